@@ -1,0 +1,1 @@
+"""Analysis: what a trained network sees, predicts and gets right."""

@@ -1,0 +1,1 @@
+"""Data sets: records, one reader a format, audit, splits, decoding and loading. Free of torch."""

@@ -1,0 +1,1 @@
+"""Export: figures, tables and reports for use outside the program."""

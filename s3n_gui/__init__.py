@@ -1,0 +1,1 @@
+"""The window of S3N Studio. Never imports torch."""
