@@ -1,0 +1,180 @@
+"""The one image decoder of engine and window, so that what a person sees is what the network sees.
+
+Any file that Pillow knows becomes an upright 8-bit RGB image: the EXIF orientation is applied, transparency is laid on
+white, wider samples are scaled (never clipped), and of an animation the first frame is taken. Colour profiles are not
+applied. A broken file raises ``UnreadableImage`` with its reason; it is never padded or repaired silently.
+
+No global state of Pillow is read or changed: the pixel limit is our own and is checked on the header, before any pixel
+is decoded. Formats that start other programs (EPS, PDF) are not opened at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import stat
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from s3n_core.errors import UnreadableImage
+
+PIXEL_LIMIT = 178_956_970
+"""Largest number of pixels that an image may declare (Pillow's own default: 512 MiB as RGB)."""
+
+IMAGE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
+)
+"""Lower-case suffixes of files that are taken for images in a data set folder."""
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "MPO", "AVIF", "JPEG2000")
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+
+_TRANSPARENT_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+_LADDER = (255.0, 65535.0, 2147483647.0)
+
+
+def is_image_file(name: str) -> bool:
+    """Say whether a file's name has the suffix of an image, in any case of letters."""
+    dot = name.rfind(".")
+    return dot > 0 and name[dot:].lower() in IMAGE_SUFFIXES
+
+
+def read_image(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
+    """Decode an image file.
+
+    Args:
+        path: The file.
+        pixel_limit: Largest number of pixels that the header may declare.
+
+    Returns:
+        An upright image of mode RGB without metadata.
+
+    Raises:
+        UnreadableImage: The file is missing, empty, truncated, too large, or not an image; the reason says which.
+    """
+    try:
+        with _open_regular_file(path) as file, Image.open(file, formats=_FORMATS) as image:
+            _check_size(path, image.size, pixel_limit)
+            image.load()
+            upright = _UPRIGHT.get(_orientation(image))
+            rgb = _to_rgb(path, image)
+            result = rgb if upright is None else rgb.transpose(upright)
+            result.info = {}  # else a later save would store the orientation that has just been applied
+            return result
+    except UnreadableImage:
+        raise
+    except Exception as error:  # Pillow's format readers raise almost any type on malformed input
+        raise UnreadableImage(path, _reason(error)) from error
+
+
+def image_size(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
+    """Return (width, height) in pixels of the upright image, from the file's header alone.
+
+    Raises:
+        UnreadableImage: As ``read_image``, except for damage behind the header.
+    """
+    try:
+        with _open_regular_file(path) as file, Image.open(file, formats=_FORMATS) as image:
+            _check_size(path, image.size, pixel_limit)
+            width, height = image.size
+            # Pillow's TIFF reader has swapped the sides already.
+            sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
+            return (height, width) if sideways else (width, height)
+    except UnreadableImage:
+        raise
+    except Exception as error:
+        raise UnreadableImage(path, _reason(error)) from error
+
+
+def _open_regular_file(path: Path) -> IO[bytes]:
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise UnreadableImage(path, "it is a folder, not an image")
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for a writer for ever
+        raise UnreadableImage(path, "it is not a regular file")
+    if status.st_size == 0:
+        raise UnreadableImage(path, "the file is empty")
+    return path.open("rb")
+
+
+def _check_size(path: Path, size: tuple[int, int], pixel_limit: int) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise UnreadableImage(path, f"it declares {width} x {height} pixels")
+    if width * height > pixel_limit:
+        raise UnreadableImage(path, f"it declares {width} x {height} pixels, more than the limit of {pixel_limit}")
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) where there is none or where the EXIF block is damaged."""
+    try:
+        # The base class's method: PNG's own would decode the whole image to look for a block behind the pixels.
+        value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+    except Exception:  # a damaged EXIF block does not spoil the pixels
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
+    mode = image.mode
+    if mode == "RGB" and "transparency" not in image.info:
+        return image
+    if mode == "F" or mode.startswith("I"):
+        return _scaled_to_8_bits(path, image).convert("RGB")
+    if mode in _TRANSPARENT_MODES or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _scaled_to_8_bits(path: Path, image: Image.Image) -> Image.Image:
+    """Scale a one-channel image of wide samples to 0 ... 255 by the range of its type.
+
+    16-bit images by 65535. The 32-bit integers and floats have no range of their own in practice: the smallest of
+    1 (floats only), 255, 65535 and 2^31 - 1 that holds every value is taken for it, and where there are negative or
+    still larger values, the image's own minimum and maximum.
+    """
+    values = np.asarray(image).astype(np.float64)  # (H, W)
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise UnreadableImage(path, "none of its values is a finite number")
+    low, high = 0.0, 65535.0
+    least, largest = float(values[finite].min()), float(values[finite].max())
+    if not image.mode.startswith("I;16") and image.format not in ("PNG", "PPM"):  # those two hold at most 16 bits
+        ladder = (1.0, *_LADDER) if image.mode == "F" else _LADDER
+        fitting = [top for top in ladder if largest <= top]
+        low, high = (0.0, fitting[0]) if least >= 0 and fitting else (least, largest)
+    scaled = (np.where(finite, values, low) - low) * (255.0 / max(high - low, np.finfo(np.float64).tiny))
+    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
+
+
+def _reason(error: Exception) -> str:
+    """Say why decoding failed, as a clause."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not an image of a known format"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"it declares more pixels than the limit of {PIXEL_LIMIT}"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode it"
+    if isinstance(error, OSError) and error.errno is not None:
+        if error.errno == errno.ENOENT:
+            return "the file does not exist"
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return "there is no permission to read it"
+        return f"it cannot be read ({error.strerror})"
+    if "truncated" in str(error).lower():
+        return "the file is truncated"
+    return f"it cannot be decoded ({type(error).__name__}: {error})"

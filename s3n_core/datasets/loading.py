@@ -1,0 +1,198 @@
+"""Decoded, scaled batches, made ahead of their use by a few threads.
+
+Threads, not processes: Pillow lets go of Python's global lock while it decodes and scales, so threads keep every core
+busy, and there is nothing to start, to copy between, to lose or to kill. Batches come in the order asked for, and only
+a fixed number of views is held at any time, however long the list is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from s3n_core.datasets.decoding import read_image
+from s3n_core.errors import UnreadableImage
+
+View = Callable[[Image.Image, int], NDArray[np.uint8]]
+"""Makes one (S, S, 3) view of a decoded image; the integer is the sample's position in the list of samples."""
+
+_Loaded = NDArray[np.uint8] | UnreadableImage
+_MOST_WORKERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image to load.
+
+    Attributes:
+        path: The file.
+        name: The sample's key: its name in the data set.
+        label: Its class, or None.
+    """
+
+    path: Path
+    name: str
+    label: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Consecutive samples, as far as they could be read.
+
+    Attributes:
+        images: uint8, shape (B, S, S, 3). Where no image of the batch could be read: B = 0, and S is that of the
+            batches before, or 0.
+        labels: int64, shape (B,), or None where any of all samples has no label.
+        names: The samples' keys, B of them.
+        positions: int64, shape (B,): the samples' places in the list of samples.
+        errors: Why samples were left out of this batch.
+        error_positions: int64: the places of the samples left out, in the order of ``errors``.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    names: tuple[str, ...]
+    positions: NDArray[np.int64]
+    errors: tuple[UnreadableImage, ...]
+    error_positions: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def usable_cores() -> int:
+    """Count the processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux: a scheduler or a container may have given us a few of many
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def worker_count(cores: int | None = None) -> int:
+    """Choose the number of loading threads: as many as cores on small machines, leaving a quarter free on large ones.
+
+    Measured on two cores, decoding alone gains from both; beside a training on the processor the threads wait for their
+    turn, so more of them than needed cost nothing. Above 16 the lock that Python holds between decodes takes the gain.
+
+    Args:
+        cores: The number of usable cores; None: this machine's.
+    """
+    usable = usable_cores() if cores is None else cores
+    return max(1, min(_MOST_WORKERS, usable if usable <= 4 else usable - usable // 4))
+
+
+def load_batches(
+    samples: Sequence[Sample],
+    view: View,
+    batch_size: int,
+    *,
+    order: Sequence[int] | NDArray[np.int64] | None = None,
+    workers: int | None = None,
+    prefetch: int = 2,
+    read: Callable[[Path], Image.Image] = read_image,
+) -> Generator[Batch, None, None]:
+    """Load samples in batches.
+
+    Close the iterator (``contextlib.closing``) to stop early: it waits for the images in work, drops the rest, and
+    leaves no thread behind.
+
+    Args:
+        samples: All samples.
+        view: Makes the view of one decoded image; called from several threads at once.
+        batch_size: Samples in a batch; the last batch may be smaller.
+        order: Which samples, as positions in ``samples``, in which order; None: all, as they stand.
+        workers: Loading threads; None: ``worker_count()``; 0: load in the calling thread.
+        prefetch: Batches that are made ahead while the caller works on one.
+        read: Decodes one file.
+
+    Yields:
+        Every batch, in order. Unreadable images are left out and named in ``Batch.errors``; a batch of which none could
+        be read is yielded empty.
+
+    Raises:
+        Exception: Whatever ``view`` raises, at the batch that it belongs to.
+    """
+    if batch_size < 1 or prefetch < 0:
+        raise ValueError(f"batch_size {batch_size} must be at least 1 and prefetch {prefetch} at least 0")
+    positions = range(len(samples)) if order is None else [int(position) for position in order]
+    batches = [positions[start : start + batch_size] for start in range(0, len(positions), batch_size)]
+    return _batches(samples, view, batches, worker_count() if workers is None else workers, prefetch, read)
+
+
+def _batches(
+    samples: Sequence[Sample],
+    view: View,
+    batches: Sequence[Sequence[int]],
+    workers: int,
+    prefetch: int,
+    read: Callable[[Path], Image.Image],
+) -> Generator[Batch, None, None]:
+    labelled = all(sample.label is not None for sample in samples)
+    empty_shape: tuple[int, ...] = (0, 0, 0, 3)
+
+    def load(position: int) -> _Loaded:
+        try:
+            return view(read(samples[position].path), position)
+        except UnreadableImage as error:
+            return error
+
+    with closing(_in_order(load, batches, workers, prefetch)) as in_order:
+        for batch_positions, loaded in in_order:
+            batch = _collate(samples, batch_positions, loaded, labelled, empty_shape)
+            del loaded  # the batch holds copies
+            empty_shape = (0, *batch.images.shape[1:])
+            yield batch
+
+
+def _in_order(
+    load: Callable[[int], _Loaded], batches: Sequence[Sequence[int]], workers: int, prefetch: int
+) -> Generator[tuple[Sequence[int], list[_Loaded]], None, None]:
+    if workers == 0:
+        for positions in batches:
+            yield positions, [load(position) for position in positions]
+        return
+    executor = ThreadPoolExecutor(workers, thread_name_prefix="s3n-load")
+    pending: deque[tuple[Sequence[int], list[Future[_Loaded]]]] = deque()
+    remaining = iter(batches)
+    try:
+        while True:
+            for positions in islice(remaining, 1 + prefetch - len(pending)):
+                pending.append((positions, [executor.submit(load, position) for position in positions]))
+            if not pending:
+                return
+            positions, futures = pending.popleft()
+            loaded = [future.result() for future in futures]
+            del futures  # they hold the views too
+            yield positions, loaded
+            del loaded
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _collate(
+    samples: Sequence[Sample],
+    positions: Sequence[int],
+    loaded: Sequence[_Loaded],
+    labelled: bool,
+    empty_shape: tuple[int, ...],
+) -> Batch:
+    views = [item for item in loaded if not isinstance(item, UnreadableImage)]
+    kept = [position for position, item in zip(positions, loaded, strict=True) if not isinstance(item, UnreadableImage)]
+    lost = [position for position, item in zip(positions, loaded, strict=True) if isinstance(item, UnreadableImage)]
+    return Batch(
+        images=np.stack(views) if views else np.empty(empty_shape, dtype=np.uint8),
+        labels=np.array([samples[position].label for position in kept], dtype=np.int64) if labelled else None,
+        names=tuple(samples[position].name for position in kept),
+        positions=np.array(kept, dtype=np.int64),
+        errors=tuple(item for item in loaded if isinstance(item, UnreadableImage)),
+        error_positions=np.array(lost, dtype=np.int64),
+    )

@@ -1,0 +1,190 @@
+"""From a decoded image to the square that a network sees, and from that square back to places in the image.
+
+Each view is one antialiased resample of a box of the original (Pillow's ``resize(box=...)``). It equals resizing the
+whole image and cropping afterwards, at less cost, and the box says exactly which part of the original is shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Resize = Literal["squash", "squash_crop", "keep_crop"]
+PixelBox = tuple[float, float, float, float]
+"""(x0, y0, x1, y1) in pixels of the original; (0, 0) is the outer corner of its first pixel."""
+
+_TRIES = 10  # of torchvision's RandomResizedCrop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocess:
+    """How an image becomes a network's input; stored in every model file.
+
+    Attributes:
+        input_size: Side of the square that the network's backbone takes, in pixels.
+        source_size: Side of the square that is delivered, at least ``input_size``: the warped branches sample it.
+        resize: ``squash``: the whole image, whatever its proportions (the paper). ``squash_crop``: the same, but
+            ``resize_ratio`` times larger, then the centre (the release). ``keep_crop``: the short side is fitted and
+            the centre taken, so nothing is distorted.
+        resize_ratio: Side of the squashed image over the side of its centre crop, at least 1; ``squash_crop`` only.
+    """
+
+    input_size: int = 448
+    source_size: int = 448
+    resize: Resize = "squash"
+    resize_ratio: float = 600 / 448
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.input_size <= self.source_size:
+            raise ValueError(
+                f"input_size {self.input_size} must be at least 1 and at most source_size {self.source_size}"
+            )
+        if self.resize not in get_args(Resize):
+            raise ValueError(f"resize must be one of {', '.join(get_args(Resize))}, not {self.resize!r}")
+        if not (math.isfinite(self.resize_ratio) and self.resize_ratio >= 1):
+            raise ValueError(f"resize_ratio must be a number of at least 1, not {self.resize_ratio}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as values that JSON holds exactly."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Preprocess:
+        """Read what ``to_dict`` returned, also after a way through JSON.
+
+        Raises:
+            ValueError: A field is unknown, of the wrong type, or out of its range.
+        """
+        unknown = set(fields) - set(cls.__dataclass_fields__)
+        if unknown:
+            raise ValueError(f"unknown preprocessing field {sorted(unknown)[0]!r}")
+        for name in ("input_size", "source_size"):
+            if not isinstance(fields.get(name, 1), int) or isinstance(fields.get(name), bool):
+                raise ValueError(f"{name} must be a whole number, not {fields[name]!r}")
+        if not isinstance(fields.get("resize_ratio", 1.0), int | float):
+            raise ValueError(f"resize_ratio must be a number, not {fields['resize_ratio']!r}")
+        return cls(**fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """Random changes of a training view.
+
+    Attributes:
+        crop_scale: Smallest and largest share of the image's area that a random crop takes, or None: the test view's
+            box is taken instead of a random one.
+        crop_ratio: Smallest and largest width over height of the crop before it becomes a square.
+        flip: Mirror every second view, left to right.
+    """
+
+    crop_scale: tuple[float, float] | None = None
+    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: bool = True
+
+    def __post_init__(self) -> None:
+        if self.crop_scale is not None and not 0 < self.crop_scale[0] <= self.crop_scale[1]:
+            raise ValueError(f"crop_scale must be two rising positive numbers, not {self.crop_scale}")
+        if not 0 < self.crop_ratio[0] <= self.crop_ratio[1]:
+            raise ValueError(f"crop_ratio must be two rising positive numbers, not {self.crop_ratio}")
+
+
+def source_box(image_size: tuple[int, int], preprocess: Preprocess) -> PixelBox:
+    """Return the part of the original that the test view shows.
+
+    A place (u, v) of the square, from 0 to 1 along each side, is the place (x0 + u (x1 - x0), y0 + v (y1 - y0)) of the
+    original. The box is centred exactly and does not depend on the square's size.
+
+    Args:
+        image_size: (width, height) of the upright original.
+        preprocess: The model's preprocessing.
+    """
+    width, height = image_size
+    match preprocess.resize:
+        case "squash":
+            shown_width, shown_height = float(width), float(height)
+        case "squash_crop":
+            shown_width, shown_height = width / preprocess.resize_ratio, height / preprocess.resize_ratio
+        case "keep_crop":
+            shown_width = shown_height = float(min(width, height))
+    x0, y0 = (width - shown_width) / 2, (height - shown_height) / 2
+    return (x0, y0, x0 + shown_width, y0 + shown_height)
+
+
+def test_view(image: Image.Image, preprocess: Preprocess) -> NDArray[np.uint8]:
+    """Return the deterministic view of an RGB image, shape (S, S, 3) with S = ``source_size``."""
+    return _resampled(image, source_box(image.size, preprocess), preprocess.source_size)
+
+
+# Its name would make pytest collect it wherever a test module imports it.
+test_view.__test__ = False  # type: ignore[attr-defined]
+
+
+def train_view(
+    image: Image.Image, preprocess: Preprocess, augmentation: Augmentation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Return an augmented view of an RGB image, shape (S, S, 3) with S = ``source_size``.
+
+    Args:
+        image: The decoded image.
+        preprocess: The model's preprocessing.
+        augmentation: What is random.
+        rng: The sample's own generator, keyed by (seed, epoch, sample).
+    """
+    mirrored = augmentation.flip and rng.random() < 0.5  # drawn first: the crop uses a varying number of draws
+    if augmentation.crop_scale is None:
+        box = source_box(image.size, preprocess)
+    else:
+        box = random_crop_box(image.size, augmentation.crop_scale, augmentation.crop_ratio, rng)
+    view = _resampled(image, box, preprocess.source_size)
+    return np.ascontiguousarray(view[:, ::-1]) if mirrored else view
+
+
+def random_crop_box(
+    image_size: tuple[int, int],
+    scale: tuple[float, float],
+    ratio: tuple[float, float],
+    rng: np.random.Generator,
+) -> tuple[int, int, int, int]:
+    """Draw a crop as torchvision's ``RandomResizedCrop`` does.
+
+    Ten tries at an area uniform in ``scale`` and a proportion log-uniform in ``ratio``; if none fits into the image,
+    the largest centred crop whose proportion lies in ``ratio``.
+
+    Args:
+        image_size: (width, height) of the image.
+        scale: Smallest and largest share of the image's area.
+        ratio: Smallest and largest width over height.
+        rng: The generator to draw from.
+
+    Returns:
+        (x0, y0, x1, y1) in whole pixels, inside the image.
+    """
+    width, height = image_size
+    low, high = math.log(ratio[0]), math.log(ratio[1])
+    for _ in range(_TRIES):
+        area = width * height * rng.uniform(scale[0], scale[1])
+        proportion = math.exp(rng.uniform(low, high))
+        w, h = round(math.sqrt(area * proportion)), round(math.sqrt(area / proportion))
+        if 0 < w <= width and 0 < h <= height:
+            y0 = int(rng.integers(0, height - h + 1))
+            x0 = int(rng.integers(0, width - w + 1))
+            return (x0, y0, x0 + w, y0 + h)
+    w, h = width, height
+    if width / height < ratio[0]:
+        h = max(1, round(width / ratio[0]))
+    elif width / height > ratio[1]:
+        w = max(1, round(height * ratio[1]))
+    x0, y0 = (width - w) // 2, (height - h) // 2
+    return (x0, y0, x0 + w, y0 + h)
+
+
+def _resampled(image: Image.Image, box: PixelBox, side: int) -> NDArray[np.uint8]:
+    # reducing_gap=None: one exact pass, so that a view does not depend on how far it is scaled down.
+    square = image.resize((side, side), Image.Resampling.BILINEAR, box=box, reducing_gap=None)
+    return np.array(square, dtype=np.uint8)  # a copy of our own: asarray would be read-only
