@@ -1,0 +1,183 @@
+"""Files that are either the old ones or the new ones, whole: never half of each.
+
+A kill, a crash or a full disk in the middle of a write leaves what was there before. The new content goes to a
+temporary file in the same folder, is flushed to the disk, and takes the old file's name in one step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from s3n_core.errors import OutputError
+
+_TEMPORARY_PREFIX = ".s3n-"
+_TEMPORARY_SUFFIX = ".tmp"
+
+# Windows refuses to replace a file while a reader has it open. Readers here hold a file for milliseconds, so a few
+# growing pauses (about two seconds together) outlast them; what is still refused then is a real lack of permission.
+_REPLACE_PAUSES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.6)
+
+
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write ``data`` to ``path``, whole or not at all.
+
+    Args:
+        path: The file; its folder must exist.
+        data: The whole content.
+        durable: Wait until the disk has it. ``False`` is for files that are rewritten many times a minute and that a
+            power failure may set back (a kill of the process may not).
+
+    Raises:
+        OutputError: It cannot be written (full disk, read-only folder, no permission); the old content is untouched.
+    """
+    with open_atomic(path, durable=durable) as file:
+        file.write(data)
+
+
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write ``text`` as UTF-8, line ends as given, whole or not at all; see ``write_bytes``.
+
+    File names that are no valid UTF-8 (they reach Python as lone surrogates) keep their bytes.
+    """
+    write_bytes(path, text.encode("utf-8", "surrogateescape"), durable=durable)
+
+
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """Write ``value`` as indented JSON, whole or not at all; see ``write_bytes``.
+
+    Raises:
+        OutputError: It cannot be written; the old content is untouched.
+        ValueError: ``value`` holds NaN or an infinity, which JSON does not have.
+    """
+    try:
+        data = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except UnicodeEncodeError:  # a file name that is no valid UTF-8: only the escaped form carries it
+        data = json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False).encode("ascii")
+    write_bytes(path, data + b"\n", durable=durable)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file that another process may be replacing at this moment.
+
+    Raises:
+        OSError: It is missing or cannot be read.
+    """
+    if sys.platform == "win32":
+        for pause in _REPLACE_PAUSES:
+            try:
+                return path.read_bytes()
+            except PermissionError:  # Windows says so for the moment in which the name changes hands
+                time.sleep(pause)
+    return path.read_bytes()
+
+
+@contextlib.contextmanager
+def open_atomic(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """Open a new file for writing that takes the name ``path`` when the block ends without an error.
+
+    Args:
+        path: The file; its folder must exist.
+        durable: Wait until the disk has it, see ``write_bytes``.
+
+    Yields:
+        The temporary file, open for writing bytes. It is removed when the block raises.
+
+    Raises:
+        OutputError: It cannot be written; the old content is untouched.
+    """
+    # The name does not contain the target's: a name of 255 bytes would have no room for more.
+    name = f"{_TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{_TEMPORARY_SUFFIX}"
+    temporary = path.parent / name
+    try:
+        # Not tempfile: its files are private (0600), these follow the user's umask as any other file does.
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        _replace(temporary, path)
+        if durable:
+            _sync_folder(path.parent)
+    except OSError as error:
+        _remove_quietly(temporary)
+        raise output_error(path, error) from error
+    except BaseException:
+        _remove_quietly(temporary)
+        raise
+
+
+def remove_leftovers(folder: Path, *, older_than_seconds: float = 3600.0) -> int:
+    """Remove temporary files that killed processes left in ``folder``; return how many.
+
+    Args:
+        folder: The folder, not its subfolders. A missing one counts as empty.
+        older_than_seconds: Younger ones stay: another process may be writing them.
+    """
+    oldest = time.time() - older_than_seconds
+    removed = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.name.startswith(_TEMPORARY_PREFIX) and entry.name.endswith(_TEMPORARY_SUFFIX)):
+                continue
+            with contextlib.suppress(OSError):
+                if entry.stat(follow_symlinks=False).st_mtime <= oldest:
+                    os.unlink(entry.path)
+                    removed += 1
+    return removed
+
+
+def output_error(path: Path, error: OSError) -> OutputError:
+    """Say in one sentence why ``path`` could not be written and what to do about it."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            text = f"The disk is full: {path} could not be written; free some space and try again."
+        case errno.EROFS:
+            text = f"{path} could not be written because its disk is read-only; choose another place."
+        case errno.EACCES | errno.EPERM:
+            text = f"No permission to write {path}; choose another place or change the permissions of its folder."
+        case errno.ENOENT:
+            text = f"{path} could not be written because its folder {path.parent} does not exist; create it first."
+        case errno.ENOTDIR | errno.EEXIST:
+            text = f"{path} could not be written because a file is in the way; rename it or choose another place."
+        case errno.EISDIR:
+            text = f"{path} could not be written because a folder has that name; choose another name."
+        case errno.ENAMETOOLONG:
+            text = f"{path} could not be written because the name is too long; choose a shorter one."
+        case _:
+            text = f"{path} could not be written ({error.strerror or error}); check the disk and try again."
+    return OutputError(text)
+
+
+def _replace(source: Path, target: Path) -> None:
+    for pause in _REPLACE_PAUSES:
+        try:
+            os.replace(source, target)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    os.replace(source, target)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a power failure, where the platform lets a folder be opened (not on Windows)."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remove_quietly(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,147 @@
+"""Orders to a live run: one small file that anybody may replace and that the training process looks at between batches.
+
+An order is addressed to one session of the run (see ``lock.Owner``) and has an id of its own. So it is obeyed once, by
+the process that it was meant for, and never by the one that resumes the run later.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from s3n_core.atomic_files import output_error, read_bytes, write_json
+from s3n_core.errors import RunError
+from s3n_core.runs.lock import Owner, is_live, read_owner
+
+CONTROL_NAME = "control.json"
+CONTROL_LOCK_NAME = "control.lock"
+
+Order = Literal["pause", "resume", "stop", "stop-now", "discard"]
+
+# How final an order is. A less final one may not follow in the same session: of two windows on one run, the one that
+# pauses must not undo the other's stop.
+_FINALITY: dict[Order, int] = {"pause": 0, "resume": 0, "stop": 1, "stop-now": 2, "discard": 3}
+_DOING = {1: "stopping", 2: "stopping at once", 3: "being discarded"}
+
+_OWNER_PATIENCE = 1.0
+_WRITER_PATIENCE = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+def send_order(run_path: Path, order: Order) -> str:
+    """Leave an order for the process that trains the run.
+
+    Args:
+        run_path: The run's folder.
+        order: ``pause`` and ``resume``; ``stop`` (after this batch, everything kept), ``stop-now`` (without waiting for
+            the batch), ``discard`` (stop, keep nothing).
+
+    Returns:
+        The order's id.
+
+    Raises:
+        RunError: Nobody trains this run, or it is already ending in a more final way.
+        OutputError: The order cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    if order not in _FINALITY:
+        raise RunError(f"There is no order {order!r}; choose one of {', '.join(get_args(Order))}.")
+    owner = _live_owner(run_path)
+    path = run_path / CONTROL_NAME
+    try:
+        with FileLock(run_path / CONTROL_LOCK_NAME, timeout=_WRITER_PATIENCE, thread_local=False):
+            present = _addressed_to(_read_quietly(path), owner.session)
+            if present is not None and _FINALITY[present] > _FINALITY[order]:
+                raise RunError(
+                    f"The run {run_path} is already {_DOING[_FINALITY[present]]}; it takes no {order!r} now."
+                )
+            identity = secrets.token_hex(8)
+            write_json(path, {"id": identity, "order": order, "session": owner.session, "sent": round(time.time(), 3)})
+            return identity
+    except Timeout:
+        raise RunError(f"Another program is writing {path} and does not end; close it and try again.") from None
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
+class OrderReader:
+    """Reads the orders to this process; made after the run's lock was taken.
+
+    Without an owner on record (a run that nobody locked) it takes any order that is younger than itself.
+    """
+
+    def __init__(self, run_path: Path) -> None:
+        """Read the orders of the run in folder ``run_path``."""
+        self._path = run_path / CONTROL_NAME
+        owner = read_owner(run_path)
+        self._session = None if owner is None else owner.session
+        self._signature: tuple[int, int, int] | None = None
+        self._last_id: str | None = None
+        if self._session is None:
+            self.poll()
+
+    def poll(self) -> Order | None:
+        """Return the order that came since the last call, or None; one ``stat`` where nothing changed.
+
+        Of several orders between two calls the last one counts. A missing, broken or foreign file is no order.
+        """
+        try:
+            status = os.stat(self._path)
+            signature = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if signature == self._signature:
+                return None
+            data = read_bytes(self._path)
+        except OSError:
+            return None  # missing, or just being replaced: the next call sees it
+        self._signature = signature
+        try:
+            value = json.loads(data)
+            identity, order, session = str(value["id"]), value["order"], value["session"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            _log.warning("ignored %s: it is not an order", self._path)
+            return None
+        if not _is_order(order) or (self._session is not None and session != self._session):
+            _log.warning("ignored the order %r in %s: unknown, or meant for an earlier session", order, self._path)
+            return None
+        if identity == self._last_id:
+            return None
+        self._last_id = identity
+        return cast("Order", order)
+
+
+def _live_owner(run_path: Path) -> Owner:
+    """Return the owner of a live run, waiting for one that has the lock but has not written its name yet."""
+    deadline = time.monotonic() + _OWNER_PATIENCE
+    while is_live(run_path):
+        owner = read_owner(run_path)
+        # A dead owner's name under a held lock is the previous one's, about to be replaced.
+        if owner is not None and (owner.is_alive() or not owner.is_here()):
+            return owner
+        if time.monotonic() > deadline:
+            raise RunError(f"The process that trains {run_path} does not say who it is; try again in a moment.")
+        time.sleep(0.02)
+    raise RunError(f"Nobody trains the run {run_path} now, so there is nobody to take an order.")
+
+
+def _is_order(value: object) -> bool:
+    return isinstance(value, str) and value in _FINALITY
+
+
+def _read_quietly(path: Path) -> Any:
+    try:
+        return json.loads(read_bytes(path))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _addressed_to(value: Any, session: str) -> Order | None:
+    if isinstance(value, dict) and value.get("session") == session and _is_order(value.get("order")):
+        return cast("Order", value["order"])
+    return None

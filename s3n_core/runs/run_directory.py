@@ -1,0 +1,285 @@
+"""A run is a folder: its layout, and reading and writing the records in it.
+
+The folder is the only thing that the window, the command line and another machine share about a training, so a live
+run, a finished one and one made elsewhere look the same. ``docs/file-formats.md`` describes every file for people.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from s3n_core.atomic_files import output_error, read_bytes, remove_leftovers, write_json, write_text
+from s3n_core.errors import RunError, S3NError
+from s3n_core.runs.lock import LOCK_NAME, is_live
+from s3n_core.runs.run_state import RunState, RunStatus, ShownStatus, shown_status
+
+__all__ = [
+    "FORMAT_VERSION",
+    "RunDirectory",
+    "RunState",
+    "RunStatus",
+    "RunSummary",
+    "ShownStatus",
+    "is_live",
+    "is_run",
+    "list_runs",
+]
+
+FORMAT = "s3n-run"
+FORMAT_VERSION = 1
+
+Pointer = Literal["last", "best"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """One line of a list of runs.
+
+    Attributes:
+        path: The run's folder.
+        status: What it is doing; ``interrupted`` and ``broken`` as in ``run_state.ShownStatus``.
+        live: Whether a process trains it now.
+        created: When it was made, Unix seconds (the folder's own time where the run is broken).
+        state: Its last record; None where there is none.
+        run: The content of ``run.json``; empty where the run is broken.
+        problem: For a broken run the sentence that says why and what to do; empty otherwise.
+    """
+
+    path: Path
+    status: ShownStatus
+    live: bool
+    created: float
+    state: RunState | None
+    run: Mapping[str, Any]
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """The folder's name, by which people call the run."""
+        return self.path.name
+
+
+class RunDirectory:
+    """The folder of one run.
+
+    Attributes:
+        path: The folder.
+        run_json: What was asked for and with what: recipe, data, classes, seeds, versions. Written once.
+        split_csv: Which image trained and which was held out.
+        metrics_jsonl: What was measured, a line each (``metrics``).
+        state_json: Where the training is now (``run_state``).
+        control_json: The last order to it (``control``).
+        checkpoints: Folder of checkpoints and the pointers ``last`` and ``best``.
+        snapshots: Folder of what the model saw on the probe images.
+        log_txt: The training process's log.
+        lock: Held while a process trains the run (``lock``).
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Name the folder ``path``; nothing is read or made."""
+        self.path = path
+        self.run_json = path / "run.json"
+        self.split_csv = path / "split.csv"
+        self.metrics_jsonl = path / "metrics.jsonl"
+        self.state_json = path / "state.json"
+        self.control_json = path / "control.json"
+        self.checkpoints = path / "checkpoints"
+        self.snapshots = path / "snapshots"
+        self.log_txt = path / "log.txt"
+        self.lock = path / LOCK_NAME
+
+    @classmethod
+    def create(cls, path: Path, run: Mapping[str, Any]) -> RunDirectory:
+        """Make a run's folder and its ``run.json``.
+
+        Args:
+            path: The folder: missing (it is made with its parents) or empty.
+            run: What JSON can hold; ``format``, ``format_version`` and ``created`` (Unix seconds) are added.
+
+        Raises:
+            RunError: The folder is there and not empty.
+            OutputError: It cannot be written.
+        """
+        directory = cls(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise RunError(f"The folder {path} is not empty; choose another name for the new run.")
+            directory.checkpoints.mkdir()
+            directory.snapshots.mkdir()
+        except OSError as error:
+            raise output_error(path, error) from error
+        # Last, so that a folder with a run.json is always a whole run.
+        directory.write_run({"created": round(time.time(), 3), **run})
+        return directory
+
+    def write_run(self, run: Mapping[str, Any]) -> None:
+        """Replace ``run.json``; ``format`` and ``format_version`` are added.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        write_json(self.run_json, {**run, "format": FORMAT, "format_version": FORMAT_VERSION})
+
+    def read_run(self) -> dict[str, Any]:
+        """Return the content of ``run.json``.
+
+        Raises:
+            RunError: It is missing, broken, not a run's, or of a newer version.
+        """
+        remedy = "restore it from a copy, or delete the run"
+        value = self._read_json(self.run_json, remedy)
+        if not isinstance(value, dict) or value.get("format") != FORMAT:
+            raise RunError(f"{self.run_json} does not describe a run of this program; {remedy}.")
+        version = value.get("format_version")
+        if not isinstance(version, int) or version > FORMAT_VERSION:
+            raise RunError(
+                f"{self.run_json} was written by a newer version of this program ({version}); update to open it."
+            )
+        return value
+
+    def write_state(self, state: RunState, *, durable: bool = False) -> None:
+        """Replace ``state.json``, stamped with the time.
+
+        Args:
+            state: The record; its ``updated`` is set here.
+            durable: Wait for the disk. A power failure may set back the others; a kill does not.
+
+        Raises:
+            OutputError: It cannot be written; the earlier record stays.
+        """
+        stamped = replace(state, updated=round(time.time(), 3))
+        write_json(self.state_json, stamped.to_dict(), durable=durable)
+
+    def read_state(self) -> RunState | None:
+        """Return the last record, None where none was written yet.
+
+        Raises:
+            RunError: The file is broken.
+        """
+        if not self.state_json.exists():
+            return None
+        remedy = "delete that file, its content is made anew when the run is resumed"
+        try:
+            return RunState.from_dict(self._read_json(self.state_json, remedy))
+        except ValueError as error:
+            raise RunError(f"{self.state_json} is broken ({error}); {remedy}.") from None
+
+    def write_pointer(self, name: Pointer, checkpoint_name: str) -> None:
+        """Let ``checkpoints/NAME`` name a checkpoint.
+
+        Args:
+            name: Which pointer.
+            checkpoint_name: Name inside ``checkpoints``, without folders.
+
+        Raises:
+            OutputError: It cannot be written; the pointer names what it named before.
+        """
+        if not _is_plain_name(checkpoint_name):
+            raise ValueError(f"not a checkpoint's name: {checkpoint_name!r}")
+        write_text(self.checkpoints / name, checkpoint_name + "\n")
+
+    def read_pointer(self, name: Pointer) -> str | None:
+        """Return the checkpoint's name that ``checkpoints/NAME`` holds, None where there is no such pointer.
+
+        Raises:
+            RunError: The pointer is broken.
+        """
+        path = self.checkpoints / name
+        try:
+            text = read_bytes(path).decode("utf-8").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            text, reason = "", str(error)
+        else:
+            reason = "it holds no checkpoint's name"
+        if not _is_plain_name(text):
+            remedy = f"write the name of a checkpoint of {self.checkpoints} into it, or delete it"
+            raise RunError(f"{path} is broken ({reason}); {remedy}.")
+        return text
+
+    def remove_leftovers(self) -> int:
+        """Remove temporary files of killed processes; call it with the lock held. Returns how many."""
+        folders = (self.path, self.checkpoints, self.snapshots)
+        return sum(remove_leftovers(folder) for folder in folders)
+
+    def summary(self) -> RunSummary:
+        """Describe the run for a list; a broken one is described as such, never raised."""
+        live = is_live(self.path)
+        state: RunState | None = None
+        run: dict[str, Any] = {}
+        problem = ""
+        try:
+            run = self.read_run()
+            state = self.read_state()
+        except S3NError as error:
+            problem = str(error)
+        created = run.get("created")
+        return RunSummary(
+            path=self.path,
+            status="broken" if problem else shown_status(state, live),
+            live=live,
+            created=float(created) if isinstance(created, int | float) else _folder_time(self.path),
+            state=state,
+            run=run,
+            problem=problem,
+        )
+
+    def _read_json(self, path: Path, remedy: str) -> Any:
+        try:
+            return json.loads(read_bytes(path))
+        except FileNotFoundError:
+            raise RunError(f"{path} is missing; {remedy}.") from None
+        except OSError as error:
+            raise RunError(
+                f"{path} cannot be read ({error.strerror or error}); check the disk and permissions."
+            ) from error
+        except (ValueError, RecursionError):
+            raise RunError(f"{path} is broken (it is not JSON); {remedy}.") from None
+
+
+def is_run(path: Path) -> bool:
+    """Say whether the folder looks like a run, whole or broken."""
+    directory = RunDirectory(path)
+    try:
+        return directory.run_json.is_file() or (directory.checkpoints.is_dir() and directory.metrics_jsonl.is_file())
+    except OSError:
+        return False
+
+
+def list_runs(root: Path) -> list[RunSummary]:
+    """Return the runs in a folder of runs, newest first.
+
+    Broken runs are among them, marked; folders that are no runs, hidden ones and files are not. A missing ``root``
+    holds no runs.
+
+    Raises:
+        RunError: ``root`` is there and cannot be read.
+    """
+    try:
+        paths = [path for path in root.iterdir() if not path.name.startswith(".")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(
+            f"The runs folder {root} cannot be read ({error.strerror or error}); choose another one."
+        ) from error
+    found = [RunDirectory(path).summary() for path in paths if is_run(path)]
+    return sorted(found, key=lambda run: (-run.created, run.name))
+
+
+def _is_plain_name(text: str) -> bool:
+    return bool(text) and text not in {".", ".."} and not any(c in "/\\:\0" or c in "\r\n" for c in text)
+
+
+def _folder_time(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
