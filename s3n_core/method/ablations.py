@@ -1,0 +1,90 @@
+"""What stands in for the method's parts in ablations and controls: Tables 2-4 of the paper and METHOD.md's controls.
+
+Each function replaces one value on the way through the one sampler; none is a network of its own.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from s3n_core.method.response_maps import Alignment, min_max, resize_map
+
+CROP_SIDE = 0.5  # side of a hard crop, a fraction of the image's side
+
+
+def coin_peaks(peaks: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+    """Divide the peaks by one fair coin each, whatever their response (Table 4, "Random").
+
+    Args:
+        peaks: bool, shape (B, H, W).
+        draws: zeta, shape (B, H, W), in [0, 1).
+
+    Returns:
+        T_d and T_c, bool, disjoint, shape (B, H, W) each.
+    """
+    discriminative = peaks & (draws < 0.5)
+    return discriminative, peaks & ~discriminative
+
+
+def saliency(features: Tensor, map_size: int, *, align: Alignment) -> Tensor:
+    """Return the class-agnostic saliency of Table 3: the channel mean of S, resized and brought to [0, 1].
+
+    Args:
+        features: S, shape (B, D, h, w).
+        map_size: Side of the map in cells.
+        align: How the features are read at the cells.
+
+    Returns:
+        Shape (B, map_size, map_size), in [0, 1].
+    """
+    mean = torch.nan_to_num(features.float().mean(dim=1))
+    return min_max(resize_map(mean, map_size, align=align))
+
+
+def dense_maps(attention: Tensor, base: float) -> tuple[Tensor, Tensor]:
+    """Return Q_d = base + A and Q_c = base + 1 - A for a dense attention A in [0, 1] (Table 3), shape (B, H, W) each."""
+    return base + attention, base + 1 - attention
+
+
+def scatter_peaks(peaks: Tensor, response: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+    """Send every peak, with its response, to a random cell: control (b), as many peaks as strong, in places that mean nothing.
+
+    A cell goes to the place whose number is the rank of the cell's own draw, so the draws make one permutation an image.
+
+    Args:
+        peaks: bool, shape (B, H, W).
+        response: R, shape (B, H, W).
+        draws: shape (B, H, W), in [0, 1).
+
+    Returns:
+        Peaks and response, permuted, shape (B, H, W) each.
+    """
+    permutation = draws.flatten(1).argsort(dim=1, stable=True)
+    moved_peaks = peaks.flatten(1).gather(1, permutation).view_as(peaks)
+    moved_response = response.flatten(1).gather(1, permutation).view_as(response)
+    return moved_peaks, moved_response
+
+
+def crop_grid(weights: Tensor, response: Tensor, *, side: float = CROP_SIDE) -> Tensor:
+    """Crop hard at the strongest member of a set: control (d), Figure 2's argument against crops.
+
+    Args:
+        weights: Membership of the set, shape (B, H, W).
+        response: R, shape (B, H, W).
+        side: Side of the crop, a fraction of the image's side.
+
+    Returns:
+        Grid of an axis-aligned crop inside the image, shape (B, H, W, 2), (x, y) in [-1, 1]; the whole image for an empty set.
+    """
+    height, width = response.shape[1:]
+    strength = (weights * response).flatten(1)
+    index = strength.argmax(dim=1)
+    place = torch.stack([index % width / (width - 1), index // width / (height - 1)], dim=-1) * 2 - 1
+    empty = (strength.amax(dim=1) <= 0)[:, None]
+    size = torch.where(empty, 1.0, side).to(response.dtype)
+    centre = torch.maximum(torch.minimum(place.to(response.dtype), 1 - size), size - 1)
+    x = torch.linspace(-1, 1, width, device=response.device, dtype=response.dtype)
+    y = torch.linspace(-1, 1, height, device=response.device, dtype=response.dtype)
+    plane = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
+    return centre[:, None, None] + plane * size[:, None, None]

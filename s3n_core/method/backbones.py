@@ -1,0 +1,134 @@
+"""Backbones: the feature extractors that Eq. 1 can be read from, and where their weights come from.
+
+The one file of this package that knows torchvision. Eq. 1 needs a global average pooling followed by one linear layer, so VGG
+and MobileNetV3 lose their hidden layers, and ConvNeXt's LayerNorm behind the pooling is applied at every place before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision import models as torchvision_models
+
+from s3n_core.errors import ModelFileError
+from s3n_core.method.configuration import BackboneName
+from s3n_core.method.foreign_weights import read_state_dict
+
+
+@dataclass(frozen=True)
+class WeightReport:
+    """What became of a weight file.
+
+    Attributes:
+        source: Where the weights came from, for a person.
+        loaded: How many tensors were taken.
+        missing: Keys that the backbone has and the file has not, or not in this shape.
+        unused: Keys of the file that the backbone has no place for (its old classifier is not counted).
+    """
+
+    source: str
+    loaded: int
+    missing: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+
+class Backbone(nn.Module):
+    """A feature extractor: images (B, 3, H, W) to S of shape (B, channels, H / stride, W / stride).
+
+    Attributes:
+        channels: D of Eq. 1, found by running the network once.
+        stride: Pixels of the input a feature cell.
+    """
+
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = layers
+        training = layers.training
+        layers.eval()
+        with torch.no_grad():
+            probe = layers(torch.zeros(1, 3, 64, 64))
+        layers.train(training)
+        self.channels: int = probe.shape[1]
+        self.stride: int = 64 // probe.shape[2]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Compute S, shape (B, D, h, w)."""
+        features: Tensor = self.layers(images)
+        return features
+
+
+def build_backbone(name: BackboneName, weights: str = "none") -> tuple[Backbone, WeightReport]:
+    """Build a backbone.
+
+    Args:
+        name: Which.
+        weights: "none", "imagenet" (torchvision's cache or download), or the path of a local weight file in torchvision's layout.
+
+    Returns:
+        The backbone and what became of the weights.
+
+    Raises:
+        ModelFileError: If the weights cannot be had, or fit nowhere.
+    """
+    network = torchvision_models.get_model(name, weights=None)
+    if weights == "none":
+        report = WeightReport(source="none: starts from random weights", loaded=0)
+    elif weights == "imagenet":
+        report = _take(network, _imagenet_weights(name), f"ImageNet weights of torchvision for {name}")
+    else:
+        report = _take(network, read_state_dict(Path(weights)), str(weights))
+    return Backbone(_feature_layers(name, network)), report
+
+
+def _feature_layers(name: str, network: Any) -> nn.Module:
+    if name.startswith("resnet"):
+        return nn.Sequential(*(layer for key, layer in network.named_children() if key not in ("avgpool", "fc")))
+    if name.startswith("convnext"):
+        return nn.Sequential(network.features, network.classifier[0])
+    features: nn.Module = network.features
+    return features
+
+
+def _imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
+    """Read torchvision's first ImageNet weights, from its cache or the network: the ones that published figures start from."""
+    choice = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"]
+    file = Path(torch.hub.get_dir()) / "checkpoints" / choice.url.rsplit("/", 1)[-1]
+    if file.is_file():
+        return read_state_dict(file)
+    try:
+        state: Mapping[str, Tensor] = choice.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (OSError, RuntimeError) as error:
+        raise ModelFileError(
+            f"The ImageNet weights of {name} could not be downloaded ({error}). Fetch {choice.url} on a machine with a "
+            f"network and put it at {file}, or choose a local weight file or no weights at all."
+        ) from error
+    return state
+
+
+def _take(network: nn.Module, state: Mapping[str, Tensor], source: str) -> WeightReport:
+    """Load what fits by name and shape; the classifier is not wanted and not reported."""
+    own = network.state_dict()
+    wanted = {key for key in own if not _is_classifier(key)}
+    fitting = {key: value for key, value in state.items() if key in wanted and value.shape == own[key].shape}
+    if not fitting:
+        raise ModelFileError(
+            f"{source}: none of its {len(state)} tensors belongs to this backbone; choose another file."
+        )
+    network.load_state_dict(fitting, strict=False)
+    optional = {key for key in wanted if key.endswith("num_batches_tracked")}
+    return WeightReport(
+        source=source,
+        loaded=len(fitting),
+        missing=tuple(sorted(wanted - fitting.keys() - optional)),
+        unused=tuple(sorted(key for key in state if key not in fitting and not _is_classifier(key))),
+    )
+
+
+def _is_classifier(key: str) -> bool:
+    # ConvNeXt keeps the LayerNorm that belongs to the features at classifier.0.
+    return key.startswith("fc.") or (key.startswith("classifier.") and not key.startswith("classifier.0."))

@@ -1,0 +1,55 @@
+"""BatchNorm with one set of running statistics a branch (METHOD.md, "BatchNorm"): D and C see other images than O does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BRANCHES = ("O", "D", "C")
+
+
+class BranchBatchNorm2d(nn.BatchNorm2d):
+    """A BatchNorm2d whose affine part is shared and whose running statistics belong to the branch at hand."""
+
+    def __init__(self, source: nn.BatchNorm2d) -> None:
+        super().__init__(source.num_features, eps=source.eps, momentum=source.momentum)
+        self.load_state_dict(source.state_dict())
+        assert source.running_mean is not None
+        assert source.running_var is not None
+        for branch in BRANCHES[1:]:
+            self.register_buffer(f"mean_{branch}", source.running_mean.clone())
+            self.register_buffer(f"var_{branch}", source.running_var.clone())
+        self.branch = "O"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise (B, C, h, w) with the statistics of the branch at hand."""
+        if self.branch == "O":
+            return super().forward(input)
+        mean, variance = self.get_buffer(f"mean_{self.branch}"), self.get_buffer(f"var_{self.branch}")
+        momentum = 0.0 if self.momentum is None else self.momentum
+        return F.batch_norm(input, mean, variance, self.weight, self.bias, self.training, momentum, self.eps)
+
+
+def separate_statistics(module: nn.Module) -> None:
+    """Replace every BatchNorm2d inside ``module`` by one with statistics a branch, starting from its own."""
+    for name, child in module.named_children():
+        if type(child) is nn.BatchNorm2d:
+            setattr(module, name, BranchBatchNorm2d(child))
+        else:
+            separate_statistics(child)
+
+
+@contextmanager
+def statistics_of(module: nn.Module, branch: str) -> Iterator[None]:
+    """Let the layers inside ``module`` use the statistics of ``branch``; without such layers nothing happens."""
+    layers = [layer for layer in module.modules() if isinstance(layer, BranchBatchNorm2d)]
+    for layer in layers:
+        layer.branch = branch
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.branch = "O"

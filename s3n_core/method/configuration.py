@@ -1,0 +1,113 @@
+"""What a network is, as data: every choice of METHOD.md as a validated field. Free of torch, so forms and files share it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+BackboneName = Literal[
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "vgg16",
+    "vgg19",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "convnext_tiny",
+]
+Form = Literal["paper", "release"]
+BranchSet = Literal["O", "O+D", "O+C", "D+C", "O+D+C"]
+Attention = Literal["sparse", "saliency", "response"]
+Control = Literal["none", "identity", "random_places", "hard_crop"]
+Sampling = Literal["random", "coin", "all", "extremes", "expected", "identity"]
+DeterministicSampling = Literal["all", "extremes", "expected", "identity"]
+BatchNorm = Literal["shared", "frozen", "separate"]
+
+BACKBONES: tuple[BackboneName, ...] = get_args(BackboneName)
+BRANCH_SETS: tuple[BranchSet, ...] = get_args(BranchSet)
+SAMPLING_MODES: tuple[Sampling, ...] = get_args(Sampling)
+DETERMINISTIC_MODES: tuple[DeterministicSampling, ...] = get_args(DeterministicSampling)
+
+
+class NetworkConfig(BaseModel):
+    """One S3N network, its ablations (Tables 2-4) and its controls: options of one network, not copies of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_classes: int = Field(ge=1, description="Number of classes C.")
+    backbone: BackboneName = Field("resnet50", description="Feature extractor, shared by the three branches.")
+    form: Form = Field("paper", description="Branch heads, gate and map alignment: as the paper or as the release.")
+    branches: BranchSet = Field("O+D+C", description="Branches whose features are joined (Table 2).")
+    attention: Attention = Field("sparse", description="Peaks (the method) or a dense map (Table 3).")
+    control: Control = Field("none", description="What stands in for the warps in a control experiment.")
+    train_sampling: Sampling = Field("random", description="How peaks are split while training (Eq. 4, Table 4).")
+    eval_sampling: DeterministicSampling = Field("expected", description="How peaks are split in evaluation.")
+    input_size: int = Field(448, ge=32, le=2048, description="Side of what the backbone reads, in pixels.")
+    source_size: int = Field(448, ge=32, le=4096, description="Side of the image that the warps sample, in pixels.")
+    map_size: int = Field(31, ge=7, le=127, description="Side of the response map R, in cells.")
+    entropy_threshold: float = Field(0.2, ge=0.0, description="delta of Eq. 3, in nats.")
+    top_k: int = Field(5, ge=1, description="Classes merged when H > delta; at most half of all classes.")
+    window: int = Field(3, ge=3, le=15, description="Side r of a peak's window, in cells (odd).")
+    floor: Literal["mean", "none"] | float = Field("mean", description="Least response of a peak.")
+    base: float = Field(0.09, ge=0.0, le=10.0, description="Constant that Q starts from.")
+    radius_d: float = Field(0.09, gt=0.0, le=1.0, description="First radius of beta_1, a fraction of the map's side.")
+    radius_c: float = Field(0.30, gt=0.0, le=1.0, description="First radius of beta_2, a fraction of the map's side.")
+    kernel_fwhm: float = Field(13.0, gt=0.0, le=60.0, description="Width of the kernel k at half height, in cells.")
+    batch_norm: BatchNorm = Field("shared", description="Statistics shared by the branches, frozen, or one set each.")
+    joint_init: Literal["random", "mean"] = Field("random", description="Start of the joint head.")
+    response_gradient: bool = Field(False, description="Let gradients flow through R and the classifier of Eq. 1.")
+
+    @model_validator(mode="after")
+    def _check(self) -> NetworkConfig:
+        if self.window % 2 == 0:
+            raise ValueError("window: the side of a peak's window must be odd")
+        if self.source_size < self.input_size:
+            raise ValueError("source_size: the sampled image cannot be smaller than the network's input")
+        if isinstance(self.floor, float) and not 0.0 <= self.floor <= 1.0:
+            raise ValueError("floor: a number must lie between 0 and 1")
+        return self
+
+    @property
+    def merged_classes(self) -> int:
+        """Number of classes merged when the network is unsure: ``max(1, min(top_k, C // 2))``.
+
+        Summing all classes would leave a map that training never shapes.
+        """
+        return max(1, min(self.top_k, self.num_classes // 2))
+
+    @property
+    def alignment(self) -> Literal["features", "corners"]:
+        """How the feature map is read at the cells of R."""
+        return "features" if self.form == "paper" else "corners"
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """The branches in F_J, in the order in which their features are joined."""
+        return tuple(self.branches.split("+"))
+
+
+class ModelHeader(BaseModel):
+    """What a model file says about itself, beside its weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file_format: Literal["s3n-model"] = "s3n-model"
+    file_version: int = Field(1, ge=1)
+    network: NetworkConfig
+    classes: tuple[str, ...]
+    preprocess: dict[str, Any] = Field(description="How an image becomes the network's input (datasets.transforms).")
+    recipe: str = ""
+    data_set: str = Field("", description="Name of the data set that it learned from.")
+    epoch: int = Field(0, ge=0, description="Epochs trained.")
+    metrics: dict[str, float] = Field(default_factory=dict, description="Figures on the held-out part.")
+    versions: dict[str, str] = Field(default_factory=dict)
+    weights_dtype: str = "float32"
+
+    @model_validator(mode="after")
+    def _check(self) -> ModelHeader:
+        if len(self.classes) != self.network.num_classes:
+            raise ValueError(f"{len(self.classes)} class names for a network of {self.network.num_classes} classes")
+        return self

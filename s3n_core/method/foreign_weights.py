@@ -1,0 +1,61 @@
+"""Weight files of others: safetensors, or a pickle of tensors read with ``weights_only=True`` and never otherwise."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from torch import Tensor
+
+from s3n_core.errors import ModelFileError
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a weight file, by name.
+
+    Wrappers that training scripts put around them are taken off: ``{"model": ...}``, ``{"state_dict": ...}``, a
+    ``module.`` before every key; the backbone of a model of this program is taken by itself.
+
+    Args:
+        path: A ``.safetensors`` file, or a ``.pt`` / ``.pth`` file.
+
+    Returns:
+        Tensors by key.
+
+    Raises:
+        ModelFileError: If the file is missing, junk, or holds anything but tensors (such as code).
+    """
+    if not path.is_file():
+        raise ModelFileError(f"There is no weight file {path}.")
+    try:
+        if path.suffix.lower() == ".safetensors":
+            state: object = load_safetensors(path.read_bytes())
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelFileError(
+            f"{path} was not opened: it is not a plain file of tensors and may hold code that would run on opening it. "
+            "Save its state dict as safetensors and use that."
+        ) from error
+    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+        raise ModelFileError(f"{path} is not a readable weight file: {str(error).splitlines()[0]}") from error
+    tensors = _unwrapped(state)
+    if not tensors:
+        raise ModelFileError(f"{path} holds no tensors by name; a state dict is needed.")
+    return tensors
+
+
+def _unwrapped(state: object) -> dict[str, Tensor]:
+    while isinstance(state, Mapping) and not any(isinstance(value, Tensor) for value in state.values()):
+        inner = next((state[key] for key in ("model", "state_dict", "model_state_dict", "net") if key in state), None)
+        if inner is None:
+            return {}
+        state = inner
+    if not isinstance(state, Mapping):
+        return {}
+    tensors = {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
+    return {key.removeprefix("module."): value for key, value in tensors.items()}

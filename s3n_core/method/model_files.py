@@ -1,0 +1,130 @@
+"""Model files: safetensors with a JSON header, read from bytes, checked before anything is believed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+
+from s3n_core.atomic_files import write_bytes
+from s3n_core.errors import ModelFileError
+from s3n_core.method.configuration import ModelHeader
+from s3n_core.method.network import S3N
+
+HEADER_KEY = "s3n"
+MOST_HEADER_BYTES = 32 * 1024 * 1024
+
+
+def save_model(path: Path, network: S3N, header: ModelHeader, *, half: bool = False) -> None:
+    """Write a network and its header to one file.
+
+    Args:
+        path: The file; replaced whole.
+        network: The network.
+        header: What the file says about it.
+        half: Store floating point weights in float16, half the size; they are read back as float32.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    tensors = {}
+    for key, value in network.state_dict().items():
+        stored = value.detach().to("cpu")
+        tensors[key] = (stored.half() if half and stored.is_floating_point() else stored).contiguous().clone()
+    header = header.model_copy(update={"weights_dtype": "float16" if half else "float32"})
+    write_bytes(path, save_safetensors(tensors, metadata={HEADER_KEY: header.model_dump_json()}))
+
+
+def load_model(path: Path) -> tuple[S3N, ModelHeader]:
+    """Read a network, in evaluation mode on the CPU.
+
+    Args:
+        path: A model file of this program.
+
+    Returns:
+        The network and its header.
+
+    Raises:
+        ModelFileError: If the file is missing, junk, foreign, of another version, or does not fit its own header.
+    """
+    data = _read(path)
+    header = parse_header(data, path)
+    try:
+        tensors = load_safetensors(data)
+    except (SafetensorError, ValueError, TypeError) as error:
+        raise ModelFileError(
+            f"{path} is damaged: its weights cannot be read ({error}). Use another checkpoint."
+        ) from error
+    network = S3N(header.network)
+    own = network.state_dict()
+    wrong = sorted(
+        (own.keys() ^ tensors.keys()) | {k for k in own.keys() & tensors.keys() if own[k].shape != tensors[k].shape}
+    )
+    if wrong:
+        raise ModelFileError(
+            f"{path} is damaged: {len(wrong)} of its tensors do not fit its header (first: {wrong[0]})."
+        )
+    network.load_state_dict({key: value.to(own[key].dtype) for key, value in tensors.items()})
+    bad = [key for key, value in network.state_dict().items() if not bool(torch.isfinite(value).all())]
+    if bad:
+        raise ModelFileError(
+            f"{path} holds weights that are not finite numbers (first: {bad[0]}); its training diverged."
+        )
+    return network.eval(), header
+
+
+def read_header(path: Path) -> ModelHeader:
+    """Read only what a model file says about itself.
+
+    Raises:
+        ModelFileError: As `load_model`.
+    """
+    return parse_header(_read(path, header_only=True), path)
+
+
+def model_digest(path: Path) -> str:
+    """Return the first 16 hexadecimal digits of the file's SHA-256: names the exact weights in every output."""
+    return hashlib.sha256(_read(path)).hexdigest()[:16]
+
+
+def parse_header(data: bytes, path: Path) -> ModelHeader:
+    """Read the header out of a model file's bytes (its beginning is enough)."""
+    if data[:2] == b"PK" or data[:1] == b"\x80":
+        raise ModelFileError(
+            f"{path} is a pickle, which may hold code; it was not opened. Models of this program are .safetensors files."
+        )
+    try:
+        (length,) = struct.unpack("<Q", data[:8])
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    except (struct.error, ValueError, AttributeError, RecursionError) as error:
+        raise ModelFileError(f"{path} is not a model file; choose a .safetensors file of a run.") from error
+    text = metadata.get(HEADER_KEY) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise ModelFileError(f"{path} holds weights but no S3N model; choose the model of a run (checkpoints folder).")
+    try:
+        return ModelHeader.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "header"
+        raise ModelFileError(f"{path}: its description is not valid ({place}: {first['msg']}).") from error
+
+
+def _read(path: Path, *, header_only: bool = False) -> bytes:
+    try:
+        with path.open("rb") as file:
+            if not header_only:
+                return file.read()
+            start = file.read(8)
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            return start + file.read(min(length, MOST_HEADER_BYTES))
+    except FileNotFoundError as error:
+        raise ModelFileError(f"There is no model file {path}.") from error
+    except OSError as error:
+        raise ModelFileError(f"The model file {path} cannot be read: {error.strerror}.") from error

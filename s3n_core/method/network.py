@@ -1,0 +1,248 @@
+"""S3N: three branches on one backbone and a joint head (Figure 3 and section 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from s3n_core.method.backbones import Backbone, WeightReport, build_backbone
+from s3n_core.method.branch_norm import separate_statistics, statistics_of
+from s3n_core.method.configuration import NetworkConfig, Sampling
+from s3n_core.method.prefiltering import warp_prefiltered
+from s3n_core.method.resampling import resize_grid, warp
+from s3n_core.method.sampler import Response, Samples, SelectiveSampler
+
+
+@dataclass(frozen=True)
+class SamplingTrace:
+    """Every intermediate of the sampling, for those who want to look.
+
+    Attributes:
+        response: What O said: class maps, H, R and the peaks.
+        samples: Memberships, Q_d, Q_c and the grids, a cell each.
+        images_d: The discriminative images, shape (B, 3, h, w), normalised.
+        images_c: The complementary images.
+    """
+
+    response: Response
+    samples: Samples
+    images_d: Tensor
+    images_c: Tensor
+
+
+@dataclass(frozen=True)
+class S3NOutput:
+    """Logits (B, C) of the joint head and of the branches; None for what the branch set lacks.
+
+    Attributes:
+        joint: Joint prediction from F_J.
+        original: O's prediction; always there, since its maps make the warps.
+        discriminative: D's prediction.
+        complementary: C's prediction.
+        trace: Intermediates, if asked for.
+        sure: H <= delta a sample, bool (B,), where the sampler ran.
+    """
+
+    joint: Tensor | None
+    original: Tensor
+    discriminative: Tensor | None
+    complementary: Tensor | None
+    trace: SamplingTrace | None = None
+
+    @property
+    def prediction(self) -> Tensor:
+        """The network's answer: the joint logits, or O's where there is no joint head."""
+        return self.original if self.joint is None else self.joint
+
+    def branches(self) -> dict[str, Tensor]:
+        """Logits by the branch's letter, O, D, C, for those that exist."""
+        letters = {"O": self.original, "D": self.discriminative, "C": self.complementary}
+        return {letter: logits for letter, logits in letters.items() if logits is not None}
+
+
+class BranchHead(nn.Module):
+    """Features (B, D, h, w) to a pooled vector and logits: GAP and a linear layer, in the release form a convolution before."""
+
+    def __init__(self, channels: int, num_classes: int, *, buffer: bool) -> None:
+        super().__init__()
+        self.buffer = (
+            nn.Sequential(
+                nn.Conv2d(channels, channels, kernel_size=3, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(inplace=True),
+            )
+            if buffer
+            else nn.Identity()
+        )
+        self.classifier = nn.Linear(channels, num_classes)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the pooled vector F, shape (B, D), and the logits (B, C), both float32 under autocast."""
+        features = self.buffer(features)
+        with torch.autocast(features.device.type, enabled=False):
+            weight_dtype = self.classifier.weight.dtype
+            pooled = features.to(weight_dtype).mean(dim=(2, 3))
+            logits: Tensor = self.classifier(pooled)
+            return pooled, logits
+
+
+class S3N(nn.Module):
+    """Selective Sparse Sampling Network.
+
+    Args:
+        config: The network's choices.
+        weights: Where the backbone's weights come from: "none", "imagenet" or a file (`backbones.build_backbone`).
+
+    Attributes:
+        weight_report: What became of the weights.
+    """
+
+    def __init__(self, config: NetworkConfig, *, weights: str = "none") -> None:
+        super().__init__()
+        self.config = config
+        self.backbone, self.weight_report = _backbone_of(config, weights)
+        channels = self.backbone.channels
+        release = config.form == "release"
+        self.heads = nn.ModuleDict({"O": BranchHead(channels, config.num_classes, buffer=False)})
+        for branch in ("D", "C"):
+            if branch in config.joined:
+                self.heads[branch] = BranchHead(channels, config.num_classes, buffer=release)
+        # O alone learns nothing from a sampler, but its evidence is shown through one all the same.
+        self.sampler = SelectiveSampler(config)
+        joined = len(config.joined)
+        self.joint = nn.Linear(channels * joined, config.num_classes) if joined > 1 else None
+        if self.joint is not None and config.joint_init == "mean":
+            self._join_by_mean(self.joint)
+
+    def forward(
+        self, images: Tensor, *, sampling: Sampling | None = None, draws: Tensor | None = None, trace: bool = False
+    ) -> S3NOutput:
+        """Classify images.
+
+        Args:
+            images: Shape (B, 3, s, s), normalised, s the source size.
+            sampling: How the peaks are divided; None takes the configuration's, for training or for evaluation.
+            draws: zeta of Eq. 4, shape (B, H, W), in [0, 1); None draws them here where they are needed.
+            trace: Return every intermediate.
+
+        Returns:
+            Logits and, if asked for, the trace.
+        """
+        config = self.config
+        view = self.network_view(images)
+        features = self.features(view, "O")
+        pooled_o, original = self.head("O")(features)
+        if self.joint is None and not trace:
+            return S3NOutput(joint=None, original=original, discriminative=None, complementary=None)
+
+        mode = sampling or (config.train_sampling if self.training else config.eval_sampling)
+        if draws is None and (mode in ("random", "coin") or config.control == "random_places"):
+            draws = torch.rand(len(images), config.map_size, config.map_size, device=images.device)
+        head = self.head("O").classifier
+        answer = self.sampler.respond(features, head.weight, head.bias, original)
+        answer, samples = self.sampler(answer, mode, draws)
+        needed = {"D", "C"} if trace else set(config.joined)
+        warped = {
+            branch: self.resample(images, grid)
+            for branch, grid in (("D", samples.grid_d), ("C", samples.grid_c))
+            if branch in needed
+        }
+        logits, joint = self._classify(pooled_o, original, warped)
+        return S3NOutput(
+            joint=joint,
+            original=original,
+            discriminative=logits.get("D"),
+            complementary=logits.get("C"),
+            trace=SamplingTrace(answer, samples, warped["D"], warped["C"]) if trace else None,
+        )
+
+    def classify_resampled(self, pooled_o: Tensor, original: Tensor, images_d: Tensor, images_c: Tensor) -> S3NOutput:
+        """Classify given D and C images beside O's pooled vector (B, D) and logits (B, C), as after a peak was moved."""
+        logits, joint = self._classify(pooled_o, original, {"D": images_d, "C": images_c})
+        return S3NOutput(joint, original, logits.get("D"), logits.get("C"))
+
+    def head(self, branch: str) -> BranchHead:
+        """Return the head of a branch that the network has."""
+        head = self.heads[branch]
+        assert isinstance(head, BranchHead)
+        return head
+
+    def network_view(self, images: Tensor) -> Tensor:
+        """Scale images (B, 3, s, s) down to what the backbone reads, filtered; at the input's size they stay as they are."""
+        size = self.config.input_size
+        if images.shape[-1] <= size:
+            return images
+        return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+
+    def features(self, images: Tensor, branch: str) -> Tensor:
+        """Compute S (B, D, h, w) of images at the network's size, with the BatchNorm statistics of ``branch``."""
+        with statistics_of(self.backbone, branch):
+            features: Tensor = self.backbone(images)
+        return features
+
+    def resample(self, images: Tensor, grid: Tensor) -> Tensor:
+        """Warp source images (B, 3, s, s) with a grid a cell (B, H, W, 2) to the network's size (Eqs. 7 and 8)."""
+        size = min(self.config.input_size, images.shape[-1])
+        full = resize_grid(grid, size)
+        return warp_prefiltered(images, full) if images.shape[-1] > size else warp(images, full)
+
+    def train(self, mode: bool = True) -> S3N:
+        """Switch between training and evaluation; frozen BatchNorm statistics stay frozen."""
+        super().train(mode)
+        if mode and self.config.batch_norm == "frozen":
+            for layer in self.backbone.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
+        return self
+
+    def parameters_by_role(self) -> dict[str, list[nn.Parameter]]:
+        """Return the parameters by the rate that a recipe gives them: backbone, heads, radius_d, radius_c, kernel."""
+        heads: list[Iterable[nn.Parameter]] = [self.heads.parameters()]
+        if self.joint is not None:
+            heads.append(self.joint.parameters())
+        roles = {"backbone": list(self.backbone.parameters()), "heads": [p for group in heads for p in group]}
+        if self.joint is not None:
+            roles |= {"radius_d": [self.sampler.radius_d], "radius_c": [self.sampler.radius_c]}
+            if self.sampler.kernel is not None:
+                roles["kernel"] = [self.sampler.kernel]
+        return roles
+
+    def _classify(
+        self, pooled_o: Tensor, original: Tensor, warped: dict[str, Tensor]
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Run the branches that the network has on their images, in the order D, C, and the joint head."""
+        branches = [branch for branch in ("D", "C") if branch in self.heads and branch in warped]
+        pooled, logits = {"O": pooled_o}, {"O": original}
+        if self._one_pass and len(branches) > 1:
+            features = self.features(torch.cat([warped[branch] for branch in branches]), "D").chunk(len(branches))
+        else:
+            features = tuple(self.features(warped[branch], branch) for branch in branches)
+        for branch, branch_features in zip(branches, features, strict=True):
+            pooled[branch], logits[branch] = self.head(branch)(branch_features)
+        if self.joint is None:
+            return logits, None
+        with torch.autocast(original.device.type, enabled=False):
+            return logits, self.joint(torch.cat([pooled[branch] for branch in self.config.joined], dim=1))
+
+    @property
+    def _one_pass(self) -> bool:
+        """Whether D and C may share one pass: always with fixed statistics that they share."""
+        return self.config.batch_norm != "separate" and (not self.training or self.config.batch_norm == "frozen")
+
+    def _join_by_mean(self, joint: nn.Linear) -> None:
+        """Let the joint head begin as the mean of the heads of the branches that it joins."""
+        heads = [self.head(branch).classifier for branch in self.config.joined]
+        with torch.no_grad():
+            joint.weight.copy_(torch.cat([head.weight for head in heads], dim=1) / len(heads))
+            joint.bias.copy_(torch.stack([head.bias for head in heads]).mean(dim=0))
+
+
+def _backbone_of(config: NetworkConfig, weights: str) -> tuple[Backbone, WeightReport]:
+    backbone, report = build_backbone(config.backbone, weights)
+    if config.batch_norm == "separate":
+        separate_statistics(backbone)
+    return backbone, report

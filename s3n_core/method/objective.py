@@ -1,0 +1,47 @@
+"""The objective: four cross-entropies (Eq. 9), as a total and by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from s3n_core.method.network import S3NOutput
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Scalar losses: the total that is minimised and its parts by name (joint, O, D, C)."""
+
+    total: Tensor
+    parts: dict[str, Tensor]
+
+
+def objective(output: S3NOutput, labels: Tensor, *, smoothing: float = 0.0) -> Losses:
+    """Compute L = sum_i L_cls(Y_i, Y*) over O, D, C, plus L_cls(Y_j, Y*) (Eq. 9).
+
+    Args:
+        output: The network's logits, (B, C) each.
+        labels: Class indices, shape (B,).
+        smoothing: Share of probability spread over the *other* classes in the losses of O and C, as in the release (0.15
+            there); 0 in the paper.
+
+    Returns:
+        Mean losses over the batch.
+    """
+    parts: dict[str, Tensor] = {}
+    if output.joint is not None:
+        parts["joint"] = F.cross_entropy(output.joint.float(), labels)
+    for branch, logits in output.branches().items():
+        smoothed = smoothing if branch in ("O", "C") else 0.0
+        parts[branch] = F.cross_entropy(logits.float(), labels, label_smoothing=_torch_smoothing(smoothed, logits))
+    return Losses(
+        total=sum(parts.values(), start=labels.new_zeros((), dtype=next(iter(parts.values())).dtype)), parts=parts
+    )
+
+
+def _torch_smoothing(smoothing: float, logits: Tensor) -> float:
+    """Convert "spread over the other C - 1 classes" to torch's "spread over all C classes"."""
+    classes = logits.shape[1]
+    return smoothing * classes / (classes - 1) if classes > 1 else 0.0

@@ -1,0 +1,170 @@
+"""Selective sampling: the grid of Eqs. 7 and 8, the warp, and the inverse of a grid (section 3.3).
+
+Grids are (x, y) in [-1, 1] with aligned corners. The Gaussian kernel k is separable and replicate padding is linear, so the
+weighted centroids of Eqs. 7 and 8 are products with small constant matrices; a given kernel takes the convolution path.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from s3n_core.method.inverse_grid import invert_grid as invert_grid
+
+PADDING = 30  # cells of replicate padding on each side; the kernel is cut to 61 x 61 accordingly
+KERNEL_SIDE = 2 * PADDING + 1
+FWHM_TO_SIGMA = 1 / (2 * math.sqrt(2 * math.log(2)))
+DEFAULT_SIGMA = 13 * FWHM_TO_SIGMA
+
+
+def gaussian_kernel(sigma: float = DEFAULT_SIGMA) -> Tensor:
+    """Return the 61 x 61 Gaussian k in float64, not normalised (its scale cancels in Eqs. 7 and 8)."""
+    line = _gaussian_line(sigma)
+    return line[:, None] * line[None, :]
+
+
+def sampling_grid(
+    sampling_map: Tensor,
+    *,
+    sigma: float = DEFAULT_SIGMA,
+    kernel: Tensor | None = None,
+    output_size: tuple[int, int] | int | None = None,
+) -> Tensor:
+    """Compute f and g of Eqs. 7 and 8: where each cell of the warped image is taken from.
+
+    Args:
+        sampling_map: Q >= 0, shape (B, H, W); more weight, more room in the warped image.
+        sigma: Width of the Gaussian k in cells.
+        kernel: A 61 x 61 kernel in place of the Gaussian; differentiable.
+        output_size: (height, width) of the grid, or one side, upsampled bilinearly; None gives the map's own cells.
+
+    Returns:
+        Grid of shape (B, h, w, 2), last axis (x, y) in [-1, 1] with aligned corners.
+    """
+    with torch.autocast(sampling_map.device.type, enabled=False):
+        quality = sampling_map if sampling_map.dtype == torch.float64 else sampling_map.float()
+        # Q counts only up to a factor; scaled to 1, sums of huge or tiny maps neither overflow nor vanish.
+        largest = quality.detach().amax(dim=(1, 2), keepdim=True)
+        quality = quality / torch.where(largest > 0, largest, 1.0)
+        moments = _gaussian_moments(quality, sigma) if kernel is None else _kernel_moments(quality, kernel)
+        grid = _centroids(*moments)
+        if output_size is not None:
+            grid = resize_grid(grid, output_size)
+    return grid
+
+
+def identity_grid(batch: int, height: int, width: int, *, like: Tensor) -> Tensor:
+    """Return the grid that samples every cell at its own place, shape (B, height, width, 2), on the device of ``like``."""
+    x = torch.linspace(-1, 1, width, device=like.device, dtype=like.dtype)
+    y = torch.linspace(-1, 1, height, device=like.device, dtype=like.dtype)
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).expand(batch, height, width, 2)
+
+
+def resize_grid(grid: Tensor, output_size: tuple[int, int] | int) -> Tensor:
+    """Resize a grid (B, h, w, 2) bilinearly with aligned corners to (B, height, width, 2)."""
+    height, width = (output_size, output_size) if isinstance(output_size, int) else output_size
+    if grid.shape[1:3] == (height, width):
+        return grid
+    planes = F.interpolate(grid.permute(0, 3, 1, 2), size=(height, width), mode="bilinear", align_corners=True)
+    return planes.permute(0, 2, 3, 1)
+
+
+def warp(images: Tensor, grid: Tensor) -> Tensor:
+    """Sample X_new(v) = X(f(v), g(v)), bilinearly.
+
+    Args:
+        images: X, shape (B, C, h, w).
+        grid: shape (B, h', w', 2), (x, y) in [-1, 1] with aligned corners.
+
+    Returns:
+        Warped images, shape (B, C, h', w'), in the images' dtype.
+    """
+    with torch.autocast(images.device.type, enabled=False):
+        sampled = F.grid_sample(images.to(grid.dtype), grid, mode="bilinear", padding_mode="border", align_corners=True)
+    return sampled.to(images.dtype)
+
+
+def magnification(grid: Tensor) -> Tensor:
+    """Return how much larger each part of the warped image is than its source, as an area ratio (1 = unchanged).
+
+    Args:
+        grid: shape (B, h, w, 2).
+
+    Returns:
+        Ratio a grid square, shape (B, h - 1, w - 1); infinite where the grid is clamped (it repeats the border there).
+    """
+    return 1 / _square_areas(grid).clamp(min=0)
+
+
+def clamped_share(grid: Tensor) -> Tensor:
+    """Return the share of cells that the clamp to [-1, 1] has pushed onto the border from outside it, shape (B,).
+
+    The outermost ring of cells may lie on the border rightly, so what is counted are grid squares without area.
+    """
+    return (_square_areas(grid) <= 1e-6).float().mean(dim=(1, 2))
+
+
+def _square_areas(grid: Tensor) -> Tensor:
+    """Areas of the grid's squares relative to an undeformed grid's, shape (B, h - 1, w - 1)."""
+    height, width = grid.shape[1:3]
+    right = (grid[:, :, 1:] - grid[:, :, :-1]) * ((width - 1) / 2)
+    down = (grid[:, 1:] - grid[:, :-1]) * ((height - 1) / 2)
+    right = (right[:, 1:] + right[:, :-1]) / 2
+    down = (down[:, :, 1:] + down[:, :, :-1]) / 2
+    return right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
+
+
+def _gaussian_line(sigma: float) -> Tensor:
+    offsets = torch.arange(-PADDING, PADDING + 1, dtype=torch.float64)
+    return torch.exp(-0.5 * (offsets / sigma) ** 2)
+
+
+@functools.lru_cache(maxsize=16)
+def _axis_matrices(size: int, sigma: float) -> tuple[Tensor, Tensor]:
+    """Return the (size, size) matrices of sum k Q and sum k Q x along one axis, replicate padding folded in, float64."""
+    padded = torch.arange(-PADDING, size + PADDING)
+    line = _gaussian_line(sigma)
+    offset = padded[None, :] - torch.arange(size)[:, None]  # (size, size + 60)
+    weights = torch.where(offset.abs() <= PADDING, line[(offset + PADDING).clamp(0, KERNEL_SIDE - 1)], 0.0)
+    coordinates = padded.to(torch.float64) / (size - 1) * 2 - 1
+    fold = F.one_hot(padded.clamp(0, size - 1), size).to(torch.float64)
+    return weights @ fold, (weights * coordinates) @ fold
+
+
+@functools.lru_cache(maxsize=16)
+def _axis_matrices_on(size: int, sigma: float, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    zeroth, first = _axis_matrices(size, sigma)
+    return zeroth.to(device, dtype), first.to(device, dtype)
+
+
+def _gaussian_moments(quality: Tensor, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
+    rows, rows_y = _axis_matrices_on(quality.shape[1], sigma, quality.device, quality.dtype)
+    columns, columns_x = _axis_matrices_on(quality.shape[2], sigma, quality.device, quality.dtype)
+    across = quality @ columns.T
+    return rows @ across, rows @ (quality @ columns_x.T), rows_y @ across
+
+
+def _kernel_moments(quality: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Convolve Q, Q x and Q y with a given kernel, the coordinates running on through the padding."""
+    if kernel.shape != (KERNEL_SIDE, KERNEL_SIDE):
+        raise ValueError(f"kernel must have shape ({KERNEL_SIDE}, {KERNEL_SIDE}), not {tuple(kernel.shape)}")
+    height, width = quality.shape[1:]
+    padded = F.pad(quality[:, None], (PADDING,) * 4, mode="replicate")
+    x = torch.arange(-PADDING, width + PADDING, device=quality.device, dtype=quality.dtype) / (width - 1) * 2 - 1
+    y = torch.arange(-PADDING, height + PADDING, device=quality.device, dtype=quality.dtype) / (height - 1) * 2 - 1
+    weight = kernel.to(quality.dtype)[None, None]
+    planes = torch.cat([padded, padded * x, padded * y[:, None]])
+    total, moment_x, moment_y = F.conv2d(planes, weight)[:, 0].chunk(3)
+    return total, moment_x, moment_y
+
+
+def _centroids(total: Tensor, moment_x: Tensor, moment_y: Tensor) -> Tensor:
+    """Divide the moments by the total and clamp; where nothing weighs anything a cell keeps its own place."""
+    here = identity_grid(*total.shape, like=total)
+    empty = total <= torch.finfo(total.dtype).tiny
+    grid = torch.stack([moment_x, moment_y], dim=-1) / torch.where(empty, 1.0, total)[..., None]
+    return torch.where(empty[..., None], here, grid).clamp(-1, 1)

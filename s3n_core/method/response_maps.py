@@ -1,0 +1,120 @@
+"""Class response maps and their merging: Eqs. 1-3 of the paper (sections 3.1 and 3.2).
+
+The maps of the chosen classes are merged at the features' own size and the one merged map is resized; resizing is linear, so
+this equals resizing every class map first and is C times cheaper. The classifier's bias and the choice between the sum
+and the mean of the top classes vanish in the min-max normalisation. Everything is computed in float32 or better, because
+a saturated softmax or a long sum in half precision is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Alignment = Literal["features", "corners"]
+
+
+def class_response_maps(features: Tensor, weight: Tensor) -> Tensor:
+    """Compute M_c = sum_d W[c, d] S_d (Eq. 1).
+
+    Args:
+        features: S, shape (B, D, h, w).
+        weight: Weights of the classifier behind the global average pooling, shape (C, D).
+
+    Returns:
+        Class response maps, shape (B, C, h, w), float32 (float64 for float64 input).
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        return torch.einsum("bdhw,cd->bchw", _at_least_float32(features), _at_least_float32(weight))
+
+
+def gate_entropy(logits: Tensor, top_k: int) -> Tensor:
+    """Compute H = -sum p log p over the ``top_k`` most probable classes (Eq. 2), in nats.
+
+    The probabilities are not normalised again after the choice. 0 log 0 counts as 0.
+
+    Args:
+        logits: Class scores s, shape (B, C).
+        top_k: Number of classes; at most C are taken.
+
+    Returns:
+        Entropy, shape (B,), at least 0.
+    """
+    probabilities = _at_least_float32(logits).softmax(dim=1)
+    top = probabilities.topk(min(top_k, logits.shape[1]), dim=1).values
+    return -torch.xlogy(top, top).sum(dim=1)
+
+
+def merge_response_maps(
+    maps: Tensor,
+    logits: Tensor,
+    *,
+    entropy_threshold: float = 0.2,
+    top_k: int = 5,
+    map_size: int | None = None,
+    align: Alignment = "features",
+) -> tuple[Tensor, Tensor]:
+    """Build the response map R from the top-1 or the top-k class response maps (Eqs. 2 and 3).
+
+    Args:
+        maps: Class response maps, shape (B, C, h, w).
+        logits: Class scores that rank the classes and decide the rule, shape (B, C).
+        entropy_threshold: delta; at or below it the top-1 map is R, above it the mean of the top-k maps.
+        top_k: Number of classes in the entropy and in the mean.
+        map_size: Side H = W of R in cells; None keeps h, w.
+        align: "features" reads the maps at the physical place of each cell, "corners" lays corner on corner.
+
+    Returns:
+        R of shape (B, H, W) in [0, 1] (all zero where the merged map is flat), and H of shape (B,).
+    """
+    batch, classes, height, width = maps.shape
+    count = min(top_k, classes)
+    maps = torch.nan_to_num(_at_least_float32(maps))
+    logits = torch.nan_to_num(_at_least_float32(logits))
+    entropy = gate_entropy(logits, count)
+    ranked = logits.topk(count, dim=1).indices
+    sure = (entropy <= entropy_threshold)[:, None]
+    first = torch.arange(count, device=maps.device)[None, :] == 0
+    share = torch.where(sure, first.to(maps.dtype), maps.new_full((1, 1), 1.0 / count))
+    chosen = maps.gather(1, ranked[:, :, None, None].expand(batch, count, height, width))
+    merged = torch.einsum("bk,bkhw->bhw", share, _scaled_to_one(chosen))
+    if map_size is not None:
+        merged = resize_map(merged, map_size, align=align)
+    return min_max(merged), entropy
+
+
+def resize_map(maps: Tensor, size: int, *, align: Alignment) -> Tensor:
+    """Resize maps of shape (B, h, w) bilinearly to (B, size, size): one small matrix a side, since it is separable."""
+    rows = interpolation_matrix(maps.shape[1], size, align, maps)
+    columns = interpolation_matrix(maps.shape[2], size, align, maps)
+    return rows @ maps @ columns.T
+
+
+def min_max(maps: Tensor) -> Tensor:
+    """Map each of the maps (B, h, w) onto [0, 1]; a flat map becomes all zero instead of 0/0."""
+    low = maps.amin(dim=(1, 2), keepdim=True)
+    high = maps.amax(dim=(1, 2), keepdim=True)
+    span = high - low
+    # A span that is only rounding noise of the values counts as flat: there is nothing to find in it.
+    flat = span <= 8 * torch.finfo(maps.dtype).eps * torch.maximum(high.abs(), low.abs())
+    return torch.where(flat, 0.0, (maps - low) / torch.where(flat, 1.0, span))
+
+
+def _scaled_to_one(maps: Tensor) -> Tensor:
+    """Divide each image's maps (B, k, h, w) by their largest magnitude, so that sums and spans of huge values stay finite."""
+    largest = maps.detach().abs().amax(dim=(1, 2, 3), keepdim=True)
+    return maps / torch.where(largest > 0, largest, 1.0)
+
+
+def interpolation_matrix(source: int, target: int, align: Alignment, like: Tensor) -> Tensor:
+    """Return the (target, source) matrix of one-dimensional linear interpolation."""
+    place = torch.linspace(0, 1, target, device=like.device, dtype=like.dtype)
+    position = place * (source - 1) if align == "corners" else (place * source - 0.5).clamp(0, source - 1)
+    cells = torch.arange(source, device=like.device, dtype=like.dtype)
+    return (1 - (position[:, None] - cells[None, :]).abs()).clamp(min=0)
+
+
+def _at_least_float32(tensor: Tensor) -> Tensor:
+    return tensor if tensor.dtype == torch.float64 else tensor.float()

@@ -1,0 +1,219 @@
+"""The selective sampler: from class scores and features to the two grids, in the steps of section 3.
+
+Three steps that a person can also take one by one in the inspector: `respond` (Eqs. 1-3 and the peaks), `choose` (Eq. 4 and its
+deterministic stand-ins), `sample` (Eqs. 5-8). Nothing here loops over images or peaks or waits for a device, and all of it is
+float32 whatever the autocast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from s3n_core.method.ablations import coin_peaks, crop_grid, dense_maps, saliency, scatter_peaks
+from s3n_core.method.configuration import NetworkConfig, Sampling
+from s3n_core.method.peaks import extreme_peaks, find_peaks, split_peaks
+from s3n_core.method.resampling import FWHM_TO_SIGMA, gaussian_kernel, identity_grid, sampling_grid
+from s3n_core.method.response_maps import class_response_maps, interpolation_matrix, merge_response_maps
+from s3n_core.method.sparse_attention import beta_from_radius, sampling_map
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the original branch says about where to look.
+
+    Attributes:
+        maps: Class response maps M, shape (B, C, h, w).
+        logits: Scores that ranked the classes and decided the rule, shape (B, C).
+        entropy: H of Eq. 2 in nats, shape (B,).
+        sure: H <= delta, so R is the top-1 map alone, bool, shape (B,).
+        response: R, shape (B, H, W), in [0, 1].
+        peaks: T, bool, shape (B, H, W).
+    """
+
+    maps: Tensor
+    logits: Tensor
+    entropy: Tensor
+    sure: Tensor
+    response: Tensor
+    peaks: Tensor
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Where the two branches look.
+
+    Attributes:
+        weight_d: Membership of each cell's peak in T_d, in [0, 1], shape (B, H, W).
+        weight_c: The same for T_c.
+        map_d: Q_d, shape (B, H, W).
+        map_c: Q_c, shape (B, H, W).
+        grid_d: f and g for Q_d a cell, shape (B, H, W, 2), (x, y) in [-1, 1].
+        grid_c: The same for Q_c.
+    """
+
+    weight_d: Tensor
+    weight_c: Tensor
+    map_d: Tensor
+    map_c: Tensor
+    grid_d: Tensor
+    grid_c: Tensor
+
+
+class SelectiveSampler(nn.Module):
+    """Holds what the sampler learns: the two radii, and the kernel in the release form."""
+
+    kernel: nn.Parameter | None
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.radius_d = nn.Parameter(torch.tensor(config.radius_d))
+        self.radius_c = nn.Parameter(torch.tensor(config.radius_c))
+        self.sigma = config.kernel_fwhm * FWHM_TO_SIGMA
+        if config.form == "release":
+            self.kernel = nn.Parameter(gaussian_kernel(self.sigma).float())
+        else:
+            self.register_parameter("kernel", None)
+
+    @property
+    def beta_d(self) -> Tensor:
+        """beta_1 of Eq. 5 in cells, a scalar."""
+        return beta_from_radius(self.radius_d, self.config.map_size)
+
+    @property
+    def beta_c(self) -> Tensor:
+        """beta_2 of Eq. 5 in cells, a scalar."""
+        return beta_from_radius(self.radius_c, self.config.map_size)
+
+    def respond(self, features: Tensor, weight: Tensor, bias: Tensor, logits: Tensor) -> Response:
+        """Build the response map and its peaks.
+
+        Args:
+            features: S, shape (B, D, h, w).
+            weight: Weights of O's classifier, shape (C, D).
+            bias: Its bias, shape (C,); it counts only in the release form's gate.
+            logits: O's class scores, shape (B, C).
+
+        Returns:
+            The response; detached unless the configuration asks for gradients through it.
+        """
+        config = self.config
+        with torch.autocast(features.device.type, enabled=False):
+            if not config.response_gradient:
+                features, weight, bias, logits = (t.detach() for t in (features, weight, bias, logits))
+            maps = class_response_maps(features, weight)
+            if config.form == "release":
+                logits = _mean_of_upsampled(maps, config.map_size) + bias.float()
+            response, entropy = merge_response_maps(
+                maps,
+                logits,
+                entropy_threshold=config.entropy_threshold,
+                top_k=config.merged_classes,
+                map_size=config.map_size,
+                align=config.alignment,
+            )
+            if config.attention == "saliency":
+                response = saliency(features, config.map_size, align=config.alignment)
+            peaks = find_peaks(response.detach(), window=config.window, floor=config.floor)
+        return Response(
+            maps=maps,
+            logits=logits,
+            entropy=entropy,
+            sure=entropy <= config.entropy_threshold,
+            response=response,
+            peaks=peaks,
+        )
+
+    def choose(
+        self, peaks: Tensor, response: Tensor, sampling: Sampling, draws: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Divide the peaks between the branches.
+
+        Args:
+            peaks: T, bool, shape (B, H, W).
+            response: R, shape (B, H, W).
+            sampling: How (METHOD.md, "Modes").
+            draws: zeta for `random` and `coin`, shape (B, H, W), in [0, 1).
+
+        Returns:
+            Membership in T_d and T_c, float in [0, 1], shape (B, H, W) each.
+
+        Raises:
+            ValueError: If the mode needs draws and none are given.
+        """
+        detached = response.detach()
+        if sampling in ("random", "coin"):
+            if draws is None:
+                raise ValueError(f"sampling mode {sampling!r} needs draws")
+            pair = split_peaks(peaks, detached, draws) if sampling == "random" else coin_peaks(peaks, draws)
+        elif sampling == "extremes":
+            pair = extreme_peaks(peaks, detached)
+        elif sampling == "expected":
+            return peaks * detached, peaks * (1 - detached)
+        else:
+            pair = peaks, peaks
+        return pair[0].to(response.dtype), pair[1].to(response.dtype)
+
+    def sample(self, response: Tensor, weight_d: Tensor, weight_c: Tensor, *, identity: bool = False) -> Samples:
+        """Turn memberships into sampling maps and grids (Eqs. 5-8), or what the ablation puts in their place.
+
+        Args:
+            response: R, shape (B, H, W).
+            weight_d: Membership in T_d, shape (B, H, W).
+            weight_c: Membership in T_c, shape (B, H, W).
+            identity: Leave the images as they are.
+
+        Returns:
+            Maps and grids.
+        """
+        config = self.config
+        if config.attention == "sparse":
+            map_d = sampling_map(weight_d, response, self.beta_d, base=config.base)
+            map_c = sampling_map(weight_c, response, self.beta_c, complementary=True, base=config.base)
+        else:
+            map_d, map_c = dense_maps(response, config.base)
+        if identity or config.control == "identity":
+            grid_d = grid_c = identity_grid(*response.shape, like=response)
+        elif config.control == "hard_crop":
+            grid_d, grid_c = crop_grid(weight_d, response), crop_grid(weight_c, response)
+        else:
+            grid_d = sampling_grid(map_d, sigma=self.sigma, kernel=self.kernel)
+            grid_c = sampling_grid(map_c, sigma=self.sigma, kernel=self.kernel)
+        return Samples(weight_d=weight_d, weight_c=weight_c, map_d=map_d, map_c=map_c, grid_d=grid_d, grid_c=grid_c)
+
+    def forward(self, answer: Response, sampling: Sampling, draws: Tensor | None) -> tuple[Response, Samples]:
+        """Choose and sample for a whole batch; with scattered peaks the response moves along with them.
+
+        Args:
+            answer: What `respond` returned.
+            sampling: How the peaks are divided.
+            draws: Shape (B, H, W), in [0, 1); needed by `random`, `coin` and the control with random places.
+
+        Returns:
+            The response as it was used, and the samples.
+        """
+        with torch.autocast(answer.response.device.type, enabled=False):
+            if self.config.control == "random_places":
+                if draws is None:
+                    raise ValueError("the control with random places needs draws")
+                peaks, response = scatter_peaks(answer.peaks, answer.response, draws)
+                answer = Response(
+                    maps=answer.maps,
+                    logits=answer.logits,
+                    entropy=answer.entropy,
+                    sure=answer.sure,
+                    response=response,
+                    peaks=peaks,
+                )
+            weight_d, weight_c = self.choose(answer.peaks, answer.response, sampling, draws)
+            return answer, self.sample(answer.response, weight_d, weight_c, identity=sampling == "identity")
+
+
+def _mean_of_upsampled(maps: Tensor, map_size: int) -> Tensor:
+    """Spatial mean of the maps (B, C, h, w) upsampled with aligned corners, without upsampling them: shape (B, C)."""
+    rows = interpolation_matrix(maps.shape[2], map_size, "corners", maps).mean(dim=0)
+    columns = interpolation_matrix(maps.shape[3], map_size, "corners", maps).mean(dim=0)
+    return torch.einsum("bchw,h,w->bc", maps, rows, columns)

@@ -1,0 +1,47 @@
+"""Sparse attention and the sampling maps Q_d and Q_c (Eqs. 5 and 6)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+LEAST_RESPONSE = 1e-3  # R in 1/R and in the width of a Gaussian: below it a peak would be a needle of unbounded height
+
+
+def beta_from_radius(radius: Tensor, map_size: int) -> Tensor:
+    """Turn a radius, a fraction of the map's side, into beta of Eq. 5 in cells: sqrt(2) * radius * side, at least 0.5."""
+    return (math.sqrt(2.0) * map_size * radius).clamp(min=0.5)
+
+
+def sampling_map(
+    peaks: Tensor, response: Tensor, beta: Tensor | float, *, complementary: bool = False, base: float = 0.09
+) -> Tensor:
+    """Sum the attention of the peaks: Q = base + sum_i w_i a_i exp(-d_i^2 / (R_i beta^2)) (Eqs. 5 and 6).
+
+    A Gaussian at a peak is the outer product of one column and one row, so Q is a single matrix product an image: every cell
+    of the map counts as a peak, with weight 0 where there is none. Shapes are fixed and no value is read back.
+
+    Args:
+        peaks: Membership, bool or weights in [0, 1], shape (B, H, W).
+        response: R, shape (B, H, W), in [0, 1].
+        beta: beta_1 or beta_2 in cells, a scalar; Q is differentiable in it.
+        complementary: Amplitude a = 1/R (T_c) instead of R (T_d).
+        base: Constant that Q starts from; with 0 an image without peaks has no map.
+
+    Returns:
+        Q, shape (B, H, W), at least ``base``.
+    """
+    batch, height, width = response.shape
+    strength = response.clamp(min=LEAST_RESPONSE)
+    amplitude = 1 / strength if complementary else strength
+    weights = (peaks.to(response.dtype) * amplitude).flatten(1)  # (B, N), N = H * W
+    scale = -1 / (strength * torch.as_tensor(beta, dtype=response.dtype, device=response.device) ** 2)
+    rows = torch.arange(height, device=response.device, dtype=response.dtype)
+    columns = torch.arange(width, device=response.device, dtype=response.dtype)
+    # exp is evaluated once a cell and distance along each axis: (B, y', x', y) and (B, y', x', x).
+    vertical = torch.exp(scale[..., None] * (rows[:, None, None] - rows) ** 2)
+    horizontal = torch.exp(scale[..., None] * (columns[:, None] - columns) ** 2)
+    vertical = vertical.reshape(batch, height * width, height) * weights[..., None]
+    return base + vertical.transpose(1, 2) @ horizontal.reshape(batch, height * width, width)
