@@ -1,0 +1,1 @@
+"""What the window leaves to other processes and threads."""

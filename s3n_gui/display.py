@@ -1,0 +1,63 @@
+"""Whether a window can be shown here, and if not, the one sentence that says why and what to install.
+
+Qt ends the process when its platform plug-in does not load, so on Linux the question is put to a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+DEBIAN_PACKAGES = (
+    "libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 libx11-xcb1 libxcb-cursor0 "
+    "libxcb-icccm4 libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-sync1 libxcb-xfixes0"
+)
+"""What Qt needs on a bare Debian or Ubuntu: the packages that its libraries and its xcb plug-in name (by ``ldd``)."""
+
+_OPEN_A_WINDOW = "from PySide6.QtWidgets import QApplication; QApplication([])"
+
+
+def why_no_window(probe_seconds: float = 30.0) -> str | None:
+    """Say why no window can be shown on this machine.
+
+    Args:
+        probe_seconds: How long Qt may take to start before it counts as not starting.
+
+    Returns:
+        One sentence for a person, or None where a window can be shown.
+    """
+    if not sys.platform.startswith("linux"):
+        return None  # Windows and macOS always have a display, and Qt's wheel holds all that it needs there.
+    if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
+        return _sentence("there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)")
+    if getattr(sys, "frozen", False):
+        return None  # No interpreter to ask.
+    try:
+        probe = subprocess.run(
+            [sys.executable, "-c", _OPEN_A_WINDOW],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=probe_seconds,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return _sentence("Qt does not start")
+    return None if probe.returncode == 0 else _sentence(_reason(probe.stderr))
+
+
+def _sentence(reason: str) -> str:
+    return (
+        f"No window can be shown here: {reason}; on Debian or Ubuntu a window needs: apt-get install {DEBIAN_PACKAGES}"
+    )
+
+
+def _reason(error_text: str) -> str:
+    """Pick the line that names the cause out of what Qt or Python printed before it gave up."""
+    lines = [line.strip() for line in error_text.splitlines() if line.strip()]
+    for sign in ("cannot open shared object file", "No module named", "could not connect to display", "Could not load"):
+        for line in lines:
+            if sign in line:
+                return f"Qt does not start ({line.removeprefix('ImportError: ').rstrip('.')})"
+    return "Qt does not start"

@@ -1,0 +1,72 @@
+"""What every test shares: no window on the screen, no touching of the person's own runs, data beside the checkout."""
+
+import os
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"  # Before Qt loads.
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+# Test modules of the window that run where Qt does not load; all others in tests/gui are skipped there.
+QT_FREE = {"test_demo.py", "test_display.py", "test_engine_command.py", "test_window_resources.py"}
+
+
+def _why_no_qt() -> str | None:
+    try:
+        import PySide6.QtWidgets  # noqa: F401
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+WHY_NO_QT = _why_no_qt()
+if WHY_NO_QT is None:
+    pytest_plugins = ["pytestqt.plugin"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    if WHY_NO_QT is not None:  # pytest-qt, which defines these settings of pyproject.toml, is not loaded.
+        for name in ("qt_api", "qt_log_level_fail"):
+            parser.addini(name, "a setting of pytest-qt")
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    if WHY_NO_QT is not None and "gui" in module_path.parts and module_path.name not in QT_FREE:
+        return _ModuleWithoutQt.from_parent(parent, path=module_path)
+    return None
+
+
+class _ModuleWithoutQt(pytest.Module):
+    """A test module of the window where Qt does not load: one counted skip that says why."""
+
+    def collect(self) -> list[pytest.Item]:
+        pytest.skip(f"Qt does not load here: {WHY_NO_QT}", allow_module_level=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Runs that fixtures of the session make go to a temporary folder, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("S3N_HOME", str(tmp_path_factory.mktemp("s3n-home")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def s3n_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own for each test, so that no test meets the person's runs or another test's."""
+    home = tmp_path_factory.mktemp("s3n-home")
+    monkeypatch.setenv("S3N_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of photographs, weights and reference numbers beside the checkout."""
+    folder = CHECKOUT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"the photographs, weights and reference numbers are not here ({folder})")
+    return folder

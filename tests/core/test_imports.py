@@ -1,0 +1,94 @@
+"""The borders between packages hold when the program runs, not only on paper."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+# Modules (packages with all that is in them) that the window and fast commands import: they never load torch.
+TORCH_FREE = [
+    "s3n_core",
+    "s3n_core.errors",
+    "s3n_core.atomic_files",
+    "s3n_core.seeding",
+    "s3n_core.resources",
+    "s3n_core.devices",
+    "s3n_core.datasets.*",
+    "s3n_core.runs.*",
+    "s3n_core.method.configuration",
+    "s3n_core.training.recipes",
+    "s3n_core.training.events",
+    "s3n_core.analysis.inspection",
+    "s3n_core.cli",
+    "s3n_gui.*",
+]
+
+# Imports each module named on the command line and says which one brought in what it must not.
+IMPORT_AND_LOOK = """
+import importlib, sys
+forbidden = sys.argv[1].split(",")
+for module in sys.argv[2:]:
+    importlib.import_module(module)
+    found = [name for name in forbidden if name in sys.modules]
+    if found:
+        sys.exit(f"{module} loads {', '.join(found)}")
+"""
+
+
+def modules_of(package: str) -> list[str]:
+    """Every module of a package, found by its files (`a.b.*` is the package a.b with all that is in it)."""
+    folder = CHECKOUT.joinpath(*package.split("."))
+    parts = [path.relative_to(CHECKOUT).with_suffix("").parts for path in sorted(folder.rglob("*.py"))]
+    names = {".".join(part[:-1] if part[-1] == "__init__" else part) for part in parts}
+    return sorted(name for name in names if not name.endswith("__main__"))
+
+
+def import_and_look(forbidden: str, modules: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_AND_LOOK, forbidden, *modules],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", TORCH_FREE)
+def test_torch_free(name: str) -> None:
+    modules = modules_of(name[:-2]) if name.endswith(".*") else [name]
+    assert modules
+    import_and_look("torch,torchvision", modules)
+
+
+def test_the_engine_never_loads_qt() -> None:
+    import_and_look("PySide6,shiboken6,pyqtgraph,s3n_gui", modules_of("s3n_core"))
+
+
+@pytest.mark.parametrize("package", sorted({*CHECKOUT.glob("s3n_*/**/__init__.py")}), ids=lambda path: path.parent.name)
+def test_packages_are_light(package: Path) -> None:
+    """An `__init__` holds a docstring (the engine's a version, too): one module's import never loads its neighbours."""
+    body = ast.parse(package.read_text(encoding="utf-8")).body
+    assert ast.get_docstring(ast.Module(body, [])), "no docstring"
+    rest = [ast.unparse(statement).split(" =")[0] for statement in body[1:]]
+    assert rest == (["__version__"] if package.parent == CHECKOUT / "s3n_core" else [])
+
+
+def test_import_contracts() -> None:
+    if importlib.util.find_spec("importlinter") is None:
+        pytest.skip("import-linter is not installed (it comes with the extra 'dev')")
+    lint = "from importlinter.cli import lint_imports_command; lint_imports_command(['--no-cache'])"
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", lint],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

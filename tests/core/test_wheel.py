@@ -1,0 +1,73 @@
+"""The wheel, installed in a fresh environment, runs from another folder without the checkout."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from s3n_core import __version__
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if importlib.util.find_spec("hatchling") is None:
+        pytest.skip("hatchling is not installed (it comes with the extra 'test')")
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=CHECKOUT)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of an environment that holds the wheel, and all else from the running interpreter."""
+    home = tmp_path_factory.mktemp("installed") / "venv"
+    venv.create(home, with_pip=True, symlinks=os.name != "nt")
+    paths = sysconfig.get_paths("venv", vars={"base": str(home), "platbase": str(home)})
+    python = Path(paths["scripts"]) / Path(sys.executable).name
+    run(python, "-m", "pip", "install", "--no-deps", "--no-index", wheel, cwd=home)
+    # A folder that a .pth file adds comes after the environment's own, and .pth files inside it (an editable install of
+    # the checkout) are not read: what is imported as s3n_core is the wheel's.
+    borrowed = Path(paths["purelib"]) / "borrowed.pth"
+    borrowed.write_text(f"{sysconfig.get_paths()['purelib']}\n{sysconfig.get_paths()['platlib']}\n", encoding="utf-8")
+    return python.parent
+
+
+def test_the_wheel_holds_the_packages_and_their_resources(wheel: Path) -> None:
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")}
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"s3n_core", "s3n_gui"}
+    files = [path.relative_to(CHECKOUT / "resources") for path in (CHECKOUT / "resources").rglob("*") if path.is_file()]
+    owners = {"demo": "s3n_core"}
+    expected = {f"{owners.get(file.parts[0], 's3n_gui')}/resources/{file.as_posix()}" for file in files}
+    assert {name for name in names if "/resources/" in name} == expected, "pyproject.toml maps resources/ by folder"
+
+
+def test_resources_of_the_installation(programs: Path, tmp_path: Path) -> None:
+    ask = "import s3n_core.resources as r; print(r.__file__); print(r.resource('demo'))"
+    module, demo = run(programs / Path(sys.executable).name, "-c", ask, cwd=tmp_path).splitlines()
+    assert Path(module).is_relative_to(programs.parent)
+    assert Path(demo) == Path(module).parent / "resources" / "demo"
+
+
+@pytest.mark.parametrize("program", ["s3n", "s3n-gui"])
+def test_programs_of_the_installation(programs: Path, tmp_path: Path, program: str) -> None:
+    if program == "s3n-gui" and os.name == "nt":
+        pytest.skip("a window's program writes to no console on Windows")
+    assert __version__ in run(programs / program, "--version", cwd=tmp_path)
