@@ -1,0 +1,85 @@
+"""One picture: a scene that knows nothing of the species, and a bird in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from s3n_core.datasets.drawn_birds.anatomy import FOOT, Pose, Skeleton, extent, skeleton
+from s3n_core.datasets.drawn_birds.curves import place
+from s3n_core.datasets.drawn_birds.painter import SUPERSAMPLE
+from s3n_core.datasets.drawn_birds.plumage import paint_bird
+from s3n_core.datasets.drawn_birds.scenery import paint_background, paint_perch
+from s3n_core.datasets.drawn_birds.species import Species
+from s3n_core.seeding import keyed_generator
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBird:
+    """A drawn picture with what is known about it.
+
+    Attributes:
+        image: The picture, mode RGB, about 400 x 320 pixels.
+        box: The bird's bounding box (x, y, width, height) in pixels.
+        parts: Where the visible parts are, (x, y) in pixels, keyed by CUB-200-2011's part names.
+    """
+
+    image: Image.Image
+    box: tuple[float, float, float, float]
+    parts: dict[str, tuple[float, float]]
+
+
+def draw_bird(species: Species, index: int, seed: int = 0) -> DrawnBird:
+    """Draw ``species`` into scene number ``index``.
+
+    Everything but the species' own parts (pose, place, light, surroundings, the wear of each feather) is a function of
+    ``(seed, index)``: the same scene with another species differs in the parts that differ, and nowhere else.
+
+    Args:
+        species: One of ``SPECIES``.
+        index: Number of the scene, 0 or more.
+        seed: Seed of the data set.
+    """
+
+    def streams(purpose: str) -> np.random.Generator:
+        return keyed_generator(seed, "drawn birds", index, purpose)
+
+    width, height, bones = _compose(streams("pose"))
+    canvas = paint_background(width, height, streams("background"))
+    paint_perch(canvas, place(bones.world, FOOT), bones.unit, streams("perch"))
+    mask = paint_bird(species, bones, canvas, streams)
+    picture = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    rows, columns = np.nonzero(mask.max(1) > 127)[0], np.nonzero(mask.max(0) > 127)[0]
+    left, top = columns[0] / SUPERSAMPLE, rows[0] / SUPERSAMPLE
+    right, bottom = (columns[-1] + 1) / SUPERSAMPLE, (rows[-1] + 1) / SUPERSAMPLE
+    parts = {name: (float(x), float(y)) for name, (x, y) in bones.part_places().items()}
+    return DrawnBird(Image.fromarray(picture), (left, top, right - left, bottom - top), parts)
+
+
+def _compose(rng: np.random.Generator) -> tuple[int, int, Skeleton]:
+    aspect, area = rng.uniform(1.1, 1.42), 400 * 320
+    width, height = round(float(np.sqrt(area * aspect))), round(float(np.sqrt(area / aspect)))
+
+    def posed(scale: float, centre: tuple[float, float]) -> Skeleton:
+        return skeleton(Pose(scale=scale, centre=centre, **manner))
+
+    manner = {
+        "facing": 1 if rng.random() < 0.5 else -1,
+        "tilt": float(rng.uniform(0.1, 0.85)),
+        "head_tilt": float(rng.normal(0.0, 0.16)),
+        "head_turn": float(rng.uniform(0.86, 1.0)),
+        "looks_back": bool(rng.random() < 0.12),
+        "tail_angle": float(rng.uniform(-0.15, 0.3)),
+        "tail_spread": float(rng.uniform(0, 1)),
+        "plumpness": float(rng.uniform(0.94, 1.06)),
+    }
+    low, high = extent(posed(1.0, (0.0, 0.0)))
+    room = high - low
+    scale = min(rng.uniform(0.5, 0.76) * width / room[0], 0.86 * height / room[1])
+    free = np.array([width, height]) - room * scale
+    corner = free * np.clip(rng.normal(0.5, 0.2, 2), 0.1, 0.9)
+    centre = corner - low * scale
+    return width, height, posed(float(scale), (float(centre[0]), float(centre[1])))
