@@ -16,7 +16,7 @@ from typing import Any, Literal
 from s3n_core.atomic_files import output_error, read_bytes, remove_leftovers, write_json, write_text
 from s3n_core.errors import RunError, S3NError
 from s3n_core.runs.lock import LOCK_NAME, is_live
-from s3n_core.runs.run_state import RunState, RunStatus, ShownStatus, shown_status
+from s3n_core.runs.run_state import ACTIVE, RunState, RunStatus, ShownStatus, shown_status
 
 __all__ = [
     "FORMAT_VERSION",
@@ -220,6 +220,8 @@ class RunDirectory:
             state = self.read_state()
         except S3NError as error:
             problem = str(error)
+        if not live and state is not None and state.status in ACTIVE:
+            live = is_live(self.path)  # it may have begun between the two looks
         created = run.get("created")
         return RunSummary(
             path=self.path,

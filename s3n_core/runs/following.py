@@ -1,0 +1,121 @@
+"""Following a run from outside, twice a second, whoever trains it: what changed in its folder since the last look."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from s3n_core.errors import RunError
+from s3n_core.runs.lock import is_live
+from s3n_core.runs.metrics import MetricsReader
+from s3n_core.runs.run_directory import RunDirectory, is_run
+from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus, shown_status
+
+_COARSEST_TICK_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunChange:
+    """What a look at a run's folder found.
+
+    Attributes:
+        metrics: The new lines of ``metrics.jsonl``; all of them where ``restarted``.
+        restarted: The metrics were cut back (a resume): forget the lines that came before.
+        state: The last record; None where none was written yet.
+        status: What to tell a person (``interrupted`` where the process has died).
+        live: Whether a process trains the run.
+        snapshots: Names in ``snapshots/`` that were not there before, sorted.
+        gone: The folder is not there (deleted, renamed, unplugged).
+        problem: Why ``state`` may be out of date, as a sentence; empty where all is well.
+        changed: Whether anything differs from the last look.
+    """
+
+    metrics: list[dict[str, Any]]
+    restarted: bool
+    state: RunState | None
+    status: ShownStatus
+    live: bool
+    snapshots: tuple[str, ...]
+    gone: bool
+    problem: str
+    changed: bool
+
+
+class RunFollower:
+    """Follows one run; never fails, whatever happens to the folder. For one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Follow the run in folder ``path``; the first ``poll`` returns all that is there."""
+        self._directory = RunDirectory(path)
+        self._metrics = MetricsReader(self._directory.metrics_jsonl)
+        self._state: RunState | None = None
+        self._state_signature: tuple[int, ...] | None = None
+        self._problem = ""
+        self._snapshots: frozenset[str] = frozenset()
+        self._snapshots_signature: tuple[int, ...] | None = None
+        self._told: tuple[object, ...] | None = None
+
+    def poll(self) -> RunChange:
+        """Look; some ``stat`` calls and one try of the lock where nothing changed."""
+        # Liveness first: a process that ends writes its last word and then lets go, so a free lock seen before the
+        # record is read cannot go with a record from before the end.
+        live = is_live(self._directory.path)
+        self._read_state()
+        if not live and self._state is not None and self._state.status in ACTIVE:
+            live = is_live(self._directory.path)  # it may have begun between the two looks
+        metrics = self._metrics.poll()
+        snapshots = self._new_snapshots()
+        gone = self._state is None and not metrics.lines and not is_run(self._directory.path)
+        status: ShownStatus = "broken" if gone or (self._problem and not live) else shown_status(self._state, live)
+        told = (self._state, status, live, gone, self._problem)
+        changed = told != self._told or bool(metrics.lines) or metrics.restarted or bool(snapshots)
+        self._told = told
+        return RunChange(
+            metrics=metrics.lines,
+            restarted=metrics.restarted,
+            state=self._state,
+            status=status,
+            live=live,
+            snapshots=snapshots,
+            gone=gone,
+            problem=self._problem,
+            changed=changed,
+        )
+
+    def _read_state(self) -> None:
+        signature = _signature(self._directory.state_json)
+        if signature == self._state_signature:
+            return
+        try:
+            self._state, self._problem = self._directory.read_state(), ""
+        except RunError as error:
+            self._problem = str(error)  # the last good record stays
+        self._state_signature = signature
+
+    def _new_snapshots(self) -> tuple[str, ...]:
+        # A folder's time changes when a name comes or goes, but some file systems count it in seconds: while it is
+        # younger than that, a second name may have come within the same tick, so it is listed again.
+        signature = _signature(self._directory.snapshots)
+        if signature is None and not self._snapshots:
+            return ()
+        young = signature is not None and time.time() - signature[0] / 1e9 < _COARSEST_TICK_SECONDS
+        if signature == self._snapshots_signature and not young:
+            return ()
+        try:
+            names = frozenset(name for name in os.listdir(self._directory.snapshots) if not name.startswith("."))
+        except OSError:
+            names = frozenset()
+        new = tuple(sorted(names - self._snapshots))
+        self._snapshots, self._snapshots_signature = names, signature
+        return new
+
+
+def _signature(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino)

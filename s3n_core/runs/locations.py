@@ -1,0 +1,139 @@
+"""Where runs live, what a new one is called, and which one a person means."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+import platformdirs
+
+from s3n_core.atomic_files import output_error
+from s3n_core.errors import RunError
+from s3n_core.runs.lock import is_live
+from s3n_core.runs.run_directory import is_run
+
+HOME_VARIABLE = "S3N_HOME"
+
+# Windows cannot name a file so, and a run must survive being copied there.
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\s]+')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+# File systems take 255 bytes (or 255 UTF-16 units); the trash adds 23 in front, a number behind takes a few.
+_MOST_STEM_BYTES = 160
+
+
+def home() -> Path:
+    """Return the program's own data folder: ``$S3N_HOME`` if set, else the platform's; it need not exist."""
+    chosen = os.environ.get(HOME_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return Path(platformdirs.user_data_dir("s3n-studio", appauthor=False))
+
+
+def runs_root(option: Path | None = None) -> Path:
+    """Return the one folder that all runs live in; it need not exist.
+
+    Args:
+        option: What the person chose, before everything else.
+
+    Returns:
+        ``option``, else ``$S3N_HOME/runs``, else ``runs`` in the platform's folder for the program's data.
+    """
+    return option.expanduser().absolute() if option is not None else home() / "runs"
+
+
+def new_run_name(root: Path, stem: str) -> str:
+    """Return a name for a new run that is free in ``root``: the stem and a number, ``birds-quick-1``.
+
+    Args:
+        root: The runs folder; it need not exist.
+        stem: What the name begins with, in any script; what no file system takes is replaced by ``-``.
+    """
+    clean = _FORBIDDEN.sub("-", unicodedata.normalize("NFC", stem)).strip("-. ")
+    clean = clean.encode("utf-8", "replace")[:_MOST_STEM_BYTES].decode("utf-8", "ignore").rstrip("-. ")
+    if not clean or _RESERVED.fullmatch(clean):
+        clean = f"run-{clean}".rstrip("-")
+    # Some file systems do not tell upper from lower case, or composed from decomposed letters.
+    taken = {_folded(name) for name in _names(root)}
+    number = 1
+    while _folded(f"{clean}-{number}") in taken:
+        number += 1
+    return f"{clean}-{number}"
+
+
+def find_run(text: str, root: Path) -> Path:
+    """Return the folder of the run that a person means.
+
+    Args:
+        text: A name inside ``root``, or a path to a run's folder or to a file directly in it. A name goes first.
+        root: The runs folder.
+
+    Raises:
+        RunError: There is no such run; the message names the nearest ones.
+    """
+    if not text.strip():
+        raise RunError("No run was named; give a run's name or the path of its folder.")
+    if not any(separator in text for separator in "/\\"):
+        wanted = _folded(text)
+        if is_run(root / text):
+            return root / text
+        for name in _names(root):
+            if _folded(name) == wanted and is_run(root / name):
+                return root / name
+    path = Path(text).expanduser().absolute()
+    for candidate in (path, path.parent):
+        if is_run(candidate) and (candidate == path or path.is_file()):
+            return candidate
+    if path.is_dir():
+        raise RunError(f"The folder {path} is not a run: it has no run.json; choose the folder of a run.")
+    near = difflib.get_close_matches(text, [name for name in _names(root) if is_run(root / name)], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "list the runs to see their names."
+    raise RunError(f"There is no run {text!r}, neither in {root} nor as a folder; {hint}")
+
+
+def rename_run(run_path: Path, new_name: str) -> Path:
+    """Give a run another name: that of its folder.
+
+    Args:
+        run_path: The run's folder.
+        new_name: The new name, in any script, without folders.
+
+    Returns:
+        The run's new folder, beside the old one.
+
+    Raises:
+        RunError: The run is being trained, or the name is taken or not possible.
+        OutputError: It cannot be renamed; it keeps its name.
+    """
+    name = unicodedata.normalize("NFC", new_name.strip())
+    if not name or name[0] == "." or name[-1] == "." or _FORBIDDEN.search(name.replace(" ", "")):
+        raise RunError(
+            f'A run cannot be called {new_name!r}; leave out dots at the ends and any of < > : " / \\ | ? *.'
+        )
+    if _RESERVED.fullmatch(name):
+        raise RunError(f"A run cannot be called {new_name!r}: Windows keeps that name for itself; choose another one.")
+    target = run_path.with_name(name)
+    same = _folded(name) == _folded(run_path.name)  # only upper and lower case change
+    if not same and _folded(name) in {_folded(other) for other in _names(run_path.parent)}:
+        raise RunError(f"There is already something called {name} in {run_path.parent}; choose another name.")
+    if is_live(run_path):
+        raise RunError(f"The run {run_path} is being trained; stop it before you rename it.")
+    try:
+        os.rename(run_path, target)
+    except OSError as error:
+        raise output_error(target, error) from error
+    return target
+
+
+def _names(root: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(root) if not name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

@@ -1,0 +1,170 @@
+"""Deleting runs so that it can be undone: they move to ``.trash`` inside the runs folder until that is emptied.
+
+An entry's name is the time of deletion and the run's name. Moving renames one folder and writes nothing, so it also works
+on a full disk, which is when people delete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from s3n_core.atomic_files import output_error
+from s3n_core.errors import RunError
+from s3n_core.runs.lock import is_live
+from s3n_core.runs.run_directory import is_run
+
+TRASH_NAME = ".trash"
+
+_TIME_FORMAT = "%Y%m%dT%H%M%S%f"  # UTC, microseconds
+_ENTRY = re.compile(r"(\d{8}T\d{12})-(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrashedRun:
+    """A run in the trash.
+
+    Attributes:
+        path: Where it is now.
+        name: The run's name before.
+        deleted: When it was deleted, Unix seconds.
+    """
+
+    path: Path
+    name: str
+    deleted: float
+
+
+def move_to_trash(run_path: Path, root: Path) -> TrashedRun:
+    """Move a run to the trash of its runs folder.
+
+    Args:
+        run_path: The run's folder, directly inside ``root``.
+        root: The runs folder.
+
+    Returns:
+        The entry, which ``restore`` takes.
+
+    Raises:
+        RunError: It is no run, lies elsewhere, or is being trained.
+        OutputError: It cannot be moved; it stays where it was.
+    """
+    if not is_run(run_path):
+        raise RunError(f"There is no run in {run_path}; only runs are moved to the trash.")
+    if run_path.absolute().parent.resolve() != root.resolve():
+        raise RunError(f"The run {run_path} is not in the runs folder {root}; delete its folder by hand.")
+    if is_live(run_path):
+        raise RunError(f"The run {run_path} is being trained; stop it before you delete it.")
+    trash = root / TRASH_NAME
+    try:
+        trash.mkdir(exist_ok=True)
+        while True:
+            now = time.time()
+            entry = trash / f"{datetime.fromtimestamp(now, UTC).strftime(_TIME_FORMAT)}-{run_path.name}"
+            if not entry.exists():
+                break
+            time.sleep(0.001)
+        os.rename(run_path, entry)
+    except OSError as error:
+        raise _not_moved(run_path, error) from error
+    return TrashedRun(path=entry, name=run_path.name, deleted=now)
+
+
+def list_trash(root: Path) -> list[TrashedRun]:
+    """Return the runs in the trash of a runs folder, the last deleted first."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in (root / TRASH_NAME).iterdir():
+            match = _ENTRY.fullmatch(path.name)
+            if match is None:
+                continue
+            with contextlib.suppress(ValueError):  # digits that are no date
+                deleted = datetime.strptime(match[1], _TIME_FORMAT).replace(tzinfo=UTC)
+                found.append(TrashedRun(path=path, name=match[2], deleted=deleted.timestamp()))
+    return sorted(found, key=lambda entry: (-entry.deleted, entry.name))
+
+
+def restore(entry: TrashedRun, root: Path) -> Path:
+    """Move a run back from the trash.
+
+    Args:
+        entry: As ``move_to_trash`` or ``list_trash`` gave it.
+        root: The runs folder.
+
+    Returns:
+        The run's folder: its old name, or that with a number where another run has taken it.
+
+    Raises:
+        RunError: It is not in the trash any more.
+        OutputError: It cannot be moved; it stays in the trash.
+    """
+    target = root / entry.name
+    number = 2
+    while os.path.lexists(target):
+        target = root / f"{entry.name}-{number}"
+        number += 1
+    try:
+        os.rename(entry.path, target)
+    except FileNotFoundError:
+        raise RunError(f"The run {entry.name} is not in the trash any more; it cannot be restored.") from None
+    except OSError as error:
+        raise _not_moved(entry.path, error) from error
+    return target
+
+
+def empty_trash(root: Path, *, older_than_seconds: float = 0.0) -> int:
+    """Delete the runs in the trash for good.
+
+    Args:
+        root: The runs folder.
+        older_than_seconds: Keep what was deleted since then.
+
+    Returns:
+        How many runs were deleted.
+
+    Raises:
+        OutputError: Some could not be deleted, the first named; all others are.
+    """
+    limit = time.time() - older_than_seconds
+    deleted, failure = 0, None
+    for entry in list_trash(root):
+        if entry.deleted > limit:
+            continue
+        try:
+            if entry.path.is_symlink():  # a run that somebody linked into the folder: only the link is ours
+                entry.path.unlink()
+            else:
+                _delete(entry.path)
+            deleted += 1
+        except OSError as error:
+            failure = failure or output_error(entry.path, error)
+    if failure is not None:
+        raise failure
+    return deleted
+
+
+def _delete(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        # A read-only file stops deletion on Windows, a read-only folder elsewhere; both may well be the owner's wish
+        # against accidents, but this run was deleted twice.
+        os.chmod(folder, stat.S_IRWXU)
+        for parent, folders, files in os.walk(folder):
+            for name in folders + files:
+                with contextlib.suppress(OSError):
+                    os.chmod(os.path.join(parent, name), stat.S_IRWXU)
+        shutil.rmtree(folder)
+
+
+def _not_moved(path: Path, error: OSError) -> Exception:
+    if isinstance(error, PermissionError) and os.name == "nt":
+        return RunError(f"A program has a file of {path} open, so Windows does not move it; close it and try again.")
+    return output_error(path, error)
