@@ -57,7 +57,7 @@ def _reason(error_text: str) -> str:
     """Pick the line that names the cause out of what Qt or Python printed before it gave up."""
     lines = [line.strip() for line in error_text.splitlines() if line.strip()]
     for sign in ("cannot open shared object file", "No module named", "could not connect to display", "Could not load"):
-        for line in lines:
+        for line in reversed(lines):  # The cause stands last, after the traceback.
             if sign in line:
                 return f"Qt does not start ({line.removeprefix('ImportError: ').rstrip('.')})"
     return "Qt does not start"
