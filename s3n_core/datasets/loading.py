@@ -7,10 +7,7 @@ a fixed number of views is held at any time, however long the list is.
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -21,13 +18,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.threaded_map import threaded_map, worker_count
 from s3n_core.errors import UnreadableImage
+
+__all__ = ["Batch", "Sample", "View", "load_batches", "worker_count"]
 
 View = Callable[[Image.Image, int], NDArray[np.uint8]]
 """Makes one (S, S, 3) view of a decoded image; the integer is the sample's position in the list of samples."""
 
 _Loaded = NDArray[np.uint8] | UnreadableImage
-_MOST_WORKERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +69,6 @@ class Batch:
         return len(self.names)
 
 
-def usable_cores() -> int:
-    """Count the processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux: a scheduler or a container may have given us a few of many
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
-
-
-def worker_count(cores: int | None = None) -> int:
-    """Choose the number of loading threads: as many as cores on small machines, leaving a quarter free on large ones.
-
-    Measured on two cores, decoding alone gains from both; beside a training on the processor the threads wait for their
-    turn, so more of them than needed cost nothing. Above 16 the lock that Python holds between decodes takes the gain.
-
-    Args:
-        cores: The number of usable cores; None: this machine's.
-    """
-    usable = usable_cores() if cores is None else cores
-    return max(1, min(_MOST_WORKERS, usable if usable <= 4 else usable - usable // 4))
-
-
 def load_batches(
     samples: Sequence[Sample],
     view: View,
@@ -102,7 +81,7 @@ def load_batches(
 ) -> Generator[Batch, None, None]:
     """Load samples in batches.
 
-    Close the iterator (``contextlib.closing``) to stop early: it waits for the images in work, drops the rest, and
+    Close the generator (``contextlib.closing``) to stop early: it waits for the images in work, drops the rest, and
     leaves no thread behind.
 
     Args:
@@ -114,25 +93,26 @@ def load_batches(
         prefetch: Batches that are made ahead while the caller works on one.
         read: Decodes one file.
 
-    Yields:
-        Every batch, in order. Unreadable images are left out and named in ``Batch.errors``; a batch of which none could
-        be read is yielded empty.
+    Returns:
+        A generator of every batch, in order. Unreadable images are left out and named in ``Batch.errors``; a batch of
+        which none could be read is yielded empty. What ``view`` or ``read`` raise besides ``UnreadableImage`` is raised
+        at the batch that it belongs to.
 
     Raises:
-        Exception: Whatever ``view`` raises, at the batch that it belongs to.
+        ValueError: ``batch_size`` or ``prefetch`` is out of range.
     """
     if batch_size < 1 or prefetch < 0:
         raise ValueError(f"batch_size {batch_size} must be at least 1 and prefetch {prefetch} at least 0")
     positions = range(len(samples)) if order is None else [int(position) for position in order]
-    batches = [positions[start : start + batch_size] for start in range(0, len(positions), batch_size)]
-    return _batches(samples, view, batches, worker_count() if workers is None else workers, prefetch, read)
+    return _batches(samples, view, positions, batch_size, workers, prefetch, read)
 
 
 def _batches(
     samples: Sequence[Sample],
     view: View,
-    batches: Sequence[Sequence[int]],
-    workers: int,
+    positions: Sequence[int],
+    batch_size: int,
+    workers: int | None,
     prefetch: int,
     read: Callable[[Path], Image.Image],
 ) -> Generator[Batch, None, None]:
@@ -145,37 +125,12 @@ def _batches(
         except UnreadableImage as error:
             return error
 
-    with closing(_in_order(load, batches, workers, prefetch)) as in_order:
-        for batch_positions, loaded in in_order:
-            batch = _collate(samples, batch_positions, loaded, labelled, empty_shape)
-            del loaded  # the batch holds copies
+    with closing(threaded_map(load, positions, workers=workers, ahead=prefetch * batch_size)) as views:
+        for start in range(0, len(positions), batch_size):
+            chunk = positions[start : start + batch_size]
+            batch = _collate(samples, chunk, list(islice(views, len(chunk))), labelled, empty_shape)
             empty_shape = (0, *batch.images.shape[1:])
             yield batch
-
-
-def _in_order(
-    load: Callable[[int], _Loaded], batches: Sequence[Sequence[int]], workers: int, prefetch: int
-) -> Generator[tuple[Sequence[int], list[_Loaded]], None, None]:
-    if workers == 0:
-        for positions in batches:
-            yield positions, [load(position) for position in positions]
-        return
-    executor = ThreadPoolExecutor(workers, thread_name_prefix="s3n-load")
-    pending: deque[tuple[Sequence[int], list[Future[_Loaded]]]] = deque()
-    remaining = iter(batches)
-    try:
-        while True:
-            for positions in islice(remaining, 1 + prefetch - len(pending)):
-                pending.append((positions, [executor.submit(load, position) for position in positions]))
-            if not pending:
-                return
-            positions, futures = pending.popleft()
-            loaded = [future.result() for future in futures]
-            del futures  # they hold the views too
-            yield positions, loaded
-            del loaded
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
 
 
 def _collate(

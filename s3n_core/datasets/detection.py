@@ -1,0 +1,96 @@
+"""Opening a data set folder: its format is detected by what lies in it, named, and can be given by hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from s3n_core.datasets import class_folders, cub_200_2011, list_files, unlabelled_folder
+from s3n_core.datasets.records import DataSet
+from s3n_core.errors import DataSetError
+
+
+class Reader(Protocol):
+    """What every reader's module offers."""
+
+    TITLE: str
+    FORMAT: str
+
+    def matches(self, root: Path) -> bool:
+        """Say whether a folder looks like this format; looks at names only."""
+        ...
+
+    def read(self, root: Path) -> DataSet:
+        """Read the folder, or raise ``DataSetError``."""
+        ...
+
+
+READERS: tuple[Reader, ...] = (cub_200_2011, list_files, class_folders, unlabelled_folder)
+"""All readers, in the order in which they are tried: the most particular layout first."""
+
+FORMATS: tuple[str, ...] = tuple(reader.FORMAT for reader in READERS)
+"""The formats' names, as ``open_data_set`` takes them."""
+
+
+def open_data_set(root: Path, format: str = "auto") -> DataSet:
+    """Open a data set folder (or one image, as a data set of unlabelled images).
+
+    Args:
+        root: The folder.
+        format: One of ``FORMATS``, or "auto": the first that matches.
+
+    Raises:
+        DataSetError: The folder is missing, empty, or cannot be listed; no format matches; its lists are wrong; it has
+            one class only.
+    """
+    if format != "auto" and format not in FORMATS:
+        raise DataSetError(f"There is no data set format '{format}': choose auto or one of {', '.join(FORMATS)}.")
+    _check_root(root)
+    reader = _detected(root) if format == "auto" else READERS[FORMATS.index(format)]
+    try:
+        data_set = reader.read(root)
+    except DataSetError as error:
+        if format != "auto":
+            raise
+        hint = f"The folder was taken for {reader.TITLE}; give the format by hand if it is not ({', '.join(FORMATS)})."
+        raise DataSetError(f"{error} {hint}") from error
+    if len(data_set.classes) == 1:
+        raise DataSetError(
+            f"{root} has images of one class only ({data_set.classes[0]}): telling classes apart needs at least two, "
+            f"each in its own folder or list; to predict these images, open them with the format 'images'."
+        )
+    return data_set
+
+
+def detection_sentence(data_set: DataSet) -> str:
+    """Say what a folder was taken for: "Detected as CUB-200-2011: 543 images of 10 classes (300 train, 243 test)."."""
+    images = len(data_set.records)
+    what = f"{images} image" if images == 1 else f"{images} images"
+    if data_set.classes:
+        what += f" of {len(data_set.classes)} classes"
+    parts = [f"{len(data_set.of_split(split))} {split}" for split in data_set.splits() if split is not None]
+    return f"Detected as {data_set.title}: {what}" + (f" ({', '.join(parts)})." if parts else ".")
+
+
+def _check_root(root: Path) -> None:
+    if not root.exists():
+        raise DataSetError(f"{root} does not exist: check the path.")
+    if not root.is_dir():
+        return
+    try:
+        with os.scandir(root) as entries:
+            empty = next(entries, None) is None
+    except OSError as error:
+        raise DataSetError(f"{root} cannot be listed ({error.strerror}): check its permissions.") from error
+    if empty:
+        raise DataSetError(f"{root} is empty: choose a folder with images.")
+
+
+def _detected(root: Path) -> Reader:
+    for reader in READERS:
+        if reader.matches(root):
+            return reader
+    raise DataSetError(
+        f"{root} holds no images: expected class folders, CUB-200-2011, list files (train.txt), or a folder of images."
+    )

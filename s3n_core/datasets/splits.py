@@ -1,0 +1,175 @@
+"""The held-out part, cut from the training images, and the file that keeps who was where.
+
+The cut depends on the seed and on the images' names only: not on the order of records, nor on other classes' images.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from s3n_core.atomic_files import write_bytes
+from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.errors import DataSetError
+from s3n_core.seeding import keyed_generator
+
+SplitPart = Literal["train", "held-out", "test"]
+PARTS: tuple[SplitPart, ...] = get_args(SplitPart)
+
+_COLUMNS = ("name", "label", "class", "part")
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRow:
+    """One line of ``split.csv``.
+
+    Attributes:
+        name: The image's name in the data set.
+        label: Its class's index, None for an image without a label.
+        class_name: Its class, empty for an image without a label.
+        part: Where it belongs.
+    """
+
+    name: str
+    label: int | None
+    class_name: str
+    part: SplitPart
+
+
+def hold_out(
+    records: Iterable[ImageRecord], fraction: float, seed: int
+) -> tuple[tuple[ImageRecord, ...], tuple[ImageRecord, ...]]:
+    """Part the labelled training images into those to learn from and those to choose by.
+
+    Images that the data set assigns to "val" are the held-out part as they are. Otherwise the part is cut from the images
+    assigned to "train" (or to nothing, where there is no split): as near to ``fraction`` of each class as whole images
+    allow, with ``fraction`` of all together, and never a class's last image. Test images are never touched.
+
+    Args:
+        records: All records of a data set.
+        fraction: Share to hold out, 0 up to but not including 1.
+        seed: The run's seed.
+
+    Returns:
+        (training, held out), each sorted by name.
+
+    Raises:
+        DataSetError: There is no labelled training image.
+    """
+    if not 0 <= fraction < 1:
+        raise ValueError(f"fraction must lie in [0, 1), not {fraction}")
+    labelled = sorted((record for record in records if record.label is not None), key=lambda record: record.name)
+    training = [record for record in labelled if record.split in ("train", None)]
+    if not training:
+        raise DataSetError("The data set has no labelled training image: nothing can be learned from it.")
+    given = tuple(record for record in labelled if record.split == "val")
+    if given or fraction == 0:
+        return tuple(training), given
+    by_class: dict[int, list[ImageRecord]] = defaultdict(list)
+    for record in training:
+        by_class[-1 if record.label is None else record.label].append(record)
+    quotas = _quotas({label: len(members) for label, members in by_class.items()}, fraction, seed)
+    held: set[str] = set()
+    for label, members in by_class.items():
+        draws = {record.name: keyed_generator(seed, "held-out", record.name).random() for record in members}
+        held.update(sorted(draws, key=lambda name: (draws[name], name))[: quotas[label]])
+    kept = tuple(record for record in training if record.name not in held)
+    return kept, tuple(record for record in training if record.name in held)
+
+
+def _quotas(counts: Mapping[int, int], fraction: float, seed: int) -> dict[int, int]:
+    """Share out the held-out images among classes by largest remainders, ties by a draw."""
+    wanted = {label: count * fraction for label, count in counts.items()}
+    quotas = {label: min(int(wanted[label]), counts[label] - 1) for label in counts}
+    total = max(1, round(sum(counts.values()) * fraction))
+    by_remainder = sorted(
+        (label for label in counts if quotas[label] < counts[label] - 1),
+        key=lambda label: (quotas[label] - wanted[label], keyed_generator(seed, "held-out class", label).random()),
+    )
+    for label in by_remainder[: max(0, total - sum(quotas.values()))]:
+        quotas[label] += 1
+    return quotas
+
+
+def write_split(
+    path: Path,
+    *,
+    train: Sequence[ImageRecord],
+    held_out: Sequence[ImageRecord],
+    test: Sequence[ImageRecord],
+    classes: Sequence[str],
+) -> None:
+    """Write ``split.csv``: UTF-8, columns name, label, class, part.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for part, records in zip(PARTS, (train, held_out, test), strict=True):
+        for record in records:
+            class_fields = ("", "") if record.label is None else (record.label, classes[record.label])
+            writer.writerow((record.name, *class_fields, part))
+    # Names that are not valid Unicode hold lone surrogates, on Linux and on Windows: kept, so that they are found again.
+    write_bytes(path, text.getvalue().encode("utf-8", "surrogatepass"))
+
+
+def read_split(path: Path) -> tuple[SplitRow, ...]:
+    """Read what ``write_split`` wrote.
+
+    Raises:
+        DataSetError: The file is missing or is not such a file; the message names the line.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8", "surrogatepass")
+    except OSError as error:
+        raise DataSetError(f"{path} cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise DataSetError(f"{path} is not UTF-8 text: it is no split file.") from error
+    reader = csv.reader(io.StringIO(text, newline=""))
+    rows: list[SplitRow] = []
+    try:
+        if tuple(next(reader, ())) != _COLUMNS:
+            raise DataSetError(f"{path}: expected the columns {', '.join(_COLUMNS)} in its first line.")
+        for fields in reader:
+            rows.append(_row(fields))
+    except (ValueError, csv.Error) as error:
+        raise DataSetError(f"{path}:{reader.line_num}: this is no line of a split file ({error}).") from error
+    return tuple(rows)
+
+
+def _row(fields: Sequence[str]) -> SplitRow:
+    name, label, class_name, part = fields
+    for known in PARTS:
+        if part == known:
+            return SplitRow(name, int(label) if label else None, class_name, known)
+    raise ValueError(f"'{part}' is none of {', '.join(PARTS)}")
+
+
+def apply_split(data_set: DataSet, rows: Iterable[SplitRow]) -> dict[SplitPart, tuple[ImageRecord, ...]]:
+    """Find the records that a split file names, in its order.
+
+    Raises:
+        DataSetError: The data set lacks an image that the file names, or gives it another class.
+    """
+    by_name = {record.name: record for record in data_set.records}
+    found: dict[SplitPart, list[ImageRecord]] = {part: [] for part in PARTS}
+    for row in rows:
+        record = by_name.get(row.name)
+        if record is None:
+            raise DataSetError(
+                f"{data_set.root / row.name}, which the run's split names, is no longer in the data set."
+            )
+        class_name = "" if record.label is None else data_set.classes[record.label]
+        if class_name != row.class_name:
+            raise DataSetError(
+                f"{record.path} has the class '{class_name}' now, but '{row.class_name}' in the run's split."
+            )
+        found[row.part].append(record)
+    return {part: tuple(records) for part, records in found.items()}

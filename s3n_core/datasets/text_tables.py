@@ -1,0 +1,80 @@
+"""The text files of data sets, read line by line, with every complaint naming the file and the line."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+
+from s3n_core.errors import DataSetError
+
+_SHOWN = 80  # characters of a bad line in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a text file.
+
+    Attributes:
+        file: The file.
+        number: Its place in the file, from 1.
+        text: The line without surrounding white space; never empty.
+    """
+
+    file: Path
+    number: int
+    text: str
+
+    @property
+    def place(self) -> str:
+        """The line as a person names it: ``train.txt:3`` with the whole path."""
+        return f"{self.file}:{self.number}"
+
+    def junk(self, expected: str) -> DataSetError:
+        """Return the error that says what was expected here."""
+        shown = self.text if len(self.text) <= _SHOWN else self.text[:_SHOWN] + "..."
+        return DataSetError(f"{self.place}: expected '{expected}' but found '{shown}': correct or remove this line.")
+
+
+def read_lines(file: Path) -> Iterator[Line]:
+    """Read the non-empty lines of a UTF-8 file.
+
+    Bytes that are not UTF-8 are kept as surrogates: on Linux, they may name a file that has those very bytes.
+
+    Raises:
+        DataSetError: The file cannot be read, or is not text.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise DataSetError(f"{file} cannot be read ({error.strerror}).") from error
+    if b"\0" in data:
+        raise DataSetError(f"{file} is not a text file (it holds zero bytes): expected UTF-8 text.")
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    # Not splitlines(): a file's name may hold U+2028 and other characters that it takes for line ends.
+    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
+        if stripped := line.strip():
+            yield Line(file, number, stripped)
+
+
+def name_inside(name: str, line: Line) -> str:
+    """Check that a listed name stays inside the data set folder, and return it without ``.`` and ``..`` steps.
+
+    Both systems' ways of leaving a folder are refused on both, so that a list means the same everywhere.
+
+    Raises:
+        DataSetError: The name is absolute, has a drive letter, or leads out of the folder.
+    """
+    windows = PureWindowsPath(name)
+    normal = posixpath.normpath(name)
+    outside = (
+        name.startswith("/")
+        or bool(windows.drive or windows.root)
+        or normal == ".."
+        or normal.startswith("../")
+        or posixpath.normpath(name.replace("\\", "/")).startswith("..")
+    )
+    if outside:
+        raise DataSetError(f"{line.place}: '{name}' leads out of the data set folder: list paths inside it only.")
+    return normal

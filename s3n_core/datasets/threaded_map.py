@@ -1,0 +1,69 @@
+"""A bounded map over a few threads: results in order, a fixed number of them held, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_MOST_WORKERS = 16
+
+
+def usable_cores() -> int:
+    """Count the processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux: a scheduler or a container may have given us a few of many
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def worker_count(cores: int | None = None) -> int:
+    """Choose the number of threads that decode images.
+
+    One a core up to four cores, then three for every four: 2 on 2 cores, 12 on 16, never more than 16.
+
+    Args:
+        cores: The number of usable cores; None: this machine's.
+    """
+    usable = usable_cores() if cores is None else cores
+    return max(1, min(_MOST_WORKERS, usable if usable <= 4 else usable - usable // 4))
+
+
+def threaded_map(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], *, workers: int | None = None, ahead: int = 32
+) -> Generator[_Result, None, None]:
+    """Apply ``function`` to every item in a pool of threads.
+
+    Close the generator (``contextlib.closing``) to stop early: it waits for the calls in work, drops the rest, and
+    leaves no thread behind.
+
+    Args:
+        function: Called from several threads at once.
+        items: The items; taken from the iterable only as they are needed.
+        workers: Threads; None: ``worker_count()``; 0: call in the calling thread.
+        ahead: How many calls may be begun, or done and not yet taken, beyond the one that the caller waits for.
+
+    Yields:
+        The results in the order of the items.
+
+    Raises:
+        Exception: Whatever ``function`` raises, at the item that it belongs to; nothing follows it.
+    """
+    if workers == 0:
+        yield from map(function, items)
+        return
+    executor = ThreadPoolExecutor(worker_count() if workers is None else workers, thread_name_prefix="s3n-decode")
+    pending: deque[Future[_Result]] = deque()
+    remaining = iter(items)
+    try:
+        while True:
+            pending.extend(executor.submit(function, item) for item in islice(remaining, 1 + ahead - len(pending)))
+            if not pending:
+                return
+            yield pending.popleft().result()
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
