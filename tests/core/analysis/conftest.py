@@ -1,0 +1,46 @@
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from tiny_models import drawn_picture, tiny_header, tiny_network
+
+from s3n_core.analysis.loaded_model import Model, open_model
+from s3n_core.method.model_files import save_model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def model_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Model]:
+    """Write and open a tiny model; the same options give the same model again."""
+    kept: dict[str, Model] = {}
+
+    def make(preprocess: dict[str, Any] | None = None, sampling: Any = None, **network: Any) -> Model:
+        key = repr((preprocess, sorted(network.items())))
+        if key not in kept:
+            header = tiny_header(preprocess, **network)
+            path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+            save_model(path, tiny_network(header.network), header)
+            kept[key] = open_model(path, device="cpu")
+        return dataclasses.replace(kept[key], sampling=sampling) if sampling else kept[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def model(model_of: Callable[..., Model]) -> Model:
+    return model_of()
+
+
+@pytest.fixture
+def picture() -> Image.Image:
+    return drawn_picture(0)
