@@ -52,8 +52,9 @@ def new_run_name(root: Path, stem: str) -> str:
         root: The runs folder; it need not exist.
         stem: What the name begins with, in any script; what no file system takes is replaced by ``-``.
     """
-    clean = _FORBIDDEN.sub("-", unicodedata.normalize("NFC", stem)).strip("-. ")
-    clean = clean.encode("utf-8", "replace")[:_MOST_STEM_BYTES].decode("utf-8", "ignore").rstrip("-. ")
+    text = unicodedata.normalize("NFC", stem).encode("utf-8", "ignore").decode("utf-8")  # no lone surrogates
+    clean = _FORBIDDEN.sub("-", text).strip("-. ")
+    clean = clean.encode("utf-8")[:_MOST_STEM_BYTES].decode("utf-8", "ignore").rstrip("-. ")
     if not clean or _RESERVED.fullmatch(clean):
         clean = f"run-{clean}".rstrip("-")
     # Some file systems do not tell upper from lower case, or composed from decomposed letters.

@@ -30,7 +30,7 @@ OWNER_NAME = "owner.json"
 
 # Looking whether a run is live takes the lock for some microseconds. Who fails to get it asks again for a little
 # while, unless the owner is seen to be alive: two programs that look at once must not take each other for a training.
-_PROBES = 3
+_PROBES = 5
 _PROBE_PAUSE = 0.01
 _ACQUIRE_PATIENCE = 2.0
 
