@@ -61,6 +61,7 @@ def to_pixels(tensor: Tensor) -> NDArray[np.uint8]:
 @functools.lru_cache(maxsize=16)
 def _shift_and_scale(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Shift (subtracted) and scale (multiplied) of pixel values 0 ... 255, shape (1, 3, 1, 1) each, kept a device."""
-    shift = torch.tensor(MEAN, dtype=torch.float64).mul(255).reshape(1, 3, 1, 1)
-    scale = torch.tensor(STD, dtype=torch.float64).mul(255).reciprocal().reshape(1, 3, 1, 1)
-    return shift.to(device, dtype), scale.to(device, dtype)
+    with torch.inference_mode(False):  # what is kept must serve a training as well, whoever asks first
+        shift = torch.tensor(MEAN, dtype=torch.float64).mul(255).reshape(1, 3, 1, 1)
+        scale = torch.tensor(STD, dtype=torch.float64).mul(255).reciprocal().reshape(1, 3, 1, 1)
+        return shift.to(device, dtype), scale.to(device, dtype)

@@ -1,0 +1,208 @@
+"""What the figures of the health report mean: warnings in plain sentences, each with its remedy (METHOD.md, last section).
+
+Free of torch, so that the window judges the figures of any stored epoch by the same rules as the training that wrote them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from s3n_core.method.configuration import NetworkChoices
+
+LEAST_SURE, MOST_SURE = 0.01, 0.99
+MOST_WITHOUT_PEAKS = 0.05
+LEAST_PEAKS = 1.5
+MOST_EMPTY = 0.30
+MOST_CLAMPED = 0.10
+LEAST_MAGNIFICATION, MOST_MAGNIFICATION = 1.1, 6.0
+MOST_DRIFT = 0.5
+BETA_FLOOR = 0.5  # cells; `method.sparse_attention.beta_from_radius` goes no lower
+LEAST_AGREEMENT, MOST_AGREEMENT = 0.5, 0.995
+
+MORE_PEAKS = (
+    "More peaks come from finer features: a larger input, or else the sampling `all` or `expected`, which uses every "
+    "peak that there is."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthWarning:
+    """One thing that a person should know about a training.
+
+    Attributes:
+        name: Key of the figure that it is about.
+        value: The figure.
+        sentence: What was seen.
+        remedy: What to try, the first thing first.
+    """
+
+    name: str
+    value: float
+    sentence: str
+    remedy: str
+
+
+def health_warnings(
+    values: Mapping[str, float], num_classes: int, *, choices: NetworkChoices | None = None
+) -> tuple[HealthWarning, ...]:
+    """Judge an epoch's figures.
+
+    Args:
+        values: What `HealthTally.values` and `radius_values` returned; figures that are missing are not judged.
+        num_classes: Number of classes C.
+        choices: The network's choices, where known: delta is named as it is, and figures that mean nothing in an
+            ablation (peaks under dense attention, warps of the identity control) are not judged.
+
+    Returns:
+        The warnings, gravest stage first: rule of Eq. 3, peaks, sets, warps, radii, branches.
+    """
+    found: list[HealthWarning] = []
+    dense = choices is not None and choices.attention != "sparse"
+    warps = choices is None or choices.control == "none"
+    if choices is None or choices.attention != "saliency":
+        found += _rule(values, num_classes, choices.entropy_threshold if choices else 0.2)
+    if not dense:
+        found += _peaks(values)
+    if warps:
+        found += _warps(values)
+        if not dense:
+            found += _radii(values)
+    found += _agreement(values)
+    return tuple(found)
+
+
+def _rule(values: Mapping[str, float], num_classes: int, delta: float) -> Iterator[HealthWarning]:
+    """Judge the share of images under each rule of Eq. 3; with fewer than four classes both rules are the same."""
+    merged = min(5, num_classes // 2)
+    share = values.get("sure_share")
+    if share is None or merged < 2:
+        return
+    if share < LEAST_SURE:
+        smoothing = (
+            " Below about 60 classes it excludes label smoothing: leave one of the two out." if num_classes < 60 else ""
+        )
+        yield HealthWarning(
+            name="sure_share",
+            value=share,
+            sentence=f"The network was sure (H at most delta = {delta:g}) of only {_percent(share)} of the images, so R is "
+            f"nearly always the mean of its {merged} likeliest classes.",
+            remedy=f"Normal in the first epochs. If it stays so, raise delta.{smoothing}",
+        )
+    elif share > MOST_SURE:
+        uniform = merged * math.log(num_classes) / num_classes
+        blind = f" Even an untrained network counts as sure here (its H is {uniform:.2f})." if uniform <= delta else ""
+        yield HealthWarning(
+            name="sure_share",
+            value=share,
+            sentence=f"The network was sure (H at most delta = {delta:g}) of {_percent(share)} of the images, so R is "
+            f"nearly always the map of one class alone.{blind}",
+            remedy="Normal late in a training, on its own images. If it is so from the start, lower delta.",
+        )
+
+
+def _peaks(values: Mapping[str, float]) -> Iterator[HealthWarning]:
+    share = values.get("without_peaks_share", 0.0)
+    if share > MOST_WITHOUT_PEAKS:
+        yield HealthWarning(
+            name="without_peaks_share",
+            value=share,
+            sentence=f"{_percent(share)} of the images had no peak: their response map is flat.",
+            remedy="Normal for an untrained network. If it stays so, lower the learning rate: the maps have collapsed.",
+        )
+    count = values.get("peaks")
+    if count is not None and share <= MOST_WITHOUT_PEAKS and count < LEAST_PEAKS:
+        yield HealthWarning(
+            name="peaks",
+            value=count,
+            sentence=f"An image had {count:.1f} peaks on average, too few to divide between D and C.",
+            remedy=f"{MORE_PEAKS} The floor `none` keeps weak peaks as well.",
+        )
+    for letter, name in (("c", "C"), ("d", "D")):
+        empty = values.get(f"empty_{letter}_share", 0.0)
+        if empty > MOST_EMPTY and empty - share > MOST_WITHOUT_PEAKS:
+            yield HealthWarning(
+                name=f"empty_{letter}_share",
+                value=empty,
+                sentence=f"In {_percent(empty)} of the images no peak fell to {name}, so its image was not magnified anywhere.",
+                remedy=MORE_PEAKS,
+            )
+
+
+def _warps(values: Mapping[str, float]) -> Iterator[HealthWarning]:
+    for letter, name in (("d", "D"), ("c", "C")):
+        clamped = values.get(f"clamped_{letter}_share", 0.0)
+        if clamped > MOST_CLAMPED:
+            yield HealthWarning(
+                name=f"clamped_{letter}_share",
+                value=clamped,
+                sentence=f"{_percent(clamped)} of {name}'s image repeats the original's border: its warps reach over the edge.",
+                remedy="Raise `base` or the radius, so that the whole image keeps its weight; look whether the peaks sit "
+                "on the border, and if so whether the background gives the class away.",
+            )
+        largest = values.get(f"magnification_{letter}")
+        if largest is None:
+            continue
+        if largest > MOST_MAGNIFICATION:
+            yield HealthWarning(
+                name=f"magnification_{letter}",
+                value=largest,
+                sentence=f"{name} magnifies its best place {largest:.1f} times (area, mean over images), more than pixels hold.",
+                remedy="Sample a larger source (`source_size`), so that there is detail to show; or raise `base` or the radius.",
+            )
+        # An identity warp is a choice (warm-up, control) and no finding; a weak warp is.
+        elif 1.001 < largest < LEAST_MAGNIFICATION:
+            yield HealthWarning(
+                name=f"magnification_{letter}",
+                value=largest,
+                sentence=f"{name} hardly differs from the original: its best place is magnified {largest:.2f} times.",
+                remedy="Lower `base`, or change the radius: a very small one weighs nothing, a very large one is flat.",
+            )
+
+
+def _radii(values: Mapping[str, float]) -> Iterator[HealthWarning]:
+    for letter, symbol in (("d", "beta_1"), ("c", "beta_2")):
+        beta, drift = values.get(f"beta_{letter}"), values.get(f"radius_{letter}_drift")
+        if beta is not None and beta <= BETA_FLOOR:
+            yield HealthWarning(
+                name=f"beta_{letter}",
+                value=beta,
+                sentence=f"{symbol} has fallen to its floor of {BETA_FLOOR} cells and learns nothing more.",
+                remedy="Lower the learning rate of the radius (1e-7 holds it still), or start from a larger radius.",
+            )
+        elif drift is not None and abs(drift) > MOST_DRIFT:
+            yield HealthWarning(
+                name=f"radius_{letter}_drift",
+                value=drift,
+                sentence=f"The radius of {symbol} has {'grown' if drift > 0 else 'shrunk'} by {_percent(abs(drift))} "
+                "since the start.",
+                remedy="Not wrong in itself. If accuracy falls with it, lower the learning rate of the radius.",
+            )
+
+
+def _agreement(values: Mapping[str, float]) -> Iterator[HealthWarning]:
+    for name in ("O", "D", "C"):
+        share = values.get(f"agreement_{name}")
+        if share is not None and share < LEAST_AGREEMENT:
+            yield HealthWarning(
+                name=f"agreement_{name}",
+                value=share,
+                sentence=f"{name} gives the joint answer for only {_percent(share)} of the images.",
+                remedy="Normal in the first epochs. If it stays so: the same sampling in training and testing, frozen or "
+                "recalibrated BatchNorm statistics, a lower rate of the backbone.",
+            )
+    together = values.get("agreement")
+    if together is not None and together > MOST_AGREEMENT:
+        yield HealthWarning(
+            name="agreement",
+            value=together,
+            sentence=f"All branches give the joint answer for {_percent(together)} of the images: D and C add nothing to it.",
+            remedy="Normal late in a training, on its own images. On held-out images: a larger source, more peaks, or random "
+            "sampling while training, so that the branches see different things.",
+        )
+
+
+def _percent(share: float) -> str:
+    text = f"{100 * share:.1f}".removesuffix(".0")
+    return f"{text} %"
