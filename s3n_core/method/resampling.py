@@ -137,8 +137,10 @@ def _axis_matrices(size: int, sigma: float) -> tuple[Tensor, Tensor]:
 
 @functools.lru_cache(maxsize=16)
 def _axis_matrices_on(size: int, sigma: float, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    zeroth, first = _axis_matrices(size, sigma)
-    return zeroth.to(device, dtype), first.to(device, dtype)
+    # What is kept must serve a training later on, even if an inference was the first to ask for it.
+    with torch.inference_mode(False):
+        zeroth, first = _axis_matrices(size, sigma)
+        return zeroth.to(device, dtype), first.to(device, dtype)
 
 
 def _gaussian_moments(quality: Tensor, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
