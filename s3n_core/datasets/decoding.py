@@ -5,30 +5,61 @@ white, wider samples are scaled (never clipped), and of an animation the first f
 applied. A broken file raises ``UnreadableImage`` with its reason; it is never padded or repaired silently.
 
 No global state of Pillow is read or changed: the pixel limit is our own and is checked on the header, before any pixel
-is decoded. Formats that start other programs (EPS, PDF) are not opened at all.
+is decoded. Pillow's ``Image.open`` would warn from half that limit on, so its format readers are asked directly; those
+that start other programs (EPS) are not asked at all.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import stat
+import struct
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import (
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from s3n_core.errors import UnreadableImage
 
 PIXEL_LIMIT = 178_956_970
-"""Largest number of pixels that an image may declare (Pillow's own default: 512 MiB as RGB)."""
+"""Largest number of pixels that an image may declare: where Pillow, too, refuses by default (683 MiB in memory)."""
 
 IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 """Lower-case suffixes of files that are taken for images in a data set folder."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "MPO", "AVIF", "JPEG2000")
+_FORMATS = [
+    JpegImagePlugin.JpegImageFile.format,
+    PngImagePlugin.PngImageFile.format,
+    WebPImagePlugin.WebPImageFile.format,
+    GifImagePlugin.GifImageFile.format,
+    BmpImagePlugin.BmpImageFile.format,
+    TiffImagePlugin.TiffImageFile.format,
+    PpmImagePlugin.PpmImageFile.format,
+    Jpeg2KImagePlugin.Jpeg2KImageFile.format,
+]
+with contextlib.suppress(ImportError):  # Pillow has it since 11.3
+    from PIL import AvifImagePlugin
+
+    _FORMATS.append(AvifImagePlugin.AvifImageFile.format)
+
+_PREFIX = 16  # bytes by which Pillow's readers know their files
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -65,7 +96,7 @@ def read_image(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
         UnreadableImage: The file is missing, empty, truncated, too large, or not an image; the reason says which.
     """
     try:
-        with _open_regular_file(path) as file, Image.open(file, formats=_FORMATS) as image:
+        with _open_regular_file(path) as file, _open_image(file) as image:
             _check_size(path, image.size, pixel_limit)
             image.load()
             upright = _UPRIGHT.get(_orientation(image))
@@ -86,7 +117,7 @@ def image_size(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]
         UnreadableImage: As ``read_image``, except for damage behind the header.
     """
     try:
-        with _open_regular_file(path) as file, Image.open(file, formats=_FORMATS) as image:
+        with _open_regular_file(path) as file, _open_image(file) as image:
             _check_size(path, image.size, pixel_limit)
             width, height = image.size
             # Pillow's TIFF reader has swapped the sides already.
@@ -107,6 +138,19 @@ def _open_regular_file(path: Path) -> IO[bytes]:
     if status.st_size == 0:
         raise UnreadableImage(path, "the file is empty")
     return path.open("rb")
+
+
+def _open_image(file: IO[bytes]) -> ImageFile.ImageFile:
+    """Read the header, as ``Image.open`` does, without its warning about large images."""
+    prefix = file.read(_PREFIX)
+    for name in _FORMATS:
+        factory, accept = Image.OPEN[name]
+        accepted = accept is None or accept(prefix)
+        if accepted and not isinstance(accepted, str):  # a string says why this Pillow lacks the format
+            file.seek(0)
+            with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # not of this format after all
+                return factory(file, "")
+    raise UnidentifiedImageError
 
 
 def _check_size(path: Path, size: tuple[int, int], pixel_limit: int) -> None:
@@ -157,7 +201,7 @@ def _scaled_to_8_bits(path: Path, image: Image.Image) -> Image.Image:
         ladder = (1.0, *_LADDER) if image.mode == "F" else _LADDER
         fitting = [top for top in ladder if largest <= top]
         low, high = (0.0, fitting[0]) if least >= 0 and fitting else (least, largest)
-    scaled = (np.where(finite, values, low) - low) * (255.0 / max(high - low, np.finfo(np.float64).tiny))
+    scaled = (np.where(finite, values, low) - low) * 255.0 / ((high - low) or 1.0)
     return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
 
 
