@@ -89,6 +89,7 @@ class Pose:
         tail_angle: How far the tail is raised against the body, in radians.
         tail_spread: 0 closed to 1 fanned.
         plumpness: Height of the body relative to its length.
+        perch_slope: Rise of what it stands on, y over x in the picture.
         scale: Picture pixels per unit.
         centre: Place of the body's centre in picture pixels.
     """
@@ -101,6 +102,7 @@ class Pose:
     tail_angle: float
     tail_spread: float
     plumpness: float
+    perch_slope: float
     scale: float
     centre: tuple[float, float]
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from s3n_core.datasets.drawn_birds.anatomy import FOOT, Pose, Skeleton, extent, skeleton
+from s3n_core.datasets.drawn_birds.backdrop import paint_backdrop
+from s3n_core.datasets.drawn_birds.bird import paint_bird
 from s3n_core.datasets.drawn_birds.curves import place
-from s3n_core.datasets.drawn_birds.painter import SUPERSAMPLE
-from s3n_core.datasets.drawn_birds.plumage import paint_bird
-from s3n_core.datasets.drawn_birds.scenery import paint_background, paint_perch
+from s3n_core.datasets.drawn_birds.foreground import paint_foreground
+from s3n_core.datasets.drawn_birds.light import draw_light, expose
+from s3n_core.datasets.drawn_birds.painter import SUPERSAMPLE, Mask
+from s3n_core.datasets.drawn_birds.perches import paint_perch
+from s3n_core.datasets.drawn_birds.settings import Perch, draw_setting
 from s3n_core.datasets.drawn_birds.species import Species
 from s3n_core.seeding import keyed_generator
 
@@ -47,39 +51,58 @@ def draw_bird(species: Species, index: int, seed: int = 0) -> DrawnBird:
     def streams(purpose: str) -> np.random.Generator:
         return keyed_generator(seed, "drawn birds", index, purpose)
 
-    width, height, bones = _compose(streams("pose"))
-    canvas = paint_background(width, height, streams("background"))
-    paint_perch(canvas, place(bones.world, FOOT), bones.unit, streams("perch"))
-    mask = paint_bird(species, bones, canvas, streams)
+    setting, kind = draw_setting(streams("setting"))
+    light = draw_light(streams("light"))
+    width, height, bones = _compose(kind, streams("pose"))
+    canvas = paint_backdrop(width, height, setting, light, streams("backdrop"))
+    foot = place(bones.world, FOOT)
+    paint_perch(canvas, kind, setting, light, foot, bones.pose.perch_slope, bones.unit, streams("perch"))
+    mask = paint_bird(species, bones, canvas, light, streams)
     picture = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    hidden = paint_foreground(picture, setting, bones, streams("foreground"))
+    picture = expose(picture, light, streams("camera"))
+    return DrawnBird(Image.fromarray(picture), _box(mask), _visible(bones, hidden))
+
+
+def _box(mask: Mask) -> tuple[float, float, float, float]:
     rows, columns = np.nonzero(mask.max(1) > 127)[0], np.nonzero(mask.max(0) > 127)[0]
-    left, top = columns[0] / SUPERSAMPLE, rows[0] / SUPERSAMPLE
-    right, bottom = (columns[-1] + 1) / SUPERSAMPLE, (rows[-1] + 1) / SUPERSAMPLE
-    parts = {name: (float(x), float(y)) for name, (x, y) in bones.part_places().items()}
-    return DrawnBird(Image.fromarray(picture), (left, top, right - left, bottom - top), parts)
+    left, top = float(columns[0]) / SUPERSAMPLE, float(rows[0]) / SUPERSAMPLE
+    right, bottom = float(columns[-1] + 1) / SUPERSAMPLE, float(rows[-1] + 1) / SUPERSAMPLE
+    return left, top, right - left, bottom - top
 
 
-def _compose(rng: np.random.Generator) -> tuple[int, int, Skeleton]:
+def _visible(bones: Skeleton, hidden: Mask) -> dict[str, tuple[float, float]]:
+    height, width = hidden.shape
+    return {
+        name: (float(x), float(y))
+        for name, (x, y) in bones.part_places().items()
+        if 0 <= x < width and 0 <= y < height and hidden[int(y), int(x)] < 128
+    }
+
+
+def _compose(kind: Perch, rng: np.random.Generator) -> tuple[int, int, Skeleton]:
     aspect, area = rng.uniform(1.1, 1.42), 400 * 320
     width, height = round(float(np.sqrt(area * aspect))), round(float(np.sqrt(area / aspect)))
 
-    def posed(scale: float, centre: tuple[float, float]) -> Skeleton:
-        return skeleton(Pose(scale=scale, centre=centre, **manner))
-
-    manner = {
-        "facing": 1 if rng.random() < 0.5 else -1,
-        "tilt": float(rng.uniform(0.1, 0.85)),
-        "head_tilt": float(rng.normal(0.0, 0.16)),
-        "head_turn": float(rng.uniform(0.86, 1.0)),
-        "looks_back": bool(rng.random() < 0.12),
-        "tail_angle": float(rng.uniform(-0.15, 0.3)),
-        "tail_spread": float(rng.uniform(0, 1)),
-        "plumpness": float(rng.uniform(0.94, 1.06)),
-    }
-    low, high = extent(posed(1.0, (0.0, 0.0)))
+    pose = Pose(
+        facing=1 if rng.random() < 0.5 else -1,
+        tilt=float(rng.uniform(0.1, 0.85)),
+        head_tilt=float(rng.normal(0.0, 0.16)),
+        head_turn=float(rng.uniform(0.86, 1.0)),
+        looks_back=bool(rng.random() < 0.12),
+        tail_angle=float(rng.uniform(-0.15, 0.3)),
+        tail_spread=float(rng.uniform(0, 1)),
+        plumpness=float(rng.uniform(0.94, 1.06)),
+        perch_slope=float(
+            rng.normal(0, 0.12) if kind == "branch" else rng.uniform(-0.5, 0.5) if kind == "stem" else 0.0
+        ),
+        scale=1.0,
+        centre=(0.0, 0.0),
+    )
+    low, high = extent(skeleton(pose))
     room = high - low
     scale = min(rng.uniform(0.5, 0.76) * width / room[0], 0.86 * height / room[1])
     free = np.array([width, height]) - room * scale
     corner = free * np.clip(rng.normal(0.5, 0.2, 2), 0.1, 0.9)
     centre = corner - low * scale
-    return width, height, posed(float(scale), (float(centre[0]), float(centre[1])))
+    return width, height, skeleton(replace(pose, scale=float(scale), centre=(float(centre[0]), float(centre[1]))))

@@ -1,0 +1,48 @@
+"""The whole bird: its members painted in order, lit, and laid over the scene."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from s3n_core.datasets.drawn_birds.anatomy import Skeleton, extent, skeleton
+from s3n_core.datasets.drawn_birds.light import Light, shade
+from s3n_core.datasets.drawn_birds.members import paint_bill, paint_eye, paint_legs, paint_tail, paint_wing
+from s3n_core.datasets.drawn_birds.painter import SUPERSAMPLE, Canvas, Mask, over, soften
+from s3n_core.datasets.drawn_birds.plumage import UNDER, Streams, paint_coat, torso_mask
+from s3n_core.datasets.drawn_birds.species import Species
+
+
+def paint_bird(species: Species, bones: Skeleton, canvas: Canvas, light: Light, streams: Streams) -> Mask:
+    """Paint a bird over ``canvas`` and return its mask, of the canvas' height and width, 0 to 255."""
+    mask = np.zeros(canvas.shape[:2], dtype=np.uint8)
+    low, high = extent(bones)
+    margin = 5 * bones.unit
+    x0, y0 = (max(0, int(v)) for v in np.floor(low - margin))
+    x1, y1 = (int(v) for v in np.ceil(high + margin))
+    window = (slice(y0 * SUPERSAMPLE, y1 * SUPERSAMPLE), slice(x0 * SUPERSAMPLE, x1 * SUPERSAMPLE))
+    centre = (bones.pose.centre[0] - x0, bones.pose.centre[1] - y0)
+    _paint(species, skeleton(replace(bones.pose, centre=centre)), canvas[window], mask[window], light, streams)
+    return mask
+
+
+def _paint(species: Species, bones: Skeleton, scene: Canvas, mask: Mask, light: Light, streams: Streams) -> None:
+    bird = np.empty_like(scene)
+    bird[:] = np.array(UNDER, dtype=np.uint8)
+    paint_legs(species, bones, bird, mask)
+    paint_tail(species, bones, bird, mask, streams)
+    torso = torso_mask(bones, (mask.shape[0], mask.shape[1]), streams("outline"))
+    coat = np.empty_like(bird)
+    paint_coat(species, bones, coat, streams)
+    shadow = cv2.multiply(soften(torso, 1.4 * bones.unit), 0.55)
+    bird[:] = cv2.multiply(bird, cv2.cvtColor(255 - shadow, cv2.COLOR_GRAY2RGB), scale=1 / 255)
+    over(bird, coat, torso)
+    np.maximum(mask, torso, out=mask)
+    wing = paint_wing(species, bones, bird, mask, streams)
+    form = np.maximum(torso, wing)
+    paint_bill(species, bones, bird, mask)
+    shade(bird, form, light, bones.unit)
+    paint_eye(species, bones, bird)
+    over(scene, bird, mask)
