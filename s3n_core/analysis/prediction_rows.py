@@ -1,0 +1,230 @@
+"""What is said about one image of a folder, and what all rows of one table share. Free of torch, so the window reads it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from s3n_core.datasets.records import ImageRecord
+
+TOP = 5
+"""Classes listed for an image, the most probable first (fewer where the model knows fewer)."""
+
+BRANCH_LETTERS = ("O", "D", "C")
+"""Branches in the order of their columns: original, discriminative, complementary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionRow:
+    """The model's answer for one image, or why there is none.
+
+    Numbers carry the six significant digits that float32 supports. For an image without an answer ``error`` says why, and
+    everything that the answer would tell is None or empty.
+
+    Attributes:
+        file: The image's name, its posix path below the folder.
+        class_name: The joint prediction (O's, where the network has no joint head).
+        probability: Its probability, in [0, 1].
+        top: Up to five (class, probability), the most probable first.
+        branches: (letter, class) of each branch that the network reports, in the order O, D, C.
+        agreement: Share of those branches that say what the joint prediction says, in [0, 1].
+        margin: Probability of the first class less that of the second, in [0, 1].
+        entropy: H of Eq. 2, in nats.
+        rule: Which maps made the response map R (Eq. 3): "top-1", the map of the most probable class, where H <= delta, and
+            "top-K", the mean over the K most probable classes, where H > delta (K is 5, or half of all classes where those
+            are fewer than ten). "saliency" for a network that takes R from all features instead (Table 3).
+        peaks: Number of peaks of R.
+        label: The class that the image is known to have, or None.
+        correct: Whether the joint prediction is that class; None without a label, or where the model has no such class.
+        mode: How the peaks were divided between D and C.
+        precision: Of the network's layers.
+        model: First 16 hexadecimal digits of the model file's SHA-256.
+        error: Why there is no answer; empty where there is one.
+    """
+
+    file: str
+    class_name: str | None = None
+    probability: float | None = None
+    top: tuple[tuple[str, float], ...] = ()
+    branches: tuple[tuple[str, str], ...] = ()
+    agreement: float | None = None
+    margin: float | None = None
+    entropy: float | None = None
+    rule: str = ""
+    peaks: int | None = None
+    label: str | None = None
+    correct: bool | None = None
+    mode: str
+    precision: str
+    model: str
+    error: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the table's header does not say already, as values that JSON holds exactly."""
+        if self.error:
+            return {"file": self.file, "label": self.label, "error": self.error}
+        return {
+            "file": self.file,
+            "class": self.class_name,
+            "probability": self.probability,
+            "top": [list(pair) for pair in self.top],
+            "branches": dict(self.branches),
+            "agreement": self.agreement,
+            "margin": self.margin,
+            "entropy": self.entropy,
+            "rule": self.rule,
+            "peaks": self.peaks,
+            "label": self.label,
+            "correct": self.correct,
+            "error": self.error,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any], header: PredictionHeader) -> PredictionRow:
+        """Read what ``to_dict`` returned.
+
+        Raises:
+            KeyError, TypeError, ValueError: The fields are not those of a row.
+        """
+        return cls(
+            file=str(fields["file"]),
+            class_name=fields.get("class"),
+            probability=fields.get("probability"),
+            top=tuple((str(name), float(probability)) for name, probability in fields.get("top", ())),
+            branches=tuple((str(letter), str(name)) for letter, name in fields.get("branches", {}).items()),
+            agreement=fields.get("agreement"),
+            margin=fields.get("margin"),
+            entropy=fields.get("entropy"),
+            rule=fields.get("rule", ""),
+            peaks=fields.get("peaks"),
+            label=fields.get("label"),
+            correct=fields.get("correct"),
+            mode=header.mode,
+            precision=header.precision,
+            model=header.model,
+            error=fields.get("error", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionHeader:
+    """What all rows of one table share; two tables may be joined only where it is the same.
+
+    Attributes:
+        model: Digest of the model file.
+        mode: How the peaks were divided between D and C.
+        precision: Of the network's layers.
+        classes: The model's class names, by index.
+        images: Fingerprint of the list of images (``fingerprint``).
+        count: Number of images.
+    """
+
+    model: str
+    mode: str
+    precision: str
+    classes: tuple[str, ...]
+    images: str
+    count: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as values that JSON holds exactly."""
+        return {
+            "model": self.model,
+            "mode": self.mode,
+            "precision": self.precision,
+            "classes": list(self.classes),
+            "images": self.images,
+            "count": self.count,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> PredictionHeader:
+        """Read what ``to_dict`` returned; further fields are left alone.
+
+        Raises:
+            KeyError, TypeError, ValueError: The fields are not those of a header.
+        """
+        return cls(
+            model=str(fields["model"]),
+            mode=str(fields["mode"]),
+            precision=str(fields["precision"]),
+            classes=tuple(str(name) for name in fields["classes"]),
+            images=str(fields["images"]),
+            count=int(fields["count"]),
+        )
+
+    def difference(self, other: PredictionHeader) -> str:
+        """Say in a clause what ``other`` was made with instead; empty where they are the same."""
+        if other.model != self.model or other.classes != self.classes:
+            return f"another model ({other.model}, not {self.model})"
+        if other.mode != self.mode:
+            return f"another sampling mode ({other.mode}, not {self.mode})"
+        if other.precision != self.precision:
+            return f"another precision ({other.precision}, not {self.precision})"
+        if other != self:
+            return f"other images ({other.count} there, {self.count} now, or some of them changed since)"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionProgress:
+    """How far a prediction job is.
+
+    Attributes:
+        done: Images with a row on the disk.
+        total: Images in all.
+        resumed: How many of ``done`` an earlier, interrupted job had left.
+        unreadable: How many of ``done`` have no answer.
+        seconds: Since this job began.
+        finished: The table has its final name.
+    """
+
+    done: int
+    total: int
+    resumed: int
+    unreadable: int
+    seconds: float
+    finished: bool = False
+
+    @property
+    def images_per_second(self) -> float:
+        """Rate of this job; 0 before its first batch."""
+        return (self.done - self.resumed) / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time left at that rate; None before the first batch."""
+        rate = self.images_per_second
+        return (self.total - self.done) / rate if rate > 0 else None
+
+
+def fingerprint(records: Sequence[ImageRecord], classes: Sequence[str] = ()) -> str:
+    """Return a hash (32 hexadecimal digits) of a list of images: order, names, labels, file sizes and times of change.
+
+    Reads no file, but asks the file system once for each. Moving a folder as a whole changes nothing, as long as the move
+    keeps the files' times.
+
+    Args:
+        records: The images.
+        classes: Names of the records' labels.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for record in records:
+        try:
+            status = os.stat(record.path)
+            state = f"{status.st_size}\0{int(status.st_mtime)}"
+        except OSError:
+            state = "missing"
+        label = label_name(record, classes)
+        digest.update(f"{record.name}\0{label}\0{state}\n\0".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def label_name(record: ImageRecord, classes: Sequence[str]) -> str | None:
+    """Return the name of a record's class, or None where it has no label or the label no name."""
+    if record.label is None or not 0 <= record.label < len(classes):
+        return None
+    return classes[record.label]

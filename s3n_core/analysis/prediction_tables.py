@@ -1,0 +1,144 @@
+"""Predictions as a table on the disk: CSV for spreadsheets, JSON for programs, both written whole or not at all.
+
+Both say exactly what the rows say. In CSV every text is quoted, as RFC 4180 has it, so names may hold commas, quotes and
+line ends; a name that a spreadsheet would take for a formula (it begins with = + - or @) is kept as it is, because a
+changed name would no longer find its file (docs/file-formats.md says how to open such a table).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from s3n_core.analysis.prediction_rows import BRANCH_LETTERS, TOP, PredictionHeader, PredictionRow
+from s3n_core.atomic_files import open_atomic
+from s3n_core.errors import OutputError
+
+TableFormat = Literal["csv", "json"]
+FORMAT = "s3n-predictions"
+VERSION = 1
+
+COLUMNS: tuple[str, ...] = (
+    "file",
+    "class",
+    "probability",
+    *(f"{column}_{rank}" for rank in range(2, TOP + 1) for column in ("class", "probability")),
+    *(f"class_{letter}" for letter in BRANCH_LETTERS),
+    "agreement",
+    "margin",
+    "entropy",
+    "rule",
+    "peaks",
+    "label",
+    "correct",
+    "mode",
+    "precision",
+    "model",
+    "error",
+)
+"""Columns of the CSV, the same for every model."""
+
+
+def table_format(path: Path) -> TableFormat:
+    """Return the format that a table's name asks for.
+
+    Raises:
+        OutputError: The suffix is neither ``.csv`` nor ``.json``.
+    """
+    match path.suffix.lower():
+        case ".csv":
+            return "csv"
+        case ".json":
+            return "json"
+    raise OutputError(f"Predictions are written as .csv or .json; {path} ends with neither, choose another name.")
+
+
+def write_table(path: Path, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
+    """Write a table; the rows are taken one by one, so memory does not grow with them.
+
+    Args:
+        path: The file, its suffix says the format; replaced whole.
+        header: What the rows share.
+        rows: The rows.
+
+    Raises:
+        OutputError: It cannot be written, or the suffix is unknown; what was there before is untouched.
+    """
+    write = _write_csv if table_format(path) == "csv" else _write_json
+    with open_atomic(path) as file:
+        # Names that are no valid Unicode become \udcXX, so that the file stays valid UTF-8 for every reader. In JSON that
+        # is the escape which brings the name back exactly.
+        text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
+        write(text, header, rows)
+        text.detach()  # flushed, and the file left open for its owner
+
+
+def csv_record(row: PredictionRow) -> list[str | float | int | None]:
+    """Return a row's values in the order of ``COLUMNS``; None where there is nothing to say."""
+    ranked: list[str | float | int | None] = []
+    for rank in range(1, TOP):
+        ranked.extend(row.top[rank] if rank < len(row.top) else (None, None))
+    branches = dict(row.branches)
+    return [
+        row.file,
+        row.class_name,
+        row.probability,
+        *ranked,
+        *(branches.get(letter) for letter in BRANCH_LETTERS),
+        row.agreement,
+        row.margin,
+        row.entropy,
+        row.rule,
+        row.peaks,
+        row.label,
+        None if row.correct is None else ("true" if row.correct else "false"),
+        row.mode,
+        row.precision,
+        row.model,
+        row.error,
+    ]
+
+
+def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[PredictionRow]]:
+    """Read a JSON table.
+
+    Args:
+        path: A finished table (``.json``).
+
+    Returns:
+        The header and the rows.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no table of predictions.
+    """
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+        if document["format"] != FORMAT or document["version"] > VERSION:
+            raise ValueError(f"{path} is no table of predictions that this version reads")
+        header = PredictionHeader.from_dict(document)
+        rows = document["rows"]
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is no table of predictions") from error
+    return header, (PredictionRow.from_dict(row, header) for row in rows)
+
+
+def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
+    writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(COLUMNS)
+    writer.writerows(csv_record(row) for row in rows)
+
+
+def _write_json(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
+    """Write one object, a row a line, so that a person can look through it and `grep` finds whole rows."""
+    opening = json.dumps({"format": FORMAT, "version": VERSION, **header.to_dict()}, indent=1, ensure_ascii=False)
+    file.write(opening.removesuffix("\n}") + ',\n "rows": [')
+    separator = "\n  "
+    for row in rows:
+        file.write(separator + json.dumps(row.to_dict(), ensure_ascii=False, allow_nan=False))
+        separator = ",\n  "
+    file.write("\n ]\n}\n")
