@@ -76,16 +76,20 @@ def read(root: Path) -> DataSet:
 def _split_folders(root: Path) -> dict[str, Split]:
     """Return the split folders by their names on disk, training first; empty where the folders are classes.
 
-    A folder called "train" that holds images itself is a class (of vehicles, say), not a split.
+    A split folder holds folders with images. A single one beside other folders with images is a class that happens to
+    be called "train" (among vehicles, say).
     """
     found: dict[str, Split] = {}
+    others = 0
     for name in list_folder(root, []).folders:
         split = _SPLIT_FOLDERS.get(name.lower())
-        if split is None:
-            continue
-        inside = list_folder(root / name, [])
-        if not inside.images and any(holds_images(root / name / inner) for inner in inside.folders):
+        inside = list_folder(root / name, []).folders if split is not None else ()
+        if split is not None and any(holds_images(root / name / inner) for inner in inside):
             found[name] = split
+        else:
+            others += holds_images(root / name)
+    if others and len(set(found.values())) < 2:
+        return {}
     order = list(dict.fromkeys(_SPLIT_FOLDERS.values()))
     return dict(sorted(found.items(), key=lambda item: (order.index(item[1]), item[0])))
 
@@ -100,8 +104,8 @@ def _images(
         count = len(listing.images)
         problems.append(Problem(Path(folder), f"{count} image(s) directly in it belong to no class and were left out"))
     for class_name in listing.folders:
-        paths = find_images(os.path.join(folder, class_name), problems)
+        paths = find_images(root, f"{prefix}{class_name}", problems)
         if not paths:
             problems.append(Problem(Path(folder, class_name), "the class folder holds no image"))
         for path in paths:
-            yield class_name, f"{prefix}{class_name}/{path}", split
+            yield class_name, path, split

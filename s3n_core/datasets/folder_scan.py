@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,31 +43,43 @@ def list_folder(folder: str | Path, problems: list[Problem]) -> Listing:
     return Listing(tuple(sorted(folders)), tuple(sorted(images)))
 
 
-def find_images(folder: str | Path, problems: list[Problem], *, _above: Sequence[tuple[int, int]] = ()) -> list[str]:
+def find_images(root: str | Path, below: str, problems: list[Problem]) -> list[str]:
     """Find all images below a folder, at any depth.
 
     Args:
-        folder: Where to look.
+        root: The data set's folder.
+        below: Where to look: a posix path relative to ``root``, empty for ``root`` itself.
         problems: Folders that cannot be listed, and links that lead back to a folder above them, are added here.
 
     Returns:
-        Posix paths relative to ``folder``: first its own images, then those of its folders, each sorted.
+        Posix paths relative to ``root``: a folder's own images come before those of the folders in it, each sorted.
     """
+    steps = below.split("/") if below else []
+    above = [_identity(os.path.join(root, *steps[:depth])) for depth in range(len(steps))]
+    found: list[str] = []
+    _collect(os.path.join(root, *steps), f"{below}/" if below else "", above, found, problems)
+    return found
+
+
+def _collect(
+    folder: str, prefix: str, above: list[tuple[int, int] | None], found: list[str], problems: list[Problem]
+) -> None:
+    identity = _identity(folder)
+    if identity is not None and identity in above:
+        problems.append(Problem(Path(folder), "the link leads back to a folder above it"))
+        return
+    listing = list_folder(folder, problems)
+    found.extend([prefix + name for name in listing.images])
+    for name in listing.folders:
+        _collect(os.path.join(folder, name), f"{prefix}{name}/", [*above, identity], found, problems)
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
     try:
         status = os.stat(folder)
-    except OSError as error:
-        problems.append(Problem(Path(folder), f"the folder cannot be listed ({error.strerror})"))
-        return []
-    identity = (status.st_dev, status.st_ino)
-    if identity in _above:
-        problems.append(Problem(Path(folder), "the link leads back to a folder above it"))
-        return []
-    listing = list_folder(folder, problems)
-    found = list(listing.images)
-    for name in listing.folders:
-        inner = find_images(os.path.join(folder, name), problems, _above=(*_above, identity))
-        found.extend(f"{name}/{path}" for path in inner)
-    return found
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino)
 
 
 def holds_images(folder: str | Path, *, depth: int = 8) -> bool:

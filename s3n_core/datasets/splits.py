@@ -110,7 +110,8 @@ def write_split(
         OutputError: It cannot be written.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    # All texts in quotes: Python before 3.13 leaves a carriage return in a name bare, which ends the line on reading.
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(_COLUMNS)
     for part, records in zip(PARTS, (train, held_out, test), strict=True):
         for record in records:

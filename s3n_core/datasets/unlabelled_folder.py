@@ -27,7 +27,7 @@ def read(root: Path) -> DataSet:
         record = ImageRecord(path=root, name=root.name)
         return DataSet(root=root.parent, format=FORMAT, title=TITLE, classes=(), records=(record,))
     problems: list[Problem] = []
-    names = find_images(root, problems)
+    names = find_images(root, "", problems)
     if not names:
         raise DataSetError(f"{root} holds no image: choose a folder with images (JPEG, PNG, WebP, TIFF, ...).")
     records = tuple(ImageRecord(path=root / name, name=name) for name in names)

@@ -1,0 +1,111 @@
+"""The audit names what is broken, too small, or there twice, and goes through everything."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from s3n_core.datasets.audit import audit
+from s3n_core.datasets.detection import open_data_set
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two splits of two classes: one file empty, one truncated, one copy across splits, one under another class."""
+    root = tmp_path / "data"
+    grey = 0
+    for split, counts in (("train", {"a": 6, "b": 4}), ("test", {"a": 2})):
+        for name, count in counts.items():
+            (root / split / name).mkdir(parents=True)
+            for i in range(count):
+                Image.new("RGB", (20 + i, 10 + i), (grey,) * 3).save(root / split / name / f"{i}.png")
+                grey += 1
+    train = root / "train"
+    (train / "a" / "empty.jpg").touch()
+    whole = (train / "b" / "0.png").read_bytes()
+    (train / "b" / "cut.png").write_bytes(whole[: len(whole) - 25])
+    (root / "test" / "a" / "copy.png").write_bytes((train / "a" / "1.png").read_bytes())
+    (train / "b" / "same.png").write_bytes((train / "a" / "2.png").read_bytes())
+    return root
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_findings(data: Path, workers: int) -> None:
+    calls: list[tuple[int, int]] = []
+    report = audit(open_data_set(data), workers=workers, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(i, 16) for i in range(1, 17)]
+    assert report.images == 16
+    assert report.counts == {"train": {"a": 7, "b": 6}, "test": {"a": 3, "b": 0}}
+    found = {problem.path.name: problem.reason for problem in report.unreadable}
+    assert found == {"empty.jpg": "the file is empty", "cut.png": "the file is truncated"}
+    assert [(item.name, item.training_images, item.test_images) for item in report.small_classes] == [("b", 6, 0)]
+    assert report.width is not None
+    assert (report.width.smallest, report.width.largest) == (20, 25)
+    groups = {group.names: (group.splits, group.classes) for group in report.duplicates}
+    assert groups == {
+        ("train/a/1.png", "test/a/copy.png"): (("train", "test"), ("a",)),
+        ("train/a/2.png", "train/b/same.png"): (("train",), ("a", "b")),
+    }
+    assert [group.names[1] for group in report.leaks] == ["test/a/copy.png"]
+
+
+def test_report_as_text_and_as_json(data: Path) -> None:
+    report = audit(open_data_set(data))
+    text = report.text()
+    for part in (
+        "train: 13 images of 2 classes, 6 to 7 a class",
+        "cut.png: the file is truncated",
+        "b: 6 training image(s), 0 test image(s)",
+        "train/a/1.png = test/a/copy.png (in train and test)",
+        "train/a/2.png = train/b/same.png (as a and b)",
+        "width: 20 to 25 pixels",
+    ):
+        assert part in text
+    fields = json.loads(json.dumps(report.to_dict()))
+    assert fields["unreadable"][0]["reason"] == "the file is empty"
+    assert fields["duplicates"][0]["splits"] == ["train", "test"]
+
+
+def test_headers_alone_miss_truncation(data: Path) -> None:
+    report = audit(open_data_set(data), decode=False)
+    assert [problem.path.name for problem in report.unreadable] == ["empty.jpg"]
+    assert not report.decoded
+
+
+def test_nothing_to_complain_about(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(5):
+            Image.new("RGB", (4, 4), (i, ord(name), 0)).save(tmp_path / name / f"{i}.png")
+    text = audit(open_data_set(tmp_path)).text()
+    assert "nothing to complain about" in text
+    assert "unassigned: 10 images of 2 classes, 5 to 5 a class" in text
+
+
+def test_unlabelled_images_and_none_readable(tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").write_bytes(b"junk")
+    report = audit(open_data_set(tmp_path))
+    assert (report.width, report.small_classes, report.counts) == (None, (), {"unassigned": {}})
+    assert len(report.unreadable) == 1
+    assert report.text()
+
+
+def test_a_file_that_vanishes(data: Path) -> None:
+    data_set = open_data_set(data)
+    (data / "train" / "a" / "0.png").unlink()
+    found = {problem.path.name: problem.reason for problem in audit(data_set).unreadable}
+    assert found["0.png"] == "the file does not exist"
+
+
+def test_the_caller_may_end_it(data: Path) -> None:
+    before = threading.active_count()
+
+    def enough(done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        audit(open_data_set(data), workers=2, progress=enough)
+    assert threading.active_count() == before

@@ -1,0 +1,157 @@
+"""The held-out part: stratified, keyed, cut from the training part only; and the file that keeps it."""
+
+import os
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3n_core.datasets.records import DataSet, ImageRecord, Split
+from s3n_core.datasets.splits import apply_split, hold_out, read_split, write_split
+from s3n_core.errors import DataSetError, OutputError
+
+
+def records(counts: list[int], split: Split | None = "train") -> list[ImageRecord]:
+    return [
+        ImageRecord(path=Path(f"/d/{label}/{i}.png"), name=f"{split}/{label}/{i}.png", label=label, split=split)
+        for label, count in enumerate(counts)
+        for i in range(count)
+    ]
+
+
+def by_class(part: tuple[ImageRecord, ...]) -> Counter[int | None]:
+    return Counter(record.label for record in part)
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.floats(0.01, 0.9), st.integers(0, 1000))
+def test_stratified(counts: list[int], fraction: float, seed: int) -> None:
+    everything = records(counts)
+    train, held = hold_out(everything, fraction, seed)
+    assert sorted(r.name for r in (*train, *held)) == sorted(r.name for r in everything)
+    in_train, in_held = by_class(train), by_class(held)
+    for label, count in enumerate(counts):
+        assert in_train[label] >= 1
+        assert abs(in_held[label] - count * fraction) < 1 + 1e-9 or in_held[label] == count - 1
+    possible = sum(counts) - len(counts)
+    wanted = max(1, round(sum(counts) * fraction))
+    assert len(held) <= min(possible, wanted)
+
+
+def test_the_whole_fraction_is_held_out() -> None:
+    train, held = hold_out(records([7] * 30), 0.1, 0)
+    assert len(held) == 21
+    assert max(by_class(held).values()) == 1
+    assert len(train) == 189
+
+
+def test_single_images_stay_in_training() -> None:
+    train, held = hold_out(records([1, 1, 20]), 0.5, 0)
+    assert by_class(train) == {0: 1, 1: 1, 2: 10 - (len(held) - 10)}
+    assert set(by_class(held)) == {2}
+    assert hold_out(records([1, 1]), 0.5, 0)[1] == ()
+
+
+def test_keyed_by_the_seed_and_not_by_the_order() -> None:
+    everything = records([20, 30, 11])
+    shuffled = everything.copy()
+    random.Random(0).shuffle(shuffled)
+    assert hold_out(everything, 0.2, 3) == hold_out(shuffled, 0.2, 3)
+    assert hold_out(everything, 0.2, 3) != hold_out(everything, 0.2, 4)
+
+
+def test_only_from_the_training_part() -> None:
+    test = records([5, 5], "test")
+    train, held = hold_out([*records([10, 10]), *test], 0.2, 0)
+    assert len(held) == 4
+    assert {record.split for record in (*train, *held)} == {"train"}
+
+
+def test_a_given_validation_part_is_used_as_it_is() -> None:
+    train, held = hold_out([*records([10, 10]), *records([3, 2], "val"), *records([5, 5], "test")], 0.2, 0)
+    assert by_class(train) == {0: 10, 1: 10}
+    assert by_class(held) == {0: 3, 1: 2}
+    assert {record.split for record in held} == {"val"}
+
+
+def test_without_splits_and_without_holding_out() -> None:
+    train, held = hold_out(records([10, 10], None), 0.1, 0)
+    assert (len(train), len(held)) == (18, 2)
+    train, held = hold_out(records([10, 10]), 0.0, 0)
+    assert (len(train), len(held)) == (20, 0)
+
+
+def test_refuses() -> None:
+    with pytest.raises(DataSetError, match="no labelled training image"):
+        hold_out(records([4], "test"), 0.1, 0)
+    with pytest.raises(ValueError, match="fraction"):
+        hold_out(records([4]), 1.0, 0)
+
+
+NAMES = [
+    "plain.png",
+    "with, comma.png",
+    'with "quotes".png',
+    "Köln 鳥 é.png",
+    "line\nbreak.png",
+    " space .png",
+    "a\rb.png",
+]
+
+
+def made(names: list[str]) -> DataSet:
+    files = tuple(
+        ImageRecord(path=Path("/d") / name, name=name, label=i % 2 if i else None) for i, name in enumerate(names)
+    )
+    return DataSet(root=Path("/d"), format="class-folders", classes=("Köln, é", "b"), records=files)
+
+
+def test_split_file_round_trip(tmp_path: Path) -> None:
+    data_set = made([*NAMES, *([os.fsdecode(b"caf\xe9.png"), "lone \ud800.png"] if sys.platform != "win32" else [])])
+    train, held, test = data_set.records[:3], data_set.records[3:5], data_set.records[5:]
+    path = tmp_path / "split.csv"
+    write_split(path, train=train, held_out=held, test=test, classes=data_set.classes)
+    assert path.read_bytes().startswith(b'"name","label","class","part"\n"plain.png","","","train"\n')
+    rows = read_split(path)
+    assert [row.name for row in rows] == [record.name for record in data_set.records]
+    assert rows[1].class_name == "b"
+    assert rows[0].label is None
+    assert apply_split(data_set, rows) == {"train": train, "held-out": held, "test": test}
+
+
+def test_a_data_set_that_has_changed(tmp_path: Path) -> None:
+    data_set = made(NAMES)
+    write_split(tmp_path / "s.csv", train=data_set.records, held_out=(), test=(), classes=data_set.classes)
+    rows = read_split(tmp_path / "s.csv")
+    with pytest.raises(DataSetError, match="no longer in the data set"):
+        apply_split(made(NAMES[:-1]), rows)
+    renamed = DataSet(root=Path("/d"), format="images", classes=("x", "y"), records=data_set.records)
+    with pytest.raises(DataSetError, match="has the class 'y' now, but 'b'"):
+        apply_split(renamed, rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected the columns name, label, class, part"),
+        (b"junk", "expected the columns"),
+        (b"name,label,class,part\na.png,0,x,train\nb.png,0,x\n", r"split\.csv:3: this is no line of a split file"),
+        (b"name,label,class,part\na.png,zero,x,train\n", r"split\.csv:2"),
+        (b"name,label,class,part\na.png,0,x,spare\n", "'spare' is none of train, held-out, test"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+    ],
+)
+def test_a_split_file_that_is_none(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "split.csv").write_bytes(content)
+    with pytest.raises(DataSetError, match=message):
+        read_split(tmp_path / "split.csv")
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(OutputError):
+        write_split(tmp_path / "absent" / "split.csv", train=(), held_out=(), test=(), classes=())
+    with pytest.raises(DataSetError, match="cannot be read"):
+        read_split(tmp_path / "absent" / "split.csv")
