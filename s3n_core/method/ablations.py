@@ -38,7 +38,8 @@ def saliency(features: Tensor, map_size: int, *, align: Alignment) -> Tensor:
     Returns:
         Shape (B, map_size, map_size), in [0, 1].
     """
-    mean = torch.nan_to_num(features.float().mean(dim=1))
+    features = features if features.dtype == torch.float64 else features.float()
+    mean = torch.nan_to_num(features.mean(dim=1))
     return min_max(resize_map(mean, map_size, align=align))
 
 

@@ -6,6 +6,7 @@ and MobileNetV3 lose their hidden layers, and ConvNeXt's LayerNorm behind the po
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,15 @@ class WeightReport:
     loaded: int
     missing: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+
+    def sentences(self) -> tuple[str, ...]:
+        """Say it to a person."""
+        sentences = [f"Backbone weights: {self.source}."]
+        if self.missing:
+            sentences.append(f"{len(self.missing)} tensors of the backbone are not in them (first: {self.missing[0]}).")
+        if self.unused:
+            sentences.append(f"{len(self.unused)} of their tensors have no place in it (first: {self.unused[0]}).")
+        return tuple(sentences)
 
 
 class Backbone(nn.Module):
@@ -67,7 +77,8 @@ def build_backbone(name: BackboneName, weights: str = "none") -> tuple[Backbone,
 
     Args:
         name: Which.
-        weights: "none", "imagenet" (torchvision's cache or download), or the path of a local weight file in torchvision's layout.
+        weights: "none", "imagenet" (torchvision's cache or download), or the path of a local file: weights in torchvision's
+            layout, or a model of this program, whose backbone is taken.
 
     Returns:
         The backbone and what became of the weights.
@@ -76,13 +87,14 @@ def build_backbone(name: BackboneName, weights: str = "none") -> tuple[Backbone,
         ModelFileError: If the weights cannot be had, or fit nowhere.
     """
     network = torchvision_models.get_model(name, weights=None)
+    backbone = Backbone(_feature_layers(name, network))
     if weights == "none":
-        report = WeightReport(source="none: starts from random weights", loaded=0)
-    elif weights == "imagenet":
-        report = _take(network, _imagenet_weights(name), f"ImageNet weights of torchvision for {name}")
-    else:
-        report = _take(network, read_state_dict(Path(weights)), str(weights))
-    return Backbone(_feature_layers(name, network)), report
+        return backbone, WeightReport(source="none: starts from random weights", loaded=0)
+    if weights == "imagenet":
+        return backbone, _take(network, name, _imagenet_weights(name), f"ImageNet weights of torchvision for {name}")
+    state = read_state_dict(Path(weights))
+    own = {key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.layers.")}
+    return backbone, _take(backbone, name, own, weights) if own else _take(network, name, state, weights)
 
 
 def _feature_layers(name: str, network: Any) -> nn.Module:
@@ -102,7 +114,7 @@ def _imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
         return read_state_dict(file)
     try:
         state: Mapping[str, Tensor] = choice.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, http.client.HTTPException) as error:
         raise ModelFileError(
             f"The ImageNet weights of {name} could not be downloaded ({error}). Fetch {choice.url} on a machine with a "
             f"network and put it at {file}, or choose a local weight file or no weights at all."
@@ -110,10 +122,10 @@ def _imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
     return state
 
 
-def _take(network: nn.Module, state: Mapping[str, Tensor], source: str) -> WeightReport:
+def _take(network: nn.Module, name: str, state: Mapping[str, Tensor], source: str) -> WeightReport:
     """Load what fits by name and shape; the classifier is not wanted and not reported."""
     own = network.state_dict()
-    wanted = {key for key in own if not _is_classifier(key)}
+    wanted = {key for key in own if not _is_classifier(key, name)}
     fitting = {key: value for key, value in state.items() if key in wanted and value.shape == own[key].shape}
     if not fitting:
         raise ModelFileError(
@@ -125,10 +137,12 @@ def _take(network: nn.Module, state: Mapping[str, Tensor], source: str) -> Weigh
         source=source,
         loaded=len(fitting),
         missing=tuple(sorted(wanted - fitting.keys() - optional)),
-        unused=tuple(sorted(key for key in state if key not in fitting and not _is_classifier(key))),
+        unused=tuple(sorted(key for key in state if key not in fitting and not _is_classifier(key, name))),
     )
 
 
-def _is_classifier(key: str) -> bool:
-    # ConvNeXt keeps the LayerNorm that belongs to the features at classifier.0.
-    return key.startswith("fc.") or (key.startswith("classifier.") and not key.startswith("classifier.0."))
+def _is_classifier(key: str, name: str) -> bool:
+    # ConvNeXt keeps the LayerNorm that belongs to the features at classifier.0; others have a hidden layer there.
+    if name.startswith("convnext") and key.startswith("classifier.0."):
+        return False
+    return key.startswith(("fc.", "classifier."))

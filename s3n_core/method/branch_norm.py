@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -22,6 +23,7 @@ class BranchBatchNorm2d(nn.BatchNorm2d):
         for branch in BRANCHES[1:]:
             self.register_buffer(f"mean_{branch}", source.running_mean.clone())
             self.register_buffer(f"var_{branch}", source.running_var.clone())
+            self.register_buffer(f"batches_{branch}", torch.tensor(0))
         self.branch = "O"
 
     def forward(self, input: Tensor) -> Tensor:
@@ -30,7 +32,20 @@ class BranchBatchNorm2d(nn.BatchNorm2d):
             return super().forward(input)
         mean, variance = self.get_buffer(f"mean_{self.branch}"), self.get_buffer(f"var_{self.branch}")
         momentum = 0.0 if self.momentum is None else self.momentum
+        if self.training:
+            batches = self.get_buffer(f"batches_{self.branch}").add_(1)
+            if self.momentum is None:  # the mean over all batches, as a recalibration takes it
+                momentum = 1.0 / float(batches)
         return F.batch_norm(input, mean, variance, self.weight, self.bias, self.training, momentum, self.eps)
+
+    def reset_running_stats(self) -> None:
+        """Forget the statistics of all branches."""
+        super().reset_running_stats()
+        for branch in BRANCHES[1:]:
+            if hasattr(self, f"mean_{branch}"):  # not yet while the layer is being built
+                self.get_buffer(f"mean_{branch}").zero_()
+                self.get_buffer(f"var_{branch}").fill_(1)
+                self.get_buffer(f"batches_{branch}").zero_()
 
 
 def separate_statistics(module: nn.Module) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -32,12 +32,11 @@ SAMPLING_MODES: tuple[Sampling, ...] = get_args(Sampling)
 DETERMINISTIC_MODES: tuple[DeterministicSampling, ...] = get_args(DeterministicSampling)
 
 
-class NetworkConfig(BaseModel):
+class NetworkChoices(BaseModel):
     """One S3N network, its ablations (Tables 2-4) and its controls: options of one network, not copies of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    num_classes: int = Field(ge=1, description="Number of classes C.")
     backbone: BackboneName = Field("resnet50", description="Feature extractor, shared by the three branches.")
     form: Form = Field("paper", description="Branch heads, gate and map alignment: as the paper or as the release.")
     branches: BranchSet = Field("O+D+C", description="Branches whose features are joined (Table 2).")
@@ -61,7 +60,7 @@ class NetworkConfig(BaseModel):
     response_gradient: bool = Field(False, description="Let gradients flow through R and the classifier of Eq. 1.")
 
     @model_validator(mode="after")
-    def _check(self) -> NetworkConfig:
+    def _check_choices(self) -> Self:
         if self.window % 2 == 0:
             raise ValueError("window: the side of a peak's window must be odd")
         if self.source_size < self.input_size:
@@ -69,14 +68,6 @@ class NetworkConfig(BaseModel):
         if isinstance(self.floor, float) and not 0.0 <= self.floor <= 1.0:
             raise ValueError("floor: a number must lie between 0 and 1")
         return self
-
-    @property
-    def merged_classes(self) -> int:
-        """Number of classes merged when the network is unsure: ``max(1, min(top_k, C // 2))``.
-
-        Summing all classes would leave a map that training never shapes.
-        """
-        return max(1, min(self.top_k, self.num_classes // 2))
 
     @property
     def alignment(self) -> Literal["features", "corners"]:
@@ -87,6 +78,20 @@ class NetworkConfig(BaseModel):
     def joined(self) -> tuple[str, ...]:
         """The branches in F_J, in the order in which their features are joined."""
         return tuple(self.branches.split("+"))
+
+
+class NetworkConfig(NetworkChoices):
+    """The choices and the number of classes, which the data set decides: all that is needed to build a network."""
+
+    num_classes: int = Field(ge=1, description="Number of classes C.")
+
+    @property
+    def merged_classes(self) -> int:
+        """Number of classes merged when the network is unsure: ``max(1, min(top_k, C // 2))``.
+
+        Summing all classes would leave a map that training never shapes.
+        """
+        return max(1, min(self.top_k, self.num_classes // 2))
 
 
 class ModelHeader(BaseModel):

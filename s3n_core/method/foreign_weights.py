@@ -18,7 +18,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a weight file, by name.
 
     Wrappers that training scripts put around them are taken off: ``{"model": ...}``, ``{"state_dict": ...}``, a
-    ``module.`` before every key; the backbone of a model of this program is taken by itself.
+    ``module.`` before every key.
 
     Args:
         path: A ``.safetensors`` file, or a ``.pt`` / ``.pth`` file.
@@ -42,7 +42,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
             "Save its state dict as safetensors and use that."
         ) from error
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
-        raise ModelFileError(f"{path} is not a readable weight file: {str(error).splitlines()[0]}") from error
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelFileError(f"{path} is not a readable weight file: {reason}") from error
     tensors = _unwrapped(state)
     if not tensors:
         raise ModelFileError(f"{path} holds no tensors by name; a state dict is needed.")

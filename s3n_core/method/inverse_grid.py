@@ -1,18 +1,20 @@
 """The inverse of a sampling grid: where a place of the original lies in the warped image.
 
-With a Gaussian kernel k the unclamped grid of Eqs. 7 and 8 is a posterior mean, so its Jacobian is a covariance matrix
-divided by sigma^2: symmetric and never negative. The grid therefore is a monotone map, it cannot fold, and a damped Newton
-iteration finds its inverse from any start. Where the clamp to [-1, 1] has flattened it there is no inverse; the mask says so.
+With a Gaussian kernel k the Jacobian of Eqs. 7 and 8 before the clamp is a covariance matrix divided by sigma^2: symmetric and
+never negative. So every pixel of the original starts at the sample that fell nearest to it, or at an average of its neighbours'
+where none did, and a damped Newton iteration goes the rest of the way. Where the clamp to [-1, 1] has flattened the grid, or no
+part of the warped image comes near, there is no inverse; the mask says so.
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-ITERATIONS = 24
+ITERATIONS = 16
 HALVINGS = 4
-COARSE = 24  # nodes a side of the search for the first guess
+CLOSE_ENOUGH = 1e-2  # pixels of the original
 
 
 def invert_grid(grid: Tensor) -> tuple[Tensor, Tensor]:
@@ -25,61 +27,80 @@ def invert_grid(grid: Tensor) -> tuple[Tensor, Tensor]:
         The inverse grid, shape (B, h, w, 2): for each place of the original its place in the warped image, (x, y) in
         [-1, 1]; and a bool mask (B, h, w), true where going there and back ends within half a pixel of the start.
     """
-    height, width = grid.shape[1:3]
+    batch, height, width = grid.shape[:3]
     scale = grid.new_tensor([(width - 1) / 2, (height - 1) / 2])
-    places = ((grid.detach() + 1) * scale).flatten(1, 2)  # (B, h * w, 2): F at the nodes, in pixels of the original
-    rows, columns = torch.meshgrid(
-        torch.arange(height, device=grid.device), torch.arange(width, device=grid.device), indexing="ij"
-    )
-    target = torch.stack([columns, rows], dim=-1).reshape(1, -1, 2).to(grid.dtype).expand_as(places)
-    position = _first_guess(places, target, height, width)
-    limit = target.amax(dim=1, keepdim=True)
+    places = ((grid.detach() + 1) * scale).reshape(-1, 2)  # F at the nodes of all images, in pixels of the original
+    nodes = _pixels(batch, height, width, like=grid)
+    position = _first_guess(places, nodes, batch, height, width)
+    first_node = torch.arange(batch, device=grid.device).repeat_interleave(height * width) * (height * width)
 
-    value, jacobian = _evaluate(places, position, height, width)
-    residual = value - target
+    distance = torch.full_like(position[:, 0], torch.inf)
+    active = torch.arange(len(position), device=grid.device)
     for _ in range(ITERATIONS):
-        step = _newton_step(jacobian, residual)
-        best_position, best_norm = position, residual.square().sum(-1)
+        # Nearly all places arrive within a few steps; those that still come nearer go on by themselves.
+        start, target, first = position[active], nodes[active], first_node[active]
+        value, jacobian = _evaluate(places, start, first, height, width)
+        best, nearest = start, (value - target).norm(dim=-1)
+        before = distance[active]
+        step = _newton_step(jacobian, value - target)
         for halving in range(HALVINGS):
-            candidate = torch.minimum((position - step * 0.5**halving).clamp(min=0), limit)
-            candidate_value, _ = _evaluate(places, candidate, height, width)
-            norm = (candidate_value - target).square().sum(-1)
-            better = norm < best_norm
-            best_position = torch.where(better[..., None], candidate, best_position)
-            best_norm = torch.where(better, norm, best_norm)
-        position = best_position
-        value, jacobian = _evaluate(places, position, height, width)
-        residual = value - target
-        if float(residual.square().sum(-1).amax()) < 1e-6:
+            candidate = torch.minimum((start - step * 0.5**halving).clamp(min=0), nodes[-1])
+            reached = (_evaluate(places, candidate, first, height, width)[0] - target).norm(dim=-1)
+            better = reached < nearest
+            best = torch.where(better[:, None], candidate, best)
+            nearest = torch.where(better, reached, nearest)
+        position[active], distance[active] = best, nearest
+        active = active[(nearest > CLOSE_ENOUGH) & (nearest < 0.999 * before)]
+        if len(active) == 0:
             break
-    valid = residual.square().sum(-1) < 0.25
-    inverse = position / scale - 1
-    return inverse.reshape(grid.shape), valid.reshape(grid.shape[:3])
+    return (position / scale - 1).reshape(grid.shape), (distance < 0.5).reshape(grid.shape[:3])
 
 
-def _first_guess(places: Tensor, target: Tensor, height: int, width: int) -> Tensor:
-    """For each target the nearest of a coarse set of nodes, in pixels of the warped image."""
-    rows = torch.linspace(0, height - 1, min(COARSE, height), device=places.device).round().long()
-    columns = torch.linspace(0, width - 1, min(COARSE, width), device=places.device).round().long()
-    nodes = (rows[:, None] * width + columns[None, :]).flatten()
-    cell = torch.stack([nodes % width, nodes // width], dim=-1).to(places.dtype)
-    # Targets share their guess with the coarse node that they round to: a search over all pixels would be wasted.
-    coarse_target = target[:, nodes]
-    nearest = torch.cdist(coarse_target, places[:, nodes]).argmin(dim=2)  # (B, nodes)
-    guess = cell[nearest].reshape(places.shape[0], len(rows), len(columns), 2).permute(0, 3, 1, 2)
-    full = torch.nn.functional.interpolate(guess, size=(height, width), mode="bilinear", align_corners=True)
-    return full.permute(0, 2, 3, 1).reshape(places.shape)
+def _pixels(batch: int, height: int, width: int, *, like: Tensor) -> Tensor:
+    """Every image's pixels (x, y) in row-major order, shape (B * h * w, 2)."""
+    number = torch.arange(height * width, device=like.device)
+    return torch.stack([number % width, number // width], dim=-1).to(like.dtype).repeat(batch, 1)
 
 
-def _evaluate(places: Tensor, position: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Return F (B, N, 2) and its Jacobian (B, N, 2, 2) at positions (B, N, 2) of the bilinearly continued grid."""
-    column = position[..., 0].floor().clamp(0, width - 2)
-    row = position[..., 1].floor().clamp(0, height - 2)
-    u = (position[..., 0] - column)[..., None]
-    v = (position[..., 1] - row)[..., None]
-    index = (row * width + column).long()[..., None].expand(-1, -1, 2)
-    upper_left, upper_right = places.gather(1, index), places.gather(1, index + 1)
-    lower_left, lower_right = places.gather(1, index + width), places.gather(1, index + width + 1)
+def _first_guess(places: Tensor, nodes: Tensor, batch: int, height: int, width: int) -> Tensor:
+    """For each pixel of the original the node of the warped image whose sample fell nearest to it, shape (B * h * w, 2)."""
+    count = len(places)
+    number = torch.arange(count, device=places.device)
+    pixel = places.round()
+    index = (number // (height * width)) * (height * width) + (pixel[:, 1] * width + pixel[:, 0]).long()
+    away = (places - pixel).square().sum(dim=-1)
+    nearest = torch.full_like(away, torch.inf).scatter_reduce(0, index, away, "amin")
+    winner = torch.where(away == nearest[index], number, -1)
+    node = torch.full_like(number, -1).scatter_reduce(0, index, winner, "amax")
+    known = (node >= 0)[:, None]
+    guess = torch.where(known, nodes[node.clamp(min=0)], 0.0)
+    planes = torch.cat([guess, known.to(guess.dtype)], dim=1).view(batch, height, width, 3).permute(0, 3, 1, 2)
+    return _filled(planes).permute(0, 2, 3, 1).reshape(-1, 2)
+
+
+def _filled(planes: Tensor) -> Tensor:
+    """Fill the unknown pixels of (x, y, known) from the smallest square around them that knows any, shape (B, 2, h, w)."""
+    height, width = planes.shape[2:]
+    values, known = planes[:, :2], planes[:, 2:]
+    if min(height, width) == 1 and max(height, width) == 1:
+        return values
+    # ceil_mode divides a square at the border by the pixels it has, values and counts alike.
+    pooled = F.avg_pool2d(planes, 2, ceil_mode=True)
+    share = pooled[:, 2:]
+    coarse = torch.cat([pooled[:, :2] / torch.where(share > 0, share, 1.0), (share > 0).to(planes.dtype)], dim=1)
+    around = _filled(coarse).repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)[:, :, :height, :width]
+    return torch.where(known > 0, values, around)
+
+
+def _evaluate(places: Tensor, position: Tensor, first: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Return F (N, 2) and its Jacobian (N, 2, 2) at positions (N, 2) of the bilinear grids that begin at node ``first`` (N,)."""
+    column = position[:, 0].floor().clamp(0, width - 2)
+    row = position[:, 1].floor().clamp(0, height - 2)
+    u = (position[:, 0] - column)[:, None]
+    v = (position[:, 1] - row)[:, None]
+    node = first + (row * width + column).long()
+    upper_left, upper_right = places[node], places[node + 1]
+    lower_left, lower_right = places[node + width], places[node + width + 1]
     upper = upper_left + u * (upper_right - upper_left)
     lower = lower_left + u * (lower_right - lower_left)
     along_u = (upper_right - upper_left) * (1 - v) + (lower_right - lower_left) * v

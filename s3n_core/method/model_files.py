@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
+from torch import Tensor
 
 from s3n_core.atomic_files import write_bytes
 from s3n_core.errors import ModelFileError
@@ -19,6 +20,7 @@ from s3n_core.method.configuration import ModelHeader
 from s3n_core.method.network import S3N
 
 HEADER_KEY = "s3n"
+FILE_VERSION = 1
 MOST_HEADER_BYTES = 32 * 1024 * 1024
 
 
@@ -29,7 +31,8 @@ def save_model(path: Path, network: S3N, header: ModelHeader, *, half: bool = Fa
         path: The file; replaced whole.
         network: The network.
         header: What the file says about it.
-        half: Store floating point weights in float16, half the size; they are read back as float32.
+        half: Store floating point weights in float16, half the size; they are read back as float32. A tensor whose values
+            are too large for float16 stays as it is.
 
     Raises:
         OutputError: If the file cannot be written.
@@ -37,9 +40,16 @@ def save_model(path: Path, network: S3N, header: ModelHeader, *, half: bool = Fa
     tensors = {}
     for key, value in network.state_dict().items():
         stored = value.detach().to("cpu")
-        tensors[key] = (stored.half() if half and stored.is_floating_point() else stored).contiguous().clone()
+        tensors[key] = (_halved(stored) if half else stored).contiguous().clone()
     header = header.model_copy(update={"weights_dtype": "float16" if half else "float32"})
     write_bytes(path, save_safetensors(tensors, metadata={HEADER_KEY: header.model_dump_json()}))
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return half if torch.equal(torch.isfinite(half), torch.isfinite(tensor)) else tensor
 
 
 def load_model(path: Path) -> tuple[S3N, ModelHeader]:
@@ -109,11 +119,17 @@ def parse_header(data: bytes, path: Path) -> ModelHeader:
     if not isinstance(text, str):
         raise ModelFileError(f"{path} holds weights but no S3N model; choose the model of a run (checkpoints folder).")
     try:
-        return ModelHeader.model_validate_json(text)
+        header = ModelHeader.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "header"
         raise ModelFileError(f"{path}: its description is not valid ({place}: {first['msg']}).") from error
+    if header.file_version != FILE_VERSION:
+        raise ModelFileError(
+            f"{path} has file version {header.file_version} and this program reads version {FILE_VERSION}; "
+            "open it with the version of the program that wrote it."
+        )
+    return header
 
 
 def _read(path: Path, *, header_only: bool = False) -> bytes:

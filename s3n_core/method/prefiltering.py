@@ -26,7 +26,8 @@ def warp_prefiltered(images: Tensor, grid: Tensor) -> Tensor:
     """
     spacing = _source_spacing(grid, images.shape[-2:])
     level = torch.log2(spacing.clamp(min=1.0))[:, None]  # (B, 1, h', w')
-    levels = 1 + max(0, math.ceil(math.log2(max(images.shape[-2] / grid.shape[1], 1.0)) + 1))
+    ratio = max(images.shape[-2] / grid.shape[1], images.shape[-1] / grid.shape[2], 1.0)
+    levels = 2 + math.ceil(math.log2(ratio))
     result = warp(images, grid) * (1 - level).clamp(min=0)
     smaller = images
     for step in range(1, levels + 1):
@@ -36,6 +37,8 @@ def warp_prefiltered(images: Tensor, grid: Tensor) -> Tensor:
         last = step == levels or min(smaller.shape[-2:]) < 8
         share = 1 - (step - level).clamp(min=0) if last else 1 - (level - step).abs()
         result = result + _warp_pooled(smaller, grid, images.shape[-2:], step) * share.clamp(min=0, max=1)
+        if last:
+            break
     return result
 
 

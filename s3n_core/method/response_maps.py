@@ -42,9 +42,11 @@ def gate_entropy(logits: Tensor, top_k: int) -> Tensor:
     Returns:
         Entropy, shape (B,), at least 0.
     """
-    probabilities = _at_least_float32(logits).softmax(dim=1)
-    top = probabilities.topk(min(top_k, logits.shape[1]), dim=1).values
-    return -torch.xlogy(top, top).sum(dim=1)
+    # In float64 where the device has it (Apple's has not): near p = 1 float32 would leave a sure image's H mostly rounding.
+    scores = _at_least_float32(logits)
+    exact = scores if scores.device.type == "mps" else scores.double()
+    top = exact.softmax(dim=1).topk(min(top_k, logits.shape[1]), dim=1).values
+    return -torch.xlogy(top, top).sum(dim=1).to(scores.dtype)
 
 
 def merge_response_maps(
@@ -69,6 +71,13 @@ def merge_response_maps(
     Returns:
         R of shape (B, H, W) in [0, 1] (all zero where the merged map is flat), and H of shape (B,).
     """
+    with torch.autocast(maps.device.type, enabled=False):
+        return _merge(maps, logits, entropy_threshold, top_k, map_size, align)
+
+
+def _merge(
+    maps: Tensor, logits: Tensor, entropy_threshold: float, top_k: int, map_size: int | None, align: Alignment
+) -> tuple[Tensor, Tensor]:
     batch, classes, height, width = maps.shape
     count = min(top_k, classes)
     maps = torch.nan_to_num(_at_least_float32(maps))
@@ -87,13 +96,16 @@ def merge_response_maps(
 
 def resize_map(maps: Tensor, size: int, *, align: Alignment) -> Tensor:
     """Resize maps of shape (B, h, w) bilinearly to (B, size, size): one small matrix a side, since it is separable."""
-    rows = interpolation_matrix(maps.shape[1], size, align, maps)
-    columns = interpolation_matrix(maps.shape[2], size, align, maps)
-    return rows @ maps @ columns.T
+    with torch.autocast(maps.device.type, enabled=False):
+        rows = interpolation_matrix(maps.shape[1], size, align, maps)
+        columns = interpolation_matrix(maps.shape[2], size, align, maps)
+        return rows @ maps @ columns.T
 
 
 def min_max(maps: Tensor) -> Tensor:
     """Map each of the maps (B, h, w) onto [0, 1]; a flat map becomes all zero instead of 0/0."""
+    # Halved first: the span of two huge values of opposite sign would not be finite.
+    maps = maps / 2
     low = maps.amin(dim=(1, 2), keepdim=True)
     high = maps.amax(dim=(1, 2), keepdim=True)
     span = high - low

@@ -152,7 +152,7 @@ class SelectiveSampler(nn.Module):
         elif sampling == "extremes":
             pair = extreme_peaks(peaks, detached)
         elif sampling == "expected":
-            return peaks * detached, peaks * (1 - detached)
+            return peaks * response, peaks * (1 - response)
         else:
             pair = peaks, peaks
         return pair[0].to(response.dtype), pair[1].to(response.dtype)
@@ -180,8 +180,8 @@ class SelectiveSampler(nn.Module):
         elif config.control == "hard_crop":
             grid_d, grid_c = crop_grid(weight_d, response), crop_grid(weight_c, response)
         else:
-            grid_d = sampling_grid(map_d, sigma=self.sigma, kernel=self.kernel)
-            grid_c = sampling_grid(map_c, sigma=self.sigma, kernel=self.kernel)
+            both = sampling_grid(torch.cat([map_d, map_c]), sigma=self.sigma, kernel=self.kernel)
+            grid_d, grid_c = both.chunk(2)
         return Samples(weight_d=weight_d, weight_c=weight_c, map_d=map_d, map_c=map_c, grid_d=grid_d, grid_c=grid_c)
 
     def forward(self, answer: Response, sampling: Sampling, draws: Tensor | None) -> tuple[Response, Samples]:

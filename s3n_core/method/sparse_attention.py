@@ -33,15 +33,23 @@ def sampling_map(
     Returns:
         Q, shape (B, H, W), at least ``base``.
     """
+    with torch.autocast(response.device.type, enabled=False):
+        response = response if response.dtype == torch.float64 else response.float()
+        return base + _attention(peaks, response, beta, complementary=complementary)
+
+
+def _attention(peaks: Tensor, response: Tensor, beta: Tensor | float, *, complementary: bool) -> Tensor:
+    """The sum of Eq. 6, shape (B, H, W)."""
     batch, height, width = response.shape
     strength = response.clamp(min=LEAST_RESPONSE)
     amplitude = 1 / strength if complementary else strength
     weights = (peaks.to(response.dtype) * amplitude).flatten(1)  # (B, N), N = H * W
-    scale = -1 / (strength * torch.as_tensor(beta, dtype=response.dtype, device=response.device) ** 2)
+    square = torch.as_tensor(beta, dtype=response.dtype, device=response.device) ** 2
+    scale = -1 / (strength * square.clamp(min=LEAST_RESPONSE))  # a beta of 0 is a needle, not 0/0
     rows = torch.arange(height, device=response.device, dtype=response.dtype)
     columns = torch.arange(width, device=response.device, dtype=response.dtype)
     # exp is evaluated once a cell and distance along each axis: (B, y', x', y) and (B, y', x', x).
     vertical = torch.exp(scale[..., None] * (rows[:, None, None] - rows) ** 2)
     horizontal = torch.exp(scale[..., None] * (columns[:, None] - columns) ** 2)
     vertical = vertical.reshape(batch, height * width, height) * weights[..., None]
-    return base + vertical.transpose(1, 2) @ horizontal.reshape(batch, height * width, width)
+    return vertical.transpose(1, 2) @ horizontal.reshape(batch, height * width, width)

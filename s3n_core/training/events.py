@@ -1,0 +1,132 @@
+"""What a training tells: frozen, picklable values of numbers and strings. Free of torch and of Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The run is open and about to train.
+
+    Attributes:
+        path: The run's folder.
+        resumed: Whether it goes on from a checkpoint.
+        epoch: The epoch that it begins or goes on with, from 0.
+        epochs: Epochs in all.
+        batches: Batches an epoch.
+        images: Training images.
+        held_out: Held-out images.
+        classes: Number of classes.
+        device: Name of the device for a person.
+        precision: Precision of the layers.
+        notes: Sentences worth knowing (fallbacks, what became of the weights).
+    """
+
+    path: Path
+    resumed: bool
+    epoch: int
+    epochs: int
+    batches: int
+    images: int
+    held_out: int
+    classes: int
+    device: str
+    precision: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A batch is done; sent at most five times a second.
+
+    Attributes:
+        epoch: From 0.
+        batch: Batches of this epoch that are done.
+        batches: Batches an epoch.
+        values: What the step's line in the metrics holds.
+        images_per_second: Pace.
+        seconds_left: Estimate for the whole run.
+    """
+
+    epoch: int
+    batch: int
+    batches: int
+    values: dict[str, float]
+    images_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """An epoch and its validation are done.
+
+    Attributes:
+        epoch: From 0.
+        epochs: Epochs in all.
+        values: What the epoch's line in the metrics holds.
+        warnings: Sentences of the health report, each with its remedy.
+        best: Whether it is the best so far.
+    """
+
+    epoch: int
+    epochs: int
+    values: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSaved:
+    """A checkpoint is on the disk.
+
+    Attributes:
+        name: Its name in the run's checkpoints folder.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLeftOut:
+    """A training or held-out image could not be read and was left out.
+
+    Attributes:
+        name: The image's name in the data set.
+        reason: Why, as a clause.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The training waits for an order to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The training goes on after a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The training is over.
+
+    Attributes:
+        status: How.
+        best_epoch: The best epoch, from 0; None without one.
+        best_accuracy: Its held-out accuracy, in [0, 1]; None without a held-out part.
+        message: A sentence for a person.
+    """
+
+    status: Literal["finished", "stopped", "discarded"]
+    best_epoch: int | None
+    best_accuracy: float | None
+    message: str = field(default="")
+
+
+Event = RunStarted | StepDone | EpochDone | CheckpointSaved | ImageLeftOut | Paused | Resumed | RunEnded

@@ -1,0 +1,92 @@
+"""What the network is fed: views keyed by sample, tensors on the device, and the names of images that could not be read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from s3n_core.analysis.input_tensors import to_input
+from s3n_core.datasets.loading import Batch, Sample, load_batches
+from s3n_core.datasets.transforms import test_view, train_view
+from s3n_core.seeding import keyed_generator, peak_draws
+from s3n_core.training.events import ImageLeftOut
+from s3n_core.training.preparing import Plan
+
+_log = logging.getLogger(__name__)
+EVALUATION = -1  # stands for the epoch in the key of what is drawn in evaluation
+
+
+class Feeder:
+    """Loads the images of a plan and turns them into tensors on a device."""
+
+    def __init__(self, plan: Plan, device: str, workers: int | None) -> None:
+        self._plan = plan
+        self._device = device
+        self._workers = workers
+        self._left_out: set[str] = set()
+        self._news: list[ImageLeftOut] = []
+
+    def training_batches(self, epoch: int, order: NDArray[np.int64], size: int) -> Generator[Batch, None, None]:
+        """Load augmented views of the training images at the positions in ``order``; close it to stop early."""
+        plan = self._plan
+
+        def view(image: Image.Image, name: str) -> NDArray[np.uint8]:
+            rng = keyed_generator(plan.recipe.seed, epoch, "augmentation", name)
+            return train_view(image, plan.preprocess, plan.augmentation, rng)
+
+        return self._load(plan.training, view, size, order)
+
+    def plain_batches(self, samples: Sequence[Sample], size: int) -> Generator[Batch, None, None]:
+        """Load the deterministic views of samples, in their order; close it to stop early."""
+        return self._load(samples, lambda image, _: test_view(image, self._plan.preprocess), size, None)
+
+    def tensors(self, batch: Batch, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Bring a batch to the device.
+
+        Returns:
+            Images (B, 3, s, s), labels (B,), and zeta of Eq. 4, (B, H, W), keyed by (seed, epoch, sample).
+        """
+        assert batch.labels is not None
+        draws = peak_draws(self._plan.recipe.seed, epoch, batch.names, self._plan.network.map_size)
+        return (
+            to_input(batch.images, self._device),
+            torch.from_numpy(batch.labels).to(self._device),
+            torch.from_numpy(draws).to(self._device),
+        )
+
+    def news(self) -> list[ImageLeftOut]:
+        """Return the images that turned out unreadable since the last call, each once a run."""
+        news, self._news = self._news, []
+        return news
+
+    def _load(
+        self,
+        samples: Sequence[Sample],
+        view: Callable[[Image.Image, str], NDArray[np.uint8]],
+        size: int,
+        order: NDArray[np.int64] | None,
+    ) -> Generator[Batch, None, None]:
+        batches = load_batches(
+            samples,
+            lambda image, position: view(image, samples[position].name),
+            size,
+            order=order,
+            workers=self._workers,
+        )
+        try:
+            for batch in batches:
+                for error, position in zip(batch.errors, batch.error_positions, strict=True):
+                    name = samples[int(position)].name
+                    if name not in self._left_out:
+                        self._left_out.add(name)
+                        _log.warning("left out %s", error)
+                        self._news.append(ImageLeftOut(name, error.reason))
+                yield batch
+        finally:
+            batches.close()

@@ -1,0 +1,64 @@
+"""The optimiser and its rates: SGD with momentum, one group of parameters a role."""
+
+from __future__ import annotations
+
+import torch
+
+from s3n_core.method.network import S3N
+from s3n_core.training.recipes import Recipe
+
+UNDECAYED = frozenset({"radius_d", "radius_c", "kernel"})  # pulled towards zero they would stop being a scale
+
+
+def base_rates(recipe: Recipe) -> dict[str, float]:
+    """Return the learning rates that a recipe gives to the roles of `S3N.parameters_by_role`."""
+    return {
+        "backbone": recipe.rate_heads if recipe.weights == "none" else recipe.rate_backbone,
+        "heads": recipe.rate_heads,
+        "radius_d": recipe.rate_radius_d,
+        "radius_c": recipe.rate_radius_c,
+        "kernel": recipe.rate_kernel,
+    }
+
+
+def build_optimizer(network: S3N, recipe: Recipe) -> torch.optim.SGD:
+    """Build the optimiser: parameters that start from pre-trained weights at one rate, new ones at another (section 4)."""
+    rates = base_rates(recipe)
+    groups = [
+        {
+            "params": parameters,
+            "role": role,
+            "lr": rates[role],
+            "weight_decay": 0.0 if role in UNDECAYED else recipe.weight_decay,
+        }
+        for role, parameters in network.parameters_by_role().items()
+    ]
+    return torch.optim.SGD(groups, lr=recipe.rate_backbone, momentum=recipe.momentum)
+
+
+def set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, progress: float) -> dict[str, float]:
+    """Set the learning rates for a place in the training.
+
+    Args:
+        optimizer: What `build_optimizer` returned.
+        recipe: The recipe.
+        progress: Epochs done, a fraction within an epoch counts.
+
+    Returns:
+        The rates by role.
+    """
+    factor, rates = recipe.rate_factor(progress), base_rates(recipe)
+    for group in optimizer.param_groups:
+        base = rates[group["role"]]
+        # A rate that starts below the floor (the radii's) must not be lifted to it.
+        floor = recipe.rate_floor if base > recipe.rate_floor and progress >= recipe.rate_warm_up else 0.0
+        group["lr"] = floor + (base - floor) * factor
+    return {str(group["role"]): float(group["lr"]) for group in optimizer.param_groups}
+
+
+def hold_radii(network: S3N) -> None:
+    """Keep the radii where beta is at its floor of half a cell: below it they get no gradient and could never come back."""
+    least = 0.5 / (2**0.5 * network.config.map_size)
+    with torch.no_grad():
+        network.sampler.radius_d.clamp_(min=least)
+        network.sampler.radius_c.clamp_(min=least)

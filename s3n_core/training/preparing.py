@@ -1,0 +1,148 @@
+"""From a data set and a recipe to a run's folder: everything that a training needs is decided and written before it starts."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import s3n_core
+from s3n_core.datasets.loading import Sample
+from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.splits import hold_out, read_split, write_split
+from s3n_core.datasets.transforms import Augmentation, Preprocess
+from s3n_core.errors import DataSetError, RunError
+from s3n_core.method.configuration import NetworkConfig
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.training.recipes import Recipe, recipe_from
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run's folder says about its training.
+
+    Attributes:
+        recipe: The recipe.
+        classes: Class names.
+        training: Images to learn from.
+        held_out: Images to choose the best epoch by; may be empty.
+        device: The device asked for.
+        data_set: The data set's name.
+    """
+
+    recipe: Recipe
+    classes: tuple[str, ...]
+    training: tuple[Sample, ...]
+    held_out: tuple[Sample, ...]
+    device: str
+    data_set: str
+
+    @property
+    def network(self) -> NetworkConfig:
+        """The network to build."""
+        return NetworkConfig(num_classes=len(self.classes), **self.recipe.network.model_dump())
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How an image becomes the network's input."""
+        choices = self.recipe.network
+        return Preprocess(input_size=choices.input_size, source_size=choices.source_size, resize=self.recipe.resize)
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """How training views vary."""
+        return Augmentation(crop_scale=self.recipe.crop_scale, flip=self.recipe.flip)
+
+
+def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = "auto") -> RunDirectory:
+    """Create a run's folder: recipe, classes, fingerprint, versions and the split.
+
+    Args:
+        path: The folder; it must not exist or be empty.
+        data_set: What to learn from.
+        recipe: How.
+        device: On what.
+
+    Returns:
+        The run, ready for `Trainer`.
+
+    Raises:
+        DataSetError: If the data set has no labels, or fewer than two classes with training images.
+        RunError: If the folder is in use.
+        OutputError: If it cannot be written.
+    """
+    if not data_set.classes:
+        raise DataSetError(
+            f"{data_set.root} holds images without labels: put each class in a folder of its own, or add list files."
+        )
+    training, held_out = hold_out(data_set.records, recipe.held_out, recipe.seed)
+    present = {record.label for record in training}
+    if len(present) < 2:
+        raise DataSetError(
+            f"{data_set.root} has training images of {len(present)} class only; at least two classes are needed."
+        )
+    run = RunDirectory.create(
+        path,
+        {
+            "recipe": recipe.model_dump(mode="json"),
+            "data": {
+                "root": str(data_set.root.resolve()),
+                "name": data_set.root.resolve().name,
+                "format": data_set.format,
+                "title": data_set.title,
+                "fingerprint": data_set.fingerprint(),
+                "left_out": [[str(problem.path), problem.reason] for problem in data_set.problems],
+            },
+            "classes": list(data_set.classes),
+            "seed": recipe.seed,
+            "device": device,
+            "versions": versions(),
+        },
+    )
+    write_split(
+        run.split_csv,
+        train=training,
+        held_out=held_out,
+        test=[record for record in data_set.records if record.split == "test"],
+        classes=data_set.classes,
+    )
+    return run
+
+
+def read_plan(run: RunDirectory) -> Plan:
+    """Read what a run's folder says about its training.
+
+    Raises:
+        RunError: If the folder is broken.
+        DataSetError: If the split file is broken or the data set's folder is gone.
+        RecipeError: If its recipe is not valid.
+    """
+    content = run.read_run()
+    try:
+        root = Path(content["data"]["root"])
+        classes = tuple(str(name) for name in content["classes"])
+        recipe = recipe_from(content["recipe"])
+        device, name = str(content["device"]), str(content["data"]["name"])
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{run.run_json} is broken ({error} is missing); start a new run.") from error
+    if not root.is_dir():
+        raise DataSetError(f"The data set of this run, {root}, is gone; put it back there and resume the run.")
+    rows = read_split(run.split_csv)
+
+    def samples(part: str) -> tuple[Sample, ...]:
+        return tuple(Sample(path=root / row.name, name=row.name, label=row.label) for row in rows if row.part == part)
+
+    return Plan(recipe, classes, samples("train"), samples("held-out"), device, name)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    found: dict[str, Any] = {"s3n-studio": s3n_core.__version__, "python": sys.version.split()[0]}
+    for package in ("torch", "torchvision", "numpy", "pillow"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "unknown"
+    return found

@@ -1,0 +1,146 @@
+"""Snapshots: what the network saw on a few probe images, stored every epoch, so that the evidence can be watched growing."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from s3n_core.analysis.input_tensors import to_input, to_pixels
+from s3n_core.atomic_files import output_error, write_bytes, write_json
+from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.loading import Sample
+from s3n_core.datasets.transforms import Preprocess, test_view
+from s3n_core.devices import autocast
+from s3n_core.errors import UnreadableImage
+from s3n_core.method.network import S3N, SamplingTrace
+from s3n_core.seeding import keyed_generator, peak_draws
+
+PICTURE_SIDE = 224  # pixels; enough to look at, small enough for hundreds of epochs
+
+
+def choose_probes(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ...]:
+    """Choose probe images by chance, of as many different classes as there are."""
+    shuffled = sorted(samples, key=lambda sample: keyed_generator(seed, "probe", sample.name).random())
+    chosen: list[Sample] = []
+    seen: dict[int | None, int] = {}
+    for sample in shuffled:
+        seen[sample.label] = seen.get(sample.label, 0) + 1
+    taken: dict[int | None, int] = dict.fromkeys(seen, 0)
+    while len(chosen) < min(count, len(shuffled)):
+        least = min(taken[s.label] for s in shuffled if s not in chosen)
+        following = next(s for s in shuffled if s not in chosen and taken[s.label] == least)
+        chosen.append(following)
+        taken[following.label] += 1
+    return tuple(chosen)
+
+
+class ProbeRecorder:
+    """Writes `snapshots/EPOCH/`: for each probe the D and C images, R, and a `probes.json` with peaks and predictions."""
+
+    def __init__(
+        self, folder: Path, probes: Sequence[Sample], classes: Sequence[str], preprocess: Preprocess, seed: int
+    ) -> None:
+        self._folder = folder
+        self._classes = tuple(classes)
+        self._seed = seed
+        self._probes: list[Sample] = []
+        views: list[NDArray[np.uint8]] = []
+        for probe in probes:
+            try:
+                views.append(test_view(read_image(probe.path), preprocess))
+            except UnreadableImage:
+                continue  # the training names it; a probe less does no harm
+            self._probes.append(probe)
+        self._views = np.stack(views) if views else None
+        for number, view in enumerate(views):
+            write_bytes(folder / f"probe-{number}.jpg", _jpeg(view), durable=False)
+
+    def record(self, network: S3N, epoch: int, device: str, precision: str) -> None:
+        """Write the snapshot of an epoch.
+
+        Raises:
+            OutputError: If the disk does not take it.
+        """
+        if self._views is None:
+            return
+        folder = self._folder / f"epoch-{epoch:04d}"
+        unfinished = self._folder / f".epoch-{epoch:04d}"
+        try:
+            unfinished.mkdir(exist_ok=True)
+        except OSError as error:
+            raise output_error(folder, error) from error
+        training = network.training
+        network.eval()
+        draws = peak_draws(self._seed, -1, [probe.name for probe in self._probes], network.config.map_size)
+        with torch.inference_mode(), autocast(device, precision):
+            images = to_input(self._views, device)
+            output = network(images, draws=torch.from_numpy(draws).to(device), trace=True)
+        network.train(training)
+        assert output.trace is not None
+        probabilities = {name: logits.float().softmax(1).cpu().numpy() for name, logits in output.branches().items()}
+        probabilities["joint"] = output.prediction.float().softmax(1).cpu().numpy()
+        self._write(unfinished, output.trace, probabilities)
+        try:
+            # Who follows the run sees a snapshot only when it is whole; a resumed epoch writes it again.
+            shutil.rmtree(folder, ignore_errors=True)
+            unfinished.rename(folder)
+        except OSError as error:
+            raise output_error(folder, error) from error
+
+    def _write(self, folder: Path, trace: SamplingTrace, probabilities: dict[str, NDArray[np.float32]]) -> None:
+        pictures = {"d": to_pixels(trace.images_d), "c": to_pixels(trace.images_c)}
+        response = trace.response.response.float().cpu().numpy()
+        weights = {"d": trace.samples.weight_d.cpu().numpy(), "c": trace.samples.weight_c.cpu().numpy()}
+        peaks = trace.response.peaks.cpu().numpy()
+        entropy, sure = trace.response.entropy.tolist(), trace.response.sure.tolist()
+        side = response.shape[1] - 1
+        entries = []
+        for number, probe in enumerate(self._probes):
+            for branch, images in pictures.items():
+                write_bytes(folder / f"probe-{number}-{branch}.jpg", _jpeg(images[number]), durable=False)
+            write_bytes(folder / f"probe-{number}-r.png", _png(response[number]), durable=False)
+            entries.append(
+                {
+                    "image": probe.name,
+                    "class": None if probe.label is None else self._classes[probe.label],
+                    "entropy": entropy[number],
+                    "sure": sure[number],
+                    "predictions": {
+                        name: [self._classes[int(p[number].argmax())], float(p[number].max())]
+                        for name, p in probabilities.items()
+                    },
+                    # Places are fractions of the view's sides, so they hold at any size.
+                    "peaks": [
+                        {
+                            "x": float(column / side),
+                            "y": float(row / side),
+                            "response": float(response[number, row, column]),
+                            "weight_d": float(weights["d"][number, row, column]),
+                            "weight_c": float(weights["c"][number, row, column]),
+                        }
+                        for row, column in np.argwhere(peaks[number])
+                    ],
+                }
+            )
+        write_json(folder / "probes.json", entries, durable=False)
+
+
+def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    image = Image.fromarray(pixels)
+    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()
+
+
+def _png(values: NDArray[np.float32]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray((values * 255).round().astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
