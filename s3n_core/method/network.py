@@ -126,7 +126,8 @@ class S3N(nn.Module):
         Args:
             images: Shape (B, 3, s, s), normalised, s the source size.
             sampling: How the peaks are divided; None takes the configuration's, for training or for evaluation.
-            draws: zeta of Eq. 4, shape (B, H, W), in [0, 1); None draws them here where they are needed.
+            draws: zeta of Eq. 4, shape (B, H, W), in [0, 1); None draws them here where they are needed. The control with
+                random places takes the same places for every image then, in evaluation with a deterministic mode.
             trace: Return every intermediate.
 
         Returns:
@@ -141,7 +142,7 @@ class S3N(nn.Module):
 
         mode = sampling or (config.train_sampling if self.training else config.eval_sampling)
         if draws is None and (mode in ("random", "coin") or config.control == "random_places"):
-            draws = torch.rand(len(images), config.map_size, config.map_size, device=images.device)
+            draws = self._own_draws(len(images), mode, images.device)
         head = self.head("O").classifier
         answer = self.sampler.respond(features, head.weight, head.bias, original)
         answer, samples = self.sampler(answer, mode, draws)
@@ -227,6 +228,13 @@ class S3N(nn.Module):
             return logits, None
         with torch.autocast(original.device.type, enabled=False):
             return logits, self.joint(torch.cat([pooled[branch] for branch in self.config.joined], dim=1))
+
+    def _own_draws(self, batch: int, mode: Sampling, device: torch.device) -> Tensor:
+        """Draws for a caller who gave none, shape (B, H, W); in a deterministic evaluation always the same."""
+        side = self.config.map_size
+        if self.training or mode in ("random", "coin"):
+            return torch.rand(batch, side, side, device=device)
+        return torch.rand(side, side, generator=torch.Generator().manual_seed(0)).to(device).expand(batch, side, side)
 
     @property
     def _one_pass(self) -> bool:
