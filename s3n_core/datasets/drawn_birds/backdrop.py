@@ -9,7 +9,7 @@ from s3n_core.datasets.drawn_birds.curves import smooth_open
 from s3n_core.datasets.drawn_birds.foliage import leaf_outline
 from s3n_core.datasets.drawn_birds.light import Light
 from s3n_core.datasets.drawn_birds.members import mixed
-from s3n_core.datasets.drawn_birds.painter import SUPERSAMPLE, Canvas
+from s3n_core.datasets.drawn_birds.painter import SUPERSAMPLE, Canvas, blurred, resized
 from s3n_core.datasets.drawn_birds.settings import ACCENTS, Setting, varied
 
 _REDUCTION = 4  # the distance is painted at this fraction of the picture's size
@@ -18,12 +18,10 @@ _REDUCTION = 4  # the distance is painted at this fraction of the picture's size
 def paint_backdrop(width: int, height: int, setting: Setting, light: Light, rng: np.random.Generator) -> Canvas:
     """Return the distance as a canvas for a picture of ``width`` x ``height`` pixels."""
     far = _distance(width // _REDUCTION, height // _REDUCTION, setting, rng)
-    near = cv2.resize(far, (width, height), interpolation=cv2.INTER_CUBIC)
+    near = resized(far, (width, height), cv2.INTER_CUBIC)
     _half_focused(near, setting, rng)
     _discs_of_light(near, setting, light, rng)
-    return np.asarray(
-        cv2.resize(near, (width * SUPERSAMPLE, height * SUPERSAMPLE), interpolation=cv2.INTER_LINEAR), dtype=np.uint8
-    )
+    return resized(near, (width * SUPERSAMPLE, height * SUPERSAMPLE))
 
 
 def _distance(width: int, height: int, setting: Setting, rng: np.random.Generator) -> Canvas:
@@ -40,7 +38,7 @@ def _distance(width: int, height: int, setting: Setting, rng: np.random.Generato
         at = (int(rng.integers(-5, width + 5)), int(height * rng.beta(2.2, 1.5)))
         size = (int(rng.integers(4, 18)), int(rng.integers(3, 12)))
         cv2.ellipse(far, at, size, float(rng.uniform(-40, 40)), 0, 360, mass, -1, cv2.LINE_AA)
-    far = cv2.GaussianBlur(far, (0, 0), float(rng.uniform(3.0, 5.5)))
+    far = blurred(far, rng.uniform(3.0, 5.5))
     for _ in range(int(rng.integers(0, 5))):  # trunks, boughs and stalks
         stalk = mixed(setting.masses[int(rng.integers(len(setting.masses)))], setting.bark, rng.uniform(0.2, 0.7))
         upright = setting.perches[0] == "stem" or rng.random() < 0.5
@@ -54,7 +52,7 @@ def _distance(width: int, height: int, setting: Setting, rng: np.random.Generato
         cv2.circle(
             far, (int(rng.integers(width)), int(rng.integers(height))), int(rng.integers(1, 5)), accent, -1, cv2.LINE_AA
         )
-    return np.asarray(cv2.GaussianBlur(far, (0, 0), float(rng.uniform(1.2, 2.4))), dtype=np.uint8)
+    return blurred(far, rng.uniform(1.2, 2.4))
 
 
 def _half_focused(near: Canvas, setting: Setting, rng: np.random.Generator) -> None:
@@ -77,7 +75,7 @@ def _half_focused(near: Canvas, setting: Setting, rng: np.random.Generator) -> N
         cv2.circle(layer, at, radius, accent, -1, cv2.LINE_AA)
         cv2.circle(mask, at, radius, (255,), -1, cv2.LINE_AA)
     sigma = float(rng.uniform(1.8, 4.0))
-    layer, mask = cv2.GaussianBlur(layer, (0, 0), sigma), cv2.GaussianBlur(mask, (0, 0), sigma)
+    layer, mask = blurred(layer, sigma), blurred(mask, sigma)
     alpha = mask.astype(np.float32) * np.float32(0.9 / 255)
     near[:] = cv2.blendLinear(layer, near, alpha, 1 - alpha)
 
@@ -94,10 +92,10 @@ def _discs_of_light(near: Canvas, setting: Setting, light: Light, rng: np.random
         spot = np.zeros_like(glow)
         cv2.circle(spot, (int(at[0]), int(at[1])), int(radius * 16), (value,), -1, cv2.LINE_AA, 4)
         cv2.circle(spot, (int(at[0]), int(at[1])), int((radius - 0.7) * 16), (value * 1.25,), 1, cv2.LINE_AA, 4)
-        glow = cv2.add(glow, spot)
+        cv2.add(glow, spot, dst=glow)
     if not glow.any():
         return
-    glow = cv2.GaussianBlur(glow, (0, 0), 0.9)
+    glow = blurred(glow, 0.9)
     warm = np.array(light.sun, np.float32)
     lift = glow[..., None].astype(np.float32) * (2.0 * warm / warm.max()) * np.float32(setting.bokeh + 0.3)
     near[:] = np.clip(near + lift, 0, 255).astype(np.uint8)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from s3n_core.datasets.drawn_birds.anatomy import Skeleton, extent, skeleton
 from s3n_core.datasets.drawn_birds.light import Light, shade
-from s3n_core.datasets.drawn_birds.members import paint_bill, paint_eye, paint_legs, paint_tail, paint_wing
+from s3n_core.datasets.drawn_birds.members import (
+    paint_bill,
+    paint_eye,
+    paint_legs,
+    paint_tail,
+    paint_thighs,
+    paint_wing,
+)
 from s3n_core.datasets.drawn_birds.painter import SUPERSAMPLE, Canvas, Mask, over, soften
 from s3n_core.datasets.drawn_birds.plumage import UNDER, Streams, paint_coat, torso_mask
 from s3n_core.datasets.drawn_birds.species import Species
@@ -36,12 +42,14 @@ def _paint(species: Species, bones: Skeleton, scene: Canvas, mask: Mask, light: 
     torso = torso_mask(bones, (mask.shape[0], mask.shape[1]), streams("outline"))
     coat = np.empty_like(bird)
     paint_coat(species, bones, coat, streams)
-    shadow = cv2.multiply(soften(torso, 1.4 * bones.unit), 0.55)
-    bird[:] = cv2.multiply(bird, cv2.cvtColor(255 - shadow, cv2.COLOR_GRAY2RGB), scale=1 / 255)
+    over(bird, np.zeros_like(bird), soften(torso, 1.4 * bones.unit), 0.5)  # the body's shadow on tail and legs
+    thighs = np.zeros_like(mask)
+    paint_thighs(bones, bird, thighs)
     over(bird, coat, torso)
     np.maximum(mask, torso, out=mask)
+    np.maximum(mask, thighs, out=mask)
     wing = paint_wing(species, bones, bird, mask, streams)
-    form = np.maximum(torso, wing)
+    form = np.maximum(np.maximum(torso, thighs), wing)
     paint_bill(species, bones, bird, mask)
     shade(bird, form, light, bones.unit)
     paint_eye(species, bones, bird)

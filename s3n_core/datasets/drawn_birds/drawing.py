@@ -14,7 +14,7 @@ from s3n_core.datasets.drawn_birds.bird import paint_bird
 from s3n_core.datasets.drawn_birds.curves import place
 from s3n_core.datasets.drawn_birds.foreground import paint_foreground
 from s3n_core.datasets.drawn_birds.light import draw_light, expose
-from s3n_core.datasets.drawn_birds.painter import SUPERSAMPLE, Mask
+from s3n_core.datasets.drawn_birds.painter import SUPERSAMPLE, Mask, resized
 from s3n_core.datasets.drawn_birds.perches import paint_perch
 from s3n_core.datasets.drawn_birds.settings import Perch, draw_setting
 from s3n_core.datasets.drawn_birds.species import Species
@@ -58,7 +58,7 @@ def draw_bird(species: Species, index: int, seed: int = 0) -> DrawnBird:
     foot = place(bones.world, FOOT)
     paint_perch(canvas, kind, setting, light, foot, bones.pose.perch_slope, bones.unit, streams("perch"))
     mask = paint_bird(species, bones, canvas, light, streams)
-    picture = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    picture = resized(canvas, (width, height), cv2.INTER_AREA)
     hidden = paint_foreground(picture, setting, bones, streams("foreground"))
     picture = expose(picture, light, streams("camera"))
     return DrawnBird(Image.fromarray(picture), _box(mask), _visible(bones, hidden))

@@ -9,18 +9,20 @@ from s3n_core.datasets.drawn_birds.anatomy import Skeleton
 from s3n_core.datasets.drawn_birds.curves import Points
 from s3n_core.datasets.drawn_birds.foliage import leaf_outline
 from s3n_core.datasets.drawn_birds.members import mixed
-from s3n_core.datasets.drawn_birds.painter import Canvas, Mask
+from s3n_core.datasets.drawn_birds.painter import Canvas, Mask, blurred, resized
 from s3n_core.datasets.drawn_birds.settings import ACCENTS, Setting, varied
 
 HIDING_CHANCE = 0.16
 """Share of the scenes in which a leaf may hide a part of the bird."""
+
+_EVERGREEN = ((70, 94, 82), (86, 108, 92), (58, 80, 76))
 
 
 def paint_foreground(picture: Canvas, setting: Setting, bones: Skeleton, rng: np.random.Generator) -> Mask:
     """Paint over the picture (height, width, 3) what is nearer than the bird; return the mask of what it hides."""
     height, width = picture.shape[:2]
     hidden = np.zeros((height, width), np.uint8)
-    colours = setting.leaves or setting.masses
+    colours = setting.leaves or _EVERGREEN
     outlines: list[Points] = []
     for _ in range(int(rng.choice((0, 0, 1, 2, 3, 4)))):
         edge = rng.random()
@@ -60,9 +62,7 @@ def _blurred(
         cv2.fillPoly(dark, [np.rint(outline[12:] * 16).astype(np.int32)], (255,), cv2.LINE_AA, 4)
     step = 2 if blur > 3 else 1
     small = (width // step, height // step)
-    mask, dark = (
-        cv2.resize(cv2.GaussianBlur(cv2.resize(m, small), (0, 0), blur / step), (width, height)) for m in (mask, dark)
-    )
+    mask, dark = (resized(blurred(resized(m, small), blur / step), (width, height)) for m in (mask, dark))
     shade = (dark.astype(np.float32) * np.float32(0.22 / 255))[..., None]
     layer = (np.array(colour, np.float32) * (1 - shade)).astype(np.uint8)
     alpha = mask.astype(np.float32) * np.float32(0.96 / 255)
@@ -76,7 +76,7 @@ def _snow(picture: Canvas, rng: np.random.Generator) -> None:
         flakes = np.zeros((height, width), np.uint8)
         for x, y in rng.uniform(0, 1, (count, 2)) * (width, height) * 16:
             cv2.circle(flakes, (int(x), int(y)), int(radius * rng.uniform(0.7, 1.3) * 16), (value,), -1, cv2.LINE_AA, 4)
-        flakes = cv2.GaussianBlur(flakes, (0, 0), blur)
+        flakes = blurred(flakes, blur)
         alpha = flakes.astype(np.float32) / 255
         white = np.full_like(picture, 252)
         picture[:] = cv2.blendLinear(white, picture, alpha, 1 - alpha)

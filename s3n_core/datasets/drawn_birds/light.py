@@ -46,6 +46,10 @@ _MOODS = (
 )
 
 
+_EVEN = np.float32(0.64)
+"""Share of the sun that falls on a surface that neither faces it nor turns away."""
+
+
 def draw_light(rng: np.random.Generator) -> Light:
     """Draw a mood of light."""
     sun, sky, rim, haze = _MOODS[int(rng.choice(len(_MOODS), p=(0.32, 0.24, 0.18, 0.1, 0.16)))]
@@ -76,7 +80,7 @@ def shade(albedo: Canvas, form: Mask, light: Light, unit: float) -> None:
     height, width = form.shape
     small = cv2.resize(form, (width // 4, height // 4), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     per_unit = unit * SUPERSAMPLE / 4
-    lit = np.full_like(small, 0.62)
+    lit = np.full_like(small, _EVEN)
     for reach, weight in ((1.6, 0.5), (4.5, 1.5), (9.0, 1.7)):
         sigma = reach * per_unit
         blurred = cv2.GaussianBlur(small, (0, 0), sigma)
@@ -88,8 +92,9 @@ def shade(albedo: Canvas, form: Mask, light: Light, unit: float) -> None:
         lit -= np.float32(weight * sigma) * (
             slope_x * np.float32(light.direction[0]) + slope_y * np.float32(light.direction[1])
         )
-    # Light that comes back from the ground keeps the shaded side open.
-    lit = np.clip(np.where(lit < 0.62, 0.62 - 0.6 * (0.62 - lit), lit), 0.05, 1.3).astype(np.float32)
+    # Light that comes back from the ground keeps the shaded side open; what has no volume here is lit evenly.
+    lit = np.clip(np.where(lit < _EVEN, _EVEN - 0.5 * (_EVEN - lit), lit), 0.1, 1.3)
+    lit = (_EVEN + (lit - _EVEN) * cv2.GaussianBlur(small, (0, 0), 0.4 * per_unit)).astype(np.float32)
     edge = small - cv2.GaussianBlur(small, (0, 0), 1.1 * per_unit)
     shifted = cv2.warpAffine(
         small,
@@ -98,9 +103,10 @@ def shade(albedo: Canvas, form: Mask, light: Light, unit: float) -> None:
     )
     rim = np.clip(small - cv2.GaussianBlur(shifted, (0, 0), 0.7 * per_unit), 0, 1) + np.clip(edge, 0, 1) * 0.5
     field = lit[..., None] * np.array(light.sun, np.float32) + np.array(light.sky, np.float32)
+    field += np.maximum(_EVEN - lit, 0)[..., None] * np.array([0.16, 0.08, 0.0], np.float32)
     field += (rim * np.float32(light.rim))[..., None] * np.array([1.1, 1.0, 0.85], np.float32)
-    field = cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
-    cv2.multiply(albedo, field, dst=albedo, dtype=cv2.CV_8U)
+    full = cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
+    cv2.multiply(albedo, full, dst=albedo, dtype=cv2.CV_8U)
 
 
 def expose(picture: Canvas, light: Light, rng: np.random.Generator) -> Canvas:
@@ -115,12 +121,12 @@ def expose(picture: Canvas, light: Light, rng: np.random.Generator) -> Canvas:
     cast = 0.35 + 0.65 * warmth / 1.12
     gain = (vignette * (1 - 0.75 * veil))[..., None] * cast
     lift = veil[..., None] * np.array([186, 170, 138], np.float32)
-    gain = cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)
-    lift = cv2.resize(lift, (width, height), interpolation=cv2.INTER_LINEAR)
+    full_gain = cv2.resize(gain.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    full_lift = cv2.resize(lift.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     grain = noise_window(width, height, rng, fine=True).astype(np.float32) - 128
-    lift += (grain * np.float32(rng.uniform(0.015, 0.05)))[..., None]
-    exposed = cv2.multiply(picture, gain, dtype=cv2.CV_32F)
-    return np.clip(np.add(exposed, lift, out=exposed), 0, 255).astype(np.uint8)
+    full_lift = np.add(full_lift, (grain * np.float32(rng.uniform(0.015, 0.05)))[..., None])
+    exposed = cv2.multiply(picture, full_gain, dtype=cv2.CV_32F)
+    return np.clip(np.add(exposed, full_lift), 0, 255).astype(np.uint8)
 
 
 def noise_window(width: int, height: int, rng: np.random.Generator, *, fine: bool = False) -> Mask:
@@ -135,10 +141,11 @@ def _noise_tile(fine: bool) -> Mask:
     rng = np.random.default_rng(20190722)
     size = 1600
     field = rng.normal(0, 1, (size, size)).astype(np.float32)
+    total = np.zeros_like(field)
     if fine:
-        total = cv2.GaussianBlur(field, (0, 0), 0.55) * 1.6
+        total += cv2.GaussianBlur(field, (0, 0), 0.55) * 1.6
     else:
-        total = np.zeros_like(field)
         for sigma in (1.2, 2.5, 6.0, 14.0):
             total += cv2.GaussianBlur(field, (0, 0), sigma) * np.float32(2 * sigma)
-    return np.clip(128 + total * (42 / total.std()), 0, 255).astype(np.uint8)
+    tile: Mask = np.clip(128 + total * (42 / total.std()), 0, 255).astype(np.uint8)
+    return tile

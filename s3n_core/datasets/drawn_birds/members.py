@@ -88,13 +88,18 @@ def paint_legs(species: Species, bones: Skeleton, bird: Canvas, mask: Mask) -> N
         nudge = np.array([-0.35, -0.1]) * unit
         stroke(bird, [np.stack([ankle, foot_]) + nudge], shine, 0.3 * unit)
         stroke(bird, [toe[:-4] + nudge for toe in toes], shine, 0.25 * unit)
-    for shift, tone in ((5.0, 0.5), (0.0, 0.3)):
+
+
+def paint_thighs(bones: Skeleton, bird: Canvas, mask: Mask) -> None:
+    """Paint the feathered upper legs, the same in every species, and add them to ``mask``."""
+    unit = bones.unit
+    for shift, tone in ((5.0, 0.4), (0.0, 0.15)):
         drop = bones.pose.perch_slope * bones.pose.facing * shift
         hip = place(bones.body, (-5.0 + 1.1 * shift, 7.0))
         ankle = place(bones.world, (FOOT[0] + shift - 3.2, FOOT[1] + drop - 8.2))
-        thigh = feathers(hip[None], (hip + 0.92 * (ankle - hip))[None], 7.0 * unit)[0]
+        thigh = feathers(hip[None], (hip + 0.9 * (ankle - hip))[None], 6.0 * unit)[0]
         fill(mask, thigh, 255)
-        fill(bird, thigh, mixed(UNDER, (176, 140, 116), tone))
+        soft_fill(bird, [thigh], mixed(UNDER, (196, 160, 128), tone), blur=0.25 * unit)
 
 
 def paint_wing(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, streams: Streams) -> Mask:
@@ -120,7 +125,9 @@ def paint_wing(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, stre
             fill(wing, outline, 255)
         ends = None
         if barred and bar is not None:
-            ends = place(bones.body, feathers(tips + 0.36 * (bases - tips), tips + 0.03 * (tips - bases), width * 1.04, bend))
+            ends = place(
+                bones.body, feathers(tips + 0.36 * (bases - tips), tips + 0.03 * (tips - bases), width * 1.04, bend)
+            )
         _plumes(bird, outlines, colour, unit, ends, bar or WHITE)
     shoulder = smooth_closed([(18.5, -5), (11, -13), (0, -12), (3, -8), (9, -3), (14, 1.5), (17.5, 0)])
     soft_fill(bird, [place(bones.body, shoulder + np.array([0, 0.8]))], (28, 30, 40), blur=0.8 * unit, opacity=0.35)

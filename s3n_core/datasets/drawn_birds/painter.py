@@ -58,7 +58,6 @@ def soft_fill(
     *,
     blur: float,
     opacity: float = 1.0,
-    clip: Mask | None = None,
 ) -> None:
     """Fill outlines with soft edges.
 
@@ -68,7 +67,6 @@ def soft_fill(
         colour: Red, green and blue, 0 to 255.
         blur: Standard deviation of the edge in picture pixels.
         opacity: 0 to 1.
-        clip: Canvas-sized mask outside which nothing is painted.
     """
     low = np.floor(np.min([o.min(0) for o in outlines], 0) - 3 * blur) * SUPERSAMPLE
     high = np.ceil(np.max([o.max(0) for o in outlines], 0) + 3 * blur) * SUPERSAMPLE
@@ -81,8 +79,6 @@ def soft_fill(
     for outline in outlines:
         fill(mask, outline - offset, 255)
     mask = soften(mask, blur)
-    if clip is not None:
-        mask = cv2.multiply(mask, clip[y0:y1, x0:x1], scale=1 / 255)
     tint(canvas[y0:y1, x0:x1], colour, mask, opacity)
 
 
@@ -91,25 +87,34 @@ def soften(mask: Mask, blur: float) -> Mask:
     sigma = blur * SUPERSAMPLE
     if sigma < 0.3:
         return mask
-    reduce = max(1, int(sigma / 2.5))
-    if reduce == 1:
-        return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma))
-    height, width = mask.shape
-    small = cv2.resize(mask, (max(1, width // reduce), max(1, height // reduce)), interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(small, (0, 0), sigma / reduce, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+    reduction = max(1, int(sigma / 2.5))
+    if reduction == 1:
+        return blurred(mask, sigma)
+    height, width = mask.shape[:2]
+    small = resized(mask, (max(1, width // reduction), max(1, height // reduction)), cv2.INTER_AREA)
+    return resized(blurred(small, sigma / reduction), (width, height))
+
+
+def blurred(image: Canvas, sigma: float) -> Canvas:
+    """Return ``image`` blurred by ``sigma`` of its own pixels."""
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def resized(image: Canvas, size: tuple[int, int], how: int = cv2.INTER_LINEAR) -> Canvas:
+    """Return ``image`` at ``size`` (width, height)."""
+    return np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8)
 
 
 def tint(canvas: Canvas, colour: Colour, mask: Mask, opacity: float = 1.0) -> None:
     """Blend ``colour`` into ``canvas`` where ``mask`` says, in place."""
     painted = np.empty_like(canvas)
     painted[:] = np.rint(np.asarray(colour)).astype(np.uint8)
-    over(canvas, painted, mask if opacity >= 1 else cv2.convertScaleAbs(mask, alpha=opacity))
+    over(canvas, painted, mask, opacity)
 
 
-def over(canvas: Canvas, painted: Canvas, mask: Mask) -> None:
+def over(canvas: Canvas, painted: Canvas, mask: Mask, opacity: float = 1.0) -> None:
     """Lay ``painted`` over ``canvas`` where ``mask`` says, in place."""
-    alpha = mask.astype(np.float32) * np.float32(1 / 255)
+    alpha = mask.astype(np.float32) * np.float32(opacity / 255)
     canvas[:] = cv2.blendLinear(painted, canvas, alpha, 1 - alpha)
 
 

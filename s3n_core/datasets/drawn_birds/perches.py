@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from s3n_core.datasets.drawn_birds.curves import Points, smooth_closed, smooth_open
-from s3n_core.datasets.drawn_birds.foliage import paint_blades, paint_sprig
-from s3n_core.datasets.drawn_birds.light import Light
+from s3n_core.datasets.drawn_birds.foliage import paint_blades, paint_leaf, paint_sprig
+from s3n_core.datasets.drawn_birds.light import Light, noise_window
 from s3n_core.datasets.drawn_birds.members import mixed
-from s3n_core.datasets.drawn_birds.painter import SUPERSAMPLE, Canvas, fill, soft_fill, stroke
+from s3n_core.datasets.drawn_birds.painter import (
+    SUPERSAMPLE,
+    Canvas,
+    Colour,
+    blurred,
+    fill,
+    over,
+    resized,
+    soft_fill,
+    stroke,
+)
 from s3n_core.datasets.drawn_birds.settings import Perch, Setting, varied
 
 
@@ -73,11 +84,10 @@ def _limb(
     across = np.stack([-tangent[:, 1], tangent[:, 0]], -1) / np.linalg.norm(tangent, axis=1, keepdims=True)
     across *= np.sign(across[:, 1:2])  # pointing down, so that the light is on the other side
     seen = np.all((line > -30) & (line < np.array([width, height]) + 30), axis=1)
-    for _ in range(int(rng.integers(1, 5))):
-        spot = int(rng.integers(len(line)))
-        if seen[spot] and abs(float(line[spot, 0] - foot[0])) > 6 * unit:
+    for spot in rng.choice(np.nonzero(seen)[0], int(rng.integers(3, 8))):
+        if abs(float(line[spot, 0] - foot[0])) > 6 * unit:
             up = -across[spot] if rng.random() < 0.72 else across[spot]
-            paint_sprig(canvas, line[spot], up + along * rng.normal(0, 0.9), unit * rng.uniform(11, 22), setting, rng)
+            paint_sprig(canvas, line[spot], up + along * rng.normal(0, 0.9), unit * rng.uniform(13, 28), setting, rng)
 
     def strip(top: float, bottom: float) -> Points:
         return np.concatenate([line + across * (half * top)[:, None], (line + across * (half * bottom)[:, None])[::-1]])
@@ -89,7 +99,9 @@ def _limb(
     fill(canvas, strip(-0.92, -0.35), mixed(bark, (255, 246, 226), 0.2))
     count = 200 if kind == "branch" else 60
     at, height_ = rng.integers(0, len(line) - 6, count), rng.uniform(-0.85, 0.9, count)
-    grain = np.stack([line[at + k] + across[at + k] * (half[at + k] * (height_ + 0.03 * k))[:, None] for k in range(6)], 1)
+    grain = np.stack(
+        [line[at + k] + across[at + k] * (half[at + k] * (height_ + 0.03 * k))[:, None] for k in range(6)], 1
+    )
     grain, split = grain[seen[at]], rng.integers(2, 7, count)
     for number, fibre in enumerate(grain):
         shade = mixed(bark, (20, 16, 20), 0.34) if number % 3 else mixed(bark, (255, 248, 232), 0.2)
@@ -110,7 +122,9 @@ def _limb(
             for offset in np.rint(rng.normal(0, 2.5, 26)).astype(int):
                 near = int(np.clip(spot + offset, 0, len(line) - 1))
                 radius, turn = unit * rng.uniform(0.35, 0.9), np.linspace(0, 2 * np.pi, 9)
-                centre = line[near] - across[near] * half[near] * rng.uniform(0.35, 1.12) + along * rng.normal(0, 2) * unit
+                centre = (
+                    line[near] - across[near] * half[near] * rng.uniform(0.35, 1.12) + along * rng.normal(0, 2) * unit
+                )
                 ring = np.stack([np.cos(turn) * radius * 1.25, np.sin(turn) * radius * 0.8], -1)
                 fill(canvas, centre + ring, varied(cover, rng, 14))
     if kind == "stem":
@@ -123,7 +137,7 @@ def _ground(canvas: Canvas, kind: Perch, setting: Setting, foot: Points, unit: f
     width, height = canvas.shape[1] / SUPERSAMPLE, canvas.shape[0] / SUPERSAMPLE
     level = float(foot[1]) + 0.6 * unit
     if kind == "stone":
-        left, right = foot[0] - rng.uniform(26, 52) * unit, foot[0] + rng.uniform(26, 52) * unit
+        left, right = foot[0] - rng.uniform(34, 66) * unit, foot[0] + rng.uniform(34, 66) * unit
         top = [
             (left, height + 30),
             (left + 6 * unit, level + rng.uniform(6, 12) * unit),
@@ -140,22 +154,19 @@ def _ground(canvas: Canvas, kind: Perch, setting: Setting, foot: Points, unit: f
         top = [(-30, height + 30), *zip(xs, rise, strict=True), (width + 30, height + 30)]
         base = mixed(setting.cover, setting.sky[2], 0.35) if not setting.snow else (226, 234, 243)
     outline = smooth_closed(top) if kind == "stone" else np.concatenate([smooth_open(top[1:-1]), [top[-1], top[0]]])
-    fill(canvas, outline, mixed(base, (24, 24, 34), 0.12))
-    lit = outline + np.array([0, 0.0])
-    soft_fill(canvas, [lit + np.array([0, 14 * unit])], mixed(base, (24, 24, 34), 0.42), blur=5 * unit, opacity=0.8)
-    count = 220
-    spots = np.stack([rng.uniform(-10, width + 10, count), level + rng.exponential(10 * unit, count)], -1)
     mask = np.zeros(canvas.shape[:2], np.uint8)
     fill(mask, outline, 255)
-    rows = np.clip((spots * SUPERSAMPLE).astype(int), 0, np.array(mask.shape[::-1]) - 1)
-    spots = spots[mask[rows[:, 1], rows[:, 0]] > 0]
-    for number, spot in enumerate(spots):
-        radius = unit * rng.uniform(0.3, 1.1)
-        turn = np.linspace(0, 2 * np.pi, 7)
-        tone = mixed(base, (255, 255, 250), 0.22) if number % 2 else mixed(base, (24, 22, 30), 0.26)
-        fill(canvas, spot + np.stack([np.cos(turn) * radius * 1.9, np.sin(turn) * radius * 0.5], -1), tone)
+    start = max(0, int((outline[:, 1].min() - 2) * SUPERSAMPLE))
+    surface = _surface(canvas.shape[1], canvas.shape[0] - start, base, setting, kind, unit, rng)
+    over(canvas[start:], surface, mask[start:])
     crest = smooth_open(top[1:-1])
-    stroke(canvas, [crest + np.array([0, 0.5 * unit])], mixed(base, (255, 252, 240), 0.3), 0.8 * unit)
+    stroke(canvas, [crest + np.array([0, 0.35 * unit])], mixed(base, (255, 252, 240), 0.35), 0.5 * unit)
+    for _ in range(int(rng.integers(0, 9)) if setting.leaves else 0):  # fallen leaves
+        root = np.array([rng.uniform(0, width), level + rng.uniform(0.5, 5) * unit])
+        if abs(root[0] - foot[0]) > 10 * unit and kind == "ground":
+            tip = root + np.array([rng.choice((-1, 1)) * rng.uniform(4, 8), rng.normal(-0.6, 0.8)]) * unit
+            fallen = varied(setting.leaves[int(rng.integers(len(setting.leaves)))], rng)
+            paint_leaf(canvas, root, tip, rng.uniform(1.5, 3.2) * unit, fallen, rng.normal(0, 0.12))
     if kind == "ground" and not setting.snow:
         xs = rng.uniform(-5, width + 5, int(rng.integers(40, 90)))
         away = np.abs(xs - foot[0]) > 4 * unit
@@ -164,3 +175,26 @@ def _ground(canvas: Canvas, kind: Perch, setting: Setting, foot: Points, unit: f
         for side in (-1, 1):
             xs = foot[0] + side * rng.uniform(30, 60, int(rng.integers(3, 12))) * unit
             paint_blades(canvas, xs, height, 0.3 * height, setting, rng)
+
+
+def _surface(
+    width: int, height: int, base: Colour, setting: Setting, kind: Perch, unit: float, rng: np.random.Generator
+) -> Canvas:
+    """Return a patch of ground or stone, sharp at its upper edge and out of focus towards us."""
+    depth = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    stretch = 3 if kind == "ground" else 1
+    noise = resized(noise_window(width // stretch, height, rng), (width, height)).astype(np.float32) - 128
+    strength = 0.05 if setting.snow else 0.2 if kind == "ground" else 0.26
+    tone = noise * np.float32(strength) + 12 - 58 * depth * np.float32(0.35 if setting.snow else 1.0)
+    surface = np.clip(np.array(base, np.float32) + tone[..., None], 0, 255).astype(np.uint8)
+    spots, size = (90, 0.9) if kind == "ground" else (40, 1.3)
+    for x, y in rng.uniform(0, 1, (spots, 2)) * (width, height) / SUPERSAMPLE:
+        radius, turn = unit * size * rng.uniform(0.3, 1.2), np.linspace(0, 2 * np.pi, 9)
+        colours = (setting.cover, mixed(base, (255, 255, 250), 0.3), mixed(base, (24, 22, 30), 0.3), *setting.leaves)
+        colour = mixed(base, colours[int(rng.integers(len(colours)))], rng.uniform(0.2, 0.6))
+        if not setting.snow:
+            fill(surface, np.stack([x + np.cos(turn) * radius * 1.8, y + np.sin(turn) * radius * 0.6], -1), colour)
+    small = resized(surface, (max(1, width // 4), max(1, height // 4)), cv2.INTER_AREA)
+    close = resized(blurred(small, 2.2), (width, height))
+    near = np.ascontiguousarray(np.broadcast_to(np.clip(depth * 3.2 - 0.5, 0, 1), (height, width)))
+    return np.asarray(cv2.blendLinear(close, surface, near, 1 - near), dtype=np.uint8)

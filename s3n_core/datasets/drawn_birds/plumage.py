@@ -17,7 +17,6 @@ from s3n_core.datasets.drawn_birds.anatomy import BODY, HEAD, Skeleton
 from s3n_core.datasets.drawn_birds.curves import Points, place, smooth_closed
 from s3n_core.datasets.drawn_birds.light import noise_window
 from s3n_core.datasets.drawn_birds.painter import (
-    SUPERSAMPLE,
     Canvas,
     Colour,
     Mask,
@@ -61,7 +60,7 @@ def torso_mask(bones: Skeleton, shape: tuple[int, int], rng: np.random.Generator
     mask = np.zeros(shape, dtype=np.uint8)
     fill(mask, place(bones.body, BODY), 255)
     fill(mask, place(bones.head, HEAD), 255)
-    soft = cv2.GaussianBlur(mask, (0, 0), 1.15 * bones.unit * SUPERSAMPLE)
+    soft = soften(mask, 1.15 * bones.unit)
     noise = noise_window(shape[1], shape[0], rng)
     steep = 2.6 * bones.unit
     return np.asarray(

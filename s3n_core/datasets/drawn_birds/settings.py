@@ -155,7 +155,7 @@ ACCENTS: Final[tuple[Colour, ...]] = (
     (246, 142, 30),
     (246, 108, 78),
     (255, 250, 240),
-    (44, 40, 52),
+    (52, 46, 66),
     (204, 92, 40),
 )
 """The colours of the birds' parts, as they occur in berries and blossoms."""

@@ -60,7 +60,10 @@ def write_drawn_birds(
 
     Raises:
         OutputError: The folder is not empty, or cannot be written to.
+        ValueError: A count is out of range.
     """
+    if train_per_species < 1 or test_per_species < 0:
+        raise ValueError("train_per_species must be at least 1 and test_per_species at least 0")
     plates = list(_plates(out, train_per_species, test_per_species))
     try:
         _make_folders(out)
