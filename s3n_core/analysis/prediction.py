@@ -32,7 +32,7 @@ from s3n_core.analysis.prediction_rows import (
     fingerprint,
     label_name,
 )
-from s3n_core.analysis.prediction_tables import table_format, write_table
+from s3n_core.analysis.prediction_tables import check_place, write_table
 from s3n_core.analysis.unfinished_table import UnfinishedTable
 from s3n_core.datasets.loading import Batch, Sample, load_batches
 from s3n_core.datasets.records import ImageRecord
@@ -121,7 +121,7 @@ def predict_to_file(
             unfinished predictions of another model, mode, precision or list of images.
         DeviceError: The device has too little memory for one image.
     """
-    table_format(out)
+    check_place(out)
     header = PredictionHeader(
         model=model.digest,
         mode=model.sampling,

@@ -8,6 +8,7 @@ changed name would no longer find its file (docs/file-formats.md says how to ope
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from s3n_core.analysis.prediction_rows import BRANCH_LETTERS, TOP, PredictionHeader, PredictionRow
-from s3n_core.atomic_files import open_atomic
+from s3n_core.atomic_files import open_atomic, output_error
 from s3n_core.errors import OutputError
 
 TableFormat = Literal["csv", "json"]
@@ -55,6 +56,19 @@ def table_format(path: Path) -> TableFormat:
         case ".json":
             return "json"
     raise OutputError(f"Predictions are written as .csv or .json; {path} ends with neither, choose another name.")
+
+
+def check_place(path: Path) -> None:
+    """Refuse at once, before any work is done, a place where no table can be written.
+
+    Raises:
+        OutputError: The suffix is unknown, the folder does not exist, or a folder has the table's name.
+    """
+    table_format(path)
+    if not path.parent.is_dir():
+        raise output_error(path, OSError(errno.ENOENT, "no such folder"))
+    if path.is_dir():
+        raise output_error(path, OSError(errno.EISDIR, "is a folder"))
 
 
 def write_table(path: Path, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
