@@ -1,0 +1,104 @@
+"""Text for pictures: fonts that have the letters, and names shortened to the room there is.
+
+DejaVu Sans comes with matplotlib and looks the same on every machine. Letters that it lacks (Chinese, Devanagari, ...) are
+taken from whatever fonts the computer has; what no font has is drawn as a small box, and the caller can say so.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+
+from matplotlib import font_manager
+
+BASE_FONT = "DejaVu Sans"
+UNDRAWABLE = "\u25af"  # a small upright box, which DejaVu Sans has
+
+# Asked first, because they are wide and look well beside DejaVu Sans; then any other font of the computer.
+_PREFERRED = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "PingFang SC",
+    "PingFang HK",
+    "Hiragino Sans",
+    "Apple SD Gothic Neo",
+    "Arial Unicode MS",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Nirmala UI",
+    "Leelawadee UI",
+    "Ebrima",
+    "Noto Sans",
+    "Segoe UI",
+)
+_UNSUITABLE = re.compile(r"emoji|last ?resort|symbol|dingbats|math|icons?$", re.IGNORECASE)
+_MOST_FONTS = 400  # looked into for a missing letter; a machine with thousands must not stall an export
+
+# Control characters would break a line or vanish; a lone surrogate stands for a byte that is no letter at all.
+_NO_LETTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def drawable(text: str) -> str:
+    """Return ``text`` as one line in which every letter can be drawn here, the others as small boxes."""
+    text = _NO_LETTER.sub("\ufffd", text)
+    missing = {letter for letter in text if not _in_base(letter)}
+    if not missing:
+        return text
+    for family in families(text):
+        missing = {letter for letter in missing if ord(letter) not in _letters_of(family)}
+    return "".join(UNDRAWABLE if letter in missing else letter for letter in text)
+
+
+def families(text: str) -> tuple[str, ...]:
+    """Return the font families that together draw ``text`` as far as this computer can, DejaVu Sans first."""
+    return _families(frozenset(letter for letter in text if not _in_base(letter)))
+
+
+@functools.lru_cache(maxsize=512)
+def _families(missing: frozenset[str]) -> tuple[str, ...]:
+    chosen = [BASE_FONT]
+    left = {ord(letter) for letter in missing if not _NO_LETTER.match(letter)}
+    for family in _other_families():
+        if not left:
+            break
+        if found := left & _letters_of(family):
+            chosen.append(family)
+            left -= found
+    return tuple(chosen)
+
+
+@functools.lru_cache(maxsize=4096)
+def font(size: float, bold: bool = False, chosen: tuple[str, ...] = (BASE_FONT,)) -> font_manager.FontProperties:
+    """Return matplotlib's description of a font of ``size`` points."""
+    return font_manager.FontProperties(family=list(chosen), size=size, weight="bold" if bold else "normal")
+
+
+def _in_base(letter: str) -> bool:
+    return letter.isascii() or ord(letter) in _letters_of(BASE_FONT)
+
+
+@functools.lru_cache(maxsize=_MOST_FONTS)
+def _letters_of(family: str) -> frozenset[int]:
+    try:
+        path = font_manager.findfont(font_manager.FontProperties(family=[family]), fallback_to_default=False)
+        return frozenset(font_manager.get_font(path).get_charmap())
+    except (ValueError, RuntimeError, OSError):  # not installed, or a file that FreeType does not read
+        return frozenset()
+
+
+def _other_families() -> Iterator[str]:
+    installed = {entry.name for entry in font_manager.fontManager.ttflist}
+    preferred = [name for name in _PREFERRED if name in installed]
+    yield from preferred
+    rest = sorted(installed - {BASE_FONT, *preferred})
+    yield from [name for name in rest if not _UNSUITABLE.search(name)][:_MOST_FONTS]
+
+
+def displayed_class(name: str) -> str:
+    """Return a class name as a person reads it: ``016.Painted_Bunting`` as "Painted Bunting"."""
+    return re.sub(r"^\d+\.(?=\D)", "", name).replace("_", " ").strip() or name

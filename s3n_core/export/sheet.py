@@ -1,0 +1,135 @@
+"""The sheet: what the network answers and why, its panels side by side, what each branch says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image
+
+from s3n_core.analysis.inspection import Inspection
+from s3n_core.export import look
+from s3n_core.export.canvas import Area, Canvas
+from s3n_core.export.lettering import displayed_class
+from s3n_core.export.panel_drawing import ABOVE, BELOW, draw_key, draw_panel, draw_title
+from s3n_core.export.panels import Layout, PanelName, arrange
+from s3n_core.export.rasters import Rasters
+from s3n_core.export.scores import ROWS, draw_scores, percent, scores_height
+
+MARGIN = 24.0
+GAP = 14.0
+HEADER = 47.0
+ROW_GAP = 7.0
+LEAST_WIDTH = 520.0
+LEAST_COLUMN = 126.0
+
+
+def draw_sheet(
+    rasters: Rasters,
+    panels: Sequence[PanelName],
+    layout: Layout,
+    dpi: float,
+    *,
+    truth: str | None = None,
+    model: str = "",
+) -> Image.Image:
+    """Draw a sheet.
+
+    Args:
+        rasters: The inspected image.
+        panels: What it shows, in their fixed order.
+        layout: How panels are arranged.
+        dpi: Pixels an inch.
+        truth: Name of the true class, or None where it is unknown.
+        model: The model's name for a person; empty takes its file's name.
+
+    Returns:
+        The page, RGB.
+    """
+    inspection = rasters.inspection
+    width, height = rasters.placement.image_size
+    aspect = min(max(width / height, 1 / 12), 12.0)
+    rows = arrange(panels, layout, aspect)
+    columns = max(len(row) for row in rows)
+    panel_width, panel_height = _panel_size(aspect, columns, len(rows))
+    column = max(panel_width, LEAST_COLUMN)
+    content = max(columns * column + (columns - 1) * GAP, LEAST_WIDTH)
+    row_height = ABOVE + panel_height + BELOW
+    answers = [answer for answer in ("joint", "O", "D", "C") if answer in inspection.logits]
+    scores = scores_height(min(ROWS, len(inspection.classes)))
+    panels_height = len(rows) * row_height + (len(rows) - 1) * ROW_GAP
+    canvas = Canvas(content + 2 * MARGIN, MARGIN + HEADER + panels_height + 12 + scores + MARGIN - 6, dpi)
+    same_size = (round(panel_width * canvas.scale) / canvas.scale, round(panel_height * canvas.scale) / canvas.scale)
+
+    y = MARGIN + HEADER
+    for row in rows:
+        for position, panel in enumerate(row):
+            x = MARGIN + position * (column + GAP)
+            area = canvas.snapped(Area(x, y + ABOVE, panel_width, panel_height))
+            # One size for all panels, whatever the rounding of their corners: the photo is scaled once.
+            area = Area(area.x, area.y, *same_size)
+            draw_panel(canvas, area, rasters, panel)
+            room = Area(area.x, area.y, column, area.height)
+            draw_title(canvas, room, panel)
+            if rasters.range_of(panel) is None:
+                draw_key(canvas, room, rasters, panel)
+        y += row_height + ROW_GAP
+    y += 12 - ROW_GAP
+    canvas.lines([[(MARGIN, y - 4), (MARGIN + content, y - 4)]], look.BORDER, width=0.6)
+    y += 6
+    score_width = column if columns == len(answers) else (content - (len(answers) - 1) * GAP) / len(answers)
+    for position, answer in enumerate(answers):
+        area = Area(MARGIN + position * (score_width + GAP), y, score_width, scores)
+        draw_scores(canvas, area, answer, inspection.top(answer, ROWS), truth)
+    _draw_header(canvas, Area(MARGIN, MARGIN, content, HEADER), inspection, truth, model or inspection.model)
+    return canvas.finished()
+
+
+def _panel_size(aspect: float, columns: int, rows: int) -> tuple[float, float]:
+    """Choose a panel's (width, height) in points: all images get about the same area, few panels get more."""
+    side = {1: 330.0, 2: 230.0, 3: 180.0}.get(columns, 156.0)
+    if columns <= 2 and rows > 2:
+        side = 175.0
+    width = side * aspect**0.5
+    width = min(width, side * 1.55, 1.5 * side * aspect)
+    return width, width / aspect
+
+
+def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str | None, model: str) -> None:
+    answer = inspection.top(count=1)[0]
+    notes = [model, f"{inspection.sampling} sampling, {inspection.precision}"]
+    notes_room = min(0.34 * area.width, 190.0)
+    left_room = area.width - notes_room - GAP
+    baseline = area.y + 10.5
+    status, colour = "", look.QUIET
+    if truth is not None:
+        if truth == answer.name:
+            status, colour = "✓ correct", look.GOOD
+        else:
+            status, colour = f"✗ true class: {displayed_class(truth)}", look.BAD
+    number = percent(answer.probability)
+    number_width = canvas.width_of(number, size=look.TITLE)
+    status_width = min(canvas.width_of(status, size=look.SECTION, bold=True), 0.45 * left_room)
+    x = area.x
+    x += canvas.text(
+        x,
+        baseline,
+        displayed_class(answer.name),
+        size=look.TITLE,
+        bold=True,
+        room=left_room - number_width - status_width - 18,
+    )
+    x += 7 + canvas.text(x + 7, baseline, number, size=look.TITLE, colour=look.QUIET)
+    canvas.text(x + 11, baseline, status, size=look.SECTION, bold=True, colour=colour, room=area.x + left_room - x - 11)
+    width, height = inspection.image_size
+    size = f"  ·  {width} × {height} px"
+    room = left_room - canvas.width_of(size, size=look.BODY)
+    x = area.x + canvas.text(area.x, baseline + 14, inspection.name, size=look.BODY, room=room, shorten="middle")
+    canvas.text(x, baseline + 14, size, size=look.BODY, colour=look.QUIET)
+    first = inspection.classes[inspection.merged_classes[0]]
+    rule = inspection.rule.replace(first, displayed_class(first)).replace("delta", "δ")
+    canvas.text(area.x, baseline + 25, rule, size=look.BODY, colour=look.QUIET, room=area.width)
+    if canvas.undrawable:
+        notes.append("▯ stands for a letter that no font here has")
+    for line, note in enumerate(notes):
+        y = area.y + 8 + 10.5 * line
+        canvas.text(area.right, y, note, size=look.CAPTION, colour=look.QUIET, align="right", room=notes_room)
