@@ -9,7 +9,7 @@ the folders, in the order of their characters' code points, over all splits toge
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 from s3n_core.datasets.folder_scan import find_images, holds_images, list_folder
@@ -96,7 +96,7 @@ def _split_folders(root: Path) -> dict[str, Split]:
 
 def _images(
     root: Path, prefix: str, split: Split | None, problems: list[Problem]
-) -> Iterable[tuple[str, str, Split | None]]:
+) -> Iterator[tuple[str, str, Split | None]]:
     """Yield (class name, name of the image below ``root``, split) of every image in the class folders of one split."""
     folder = os.path.join(root, prefix)
     listing = list_folder(folder, problems)

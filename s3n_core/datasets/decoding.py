@@ -113,6 +113,8 @@ def read_image(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
 def image_size(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
     """Return (width, height) in pixels of the upright image, from the file's header alone.
 
+    An EXIF block that follows a PNG's pixels is not seen; writers put it before them.
+
     Raises:
         UnreadableImage: As ``read_image``, except for damage behind the header.
     """
