@@ -254,12 +254,12 @@ def test_text_is_aligned() -> None:
     text.encode("utf-8")
     assert "Top-1 85.7 % (95 % interval 68.5 % to 94.3 %) of 28 images (2 without a label left out)" in text
     assert (
-        "Class             Images  Right  Accuracy\n"
-        "a long name            8      5    62.5 %\n"
-        "鳥                    20     19    95.0 %\n"
-        "with\\nline end         0      0         -\n"
+        "Class           Images  Right  Accuracy\n"
+        "a long name          8      5    62.5 %\n"
+        "鳥                  20     19    95.0 %\n"
+        "with\\nline end       0      0         -\n"
     ) in text
-    assert " 1 a long name                                5   3  .\n" in text
+    assert " 1 a long name                                   5   3  .\n" in text
     assert "top-1 in 75.0 %, top-5 in 25.0 % of the images" in text
     assert "  x\\udce9.png: the file is empty\n" in text
 
