@@ -1,0 +1,124 @@
+"""What a person may change while looking into an image: the method's numbers, and single peaks. Free of torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from s3n_core.method.configuration import SAMPLING_MODES, Sampling
+
+Cell = tuple[int, int]
+"""(row, column) of a map."""
+
+ForcedSet = Literal["D", "C", "both"]
+Floor = Literal["mean", "none"] | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakEdit:
+    """One peak changed by hand.
+
+    Attributes:
+        cell: (row, column) where the peak was found; an edit of a cell without a peak has no effect.
+        off: The peak is left out.
+        moved_to: (row, column) where it is put instead, with its response and its zeta: the nearest free cell is taken.
+        forced: The set that it belongs to, whatever the mode says.
+    """
+
+    cell: Cell
+    off: bool = False
+    moved_to: tuple[float, float] | None = None
+    forced: ForcedSet | None = None
+
+    def __post_init__(self) -> None:
+        if self.moved_to is not None and not all(math.isfinite(value) for value in self.moved_to):
+            raise ValueError(f"moved_to must be two finite numbers, not {self.moved_to}")
+        if self.forced is not None and self.forced not in get_args(ForcedSet):
+            raise ValueError(f"forced must be one of {', '.join(get_args(ForcedSet))}, not {self.forced!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectionSettings:
+    """How an image is inspected; None leaves a number as the model has it.
+
+    Attributes:
+        sampling: How the peaks are divided between D and C.
+        seed: Of zeta in the modes that draw, and of the control with random places.
+        delta: Entropy up to which the network counts as sure (Eq. 3), in nats.
+        top_k: Classes merged where it is unsure; at most half of all classes are.
+        window: Side of a peak's window in cells, odd.
+        floor: Least response of a peak.
+        base: Constant that Q starts from.
+        beta_1: Radius of Eq. 5 in D, in cells, at least 0.5.
+        beta_2: Radius of Eq. 5 in C, in cells, at least 0.5.
+        edits: Peaks changed by hand, in the order in which they are applied.
+    """
+
+    sampling: Sampling | None = None
+    seed: int = 0
+    delta: float | None = None
+    top_k: int | None = None
+    window: int | None = None
+    floor: Floor | None = None
+    base: float | None = None
+    beta_1: float | None = None
+    beta_2: float | None = None
+    edits: tuple[PeakEdit, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.sampling is not None and self.sampling not in SAMPLING_MODES:
+            raise ValueError(f"sampling must be one of {', '.join(SAMPLING_MODES)}, not {self.sampling!r}")
+        _check_range("delta", self.delta, 0.0, math.inf)
+        _check_range("top_k", self.top_k, 1, math.inf)
+        _check_range("base", self.base, 0.0, 10.0)
+        _check_range("beta_1", self.beta_1, 0.5, 1000.0)
+        _check_range("beta_2", self.beta_2, 0.5, 1000.0)
+        _check_range("window", self.window, 3, 15)
+        if self.window is not None and self.window % 2 == 0:
+            raise ValueError(f"window must be odd, not {self.window}")
+        if isinstance(self.floor, str):
+            if self.floor not in ("mean", "none"):
+                raise ValueError(f"floor must be mean, none or a number from 0 to 1, not {self.floor!r}")
+        else:
+            _check_range("floor", self.floor, 0.0, 1.0)
+        if len({edit.cell for edit in self.edits}) < len(self.edits):
+            raise ValueError("edits must name each peak once")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as values that JSON holds exactly."""
+        return asdict(self) | {"edits": [asdict(edit) for edit in self.edits]}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> InspectionSettings:
+        """Read what `to_dict` returned, also after a way through JSON.
+
+        Raises:
+            ValueError: A field is unknown or out of its range.
+        """
+        try:
+            edits = tuple(
+                PeakEdit(
+                    cell=_pair(edit["cell"], int),
+                    off=bool(edit.get("off", False)),
+                    moved_to=None if edit.get("moved_to") is None else _pair(edit["moved_to"], float),
+                    forced=edit.get("forced"),
+                )
+                for edit in fields.get("edits", ())
+            )
+            return cls(**{**fields, "edits": edits})
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"not the settings of an inspection: {error}") from error
+
+
+def _pair(values: Any, kind: type[Any]) -> tuple[Any, Any]:
+    first, second = values
+    return kind(first), kind(second)
+
+
+def _check_range(name: str, value: float | None, low: float, high: float) -> None:
+    # Infinity is excluded, and so is NaN, which compares false.
+    if value is not None and not (low <= value <= high and math.isfinite(value)):
+        limits = f"at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
+        raise ValueError(f"{name} must be {limits}, not {value}")
