@@ -272,3 +272,9 @@ def test_text_of_many_classes_lists_mistakes_only() -> None:
     assert "Confusion (row" not in text
     assert "class 3" in text
     assert "taken for" in text
+
+
+def test_half_precision(model: Model, records: list[ImageRecord]) -> None:
+    half = evaluate(dataclasses.replace(model, precision="bfloat16"), records, CLASSES)
+    assert half.precision == "bfloat16"
+    assert half.loss == pytest.approx(evaluate(model, records, CLASSES).loss, rel=0.1)

@@ -174,3 +174,10 @@ def test_an_answer_that_is_no_number(model: Model, records: list[ImageRecord], m
     rows = rows_of(model, records[1:3])
     assert [row.error for row in rows] == [NOT_FINITE] * 2
     assert [row.class_name for row in rows] == [None] * 2
+
+
+def test_half_precision(model: Model, records: list[ImageRecord]) -> None:
+    rows = rows_of(dataclasses.replace(model, precision="bfloat16"), records)
+    assert {row.precision for row in rows} == {"bfloat16"}
+    near = [(a, b) for a, b in zip(rows, rows_of(model, records), strict=True) if not a.error]
+    assert all(abs((a.entropy or 0) - (b.entropy or 0)) < 0.3 for a, b in near)
