@@ -237,7 +237,7 @@ def test_killed_and_continued(model: Model, records: list[ImageRecord], tmp_path
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240  # a busy machine takes long to load torch
         while not part_path(out).exists() or part_path(out).read_bytes().count(b"\n") < 5:
             assert time.monotonic() < deadline
             assert process.poll() is None, "the job ended by itself"
