@@ -30,6 +30,7 @@ from s3n_core.export.encoding import ENDINGS, PICTURE_FORMATS, PictureFormat, en
 from s3n_core.export.figures import FigureStyle, panel_figure, sheet_figure
 from s3n_core.export.file_names import OutputNames
 from s3n_core.export.panels import PanelName, check_panels
+from s3n_core.export.sheet import how_it_was_made
 from s3n_core.export.tables import csv_text
 
 INDEX = "index.csv"
@@ -194,7 +195,7 @@ def picture_bytes(picture: Image.Image, inspection: Inspection, options: ExportO
         "Title": inspection.name,
         "Software": f"S3N Studio {__version__}",
         "Model": f"{inspection.model} {inspection.model_digest}".strip(),
-        "Sampling": f"{inspection.sampling}, {inspection.precision}",
+        "Sampling": how_it_was_made(inspection),
     }
     return encode(picture, options.format, dpi=options.style.dpi, about=about)
 

@@ -85,17 +85,25 @@ def _in_base(letter: str) -> bool:
 @functools.lru_cache(maxsize=_MOST_FONTS)
 def _letters_of(family: str) -> frozenset[int]:
     try:
-        path = font_manager.findfont(font_manager.FontProperties(family=[family]), fallback_to_default=False)
-        return frozenset(font_manager.get_font(path).get_charmap())
-    except (ValueError, RuntimeError, OSError):  # not installed, or a file that FreeType does not read
+        return frozenset(font_manager.get_font(_faces()[family]).get_charmap())
+    except (KeyError, RuntimeError, OSError):  # not installed, or a file that FreeType does not read
         return frozenset()
 
 
+@functools.lru_cache(maxsize=1)
+def _faces() -> dict[str, str]:
+    """Return an upright file of ordinary weight for every family of this computer, so far as it has one."""
+    order = sorted(
+        font_manager.fontManager.ttflist, key=lambda entry: (entry.style != "normal", str(entry.weight) != "400")
+    )
+    return {entry.name: entry.fname for entry in reversed(order)}
+
+
 def _other_families() -> Iterator[str]:
-    installed = {entry.name for entry in font_manager.fontManager.ttflist}
+    installed = set(_faces())
     preferred = [name for name in _PREFERRED if name in installed]
     yield from preferred
-    rest = sorted(installed - {BASE_FONT, *preferred})
+    rest = sorted(name for name in installed.difference(preferred) if not name.startswith("DejaVu"))
     yield from [name for name in rest if not _UNSUITABLE.search(name)][:_MOST_FONTS]
 
 

@@ -51,7 +51,7 @@ def draw_peaks(
 def mark_radius(area: Area, response: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the radius of peaks' marks in points; it follows R and the panel's size."""
     size = min((area.width * area.height) ** 0.5, 3 * min(area.width, area.height))
-    radius: NDArray[np.float64] = size * (0.008 + 0.019 * np.clip(np.asarray(response, dtype=np.float64), 0, 1))
+    radius: NDArray[np.float64] = size * (0.0095 + 0.0175 * np.clip(np.asarray(response, dtype=np.float64), 0, 1))
     return radius
 
 

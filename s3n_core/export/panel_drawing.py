@@ -13,7 +13,7 @@ from s3n_core.export.marks import draw_branch_mark, draw_grid, draw_peaks, draw_
 from s3n_core.export.panels import PANEL_TEXTS, PanelName
 from s3n_core.export.rasters import Rasters
 
-ABOVE = 13.0
+ABOVE = 14.5
 """Room for a panel's title, in points."""
 
 BELOW = 21.0
@@ -51,7 +51,7 @@ def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -
 def draw_title(canvas: Canvas, area: Area, panel: PanelName) -> None:
     """Write a panel's name above it, plain first, symbol second, with the mark of its branch."""
     words = PANEL_TEXTS[panel]
-    x, baseline = area.x, area.y - 4.5
+    x, baseline = area.x, area.y - 6.0
     if words.branch:
         draw_branch_mark(canvas, x, baseline - 2.9, words.branch, size=6)
         x += 9.5
@@ -73,6 +73,8 @@ def draw_key(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> 
         most = f"{largest_magnification(grid):.1f}"
         cells = f"{grid.shape[1]} × {grid.shape[0]} cells"
         texts = [f"{cells}; area enlarged up to {most} times", f"{cells}, area up to {most}×", f"area up to {most}×"]
+        if most == "1.0":
+            texts = [f"{cells}; nothing is enlarged", cells]
     elif panel in ("image_d", "image_c"):
         side = f"{inspection.images_d.shape[0]} × {inspection.images_d.shape[0]} px"
         texts = [f"read at {side}, shown in the photo's proportions", f"{side} in the photo's proportions", side]
@@ -94,6 +96,10 @@ def largest_magnification(grid: NDArray[np.floating]) -> float:
 
 def _draw_peak_key(canvas: Canvas, area: Area, baseline: float, rasters: Rasters) -> None:
     peaks = rasters.inspection.peaks
+    if rasters.inspection.attention != "sparse":
+        text = f"{len(peaks)} peaks; the maps do not depend on them"
+        canvas.text(area.x, baseline, text, size=look.CAPTION, colour=look.QUIET, room=area.width)
+        return
     mixed = any(0 < peak.weight_d < 1 for peak in peaks)
     in_d, in_c = sum(peak.weight_d > 0 for peak in peaks), sum(peak.weight_c > 0 for peak in peaks)
     if mixed:

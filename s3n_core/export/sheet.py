@@ -17,7 +17,7 @@ from s3n_core.export.scores import ROWS, draw_scores, percent, scores_height
 
 MARGIN = 24.0
 GAP = 14.0
-HEADER = 47.0
+HEADER = 46.0
 ROW_GAP = 7.0
 LEAST_WIDTH = 520.0
 LEAST_COLUMN = 126.0
@@ -85,51 +85,66 @@ def draw_sheet(
 
 
 def _panel_size(aspect: float, columns: int, rows: int) -> tuple[float, float]:
-    """Choose a panel's (width, height) in points: all images get about the same area, few panels get more."""
-    side = {1: 330.0, 2: 230.0, 3: 180.0}.get(columns, 156.0)
-    if columns <= 2 and rows > 2:
-        side = 175.0
-    width = side * aspect**0.5
-    width = min(width, side * 1.55, 1.5 * side * aspect)
+    """Choose a panel's (width, height) in points: all images get about the same area, few panels fill the page's width."""
+    if columns <= 3 and rows == 1:
+        width = min((560.0 - (columns - 1) * GAP) / columns, 400.0 * aspect)
+        return width, width / aspect
+    side = 156.0 if columns > 3 else 178.0
+    width = min(side * aspect**0.5, side * 1.55, 1.5 * side * aspect)
     return width, width / aspect
 
 
+def how_it_was_made(inspection: Inspection) -> str:
+    """Name what decides an answer beside the model: sampling, precision, and an ablation where there is one."""
+    parts = [f"{inspection.sampling} sampling", inspection.precision]
+    if inspection.attention != "sparse":
+        parts.append(f"{inspection.attention} attention")
+    if inspection.control != "none":
+        parts.append(f"control: {inspection.control.replace('_', ' ')}")
+    return ", ".join(parts)
+
+
 def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str | None, model: str) -> None:
+    """Write the answer over the whole width, below it the image and the rule, and at their right the model."""
     answer = inspection.top(count=1)[0]
-    notes = [model, f"{inspection.sampling} sampling, {inspection.precision}"]
-    notes_room = min(0.34 * area.width, 190.0)
-    left_room = area.width - notes_room - GAP
     baseline = area.y + 10.5
-    status, colour = "", look.QUIET
-    if truth is not None:
-        if truth == answer.name:
-            status, colour = "✓ correct", look.GOOD
-        else:
-            status, colour = f"✗ true class: {displayed_class(truth)}", look.BAD
-    number = percent(answer.probability)
-    number_width = canvas.width_of(number, size=look.TITLE)
-    status_width = min(canvas.width_of(status, size=look.SECTION, bold=True), 0.45 * left_room)
-    x = area.x
-    x += canvas.text(
-        x,
-        baseline,
-        displayed_class(answer.name),
-        size=look.TITLE,
-        bold=True,
-        room=left_room - number_width - status_width - 18,
-    )
-    x += 7 + canvas.text(x + 7, baseline, number, size=look.TITLE, colour=look.QUIET)
-    canvas.text(x + 11, baseline, status, size=look.SECTION, bold=True, colour=colour, room=area.x + left_room - x - 11)
+    _draw_answer(canvas, area, baseline, displayed_class(answer.name), percent(answer.probability), answer.name, truth)
+
+    notes = [model, how_it_was_made(inspection)]
+    if canvas.undrawable:
+        notes = [" · ".join(notes), "▯ is a letter that no font here has"]
+    notes_width = min(max(canvas.width_of(note, size=look.CAPTION) for note in notes), 0.34 * area.width)
+    for line, note in enumerate(notes):
+        y = baseline + 13.5 + 10 * line
+        canvas.text(area.right, y, note, size=look.CAPTION, colour=look.QUIET, align="right", room=notes_width)
+
+    room = area.width - notes_width - GAP
     width, height = inspection.image_size
     size = f"  ·  {width} × {height} px"
-    room = left_room - canvas.width_of(size, size=look.BODY)
-    x = area.x + canvas.text(area.x, baseline + 14, inspection.name, size=look.BODY, room=room, shorten="middle")
+    name_room = room - canvas.width_of(size, size=look.BODY)
+    x = area.x + canvas.text(area.x, baseline + 14, inspection.name, size=look.BODY, room=name_room, shorten="middle")
     canvas.text(x, baseline + 14, size, size=look.BODY, colour=look.QUIET)
     first = inspection.classes[inspection.merged_classes[0]]
     rule = inspection.rule.replace(first, displayed_class(first)).replace("delta", "δ")
-    canvas.text(area.x, baseline + 25, rule, size=look.BODY, colour=look.QUIET, room=area.width)
-    if canvas.undrawable:
-        notes.append("▯ stands for a letter that no font here has")
-    for line, note in enumerate(notes):
-        y = area.y + 8 + 10.5 * line
-        canvas.text(area.right, y, note, size=look.CAPTION, colour=look.QUIET, align="right", room=notes_room)
+    canvas.text(area.x, baseline + 25, rule, size=look.BODY, colour=look.QUIET, room=room)
+
+
+def _draw_answer(
+    canvas: Canvas, area: Area, baseline: float, shown: str, number: str, name: str, truth: str | None
+) -> None:
+    """Write the predicted class, its probability and whether it is right; smaller, then shortened, where room is scarce."""
+    status, colour = "", look.QUIET
+    if truth is not None:
+        right = truth == name
+        status, colour = ("✓ correct", look.GOOD) if right else (f"✗ true class: {displayed_class(truth)}", look.BAD)
+    status_width = canvas.width_of(status, size=look.SECTION, bold=True)
+    for size in (look.TITLE, look.TITLE - 3):
+        number_width = canvas.width_of(number, size=size)
+        room = area.width - number_width - 18
+        if canvas.width_of(shown, size=size, bold=True) + status_width <= room:
+            break
+    else:
+        status_width = min(status_width, 0.45 * room)
+    x = area.x + canvas.text(area.x, baseline, shown, size=size, bold=True, room=room - status_width) + 7
+    x += canvas.text(x, baseline, number, size=size, colour=look.QUIET) + 11
+    canvas.text(x, baseline, status, size=look.SECTION, bold=True, colour=colour, room=max(area.right - x, 0))
