@@ -1,0 +1,64 @@
+"""The command line: `s3n COMMAND`. Errors that a person can cause are one sentence; everything else goes to a log."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+
+import typer
+
+import s3n_core
+from s3n_core.commands import audit, demo_data, evaluate, export, predict, runs, train
+from s3n_core.commands.failures import exit_code_of
+
+app = typer.Typer(
+    name="s3n",
+    help="Find the parts that tell similar things apart, from image labels alone.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train", help=train.HELP)(train.train)
+app.command("predict", help=predict.HELP)(predict.predict)
+app.command("export", help=export.HELP)(export.export)
+app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
+app.command("audit", help=audit.HELP)(audit.audit)
+app.command("demo-data", help=demo_data.HELP)(demo_data.demo_data)
+app.add_typer(runs.app, name="runs", help=runs.HELP)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),
+) -> None:
+    if version:
+        typer.echo(f"s3n {s3n_core.__version__}")
+        raise typer.Exit
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments after the program's name; None takes this process's.
+
+    Returns:
+        The exit code: 0 done, 1 an error that was said in one sentence, 2 wrong arguments, 70 a defect of the program (its
+        traceback is in the log that the message names), 130 stopped by Ctrl+C.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # File names may hold what the terminal's encoding cannot show; they must not end a job.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    # Pillow remarks on damaged EXIF blocks of images that it reads all the same.
+    warnings.filterwarnings("ignore", module="PIL")
+    try:
+        app(list(argv) if argv is not None else None, prog_name="s3n")
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except BaseException as error:
+        return exit_code_of(error)
+    return 0

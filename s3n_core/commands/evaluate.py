@@ -1,0 +1,71 @@
+"""`s3n evaluate`: how often a model is right, by branch and by class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from s3n_core.commands.arguments import (
+    DataArgument,
+    DeviceOption,
+    FormatOption,
+    JsonOption,
+    ModelArgument,
+    PrecisionOption,
+    RunsOption,
+    SamplingOption,
+    WorkersOption,
+    open_named_model,
+    part_of,
+)
+from s3n_core.commands.failures import say
+from s3n_core.commands.progress import print_json, progress_bar
+
+HELP = """Measure a model on labelled images.
+
+Top-1 and top-5 of each branch, of the joint prediction and of the mean of the branches; accuracy by class; the confusion
+matrix. Without --split the test part is taken, or everything where there is none.
+
+Example: s3n evaluate first birds --out figures
+"""
+
+
+def evaluate(
+    model: ModelArgument,
+    data: DataArgument,
+    split: Annotated[str | None, typer.Option("--split", help="train, val, test or all.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write the tables (CSV) there.")
+    ] = None,
+    format: FormatOption = "auto",
+    sampling: SamplingOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    workers: WorkersOption = None,
+    runs: RunsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Evaluate a model."""
+    from s3n_core.analysis.evaluation import evaluate as evaluate_records
+    from s3n_core.datasets.detection import open_data_set
+
+    data_set = open_data_set(data, format)
+    part = split or ("test" if "test" in data_set.splits() else "all")
+    records = part_of(data_set, part)
+    opened = open_named_model(model, runs, device, precision, sampling)
+    with progress_bar("Evaluating", quiet=json) as bar:
+        result = evaluate_records(opened, records, data_set.classes, workers=workers, progress=bar)
+    if json:
+        print_json({"part": part, "data": str(data), **result.to_dict()})
+    else:
+        say(f"Part: {part} of {data}")
+        typer.echo(result.text())
+    if out is not None:
+        from s3n_core.export.exporting import make_folder
+        from s3n_core.export.tables import write_evaluation_tables
+
+        make_folder(out)
+        for path in write_evaluation_tables(result, out):
+            say(f"Written: {path}")

@@ -1,0 +1,77 @@
+"""`s3n predict`: a table of predictions for a folder."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from s3n_core.commands.arguments import (
+    DeviceOption,
+    FormatOption,
+    ImagesArgument,
+    JsonOption,
+    ModelArgument,
+    PrecisionOption,
+    RunsOption,
+    SamplingOption,
+    SplitOption,
+    WorkersOption,
+    open_images,
+    open_named_model,
+    part_of,
+)
+from s3n_core.commands.failures import say
+from s3n_core.commands.progress import print_json, progress_bar
+from s3n_core.errors import DataSetError
+
+HELP = """Predict the images of a folder into a table.
+
+One row an image, in their order: class, probability, top five, each branch's class, entropy, rule of Eq. 3, peaks; for an
+unreadable file the reason. A job that was stopped goes on where it was when the same command is given again.
+
+Example: s3n predict first photos --out predictions.csv
+"""
+
+
+def predict(
+    model: ModelArgument,
+    images: ImagesArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The table: .csv or .json.")],
+    split: SplitOption = "all",
+    restart: Annotated[bool, typer.Option("--restart", help="Throw away the rows of a job that was stopped.")] = False,
+    format: FormatOption = "auto",
+    sampling: SamplingOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    workers: WorkersOption = None,
+    runs: RunsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Predict a folder."""
+    from s3n_core.analysis.prediction import predict_to_file
+    from s3n_core.analysis.prediction_tables import check_place
+
+    check_place(out)
+    data_set = open_images(images, format)
+    records = part_of(data_set, split)
+    opened = open_named_model(model, runs, device, precision, sampling)
+    job = predict_to_file(opened, records, out, classes=data_set.classes, workers=workers, restart=restart)
+    last = None
+    with closing(job), progress_bar("Predicting", quiet=json) as bar:
+        for last in job:
+            bar(last.done, last.total, f"{last.images_per_second:.1f} images/s")
+            if json:
+                print_json({"event": "progress", "value": last})
+    assert last is not None
+    if last.unreadable == last.total:
+        raise DataSetError(f"None of the {last.total} images could be read; {out} says why for each.")
+    if not json:
+        unreadable = f", {last.unreadable} unreadable and named in it" if last.unreadable else ""
+        say(
+            f"{last.total} images{unreadable}; sampling {opened.sampling}, {opened.precision}, model {opened.digest}, "
+            f"{opened.device_name or opened.device}."
+        )
+        typer.echo(str(out))

@@ -1,0 +1,210 @@
+"""`s3n runs`: list, look at, steer and put away runs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from s3n_core.commands.arguments import DeviceOption, JsonOption, RunsOption, WorkersOption
+from s3n_core.commands.failures import say
+from s3n_core.commands.progress import duration, print_json
+
+if TYPE_CHECKING:
+    from s3n_core.runs.run_directory import RunSummary
+
+HELP = "List, show, pause, stop, resume and put away runs."
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The run's name, or its folder.")]
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+def _find(name: str, runs: Path | None) -> Path:
+    from s3n_core.runs.locations import find_run, runs_root
+
+    return find_run(name, runs_root(runs))
+
+
+@app.command("list")
+def list_(runs: RunsOption = None, json: JsonOption = False) -> None:
+    """List the runs, the newest first.
+
+    Example: s3n runs list
+    """
+    from s3n_core.runs.locations import runs_root
+    from s3n_core.runs.run_directory import list_runs
+
+    root = runs_root(runs)
+    summaries = sorted(list_runs(root), key=lambda summary: summary.created, reverse=True)
+    if json:
+        print_json([_fields(summary) for summary in summaries])
+        return
+    if not summaries:
+        say(f"There are no runs in {root} yet; `s3n train DATA` makes one.")
+    rows: list[tuple[str, ...]] = [("name", "status", "epoch", "held-out", "recipe", "data")]
+    rows += [_row(summary) for summary in summaries]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows if summaries else []:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command()
+def show(name: NameArgument, runs: RunsOption = None, json: JsonOption = False) -> None:
+    """Show one run: its state and its last epoch.
+
+    Example: s3n runs show first
+    """
+    from s3n_core.runs.metrics import MetricsReader
+    from s3n_core.runs.run_directory import RunDirectory
+
+    run = RunDirectory(_find(name, runs))
+    summary = run.summary()
+    epochs = [line for line in MetricsReader(run.metrics_jsonl).poll().lines if line.get("kind") == "epoch"]
+    if json:
+        print_json({**_fields(summary), "epochs_done": epochs})
+        return
+    fields = dict(zip(("name", "status", "epoch", "held-out", "recipe", "data"), _row(summary), strict=True))
+    fields["folder"] = str(run.path)
+    if summary.problem:
+        fields["problem"] = summary.problem
+    elif summary.state is not None and summary.state.message:
+        fields["last word"] = summary.state.message
+    if summary.live and summary.state is not None and summary.state.seconds_left:
+        fields["time left"] = duration(summary.state.seconds_left)
+    for key, value in fields.items():
+        typer.echo(f"{key:10} {value}")
+    for line in epochs[-1:]:
+        typer.echo("last epoch")
+        for key, value in line.items():
+            if isinstance(value, float):
+                typer.echo(f"  {key:32} {value:.4g}")
+        for warning in line.get("warnings", []):
+            typer.echo(f"  note: {warning}")
+
+
+@app.command()
+def pause(name: NameArgument, runs: RunsOption = None) -> None:
+    """Let a live run wait; `s3n runs resume` lets it go on.
+
+    Example: s3n runs pause first
+    """
+    from s3n_core.runs.control import send_order
+
+    send_order(_find(name, runs), "pause")
+
+
+@app.command()
+def stop(
+    name: NameArgument,
+    now: Annotated[bool, typer.Option("--now", help="Do not wait for the end of the batch.")] = False,
+    runs: RunsOption = None,
+) -> None:
+    """Stop a live run and keep everything; waits until it has ended.
+
+    Example: s3n runs stop first
+    """
+    from s3n_core.runs.control import send_order
+    from s3n_core.runs.run_directory import is_live
+
+    path = _find(name, runs)
+    send_order(path, "stop-now" if now else "stop")
+    say("Stopping.")
+    while is_live(path):
+        time.sleep(0.1)
+    say("Stopped; everything is kept.")
+
+
+@app.command()
+def resume(
+    name: NameArgument,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    runs: RunsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Go on with a run that was stopped, killed or paused.
+
+    Example: s3n runs resume first
+    """
+    from s3n_core.commands.train import train_run
+    from s3n_core.runs.control import send_order
+    from s3n_core.runs.run_directory import is_live
+
+    path = _find(name, runs)
+    if is_live(path):
+        send_order(path, "resume")
+        say("The run is live; it goes on if it was paused.")
+        return
+    train_run(path, device=None if device == "auto" else device, workers=workers, json=json)
+
+
+@app.command()
+def trash(name: NameArgument, runs: RunsOption = None) -> None:
+    """Move a run to the trash, from which it can be restored.
+
+    Example: s3n runs trash first
+    """
+    from s3n_core.runs.locations import runs_root
+    from s3n_core.runs.trash import move_to_trash
+
+    entry = move_to_trash(_find(name, runs), runs_root(runs))
+    say(f"Moved to the trash; `s3n runs restore {entry.name}` brings it back.")
+
+
+@app.command()
+def restore(name: NameArgument, runs: RunsOption = None) -> None:
+    """Bring a run back from the trash, the latest of that name.
+
+    Example: s3n runs restore first
+    """
+    from s3n_core.errors import RunError
+    from s3n_core.runs.locations import runs_root
+    from s3n_core.runs.trash import list_trash
+    from s3n_core.runs.trash import restore as restore_entry
+
+    root = runs_root(runs)
+    entries = sorted((e for e in list_trash(root) if e.name == name), key=lambda entry: entry.deleted)
+    if not entries:
+        raise RunError(f"There is no run {name!r} in the trash of {root}.")
+    typer.echo(str(restore_entry(entries[-1], root)))
+
+
+@app.command("empty-trash")
+def empty_trash(runs: RunsOption = None) -> None:
+    """Delete what is in the trash for good.
+
+    Example: s3n runs empty-trash
+    """
+    from s3n_core.runs.locations import runs_root
+    from s3n_core.runs.trash import empty_trash as empty
+
+    say(f"{empty(runs_root(runs))} runs deleted for good.")
+
+
+def _fields(summary: RunSummary) -> dict[str, Any]:
+    return {
+        "name": summary.name,
+        "path": str(summary.path),
+        "status": summary.status,
+        "live": summary.live,
+        "created": summary.created,
+        "state": None if summary.state is None else summary.state.to_dict(),
+        "run": dict(summary.run),
+        "problem": summary.problem,
+    }
+
+
+def _row(summary: RunSummary) -> tuple[str, ...]:
+    state, run = summary.state, summary.run
+    best = "" if state is None or state.best_accuracy is None else f"{100 * state.best_accuracy:.1f} %"
+    recipe, data = run.get("recipe"), run.get("data")
+    return (
+        summary.name,
+        summary.status,
+        "" if state is None else f"{state.epoch}/{state.epochs}",
+        best,
+        str(recipe.get("name", "")) if isinstance(recipe, dict) else "",
+        str(data.get("name", "")) if isinstance(data, dict) else "",
+    )
