@@ -72,6 +72,12 @@ HEAD: Final = smooth_closed(
         (-8.4, -7.4),
     ]
 )
+SHOULDER: Final = (11.0, -7.0)
+"""Where an open wing begins, in the body's frame."""
+
+TUCKED_FOOT: Final = (-13.0, 13.5)
+"""Where the near foot is in flight, in the body's frame."""
+
 EYE: Final = (4.2, -1.9)
 EYE_RADIUS: Final = 2.35
 
@@ -89,6 +95,7 @@ class Pose:
         tail_angle: How far the tail is raised against the body, in radians.
         tail_spread: 0 closed to 1 fanned.
         plumpness: Height of the body relative to its length.
+        wing_lift: None with folded wings; in flight the angle of the near wing against the body, in radians, up.
         perch_slope: Rise of what it stands on, y over x in the picture.
         scale: Picture pixels per unit.
         centre: Place of the body's centre in picture pixels.
@@ -102,6 +109,7 @@ class Pose:
     tail_angle: float
     tail_spread: float
     plumpness: float
+    wing_lift: float | None
     perch_slope: float
     scale: float
     centre: tuple[float, float]
@@ -116,6 +124,9 @@ class Skeleton:
     body: Frame
     head: Frame
     tail: Frame
+    legs: Frame
+    near_wing: Frame
+    far_wing: Frame
 
     @property
     def unit(self) -> float:
@@ -127,21 +138,32 @@ class Skeleton:
         """1 if the bill points right in the picture, else -1."""
         return -self.pose.facing if self.pose.looks_back else self.pose.facing
 
+    @property
+    def far_foot_drop(self) -> float:
+        """How much lower than the near foot the far one stands, in units."""
+        return 5.2 * self.pose.perch_slope * self.pose.facing
+
     def part_places(self) -> dict[str, Points]:
         """Return where the parts are in picture pixels, those on the far side of the bird left out."""
         eye = "right eye" if self.head_facing > 0 else "left eye"
         near, far = ("right", "left") if self.pose.facing > 0 else ("left", "right")
-        return {
-            "back": place(self.body, (-2.0, -11.5)),
+        if self.pose.wing_lift is None:
+            wings = {f"{near} wing": place(self.body, (-4.0, 0.5))}
+        else:
+            wings = {
+                f"{near} wing": place(self.near_wing, (19.0, 7.0)),
+                f"{far} wing": place(self.far_wing, (30.0, 8.0)),
+            }
+        return wings | {
+            "back": place(self.body, (-2.0, -11.5) if self.pose.wing_lift is None else (-14.0, -9.0)),
             "beak": place(self.head, (13.5, 1.0)),
             "belly": place(self.body, (-3.0, 11.0)),
             "breast": place(self.body, (17.0, 4.5)),
             "crown": place(self.head, (-1.0, -8.5)),
             "forehead": place(self.head, (7.0, -5.5)),
             eye: place(self.head, EYE),
-            f"{near} leg": place(self.world, (FOOT[0] + 1.5, FOOT[1] - 6.0)),
-            f"{far} leg": place(self.world, (FOOT[0] + 6.5, FOOT[1] - 6.5)),
-            f"{near} wing": place(self.body, (-4.0, 0.5)),
+            f"{near} leg": place(self.legs, (FOOT[0] - 1.2, FOOT[1] - 3.5)),
+            f"{far} leg": place(self.legs, (FOOT[0] + 4.0, FOOT[1] - 3.5 + self.far_foot_drop)),
             "nape": place(self.head, (-10.0, 1.5)),
             "tail": place(self.tail, (-17.0, 0.0)),
             "throat": place(self.head, (6.0, 7.0)),
@@ -161,17 +183,28 @@ def skeleton(pose: Pose) -> Skeleton:
         origin=(float(neck[0]) + sway[0], float(neck[1]) + sway[1]),
     )
     tail = inside(body, frame(angle=pose.tail_angle, origin=TAIL_ROOT))
-    return Skeleton(pose, world, body, inside(world, head_in_world), tail)
+    legs, near_wing, far_wing = world, body, body
+    if pose.wing_lift is not None:
+        tuck = frame(scale=(0.4, 0.75), angle=1.75)
+        foot = tuck[:, :2] @ np.array(FOOT)
+        tuck[:, 2] = np.array(TUCKED_FOOT) - foot
+        legs = inside(body, tuck)
+        # In the frame of an open wing x runs out along the arm and y back along the feathers.
+        near_wing = inside(body, frame(scale=(1.0, -1.0), angle=-pose.wing_lift, origin=SHOULDER))
+        far_wing = inside(body, frame(scale=(0.85, -0.9), angle=-pose.wing_lift + 0.55, origin=(SHOULDER[0] + 3, -9.0)))
+    return Skeleton(pose, world, body, inside(world, head_in_world), tail, legs, near_wing, far_wing)
 
 
 def extent(bones: Skeleton) -> tuple[Points, Points]:
     """Return the lower and upper corner of the room a bird in this pose needs, whatever its species."""
+    wings = (bones.near_wing, bones.far_wing)
     reach = np.concatenate(
         [
             place(bones.body, BODY),
             place(bones.head, [(22.0, 2.0), (-12.0, -12.0), (4.0, -13.0)]),
             place(bones.tail, [(-35.0, -4.0), (-35.0, 4.0)]),
-            place(bones.world, [FOOT]),
+            place(bones.legs, [FOOT]),
+            *([] if bones.pose.wing_lift is None else [place(f, [(48.0, 4.0), (24.0, 20.0)]) for f in wings]),
         ]
     )
     return reach.min(0), reach.max(0)

@@ -11,6 +11,7 @@ from s3n_core.datasets.drawn_birds.light import Light, shade
 from s3n_core.datasets.drawn_birds.members import (
     paint_bill,
     paint_eye,
+    paint_far_wing,
     paint_legs,
     paint_tail,
     paint_thighs,
@@ -37,6 +38,8 @@ def paint_bird(species: Species, bones: Skeleton, canvas: Canvas, light: Light, 
 def _paint(species: Species, bones: Skeleton, scene: Canvas, mask: Mask, light: Light, streams: Streams) -> None:
     bird = np.empty_like(scene)
     bird[:] = np.array(UNDER, dtype=np.uint8)
+    if bones.pose.wing_lift is not None:
+        paint_far_wing(bones, bird, mask, streams)
     paint_legs(species, bones, bird, mask)
     paint_tail(species, bones, bird, mask, streams)
     torso = torso_mask(bones, (mask.shape[0], mask.shape[1]), streams("outline"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import cv2
@@ -47,7 +49,22 @@ def draw_bird(species: Species, index: int, seed: int = 0) -> DrawnBird:
         index: Number of the scene, 0 or more.
         seed: Seed of the data set.
     """
+    with _one_thread():
+        return _draw(species, index, seed)
 
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep OpenCV from splitting brush strokes among threads: they wait for one another when other work needs the cores."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _draw(species: Species, index: int, seed: int) -> DrawnBird:
     def streams(purpose: str) -> np.random.Generator:
         return keyed_generator(seed, "drawn birds", index, purpose)
 
@@ -84,15 +101,17 @@ def _compose(kind: Perch, rng: np.random.Generator) -> tuple[int, int, Skeleton]
     aspect, area = rng.uniform(1.1, 1.42), 400 * 320
     width, height = round(float(np.sqrt(area * aspect))), round(float(np.sqrt(area / aspect)))
 
+    flying = kind == "air"
     pose = Pose(
         facing=1 if rng.random() < 0.5 else -1,
-        tilt=float(rng.uniform(0.1, 0.85)),
+        tilt=float(rng.uniform(-0.15, 0.45) if flying else rng.uniform(0.1, 0.85)),
         head_tilt=float(rng.normal(0.0, 0.16)),
         head_turn=float(rng.uniform(0.86, 1.0)),
-        looks_back=bool(rng.random() < 0.12),
+        looks_back=bool(rng.random() < 0.12) and not flying,
         tail_angle=float(rng.uniform(-0.15, 0.3)),
         tail_spread=float(rng.uniform(0, 1)),
         plumpness=float(rng.uniform(0.94, 1.06)),
+        wing_lift=float(rng.uniform(1.65, 2.35)) if flying else None,
         perch_slope=float(
             rng.normal(0, 0.12) if kind == "branch" else rng.uniform(-0.5, 0.5) if kind == "stem" else 0.0
         ),

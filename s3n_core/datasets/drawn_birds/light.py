@@ -126,7 +126,8 @@ def expose(picture: Canvas, light: Light, rng: np.random.Generator) -> Canvas:
     grain = noise_window(width, height, rng, fine=True).astype(np.float32) - 128
     full_lift = np.add(full_lift, (grain * np.float32(rng.uniform(0.015, 0.05)))[..., None])
     exposed = cv2.multiply(picture, full_gain, dtype=cv2.CV_32F)
-    return np.clip(np.add(exposed, full_lift), 0, 255).astype(np.uint8)
+    finished: Canvas = np.clip(np.add(exposed, full_lift), 0, 255).astype(np.uint8)
+    return finished
 
 
 def noise_window(width: int, height: int, rng: np.random.Generator, *, fine: bool = False) -> Mask:

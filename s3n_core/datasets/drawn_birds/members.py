@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from s3n_core.datasets.drawn_birds.anatomy import EYE, EYE_RADIUS, FOOT, Skeleton
-from s3n_core.datasets.drawn_birds.curves import Points, between, feathers, place, smooth_closed, smooth_open
+from s3n_core.datasets.drawn_birds.curves import Frame, Points, between, feathers, place, smooth_closed, smooth_open
 from s3n_core.datasets.drawn_birds.painter import Canvas, Colour, Mask, disc, fill, soft_fill, stroke
 from s3n_core.datasets.drawn_birds.plumage import GOLD, UNDER, UPPER, Streams
 from s3n_core.datasets.drawn_birds.species import Species
@@ -72,14 +72,14 @@ def paint_legs(species: Species, bones: Skeleton, bird: Canvas, mask: Mask) -> N
     unit = bones.unit
     colour = CORAL if species.legs == "coral" else LEG
     for shift, ink in ((5.2, mixed(colour, (30, 30, 40), 0.3)), (0.0, colour)):
-        drop = bones.pose.perch_slope * bones.pose.facing * shift
+        drop = bones.far_foot_drop * shift / 5.2
         foot = np.array([FOOT[0] + shift, FOOT[1] + drop])
-        knee, ankle = place(bones.body, (-2.0 + shift, 9.0)), place(bones.world, foot + np.array([-3.2, -8.2]))
+        knee, ankle = place(bones.body, (-2.0 + shift, 9.0)), place(bones.legs, foot + np.array([-3.2, -8.2]))
         toes = [
-            place(bones.world, foot + smooth_open([(0, 0), (reach * 0.55, -0.7), (reach, 0.8), (reach * 0.98, fall)]))
+            place(bones.legs, foot + smooth_open([(0, 0), (reach * 0.55, -0.7), (reach, 0.8), (reach * 0.98, fall)]))
             for reach, fall in ((-2.6, 2.6), (1.6, 3.4), (3.4, 3.0))
         ]
-        foot_ = place(bones.world, foot)
+        foot_ = place(bones.legs, foot)
         for image, brush in ((mask, 255.0), (bird, ink)):
             stroke(image, [np.stack([knee, ankle])], brush, 1.9 * unit)
             stroke(image, [np.stack([ankle, foot_])], brush, 1.5 * unit)
@@ -94,9 +94,9 @@ def paint_thighs(bones: Skeleton, bird: Canvas, mask: Mask) -> None:
     """Paint the feathered upper legs, the same in every species, and add them to ``mask``."""
     unit = bones.unit
     for shift, tone in ((5.0, 0.4), (0.0, 0.15)):
-        drop = bones.pose.perch_slope * bones.pose.facing * shift
+        drop = bones.far_foot_drop * shift / 5.2
         hip = place(bones.body, (-5.0 + 1.1 * shift, 7.0))
-        ankle = place(bones.world, (FOOT[0] + shift - 3.2, FOOT[1] + drop - 8.2))
+        ankle = place(bones.legs, (FOOT[0] + shift - 3.2, FOOT[1] + drop - 8.2))
         thigh = feathers(hip[None], (hip + 0.9 * (ankle - hip))[None], 6.0 * unit)[0]
         fill(mask, thigh, 255)
         soft_fill(bird, [thigh], mixed(UNDER, (196, 160, 128), tone), blur=0.25 * unit)
@@ -106,6 +106,10 @@ def paint_wing(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, stre
     """Paint the folded near wing row by row from the longest feathers up; return the wing's own mask."""
     rng, unit = streams("wing"), bones.unit
     wing = np.zeros_like(mask)
+    if bones.pose.wing_lift is not None:
+        _open_wing(species.wing_bars, bones.near_wing, bird, wing, unit, rng)
+        np.maximum(mask, wing, out=mask)
+        return wing
     bar = {"none": None, "white": WHITE, "gold": GOLD}[species.wing_bars]
     rows = (
         # bases from, to, tips from, to, count, width, colour, bend, carries a bar
@@ -140,6 +144,38 @@ def paint_wing(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, stre
             stroke(bird, [outline[5:-5] + np.array([0, -0.3]) * unit], mixed(UPPER, (236, 238, 240), 0.24), 0.3 * unit)
     np.maximum(mask, wing, out=mask)
     return wing
+
+
+def paint_far_wing(bones: Skeleton, bird: Canvas, mask: Mask, streams: Streams) -> None:
+    """Paint the far wing of a flying bird, of which all species show the same plain underside."""
+    _open_wing("none", bones.far_wing, bird, mask, bones.unit, streams("far wing"), shade=0.3)
+
+
+def _open_wing(
+    bars: str, frame_: Frame, bird: Canvas, mask: Mask, unit: float, rng: np.random.Generator, shade: float = 0.0
+) -> None:
+    def row(bases: Points, tips: Points, width: float, colour: Colour, bar: Colour | None = None) -> None:
+        tips = tips + rng.normal(0, 0.3, tips.shape)
+        outlines = place(frame_, feathers(bases, tips, width, -0.04))
+        soft_fill(bird, list(outlines + np.array([0.0, 0.7]) * unit), (28, 30, 40), blur=0.7 * unit, opacity=0.35)
+        for outline in outlines:
+            fill(mask, outline, 255)
+        ends = None if bar is None else place(frame_, feathers(tips + 0.3 * (bases - tips), tips, width * 1.02, -0.04))
+        _plumes(bird, outlines, mixed(colour, (30, 32, 44), shade), unit, ends, bar or WHITE)
+
+    bar = {"none": None, "white": WHITE, "gold": GOLD}[bars]
+    arc = np.linspace(0.05, 1, 9)[::-1, None]
+    fan = np.concatenate([25 + 23 * arc**1.25, 20.5 - 17 * arc**2.2], 1)
+    row(between((30, 1.5), (21, 1.5), 9), fan, 5.2, FLIGHT)
+    row(between((21, 1), (-1, 1), 8), between((22, 19.5), (-5, 17), 8), 5.6, mixed(FLIGHT, COVERT, 0.25))
+    row(between((30, 0), (0, 0), 10), between((33, 8.2), (-3, 11.4), 10), 5.2, mixed(FLIGHT, COVERT, 0.4), bar)
+    row(between((28, -1), (1, -1), 10), between((29.5, 4.0), (-1.5, 5.6), 10), 4.6, mixed(FLIGHT, COVERT, 0.65), bar)
+    arm = smooth_closed(
+        [(-4, -2.5), (8, -3.4), (20, -3.0), (30, -1.6), (33, 0.4), (28, 1.8), (16, 2.2), (4, 3.0), (-4, 3.4)]
+    )
+    placed = place(frame_, arm)
+    fill(mask, placed, 255)
+    soft_fill(bird, [placed], mixed(UPPER, (30, 32, 44), shade), blur=0.5 * unit)
 
 
 def paint_bill(species: Species, bones: Skeleton, bird: Canvas, mask: Mask) -> None:

@@ -45,6 +45,8 @@ def paint_perch(
         unit: Picture pixels per unit of the bird.
         rng: The perch's own stream.
     """
+    if kind == "air":
+        return
     if kind in ("branch", "stem"):
         _limb(canvas, kind, setting, foot, slope, unit, rng)
     else:

@@ -13,7 +13,10 @@ import numpy as np
 
 from s3n_core.datasets.drawn_birds.painter import Colour
 
-Perch = Literal["branch", "stem", "stone", "ground"]
+Perch = Literal["branch", "stem", "stone", "ground", "air"]
+"""What is under the bird; "air" for a bird in flight."""
+
+_FLYING = 0.14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +167,8 @@ ACCENTS: Final[tuple[Colour, ...]] = (
 def draw_setting(rng: np.random.Generator) -> tuple[Setting, Perch]:
     """Draw a setting and what the bird stands on."""
     setting = SETTINGS[int(rng.integers(len(SETTINGS)))]
-    return setting, setting.perches[int(rng.integers(len(setting.perches)))]
+    perch = setting.perches[int(rng.integers(len(setting.perches)))]
+    return setting, "air" if rng.random() < _FLYING else perch
 
 
 def varied(colour: Colour, rng: np.random.Generator, amount: float = 10.0) -> Colour:
