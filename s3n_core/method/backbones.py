@@ -72,13 +72,14 @@ class Backbone(nn.Module):
         return features
 
 
-def build_backbone(name: BackboneName, weights: str = "none") -> tuple[Backbone, WeightReport]:
+def build_backbone(name: BackboneName, weights: str = "none", *, last_stride: int = 2) -> tuple[Backbone, WeightReport]:
     """Build a backbone.
 
     Args:
         name: Which.
         weights: "none", "imagenet" (torchvision's cache or download), or the path of a local file: weights in torchvision's
             layout, or a model of this program, whose backbone is taken.
+        last_stride: 1 leaves out the last halving, so that the features are twice as fine; 2 is the network as published.
 
     Returns:
         The backbone and what became of the weights.
@@ -87,7 +88,10 @@ def build_backbone(name: BackboneName, weights: str = "none") -> tuple[Backbone,
         ModelFileError: If the weights cannot be had, or fit nowhere.
     """
     network = torchvision_models.get_model(name, weights=None)
-    backbone = Backbone(_feature_layers(name, network))
+    layers = _feature_layers(name, network)
+    if last_stride == 1:
+        _keep_resolution(name, layers)
+    backbone = Backbone(layers)
     if weights == "none":
         return backbone, WeightReport(source="none: starts from random weights", loaded=0)
     if weights == "imagenet":
@@ -104,6 +108,25 @@ def _feature_layers(name: str, network: Any) -> nn.Module:
         return nn.Sequential(network.features, network.classifier[0])
     features: nn.Module = network.features
     return features
+
+
+def _keep_resolution(name: str, layers: nn.Module) -> None:
+    """Take the last halving out of a backbone, in place.
+
+    Raises:
+        ModelFileError: If the backbone's last halving is no plain stride (ConvNeXt merges patches there).
+    """
+    if name.startswith("convnext"):
+        raise ModelFileError(
+            f"{name} has no last stride that could be left out; set last_stride to 2, or enlarge the input."
+        )
+    halving: list[Any] = [layer for layer in layers.modules() if getattr(layer, "stride", 1) in (2, (2, 2))]
+    if isinstance(halving[-1], nn.MaxPool2d):
+        halving[-1].kernel_size = halving[-1].stride = 1
+        return
+    # A residual network halves in the main path and in the shortcut of the same block.
+    for layer in halving[-2 if name.startswith("resnet") else -1 :]:
+        layer.stride = (1, 1)
 
 
 def _imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:

@@ -38,6 +38,7 @@ class NetworkChoices(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     backbone: BackboneName = Field("resnet50", description="Feature extractor, shared by the three branches.")
+    last_stride: Literal[1, 2] = Field(2, description="Stride of the backbone's last stage; 1 gives finer features.")
     form: Form = Field("paper", description="Branch heads, gate and map alignment: as the paper or as the release.")
     branches: BranchSet = Field("O+D+C", description="Branches whose features are joined (Table 2).")
     attention: Attention = Field("sparse", description="Peaks (the method) or a dense map (Table 3).")

@@ -250,7 +250,7 @@ class S3N(nn.Module):
 
 
 def _backbone_of(config: NetworkConfig, weights: str) -> tuple[Backbone, WeightReport]:
-    backbone, report = build_backbone(config.backbone, weights)
+    backbone, report = build_backbone(config.backbone, weights, last_stride=config.last_stride)
     if config.batch_norm == "separate":
         separate_statistics(backbone)
     return backbone, report
