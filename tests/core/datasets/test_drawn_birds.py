@@ -97,7 +97,7 @@ def test_the_scene_knows_nothing_of_the_species(scene):
 
 
 def test_boxes_hold_the_parts_and_the_bird_fills_a_fair_share():
-    for scene in range(16):
+    for scene in range(10):
         bird = draw_bird(SPECIES[scene % len(SPECIES)], scene)
         x, y, width, height = bird.box
         assert x >= 0
@@ -112,8 +112,10 @@ def test_boxes_hold_the_parts_and_the_bird_fills_a_fair_share():
 
 
 def test_parts_are_sometimes_hidden():
-    counts = {len(draw_bird(SPECIES[0], scene).parts) for scene in range(40)}
-    assert len(counts) > 1
+    hidden = (
+        name for scene in range(60) for name in {"crown", "belly", "tail"} - set(draw_bird(SPECIES[0], scene).parts)
+    )
+    assert next(hidden, None) is not None
 
 
 @pytest.fixture(scope="module")
