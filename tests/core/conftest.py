@@ -1,4 +1,4 @@
-"""What tests of the engine share: disks that are full or read-only, real ones."""
+"""What tests of the engine share: disks that are full or read-only, real ones, and one small trained run."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from small_training import TrainedRun, draw_small_birds, prepare_small_run
 
 
 class SmallDisk:
@@ -47,3 +48,28 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield SmallDisk(path)
     finally:
         subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+@pytest.fixture(scope="session")
+def drawn_birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small data set of drawn birds, only to be read."""
+    return draw_small_birds(tmp_path_factory.mktemp("drawn") / "birds")
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory, drawn_birds: Path) -> TrainedRun:
+    """A run that the real trainer trained for two epochs, once a session; only to be read."""
+    import torch
+
+    from s3n_core.training.trainer import Trainer
+
+    root = tmp_path_factory.mktemp("home-of-the-trained-run") / "runs"
+    run = prepare_small_run(root / "birds-1", drawn_birds)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in Trainer(run.path, workers=1).run():
+            pass
+    finally:
+        torch.set_num_threads(threads)
+    return TrainedRun(path=run.path, data=drawn_birds, root=root)
