@@ -150,6 +150,8 @@ class Canvas:
             facecolors=[fill or "none"],
             edgecolors=[edge or "none"],
             linewidths=np.broadcast_to(edge_width, (len(centres),)),
+            # Two values keep matplotlib from its short cut for a single circle, which moves it to a whole pixel.
+            antialiaseds=[True, True],
         )
         self._add(collection, clip)
 

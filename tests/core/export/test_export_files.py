@@ -1,0 +1,153 @@
+import csv
+import io
+from pathlib import PurePosixPath
+
+import numpy as np
+import pytest
+from drawn_inspection import drawn_inspection
+from PIL import Image
+
+from s3n_core.analysis.evaluation_result import Accuracy, Evaluation
+from s3n_core.errors import OutputError
+from s3n_core.export.encoding import encode
+from s3n_core.export.exporting import ExportOptions, arrays_bytes, picture_bytes
+from s3n_core.export.figures import FigureStyle
+from s3n_core.export.file_names import OutputNames, safe_part
+from s3n_core.export.tables import accuracy_csv, by_class_csv, confusion_csv, csv_text, write_evaluation_tables
+
+ENDINGS = (".png", "/peaks.png", ".npz")
+
+
+def stems(*names, endings=ENDINGS, taken=()):
+    output = OutputNames(taken)
+    return [str(output.stem(name, endings)) for name in names]
+
+
+def test_folders_of_the_data_set_are_kept_and_letters_of_any_script():
+    assert stems("a/bird.jpg", "b/bird.jpg", "鳥/птица.png", "bird.jpg") == ["a/bird", "b/bird", "鳥/птица", "bird"]
+
+
+def test_no_two_images_share_a_file():
+    names = ["bird.jpg", "bird.png", "Bird.JPG", "bird.jpeg", "b\u00e9.jpg", "be\u0301.jpg", "bird.png"]
+    found = stems(*names)
+    assert found[:2] == ["bird", "bird (png)"]
+    assert len({stem.casefold() for stem in found}) == len(names)
+
+
+def test_a_file_never_takes_the_place_of_another_images_folder():
+    # The single picture a/peaks.png of a.jpg, and the sheet of a/peaks.jpg.
+    assert stems("a.jpg", "a/peaks.jpg") == ["a", "a/peaks (jpg)"]
+    assert stems("a/peaks.jpg", "a.jpg") == ["a/peaks", "a (jpg)"]
+    found = stems("x.png/a.jpg", "x.jpg")  # the folder x.png, and the sheet x.png
+    assert found == ["x.png/a", "x (jpg)"]
+    assert stems("index.csv.jpg", endings=("",), taken=["index.csv"]) != ["index.csv"]
+
+
+@pytest.mark.parametrize(
+    ("part", "safe"),
+    [
+        ("plain name", "plain name"),
+        ('a<b>:"c"|d?*', "a_b___c__d__"),
+        ("con", "_con"),
+        ("NUL.tar", "_NUL.tar"),
+        ("trailing. ", "trailing"),
+        (".hidden", "_hidden"),
+        ("...", "_"),
+        ("bytes\udcff", "bytes_"),
+        ("line\nend", "line_end"),
+    ],
+)
+def test_parts_are_safe_on_every_system(part, safe):
+    assert safe_part(part) == safe
+
+
+def test_long_names_are_cut_and_stay_apart():
+    first, second = stems("é" * 300 + "1.jpg", "é" * 300 + "2.jpg")
+    assert first != second
+    assert max(len(stem.encode()) for stem in (first, second)) <= 200
+
+
+def test_names_cannot_leave_the_folder():
+    for name in ("../../etc/passwd", "/etc/passwd", "..", "", "a/../../b.jpg"):
+        (stem,) = stems(name)
+        assert not PurePosixPath(stem).is_absolute()
+        assert ".." not in PurePosixPath(stem).parts
+
+
+def test_pictures_carry_their_resolution_and_their_origin():
+    picture = Image.new("RGB", (30, 20), "#D55E00")
+    options = {"png": ExportOptions(style=FigureStyle(dpi=144)), "jpeg": ExportOptions(format="jpeg")}
+    for format, dpi in (("png", 144), ("jpeg", 200)):
+        data = picture_bytes(picture, drawn_inspection(name="鳥.jpg"), options[format])
+        opened = Image.open(io.BytesIO(data))
+        assert opened.format == format.upper()
+        assert opened.size == (30, 20)
+        assert np.round(opened.info["dpi"][0]) == dpi
+        text = opened.info["Title"] if format == "png" else opened.info["comment"].decode()
+        assert "鳥.jpg" in text
+        assert "tiny.safetensors" in (opened.info["Model"] if format == "png" else text)
+        np.testing.assert_allclose(np.asarray(opened)[10, 10], (0xD5, 0x5E, 0), atol=4)
+    assert Image.open(io.BytesIO(encode(picture, "jpeg", dpi=96, about={"Title": "\udcff"}))).size == (30, 20)
+
+
+def test_arrays_hold_every_intermediate_and_no_code():
+    inspection = drawn_inspection(peaks=((10, 20, 1.0, 1.0, 0.0),))
+    with np.load(io.BytesIO(arrays_bytes(inspection)), allow_pickle=False) as arrays:
+        for name, values in inspection.to_arrays().items():
+            np.testing.assert_array_equal(arrays[name], values)
+        for name in ("image", "response", "map_d", "map_c", "grid_d", "grid_c", "images_d", "images_c", "peak_xy"):
+            assert name in arrays
+        assert '"entropy": 0.83' in str(arrays["summary"])
+
+
+@pytest.fixture
+def evaluation():
+    confusion = np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]])
+    return Evaluation(
+        classes=("=cmd()", "b, with comma", "鳥"),
+        accuracies=(Accuracy("joint", 14, 11, 14), Accuracy("O", 14, 7, 14)),
+        confusion=confusion,
+        loss=1.0,
+        losses={},
+        entropy=0.5,
+        entropy_threshold=0.2,
+        rules={},
+        peaks=10.0,
+        without_peaks=0.0,
+        mode="expected",
+        precision="float32",
+    )
+
+
+def rows_of(text):
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_tables_of_an_evaluation(evaluation):
+    header, *rows = rows_of(confusion_csv(evaluation))
+    assert header[1:] == ["'=cmd()", "b, with comma", "鳥"]
+    assert [row[1:] for row in rows] == [["8", "2", "0"], ["1", "3", "0"], ["0", "0", "0"]]
+    by_class = rows_of(by_class_csv(evaluation))
+    assert by_class[1] == ["'=cmd()", "10", "8", "0.800000", "9", "0.888889", "b, with comma", "2"]
+    assert by_class[3] == ["鳥", "0", "0", "", "0", "", "", "0"]
+    accuracy = rows_of(accuracy_csv(evaluation))
+    assert accuracy[1] == ["joint", "14", "11", "14", "0.785714", "1.000000"]
+
+
+def test_tables_are_written_side_by_side(evaluation, tmp_path):
+    files = write_evaluation_tables(evaluation, tmp_path, "test")
+    assert [file.name for file in files] == ["test_accuracy.csv", "test_by_class.csv", "test_confusion.csv"]
+    assert files[2].read_text(encoding="utf-8") == confusion_csv(evaluation)
+    with pytest.raises(OutputError, match="does not exist"):
+        write_evaluation_tables(evaluation, tmp_path / "missing")
+
+
+def test_a_spreadsheet_runs_no_cell_and_line_ends_stay_inside_their_cell():
+    text = csv_text(("a", "b"), [("=1+1", -2), ("two\nlines", '"')])
+    assert rows_of(text) == [["a", "b"], ["'=1+1", "-2"], ["two\nlines", '"']]
+
+
+@pytest.mark.parametrize("wrong", [{"format": "gif"}, {"sheet": False, "singles": False, "arrays": False}])
+def test_options_say_what_is_wrong(wrong):
+    with pytest.raises(ValueError, match=r"format must be|at least one"):
+        ExportOptions(**wrong)

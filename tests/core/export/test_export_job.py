@@ -1,0 +1,172 @@
+import csv
+import os
+import threading
+from contextlib import closing
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from s3n_core.analysis.inspection import inspect
+from s3n_core.analysis.loaded_model import open_model
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.transforms import Preprocess
+from s3n_core.errors import OutputError
+from s3n_core.export.exporting import ExportOptions, export
+from s3n_core.export.figures import FigureStyle
+from s3n_core.method.configuration import ModelHeader, NetworkConfig
+from s3n_core.method.model_files import save_model
+from s3n_core.method.network import S3N
+
+CLASSES = ("grey bird", "blue bird", "red bird")
+STYLE = FigureStyle(dpi=40, single_inches=1.0, panels=("peaks", "map_d"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    config = NetworkConfig(num_classes=3, backbone="mobilenet_v2", input_size=64, source_size=64)
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    preprocess = Preprocess(input_size=64, source_size=64).to_dict()
+    save_model(path, S3N(config).eval(), ModelHeader(network=config, classes=CLASSES, preprocess=preprocess))
+    return open_model(path, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """Two images of one stem in two folders, a broken one between them, and one in another script."""
+    root = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    made = []
+    for number, name in enumerate(("a/bird.png", "broken.jpg", "b/bird.png", "ç/鳥.png")):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if "broken" in name:
+            path.write_bytes(b"no picture")
+        else:
+            Image.fromarray(rng.integers(0, 256, (50 + number, 70, 3), dtype=np.uint8)).save(path)
+        made.append(ImageRecord(path=path, name=name, label=number % 3))
+    return made
+
+
+def rows_of(out):
+    with open(out / "index.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def files_below(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_everything_is_written_and_the_index_tells_of_it(model, records, tmp_path):
+    out = tmp_path / "new" / "folder"
+    options = ExportOptions(arrays=True, style=STYLE)
+    with closing(export(model, records, out, options, classes=CLASSES, batch_size=2)) as job:
+        steps = list(job)
+    assert [step.done for step in steps] == [0, 1, 2, 3, 4, 4]
+    assert [step.name for step in steps[1:-1]] == [record.name for record in records]
+    assert steps[-1].finished
+    assert steps[-1].left_out == 1
+    assert "not an image" in steps[2].error or steps[2].error
+    stems = ("a/bird", "b/bird", "ç/鳥")
+    endings = (".npz", ".png", "/map_d.png", "/peaks.png")
+    assert files_below(out) == sorted(["index.csv", *(stem + ending for stem in stems for ending in endings)])
+    rows = rows_of(out)
+    assert [row["file"] for row in rows] == [record.name for record in records]
+    assert [row["label"] for row in rows] == ["grey bird", "blue bird", "red bird", "grey bird"]
+    assert rows[1]["error"]
+    assert not rows[1]["class"]
+    assert rows[0]["sheet"] == "a/bird.png"
+    assert rows[0]["folder"] == "a/bird"
+    assert rows[0]["arrays"] == "a/bird.npz"
+    for index in (0, 2, 3):
+        inspection = inspect(model, records[index].path, name=records[index].name)
+        assert rows[index]["class"] == inspection.top()[0].name
+        assert rows[index]["correct"] == str(rows[index]["class"] == rows[index]["label"]).lower()
+        with np.load(out / rows[index]["arrays"]) as arrays:
+            np.testing.assert_allclose(arrays["response"], inspection.response, atol=1e-4)
+    assert Image.open(out / "a/bird/peaks.png").size == (40, 29)
+
+
+def test_jpeg_sheets_alone_lie_beside_one_another(model, records, tmp_path):
+    options = ExportOptions(singles=False, format="jpeg", style=STYLE)
+    steps = list(export(model, records[:1], tmp_path, options))
+    assert files_below(tmp_path) == ["a/bird.jpg", "index.csv"]
+    assert steps[1].files == (tmp_path / "a" / "bird.jpg",)
+    assert rows_of(tmp_path)[0]["label"] == ""
+    assert Image.open(tmp_path / "a" / "bird.jpg").format == "JPEG"
+
+
+def test_labels_of_other_classes_are_named_and_never_correct(model, records, tmp_path):
+    list(export(model, records[:1], tmp_path, ExportOptions(singles=False, style=STYLE), classes=["a fish"]))
+    assert rows_of(tmp_path)[0]["label"] == "a fish"
+    assert rows_of(tmp_path)[0]["correct"] == "false"
+
+
+def test_closed_early_it_leaves_whole_files_an_index_and_no_thread(model, records, tmp_path):
+    threads = threading.active_count()
+    job = export(model, records, tmp_path, ExportOptions(singles=False, style=STYLE), batch_size=1)
+    assert next(job).done == 0
+    assert next(job).done == 1
+    job.close()
+    assert files_below(tmp_path) == ["a/bird.png", "index.csv"]
+    assert len(rows_of(tmp_path)) == 1
+    assert threading.active_count() == threads
+
+
+def test_the_folder_is_a_file(model, records, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(OutputError, match="a file is in the way"):
+        list(export(model, records, file, ExportOptions(style=STYLE)))
+    assert file.read_text() == "mine"
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_file(model, records, small_disk):
+    small_disk.fill()
+    with pytest.raises(OutputError, match="disk is full"):
+        list(export(model, records, small_disk.path / "out", ExportOptions(style=STYLE)))
+    small_disk.free()
+    assert [name for name in files_below(small_disk.path) if name.endswith((".png", ".tmp"))] == []
+
+
+def test_a_read_only_disk_is_said(model, records, small_disk):
+    small_disk.make_read_only()
+    with pytest.raises(OutputError, match="read-only"):
+        list(export(model, records, small_disk.path / "out", ExportOptions(style=STYLE)))
+
+
+def test_an_answer_that_is_no_number_is_left_out_with_a_reason(model, records, tmp_path, monkeypatch):
+    weight = model.network.joint.weight
+    with torch.no_grad():
+        kept = weight.clone()
+        weight.fill_(float("nan"))
+        try:
+            steps = list(export(model, records[:1], tmp_path, ExportOptions(style=STYLE)))
+        finally:
+            weight.copy_(kept)
+    assert "not a finite number" in steps[1].error
+    assert files_below(tmp_path) == ["index.csv"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file names of bytes")
+def test_a_name_of_bytes_that_are_no_text(model, records, tmp_path):
+    folder = os.fsencode(tmp_path) + b"/in\xff"
+    os.mkdir(folder)
+    with open(folder + b"/\xfe.png", "wb") as file:
+        file.write(records[0].path.read_bytes())
+    path = tmp_path / os.fsdecode(b"in\xff") / os.fsdecode(b"\xfe.png")
+    record = ImageRecord(path=path, name=os.fsdecode(b"in\xff/\xfe.png"))
+    out = tmp_path / "out"
+    steps = list(export(model, [record], out, ExportOptions(style=STYLE)))
+    assert not steps[1].error
+    assert files_below(out) == ["in_/_.png", "in_/_/map_d.png", "in_/_/peaks.png", "index.csv"]

@@ -1,0 +1,197 @@
+import numpy as np
+import pytest
+from drawn_inspection import CELLS, drawn_inspection, hot_cell, pixels_of, where_colour
+
+from s3n_core.analysis.places import ViewFrame, cell_places
+from s3n_core.export import look
+from s3n_core.export.figures import FigureStyle, panel_figure
+from s3n_core.export.map_colours import ValueRange, coloured
+from s3n_core.export.panel_drawing import largest_magnification
+from s3n_core.export.panels import PANELS, STANDARD_PANELS, arrange, check_panels
+from s3n_core.export.placement import Placement
+from s3n_core.export.rasters import Rasters
+
+STYLE = FigureStyle(dpi=100, single_inches=4)
+CROP = (50.0, 40.0, 250.0, 160.0)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_single_picture_has_the_size_asked_for(panel):
+    picture = panel_figure(drawn_inspection((300, 200)), panel, STYLE)
+    assert picture.mode == "RGB"
+    assert picture.width == 400
+    has_bar = panel in ("response", "map_d", "map_c")
+    assert (picture.height > 267) == has_bar
+    assert abs(picture.height - (267 + (21 * 100 / 72 if has_bar else 0))) <= 1
+
+
+@pytest.mark.parametrize("size", [(200, 300), (5, 4), (1, 900), (900, 1), (1, 1)])
+def test_any_proportions_can_be_drawn(size):
+    style = FigureStyle(dpi=40, single_inches=4)
+    for panel in ("peaks", "map_d", "grid_c", "image_d"):
+        picture = panel_figure(drawn_inspection(size, peaks=((3, 4, 1.0, 1.0, 0.0),)), panel, style)
+        assert max(picture.size) >= 160
+        assert min(picture.size) >= 3
+
+
+@pytest.mark.parametrize("box", [None, CROP])
+@pytest.mark.parametrize("cell", [(10, 20), (0, 0), (30, 30), (15, 0)])
+def test_a_hot_cell_lights_its_own_place_in_the_original(box, cell):
+    inspection = drawn_inspection((300, 200), box, response=hot_cell(*cell))
+    rasters = Rasters(inspection, "viridis", 1.0)
+    drawn = rasters.draw("response", (900, 600)).astype(int)
+    expected = np.array(inspection.cell_to_original(*cell)) * 3  # three pixels of the picture a pixel of the original
+    from_yellow = np.abs(drawn - coloured(np.array(1.0), "viridis")).sum(axis=-1)
+    rows, columns = np.nonzero(from_yellow == from_yellow.min())
+    lit = np.stack([columns, rows], axis=-1) + 0.5
+    assert from_yellow.min() < 60
+    assert np.abs(lit - expected).max(axis=1).min() <= 1
+    if min(cell) > 0 and max(cell) < 30:
+        assert np.abs(lit.mean(axis=0) - expected).max() <= 1
+    pitch = 3 * (inspection.source_box[2] - inspection.source_box[0]) / 30
+    assert np.abs(lit - expected).max() < pitch  # at the rim the last cell's value is repeated, not further
+
+
+def test_a_map_is_read_exactly_at_the_views_own_pixels():
+    """With one picture pixel a view pixel, the map's corner cells lie on the corner pixels."""
+    placement = Placement((64, 64), ViewFrame(box=(0.0, 0.0, 64.0, 64.0), size=64))
+    rng = np.random.default_rng(0)
+    values = rng.random((64, 64))
+    np.testing.assert_allclose(placement.on_picture(values, (64, 64)), values, atol=1e-12)
+    small = rng.random((31, 31))
+    read = placement.on_picture(small, (64, 64))
+    np.testing.assert_allclose(read[[0, 0, -1, -1], [0, -1, 0, -1]], small[[0, 0, -1, -1], [0, -1, 0, -1]], atol=1e-12)
+
+
+def test_outside_the_view_the_original_is_faded_and_has_no_map():
+    inspection = drawn_inspection((300, 200), CROP)
+    picture = pixels_of(panel_figure(inspection, "response", STYLE))
+    outside = picture[10:40, 10:40]
+    assert np.ptp(outside.reshape(-1, 3).mean(axis=0)) < 12  # no palette colour, only grey
+    assert outside.mean() < 110  # the plain original is 128
+    inside = picture[130, 100:110].mean(axis=0)
+    assert np.ptp(inside) > 20
+
+
+def test_peaks_are_a_disc_and_a_ring_in_their_branches_colours_at_their_places():
+    inspection = drawn_inspection((300, 200), peaks=((10, 20, 1.0, 1.0, 0.0), (20, 6, 0.9, 0.0, 1.0)))
+    style = FigureStyle(dpi=200, single_inches=6)
+    picture = panel_figure(inspection, "peaks", style)
+    scale = picture.width / 300
+    d, c = (where_colour(picture, look.BRANCH_COLOURS[branch]) for branch in "DC")
+    for found, peak in ((d, inspection.peaks[0]), (c, inspection.peaks[1])):
+        np.testing.assert_allclose(found.mean(axis=0), np.array([peak.x, peak.y]) * scale, atol=0.3)
+    centre_d, centre_c = (tuple(int(v * scale) for v in (peak.x, peak.y)) for peak in inspection.peaks)
+    pixels = pixels_of(picture)
+    np.testing.assert_allclose(pixels[centre_d[1], centre_d[0]], (0xD5, 0x5E, 0x00), atol=3)
+    np.testing.assert_allclose(pixels[centre_c[1], centre_c[0]], 128, atol=3)  # the photograph shows through a ring
+    assert len(where_colour(picture, "#FFFFFF")) > 50  # a white halo, so that marks are seen on any image
+
+
+def test_a_marks_size_grows_with_the_response():
+    def area(response):
+        inspection = drawn_inspection(peaks=((10, 20, response, 1.0, 0.0),))
+        return len(where_colour(panel_figure(inspection, "peaks", STYLE), look.BRANCH_COLOURS["D"]))
+
+    assert area(1.0) > 1.5 * area(0.5) > 2 * area(0.1)
+
+
+def test_a_peak_of_both_sets_has_disc_and_ring_and_one_that_is_off_a_grey_cross():
+    both = panel_figure(drawn_inspection(peaks=((10, 20, 1.0, 0.6, 0.4),)), "peaks", STYLE)
+    assert len(where_colour(both, look.BRANCH_COLOURS["D"]))
+    assert len(where_colour(both, look.BRANCH_COLOURS["C"], within=60))
+    off = panel_figure(drawn_inspection(peaks=((10, 20, 1.0, 0.0, 0.0),)), "peaks", FigureStyle(dpi=200))
+    assert not len(where_colour(off, look.BRANCH_COLOURS["D"]))
+    assert not len(where_colour(off, look.BRANCH_COLOURS["C"]))
+    assert len(where_colour(off, look.BRANCH_COLOURS["O"]))
+
+
+def test_grid_lines_run_through_the_grids_nodes():
+    inspection = drawn_inspection((310, 310))
+    style = FigureStyle(dpi=300, single_inches=4)
+    picture = pixels_of(panel_figure(inspection, "grid_d", style))
+    scale = len(picture) / 310
+    brightness = picture.sum(axis=-1)
+    nodes = inspection.grid_in_original("D") * scale
+    x0, x1 = nodes[15, 14:16, 0]
+    row = int((nodes[14, 15, 1] + nodes[15, 15, 1]) / 2)
+    line = brightness[row, int(x0) - 6 : int(x1) + 7]
+    first, last = line[: len(line) // 2], line[len(line) // 2 :]
+    assert abs(int(x0) - 6 + first.argmax() + 0.5 - x0) <= 1.5
+    assert abs(int(x0) - 6 + len(first) + last.argmax() + 0.5 - x1) <= 1.5
+    assert line.min() < 0.8 * line.max()
+
+
+def test_branch_images_fill_their_frame():
+    d = pixels_of(panel_figure(drawn_inspection(), "image_d", STYLE))
+    assert (d == (200, 30, 30)).all()
+    square_of_wide = drawn_inspection((300, 100), (100.0, 0.0, 200.0, 100.0))
+    c = pixels_of(panel_figure(square_of_wide, "image_c", STYLE))
+    assert (c[50, 200] == (30, 30, 200)).all()
+    assert (c[50, 10] == (0x2A, 0x2D, 0x33)).all()
+
+
+def test_both_sampling_maps_share_one_range_and_one_bar():
+    rasters = Rasters(drawn_inspection(), "viridis", 1.0)
+    assert rasters.range_of("map_d") == rasters.range_of("map_c")
+    assert rasters.range_of("map_d").low == pytest.approx(0.09)
+    assert rasters.range_of("map_d").high == pytest.approx(2.09)
+    assert rasters.range_of("response") == ValueRange(0.0, 1.0)
+    assert rasters.range_of("grid_d") is None
+
+
+def test_a_colour_bar_names_its_ends_and_round_values_between():
+    assert [text for _, text in ValueRange(0.0, 1.0).ticks()] == ["0", "0.25", "0.5", "0.75", "1"]
+    ticks = ValueRange(0.09, 4.83).ticks()
+    assert ticks[0] == (0.09, "0.09")
+    assert ticks[-1] == (4.83, "4.83")
+    assert [text for _, text in ticks[1:-1]] == ["2", "4"] or len(ticks) >= 3
+    assert ValueRange(0.09, 0.09).ticks() == [(0.09, "0.09")]
+    assert ValueRange.of(np.array([np.nan, np.inf])) == ValueRange(0.0, 1.0)
+
+
+def test_flat_and_broken_maps_are_drawn():
+    flat = np.full((CELLS, CELLS), 0.09, dtype=np.float32)
+    broken = np.full((CELLS, CELLS), np.nan, dtype=np.float32)
+    for values in (flat, broken):
+        picture = panel_figure(drawn_inspection(map_d=values, map_c=values), "map_d", STYLE)
+        assert picture.width == 400
+
+
+def test_the_palette_is_its_own_at_both_ends():
+    np.testing.assert_array_equal(coloured(np.array([0.0, 1.0]), "viridis"), [(68, 1, 84), (253, 231, 36)])
+
+
+def test_largest_magnification_ignores_what_the_clamp_repeats():
+    grid = cell_places(CELLS, CELLS)
+    assert largest_magnification(grid) == pytest.approx(1)
+    assert largest_magnification(grid * 0.5) == pytest.approx(4)
+    assert largest_magnification(np.clip(grid * 1.5, -1, 1)) == pytest.approx(1 / 2.25)
+    assert largest_magnification(np.ones_like(grid)) == 1
+
+
+def test_panels_are_checked_and_arranged_by_branch():
+    assert check_panels(["image_d", "peaks", "peaks"]) == ("peaks", "image_d")
+    with pytest.raises(ValueError, match="no panel 'nose'"):
+        check_panels(["nose"])
+    with pytest.raises(ValueError, match="at least one"):
+        check_panels([])
+    assert arrange(STANDARD_PANELS, "wide", 1.0) == (
+        ("peaks", "map_d", "grid_d", "image_d"),
+        ("response", "map_c", "grid_c", "image_c"),
+    )
+    assert arrange(STANDARD_PANELS, "auto", 3.0)[1] == ("map_d", "map_c")
+    assert arrange(("peaks", "map_d", "image_d"), "auto", 1.0) == (("peaks", "map_d", "image_d"),)
+    for count in range(1, 10):
+        panels = PANELS[:count]
+        for layout in ("wide", "tall", "auto"):
+            assert sorted(name for row in arrange(panels, layout, 1.0) for name in row) == sorted(panels)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"dpi": 5}, {"layout": "round"}, {"colour_map": "jet"}, {"opacity": 1.5}, {"panels": ()}, {"single_inches": 0.0}],
+)
+def test_a_style_says_what_is_wrong_with_it(wrong):
+    with pytest.raises(ValueError):  # noqa: PT011 - the sentence differs
+        FigureStyle(**wrong)
