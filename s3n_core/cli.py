@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections.abc import Sequence
@@ -14,7 +15,10 @@ from s3n_core.commands.failures import exit_code_of
 
 app = typer.Typer(
     name="s3n",
-    help="Find the parts that tell similar things apart, from image labels alone.",
+    help="""Find the parts that tell similar things apart, from image labels alone.
+
+Example, a first tour: s3n demo-data birds; s3n train birds --name first; s3n evaluate first birds
+""",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -55,10 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     # Pillow remarks on damaged EXIF blocks of images that it reads all the same.
     warnings.filterwarnings("ignore", module="PIL")
+    # A log that cannot be written (a full disk) is no reason for a traceback on the screen.
+    logging.raiseExceptions = False
     try:
-        app(list(argv) if argv is not None else None, prog_name="s3n")
+        code = app(list(argv) if argv is not None else None, prog_name="s3n", standalone_mode=False)
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except BaseException as error:
         return exit_code_of(error)
-    return 0
+    return code if isinstance(code, int) else 0

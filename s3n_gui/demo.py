@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from s3n_core.atomic_files import output_error
 from s3n_core.resources import resource
 from s3n_gui.background.engine_command import engine_command
 
@@ -14,15 +15,20 @@ def run_demo(out: Path) -> int:
     """Write predictions and attention pictures of the demo images, and print where they are.
 
     Args:
-        out: The folder to write into; the engine makes it.
+        out: The folder to write into; made if it is missing.
 
     Returns:
         0, or the exit code of the first job that failed; that job has said why.
 
     Raises:
-        s3n_core.errors.S3NError: The demo model or the demo images are missing from this installation.
+        s3n_core.errors.S3NError: The demo model or the demo images are missing from this installation, or the folder cannot
+            be made.
     """
     model, images = str(resource("demo/model.safetensors")), str(resource("demo/images"))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(out, error) from error
     predictions, attention = out.absolute() / "predictions.csv", out.absolute() / "attention"
     print(f"Model:              {model}")
     print(f"Images:             {images}", flush=True)  # Before the jobs write to the same place.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s3n_core.commands.failures import say
 from s3n_core.errors import DataSetError, ModelFileError, RunError
 
 if TYPE_CHECKING:
@@ -16,25 +17,48 @@ if TYPE_CHECKING:
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A run's name or folder, or a .safetensors file.")]
 ImagesArgument = Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of images, a data set, or one image.")]
 DataArgument = Annotated[Path, typer.Argument(metavar="DATA", help="A data set's folder.")]
-FormatOption = Annotated[str, typer.Option("--format", help="Form of the folder; auto looks at what lies in it.")]
-SplitOption = Annotated[str, typer.Option("--split", help="Only this part: train, val or test; all takes everything.")]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
-PrecisionOption = Annotated[str, typer.Option("--precision", help="auto, float32, bfloat16 or float16.")]
-SamplingOption = Annotated[
-    str | None, typer.Option("--sampling", help="How peaks are divided; the model's own rule if not given.")
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="What the folder is: class-folders, cub-200-2011, list-files or images; auto looks at what lies in it.",
+    ),
 ]
-WorkersOption = Annotated[int | None, typer.Option("--workers", min=0, help="Threads that read images.")]
-RunsOption = Annotated[Path | None, typer.Option("--runs", metavar="DIR", help="Where runs live.")]
+SplitOption = Annotated[
+    str, typer.Option("--split", metavar="PART", help="Only this part: train, val or test; all takes everything.")
+]
+DeviceOption = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", metavar="NAME", help="auto, float32, bfloat16 or float16.")
+]
+SamplingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sampling",
+        metavar="MODE",
+        help="How peaks are divided: expected, extremes, all, identity, coin or random; the model's own if not given.",
+    ),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", metavar="N", min=0, help="Threads that read images; else by the machine.")
+]
+RunsOption = Annotated[
+    Path | None,
+    typer.Option("--runs", metavar="DIR", help="Where runs live; else runs in S3N_HOME, else a folder of the system."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for a program to read.")]
+
+_MODEL_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx")
+_SHOWN_PROBLEMS = 5
 
 
 def open_named_model(text: str, runs: Path | None, device: str, precision: str, sampling: str | None) -> Model:
-    """Open the model that a person named: a path if there is one, else a run of that name.
+    """Open the model that a person named: a file, else a run's name, else a run's folder.
 
     Raises:
         S3NError: If there is none, or it cannot be used.
     """
-    from s3n_core.analysis.loaded_model import open_model
     from s3n_core.method.configuration import SAMPLING_MODES
     from s3n_core.runs.locations import find_run, runs_root
 
@@ -42,10 +66,13 @@ def open_named_model(text: str, runs: Path | None, device: str, precision: str, 
     if sampling is not None and mode is None:
         raise RunError(f"There is no sampling {sampling!r}; choose one of {', '.join(SAMPLING_MODES)}.")
     path = Path(text).expanduser()
-    if not path.exists():
-        if path.suffix or len(path.parts) > 1:
-            raise ModelFileError(f"There is no model {path}.")
+    if not path.is_file():
+        if path.suffix.lower() in _MODEL_SUFFIXES and not path.is_dir():
+            raise ModelFileError(f"There is no model file {path}; check the path.")
         path = find_run(text, runs_root(runs))
+
+    from s3n_core.analysis.loaded_model import open_model  # last: it takes seconds, and the mistakes above none
+
     return open_model(path, device, precision, mode)
 
 
@@ -55,15 +82,28 @@ def open_images(path: Path, format: str) -> DataSet:
     Raises:
         DataSetError: If there is no image.
     """
+    from s3n_core.datasets import class_folders
     from s3n_core.datasets.detection import open_data_set
 
     try:
         return open_data_set(path, format)
-    except DataSetError:
+    except DataSetError as error:
         # One class, or none, is no data set to learn from, but its images can be looked at all the same.
-        if format != "auto" or not path.exists():
+        if format != "auto" or not path.is_dir():
             raise
-        return open_data_set(path, "images")
+        data_set = open_data_set(path, "images")
+        if not class_folders.matches(path):
+            say(f"Taken as images without labels, because: {error}")
+        return data_set
+
+
+def say_problems(data_set: DataSet) -> None:
+    """Name what a data set's reader left out: the first few, and how to see the rest."""
+    for problem in data_set.problems[:_SHOWN_PROBLEMS]:
+        say(f"Left out: {problem.path}: {problem.reason}")
+    more = len(data_set.problems) - _SHOWN_PROBLEMS
+    if more > 0:
+        say(f"... and {more} more; `s3n audit {data_set.root}` lists them.")
 
 
 def part_of(data_set: DataSet, split: str) -> tuple[ImageRecord, ...]:

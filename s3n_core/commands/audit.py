@@ -9,7 +9,9 @@ import typer
 from s3n_core.commands.arguments import DataArgument, FormatOption, JsonOption, WorkersOption
 from s3n_core.commands.progress import print_json, progress_bar
 
-HELP = """Look through a data set: counts, unreadable files, classes too small, duplicates.
+HELP = """Look through a data set for what is broken, too small or double.
+
+Images of each class and part, unreadable files with the reason, classes too small to learn, equal files.
 
 Example: s3n audit birds
 """

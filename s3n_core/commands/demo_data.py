@@ -10,7 +10,7 @@ import typer
 from s3n_core.commands.failures import say
 from s3n_core.commands.progress import progress_bar
 
-HELP = """Draw a fine-grained data set of birds that differ in known parts.
+HELP = """Draw a data set of birds that differ in known parts.
 
 Twelve species share one body and differ only in bill, crown, eye ring, throat, wing bars, tail or legs. It has the layout of
 CUB-200-2011, with boxes and the places of the parts.
@@ -21,10 +21,12 @@ Example: s3n demo-data birds
 
 def demo_data(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist yet, or is empty.")],
-    train: Annotated[int, typer.Option("--train", min=1, max=10000, help="Training images a species.")] = 60,
-    test: Annotated[int, typer.Option("--test", min=0, max=10000, help="Test images a species.")] = 20,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed draws other scenes.")] = 0,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that draw.")] = None,
+    train: Annotated[
+        int, typer.Option("--train", metavar="N", min=1, max=10000, help="Training images a species.")
+    ] = 60,
+    test: Annotated[int, typer.Option("--test", metavar="N", min=0, max=10000, help="Test images a species.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Another seed draws other scenes.")] = 0,
+    workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Processes that draw.")] = None,
 ) -> None:
     """Draw the demo data set."""
     from s3n_core.datasets.drawn_birds.writing import write_drawn_birds

@@ -19,6 +19,7 @@ from s3n_core.commands.arguments import (
     WorkersOption,
     open_named_model,
     part_of,
+    say_problems,
 )
 from s3n_core.commands.failures import say
 from s3n_core.commands.progress import print_json, progress_bar
@@ -35,7 +36,7 @@ Example: s3n evaluate first birds --out figures
 def evaluate(
     model: ModelArgument,
     data: DataArgument,
-    split: Annotated[str | None, typer.Option("--split", help="train, val, test or all.")] = None,
+    split: Annotated[str | None, typer.Option("--split", metavar="PART", help="train, val, test or all.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write the tables (CSV) there.")
     ] = None,
@@ -48,20 +49,22 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Evaluate a model."""
-    from s3n_core.analysis.evaluation import evaluate as evaluate_records
     from s3n_core.datasets.detection import open_data_set
 
     data_set = open_data_set(data, format)
+    say_problems(data_set)
     part = split or ("test" if "test" in data_set.splits() else "all")
     records = part_of(data_set, part)
+
+    from s3n_core.analysis.evaluation import evaluate as evaluate_records
+
     opened = open_named_model(model, runs, device, precision, sampling)
     with progress_bar("Evaluating", quiet=json) as bar:
         result = evaluate_records(opened, records, data_set.classes, workers=workers, progress=bar)
     if json:
         print_json({"part": part, "data": str(data), **result.to_dict()})
     else:
-        say(f"Part: {part} of {data}")
-        typer.echo(result.text())
+        typer.echo(f"Part: {part} of {data}\n{result.text()}")
     if out is not None:
         from s3n_core.export.exporting import make_folder
         from s3n_core.export.tables import write_evaluation_tables

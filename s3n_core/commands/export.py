@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,10 +22,14 @@ from s3n_core.commands.arguments import (
     open_images,
     open_named_model,
     part_of,
+    say_problems,
 )
-from s3n_core.commands.failures import say
-from s3n_core.commands.progress import print_json, progress_bar
+from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.progress import print_event, progress_bar
 from s3n_core.errors import DataSetError
+
+if TYPE_CHECKING:
+    from s3n_core.export.exporting import ExportProgress
 
 HELP = """Write what a model looks at: peaks, maps, grids, warped images.
 
@@ -41,20 +45,27 @@ def export(
     images: ImagesArgument,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to write into.")],
     split: SplitOption = "all",
-    most: Annotated[int | None, typer.Option("--most", min=1, help="Only the first so many images.")] = None,
+    most: Annotated[
+        int | None, typer.Option("--most", metavar="N", min=1, help="Only the first so many images.")
+    ] = None,
     sheets: Annotated[bool, typer.Option("--sheets/--no-sheets", help="One labelled sheet an image.")] = True,
     singles: Annotated[
         bool, typer.Option("--singles/--no-singles", help="Every panel as a picture of its own.")
     ] = True,
     arrays: Annotated[bool, typer.Option("--arrays", help="Every intermediate as numbers (.npz).")] = False,
     panels: Annotated[
-        str | None, typer.Option("--panels", help="Names by comma, for example peaks,map_d,image_d.")
+        str | None,
+        typer.Option(
+            "--panels",
+            metavar="NAMES",
+            help="Only these, by comma: original, peaks, response, map_d, map_c, grid_d, grid_c, image_d, image_c.",
+        ),
     ] = None,
-    layout: Annotated[str, typer.Option("--layout", help="auto, wide or tall.")] = "auto",
-    picture: Annotated[str, typer.Option("--picture", help="png or jpeg.")] = "png",
-    dpi: Annotated[int, typer.Option("--dpi", min=36, max=1200, help="Pixels an inch.")] = 200,
+    layout: Annotated[str, typer.Option("--layout", metavar="NAME", help="auto, wide or tall.")] = "auto",
+    picture: Annotated[str, typer.Option("--picture", metavar="NAME", help="png or jpeg.")] = "png",
+    dpi: Annotated[int, typer.Option("--dpi", metavar="N", min=36, max=1200, help="Pixels an inch.")] = 200,
     colours: Annotated[
-        str, typer.Option("--colours", help="Palette of the maps: viridis, magma, cividis, gray.")
+        str, typer.Option("--colours", metavar="NAME", help="Palette of the maps: viridis, magma, cividis or gray.")
     ] = "viridis",
     format: FormatOption = "auto",
     sampling: SamplingOption = None,
@@ -65,6 +76,10 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Export a folder's evidence."""
+    data_set = open_images(images, format)
+    say_problems(data_set)
+    records = part_of(data_set, split)[:most]
+
     from s3n_core.export.exporting import ExportOptions
     from s3n_core.export.exporting import export as export_records
     from s3n_core.export.figures import FigureStyle
@@ -76,16 +91,19 @@ def export(
         options = ExportOptions(sheet=sheets, singles=singles, arrays=arrays, format=picture, style=style)  # type: ignore[arg-type]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    data_set = open_images(images, format)
-    records = part_of(data_set, split)[:most]
     opened = open_named_model(model, runs, device, precision, sampling)
     job = export_records(opened, records, out, options, classes=data_set.classes, workers=workers)
-    last = None
-    with closing(job), progress_bar("Exporting", quiet=json) as bar:
+    last: ExportProgress | None = None
+
+    def kept() -> str:
+        images = "no image yet" if last is None else f"{last.done} of {last.total} images"
+        return f"Stopped after {images}; each file in {out} is whole. The same command starts again and replaces them."
+
+    with interruptible(kept), closing(job), progress_bar("Exporting", quiet=json) as bar:
         for last in job:
             bar(last.done, last.total, last.name)
             if json:
-                print_json({"event": "progress", "value": last})
+                print_event(last, "progress")
             elif last.error:
                 say(f"Left out: {last.name}: {last.error}")
     assert last is not None

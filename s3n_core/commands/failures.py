@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import logging.handlers
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import typer
 
 from s3n_core.errors import S3NError
 
-ERROR, DEFECT, INTERRUPTED = 1, 70, 130
+ERROR, USAGE, DEFECT, INTERRUPTED = 1, 2, 70, 130
 
 
 def exit_code_of(error: BaseException) -> int:
@@ -25,10 +27,28 @@ def exit_code_of(error: BaseException) -> int:
         # Whoever read the output has left (`s3n runs list | head`); a second complaint at exit would reach nobody.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    # Of the library that reads the arguments, whose class for this has moved between its versions.
+    read_message = getattr(error, "format_message", None)
+    if read_message is not None:
+        return _wrong_arguments(error, str(read_message()))
     place = _log_traceback(error)
     where = f" Its traceback is in {place}; please report it." if place else ""
     say(f"Error: the program has a defect: {type(error).__name__}: {' '.join(str(error).split())}.{where}")
     return DEFECT
+
+
+@contextmanager
+def interruptible(last_word: Callable[[], str]) -> Iterator[None]:
+    """Let Ctrl+C end the block with a sentence that says what is kept and how to go on.
+
+    Raises:
+        typer.Exit: With the exit code of an interruption.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(last_word())
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def say(sentence: str) -> None:
@@ -36,7 +56,20 @@ def say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
+def _wrong_arguments(error: BaseException, message: str) -> int:
+    context = getattr(error, "ctx", None)
+    command = "s3n" if context is None else context.command_path
+    if type(error).__name__ == "NoArgsIsHelpError":  # a command that only groups others, given without one of them
+        say(message)
+        return USAGE
+    sentence = " ".join(message.split())
+    say(f"Error: {sentence}{'' if sentence.endswith(('.', '?')) else '.'} See `{command} --help`.")
+    return int(getattr(error, "exit_code", USAGE))
+
+
 def _log_traceback(error: BaseException) -> Path | None:
+    import logging.handlers
+
     from s3n_core.runs.locations import home
 
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,10 +22,14 @@ from s3n_core.commands.arguments import (
     open_images,
     open_named_model,
     part_of,
+    say_problems,
 )
-from s3n_core.commands.failures import say
-from s3n_core.commands.progress import print_json, progress_bar
+from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.progress import print_event, progress_bar
 from s3n_core.errors import DataSetError
+
+if TYPE_CHECKING:
+    from s3n_core.analysis.prediction_rows import PredictionProgress
 
 HELP = """Predict the images of a folder into a table.
 
@@ -51,20 +55,31 @@ def predict(
     json: JsonOption = False,
 ) -> None:
     """Predict a folder."""
-    from s3n_core.analysis.prediction import predict_to_file
     from s3n_core.analysis.prediction_tables import check_place
 
     check_place(out)
     data_set = open_images(images, format)
+    say_problems(data_set)
     records = part_of(data_set, split)
+
+    from s3n_core.analysis.prediction import predict_to_file
+
     opened = open_named_model(model, runs, device, precision, sampling)
     job = predict_to_file(opened, records, out, classes=data_set.classes, workers=workers, restart=restart)
-    last = None
-    with closing(job), progress_bar("Predicting", quiet=json) as bar:
+    last: PredictionProgress | None = None
+
+    def kept() -> str:
+        if last is None or not last.done:
+            return "Stopped before the first row."
+        return f"Stopped after {last.done} of {last.total} images; the same command goes on there."
+
+    with interruptible(kept), closing(job), progress_bar("Predicting", quiet=json) as bar:
         for last in job:
+            if last.done == last.resumed > 0 and not last.finished:
+                say(f"Going on after the {last.resumed} of {last.total} images that an earlier job has done.")
             bar(last.done, last.total, f"{last.images_per_second:.1f} images/s")
             if json:
-                print_json({"event": "progress", "value": last})
+                print_event(last, "progress")
     assert last is not None
     if last.unreadable == last.total:
         raise DataSetError(f"None of the {last.total} images could be read; {out} says why for each.")

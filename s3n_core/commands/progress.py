@@ -4,58 +4,108 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
+
+from s3n_core.commands.failures import say
+
+LINE_SECONDS = 30.0  # between two lines of progress where no bar can be drawn (a log file, a pipe)
 
 
 class Bar(Protocol):
     """What a job tells of itself."""
 
-    def __call__(self, done: int, total: int, note: str = "") -> None:
-        """Say how far it is."""
+    def __call__(self, done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+        """Say how far it is; without ``seconds_left`` it is reckoned from the pace so far."""
 
 
 @contextmanager
 def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Bar]:
-    """Show a bar with count, pace and time left while the block runs.
+    """Show how far a job is, how fast and for how long still, while the block runs.
+
+    On a terminal it is a bar, which is gone at the end; elsewhere a line every half minute.
 
     Args:
         what: What is being done ("Predicting").
         quiet: Show nothing, because a program reads.
     """
     if quiet:
-        yield lambda done, total, note="": None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+        yield lambda done, total, note="", seconds_left=None: None
+    elif sys.stderr.isatty():
+        with _drawn_bar(what) as bar:
+            yield bar
+    else:
+        yield _lines(what)
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+
+@contextmanager
+def _drawn_bar(what: str) -> Iterator[Bar]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    # Without markup: a file's name may look like it. The output stream is left alone: a program may read it.
+    note_column = TextColumn("{task.fields[note]}", markup=False)
+    columns = (TextColumn(what), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(), note_column)
+    reckon = _reckoner()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as display:
         task = display.add_task(what, total=None, note="")
-        yield lambda done, total, note="": display.update(task, completed=done, total=total, note=note)
+
+        def bar(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+            display.update(task, completed=done, total=total, note=_remark(note, reckon(done, total, seconds_left)))
+
+        yield bar
+
+
+def _lines(what: str) -> Bar:
+    reckon, said = _reckoner(), time.monotonic()
+
+    def bar(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+        nonlocal said
+        left = reckon(done, total, seconds_left)
+        if time.monotonic() - said >= LINE_SECONDS:
+            said = time.monotonic()
+            remark = _remark(note, left)
+            say(f"{what}: {done} of {total}{f', {remark}' if remark else ''}")
+
+    return bar
+
+
+def _reckoner() -> Callable[[int, int, float | None], float | None]:
+    """Return what reckons the seconds left from what was done since the first report."""
+    first: tuple[float, int] | None = None
+
+    def reckon(done: int, total: int, seconds_left: float | None) -> float | None:
+        nonlocal first
+        now = time.monotonic()
+        if first is None:
+            first = (now, done)
+        if seconds_left is not None:
+            return seconds_left
+        since, before = first
+        return (now - since) * (total - done) / (done - before) if done > before else None
+
+    return reckon
+
+
+def _remark(note: str, seconds_left: float | None) -> str:
+    left = "" if seconds_left is None else f"{duration(seconds_left)} left"
+    return ", ".join(part for part in (note, left) if part)
 
 
 def print_json(value: Any) -> None:
     """Print one JSON object on a line of its own, at once."""
     print(json.dumps(plain(value), ensure_ascii=True), flush=True)
+
+
+def print_event(event: Any, name: str | None = None) -> None:
+    """Print what happened as one JSON object: ``event`` says what, the fields of the dataclass ``event`` follow."""
+    kind = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()
+    print_json({"event": kind, **plain(event)})
 
 
 def plain(value: Any) -> Any:
@@ -78,8 +128,3 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def is_interactive() -> bool:
-    """Whether a person looks at the error stream."""
-    return sys.stderr.isatty()

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from s3n_core.commands.arguments import DeviceOption, JsonOption, RunsOption, WorkersOption
-from s3n_core.commands.failures import say
+from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import duration, print_json
 
 if TYPE_CHECKING:
     from s3n_core.runs.run_directory import RunSummary
 
-HELP = "List, show, pause, stop, resume and put away runs."
+HELP = """List, show, pause, stop, resume and put away runs.
+
+Example: s3n runs list
+"""
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The run's name, or its folder.")]
+
+_COLUMNS = ("name", "status", "epoch", "held-out", "recipe", "data")
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -28,7 +33,11 @@ def _find(name: str, runs: Path | None) -> Path:
 
 
 @app.command("list")
-def list_(runs: RunsOption = None, json: JsonOption = False) -> None:
+def list_(
+    trash: Annotated[bool, typer.Option("--trash", help="List what is in the trash instead.")] = False,
+    runs: RunsOption = None,
+    json: JsonOption = False,
+) -> None:
     """List the runs, the newest first.
 
     Example: s3n runs list
@@ -37,25 +46,31 @@ def list_(runs: RunsOption = None, json: JsonOption = False) -> None:
     from s3n_core.runs.run_directory import list_runs
 
     root = runs_root(runs)
-    summaries = sorted(list_runs(root), key=lambda summary: summary.created, reverse=True)
+    if trash:
+        _list_trash(root, json)
+        return
+    summaries = list_runs(root)
     if json:
         print_json([_fields(summary) for summary in summaries])
         return
     if not summaries:
         say(f"There are no runs in {root} yet; `s3n train DATA` makes one.")
-    rows: list[tuple[str, ...]] = [("name", "status", "epoch", "held-out", "recipe", "data")]
-    rows += [_row(summary) for summary in summaries]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows if summaries else []:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        return
+    _print_table(_COLUMNS, [_row(summary) for summary in summaries])
 
 
 @app.command()
-def show(name: NameArgument, runs: RunsOption = None, json: JsonOption = False) -> None:
+def show(
+    name: NameArgument,
+    figures: Annotated[bool, typer.Option("--all", help="Show every figure of the last epoch.")] = False,
+    runs: RunsOption = None,
+    json: JsonOption = False,
+) -> None:
     """Show one run: its state and its last epoch.
 
     Example: s3n runs show first
     """
+    from s3n_core.commands.run_figures import epoch_lines, every_figure
     from s3n_core.runs.metrics import MetricsReader
     from s3n_core.runs.run_directory import RunDirectory
 
@@ -65,7 +80,7 @@ def show(name: NameArgument, runs: RunsOption = None, json: JsonOption = False) 
     if json:
         print_json({**_fields(summary), "epochs_done": epochs})
         return
-    fields = dict(zip(("name", "status", "epoch", "held-out", "recipe", "data"), _row(summary), strict=True))
+    fields = dict(zip(_COLUMNS, _row(summary), strict=True))
     fields["folder"] = str(run.path)
     if summary.problem:
         fields["problem"] = summary.problem
@@ -74,14 +89,9 @@ def show(name: NameArgument, runs: RunsOption = None, json: JsonOption = False) 
     if summary.live and summary.state is not None and summary.state.seconds_left:
         fields["time left"] = duration(summary.state.seconds_left)
     for key, value in fields.items():
-        typer.echo(f"{key:10} {value}")
+        typer.echo(f"{key:10} {value}".rstrip())
     for line in epochs[-1:]:
-        typer.echo("last epoch")
-        for key, value in line.items():
-            if isinstance(value, float):
-                typer.echo(f"  {key:32} {value:.4g}")
-        for warning in line.get("warnings", []):
-            typer.echo(f"  note: {warning}")
+        typer.echo("\n" + "\n".join(every_figure(line) if figures else epoch_lines(line)))
 
 
 @app.command()
@@ -92,7 +102,9 @@ def pause(name: NameArgument, runs: RunsOption = None) -> None:
     """
     from s3n_core.runs.control import send_order
 
-    send_order(_find(name, runs), "pause")
+    path = _find(name, runs)
+    send_order(path, "pause")
+    say(f"The run waits from its next batch on; `s3n runs resume {path.name}` lets it go on.")
 
 
 @app.command()
@@ -101,7 +113,9 @@ def stop(
     now: Annotated[bool, typer.Option("--now", help="Do not wait for the end of the batch.")] = False,
     runs: RunsOption = None,
 ) -> None:
-    """Stop a live run and keep everything; waits until it has ended.
+    """Stop a live run and keep everything.
+
+    Returns when the run has ended.
 
     Example: s3n runs stop first
     """
@@ -111,9 +125,10 @@ def stop(
     path = _find(name, runs)
     send_order(path, "stop-now" if now else "stop")
     say("Stopping.")
-    while is_live(path):
-        time.sleep(0.1)
-    say("Stopped; everything is kept.")
+    with interruptible(lambda: "Not waiting any longer; the run stops by itself."):
+        while is_live(path):
+            time.sleep(0.1)
+    say(f"Stopped; everything is kept. `s3n runs resume {path.name}` goes on there.")
 
 
 @app.command()
@@ -154,7 +169,10 @@ def trash(name: NameArgument, runs: RunsOption = None) -> None:
 
 
 @app.command()
-def restore(name: NameArgument, runs: RunsOption = None) -> None:
+def restore(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The run's name.")],
+    runs: RunsOption = None,
+) -> None:
     """Bring a run back from the trash, the latest of that name.
 
     Example: s3n runs restore first
@@ -165,10 +183,10 @@ def restore(name: NameArgument, runs: RunsOption = None) -> None:
     from s3n_core.runs.trash import restore as restore_entry
 
     root = runs_root(runs)
-    entries = sorted((e for e in list_trash(root) if e.name == name), key=lambda entry: entry.deleted)
+    entries = [entry for entry in list_trash(root) if entry.name == name]
     if not entries:
-        raise RunError(f"There is no run {name!r} in the trash of {root}.")
-    typer.echo(str(restore_entry(entries[-1], root)))
+        raise RunError(f"There is no run {name!r} in the trash of {root}; `s3n runs list --trash` lists what is.")
+    typer.echo(str(restore_entry(entries[0], root)))
 
 
 @app.command("empty-trash")
@@ -180,7 +198,31 @@ def empty_trash(runs: RunsOption = None) -> None:
     from s3n_core.runs.locations import runs_root
     from s3n_core.runs.trash import empty_trash as empty
 
-    say(f"{empty(runs_root(runs))} runs deleted for good.")
+    count = empty(runs_root(runs))
+    say(f"{count} {'run' if count == 1 else 'runs'} deleted for good.")
+
+
+def _list_trash(root: Path, json: bool) -> None:
+    from s3n_core.runs.trash import list_trash
+
+    entries = list_trash(root)
+    if json:
+        print_json([{"name": entry.name, "path": entry.path, "deleted": entry.deleted} for entry in entries])
+        return
+    if not entries:
+        say(f"The trash of {root} is empty.")
+        return
+    _print_table(
+        ("name", "deleted"),
+        [(entry.name, time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.deleted))) for entry in entries],
+    )
+
+
+def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    table = [header, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
+    for row in table:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _fields(summary: RunSummary) -> dict[str, Any]:

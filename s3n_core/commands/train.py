@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import signal
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from s3n_core.commands.arguments import DeviceOption, FormatOption, JsonOption, RunsOption, WorkersOption
-from s3n_core.commands.failures import say
-from s3n_core.commands.progress import Bar, duration, print_json, progress_bar
+from s3n_core.commands.arguments import (
+    DeviceOption,
+    FormatOption,
+    JsonOption,
+    RunsOption,
+    WorkersOption,
+    say_problems,
+)
+from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.progress import print_event, progress_bar
 
 if TYPE_CHECKING:
-    from s3n_core.training.events import EpochDone, Event, RunStarted
+    from s3n_core.datasets.records import ImageRecord
+    from s3n_core.training.events import EpochDone, Event, RunEnded, RunStarted
+    from s3n_core.training.recipes import Recipe
     from s3n_core.training.trainer import Trainer
 
 HELP = """Learn from a data set's image labels.
@@ -31,17 +39,28 @@ Example: s3n train birds --recipe quick --name first --set epochs=20
 def train(
     data: Annotated[Path | None, typer.Argument(metavar="DATA", help="The data set's folder.")] = None,
     recipe: Annotated[
-        str, typer.Option("--recipe", "-r", help="quick, paper, release, hawkeye or baseline.")
+        str, typer.Option("--recipe", "-r", metavar="NAME", help="quick, paper, release, hawkeye or baseline.")
     ] = "quick",
     setting: Annotated[
-        list[str] | None, typer.Option("--set", "-s", metavar="FIELD=VALUE", help="Change a setting of the recipe.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "-s",
+            metavar="FIELD=VALUE",
+            help="Change a setting of the recipe, such as epochs=20 or network.backbone=resnet18; as often as needed.",
+        ),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", "-n", help="The run's name; made from the data set's.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", "-n", metavar="NAME", help="The run's name; else the data set's and a number."),
+    ] = None,
     runs: RunsOption = None,
     format: FormatOption = "auto",
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
-    show_recipe: Annotated[bool, typer.Option("--show-recipe", help="Print the recipe as JSON and exit.")] = False,
+    show_recipe: Annotated[
+        bool, typer.Option("--show-recipe", help="Print all settings and where they come from, and exit.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Start a training."""
@@ -55,19 +74,19 @@ def train(
         raise typer.BadParameter("the data set's folder is missing", param_hint="DATA")
 
     from s3n_core.datasets.detection import detection_sentence, open_data_set
-    from s3n_core.runs.locations import new_run_name, runs_root
+    from s3n_core.runs.locations import checked_run_name, new_run_name, runs_root
     from s3n_core.training.preparing import prepare_run
 
     data_set = open_data_set(data, format)
     if not json:
         say(detection_sentence(data_set))
-        for problem in data_set.problems[:5]:
-            say(f"Left out: {problem.path}: {problem.reason}")
-        if len(data_set.problems) > 5:
-            say(f"... and {len(data_set.problems) - 5} more; `s3n audit {data}` lists them.")
+    say_problems(data_set)
     root = runs_root(runs)
-    run_name = name or new_run_name(root, data_set.root.resolve().name)
+    run_name = new_run_name(root, data_set.root.resolve().name) if name is None else checked_run_name(name)
     run = prepare_run(root / run_name, data_set, chosen, device=device)
+    if not json:
+        _say_small_classes(data_set.records, data_set.classes)
+        _say_download(chosen)
     train_run(run.path, device=None, workers=workers, json=json)
 
 
@@ -80,14 +99,13 @@ def train_run(path: Path, *, device: str | None, workers: int | None, json: bool
     from s3n_core.training.trainer import Trainer
 
     trainer = Trainer(path, device=device, workers=workers)
-    with stop_by_signals(trainer) as signals, closing(trainer.run()) as events:
+    last_word = f"Quit; `s3n runs resume {path.name}` goes on from the last checkpoint."
+    with interruptible(lambda: last_word), stop_by_signals(trainer) as signals, closing(trainer.run()) as events:
         if json:
             for event in events:
-                print_json({"event": type(event).__name__, **_fields(event)})
+                print_event(event)
         else:
-            with progress_bar("Training") as bar:
-                for event in events:
-                    _show(event, bar, path)
+            _follow(events, path)
     _discard_if_ordered(path)
     if signals:
         raise typer.Exit(130)
@@ -128,62 +146,97 @@ def _discard_if_ordered(path: Path) -> None:
         move_to_trash(path, path.parent)
 
 
-def _fields(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in event.__dataclass_fields__}
+def _say_small_classes(records: Sequence[ImageRecord], classes: Sequence[str]) -> None:
+    from s3n_core.datasets.audit import FEWEST_TRAINING_IMAGES
+
+    counts = [0] * len(classes)
+    for record in records:
+        if record.label is not None and record.split != "test":
+            counts[record.label] += 1
+    small = sum(count < FEWEST_TRAINING_IMAGES for count in counts)
+    if small:
+        fewest = counts.index(min(counts))
+        say(
+            f"{small} of {len(classes)} classes have fewer than {FEWEST_TRAINING_IMAGES} images to learn from (fewest: "
+            f"{classes[fewest]}, {counts[fewest]}); do not expect much of them."
+        )
 
 
-def _show(event: Event, bar: Bar, path: Path) -> None:
+def _say_download(recipe: Recipe) -> None:
+    """Say that the network will be used, and for what: nothing else of the program uses it."""
+    if recipe.weights != "imagenet":
+        return
+    from s3n_core.method.backbones import imagenet_place
+
+    url, file = imagenet_place(recipe.network.backbone)
+    if not file.is_file():
+        say(f"Downloading the ImageNet weights of {recipe.network.backbone} once: {url} to {file}.")
+
+
+def _follow(events: Iterable[Event], path: Path) -> None:
+    """Show events as they come, and at the end where the run is."""
     from s3n_core.training import events as kinds
 
-    match event:
-        case kinds.RunStarted():
-            _show_start(event)
-        case kinds.StepDone():
-            note = (
-                f"epoch {event.epoch + 1}, {event.images_per_second:.1f} images/s, {duration(event.seconds_left)} left"
-            )
-            bar(event.batch, event.batches, note)
-        case kinds.EpochDone():
-            _show_epoch(event)
-        case kinds.ImageLeftOut():
-            say(f"Left out: {event.name}: {event.reason}")
-        case kinds.Paused():
-            say("Paused.")
-        case kinds.Resumed():
-            say("Going on.")
-        case kinds.RunEnded():
-            accuracy = (
-                "" if event.best_accuracy is None else f" Best held-out accuracy: {100 * event.best_accuracy:.1f} %"
-            )
-            epoch = "" if event.best_epoch is None or not accuracy else f" (epoch {event.best_epoch + 1})."
-            say(f"{event.message}{accuracy}{epoch}")
-            if event.status != "discarded":
-                typer.echo(str(path))
+    epochs, ended = 0, None
+    notes: tuple[str, ...] = ()
+    with progress_bar("Training") as bar:
+        for event in events:
+            match event:
+                case kinds.RunStarted():
+                    epochs = event.epochs
+                    _show_start(event)
+                case kinds.StepDone():
+                    done, total = event.epoch * event.batches + event.batch, epochs * event.batches
+                    note = f"epoch {event.epoch + 1}, {event.images_per_second:.1f} images/s"
+                    bar(done, total, note, event.seconds_left)
+                case kinds.EpochDone():
+                    notes = event.warnings
+                    _show_epoch(event)
+                case kinds.ImageLeftOut():
+                    say(f"Left out: {event.name}: {event.reason}")
+                case kinds.Paused():
+                    say("Paused.")
+                case kinds.Resumed():
+                    say("Going on.")
+                case kinds.RunEnded():
+                    ended = event
+    if ended is not None:
+        _show_end(ended, notes, path)
 
 
 def _show_start(event: RunStarted) -> None:
     verb = f"Going on with epoch {event.epoch + 1} of" if event.resumed else "Training"
+    epochs = "1 epoch" if event.epochs == 1 else f"{event.epochs} epochs"
     say(
-        f"{verb} {event.epochs} epochs of {event.images} images in {event.classes} classes, {event.held_out} held out, "
+        f"{verb} {epochs} of {event.images} images in {event.classes} classes, {event.held_out} held out, "
         f"on {event.device} in {event.precision}: {event.path.name}"
     )
     for note in event.notes:
         say(note)
 
 
+def _show_end(event: RunEnded, notes: Sequence[str], path: Path) -> None:
+    for note in notes if event.status == "finished" else ():
+        say(f"note: {note}")
+    best = ""
+    if event.best_accuracy is not None and event.best_epoch is not None:
+        best = f" Best held-out accuracy: {100 * event.best_accuracy:.1f} % (epoch {event.best_epoch + 1})."
+    say(f"{event.message}{best}")
+    if event.status == "stopped":
+        say(f"`s3n runs resume {path.name}` goes on there.")
+    if event.status != "discarded":
+        typer.echo(str(path))
+
+
 def _show_epoch(event: EpochDone) -> None:
     values = event.values
     shares = [
-        f"{name} {100 * values[key]:.1f} %"
+        f"{name} {100 * values[f'held_out_accuracy_{name}']:.1f} %"
         for name in ("joint", "O", "D", "C")
-        for key in (f"held_out_accuracy_{name}",)
-        if key in values
+        if f"held_out_accuracy_{name}" in values
     ]
     held_out = f"   held out: {', '.join(shares)}" if shares else ""
     training = values.get("accuracy_joint", values.get("accuracy_O"))
     known = "" if training is None else f"   training {100 * training:.1f} %"
     loss = f"   loss {values['loss']:.3f}" if "loss" in values else "   recalibrated"
     say(f"epoch {event.epoch + 1:3d}/{event.epochs}{loss}{known}{held_out}{'   best' if event.best else ''}")
-    if sys.stderr.isatty() and event.epoch + 1 == event.epochs:
-        for warning in event.warnings:
-            say(f"  note: {warning}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from s3n_core.datasets import class_folders, cub_200_2011, list_files, unlabelled_folder
-from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.records import DataSet, readable_name
 from s3n_core.errors import DataSetError
 
 
@@ -55,6 +56,7 @@ def open_data_set(root: Path, format: str = "auto") -> DataSet:
             raise
         hint = f"The folder was taken for {reader.TITLE}; give the format by hand if it is not ({', '.join(FORMATS)})."
         raise DataSetError(f"{error} {hint}") from error
+    data_set = replace(data_set, classes=tuple(readable_name(name) for name in data_set.classes))
     if len(data_set.classes) == 1:
         raise DataSetError(
             f"{root} has images of one class only ({data_set.classes[0]}): telling classes apart needs at least two, "

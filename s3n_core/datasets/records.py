@@ -119,6 +119,15 @@ class DataSet:
         return digest.hexdigest()
 
 
+def readable_name(name: str) -> str:
+    """Return a name as text that every file format holds: bytes that are no valid Unicode are written out.
+
+    On Linux such bytes reach Python as lone surrogates, which neither JSON nor UTF-8 has. Names of classes and data sets are
+    read by people and stored in models; names of images are not changed, since they must find their files again.
+    """
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _line(*fields: str) -> bytes:
     # "/" cannot stand inside a file name and NUL cannot stand in a path, so no two lists of fields give one line.
     # Names that are not valid Unicode on Linux arrive with surrogates, which strict UTF-8 would refuse.

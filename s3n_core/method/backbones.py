@@ -129,10 +129,16 @@ def _keep_resolution(name: str, layers: nn.Module) -> None:
         layer.stride = (1, 1)
 
 
+def imagenet_place(name: BackboneName) -> tuple[str, Path]:
+    """Return where a backbone's ImageNet weights come from, and the file of torchvision's cache that holds them once had."""
+    url: str = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"].url
+    return url, Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+
+
 def _imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
     """Read torchvision's first ImageNet weights, from its cache or the network: the ones that published figures start from."""
     choice = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"]
-    file = Path(torch.hub.get_dir()) / "checkpoints" / choice.url.rsplit("/", 1)[-1]
+    _, file = imagenet_place(name)
     if file.is_file():
         return read_state_dict(file)
     try:

@@ -65,6 +65,23 @@ def new_run_name(root: Path, stem: str) -> str:
     return f"{clean}-{number}"
 
 
+def checked_run_name(text: str) -> str:
+    """Return a name that a person chose for a run as it is written on the disk.
+
+    Args:
+        text: The name, in any script, without folders.
+
+    Raises:
+        RunError: No run can be called so on every system.
+    """
+    name = unicodedata.normalize("NFC", text.strip())
+    if not name or name[0] == "." or name[-1] == "." or _FORBIDDEN.search(name.replace(" ", "")):
+        raise RunError(f'A run cannot be called {text!r}; leave out dots at the ends and any of < > : " / \\ | ? *.')
+    if _RESERVED.fullmatch(name):
+        raise RunError(f"A run cannot be called {text!r}: Windows keeps that name for itself; choose another one.")
+    return name
+
+
 def find_run(text: str, root: Path) -> Path:
     """Return the folder of the run that a person means.
 
@@ -109,13 +126,7 @@ def rename_run(run_path: Path, new_name: str) -> Path:
         RunError: The run is being trained, or the name is taken or not possible.
         OutputError: It cannot be renamed; it keeps its name.
     """
-    name = unicodedata.normalize("NFC", new_name.strip())
-    if not name or name[0] == "." or name[-1] == "." or _FORBIDDEN.search(name.replace(" ", "")):
-        raise RunError(
-            f'A run cannot be called {new_name!r}; leave out dots at the ends and any of < > : " / \\ | ? *.'
-        )
-    if _RESERVED.fullmatch(name):
-        raise RunError(f"A run cannot be called {new_name!r}: Windows keeps that name for itself; choose another one.")
+    name = checked_run_name(new_name)
     target = run_path.with_name(name)
     same = _folded(name) == _folded(run_path.name)  # only upper and lower case change
     if not same and _folded(name) in {_folded(other) for other in _names(run_path.parent)}:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,10 @@ NEWS_SECONDS = 0.2  # shortest time between two reports of a step
 
 class TrainingError(S3NError):
     """A training that cannot go on."""
+
+
+class FinishedError(RunError):
+    """A run that was told to go on and has nothing left to do; it stays finished."""
 
 
 class Trainer:
@@ -80,6 +84,12 @@ class Trainer:
                 yield from _Training(run, steering, self._wanted_device, self._workers).events()
             except GeneratorExit:
                 steering.write("stopped", message="Stopped by the program that followed it; everything is kept.")
+                raise
+            except FinishedError:
+                raise
+            except KeyboardInterrupt:
+                with suppress(S3NError):
+                    steering.write("stopped", message="Quit by Ctrl+C; it can be resumed from its last checkpoint.")
                 raise
             except torch.OutOfMemoryError as error:
                 message = (
@@ -150,8 +160,8 @@ class _Training:
         """Train to the end, to an order, or until the generator is closed."""
         plan, recipe, where = self._plan, self._recipe, self._place
         if self._finished():
-            self._steering.write("finished")
-            raise RunError(f"The run {self._run.path.name} is finished: there is nothing left to resume.")
+            self._steering.write("finished", message=self._ended("finished").message)
+            raise FinishedError(f"The run {self._run.path.name} is finished: there is nothing left to resume.")
         candidates = plan.held_out or plan.training
         probes = choose_probes(candidates, recipe.probes, recipe.seed)
         self._probes = ProbeRecorder(self._run.snapshots, probes, plan.classes, plan.preprocess, recipe.seed)
