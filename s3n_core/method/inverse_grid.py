@@ -30,8 +30,8 @@ def invert_grid(grid: Tensor) -> tuple[Tensor, Tensor]:
     batch, height, width = grid.shape[:3]
     scale = grid.new_tensor([(width - 1) / 2, (height - 1) / 2])
     places = ((grid.detach() + 1) * scale).reshape(-1, 2)  # F at the nodes of all images, in pixels of the original
-    nodes = _pixels(batch, height, width, like=grid)
-    position = _first_guess(places, nodes, batch, height, width)
+    nodes = _pixels(height, width, like=grid).repeat(batch, 1)
+    position = _first_guess(places.view(batch, height, width, 2))
     first_node = torch.arange(batch, device=grid.device).repeat_interleave(height * width) * (height * width)
 
     distance = torch.full_like(position[:, 0], torch.inf)
@@ -56,26 +56,35 @@ def invert_grid(grid: Tensor) -> tuple[Tensor, Tensor]:
     return (position / scale - 1).reshape(grid.shape), (distance < 0.5).reshape(grid.shape[:3])
 
 
-def _pixels(batch: int, height: int, width: int, *, like: Tensor) -> Tensor:
-    """Every image's pixels (x, y) in row-major order, shape (B * h * w, 2)."""
+def _pixels(height: int, width: int, *, like: Tensor) -> Tensor:
+    """All pixels' (x, y) in row-major order, shape (h * w, 2)."""
     number = torch.arange(height * width, device=like.device)
-    return torch.stack([number % width, number // width], dim=-1).to(like.dtype).repeat(batch, 1)
+    return torch.stack([number % width, number // width], dim=-1).to(like.dtype)
 
 
-def _first_guess(places: Tensor, nodes: Tensor, batch: int, height: int, width: int) -> Tensor:
-    """For each pixel of the original the node of the warped image whose sample fell nearest to it, shape (B * h * w, 2)."""
-    count = len(places)
-    number = torch.arange(count, device=places.device)
-    pixel = places.round()
-    index = (number // (height * width)) * (height * width) + (pixel[:, 1] * width + pixel[:, 0]).long()
-    away = (places - pixel).square().sum(dim=-1)
-    nearest = torch.full_like(away, torch.inf).scatter_reduce(0, index, away, "amin")
+def _first_guess(places: Tensor) -> Tensor:
+    """For each pixel of the original the place in the warped image that shows it best, shape (B * h * w, 2).
+
+    Looked at are the nodes and the places halfway between them.
+    """
+    batch, height, width = places.shape[:3]
+    fine_height, fine_width = 2 * height - 1, 2 * width - 1
+    planes = places.permute(0, 3, 1, 2)
+    fine = F.interpolate(planes, size=(fine_height, fine_width), mode="bilinear", align_corners=True)
+    fine = fine.permute(0, 2, 3, 1).reshape(-1, 2)
+    number = torch.arange(len(fine), device=fine.device)
+    pixel = fine.round()
+    image = number // (fine_height * fine_width)
+    index = image * (height * width) + (pixel[:, 1] * width + pixel[:, 0]).long()
+    away = (fine - pixel).square().sum(dim=-1)
+    nearest = away.new_full((batch * height * width,), torch.inf).scatter_reduce(0, index, away, "amin")
     winner = torch.where(away == nearest[index], number, -1)
-    node = torch.full_like(number, -1).scatter_reduce(0, index, winner, "amax")
-    known = (node >= 0)[:, None]
-    guess = torch.where(known, nodes[node.clamp(min=0)], 0.0)
-    planes = torch.cat([guess, known.to(guess.dtype)], dim=1).view(batch, height, width, 3).permute(0, 3, 1, 2)
-    return _filled(planes).permute(0, 2, 3, 1).reshape(-1, 2)
+    best = number.new_full((batch * height * width,), -1).scatter_reduce(0, index, winner, "amax")
+    known = (best >= 0)[:, None]
+    shown = _pixels(fine_height, fine_width, like=fine)[best.clamp(min=0) % (fine_height * fine_width)] / 2
+    guess = torch.cat([torch.where(known, shown, 0.0), known.to(fine.dtype)], dim=1)
+    filled = _filled(guess.view(batch, height, width, 3).permute(0, 3, 1, 2))
+    return filled.permute(0, 2, 3, 1).reshape(-1, 2)
 
 
 def _filled(planes: Tensor) -> Tensor:

@@ -1,0 +1,168 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from s3n_core.method.configuration import BRANCH_SETS, SAMPLING_MODES
+from s3n_core.method.network import S3N
+from s3n_core.method.objective import objective
+
+Build = Callable[..., S3N]
+IMAGES = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(9)) * 2 - 1
+
+
+@pytest.mark.parametrize("form", ["paper", "release"])
+@pytest.mark.parametrize("branches", BRANCH_SETS)
+def test_every_branch_set_answers_learns_and_traces(small_network: Build, branches: str, form: str) -> None:
+    network = small_network(branches=branches, form=form)
+    output = network(IMAGES, draws=torch.rand(3, 15, 15))
+    expected = {"O"} | set(branches.split("+"))
+    assert set(output.branches()) == expected
+    assert (output.joint is None) == (branches == "O")
+    assert output.prediction.shape == (3, 6)
+    assert output.prediction is (output.original if branches == "O" else output.joint)
+    objective(output, torch.tensor([0, 1, 2])).total.backward()
+    for role, parameters in network.parameters_by_role().items():
+        for parameter in parameters:
+            assert parameter.grad is not None or role.startswith("radius"), role
+
+    trace = network.eval()(IMAGES, trace=True).trace
+    assert trace.images_d.shape == trace.images_c.shape == (3, 3, 64, 64)
+    assert trace.samples.grid_d.shape == (3, 15, 15, 2)
+    assert trace.response.maps.shape == (3, 6, 8, 8)
+
+
+@pytest.mark.parametrize("attention", ["sparse", "saliency", "response"])
+@pytest.mark.parametrize("control", ["none", "identity", "random_places", "hard_crop"])
+def test_attentions_and_controls_are_options_of_one_network(small_network: Build, attention: str, control: str) -> None:
+    network = small_network(attention=attention, control=control)
+    assert bool(network(IMAGES).joint.isfinite().all())
+    network.eval()
+    first, second = network(IMAGES), network(IMAGES)
+    assert torch.equal(first.joint, second.joint)
+    assert torch.allclose(network(IMAGES[1:2]).joint, first.joint[1:2], atol=1e-5)  # whatever else is in the batch
+
+
+@pytest.mark.parametrize("sampling", SAMPLING_MODES)
+def test_every_sampling_mode_runs_in_training_and_evaluation(small_network: Build, sampling: str) -> None:
+    network = small_network()
+    for training in (True, False):
+        network.train(training)
+        assert bool(network(IMAGES, sampling=sampling).joint.isfinite().all())
+
+
+def test_the_mode_follows_training_and_evaluation(small_network: Build) -> None:
+    network = small_network(train_sampling="all", eval_sampling="extremes", batch_norm="frozen")
+    assert torch.equal(network(IMAGES).joint, network(IMAGES, sampling="all").joint)
+    network.eval()
+    assert torch.equal(network(IMAGES).joint, network(IMAGES, sampling="extremes").joint)
+    assert not torch.equal(network(IMAGES).joint, network(IMAGES, sampling="all").joint)
+
+
+def test_draws_decide_and_repeat(small_network: Build) -> None:
+    network = small_network().eval()
+    draws = torch.rand(3, 15, 15)
+    one, two = (network(IMAGES, sampling="random", draws=draws).joint for _ in range(2))
+    assert torch.equal(one, two)
+
+
+def test_identity_sampling_shows_the_image_itself(small_network: Build) -> None:
+    trace = small_network().eval()(IMAGES, sampling="identity", trace=True).trace
+    assert torch.allclose(trace.images_d, IMAGES, atol=1e-4)
+    assert torch.allclose(trace.images_c, IMAGES, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_norm", ["shared", "frozen", "separate"])
+def test_evaluation_of_d_and_c_in_one_pass_is_that_of_two(small_network: Build, batch_norm: str) -> None:
+    network = small_network(batch_norm=batch_norm)
+    network(IMAGES)
+    network.eval()
+    output = network(IMAGES, trace=True)
+    for branch, images in (("D", output.trace.images_d), ("C", output.trace.images_c)):
+        logits = network.head(branch)(network.features(images, branch))[1]
+        assert torch.allclose(output.branches()[branch], logits, atol=1e-5)
+    pooled, original = network.head("O")(network.features(IMAGES, "O"))
+    again = network.classify_resampled(pooled, original, output.trace.images_d, output.trace.images_c)
+    assert torch.allclose(again.joint, output.joint, atol=1e-5)
+
+
+def test_training_passes_update_shared_statistics_three_times(small_network: Build) -> None:
+    network = small_network()
+    network(IMAGES)
+    layer = next(m for m in network.backbone.modules() if isinstance(m, nn.BatchNorm2d))
+    assert int(layer.num_batches_tracked) == 3
+
+
+def test_frozen_statistics_do_not_move(small_network: Build) -> None:
+    network = small_network(batch_norm="frozen").train()
+    before = {key: value.clone() for key, value in network.backbone.named_buffers()}
+    network(IMAGES)
+    assert all(torch.equal(value, before[key]) for key, value in network.backbone.named_buffers())
+    assert network.training
+
+
+def test_gradients_reach_the_radii_and_stop_at_the_maps(small_network: Build) -> None:
+    network = small_network(batch_norm="frozen")
+    output = network(IMAGES, sampling="all", trace=True)
+    assert not output.trace.response.response.requires_grad
+    weight = network.head("O").classifier.weight
+    (grad,) = torch.autograd.grad(output.discriminative.square().sum(), weight, retain_graph=True, allow_unused=True)
+    assert grad is None  # the maps make the warps, and D's loss does not change the classifier behind the maps
+    radii = [network.sampler.radius_d, network.sampler.radius_c]
+    for radius, logits in zip(radii, (output.discriminative, output.complementary), strict=True):
+        (grad,) = torch.autograd.grad(logits.square().sum(), radius, retain_graph=True)
+        assert float(grad.abs()) > 0
+
+
+def test_the_releases_kernel_learns(small_network: Build) -> None:
+    network = small_network(form="release")
+    network(IMAGES, sampling="all").joint.square().sum().backward()
+    assert network.sampler.kernel.shape == (61, 61)
+    assert float(network.sampler.kernel.grad.abs().max()) > 0
+    assert small_network().sampler.kernel is None
+
+
+@pytest.mark.parametrize("form", ["paper", "release"])
+@pytest.mark.parametrize("branches", BRANCH_SETS)
+def test_roles_cover_every_parameter_once(small_network: Build, branches: str, form: str) -> None:
+    network = small_network(branches=branches, form=form)
+    listed = [id(parameter) for group in network.parameters_by_role().values() for parameter in group]
+    # O alone learns nothing from its sampler, which only shows its evidence.
+    expected = {id(p) for name, p in network.named_parameters() if branches != "O" or not name.startswith("sampler.")}
+    assert len(listed) == len(set(listed))
+    assert set(listed) == expected
+
+
+def test_a_larger_source_is_read_by_the_warps_and_scaled_for_the_view(small_network: Build) -> None:
+    network = small_network(source_size=160).eval()
+    images = torch.rand(2, 3, 160, 160)
+    output = network(images, trace=True)
+    assert network.network_view(images).shape == (2, 3, 64, 64)
+    assert output.trace.images_c.shape == (2, 3, 64, 64)
+    flat = network(torch.full((2, 3, 160, 160), 0.4), trace=True)
+    assert torch.allclose(flat.trace.images_d, torch.full((2, 3, 64, 64), 0.4), atol=1e-5)
+
+
+@pytest.mark.parametrize("branches", ["O+D", "D+C", "O+D+C"])
+def test_the_joint_head_can_begin_as_the_mean_of_the_heads(small_network: Build, branches: str) -> None:
+    output = small_network(branches=branches, joint_init="mean").eval()(IMAGES)
+    joined = [output.branches()[branch] for branch in branches.split("+")]
+    assert torch.allclose(output.joint, torch.stack(joined).mean(dim=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["paper", "release"])
+def test_bfloat16_leaves_logits_and_sampler_in_float32(small_network: Build, form: str) -> None:
+    network = small_network(form=form).eval()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = network(IMAGES, trace=True)
+    assert output.joint.dtype == output.original.dtype == torch.float32
+    assert output.trace.samples.grid_d.dtype == output.trace.samples.map_d.dtype == torch.float32
+    assert bool(output.joint.isfinite().all())
+    expected = network(IMAGES).original
+    assert torch.allclose(output.original, expected, atol=0.05 * float(expected.detach().abs().max()) + 0.02)
+
+
+@pytest.mark.parametrize("images", [torch.zeros(2, 3, 64, 64), torch.full((2, 3, 64, 64), 1e4), IMAGES[:1] * 1e6])
+def test_strange_images_get_a_finite_answer(small_network: Build, images: torch.Tensor) -> None:
+    assert bool(small_network().eval()(images).joint.isfinite().all())
