@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -21,68 +21,22 @@ from s3n_core.analysis.inspector import Inspector
 from s3n_core.analysis.loaded_model import Model
 from s3n_core.analysis.prediction import NOT_FINITE, ShrinkingStep
 from s3n_core.analysis.prediction_rows import label_name
-from s3n_core.atomic_files import output_error, write_bytes, write_text
+from s3n_core.atomic_files import output_error, write_bytes
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.threaded_map import threaded_map
 from s3n_core.errors import OutputError, UnreadableImage
-from s3n_core.export.encoding import ENDINGS, PICTURE_FORMATS, PictureFormat, encode
-from s3n_core.export.figures import FigureStyle, panel_figure, sheet_figure
+from s3n_core.export.encoding import ENDINGS, encode
+from s3n_core.export.export_index import INDEX, ExportIndex
+from s3n_core.export.export_options import ExportOptions
+from s3n_core.export.figures import panel_figure, sheet_figure
 from s3n_core.export.file_names import OutputNames
 from s3n_core.export.panels import PanelName, check_panels
 from s3n_core.export.sheet import how_it_was_made
-from s3n_core.export.tables import csv_text
 
-INDEX = "index.csv"
-"""The table of what was written, in the output folder."""
+__all__ = ["ExportOptions", "ExportProgress", "export"]
 
-_COLUMNS = (
-    "file",
-    "label",
-    "class",
-    "probability",
-    "correct",
-    "entropy",
-    "rule",
-    "peaks",
-    "sheet",
-    "folder",
-    "arrays",
-    "error",
-)
 _BATCH = 4  # whole photographs are in memory, and drawing one takes as long as the network does
-_INDEX_SECONDS = 10.0  # between two writings of the index, so that a kill leaves one that is nearly complete
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportOptions:
-    """What is written for each image.
-
-    Attributes:
-        sheet: One labelled sheet, ``STEM.png``.
-        singles: Every panel of the style as a picture of its own, ``STEM/PANEL.png``.
-        arrays: Every intermediate as numbers, ``STEM.npz``.
-        format: Of the pictures.
-        style: How pictures look, and which panels there are.
-    """
-
-    sheet: bool = True
-    singles: bool = True
-    arrays: bool = False
-    format: PictureFormat = "png"
-    style: FigureStyle = field(default_factory=FigureStyle)
-
-    def __post_init__(self) -> None:
-        if not (self.sheet or self.singles or self.arrays):
-            raise ValueError("choose at least one of sheet, single pictures and arrays")
-        if self.format not in PICTURE_FORMATS:
-            raise ValueError(f"format must be one of {', '.join(PICTURE_FORMATS)}, not {self.format!r}")
-
-    def endings(self) -> tuple[str, ...]:
-        """Return what is added to an image's stem, one ending a file."""
-        picture = ENDINGS[self.format]
-        panels = [f"/{panel}{picture}" for panel in check_panels(self.style.panels)] if self.singles else []
-        return (*([picture] if self.sheet else []), *panels, *([".npz"] if self.arrays else []))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +97,7 @@ def export(
     """
     options = options or ExportOptions()
     began = time.monotonic()
-    index = _Index(out)
+    index = ExportIndex(out)
     left_out = 0
 
     def progress(name: str = "", files: tuple[Path, ...] = (), error: str = "") -> ExportProgress:
@@ -272,57 +226,6 @@ class _Writer:
         if options.arrays:
             put(target.with_name(target.name + ".npz"), arrays_bytes(inspection))
         return tuple(written)
-
-
-class _Index:
-    """The table of what was written; rewritten now and then, and at the end."""
-
-    def __init__(self, out: Path) -> None:
-        self.rows: list[tuple[object, ...]] = []
-        self._out = out
-        self._written_at = time.monotonic()
-
-    def add(
-        self,
-        record: ImageRecord,
-        inspection: Inspection,
-        truth: str | None,
-        files: tuple[Path, ...],
-        options: ExportOptions,
-    ) -> None:
-        top = inspection.top(count=1)[0]
-        relative = [path.relative_to(self._out) for path in files]
-        sheet = relative[0].as_posix() if options.sheet else ""
-        folder = relative[1 if options.sheet else 0].parent.as_posix() if options.singles else ""
-        arrays = relative[-1].as_posix() if options.arrays else ""
-        self._append(
-            (
-                record.name,
-                truth or "",
-                top.name,
-                f"{top.probability:.6g}",
-                "" if truth is None else str(truth == top.name).lower(),
-                f"{inspection.entropy:.6g}",
-                "sure" if inspection.sure else "unsure",
-                len(inspection.peaks),
-                sheet,
-                folder,
-                arrays,
-                "",
-            )
-        )
-
-    def add_left_out(self, record: ImageRecord, truth: str | None, reason: str) -> None:
-        self._append((record.name, truth or "", *[""] * (len(_COLUMNS) - 3), reason))
-
-    def write(self) -> None:
-        write_text(self._out / INDEX, csv_text(_COLUMNS, self.rows))
-        self._written_at = time.monotonic()
-
-    def _append(self, row: tuple[object, ...]) -> None:
-        self.rows.append(row)
-        if time.monotonic() - self._written_at >= _INDEX_SECONDS:
-            self.write()
 
 
 def _model_name(model: Model) -> str:

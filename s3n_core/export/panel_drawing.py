@@ -77,7 +77,7 @@ def draw_key(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> 
             texts = [f"{cells}; nothing is enlarged", cells]
     elif panel in ("image_d", "image_c"):
         side = f"{inspection.images_d.shape[0]} × {inspection.images_d.shape[0]} px"
-        texts = [f"read at {side}, shown in the photo's proportions", f"{side} in the photo's proportions", side]
+        texts = [f"read at {side}, shown in the original's proportions", f"{side} in the original's proportions", side]
     elif panel == "original":
         texts = [f"{rasters.placement.image_size[0]} × {rasters.placement.image_size[1]} px"]
     fitting = [text for text in texts if canvas.width_of(text, size=look.CAPTION) <= area.width]

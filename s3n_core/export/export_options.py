@@ -1,0 +1,40 @@
+"""What an export writes, as data that a form or a command line fills; free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from s3n_core.export.encoding import ENDINGS, PICTURE_FORMATS, PictureFormat
+from s3n_core.export.figures import FigureStyle
+from s3n_core.export.panels import check_panels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """What is written for each image.
+
+    Attributes:
+        sheet: One labelled sheet, ``STEM.png``.
+        singles: Every panel of the style as a picture of its own, ``STEM/PANEL.png``.
+        arrays: Every intermediate as numbers, ``STEM.npz``.
+        format: Of the pictures.
+        style: How pictures look, and which panels there are.
+    """
+
+    sheet: bool = True
+    singles: bool = True
+    arrays: bool = False
+    format: PictureFormat = "png"
+    style: FigureStyle = field(default_factory=FigureStyle)
+
+    def __post_init__(self) -> None:
+        if not (self.sheet or self.singles or self.arrays):
+            raise ValueError("choose at least one of sheet, single pictures and arrays")
+        if self.format not in PICTURE_FORMATS:
+            raise ValueError(f"format must be one of {', '.join(PICTURE_FORMATS)}, not {self.format!r}")
+
+    def endings(self) -> tuple[str, ...]:
+        """Return what is added to an image's stem, one ending a file."""
+        picture = ENDINGS[self.format]
+        panels = [f"/{panel}{picture}" for panel in check_panels(self.style.panels)] if self.singles else []
+        return (*([picture] if self.sheet else []), *panels, *([".npz"] if self.arrays else []))
