@@ -37,7 +37,10 @@ def to_input(images: NDArray[np.uint8], device: str | torch.device, dtype: torch
         raise ValueError(f"pixels must be uint8 of shape (B, S, S, 3), not {images.dtype} of shape {images.shape}")
     # torch warns about memory that it must not write to, so such an array is copied.
     pixels = torch.from_numpy(np.require(images, requirements=["C", "W"]))
-    values = pixels.to(device, non_blocking=True).permute(0, 3, 1, 2).to(dtype)  # seen this way: channels-last already
+    values = pixels.to(device, non_blocking=True).permute(0, 3, 1, 2)
+    # The layout is asked for by name: of a single image, whose first stride may be anything, torch might take the other one,
+    # and convolutions in it round differently.
+    values = values.to(dtype, memory_format=torch.channels_last)
     shift, scale = _shift_and_scale(values.device, dtype)
     return values.sub_(shift).mul_(scale)
 

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from PIL import Image
 from tiny_models import drawn_picture, tiny_header, tiny_network
 
 from s3n_core.analysis.loaded_model import Model, open_model
+from s3n_core.datasets.transforms import Preprocess
 from s3n_core.method.model_files import save_model
 
 
@@ -20,25 +22,34 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def model_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Model]:
-    """Write and open a tiny model; the same options give the same model again."""
-    kept: dict[str, Model] = {}
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A tiny model that was written to a file and opened from it."""
+    header = tiny_header()
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    save_model(path, tiny_network(header.network), header)
+    return open_model(path, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def model_of(model: Model) -> Callable[..., Model]:
+    """Make tiny models of other choices, without a file; the same options give the same model again."""
+    kept: dict[str, Model] = {repr((None, [])): model}
 
     def make(preprocess: dict[str, Any] | None = None, sampling: Any = None, **network: Any) -> Model:
         key = repr((preprocess, sorted(network.items())))
         if key not in kept:
             header = tiny_header(preprocess, **network)
-            path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-            save_model(path, tiny_network(header.network), header)
-            kept[key] = open_model(path, device="cpu")
+            kept[key] = dataclasses.replace(
+                model,
+                network=tiny_network(header.network),
+                header=header,
+                path=model.path.with_name("never-written.safetensors"),
+                digest=hashlib.sha256(key.encode()).hexdigest()[:16],
+                preprocess=Preprocess.from_dict(header.preprocess),
+            )
         return dataclasses.replace(kept[key], sampling=sampling) if sampling else kept[key]
 
     return make
-
-
-@pytest.fixture(scope="session")
-def model(model_of: Callable[..., Model]) -> Model:
-    return model_of()
 
 
 @pytest.fixture

@@ -19,6 +19,14 @@ def test_input_is_normalised_in_channels_last_memory():
     np.testing.assert_allclose(tensor.permute(0, 2, 3, 1).numpy(), expected, atol=2e-6)
 
 
+def test_layout_does_not_depend_on_how_a_single_image_was_given():
+    image = pixels(6, 6, 3)
+    strides = {
+        to_input(images, "cpu").stride() for images in (image[None], np.stack([image]), image.reshape(1, 6, 6, 3))
+    }
+    assert strides == {(108, 1, 18, 3)}
+
+
 def test_every_pixel_value_comes_back():
     ramp = np.broadcast_to(np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1), (1, 16, 16, 3))  # read-only as well
     with_warnings_as_errors = to_input(ramp, "cpu")

@@ -32,7 +32,7 @@ def forward(model: Model, picture: Image.Image, name: str, sampling: Any = None)
     """What the network itself says, in one call."""
     view = test_view(picture, model.preprocess)[None]
     draws = torch.from_numpy(peak_draws(0, 0, [name], 31))
-    with torch.inference_mode():
+    with torch.inference_mode(), model.autocast():
         output: S3NOutput = model.network(to_input(view, "cpu"), sampling=sampling, draws=draws, trace=True)
     return output
 
@@ -82,6 +82,17 @@ def test_every_mode_is_the_forward_pass(model: Model, sampling: Any):
     assert asked.sampling == sampling
     own = inspect(dataclasses.replace(model, sampling=sampling), picture, name="bird")
     assert_same(own, expected)
+
+
+def test_lower_precision_is_the_forward_pass_and_keeps_the_sampler_in_float32(model: Model):
+    half = dataclasses.replace(model, precision="bfloat16")
+    picture = drawn_picture(3)
+    inspection = inspect(half, picture, name="bird")
+    assert_same(inspection, forward(half, picture, "bird"))
+    unmoved = PeakEdit(cell=inspection.peaks[0].cell, moved_to=inspection.peaks[0].cell)
+    edited = inspect(half, picture, name="bird", settings=InspectionSettings(edits=(unmoved,)))
+    np.testing.assert_array_equal(edited.map_d, inspection.map_d)
+    np.testing.assert_array_equal(edited.logits["joint"], inspection.logits["joint"])
 
 
 def test_batch_says_what_single_images_say(model: Model):

@@ -16,8 +16,10 @@ CLASSES = tuple(f"species {letter}" for letter in "abcdefghijkl")
 
 
 def tiny_header(preprocess: dict[str, Any] | None = None, **network: Any) -> ModelHeader:
-    values: dict[str, Any] = {"input_size": 64, "source_size": 64} | network
-    config = NetworkConfig(num_classes=len(CLASSES), backbone="mobilenet_v2", **values)
+    # The release form adds 3x3 convolutions of all channels, of which resnet18 has the fewest.
+    backbone = "resnet18" if network.get("form") == "release" else "mobilenet_v2"
+    values: dict[str, Any] = {"input_size": 64, "source_size": 64, "backbone": backbone} | network
+    config = NetworkConfig(num_classes=len(CLASSES), **values)
     sizes = Preprocess(input_size=config.input_size, source_size=config.source_size, resize="squash")
     return ModelHeader(network=config, classes=CLASSES, preprocess=sizes.to_dict() | (preprocess or {}))
 
