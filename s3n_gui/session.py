@@ -1,0 +1,98 @@
+"""What is chosen at this moment, and who is told when it changes: the one place where pages meet.
+
+Pages set the session and react to it; they never call one another. Setting an equal value emits nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from s3n_core.datasets.records import DataSet
+
+
+class Session(QObject):
+    """The current data set, model, run and image.
+
+    Signals:
+        data_set_changed: The new ``DataSet`` or None.
+        model_changed: The new model's ``Path`` (a model file or a run folder) or None.
+        run_changed: The new run's folder as ``Path`` or None.
+        image_changed: The newly selected image's ``Path`` or None.
+        page_requested: The name of a page ("inspect") that somebody wants to see.
+        error_reported: A sentence for the banner: what happened, to which file, what to do.
+        notice_reported: A sentence for the banner that is no error.
+    """
+
+    data_set_changed = Signal(object)
+    model_changed = Signal(object)
+    run_changed = Signal(object)
+    image_changed = Signal(object)
+    page_requested = Signal(str)
+    error_reported = Signal(str)
+    notice_reported = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._data_set: DataSet | None = None
+        self._model: Path | None = None
+        self._run: Path | None = None
+        self._image: Path | None = None
+
+    @property
+    def data_set(self) -> DataSet | None:
+        """The open data set."""
+        return self._data_set
+
+    @data_set.setter
+    def data_set(self, value: DataSet | None) -> None:
+        # Identity first: comparing two readings of 100,000 records takes a while.
+        if value is not self._data_set and value != self._data_set:
+            self._data_set = value
+            self.data_set_changed.emit(value)
+
+    @property
+    def model(self) -> Path | None:
+        """The current model: a model file, or a run's folder (its best checkpoint)."""
+        return self._model
+
+    @model.setter
+    def model(self, value: Path | None) -> None:
+        if value != self._model:
+            self._model = value
+            self.model_changed.emit(value)
+
+    @property
+    def run(self) -> Path | None:
+        """The folder of the run that the pages about training show."""
+        return self._run
+
+    @run.setter
+    def run(self, value: Path | None) -> None:
+        if value != self._run:
+            self._run = value
+            self.run_changed.emit(value)
+
+    @property
+    def image(self) -> Path | None:
+        """The selected image."""
+        return self._image
+
+    @image.setter
+    def image(self, value: Path | None) -> None:
+        if value != self._image:
+            self._image = value
+            self.image_changed.emit(value)
+
+    def show_page(self, name: str) -> None:
+        """Ask for a page to be shown, for example after Enter on a row: set what it should show first."""
+        self.page_requested.emit(name)
+
+    def report_error(self, sentence: str) -> None:
+        """Show a sentence in the banner: what happened, to which file, what to do."""
+        self.error_reported.emit(sentence)
+
+    def report_notice(self, sentence: str) -> None:
+        """Show a sentence in the banner that is no error."""
+        self.notice_reported.emit(sentence)

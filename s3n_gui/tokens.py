@@ -1,0 +1,138 @@
+"""The numbers of the one visual language: colours, type sizes, spacing. Plain data, no Qt.
+
+Change a number here and it changes everywhere: the style sheet, the icons, curves, peaks and reports read it from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["system", "light", "dark"]
+Branch = Literal["O", "D", "C", "joint"]
+TypeRole = Literal["caption", "body", "section", "title"]
+State = Literal["good", "caution", "bad"]
+
+TYPE_SCALE: dict[TypeRole, int] = {"caption": 11, "body": 13, "section": 15, "title": 20}
+"""Text sizes in device-independent pixels, before the person's factor."""
+
+SMALLEST_FACTOR, LARGEST_FACTOR = 0.8, 1.6
+"""The bounds of the person's factor on all text."""
+
+SPACE = 4
+"""The unit of spacing, in pixels: gaps are 4, 8, 12, 16 or 24."""
+INSIDE_GROUP, PAGE_MARGIN, BETWEEN_GROUPS = 8, 16, 24
+CORNER_RADIUS = 6
+CONTROL_HEIGHT, PRIMARY_HEIGHT = 28, 32
+
+BRANCH_COLOURS: dict[Branch, str] = {"O": "#7A828E", "D": "#D55E00", "C": "#0072B2", "joint": "#009E73"}
+"""Original, discriminative, complementary, joint: the same in both themes, in curves, peaks, bars and reports."""
+
+IMAGE_GROUND = "#2A2D33"
+"""Neutral grey that images lie on in both themes, so that their colours are judged fairly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """The colours of one theme, as ``#RRGGBB``.
+
+    Attributes:
+        dark: Whether this is the dark theme.
+        page: Ground of the window.
+        card: Ground of cards, fields, tables and menus.
+        raised: Ground of a control at rest.
+        hover: Ground of what the mouse is over.
+        pressed: Ground of what is pressed.
+        border: Hairlines.
+        strong_border: Edges of fields and buttons, which must be found by eye.
+        text: Text and icons.
+        quiet: Captions, units, hints.
+        faint: Text and icons of what is switched off.
+        accent: Links, focus, the chosen.
+        accent_hover: The primary button under the mouse.
+        on_accent: Text on a ground of ``accent``.
+        selection: Ground of chosen rows (text stays ``text``).
+        good: Good state; never by colour alone.
+        caution: State to look at.
+        bad: Failed state.
+    """
+
+    dark: bool
+    page: str
+    card: str
+    raised: str
+    hover: str
+    pressed: str
+    border: str
+    strong_border: str
+    text: str
+    quiet: str
+    faint: str
+    accent: str
+    accent_hover: str
+    on_accent: str
+    selection: str
+    good: str = "#2E9E6B"
+    caution: str = "#C98A00"
+    bad: str = "#D64545"
+    image_ground: str = IMAGE_GROUND
+
+
+LIGHT = Tokens(
+    dark=False,
+    page="#F7F8FA",
+    card="#FFFFFF",
+    raised="#FFFFFF",
+    hover="#EEF0F4",
+    pressed="#E3E7ED",
+    border="#DDE1E7",
+    strong_border="#C4CAD4",
+    text="#1A1D23",
+    quiet="#5B6472",
+    faint="#A3ABB8",
+    accent="#2F6FED",
+    accent_hover="#2560D6",
+    on_accent="#FFFFFF",
+    selection="#DCE7FD",
+)
+
+DARK = Tokens(
+    dark=True,
+    page="#16181D",
+    card="#1E2127",
+    raised="#262A32",
+    hover="#2A2F38",
+    pressed="#333945",
+    border="#2E333C",
+    strong_border="#3D4450",
+    text="#E7EAF0",
+    quiet="#9AA3B2",
+    faint="#5F6877",
+    accent="#6E9BFF",
+    accent_hover="#86ABFF",
+    on_accent="#0E1320",
+    selection="#27385E",
+)
+
+
+def clamp_factor(factor: float) -> float:
+    """Bring a factor on text into its bounds; what is no number counts as 1."""
+    return min(max(factor, SMALLEST_FACTOR), LARGEST_FACTOR) if factor == factor else 1.0
+
+
+def mixed(one: str, other: str, share: float) -> str:
+    """Return ``#RRGGBB`` between two colours: ``share`` 0 gives the first, 1 the second."""
+    first, second = (tuple(int(text[i : i + 2], 16) for i in (1, 3, 5)) for text in (one, other))
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in zip(first, second, strict=True))
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours after WCAG 2: 1 (equal) to 21 (black on white)."""
+
+    def luminance(text: str) -> float:
+        channels = [int(text[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
