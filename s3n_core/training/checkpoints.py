@@ -7,9 +7,8 @@ A checkpoint NAME is three files: `NAME.safetensors`, a model file like any othe
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -22,54 +21,27 @@ from s3n_core.method.configuration import ModelHeader
 from s3n_core.method.model_files import load_model, save_model
 from s3n_core.method.network import S3N
 from s3n_core.runs.run_directory import RunDirectory
-
-KEPT = 2  # newest checkpoints that stay, beside the best
-
-
-@dataclass
-class Place:
-    """Where a training is: everything but the tensors that decides how it goes on. JSON holds it exactly.
-
-    Attributes:
-        epoch: The epoch under way, from 0.
-        batch: Batches of it that are done.
-        step: Updates in all.
-        loss: State of the epoch's sums of losses and hits.
-        health: State of the epoch's health report.
-        best_epoch: The best epoch so far.
-        best_accuracy: Its held-out accuracy.
-        best_loss: Its held-out loss, which decides between equal accuracies.
-        best_checkpoint: Its checkpoint.
-        metrics_offset: Length of the metrics file, in bytes.
-        seconds: Time spent training.
-        scaler: State of the gradient scaler (float16).
-        recalibrated: Whether the statistics have been measured anew at the end.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    loss: dict[str, float] | None = None
-    health: dict[str, Any] | None = None
-    best_epoch: int | None = None
-    best_accuracy: float | None = None
-    best_loss: float | None = None
-    best_checkpoint: str | None = None
-    metrics_offset: int = 0
-    seconds: float = 0.0
-    scaler: dict[str, Any] = field(default_factory=dict)
-    recalibrated: bool = False
-
-
-def checkpoint_name(place: Place) -> str:
-    """Name a checkpoint by its step."""
-    return f"step-{place.step:07d}" + ("-recalibrated" if place.recalibrated else "")
+from s3n_core.training.place import Place
 
 
 def save_checkpoint(
-    run: RunDirectory, network: S3N, optimizer: torch.optim.Optimizer, header: ModelHeader, place: Place
+    run: RunDirectory,
+    network: S3N,
+    optimizer: torch.optim.Optimizer,
+    header: ModelHeader,
+    place: Place,
+    *,
+    previous: str | None = None,
 ) -> str:
-    """Write a checkpoint and let `last`, and `best` where the place says so, point to it or to what they named.
+    """Write a checkpoint, point to it, and remove all others but the one before it and the best.
+
+    Args:
+        run: The run.
+        network: Its network.
+        optimizer: Its optimiser.
+        header: What the model file says about itself.
+        place: Where the training is.
+        previous: The checkpoint that it was at before; None if there is none.
 
     Returns:
         The checkpoint's name.
@@ -77,7 +49,7 @@ def save_checkpoint(
     Raises:
         OutputError: If the disk does not take it; earlier checkpoints stay.
     """
-    name = checkpoint_name(place)
+    name = place.checkpoint_name
     momenta = {
         f"{index}": state["momentum_buffer"].detach().cpu().contiguous()
         for index, state in optimizer.state_dict()["state"].items()
@@ -86,11 +58,24 @@ def save_checkpoint(
     save_model(run.checkpoints / f"{name}.safetensors", network, header)
     write_bytes(run.checkpoints / f"{name}.optimizer.safetensors", save_safetensors(momenta))
     write_json(run.checkpoints / f"{name}.json", asdict(place))
+    point_to(run, name, place)
+    if previous == name:  # the same step, further in its epoch
+        previous = max((known for known in _names(run) if known < name), default=None)
+    _prune(run, keep={name, previous, place.best_checkpoint})
+    return name
+
+
+def point_to(run: RunDirectory, name: str, place: Place) -> None:
+    """Let `last` name a checkpoint and `best` what its place calls the best; a kill may have come between the two.
+
+    Raises:
+        OutputError: If the disk does not take it.
+    """
     run.write_pointer("last", name)
     if place.best_checkpoint is not None:
         run.write_pointer("best", place.best_checkpoint)
-    _prune(run, keep={name, place.best_checkpoint})
-    return name
+    else:
+        _remove(run.checkpoints / "best")
 
 
 def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], Place] | None:
@@ -102,7 +87,7 @@ def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], P
     Raises:
         RunError: If there are checkpoints and all of them are damaged.
     """
-    names = sorted((path.stem for path in run.checkpoints.glob("step-*.json")), reverse=True)
+    names = _names(run)
     if not names:
         return None
     try:
@@ -131,12 +116,19 @@ def restore_momenta(optimizer: torch.optim.Optimizer, momenta: dict[str, torch.T
     optimizer.load_state_dict(state)
 
 
+def _names(run: RunDirectory) -> list[str]:
+    """Name the checkpoints, newest first."""
+    return sorted((path.stem for path in run.checkpoints.glob("step-*.json")), reverse=True)
+
+
 def _prune(run: RunDirectory, keep: set[str | None]) -> None:
-    """Remove checkpoints but the newest ones and those to keep; the place goes first, so no half checkpoint looks whole."""
-    names = sorted((path.stem for path in run.checkpoints.glob("step-*.json")), reverse=True)
-    for name in names[KEPT:]:
-        if name in keep:
-            continue
+    """Remove checkpoints but those to keep, and what killed processes left of others.
+
+    A checkpoint that is neither is one from before a kill, ahead of what was resumed: its place in the metrics is no more.
+    """
+    names = {path.name.split(".")[0] for path in run.checkpoints.glob("step-*")}
+    for name in names - keep:
+        # The place goes first, so that no half checkpoint looks whole.
         for suffix in (".json", ".optimizer.safetensors", ".safetensors"):
             _remove(run.checkpoints / f"{name}{suffix}")
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from s3n_core.analysis.input_tensors import to_input
 from s3n_core.datasets.loading import Batch, Sample, load_batches
 from s3n_core.datasets.transforms import test_view, train_view
+from s3n_core.errors import DataSetError
 from s3n_core.seeding import keyed_generator, peak_draws
 from s3n_core.training.events import ImageLeftOut
 from s3n_core.training.preparing import Plan
@@ -42,9 +43,18 @@ class Feeder:
 
         return self._load(plan.training, view, size, order)
 
-    def plain_batches(self, samples: Sequence[Sample], size: int) -> Generator[Batch, None, None]:
-        """Load the deterministic views of samples, in their order; close it to stop early."""
-        return self._load(samples, lambda image, _: test_view(image, self._plan.preprocess), size, None)
+    def held_out_batches(self, size: int) -> Generator[Batch, None, None]:
+        """Load the deterministic views of the held-out images, in their order; close it to stop early."""
+        return self._plain_batches(self._plan.held_out, size)
+
+    def plain_training_batches(self, size: int) -> Generator[Batch, None, None]:
+        """Load the training images as the held-out ones are loaded; close it to stop early."""
+        return self._plain_batches(self._plan.training, size)
+
+    @property
+    def held_out(self) -> int:
+        """How many images are held out."""
+        return len(self._plan.held_out)
 
     def tensors(self, batch: Batch, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
         """Bring a batch to the device.
@@ -65,6 +75,9 @@ class Feeder:
         news, self._news = self._news, []
         return news
 
+    def _plain_batches(self, samples: Sequence[Sample], size: int) -> Generator[Batch, None, None]:
+        return self._load(samples, lambda image, _: test_view(image, self._plan.preprocess), size, None)
+
     def _load(
         self,
         samples: Sequence[Sample],
@@ -81,12 +94,24 @@ class Feeder:
         )
         try:
             for batch in batches:
-                for error, position in zip(batch.errors, batch.error_positions, strict=True):
-                    name = samples[int(position)].name
-                    if name not in self._left_out:
-                        self._left_out.add(name)
+                lost = [samples[int(position)] for position in batch.error_positions]
+                if lost:
+                    self._require_data(lost, whole_batch=not len(batch))
+                for error, sample in zip(batch.errors, lost, strict=True):
+                    if sample.name not in self._left_out:
+                        self._left_out.add(sample.name)
                         _log.warning("left out %s", error)
-                        self._news.append(ImageLeftOut(name, error.reason))
+                        self._news.append(ImageLeftOut(sample.name, error.reason))
                 yield batch
         finally:
             batches.close()
+
+    def _require_data(self, lost: Sequence[Sample], *, whole_batch: bool) -> None:
+        """Tell images that broke, which are left out, from a data set that was taken away, which ends the training.
+
+        Raises:
+            DataSetError: If the data set's folder is gone, or no file of a whole batch is there any more.
+        """
+        root = self._plan.root
+        if not root.is_dir() or (whole_batch and not any(sample.path.exists() for sample in lost)):
+            raise DataSetError(f"The data set of this run, {root}, is gone; put it back there and resume the run.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -10,11 +11,11 @@ from typing import Any
 
 import s3n_core
 from s3n_core.datasets.loading import Sample
-from s3n_core.datasets.records import DataSet, readable_name
+from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.splits import hold_out, read_split, write_split
 from s3n_core.datasets.transforms import Augmentation, Preprocess
-from s3n_core.errors import DataSetError, RunError
-from s3n_core.method.configuration import NetworkConfig
+from s3n_core.errors import DataSetError, ModelFileError, OutputError, RunError
+from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.recipes import Recipe, recipe_from
 
@@ -29,6 +30,7 @@ class Plan:
         training: Images to learn from.
         held_out: Images to choose the best epoch by; may be empty.
         device: The device asked for.
+        root: The data set's folder.
         data_set: The data set's name.
     """
 
@@ -37,6 +39,7 @@ class Plan:
     training: tuple[Sample, ...]
     held_out: tuple[Sample, ...]
     device: str
+    root: Path
     data_set: str
 
     @property
@@ -71,7 +74,8 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
     Raises:
         DataSetError: If the data set has no labels, or fewer than two classes with training images.
         RunError: If the folder is in use.
-        OutputError: If it cannot be written.
+        ModelFileError: If the recipe names a weight file that is not there.
+        OutputError: If it cannot be written; nothing is left of it then.
     """
     if not data_set.classes:
         raise DataSetError(
@@ -83,13 +87,14 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
         raise DataSetError(
             f"{data_set.root} has training images of {len(present)} class only; at least two classes are needed."
         )
+    recipe = _with_absolute_weights(recipe)
     run = RunDirectory.create(
         path,
         {
             "recipe": recipe.model_dump(mode="json"),
             "data": {
                 "root": str(data_set.root.resolve()),
-                "name": readable_name(data_set.root.resolve().name),
+                "name": data_set.root.resolve().name,
                 "format": data_set.format,
                 "title": data_set.title,
                 "fingerprint": data_set.fingerprint(),
@@ -101,13 +106,17 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
             "versions": versions(),
         },
     )
-    write_split(
-        run.split_csv,
-        train=training,
-        held_out=held_out,
-        test=[record for record in data_set.records if record.split == "test"],
-        classes=data_set.classes,
-    )
+    try:
+        write_split(
+            run.split_csv,
+            train=training,
+            held_out=held_out,
+            test=[record for record in data_set.records if record.split == "test"],
+            classes=data_set.classes,
+        )
+    except OutputError:
+        shutil.rmtree(run.path, ignore_errors=True)  # a run without its split would be in the way of the next try
+        raise
     return run
 
 
@@ -130,11 +139,46 @@ def read_plan(run: RunDirectory) -> Plan:
     if not root.is_dir():
         raise DataSetError(f"The data set of this run, {root}, is gone; put it back there and resume the run.")
     rows = read_split(run.split_csv)
+    wrong = next((row for row in rows if row.part != "test" and row.label not in range(len(classes))), None)
+    if wrong is not None:
+        raise RunError(f"{run.split_csv} is broken: {wrong.name} has no class of this run; start a new run.")
+    if not any(row.part == "train" for row in rows):
+        raise RunError(f"{run.split_csv} is broken: it names no training image; start a new run.")
 
     def samples(part: str) -> tuple[Sample, ...]:
         return tuple(Sample(path=root / row.name, name=row.name, label=row.label) for row in rows if row.part == part)
 
-    return Plan(recipe, classes, samples("train"), samples("held-out"), device, name)
+    return Plan(recipe, classes, samples("train"), samples("held-out"), device, root, name)
+
+
+def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None) -> ModelHeader:
+    """Describe a model of this run.
+
+    Args:
+        plan: The run's plan.
+        epoch: Epochs trained.
+        best_accuracy: Best held-out accuracy so far, in [0, 1]; None without one.
+    """
+    return ModelHeader(
+        network=plan.network,
+        classes=plan.classes,
+        preprocess=plan.preprocess.to_dict(),
+        recipe=plan.recipe.name,
+        data_set=plan.data_set,
+        epoch=epoch,
+        metrics={} if best_accuracy is None else {"best_held_out_accuracy": best_accuracy},
+        versions=versions(),
+    )
+
+
+def _with_absolute_weights(recipe: Recipe) -> Recipe:
+    """Let a recipe name its weight file from anywhere: a run may be resumed from another folder."""
+    if recipe.weights in ("none", "imagenet"):
+        return recipe
+    file = Path(recipe.weights).expanduser().resolve()
+    if not file.is_file():
+        raise ModelFileError(f"There is no weight file {file}; name one, or choose imagenet or none.")
+    return recipe.changed({"weights": str(file)})
 
 
 def versions() -> dict[str, str]:

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator
+from contextlib import closing
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from s3n_core.devices import autocast
+from s3n_core.errors import DataSetError
 from s3n_core.method.network import S3N
+from s3n_core.training.events import Event
+from s3n_core.training.feeding import EVALUATION, Feeder
+from s3n_core.training.steering import Steering
 
 
-def recalibrate(network: S3N, batches: Iterable[tuple[Tensor, Tensor | None]]) -> None:
-    """Replace the running statistics by plain means over batches, sampled as in evaluation; weights stay as they are.
+def recalibrate(
+    network: S3N, feeder: Feeder, steering: Steering, *, size: int, device: str, precision: str
+) -> Generator[Event, None, None]:
+    """Replace the running statistics by plain means over the training images, sampled as in evaluation; weights stay.
 
     Args:
         network: The network; it is left in evaluation mode.
-        batches: Images (B, 3, s, s) and their draws (B, H, W), if any are needed.
+        feeder: Loads the images, without augmentation.
+        steering: Where orders come from; they are obeyed between batches.
+        size: Images at once, at least 2.
+        device: "cpu", "cuda" or "mps".
+        precision: Precision of the layers.
+
+    Yields:
+        Pauses.
+
+    Raises:
+        DataSetError: If no image can be read.
+        Halt: If an order ends the training here; the statistics are then half measured.
     """
     layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     momenta = [layer.momentum for layer in layers]
@@ -24,9 +43,18 @@ def recalibrate(network: S3N, batches: Iterable[tuple[Tensor, Tensor | None]]) -
         layer.reset_running_stats()
         layer.momentum = None  # torch then averages over all batches with equal weight
         layer.train()
-    with torch.no_grad():
-        for images, draws in batches:
-            network(images, sampling=network.config.eval_sampling, draws=draws)
+    measured = False
+    with closing(feeder.plain_training_batches(size)) as loader:
+        for batch in loader:
+            yield from steering.obey(inside_batch=False)
+            if len(batch) < 2:  # the variance of a single image says nothing
+                continue
+            images, _, draws = feeder.tensors(batch, EVALUATION)
+            with torch.no_grad(), autocast(device, precision):
+                network(images, sampling=network.config.eval_sampling, draws=draws)
+            measured = True
+    if not measured:
+        raise DataSetError("None of the training images can be read; mend the data set and resume.")
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     network.eval()

@@ -73,6 +73,7 @@ class ProbeRecorder:
         folder = self._folder / f"epoch-{epoch:04d}"
         unfinished = self._folder / f".epoch-{epoch:04d}"
         try:
+            shutil.rmtree(unfinished, ignore_errors=True)  # of a life that was killed here
             unfinished.mkdir(exist_ok=True)
         except OSError as error:
             raise output_error(folder, error) from error

@@ -12,14 +12,17 @@ from typing import Any
 
 import psutil
 
-from s3n_core.errors import S3NError
+from s3n_core.atomic_files import output_error
+from s3n_core.errors import RunError, S3NError
 from s3n_core.runs.control import OrderReader
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import RunState, RunStatus
-from s3n_core.training.checkpoints import Place
 from s3n_core.training.events import Event, Paused, Resumed
+from s3n_core.training.pace import Pace
+from s3n_core.training.place import Place
 
 PAUSE_POLL = 0.1  # seconds between two looks for an order while paused
+_LAST_WORDS: frozenset[RunStatus] = frozenset({"finished", "stopped", "failed", "discarded"})
 
 
 class Halt(Exception):
@@ -40,6 +43,9 @@ class Steering:
     Args:
         run: The run, its lock held.
         stop_requested: Whether the process itself wants to stop (Ctrl+C).
+
+    Attributes:
+        pace: The training's clock, which stands still in a pause.
     """
 
     def __init__(self, run: RunDirectory, stop_requested: Callable[[], bool]) -> None:
@@ -47,9 +53,22 @@ class Steering:
         self._orders = OrderReader(run.path)
         self._stop_requested = stop_requested
         self._stopping = False
+        self.pace = Pace()
         process = psutil.Process()
-        self._state = RunState(status="starting", pid=process.pid, process_created=process.create_time())
-        self._place = Place()
+        # What an earlier life reached is shown until this one has found its place again.
+        self._state = replace(
+            _last_state(run),
+            status="starting",
+            pid=process.pid,
+            process_created=process.create_time(),
+            seconds_left=None,
+        )
+        self._place: Place | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last word has been written."""
+        return self._state.status in _LAST_WORDS
 
     def follow(self, place: Place, epochs: int, batches: int) -> None:
         """From now on write the epoch, the batch and the best epoch from ``place``, which the training changes."""
@@ -66,26 +85,30 @@ class Steering:
         Raises:
             OutputError: If the disk does not take it.
         """
-        where = self._place
         if self._stopping and status == "running":
             status = "stopping"
-        self._state = replace(
-            self._state,
-            status=status,
-            message="",
-            epoch=where.epoch,
-            batch=where.batch,
-            best_epoch=where.best_epoch,
-            best_accuracy=where.best_accuracy,
-        )
+        ended = status in _LAST_WORDS
+        self._state = replace(self._state, status=status, message="")
+        if ended:
+            self._state = replace(self._state, seconds_left=None)
+        if self._place is not None:
+            where = self._place
+            self._state = replace(
+                self._state,
+                epoch=where.epoch,
+                batch=where.batch,
+                best_epoch=where.best_epoch,
+                best_accuracy=where.best_accuracy,
+            )
         self._state = replace(self._state, **fields)
         # What is shown while it runs is replaced many times a minute; the last word must survive a power failure.
-        self._run.write_state(self._state, durable=status in ("finished", "stopped", "failed", "discarded"))
+        self._run.write_state(self._state, durable=ended)
 
-    def last_word(self, message: str) -> None:
-        """Write that the training failed, and why; where even that fails, the run shows as interrupted."""
-        with suppress(S3NError):
-            self.write("failed", message=message)
+    def last_word(self, status: RunStatus, message: str) -> None:
+        """Write how the training ended unless that has been said; where even that fails, the run shows as interrupted."""
+        if not self.ended:
+            with suppress(S3NError):
+                self.write(status, message=message)
 
     def obey(self, *, inside_batch: bool) -> Generator[Event, None, None]:
         """Look for an order and follow it: a pause holds here.
@@ -100,9 +123,10 @@ class Steering:
         if order == "pause" and not self._stop_requested():
             self.write("paused", message="Paused.")
             yield Paused()
-            while order not in ("resume", "stop", "stop-now", "discard") and not self._stop_requested():
-                time.sleep(PAUSE_POLL)
-                order = self._orders.poll()
+            with self.pace.pause():
+                while order not in ("resume", "stop", "stop-now", "discard") and not self._stop_requested():
+                    time.sleep(PAUSE_POLL)
+                    order = self._orders.poll()
             self.write("running")
             yield Resumed()
         if order == "discard":
@@ -116,11 +140,32 @@ class Steering:
             raise Halt("stopped")
 
 
+def _last_state(run: RunDirectory) -> RunState:
+    try:
+        return run.read_state() or RunState(status="starting")
+    except RunError:
+        return RunState(status="starting")  # it is about to be written anew
+
+
+class _QuietHandler(logging.FileHandler):
+    """A log file that keeps silent about a full disk: the training itself says so, in a sentence."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Let the message go."""
+
+
 @contextmanager
 def run_log(path: Path) -> Iterator[None]:
-    """Write what the engine logs into the run's own log while it trains."""
+    """Write what the engine logs into the run's own log while it trains.
+
+    Raises:
+        OutputError: If the log cannot be opened.
+    """
     logger = logging.getLogger("s3n_core")
-    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    try:
+        handler = _QuietHandler(path, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise output_error(path, error) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     level = logger.level
     logger.addHandler(handler)
@@ -130,4 +175,5 @@ def run_log(path: Path) -> Iterator[None]:
     finally:
         logger.setLevel(level)
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # a full disk may refuse the last buffered words
+            handler.close()

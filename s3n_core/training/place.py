@@ -1,0 +1,79 @@
+"""Where a training is, as a checkpoint remembers it. Free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from s3n_core.training.recipes import Recipe
+
+
+@dataclass
+class Place:
+    """Everything but the tensors that decides how a training goes on. JSON holds it exactly.
+
+    Attributes:
+        epoch: The epoch under way, from 0.
+        batch: Batches of it that are done.
+        step: Updates in all.
+        loss: State of the epoch's sums of losses and hits.
+        health: State of the epoch's health report.
+        best_epoch: The best epoch so far.
+        best_accuracy: Its held-out accuracy.
+        best_loss: Its held-out loss, which decides between equal accuracies.
+        best_checkpoint: Its checkpoint.
+        metrics_offset: Length of the metrics file, in bytes.
+        seconds: Time spent training.
+        scaler: State of the gradient scaler (float16).
+        recalibrated: Whether the statistics have been measured anew at the end, which ends the training.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    loss: dict[str, float] | None = None
+    health: dict[str, Any] | None = None
+    best_epoch: int | None = None
+    best_accuracy: float | None = None
+    best_loss: float | None = None
+    best_checkpoint: str | None = None
+    metrics_offset: int = 0
+    seconds: float = 0.0
+    scaler: dict[str, Any] = field(default_factory=dict)
+    recalibrated: bool = False
+
+    @property
+    def checkpoint_name(self) -> str:
+        """The name of a checkpoint that is written here: its step, so that names sort by age."""
+        return f"step-{self.step:07d}" + ("-recalibrated" if self.recalibrated else "")
+
+    def improve(self, accuracy: float | None, loss: float | None) -> bool:
+        """Compare with the best so far and remember the better one.
+
+        Args:
+            accuracy: Held-out accuracy in [0, 1]; None without a held-out part, where the last is the best.
+            loss: Held-out loss; decides between equal accuracies.
+
+        Returns:
+            Whether this is the best so far.
+        """
+        if accuracy is None or loss is None:
+            return True
+        if self.best_loss is not None and (accuracy, -loss) <= (self.best_accuracy or 0.0, -self.best_loss):
+            return False
+        self.best_accuracy, self.best_loss = accuracy, loss
+        return True
+
+    def trained(self, recipe: Recipe) -> bool:
+        """Whether no epoch is left: all are done, or the last ones were in vain."""
+        in_vain = (
+            recipe.patience is not None
+            and self.best_epoch is not None
+            and self.epoch - 1 - self.best_epoch >= recipe.patience
+        )
+        # A recalibration may turn out the best, which would make patience new; it is the end all the same.
+        return self.recalibrated or self.epoch >= recipe.epochs or in_vain
+
+    def finished(self, recipe: Recipe) -> bool:
+        """Whether nothing is left to do."""
+        return self.trained(recipe) and (self.recalibrated or not recipe.recalibrate)

@@ -1,0 +1,63 @@
+"""The held-out part measured after an epoch, in the deterministic mode of evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+
+import torch
+
+from s3n_core.analysis.health import HealthTally
+from s3n_core.devices import autocast
+from s3n_core.errors import DataSetError
+from s3n_core.method.network import S3N
+from s3n_core.method.objective import objective
+from s3n_core.training.events import Event
+from s3n_core.training.feeding import EVALUATION, Feeder
+from s3n_core.training.steering import Steering
+from s3n_core.training.tally import LossTally
+
+
+def validate(
+    network: S3N, feeder: Feeder, steering: Steering, *, size: int, device: str, precision: str
+) -> Generator[Event, None, dict[str, float]]:
+    """Measure losses, accuracies and the health report on the held-out part; orders are obeyed between batches.
+
+    Args:
+        network: The network; it is in training mode afterwards.
+        feeder: Loads the images.
+        steering: Where orders come from.
+        size: Images at once.
+        device: "cpu", "cuda" or "mps".
+        precision: Precision of the layers.
+
+    Yields:
+        Pauses.
+
+    Returns:
+        Figures by name, each beginning with ``held_out_``; none without a held-out part.
+
+    Raises:
+        DataSetError: If there is a held-out part and none of its images can be read.
+        Halt: If an order ends the training here.
+    """
+    tally, health = LossTally(), HealthTally()
+    network.eval()
+    try:
+        with closing(feeder.held_out_batches(size)) as loader:
+            for batch in loader:
+                yield from steering.obey(inside_batch=False)
+                if not len(batch):
+                    continue
+                # Left before the next yield: whoever follows the events must not find torch in inference mode.
+                with torch.inference_mode():
+                    images, labels, draws = feeder.tensors(batch, EVALUATION)
+                    with autocast(device, precision):
+                        output = network(images, draws=draws, trace=network.joint is not None)
+                    tally.add(output, objective(output, labels), labels)
+                    health.add(output)
+    finally:
+        network.train()
+    if feeder.held_out and not tally.count:
+        raise DataSetError(f"None of the {feeder.held_out} held-out images can be read; mend the data set and resume.")
+    return {f"held_out_{name}": value for name, value in (tally.values() | health.values()).items()}
