@@ -1,0 +1,58 @@
+"""The command line as a person calls it, in this process, on a run of the person's own."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from command_line import Command, Outcome
+from small_training import TrainedRun
+
+from s3n_core.cli import main
+from s3n_core.runs.run_directory import RunDirectory
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def s3n(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command; whatever happens, there is no traceback and no defect."""
+
+    def call(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        outcome = Outcome(code, captured.out, captured.err)
+        assert "Traceback" not in outcome.out + outcome.err, outcome
+        assert "defect" not in outcome.err, outcome
+        return outcome
+
+    return call
+
+
+@pytest.fixture
+def run(s3n_home: Path, trained_run: TrainedRun) -> RunDirectory:
+    """A copy of the trained run, in the person's home, that a test may spoil. Its name is birds-1."""
+
+    def copy(source: str, target: str) -> None:
+        # Model files are never changed in place, so a second name will do.
+        (os.link if source.endswith(".safetensors") else shutil.copy2)(source, target)
+
+    path = s3n_home / "runs" / "birds-1"
+    shutil.copytree(trained_run.path, path, copy_function=copy)
+    return RunDirectory(path)
+
+
+@pytest.fixture
+def model(trained_run: TrainedRun) -> Path:
+    """The trained run's best model file."""
+    directory = RunDirectory(trained_run.path)
+    return directory.checkpoints / f"{directory.read_pointer('best')}.safetensors"

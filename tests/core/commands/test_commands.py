@@ -1,0 +1,339 @@
+"""Each command to its end, as a person runs it on the drawn birds."""
+
+import csv
+import json
+import os
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from command_line import Command
+from small_training import SMALL, TrainedRun
+
+from s3n_core.commands import export as export_command
+from s3n_core.commands import predict as predict_command
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.trash import list_trash
+
+SMALL_SETTINGS = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
+QUICK_PICTURES = ["--dpi", 40, "--no-sheets", "--panels", "peaks"]
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# -- training ---------------------------------------------------------------------------------------------------------
+
+
+def test_train_ends_with_the_run_and_its_folder(s3n: Command, drawn_birds: Path, s3n_home: Path) -> None:
+    outcome = s3n("train", drawn_birds, "--name", "erste Vögel", "--device", "cpu", *SMALL_SETTINGS, "-s", "epochs=1")
+    path = s3n_home / "runs" / "erste Vögel"
+    assert (outcome.code, outcome.out) == (0, f"{path}\n")
+    said = outcome.err.splitlines()
+    assert said[0] == "Detected as CUB-200-2011: 48 images of 12 classes (36 train, 12 test)."
+    assert "fewer than 5 images to learn from" in said[1]
+    assert said[2].startswith("Training 1 epoch of 24 images in 12 classes, 12 held out, on CPU")
+    assert any(line.startswith("epoch   1/1   loss") for line in said)
+    assert said[-1].startswith("Finished all 1 epochs. Best held-out accuracy: ")
+    assert RunDirectory(path).summary().status == "finished"
+
+
+def test_train_tells_a_program(s3n: Command, drawn_birds: Path, tmp_path: Path) -> None:
+    settings = [*SMALL_SETTINGS, "--set", "epochs=1"]
+    outcome = s3n("train", drawn_birds, "--runs", tmp_path, "--device", "cpu", "--json", *settings)
+    assert (outcome.code, outcome.err) == (0, "")
+    kinds = [event["event"] for event in outcome.events]
+    assert kinds[0] == "run_started"
+    assert kinds[-1] == "run_ended"
+    assert {"checkpoint_saved", "epoch_done"} <= set(kinds)
+    assert outcome.events[0]["path"] == str(tmp_path / "birds-1")
+    assert outcome.events[-1]["status"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--recipe", "fast"], "quick, paper, release, hawkeye, baseline"),
+        (["--set", "epochs"], "field=value"),
+        (["--set", "epochs=0"], "epochs"),
+        (["--set", "colour=red"], "colour"),
+        (["--set", "network.backbone=resnet999"], "network.backbone"),
+        (["--set", "batch_size=10", "--set", "micro_batch=3"], "micro_batch"),
+        (["--name", "../elsewhere"], "cannot be called"),
+        (["--name", ".hidden"], "cannot be called"),
+        (["--name", "con"], "Windows"),
+        (["--device", "tpu"], "tpu"),
+        (["--format", "coco"], "coco"),
+    ],
+)
+def test_train_refuses_settings_that_make_no_sense(
+    s3n: Command, drawn_birds: Path, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    outcome = s3n("train", drawn_birds, "--runs", tmp_path / "runs", "--set", "weights=none", *arguments)
+    assert outcome.code == 1
+    assert outcome.err.splitlines()[-1].startswith("Error: ")
+    assert said in outcome.err.splitlines()[-1]
+    assert "Traceback" not in outcome.err
+
+
+def test_train_never_takes_a_name_twice(s3n: Command, drawn_birds: Path, run: RunDirectory) -> None:
+    before = run.run_json.read_bytes()
+    outcome = s3n("train", drawn_birds, "--name", "birds-1", *SMALL_SETTINGS)
+    assert outcome.code == 1
+    assert "choose another name" in outcome.err
+    assert run.run_json.read_bytes() == before
+
+
+def test_weights_that_cannot_be_downloaded(
+    s3n: Command, drawn_birds: Path, s3n_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from urllib.error import URLError
+
+    import torchvision.models._api as torchvision_api
+
+    def no_network(*_: object, **__: object) -> None:
+        raise URLError("Name or service not known")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torchvision_api, "load_state_dict_from_url", no_network)
+    outcome = s3n("train", drawn_birds, "--name", "offline", "--device", "cpu")
+    file = tmp_path / "hub" / "checkpoints" / "mobilenet_v2-b0353104.pth"
+    said = outcome.err.splitlines()
+    assert outcome.code == 1
+    assert any(line.startswith("Downloading the ImageNet weights of mobilenet_v2") for line in said)
+    assert said[-1].startswith("Error: The ImageNet weights of mobilenet_v2 could not be downloaded")
+    assert f"put it at {file}" in said[-1]
+    summary = RunDirectory(s3n_home / "runs" / "offline").summary()
+    assert summary.status == "failed"
+    assert summary.state is not None
+    assert str(file) in summary.state.message
+
+
+# -- prediction -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", ["name", "folder", "file"])
+def test_a_model_is_a_name_a_folder_or_a_file(
+    s3n: Command, run: RunDirectory, trained_run: TrainedRun, tmp_path: Path, model: Path, named: str
+) -> None:
+    text = {"name": "birds-1", "folder": run.path, "file": model}[named]
+    out = tmp_path / "table.csv"
+    outcome = s3n("predict", text, trained_run.data, "--split", "test", "--out", out, "--device", "cpu")
+    assert (outcome.code, outcome.out) == (0, f"{out}\n")
+    assert outcome.err.startswith("12 images; sampling expected, float32, model ")
+    rows = rows_of(out)
+    assert len(rows) == 12
+    assert [row["file"] for row in rows] == sorted(row["file"] for row in rows)
+    assert all(row["label"] in row["file"] and row["correct"] in ("true", "false") for row in rows)
+
+
+def test_a_name_with_a_dot_and_a_folder_of_the_same_name(
+    s3n: Command, run: RunDirectory, trained_run: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.rename(run.path, run.path.with_name("birds v1.2"))
+    (tmp_path / "birds v1.2").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert s3n("predict", "birds v1.2", trained_run.data, "--split", "test", "--out", "t.json").code == 0
+    table = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    assert len(table["rows"]) == 12
+
+
+def test_predict_one_image(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
+    image = next((trained_run.data / "images").rglob("*.jpg"))
+    assert s3n("predict", model, image, "--out", tmp_path / "one.csv").code == 0
+    (row,) = rows_of(tmp_path / "one.csv")
+    assert (row["file"], row["label"], row["error"]) == (image.name, "", "")
+
+
+def test_predict_tells_a_program(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
+    outcome = s3n("predict", model, trained_run.data, "--split", "test", "--out", tmp_path / "t.csv", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert [event["event"] for event in outcome.events] == ["progress"] * len(outcome.events)
+    assert outcome.events[0]["done"] == 0
+    assert outcome.events[-1]["finished"]
+
+
+class _Interruption:
+    """A progress bar at which a person presses Ctrl+C once enough is done."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    @contextmanager
+    def __call__(self, what: str, *, quiet: bool = False):  # type: ignore[no-untyped-def]
+        def bar(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+            if done >= self.at:
+                signal.raise_signal(signal.SIGINT)
+
+        yield bar
+
+
+def test_predict_goes_on_after_ctrl_c(
+    s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["predict", model, trained_run.data, "--split", "test", "--out"]
+    assert s3n(*command, tmp_path / "whole.csv").code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(predict_command, "progress_bar", _Interruption(at=8))
+        outcome = s3n(*command, tmp_path / "parts.csv")
+    assert (outcome.code, outcome.out) == (130, "")
+    assert outcome.err == "Stopped after 8 of 12 images; the same command goes on there.\n"
+    assert not (tmp_path / "parts.csv").exists()
+    outcome = s3n(*command, tmp_path / "parts.csv")
+    assert outcome.code == 0
+    assert outcome.err.startswith("Going on after the 8 of 12 images")
+    assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "whole.csv"]
+
+
+@pytest.mark.parametrize("arguments", [["--sampling", "often"], ["--precision", "float8"], ["--device", "cray"]])
+def test_choices_that_do_not_exist(
+    s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    sentence = s3n("predict", model, trained_run.data, "--out", tmp_path / "t.csv", *arguments).sentence
+    assert arguments[1] in sentence
+
+
+@pytest.mark.parametrize("place", ["table.txt", "nowhere/table.csv", "folder.csv"])
+def test_a_place_where_no_table_can_be(s3n: Command, trained_run: TrainedRun, tmp_path: Path, place: str) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    assert place.split("/")[0] in s3n("predict", "any", trained_run.data, "--out", tmp_path / place).sentence
+
+
+# -- export -----------------------------------------------------------------------------------------------------------
+
+
+def test_export_writes_pictures_and_an_index(
+    s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "att"
+    command = ["export", model, trained_run.data, "--out", out, "--split", "test", "--most", 2, "--dpi", 40, "--arrays"]
+    outcome = s3n(*command)
+    assert (outcome.code, outcome.out) == (0, f"{out}\n")
+    assert outcome.err.startswith("2 images; sampling expected, float32, model ")
+    rows = rows_of(out / "index.csv")
+    assert len(rows) == 2
+    for row in rows:
+        assert (out / row["sheet"]).is_file()
+        assert (out / row["arrays"]).is_file()
+        assert {path.stem for path in (out / row["folder"]).iterdir()} >= {"peaks", "response", "map_d", "image_c"}
+    before = sorted(out.rglob("*"))
+    assert s3n(*command).code == 0  # into the same folder again
+    assert sorted(out.rglob("*")) == before
+
+
+def test_export_says_what_ctrl_c_left(
+    s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_command, "progress_bar", _Interruption(at=2))
+    outcome = s3n("export", model, trained_run.data, "--split", "test", "--out", tmp_path / "att", *QUICK_PICTURES)
+    assert (outcome.code, outcome.out) == (130, "")
+    assert outcome.err.startswith("Stopped after 2 of 12 images; ")
+    rows = rows_of(tmp_path / "att" / "index.csv")
+    assert len(rows) == 2
+    assert all((tmp_path / "att" / row["folder"] / "peaks.png").is_file() for row in rows)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--panels", "beaks"],
+        ["--picture", "bmp"],
+        ["--colours", "rainbow"],
+        ["--layout", "round"],
+        ["--no-sheets", "--no-singles"],
+    ],
+)
+def test_export_refuses_what_it_cannot_draw(
+    s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    outcome = s3n("export", model, trained_run.data, "--out", tmp_path / "att", *arguments)
+    assert outcome.code == 2
+    assert len(outcome.err.splitlines()) == 1
+    assert not (tmp_path / "att").exists()
+
+
+# -- evaluation, audit, drawing ---------------------------------------------------------------------------------------
+
+
+def test_evaluate_takes_the_test_part(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
+    outcome = s3n("evaluate", model, trained_run.data, "--out", tmp_path / "figures")
+    assert outcome.code == 0
+    assert outcome.out.startswith(f"Part: test of {trained_run.data}\nTop-1 ")
+    tables = ["evaluation_accuracy.csv", "evaluation_by_class.csv", "evaluation_confusion.csv"]
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == tables
+    (figures,) = s3n("evaluate", model, trained_run.data, "--split", "train", "--json").events
+    assert (figures["part"], figures["images"]) == ("train", 36)
+    assert [row["name"] for row in figures["predictions"]][:4] == ["joint", "O", "D", "C"]
+
+
+def test_evaluate_names_the_parts_that_there_are(s3n: Command, trained_run: TrainedRun) -> None:
+    assert "train, test" in s3n("evaluate", "any", trained_run.data, "--split", "val").sentence
+
+
+def test_audit_for_people_and_programs(s3n: Command, trained_run: TrainedRun) -> None:
+    outcome = s3n("audit", trained_run.data)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert f"{trained_run.data}: 48 images" in outcome.out
+    (report,) = s3n("audit", trained_run.data, "--json", "--no-decode").events
+    assert (report["images"], report["decoded"], len(report["small_classes"])) == (48, False, 12)
+
+
+def test_demo_data_is_drawn_once(s3n: Command, tmp_path: Path) -> None:
+    out = tmp_path / "birds"
+    outcome = s3n("demo-data", out, "--train", 1, "--test", 0, "--workers", 1)
+    assert (outcome.code, outcome.out) == (0, f"{out}\n")
+    assert len(list(out.rglob("*.jpg"))) == 12
+    assert "choose" in s3n("demo-data", out, "--train", 1, "--test", 0, "--workers", 1).sentence
+    assert len(list(out.rglob("*.jpg"))) == 12
+
+
+# -- runs -------------------------------------------------------------------------------------------------------------
+
+
+def test_runs_of_an_empty_home(s3n: Command) -> None:
+    outcome = s3n("runs", "list")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert "s3n train" in outcome.err
+    assert s3n("runs", "list", "--json").events == [[]]
+    assert "no run 'first'" in s3n("runs", "show", "first").sentence
+
+
+def test_runs_are_listed_and_shown(s3n: Command, run: RunDirectory) -> None:
+    header, row = s3n("runs", "list").out.splitlines()
+    assert header.split() == ["name", "status", "epoch", "held-out", "recipe", "data"]
+    assert row.split()[:3] == ["birds-1", "finished", "2/2"]
+    ((listed,),) = s3n("runs", "list", "--json").events
+    assert {"name", "path", "status", "live", "created", "state", "run", "problem"} == listed.keys()
+    shown = s3n("runs", "show", "birds-1").out
+    assert "status     finished" in shown
+    assert "held out" in shown
+    assert "rate_backbone" not in shown
+    assert "rate_backbone" in s3n("runs", "show", "birds-1", "--all").out
+    (fields,) = s3n("runs", "show", run.path, "--json").events
+    assert [epoch["epoch"] for epoch in fields["epochs_done"]] == [0, 1]
+
+
+def test_a_finished_run_stays_finished(s3n: Command, run: RunDirectory) -> None:
+    assert "nothing left to resume" in s3n("runs", "resume", "birds-1").sentence
+    assert run.summary().status == "finished"
+    for order in ("pause", "stop"):
+        assert "Nobody trains" in s3n("runs", order, "birds-1").sentence
+
+
+def test_trash_and_back(s3n: Command, run: RunDirectory, s3n_home: Path) -> None:
+    assert "s3n runs restore birds-1" in s3n("runs", "trash", "birds-1").err
+    assert not run.path.exists()
+    assert s3n("runs", "list", "--trash").out.splitlines()[1].startswith("birds-1  ")
+    ((entry,),) = s3n("runs", "list", "--trash", "--json").events
+    assert entry["name"] == "birds-1"
+    assert s3n("runs", "restore", "birds-1").out == f"{run.path}\n"
+    assert run.summary().status == "finished"
+    assert "runs list --trash" in s3n("runs", "restore", "birds-1").sentence
+    s3n("runs", "trash", "birds-1")
+    assert s3n("runs", "empty-trash").err == "1 run deleted for good.\n"
+    assert list_trash(s3n_home / "runs") == []
+    assert "empty" in s3n("runs", "list", "--trash").err

@@ -1,0 +1,87 @@
+"""What a newcomer sees first: the help of every command."""
+
+import subprocess
+import sys
+
+import pytest
+from command_line import Command
+
+import s3n_core
+
+COMMANDS = ["", "train", "predict", "export", "evaluate", "audit", "demo-data", "runs"]
+RUNS_COMMANDS = ["list", "show", "pause", "stop", "resume", "trash", "restore", "empty-trash"]
+
+HELP_AND_LOOK = """
+import sys
+from s3n_core.cli import main
+code = main(["--help"])
+heavy = {"torch", "torchvision", "pydantic", "numpy", "matplotlib", "PIL", "scipy", "sklearn"} & set(sys.modules)
+print("HEAVY:", *sorted(heavy))
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"runs {name}" for name in RUNS_COMMANDS)])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_help_has_an_example(s3n: Command, command: str, option: str) -> None:
+    outcome = s3n(*command.split(), option)
+    assert outcome.code == 0
+    assert outcome.err == ""
+    assert f"Usage: s3n {command}".strip() in outcome.out
+    assert "Example" in outcome.out
+    assert f"s3n {command}".strip() in outcome.out.partition("Example")[2]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", HELP_AND_LOOK], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "HEAVY:", done.stdout
+    for command in COMMANDS[1:]:
+        assert f"  {command} " in done.stdout
+
+
+def test_the_module_is_the_program() -> None:
+    done = subprocess.run([sys.executable, "-m", "s3n_core", "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"s3n {s3n_core.__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [[], ["runs"]])
+def test_a_group_alone_shows_its_help(s3n: Command, arguments: list[str]) -> None:
+    outcome = s3n(*arguments)
+    assert outcome.code == 2
+    assert "Commands:" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing"], "nothing"),
+        (["train"], "DATA"),
+        (["train", "--epochs"], "--epochs"),
+        (["predict", "m"], "IMAGES"),
+        (["predict", "m", "images"], "--out"),
+        (["export", "m", "images", "--out", "o", "--dpi", "many"], "--dpi"),
+        (["export", "m", "images", "--out", "o", "--most", "0"], "--most"),
+        (["demo-data", "birds", "--train", "0"], "--train"),
+        (["runs", "show"], "NAME"),
+        (["runs", "explode"], "explode"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(s3n: Command, arguments: list[str], said: str) -> None:
+    outcome = s3n(*arguments)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("Error: ")
+    assert said in line
+    assert line.endswith("--help`.")
+
+
+def test_the_recipe_is_shown_with_its_sources(s3n: Command) -> None:
+    import json
+
+    outcome = s3n("train", "--show-recipe", "--recipe", "paper", "--set", "epochs=3", "-s", "network.backbone=vgg16")
+    recipe = json.loads(outcome.out)
+    assert outcome.code == 0
+    assert (recipe["epochs"], recipe["network"]["backbone"]) == (3, "vgg16")
+    assert "released code" in recipe["sources"]["flip"]
