@@ -11,7 +11,7 @@ from typing import Any
 
 import s3n_core
 from s3n_core.datasets.loading import Sample
-from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.records import DataSet, readable_name
 from s3n_core.datasets.splits import hold_out, read_split, write_split
 from s3n_core.datasets.transforms import Augmentation, Preprocess
 from s3n_core.errors import DataSetError, ModelFileError, OutputError, RunError
@@ -94,7 +94,7 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
             "recipe": recipe.model_dump(mode="json"),
             "data": {
                 "root": str(data_set.root.resolve()),
-                "name": data_set.root.resolve().name,
+                "name": readable_name(data_set.root.resolve().name),
                 "format": data_set.format,
                 "title": data_set.title,
                 "fingerprint": data_set.fingerprint(),
