@@ -34,7 +34,7 @@ class Panel:
 
 PANEL_TEXTS: dict[PanelName, Panel] = {
     "original": Panel("Original", "X", "", None),
-    "peaks": Panel("Peaks on the original", "T_d, T_c", "", "response"),
+    "peaks": Panel("Peaks", "T_d, T_c", "", "response"),
     "response": Panel("Response map", "R", "", "peaks"),
     "map_d": Panel("Discriminative map", "Q_d", "D", "map_c"),
     "map_c": Panel("Complementary map", "Q_c", "C", "map_d"),
