@@ -1,0 +1,147 @@
+"""The messages between a window and the engine process that looks into images, on its standard streams. Free of torch.
+
+A message is a fixed prefix (magic word, version, two lengths), a header of JSON, and the raw bytes of the NumPy arrays that
+the header lists. Nothing is pickled, so a message can do nothing but be wrong, and then it is refused with a `MessageError`:
+another magic word or version, lengths beyond the limits, arrays that are not what the header says.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3n_core.errors import S3NError
+
+MAGIC = b"S3Ni"
+VERSION = 1
+MOST_HEADER_BYTES = 32 * 2**20
+"""Class names of a hundred thousand classes, and far more than any other header."""
+MOST_ARRAY_BYTES = 512 * 2**20
+"""More than an original of the largest kept size, the maps of very many classes and all the rest."""
+
+_PREFIX = struct.Struct("<4sIII")  # magic, version, header bytes, array bytes
+_DTYPES = {"float32": np.float32, "uint8": np.uint8, "bool": np.bool_}
+_ALIGNMENT = 16
+
+
+class MessageError(S3NError):
+    """What came is no message of this program, or of another version of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Message:
+    """One message.
+
+    Attributes:
+        kind: What it is about.
+        fields: Values that JSON holds.
+        arrays: NumPy arrays by name: float32, uint8 or bool.
+    """
+
+    kind: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def write_message(stream: IO[bytes], message: Message) -> None:
+    """Write a message and flush.
+
+    Raises:
+        OSError: The other side has gone.
+        ValueError: An array is of a type that no message holds, or the message is too long.
+    """
+    listed: list[dict[str, Any]] = []
+    buffers: list[memoryview | bytes] = []
+    total = 0
+    for name, array in message.arrays.items():
+        if array.dtype.name not in _DTYPES:
+            raise ValueError(f"the array {name!r} is of type {array.dtype}, which no message holds")
+        listed.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape)})
+        padding = -array.nbytes % _ALIGNMENT
+        buffers += [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, bytes(padding)]
+        total += array.nbytes + padding
+    header = json.dumps({"kind": message.kind, "fields": message.fields, "arrays": listed}).encode("ascii")
+    if len(header) > MOST_HEADER_BYTES or total > MOST_ARRAY_BYTES:
+        raise ValueError(f"a message of {len(header)} + {total} bytes is too long")
+    stream.write(_PREFIX.pack(MAGIC, VERSION, len(header), total) + header)
+    for buffer in buffers:
+        stream.write(buffer)
+    stream.flush()
+
+
+def read_message(stream: IO[bytes]) -> Message | None:
+    """Read the next message, waiting for it.
+
+    Args:
+        stream: A buffered binary stream.
+
+    Returns:
+        The message; None where the stream ends between two messages.
+
+    Raises:
+        MessageError: What comes is no message; nothing more can be read from the stream.
+    """
+    prefix = _read(stream, _PREFIX.size, may_end=True)
+    if not prefix:
+        return None
+    magic, version, header_bytes, array_bytes = _PREFIX.unpack(prefix)
+    if magic != MAGIC:
+        raise MessageError(
+            f"The engine and the window do not understand one another: {bytes(prefix)!r} is no message. Something else writes "
+            "to the engine's output, such as a greeting of the other machine's shell."
+        )
+    if version != VERSION:
+        raise MessageError(
+            f"The engine speaks version {version} of the messages and the window version {VERSION}; install the same version "
+            "of the program on both sides."
+        )
+    if header_bytes > MOST_HEADER_BYTES or array_bytes > MOST_ARRAY_BYTES:
+        raise MessageError(f"A message claims to be {header_bytes} + {array_bytes} bytes long, which no message is.")
+    header, body = _read(stream, header_bytes), _read(stream, array_bytes)
+    try:
+        value = json.loads(header)
+        kind, fields, listed = value["kind"], value["fields"], value["arrays"]
+        if not isinstance(kind, str) or not isinstance(fields, dict):
+            raise TypeError("its kind or its fields are of the wrong type")
+        return Message(kind, fields, _arrays(listed, body))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise MessageError(f"A message is damaged ({type(error).__name__}: {error}).") from error
+
+
+def _arrays(listed: Any, body: bytearray) -> dict[str, NDArray[Any]]:
+    arrays, offset = {}, 0
+    for entry in listed:
+        dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), entry["shape"]
+        if len(shape) > 8 or not all(type(side) is int and side >= 0 for side in shape):
+            raise ValueError(f"an array of shape {shape}")
+        count = math.prod(shape)  # exact: Python's integers do not overflow
+        if offset + count * dtype.itemsize > len(body):
+            raise ValueError("its arrays are longer than its bytes")
+        array = np.frombuffer(body, dtype=dtype, count=count, offset=offset).reshape(shape)
+        array.flags.writeable = False  # several hold it
+        arrays[str(entry["name"])] = array
+        offset += array.nbytes + -array.nbytes % _ALIGNMENT
+    if offset != len(body):
+        raise ValueError("its arrays are shorter than its bytes")
+    return arrays
+
+
+def _read(stream: IO[bytes], count: int, *, may_end: bool = False) -> bytearray:
+    """Read exactly so many bytes; none at all where the stream has ended and ``may_end``."""
+    data = bytearray(count)
+    view, done = memoryview(data), 0
+    while done < count:
+        got = stream.readinto(view[done:])  # type: ignore[attr-defined]
+        if not got:
+            if may_end and done == 0:
+                return bytearray()
+            raise MessageError(f"A message ends after {done} of {count} bytes: the other side has gone.")
+        done += got
+    return data

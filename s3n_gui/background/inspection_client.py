@@ -1,0 +1,273 @@
+"""The window's end of the inspection: asks the engine process, drops what is stale, and starts the engine again when it dies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from s3n_core.analysis.inspection import Inspection, InspectionSettings, Warped
+from s3n_core.errors import S3NError
+from s3n_core.inspection_encoding import OpenedModel, decode_inverse, decode_model
+from s3n_core.inspection_messages import Message
+from s3n_core.inspection_requests import Request, RequestKind
+from s3n_gui.background.engine_command import INSPECTION_SERVER, engine_command
+from s3n_gui.background.engine_link import EngineLink
+from s3n_gui.background.processes import log_file
+
+State = Literal["off", "starting", "opening", "ready", "working", "resting", "restarting", "broken", "closed"]
+
+RESTART_MILLISECONDS = (100, 1000, 4000)
+"""How long after the engine's first, second, third death in a row it is started again; after one more it stays off."""
+
+
+class InspectionClient(QObject):
+    """Looks into images with one model, in the engine's process. For the window's thread; no method blocks but `close`.
+
+    Generations number everything that is asked for. Of several inspections only the newest is answered.
+    """
+
+    opened = Signal(object)
+    """A model is open: `OpenedModel`. Comes again when it is reopened after a rest or a restart."""
+    resampled = Signal(object, int)
+    """The fast part of an inspection: `Inspection` without the scores of D, C and joint; and its generation."""
+    answered = Signal(object, int)
+    """The whole `Inspection` and its generation."""
+    class_map_ready = Signal(object, int, int)
+    """M of a class, float32 (h, w); the class; the generation."""
+    inverse_ready = Signal(object, int)
+    """`InverseGrid` and the generation."""
+    failed = Signal(str)
+    """What could not be done, why, and what to do: a sentence."""
+    interrupted = Signal(str)
+    """The engine died and is started again: a sentence. What was asked for is asked again."""
+    state_changed = Signal(str)
+
+    def __init__(
+        self, parent: QObject | None = None, *, prefix: Sequence[str] = (), idle_seconds: float = 300.0
+    ) -> None:
+        """Prepare; no process is started before there is something to ask.
+
+        Args:
+            parent: Qt's owner.
+            prefix: What brings the engine to another machine (`engine_command`).
+            idle_seconds: After so long without a request the engine lets go of the model.
+        """
+        super().__init__(parent)
+        self._command = engine_command(INSPECTION_SERVER, f"--idle-seconds={idle_seconds:g}", prefix=prefix)
+        self._link: EngineLink | None = None
+        self._state: State = "off"
+        self._generation = 0
+        self._newest: dict[RequestKind, int] = {}
+        self._open: Request | None = None
+        self._unanswered: dict[RequestKind, Request] = {}
+        self._model: OpenedModel | None = None
+        self._deaths = 0
+        self._restart = QTimer(self, singleShot=True)
+        self._restart.timeout.connect(self._start)
+
+    # What is known
+
+    @property
+    def state(self) -> State:
+        """What the engine is doing."""
+        return self._state
+
+    @property
+    def model(self) -> OpenedModel | None:
+        """The open model; None while there is none."""
+        return self._model
+
+    @property
+    def generation(self) -> int:
+        """The number of the latest request."""
+        return self._generation
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the engine's process; None while none runs."""
+        return None if self._link is None else self._link.pid
+
+    # Asking
+
+    def open_model(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
+        """Open a model file or a run's folder (its best checkpoint); what was asked of an earlier model is forgotten."""
+        self._unanswered.clear()
+        self._newest.clear()
+        self._model = None
+        self._open = self._request("open", {"path": str(path), "device": device, "precision": precision})
+        self._post(self._open)
+
+    def inspect(self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None) -> int:
+        """Look into an image; earlier inspections that are not answered yet are given up.
+
+        Args:
+            image_path: The image file.
+            settings: What to change; None changes nothing.
+            name: The image's name in its data set, which keys the draws; None takes the file's.
+
+        Returns:
+            The generation that the answers carry.
+        """
+        values = None if settings is None else settings.to_dict()
+        return self._ask("inspect", {"image": str(image_path), "name": name, "settings": values})
+
+    def request_class_map(self, image_path: Path, index: int, *, name: str | None = None) -> int:
+        """Ask for the response map of any class; returns the generation."""
+        return self._ask("class-map", {"image": str(image_path), "name": name, "index": index})
+
+    def request_inverse(self, branch: Warped, size: int = 224) -> int:
+        """Ask for the whole inverse of a grid of the last answered inspection; returns the generation."""
+        return self._ask("inverse", {"branch": branch, "size": size})
+
+    def unload(self) -> None:
+        """Let go of the model and its memory now; the next request opens it again."""
+        self._unanswered.clear()
+        self._newest.clear()
+        if self._link is not None:
+            self._link.post(self._request("unload", {}))
+
+    def close(self) -> None:
+        """End the engine's process and its thread and wait for both, a fraction of a second."""
+        self._restart.stop()
+        self._unanswered.clear()
+        self._newest.clear()
+        if self._link is not None:
+            self._link.close()
+            self._drop_link()
+        self._set_state("closed")
+
+    def _request(self, kind: RequestKind, fields: dict[str, Any]) -> Request:
+        self._generation += 1
+        return Request(kind, self._generation, fields)
+
+    def _ask(self, kind: RequestKind, fields: dict[str, Any]) -> int:
+        request = self._request(kind, fields)
+        self._newest[kind] = request.generation
+        self._unanswered[kind] = request
+        self._post(request)
+        return request.generation
+
+    def _post(self, request: Request) -> None:
+        if self._state == "closed":
+            return
+        if self._restart.isActive():
+            return  # it is asked when the engine is back
+        if self._link is None:
+            self._deaths = 0
+            self._start()
+            return
+        self._link.post(request)
+        if request.kind != "open" and self._state == "ready":
+            self._set_state("working")
+
+    # The engine's process
+
+    @Slot()
+    def _start(self) -> None:
+        self._link = EngineLink(self._command, log_file("inspection"), self)
+        self._link.received.connect(self._on_received)
+        self._link.ended.connect(self._on_ended)
+        waiting = () if self._open is None else (self._open,)
+        for request in (*waiting, *self._unanswered.values()):
+            self._link.post(request)
+        self._set_state("starting")
+        self._link.start()
+
+    def _drop_link(self) -> None:
+        assert self._link is not None
+        self._link.received.disconnect(self._on_received)
+        self._link.ended.disconnect(self._on_ended)
+        self._link.deleteLater()
+        self._link = None
+
+    @Slot(str)
+    def _on_ended(self, why: str) -> None:
+        self._drop_link()
+        self._model = None
+        if not why and not self._unanswered:
+            self._set_state("resting")
+            return
+        if not why:  # it went to rest just when something was asked
+            self._start()
+            return
+        if self._deaths >= len(RESTART_MILLISECONDS):
+            self._unanswered.clear()
+            self._set_state("broken")
+            self.failed.emit(
+                f"The engine ended {self._deaths + 1} times in a row ({why}), so it is not started again by itself; "
+                f"its log is {log_file('inspection')}. Try another image or model."
+            )
+            return
+        self._restart.start(RESTART_MILLISECONDS[self._deaths])
+        self._deaths += 1
+        self._set_state("restarting")
+        self.interrupted.emit(f"The engine ended unexpectedly ({why}) and is started again.")
+
+    @Slot(object)
+    def _on_received(self, received: object) -> None:
+        inspection: Inspection | None = None
+        if isinstance(received, tuple):
+            received, inspection = received
+        assert isinstance(received, Message)
+        message, generation = received, received.fields.get("generation", 0)
+        try:
+            match message.kind:
+                case "state":
+                    self._on_state(str(message.fields.get("state")))
+                case "opened":
+                    self._model = decode_model(message)
+                    self._set_state("working" if self._unanswered else "ready")
+                    self.opened.emit(self._model)
+                case "resampled" if self._is_newest("inspect", generation):
+                    self.resampled.emit(inspection, generation)
+                case "answered" if self._is_newest("inspect", generation):
+                    self._settle("inspect")
+                    self.answered.emit(inspection, generation)
+                case "class-map" if self._is_newest("class-map", generation):
+                    self._settle("class-map")
+                    self.class_map_ready.emit(message.arrays["map"], message.fields["index"], generation)
+                case "inverse" if self._is_newest("inverse", generation):
+                    self._settle("inverse")
+                    self.inverse_ready.emit(decode_inverse(message), generation)
+                case "failed":
+                    self._on_failed(message, generation)
+        except S3NError as error:
+            self.failed.emit(str(error))
+
+    def _on_state(self, state: str) -> None:
+        if state == "opening":
+            self._set_state("opening")
+        elif state == "resting":
+            self._model = None
+            if not self._unanswered:
+                self._set_state("resting")
+
+    def _on_failed(self, message: Message, generation: int) -> None:
+        kind, sentence = message.fields.get("request"), str(message.fields.get("sentence"))
+        if kind == "open":
+            if self._open is None or generation != self._open.generation:
+                return  # of a model that nobody wants any more
+            self._unanswered.clear()
+            self._set_state("broken")
+        elif kind in ("inspect", "class-map", "inverse"):
+            if not self._is_newest(kind, generation):
+                return
+            self._settle(kind)
+        self.failed.emit(sentence)
+
+    def _is_newest(self, kind: RequestKind, generation: int) -> bool:
+        return self._newest.get(kind) == generation
+
+    def _settle(self, kind: RequestKind) -> None:
+        self._unanswered.pop(kind, None)
+        self._deaths = 0
+        if not self._unanswered:
+            self._set_state("ready")
+
+    def _set_state(self, state: State) -> None:
+        if state != self._state:
+            self._state = state
+            self.state_changed.emit(state)
