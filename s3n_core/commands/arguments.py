@@ -82,7 +82,7 @@ def open_images(path: Path, format: str) -> DataSet:
     Raises:
         DataSetError: If there is no image.
     """
-    from s3n_core.datasets import class_folders
+    from s3n_core.datasets import cub_200_2011, list_files
     from s3n_core.datasets.detection import open_data_set
 
     try:
@@ -92,7 +92,7 @@ def open_images(path: Path, format: str) -> DataSet:
         if format != "auto" or not path.is_dir():
             raise
         data_set = open_data_set(path, "images")
-        if not class_folders.matches(path):
+        if list_files.matches(path) or cub_200_2011.matches(path):
             say(f"Taken as images without labels, because: {error}")
         return data_set
 

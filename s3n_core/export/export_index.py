@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from s3n_core.analysis.inspection import Inspection
-from s3n_core.atomic_files import write_text
+from s3n_core.atomic_files import write_bytes
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.export.export_options import ExportOptions
 from s3n_core.export.tables import csv_text
@@ -87,7 +87,8 @@ class ExportIndex:
         Raises:
             OutputError: It cannot be written.
         """
-        write_text(self._out / INDEX, csv_text(_COLUMNS, self.rows))
+        # Names that are no valid Unicode are written out, as in a table of predictions, so that the file stays UTF-8.
+        write_bytes(self._out / INDEX, csv_text(_COLUMNS, self.rows).encode("utf-8", "backslashreplace"))
         self._written_at = time.monotonic()
 
     def _append(self, row: tuple[object, ...]) -> None:

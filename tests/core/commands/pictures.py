@@ -1,6 +1,8 @@
 """Pictures of every kind, good and bad, that a folder may hold."""
 
+import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -14,12 +16,16 @@ GOOD_NAMES = (
     "空 鳥.png",
     "🦆 duck.png",
     "عصفور.png",
-    "[bold]name[/].png",
+    "[bold]name.png",
     "{x} %s.png",
     "=1+1.png",
     "-x.png",
     "line\nend.png",
 )
+
+
+if sys.platform == "linux":  # which takes any bytes as a name
+    GOOD_NAMES = (*GOOD_NAMES, os.fsdecode(b"caf\xe9.png"))
 
 
 def picture(seed: int, size: tuple[int, int] = (48, 40)) -> Image.Image:

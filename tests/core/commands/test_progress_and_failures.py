@@ -1,0 +1,131 @@
+"""What a terminal, a log file and a program see while a job runs, and what they see when it fails."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from s3n_core import cli
+from s3n_core.commands import progress
+from s3n_core.commands.failures import say
+from s3n_core.commands.progress import duration, plain, progress_bar
+from s3n_core.errors import S3NError
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_never_reaches_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`TABLE=$(s3n predict ...)`: the error stream is a terminal, the output a pipe."""
+    screen, pipe = Terminal(), io.StringIO()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stdout", pipe)
+    with progress_bar("Exporting") as bar:
+        bar(0, 10)
+        bar(5, 10, "[/red] :smile: name.png", 120.0)
+        say("Left out: x.png")
+        print("table.csv")
+    assert pipe.getvalue() == "table.csv\n"
+    assert "[/red] :smile: name.png, 2 min left" in screen.getvalue()
+    assert "5/10" in screen.getvalue()
+    assert "Left out: x.png" in screen.getvalue()
+
+
+def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("Predicting") as bar:
+        bar(1, 10)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    with progress_bar("Predicting") as bar:
+        bar(0, 100)
+        bar(50, 100, "3.0 images/s", 16.4)
+    assert capsys.readouterr().err == "Predicting: 0 of 100\nPredicting: 50 of 100, 3.0 images/s, 16 s left\n"
+    with progress_bar("Predicting", quiet=True) as bar:
+        bar(1, 10)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_time_left_counts_from_where_a_job_went_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 0.0, 0.0, 0.0, 10.0, 10.0, 10.0])
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress_bar("Predicting") as bar:
+        bar(900, 1000)  # of an earlier job
+        bar(950, 1000)  # fifty in ten seconds
+    assert capsys.readouterr().err.splitlines()[-1] == "Predicting: 950 of 1000, 10 s left"
+
+
+def test_times_and_values() -> None:
+    assert [duration(seconds) for seconds in (0.4, 89, 90, 3600, 9000)] == ["0 s", "89 s", "2 min", "60 min", "2.5 h"]
+    assert plain({"a": (Path("x"), float("nan")), 1: {"b": float("inf")}}) == {"a": ["x", None], "1": {"b": None}}
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Let `s3n runs list` end by an error."""
+
+    def fail_with(error: BaseException) -> int:
+        def fail(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr("s3n_core.runs.run_directory.list_runs", fail)
+        return cli.main(["runs", "list"])
+
+    return fail_with
+
+
+def test_a_defect_is_one_sentence_and_a_log(failing, capsys, s3n_home: Path) -> None:  # type: ignore[no-untyped-def]
+    assert failing(ZeroDivisionError("division\nby zero")) == 70
+    (line,) = capsys.readouterr().err.splitlines()
+    log = s3n_home / "logs" / "s3n.log"
+    assert line.startswith("Error: the program has a defect: ZeroDivisionError: division by zero. ")
+    assert str(log) in line
+    assert "Traceback" in log.read_text(encoding="utf-8")
+
+
+def test_a_defect_where_no_log_can_be_written(  # type: ignore[no-untyped-def]
+    failing, capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("S3N_HOME", str(tmp_path / "file"))
+    assert failing(ZeroDivisionError("x")) == 70
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_an_error_is_one_line(failing, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert failing(S3NError("first\n  second \udcff")) == 1
+    assert capsys.readouterr().err == "Error: first second \\udcff\n"
+
+
+def test_ctrl_c(failing) -> None:  # type: ignore[no-untyped-def]
+    assert failing(KeyboardInterrupt()) == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no head")
+def test_a_reader_that_leaves(s3n_home: Path) -> None:
+    command = f'"{sys.executable}" -m s3n_core train --show-recipe | head -c 1; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stdout == "{"
+    assert done.stderr == ""
+
+
+def test_a_terminal_that_knows_no_letters(s3n_home: Path) -> None:
+    """Names that the output's encoding cannot show do not end a command."""
+    run = s3n_home / "runs" / "鳥"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text(json.dumps({"format": "s3n-run", "format_version": 1}), encoding="utf-8")
+    command = [sys.executable, "-m", "s3n_core", "runs", "list"]
+    environment = {"PYTHONIOENCODING": "latin-1", "S3N_HOME": str(s3n_home), "PATH": ""}
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert b"\\u9ce5" in done.stdout
