@@ -121,6 +121,17 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def free_memory(device: str) -> int | None:
+    """Return the bytes that are free now: of the card's memory on CUDA, of main memory elsewhere; None if unknown."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info(0)[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
 def memory_in_use(device: str) -> int:
     """Return the bytes that this process holds at its most: of the card's memory on CUDA, of main memory elsewhere."""
     if device == "cuda":
