@@ -8,13 +8,14 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThread, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import S3NError
 from s3n_core.inspection_encoding import InspectionDecoder
 from s3n_core.inspection_messages import Message, read_message, write_message
 from s3n_core.inspection_requests import LatestRequests, Request
 from s3n_gui.background.processes import how_it_ended, kill, start_process
+from s3n_gui.background.worker_thread import Worker, WorkerThread
 
 
 class EngineLink(QObject):
@@ -30,14 +31,12 @@ class EngineLink(QObject):
 
     def __init__(self, command: Sequence[str], log: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._worker: _Worker | None = _Worker(command, log)
-        self._thread = QThread(self)
-        self._worker.moveToThread(self._thread)
-        self._thread.started.connect(self._worker.run)
+        self._worker = _Worker(command, log)
         self._worker.received.connect(self.received)  # signal to signal: safe
-        self._worker.finished.connect(self._thread.quit)
+        self._worker.crashed.connect(self._on_crashed)
+        self._thread = WorkerThread(self._worker, self)
         self._thread.finished.connect(self._on_finished)
-        self._done = False
+        self._crash = ""
 
     def start(self) -> None:
         """Start the process; what was posted before is sent first."""
@@ -45,42 +44,31 @@ class EngineLink(QObject):
 
     def post(self, request: Request) -> None:
         """Send a request as soon as the process takes it; a later one of its kind overtakes it. From any thread."""
-        if self._worker is not None:
-            self._worker.requests.put(request)
+        self._worker.requests.put(request)
 
     @property
     def pid(self) -> int | None:
-        """The process's id, while it runs."""
-        process = None if self._worker is None else self._worker.process
-        return None if process is None else process.pid
+        """The process's id, as soon as there is one."""
+        return None if self._worker.process is None else self._worker.process.pid
 
     def close(self) -> None:
         """End the process and the thread and wait for both: the engine holds nothing that could be lost."""
-        if self._done or self._worker is None:
-            return
         self._worker.end()
-        if self._thread.isRunning():
-            self._thread.quit()
-            self._thread.wait(10_000)
-        self._done = True
-        self._worker = None
+        self._thread.wait()
+
+    @Slot(str)
+    def _on_crashed(self, what: str) -> None:
+        self._crash = what
 
     @Slot()
     def _on_finished(self) -> None:
-        if self._done or self._worker is None:
-            return
-        self._thread.wait()
-        why = self._worker.why
-        self._done = True
-        self._worker = None
-        self.ended.emit(why)
+        self.ended.emit(self._crash or self._worker.why)
 
 
-class _Worker(QObject):
+class _Worker(Worker):
     """Lives in the link's thread: reads; a second thread, a plain one, writes."""
 
     received = Signal(object)
-    finished = Signal()
 
     def __init__(self, command: Sequence[str], log: Path) -> None:
         super().__init__()
@@ -92,17 +80,8 @@ class _Worker(QObject):
         self._ending = False
         self._lock = threading.Lock()
 
-    @Slot()
-    def run(self) -> None:
+    def work(self) -> None:
         """Start the process and read until it ends."""
-        try:
-            self._run()
-        except Exception as error:  # a QThread must not let anything through
-            self.why = " ".join(str(error).split())
-        finally:
-            self.finished.emit()
-
-    def _run(self) -> None:
         with self._lock:
             if self._ending:
                 return

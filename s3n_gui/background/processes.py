@@ -108,6 +108,16 @@ def kill(process: subprocess.Popen[bytes], seconds: float = 5.0) -> None:
         process.wait(seconds)
 
 
+_left: list[subprocess.Popen[bytes]] = []
+
+
+def leave(process: subprocess.Popen[bytes]) -> None:
+    """Let a process live on after its starter has lost interest, without a zombie while the window is open."""
+    _left[:] = [other for other in _left if other.poll() is None]
+    if process.poll() is None:
+        _left.append(process)
+
+
 def how_it_ended(code: int) -> str:
     """Say an exit code as a clause: "it was killed by SIGKILL", "exit code 3"."""
     if code < 0:

@@ -1,0 +1,251 @@
+"""A command of the engine's command line as a job of the window: predict, evaluate, export, audit."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from s3n_core.errors import OutputError
+from s3n_gui.background.engine_command import engine_command
+from s3n_gui.background.jobs import Job
+from s3n_gui.background.processes import how_it_ended, interrupt, kill, log_file, start_process
+from s3n_gui.background.worker_thread import Worker, WorkerThread
+
+GRACE_SECONDS = 10.0
+_CLOSING_SECONDS = 1.5
+_KEPT_LINES = 20
+
+
+class CommandJob(Job):
+    """Runs one command in a process of its own and turns the JSON that it prints into signals.
+
+    It is cancelled as Ctrl+C would do it, so that it keeps what it has; one that does not end within the grace time is
+    killed. It ends with the window: predictions and exports go on where they were when they are started again.
+    """
+
+    told = Signal(object)
+    """What the command printed: a dict. Jobs that report as they go send many, others one at the end."""
+    said = Signal(str)
+    """A line for people that the command wrote to its error stream."""
+    succeeded = Signal(object)
+    """It is done: the last dict that it printed, None where it printed none."""
+    failed = Signal(str)
+    """It is not: a sentence that says why."""
+
+    def __init__(
+        self,
+        title: str,
+        arguments: Sequence[str],
+        parent: QObject | None = None,
+        *,
+        prefix: Sequence[str] = (),
+        grace_seconds: float = GRACE_SECONDS,
+        json_output: bool = True,
+    ) -> None:
+        """Prepare a job; `start` starts it.
+
+        Args:
+            title: What it does, for people.
+            arguments: What follows ``s3n``.
+            parent: Qt's owner.
+            prefix: What brings the command to another place (`engine_command`).
+            grace_seconds: How long a cancelled job may take to end by itself.
+            json_output: Whether the command takes ``--json``, which is appended.
+        """
+        super().__init__(title, parent)
+        command = engine_command(*arguments, *(["--json"] if json_output else []), prefix=prefix)
+        self._log = log_file("jobs")
+        self._worker = _Worker(command, self._log)
+        self._worker.printed.connect(self._on_printed)
+        self._worker.said.connect(self._on_said)
+        self._worker.crashed.connect(self._on_crashed)
+        self._thread = WorkerThread(self._worker, self)
+        self._thread.finished.connect(self._on_finished)
+        self._grace = QTimer(self, singleShot=True, interval=round(grace_seconds * 1000))
+        self._grace.timeout.connect(self._on_grace_over)
+        self._last: dict[str, Any] | None = None
+        self._crash = ""
+        self._words: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, as soon as there is one."""
+        return None if self._worker.process is None else self._worker.process.pid
+
+    def start(self) -> None:
+        """Start the process."""
+        if self.status == "waiting":
+            self._report(status="running")
+            self._thread.start()
+
+    def cancel(self) -> None:
+        """Ask it to stop and keep what it has; after the grace time it is killed."""
+        if self.status == "waiting":
+            self._end("cancelled", "It was cancelled before it began.")
+        elif self.status == "running":
+            self._report(status="stopping", text="stopping", fraction=self.fraction)
+            self._worker.stop()
+            self._grace.start()
+
+    def close(self) -> None:
+        """End it now, waiting a moment for what it keeps."""
+        self._grace.stop()
+        if self.status in ("running", "stopping"):
+            self._worker.stop()
+            self._worker.end(after_seconds=_CLOSING_SECONDS)
+        self._thread.wait()
+        if self.is_active:
+            self._end("cancelled", "It was stopped because the window was closed.")
+
+    @Slot(object)
+    def _on_printed(self, value: dict[str, Any]) -> None:
+        self._last = value
+        done, total = value.get("done"), value.get("total")
+        if self.status == "running" and isinstance(done, int) and isinstance(total, int) and total > 0:
+            self._report(
+                text=f"{done} of {total}",
+                fraction=min(done / total, 1.0),
+                seconds_left=_seconds_left(value, done, total),
+            )
+        self.told.emit(value)
+
+    @Slot(str)
+    def _on_said(self, line: str) -> None:
+        self._words.append(line)
+        self.said.emit(line)
+
+    @Slot(str)
+    def _on_crashed(self, what: str) -> None:
+        self._crash = what
+
+    @Slot()
+    def _on_grace_over(self) -> None:
+        self._worker.end()  # called, not connected: the worker's own thread is busy reading
+
+    @Slot()
+    def _on_finished(self) -> None:
+        self._grace.stop()
+        code = self._worker.code
+        last_word = self._words[-1] if self._words else ""
+        if self._worker.problem or self._crash:
+            self._fail(self._worker.problem or f"The job ended by a defect of the window ({self._crash}).")
+        elif code == 0:
+            self._end("done", last_word)
+            self.succeeded.emit(self._last)
+        elif self.status == "stopping":
+            self._end("cancelled", last_word or "It was stopped.")
+        else:
+            self._fail(self._why(code))
+
+    def _why(self, code: int | None) -> str:
+        for line in reversed(self._words):
+            if line.startswith("Error: "):
+                return line.removeprefix("Error: ")
+        how = "its process does not end" if code is None else how_it_ended(code)
+        return f"{self.title} ended unexpectedly ({how}); what it has written is kept. Its log is {self._log}."
+
+    def _fail(self, sentence: str) -> None:
+        self._end("failed", sentence)
+        self.failed.emit(sentence)
+
+
+class _Worker(Worker):
+    """Lives in the job's thread: starts the process and reads its output; a second, plain thread reads its words."""
+
+    printed = Signal(object)
+    said = Signal(str)
+
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        super().__init__()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.code: int | None = None
+        self.problem = ""
+        self._command = command
+        self._log = log
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+
+    def work(self) -> None:
+        """Run the command to its end."""
+        with self._lock:
+            if self._stopped:
+                self.code = 130
+                return
+            try:
+                self.process = process = start_process(
+                    self._command, log=self._log, long_job=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                )
+            except OutputError as error:
+                self.problem = str(error)
+                return
+        words = threading.Thread(target=self._read_words, args=(process,), name="words of a job")
+        words.start()
+        try:
+            self._read_output(process)
+            process.wait()
+        finally:
+            kill(process)  # where reading failed; does nothing to one that has ended
+            self._over.set()
+            words.join()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+            self.code = process.returncode
+
+    def _read_output(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            try:
+                value = json.loads(line)
+            except ValueError:  # a line for people, of a command without --json or a library
+                continue
+            if isinstance(value, dict):
+                self.printed.emit(value)
+
+    def _read_words(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stderr is not None
+        with contextlib.ExitStack() as stack:
+            log = None
+            with contextlib.suppress(OSError):
+                log = stack.enter_context(self._log.open("ab"))
+            for line in process.stderr:
+                if log is not None:
+                    with contextlib.suppress(OSError):
+                        log.write(line)
+                        log.flush()
+                text = line.decode("utf-8", "replace").strip()
+                if text:
+                    self.said.emit(text)
+
+    def stop(self) -> None:
+        """Ask the process to stop. From any thread."""
+        with self._lock:
+            self._stopped = True
+            if self.process is not None:
+                interrupt(self.process)
+
+    def end(self, after_seconds: float = 0.0) -> None:
+        """Kill the process if it lives after so long. From any thread, which waits."""
+        with self._lock:
+            self._stopped = True
+        if self.process is not None and not self._over.wait(after_seconds):
+            kill(self.process)
+
+
+def _seconds_left(value: dict[str, Any], done: int, total: int) -> float | None:
+    """What the command says itself, else reckoned from its pace."""
+    said, seconds, resumed = value.get("seconds_left"), value.get("seconds"), value.get("resumed", 0)
+    if isinstance(said, int | float):
+        return float(said)
+    if isinstance(seconds, int | float) and isinstance(resumed, int) and done > resumed:
+        return float(seconds) / (done - resumed) * (total - done)
+    return None

@@ -1,0 +1,204 @@
+"""The thread behind a training job: starts the process, looks at the run's folder twice a second, passes orders on."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import Signal
+
+from s3n_core.errors import S3NError
+from s3n_core.runs.control import send_order
+from s3n_core.runs.ending import end_run
+from s3n_core.runs.following import RunChange, RunFollower
+from s3n_core.runs.lock import is_live
+from s3n_core.runs.run_directory import is_run
+from s3n_core.runs.run_state import ShownStatus
+from s3n_core.runs.trash import move_to_trash
+from s3n_gui.background.processes import how_it_ended, interrupt, kill, leave, log_file, start_process
+from s3n_gui.background.worker_thread import Worker
+
+POLL_SECONDS = 0.5
+_TERMINATION_SECONDS = 10.0
+_TAIL_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class RunOrder:
+    """An order to the training.
+
+    Attributes:
+        order: As in `s3n_core.runs.control`.
+        grace_seconds: After so long the process is ended if it still trains; None: never.
+    """
+
+    order: Literal["pause", "resume", "stop", "stop-now", "discard"]
+    grace_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a training that was watched ended.
+
+    Attributes:
+        status: What to tell a person about the run.
+        discarded: It was given up on order and is in the trash.
+        sentence: What happened, where the folder does not say it; may be empty.
+    """
+
+    status: ShownStatus
+    discarded: bool = False
+    sentence: str = ""
+
+
+class RunWatch(Worker):
+    """Watches one run until nobody trains it any more, or until told to leave.
+
+    Args:
+        run_path: The run's folder; with a command it may not be there yet.
+        command: What trains it; None watches what somebody else started.
+        log_name: Name of the log for what the command says.
+    """
+
+    changed = Signal(object)
+    """`RunChange`."""
+    refused = Signal(str)
+    """An order could not be given: a sentence."""
+    ended = Signal(object)
+    """`Ending`; not sent after `leave`."""
+
+    def __init__(self, run_path: Path, command: Sequence[str] | None, log_name: str) -> None:
+        super().__init__()
+        self._run_path = run_path
+        self._command = command
+        self._log = log_file(log_name)
+        self._log_start = 0
+        self._follower = RunFollower(run_path)
+        self._orders: deque[RunOrder] = deque()
+        self._wake = threading.Event()
+        self._leaving = False
+        self._end_at: float | None = None
+        self._discarding = False
+        self._seen = False
+        self._ended_by_force = False
+
+    def order(self, order: RunOrder) -> None:
+        """Pass an order on. From any thread."""
+        self._orders.append(order)
+        self._wake.set()
+
+    def leave(self) -> None:
+        """Stop watching; the training goes on. From any thread."""
+        self._leaving = True
+        self._wake.set()
+
+    def work(self) -> None:
+        """Watch."""
+        process: subprocess.Popen[bytes] | None = None
+        try:
+            if self._command is not None:
+                with contextlib.suppress(OSError):
+                    self._log_start = self._log.stat().st_size
+                process = start_process(self._command, log=self._log, long_job=True)
+            self._watch(process)
+        except S3NError as error:
+            self.ended.emit(Ending("failed", sentence=str(error)))
+        finally:
+            if process is not None:
+                leave(process)
+
+    def _watch(self, process: subprocess.Popen[bytes] | None) -> None:
+        while not self._leaving:
+            # Before the look at the folder: what a process has written is there when it is seen to have ended.
+            code = None if process is None else process.poll()
+            over = code is not None
+            change = self._look()
+            if process is None and not change.live:
+                over = True
+            if over and not is_live(self._run_path):
+                self.ended.emit(self._ending(change, code))
+                return
+            process = None if code is not None else process  # somebody else has taken the run over: follow that one
+            while self._orders:
+                self._pass_on(self._orders.popleft(), process)
+            if self._end_at is not None and time.monotonic() >= self._end_at:
+                self._end_at = None
+                self._end_by_force(process)
+            self._wake.wait(POLL_SECONDS)
+            self._wake.clear()
+
+    def _look(self) -> RunChange:
+        change = self._follower.poll()
+        self._seen = self._seen or not change.gone
+        if change.changed and not change.gone:
+            self.changed.emit(change)
+        return change
+
+    def _pass_on(self, order: RunOrder, process: subprocess.Popen[bytes] | None) -> None:
+        try:
+            send_order(self._run_path, order.order)
+        except S3NError as error:
+            # A process that has not come as far as taking the run takes no orders yet, but it can be interrupted.
+            if order.grace_seconds is None or process is None or is_live(self._run_path):
+                self.refused.emit(str(error))
+                return
+            interrupt(process)
+        self._discarding = order.order == "discard"
+        if order.grace_seconds is not None:
+            self._end_at = time.monotonic() + order.grace_seconds
+
+    def _end_by_force(self, process: subprocess.Popen[bytes] | None) -> None:
+        self._ended_by_force = True
+        try:
+            ending = end_run(self._run_path, _TERMINATION_SECONDS)
+        except S3NError as error:
+            self.refused.emit(str(error))
+            return
+        if ending == "gone" and process is not None:
+            kill(process)
+
+    def _ending(self, change: RunChange, code: int | None) -> Ending:
+        if self._discarding:
+            return self._discarded()
+        if change.gone and self._seen:
+            return Ending("discarded", discarded=True, sentence="The run was moved to the trash or deleted.")
+        if change.gone:
+            # It never became a run: the command has said why.
+            return Ending("failed", sentence=self._said() or self._unexpected(code))
+        if self._ended_by_force:
+            sentence = "The training did not stop by itself and was ended; resume it to go on from its last checkpoint."
+            return Ending(change.status, sentence=sentence)
+        if code is not None and code not in (0, 130) and change.status in ("interrupted", "stopped"):
+            return Ending(change.status, sentence=self._said() or self._unexpected(code))
+        return Ending(change.status)
+
+    def _discarded(self) -> Ending:
+        if is_run(self._run_path):
+            try:
+                move_to_trash(self._run_path, self._run_path.parent)
+            except S3NError as error:
+                return Ending("stopped", sentence=str(error))
+        return Ending("discarded", discarded=True)
+
+    def _unexpected(self, code: int | None) -> str:
+        how = "" if code is None else f" ({how_it_ended(code)})"
+        remedy = "Resume it to go on from its last checkpoint; its" if is_run(self._run_path) else "Its"
+        return f"The training process ended unexpectedly{how}. {remedy} log is {self._log}."
+
+    def _said(self) -> str:
+        """The error that the command said last, if any."""
+        try:
+            with self._log.open("rb") as file:
+                file.seek(0, 2)
+                file.seek(max(self._log_start, file.tell() - _TAIL_BYTES))
+                lines = file.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            return ""
+        return next((line.removeprefix("Error: ") for line in reversed(lines) if line.startswith("Error: ")), "")

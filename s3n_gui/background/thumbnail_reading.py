@@ -1,0 +1,72 @@
+"""Reading one image small, as quickly as its format allows, upright and in the colours that the engine's decoder gives it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QImage, QImageReader
+
+from s3n_core.datasets.decoding import PIXEL_LIMIT, read_image
+
+_JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+
+
+def read_thumbnail(path: Path, side: int) -> QImage:
+    """Read an image scaled into a square; one that is smaller is not enlarged. For any thread.
+
+    JPEG files are decoded by Qt at a fraction of their size, which is several times as quick; every other file, and every
+    JPEG that Qt does not take or whose end is missing, goes through the engine's decoder, so that orientation, transparency
+    and the reason for a broken file are the same everywhere.
+
+    Args:
+        path: The file.
+        side: Side of the square, in pixels.
+
+    Returns:
+        An opaque RGB image.
+
+    Raises:
+        UnreadableImage: As the engine's decoder.
+    """
+    if _is_whole_jpeg(path):
+        image = _read_jpeg(path, side)
+        if image is not None:
+            return image
+    picture = read_image(path)
+    # Two steps: by whole pixels close to the size, then a filter. A photograph costs a tenth of what the filter alone does.
+    picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return to_qimage(picture)
+
+
+def to_qimage(picture: Image.Image) -> QImage:
+    """Return a copy of an RGB picture."""
+    width, height = picture.size
+    return QImage(picture.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def _is_whole_jpeg(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_JPEG_START)) != _JPEG_START:
+                return False
+            file.seek(-len(_JPEG_END), 2)
+            return file.read() == _JPEG_END
+    except OSError:
+        return False  # the engine's decoder says why
+
+
+def _read_jpeg(path: Path, side: int) -> QImage | None:
+    reader = QImageReader(str(path), b"jpeg")
+    reader.setAutoTransform(True)  # EXIF orientation, as the engine's decoder applies it
+    size = reader.size()
+    if not size.isValid() or size.width() * size.height() > PIXEL_LIMIT:
+        return None
+    if reader.imageFormat() not in (QImage.Format.Format_RGB32, QImage.Format.Format_Grayscale8):
+        return None  # CMYK, whose inversion is a matter of convention
+    if max(size.width(), size.height()) > side:
+        # The size is that of the file, before it is turned.
+        reader.setScaledSize(size.scaled(QSize(side, side), Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1)))
+    image = reader.read()
+    return None if image.isNull() else image.convertToFormat(QImage.Format.Format_RGB888)

@@ -1,0 +1,201 @@
+"""Thumbnails on demand: a few threads read what is asked for, the newest request first, and what left the view is dropped."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from s3n_core.errors import UnreadableImage
+from s3n_gui.background.thumbnail_reading import read_thumbnail
+
+CACHE_BYTES = 128 * 2**20
+
+
+class ThumbnailLoader(QObject):
+    """Loads and keeps thumbnails. For the window's thread; nothing here blocks but `close`."""
+
+    ready = Signal(object)
+    """The thumbnail of this path is there: `image` returns it now."""
+    failed = Signal(object, str)
+    """This path cannot be read, and why, as a clause; `image` returns a placeholder now."""
+
+    def __init__(
+        self, side: int = 160, parent: QObject | None = None, *, cache_bytes: int = CACHE_BYTES, threads: int = 2
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            side: Side of the square that every thumbnail fits into, in pixels.
+            parent: Qt's owner.
+            cache_bytes: How much is kept; beyond it what was not looked at for longest goes.
+            threads: How many read at once.
+        """
+        super().__init__(parent)
+        self._side = side
+        self._cache_bytes = cache_bytes
+        self._images: OrderedDict[Path, QImage] = OrderedDict()
+        self._bytes = 0
+        self._problems: OrderedDict[Path, str] = OrderedDict()
+        self._placeholder: QImage | None = None
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(threads)
+        self._wishes = _Wishes(side, threads)
+        self._wishes.read.connect(self._on_read)
+
+    @property
+    def side(self) -> int:
+        """Side of the square that every thumbnail fits into, in pixels."""
+        return self._side
+
+    def image(self, path: Path) -> QImage | None:
+        """Return a thumbnail, or None and read it as soon as possible, before what was asked for earlier."""
+        found = self._images.get(path)
+        if found is not None:
+            self._images.move_to_end(path)
+            return found
+        if path in self._problems:
+            return self.placeholder()
+        if self._wishes.add(path):
+            self._pool.start(_Reading(self._wishes))
+        return None
+
+    def problem(self, path: Path) -> str | None:
+        """Return why a file could not be read, as a clause; None where nothing is known against it."""
+        return self._problems.get(path)
+
+    def keep_only(self, paths: Iterable[Path]) -> None:
+        """Drop requests for everything else: it has left the view."""
+        self._wishes.keep_only(frozenset(paths))
+
+    def placeholder(self) -> QImage:
+        """Return what stands for a file that cannot be read: a crossed frame, grey in any theme."""
+        if self._placeholder is None:
+            image = QImage(self._side, self._side, QImage.Format.Format_ARGB32_Premultiplied)
+            image.fill(QColor(128, 128, 128, 40))
+            painter = QPainter(image)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(128, 128, 128), max(1.0, self._side / 80)))
+            inset = self._side // 4
+            painter.drawRect(inset, inset, self._side - 2 * inset, self._side - 2 * inset)
+            painter.drawLine(inset, inset, self._side - inset, self._side - inset)
+            painter.drawLine(inset, self._side - inset, self._side - inset, inset)
+            painter.end()
+            self._placeholder = image
+        return self._placeholder
+
+    def clear(self) -> None:
+        """Forget all images, problems and requests: another folder is open, or files have changed."""
+        self._wishes.forget()
+        self._images.clear()
+        self._problems.clear()
+        self._bytes = 0
+
+    def close(self) -> None:
+        """Stop reading and wait for the threads: at most one image each."""
+        self._wishes.close()
+        self._pool.waitForDone()
+
+    @property
+    def kept_bytes(self) -> int:
+        """The size of all kept thumbnails."""
+        return self._bytes
+
+    @Slot(object, object, str, int)
+    def _on_read(self, path: Path, image: QImage | None, reason: str, era: int) -> None:
+        self._wishes.settle(path)
+        if era != self._wishes.era:
+            return  # read before `clear`
+        if image is None:
+            self._problems[path] = reason
+            self.failed.emit(path, reason)
+            return
+        self._images[path] = image
+        self._bytes += image.sizeInBytes()
+        while self._bytes > self._cache_bytes and len(self._images) > 1:
+            _, oldest = self._images.popitem(last=False)
+            self._bytes -= oldest.sizeInBytes()
+        self.ready.emit(path)
+
+
+class _Wishes(QObject):
+    """What is to be read, the newest first; shared by the threads and owned by the loader, so that its signal outlives them."""
+
+    read = Signal(object, object, str, int)
+
+    def __init__(self, side: int, threads: int) -> None:
+        super().__init__()
+        self.era = 0
+        self._side = side
+        self._idle_threads = threads
+        self._waiting: OrderedDict[Path, None] = OrderedDict()
+        self._being_read: set[Path] = set()
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def add(self, path: Path) -> bool:
+        """Ask for a file; says whether one more thread must begin to read."""
+        with self._lock:
+            if self._closed or path in self._being_read:
+                return False
+            self._waiting[path] = None
+            self._waiting.move_to_end(path)
+            more = self._idle_threads > 0
+            self._idle_threads -= more
+            return more
+
+    def settle(self, path: Path) -> None:
+        """What was read has arrived: it may be asked for again."""
+        with self._lock:
+            self._being_read.discard(path)
+
+    def keep_only(self, paths: frozenset[Path]) -> None:
+        with self._lock:
+            for path in [path for path in self._waiting if path not in paths]:
+                del self._waiting[path]
+
+    def forget(self) -> None:
+        with self._lock:
+            self.era += 1
+            self._waiting.clear()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._waiting.clear()
+
+    def read_next(self) -> bool:
+        """Read the newest; says whether there was one. From the pool's threads."""
+        with self._lock:
+            if self._closed or not self._waiting:
+                self._idle_threads += 1
+                return False
+            path, _ = self._waiting.popitem()
+            self._being_read.add(path)
+            era = self.era
+        image, reason = None, ""
+        try:
+            image = read_thumbnail(path, self._side)
+        except UnreadableImage as error:
+            reason = error.reason
+        except Exception as error:
+            reason = f"it cannot be read ({type(error).__name__}: {error})"
+        self.read.emit(path, image, reason, era)
+        return True
+
+
+class _Reading(QRunnable):
+    """Reads until nothing waits, then gives its thread back."""
+
+    def __init__(self, wishes: _Wishes) -> None:
+        super().__init__()
+        self._wishes = wishes
+
+    def run(self) -> None:
+        """Read."""
+        while self._wishes.read_next():
+            pass

@@ -1,0 +1,250 @@
+"""A training as a job of the window: starts it in a process of its own or finds it running, and follows its folder.
+
+The folder is all that window and training share (`s3n_core.runs`), so a training that the command line or another window
+started looks the same here, and one that was started here outlives the window.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from s3n_core.runs.following import RunChange
+from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
+from s3n_gui.background.engine_command import engine_command
+from s3n_gui.background.jobs import Job, JobStatus
+from s3n_gui.background.run_watch import Ending, RunOrder, RunWatch
+from s3n_gui.background.worker_thread import WorkerThread
+
+STOP_SECONDS = 180.0
+"""How long a batch and the writing of its checkpoint may take after "stop and keep" before the process is ended."""
+STOP_NOW_SECONDS = 30.0
+
+_SENTENCES: dict[ShownStatus, str] = {
+    "finished": "The training is finished.",
+    "stopped": "The training is stopped and everything is kept; resume it to go on.",
+    "interrupted": "The training ended without a last word; resume it to go on from its last checkpoint.",
+    "failed": "The training failed; its log says why.",
+    "discarded": "The training is discarded; the run is in the trash.",
+    "broken": "The run's folder cannot be read.",
+}
+_STATUSES: dict[ShownStatus, JobStatus] = {
+    "finished": "done",
+    "stopped": "cancelled",
+    "discarded": "cancelled",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequest:
+    """A new training.
+
+    Attributes:
+        data: The data set's folder.
+        recipe: The recipe's name.
+        name: The run's name, free in ``root``.
+        root: The runs folder.
+        settings: Changed fields of the recipe, by dotted name: ``{"epochs": 20, "network.backbone": "resnet18"}``.
+        format: The data set's format, "auto" to detect it.
+        device: The device, "auto" to choose it.
+        workers: Threads that read images; None chooses by the machine.
+        prefix: What brings the command to another place (`engine_command`), where all paths must be the same.
+    """
+
+    data: Path
+    recipe: str
+    name: str
+    root: Path
+    settings: Mapping[str, object] = field(default_factory=dict)
+    format: str = "auto"
+    device: str = "auto"
+    workers: int | None = None
+    prefix: Sequence[str] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What follows ``s3n`` on the command line."""
+        settings = [f"{name}={json.dumps(value)}" for name, value in self.settings.items()]
+        return (
+            "train",
+            str(self.data),
+            f"--recipe={self.recipe}",
+            f"--name={self.name}",
+            f"--runs={self.root}",
+            f"--format={self.format}",
+            f"--device={self.device}",
+            *([] if self.workers is None else [f"--workers={self.workers}"]),
+            *(f"--set={setting}" for setting in settings),
+        )
+
+
+class TrainingJob(Job):
+    """One training. Made by `start`, `resume` or `follow`, which return a job that runs already.
+
+    It is over when nobody trains the run any more, or when the window loses interest (`leave`).
+    """
+
+    run_changed = Signal(object)
+    """The folder has changed: `RunChange`, its metrics only the new lines."""
+    run_status_changed = Signal(str)
+    """The status of the run is another: `ShownStatus`."""
+    failed = Signal(str)
+    """An order was refused or the training failed: a sentence."""
+
+    def __init__(
+        self, title: str, run_path: Path, command: Sequence[str] | None, log_name: str, parent: QObject | None
+    ) -> None:
+        """Use `start`, `resume` or `follow` instead."""
+        super().__init__(title, parent)
+        self._run_path = run_path
+        self._run_status: ShownStatus = "starting"
+        self._state: RunState | None = None
+        self._live = False
+        self._own = command is not None
+        self._watch = RunWatch(run_path, command, log_name)
+        self._watch.changed.connect(self._on_run_changed)
+        self._watch.refused.connect(self.failed)
+        self._watch.ended.connect(self._on_ended)
+        self._watch.crashed.connect(self._on_crashed)
+        self._thread = WorkerThread(self._watch, self)
+        self._report(status="running", text="starting")
+        self._thread.start()
+
+    @classmethod
+    def start(cls, request: TrainingRequest, parent: QObject | None = None) -> Self:
+        """Start a new training."""
+        command = engine_command(*request.arguments, prefix=request.prefix)
+        path = request.root / request.name
+        return cls(f"Training {request.name}", path, command, f"train-{request.name}", parent)
+
+    @classmethod
+    def resume(
+        cls, run_path: Path, parent: QObject | None = None, *, device: str = "auto", prefix: Sequence[str] = ()
+    ) -> Self:
+        """Go on with a run that was stopped or interrupted."""
+        arguments = ("runs", "resume", run_path.name, f"--runs={run_path.parent}", f"--device={device}")
+        command = engine_command(*arguments, prefix=prefix)
+        return cls(f"Training {run_path.name}", run_path, command, f"train-{run_path.name}", parent)
+
+    @classmethod
+    def follow(cls, run_path: Path, parent: QObject | None = None) -> Self:
+        """Follow a training that somebody else started; a run that nobody trains is told once, and the job is over."""
+        return cls(f"Training {run_path.name}", run_path, None, f"train-{run_path.name}", parent)
+
+    # What is known
+
+    @property
+    def run_path(self) -> Path:
+        """The run's folder; it may not be there yet."""
+        return self._run_path
+
+    @property
+    def run_status(self) -> ShownStatus:
+        """What to tell a person about the run."""
+        return self._run_status
+
+    @property
+    def state(self) -> RunState | None:
+        """The last record of the training; None before the first."""
+        return self._state
+
+    @property
+    def live(self) -> bool:
+        """Whether a process trains the run."""
+        return self._live
+
+    # Orders
+
+    def pause(self) -> None:
+        """Let the training wait from its next batch on."""
+        self._watch.order(RunOrder("pause"))
+
+    def go_on(self) -> None:
+        """Let a paused training go on."""
+        self._watch.order(RunOrder("resume"))
+
+    def stop_and_keep(self, grace_seconds: float = STOP_SECONDS) -> None:
+        """Stop after this batch and keep everything; a process that does not follow is ended after the grace time."""
+        self._order(RunOrder("stop", grace_seconds))
+
+    def stop_now(self, grace_seconds: float = STOP_NOW_SECONDS) -> None:
+        """Stop without waiting for the batch; what the last checkpoint holds is kept."""
+        self._order(RunOrder("stop-now", grace_seconds))
+
+    def discard(self, grace_seconds: float = STOP_NOW_SECONDS) -> None:
+        """Stop and move the run to the trash."""
+        self._order(RunOrder("discard", grace_seconds))
+
+    def cancel(self) -> None:
+        """Stop and keep."""
+        self.stop_and_keep()
+
+    def leave(self) -> None:
+        """Stop following; the training goes on."""
+        self._watch.leave()
+        self._thread.wait()
+        if self.is_active:
+            self._end("cancelled", "The training goes on without this window.")
+
+    def close(self) -> None:
+        """As `leave`: a training outlives the window."""
+        self.leave()
+
+    def _order(self, order: RunOrder) -> None:
+        if self.is_active:
+            self._report(status="stopping", text="stopping", fraction=self.fraction)
+            self._watch.order(order)
+
+    # What the thread tells
+
+    @Slot(object)
+    def _on_run_changed(self, change: RunChange) -> None:
+        self._state, self._live = change.state, change.live
+        status = change.status
+        if self._own and not change.live and self._run_status == "starting":
+            status = "starting"  # the process that will train it has not come so far; what is there is older
+        if status != self._run_status:
+            self._run_status = status
+            self.run_status_changed.emit(status)
+        if self.is_active and change.state is not None and status in ACTIVE:
+            self._report_state(change.state)
+        self.run_changed.emit(change)
+
+    def _report_state(self, state: RunState) -> None:
+        done = state.epoch + (state.batch / state.batches if state.batches else 0.0)
+        pace = "" if state.images_per_second is None else f", {state.images_per_second:.1f} images/s"
+        text = {"running": f"epoch {min(state.epoch + 1, state.epochs)} of {state.epochs}{pace}"}.get(
+            state.status, state.status
+        )
+        self._report(
+            text=text if self.status != "stopping" else "stopping",
+            fraction=min(done / state.epochs, 1.0) if state.epochs else None,
+            seconds_left=state.seconds_left,
+        )
+
+    @Slot(object)
+    def _on_ended(self, ending: Ending) -> None:
+        status = "discarded" if ending.discarded else ending.status
+        if status != self._run_status:
+            self._run_status = status
+            self.run_status_changed.emit(status)
+        self._live = False
+        sentence = ending.sentence or _SENTENCES.get(status, "The training is over.")
+        if self._state is not None and self._state.message and not ending.sentence and status in ("failed", "stopped"):
+            sentence = self._state.message
+        job_status = _STATUSES.get(status, "failed")
+        if status == "interrupted" and self.status == "stopping":
+            job_status = "cancelled"
+        self._end(job_status, sentence)
+        if job_status == "failed":
+            self.failed.emit(sentence)
+
+    @Slot(str)
+    def _on_crashed(self, what: str) -> None:
+        self._end("failed", f"The run {self._run_path} cannot be followed ({what}); the training itself goes on.")
+        self.failed.emit(self.sentence)
