@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from s3n_core.commands.arguments import DataArgument, FormatOption, JsonOption, WorkersOption
+from s3n_core.commands.failures import interruptible
 from s3n_core.commands.progress import print_json, progress_bar
 
 HELP = """Look through a data set for what is broken, too small or double.
@@ -29,7 +30,7 @@ def audit(
     from s3n_core.datasets.detection import open_data_set
 
     data_set = open_data_set(data, format)
-    with progress_bar("Reading", quiet=json) as bar:
+    with interruptible(lambda: "Stopped."), progress_bar("Reading", quiet=json) as bar:
         report = audit_data_set(data_set, decode=decode, workers=workers, progress=bar)
     if json:
         print_json(report.to_dict())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from s3n_core.commands.failures import say
+from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import progress_bar
 
 HELP = """Draw a data set of birds that differ in known parts.
@@ -31,7 +31,10 @@ def demo_data(
     """Draw the demo data set."""
     from s3n_core.datasets.drawn_birds.writing import write_drawn_birds
 
-    with progress_bar("Drawing") as bar:
+    def left() -> str:
+        return f"Stopped; {out} is not complete, so delete it before you draw again."
+
+    with interruptible(left), progress_bar("Drawing") as bar:
         write_drawn_birds(out, train_per_species=train, test_per_species=test, seed=seed, workers=workers, progress=bar)
     say(f"Drawn with seed {seed}; species.json tells which parts differ between any two species.")
     typer.echo(str(out))

@@ -21,7 +21,7 @@ from s3n_core.commands.arguments import (
     part_of,
     say_problems,
 )
-from s3n_core.commands.failures import say
+from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import print_json, progress_bar
 
 HELP = """Measure a model on labelled images.
@@ -59,7 +59,7 @@ def evaluate(
     from s3n_core.analysis.evaluation import evaluate as evaluate_records
 
     opened = open_named_model(model, runs, device, precision, sampling)
-    with progress_bar("Evaluating", quiet=json) as bar:
+    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", quiet=json) as bar:
         result = evaluate_records(opened, records, data_set.classes, workers=workers, progress=bar)
     if json:
         print_json({"part": part, "data": str(data), **result.to_dict()})

@@ -169,7 +169,7 @@ def test_a_live_run_is_steered(
 
 
 def test_quitting_at_once(training: Callable[[str], subprocess.Popen[bytes]], s3n_home: Path, tmp_path: Path) -> None:
-    """A second Ctrl+C, here while the run waits for its order to go on, ends the process; nothing that was saved is lost."""
+    """A second Ctrl+C ends the process; nothing that was saved is lost."""
     run = RunDirectory(s3n_home / "runs" / "long")
     process = training("quit.log")
     wait_for(lambda: run.read_pointer("last") is not None, process)

@@ -337,3 +337,19 @@ def test_trash_and_back(s3n: Command, run: RunDirectory, s3n_home: Path) -> None
     assert s3n("runs", "empty-trash").err == "1 run deleted for good.\n"
     assert list_trash(s3n_home / "runs") == []
     assert "empty" in s3n("runs", "list", "--trash").err
+
+
+@pytest.mark.parametrize("command", ["audit", "evaluate", "demo-data"])
+def test_ctrl_c_elsewhere(
+    s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    arguments = {
+        "audit": [trained_run.data],
+        "evaluate": [model, trained_run.data, "--out", tmp_path / "figures"],
+        "demo-data": [tmp_path / "birds", "--workers", 1],
+    }[command]
+    monkeypatch.setattr(f"s3n_core.commands.{command.replace('-', '_')}.progress_bar", _Interruption(at=1))
+    outcome = s3n(command, *arguments)
+    assert (outcome.code, outcome.out) == (130, "")
+    assert outcome.err.startswith("Stopped")
+    assert not (tmp_path / "figures").exists()
