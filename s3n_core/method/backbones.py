@@ -146,7 +146,7 @@ def _imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
     except (OSError, RuntimeError, http.client.HTTPException) as error:
         raise ModelFileError(
             f"The ImageNet weights of {name} could not be downloaded ({error}). Fetch {choice.url} on a machine with a "
-            f"network and put it at {file}, or choose a local weight file or no weights at all."
+            f"network and put it at {file}, or set weights to a local file or to none (`--set weights=none`)."
         ) from error
     return state
 
