@@ -1,0 +1,242 @@
+"""What a training writes and tells."""
+
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_training import (
+    CHECKOUT,
+    LiveTraining,
+    assert_same_tensors,
+    epoch_lines,
+    kinds,
+    prepare,
+    train,
+    weights,
+)
+
+from s3n_core.method.model_files import read_header
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.training.events import CheckpointSaved, EpochDone, RunEnded, RunStarted, StepDone
+from s3n_core.training.trainer import Trainer
+
+
+def only_plain(value: Any) -> bool:
+    """Whether a value is made of numbers, texts and paths alone."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and only_plain(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return all(only_plain(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str | Path)
+
+
+@pytest.mark.usefixtures("every_batch_tells")
+def test_events_are_plain_and_travel(tmp_path: Path, pictures: Path) -> None:
+    seen: list[bool] = []
+
+    def snapshots_are_whole(event: object) -> None:
+        seen.extend((folder / "probes.json").is_file() for folder in (tmp_path / "run" / "snapshots").glob("epoch-*"))
+
+    run = prepare(tmp_path / "run", pictures, epochs=2, checkpoint_minutes=1e-6)
+    events = train(run, during=snapshots_are_whole)
+    assert isinstance(events[0], RunStarted)
+    assert (events[0].resumed, events[0].epochs, events[0].batches) == (False, 2, 4)
+    assert (events[0].images, events[0].held_out, events[0].classes) == (21, 3, 3)
+    assert isinstance(events[-1], RunEnded)
+    assert set(kinds(events)) == {"RunStarted", "StepDone", "CheckpointSaved", "EpochDone", "RunEnded"}
+    for event in events:
+        assert pickle.loads(pickle.dumps(event)) == event
+        assert only_plain([getattr(event, name) for name in event.__dataclass_fields__])
+    assert seen
+    assert all(seen)
+
+
+def test_the_trainer_never_loads_qt() -> None:
+    code = "import sys, s3n_core.training.trainer; sys.exit(any(m.startswith(('PySide6', 'shiboken')) for m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT).returncode == 0
+
+
+def test_the_best_epoch_is_the_best_on_held_out_images(reference: RunDirectory) -> None:
+    lines = epoch_lines(reference)
+    assert [line["epoch"] for line in lines] == [0, 1, 2]
+    best = max(lines, key=lambda line: (line["held_out_accuracy_joint"], -line["held_out_loss"]))
+    assert reference.read_pointer("best") == f"step-{best['step']:07d}"
+    assert reference.read_pointer("last") == f"step-{lines[-1]['step']:07d}"
+    so_far: tuple[float, float] = (-1.0, 0.0)
+    for line in lines:
+        result = (line["held_out_accuracy_joint"], -line["held_out_loss"])
+        assert line["best"] == (result > so_far)
+        so_far = max(so_far, result)
+    header = read_header(reference.checkpoints / f"{reference.read_pointer('best')}.safetensors")
+    assert header.metrics["best_held_out_accuracy"] == best["held_out_accuracy_joint"]
+    assert (header.recipe, header.classes, header.epoch) == ("quick", ("a", "b", "c"), best["epoch"] + 1)
+
+
+def test_the_line_of_an_epoch_holds_losses_rates_and_health(reference: RunDirectory) -> None:
+    line = epoch_lines(reference)[-1]
+    terms = [line[f"loss_{name}"] for name in ("joint", "O", "D", "C")]
+    assert line["loss"] == pytest.approx(sum(terms))
+    for figure in (
+        "sure_share",
+        "entropy",
+        "peaks",
+        "empty_c_share",
+        "clamped_c_share",
+        "magnification_d",
+        "agreement",
+    ):
+        assert isinstance(line[figure], float)
+        assert isinstance(line[f"held_out_{figure}"], float)
+    assert line["images"] == 21
+    assert {"beta_d", "beta_c", "radius_d_drift", "radius_c_drift"} <= line.keys()
+    assert {"rate_backbone", "rate_heads", "rate_radius_d", "rate_radius_c"} <= line.keys()
+    assert line["sampling"] == "random"
+    # Random pictures and random weights: the report has something to say.
+    assert line["warnings"]
+    assert all(warning.endswith(".") for warning in line["warnings"])
+
+
+def test_snapshots_show_the_probes_of_every_epoch(reference: RunDirectory) -> None:
+    folders = sorted(path.name for path in reference.snapshots.iterdir() if path.is_dir())
+    assert folders == ["epoch-0000", "epoch-0001", "epoch-0002"]
+    for folder in folders:
+        probes = json.loads((reference.snapshots / folder / "probes.json").read_text())
+        files = {path.name for path in (reference.snapshots / folder).iterdir()}
+        assert files == {"probes.json", *(f"probe-{n}-{kind}" for n in (0, 1) for kind in ("d.jpg", "c.jpg", "r.png"))}
+        assert len({probe["class"] for probe in probes}) == 2
+        for probe in probes:
+            assert set(probe["predictions"]) == {"joint", "O", "D", "C"}
+            assert all(0 <= peak["x"] <= 1 and 0 <= peak["y"] <= 1 for peak in probe["peaks"])
+
+
+def test_the_number_of_workers_changes_nothing(tmp_path: Path, pictures: Path, reference: RunDirectory) -> None:
+    expected = None
+    for workers in (0, 1, 3):
+        run = prepare(tmp_path / str(workers), pictures, epochs=1, probes=0, rate_warm_up=0, schedule="constant")
+        train(run, workers=workers)
+        found = (epoch_lines(run), weights(run))
+        expected = expected or found
+        assert found[0] == expected[0]
+        assert_same_tensors(found[1], expected[1])
+
+
+def test_micro_batches_add_up_to_the_batch_with_fixed_statistics(tmp_path: Path, pictures: Path) -> None:
+    runs = []
+    for micro in (None, 2):
+        run = prepare(
+            tmp_path / str(micro), pictures, epochs=1, micro_batch=micro, network__batch_norm="frozen", probes=0
+        )
+        train(run)
+        runs.append((epoch_lines(run)[0], weights(run)))
+    (whole, whole_weights), (parts, parts_weights) = runs
+    assert parts["loss"] == pytest.approx(whole["loss"], rel=1e-5)
+    assert parts["held_out_loss"] == pytest.approx(whole["held_out_loss"], rel=1e-5)
+    for key, value in whole_weights.items():
+        torch.testing.assert_close(parts_weights[key], value, rtol=1e-4, atol=1e-5)
+
+
+def test_patience_ends_the_training_and_phases_change_the_sampling(tmp_path: Path, pictures: Path) -> None:
+    run = prepare(
+        tmp_path / "run",
+        pictures,
+        epochs=9,
+        patience=1,
+        rate_backbone=0,
+        rate_heads=0,
+        rate_radius_d=0,
+        rate_radius_c=0,
+        network__batch_norm="frozen",
+        phases=[{"epochs": 1, "sampling": "all"}],
+        probes=0,
+    )
+    events = train(run)
+    lines = epoch_lines(run)
+    # Nothing learns, and the validation is the same to the bit each time.
+    held_out = [{key: value for key, value in line.items() if key.startswith("held_out_")} for line in lines]
+    assert held_out == [held_out[0]] * 2
+    assert [line["best"] for line in lines] == [True, False]
+    assert [line["sampling"] for line in lines] == ["all", "random"]
+    assert isinstance(events[-1], RunEnded)
+    assert "none of the last 1 was better" in events[-1].message
+
+
+def test_statistics_are_measured_anew_at_the_end_exactly_once(tmp_path: Path, few_pictures: Path) -> None:
+    settings: dict[str, Any] = {"epochs": 1, "held_out": 0, "probes": 0, "recalibrate": True, "micro_batch": 1}
+    whole = prepare(tmp_path / "whole", few_pictures, **settings)
+    train(whole)
+    assert whole.read_pointer("last") == whole.read_pointer("best") == "step-0000001-recalibrated"
+    assert [line.get("recalibrated", False) for line in epoch_lines(whole)] == [False, True]
+
+    stopped = prepare(tmp_path / "stopped", few_pictures, **settings)
+    trainer = Trainer(stopped.path, workers=0)
+    for event in trainer.run():
+        if isinstance(event, EpochDone):
+            trainer.request_stop()
+    assert stopped.read_pointer("last") == "step-0000001"
+    before = weights(stopped)
+    events = train(stopped)
+    assert kinds(events) == ["RunStarted", "CheckpointSaved", "EpochDone", "RunEnded"]
+    after = weights(stopped)
+    assert_same_tensors(after, weights(whole))
+    changed = {key.rpartition(".")[2] for key in before if not torch.equal(before[key], after[key])}
+    assert changed == {"running_mean", "running_var", "num_batches_tracked"}
+
+
+NETWORKS: list[dict[str, Any]] = [
+    *({"network__branches": branches} for branches in ("O", "O+D", "O+C", "D+C")),
+    *({"network__control": control} for control in ("identity", "random_places", "hard_crop")),
+    *({"network__attention": attention} for attention in ("saliency", "response")),
+    *({"network__train_sampling": mode} for mode in ("coin", "extremes", "expected")),
+    {"network__batch_norm": "separate", "network__joint_init": "mean", "micro_batch": 2},
+    {"network__response_gradient": True, "smoothing": 0.15, "momentum": 0.0},
+    {"precision": "bfloat16", "network__source_size": 96},
+    {"network__backbone": "convnext_tiny", "network__input_size": 32, "network__source_size": 32, "batch_size": 5},
+]
+
+
+@pytest.mark.parametrize("settings", NETWORKS, ids=lambda settings: ",".join(map(str, settings.values())))
+def test_every_network_trains_a_step(tmp_path: Path, few_pictures: Path, settings: dict[str, Any]) -> None:
+    run = prepare(
+        tmp_path / "run", few_pictures, **{"epochs": 1, "held_out": 0, "probes": 1, "rate_warm_up": 0} | settings
+    )
+    train(run)
+    (line,) = epoch_lines(run)
+    assert line["loss"] > 0
+    branches = settings.get("network__branches", "O+D+C")
+    terms = {key for key in line if key.startswith("loss_")}
+    joint = {"loss_joint"} if branches != "O" else set()
+    assert terms == joint | {f"loss_{letter}" for letter in {"O", *branches.split("+")}}
+    assert (run.snapshots / "epoch-0000" / "probes.json").is_file()
+    shutil.rmtree(run.path)  # sixteen networks would stay for the whole session
+
+
+def test_the_command_line_tells_the_events_as_json_lines(tmp_path: Path, few_pictures: Path) -> None:
+    settings = ["weights=none", "network.input_size=64", "network.source_size=64", "epochs=1", "held_out=0", "probes=0"]
+    options = [text for setting in settings for text in ("--set", setting)]
+    live = LiveTraining(
+        ["train", str(few_pictures), "--runs", str(tmp_path), "--name", "first", "--device", "cpu", *options]
+    )
+    assert live.wait() == 0, live.errors
+    events = [event["event"] for event in live.events]
+    assert events[0] == "run_started"
+    assert events[-1] == "run_ended"
+    assert {"checkpoint_saved", "epoch_done"} <= set(events)
+    assert live.events[0]["path"] == str(tmp_path / "first")
+    assert RunDirectory(tmp_path / "first").read_pointer("last") == "step-0000001"
+
+
+def test_steps_are_told_with_pace_and_time_left(reference: RunDirectory) -> None:
+    lines = [json.loads(line) for line in reference.metrics_jsonl.read_text().splitlines()]
+    steps = [line for line in lines if line["kind"] == "step"]
+    assert all({"epoch", "batch", "step", "loss", "rate_heads", "images_per_second"} <= line.keys() for line in steps)
+    state = reference.read_state()
+    assert state is not None
+    assert (state.status, state.epoch, state.seconds_left) == ("finished", 3, None)
+    assert StepDone.__dataclass_fields__.keys() >= {"images_per_second", "seconds_left"}
+    assert CheckpointSaved.__dataclass_fields__.keys() == {"name"}
