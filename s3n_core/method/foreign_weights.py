@@ -44,7 +44,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         ) from error
     except Exception as error:  # junk makes the readers fail in any way that there is
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ModelFileError(f"{path} is not a readable weight file: {reason}") from error
+        raise ModelFileError(f"{path} is not a readable weight file ({reason}); choose another one.") from error
     tensors = _unwrapped(state)
     if not tensors:
         raise ModelFileError(f"{path} holds no tensors by name; a state dict is needed.")
