@@ -1,0 +1,38 @@
+"""A model file with random weights and pictures to look at: for tests of what surrounds a network."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def save_random_model(path: Path, *, side: int = 64, classes: int = 12, backbone: str = "mobilenet_v2") -> Path:
+    """Write a model file; its network learnt nothing but is sure of some images and unsure of others."""
+    import torch
+
+    from s3n_core.datasets.transforms import Preprocess
+    from s3n_core.method.configuration import ModelHeader, NetworkConfig
+    from s3n_core.method.model_files import save_model
+    from s3n_core.method.network import S3N
+
+    torch.manual_seed(0)
+    config = NetworkConfig.model_validate(
+        {"input_size": side, "source_size": side, "backbone": backbone, "num_classes": classes}
+    )
+    network = S3N(config).eval()
+    with torch.no_grad():
+        for head in network.heads.values():
+            head.classifier.weight.mul_(20)
+    preprocess = Preprocess(input_size=side, source_size=side, resize="squash").to_dict()
+    names = tuple(f"species {index + 1}" for index in range(classes))
+    save_model(path, network, ModelHeader(network=config, classes=names, preprocess=preprocess))
+    return path
+
+
+def save_picture(path: Path, seed: int, size: tuple[int, int] = (120, 80)) -> Path:
+    """Write a smooth random picture of (width, height) pixels."""
+    rng = np.random.default_rng(seed)
+    noise = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise.resize(size, Image.Resampling.BICUBIC).save(path, quality=92)
+    return path
