@@ -25,12 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _give_missing_streams()
     arguments = _parser().parse_args(argv)
-    if not arguments.demo:
-        print("This version has no window yet: try the demo with --demo, or see the command line with: s3n --help")
-        return 0
-    print(why_no_window() or "This version has no window yet, so the demo runs without one.", flush=True)
     try:
-        return run_demo(arguments.out)
+        return _run(arguments)
     except S3NError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -38,9 +34,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.reset_settings:
+        from s3n_gui.settings import forget_all
+
+        forget_all()
+        print("The settings are back at their defaults.", flush=True)
+    if arguments.screenshot is not None:
+        from s3n_gui.screenshots import take_screenshots
+
+        return take_screenshots(arguments.screenshot)
+    problem = why_no_window()
+    if problem is None:
+        from s3n_gui.window_program import run_window
+
+        return run_window(arguments.open, demo=arguments.demo)
+    print(problem, flush=True)
+    if arguments.demo:
+        return run_demo(arguments.out)
+    print("Without a window: try the demo with --demo, or see the command line with: s3n --help")
+    return 1
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="s3n-gui", description="S3N Studio: see the parts that tell similar things apart."
+    )
+    parser.add_argument(
+        "open", nargs="?", type=Path, metavar="PATH", help="a data set, run, model or image to open (optional)"
     )
     parser.add_argument("--demo", action="store_true", help="show the demo images with the demo model")
     parser.add_argument(
@@ -49,6 +70,15 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("s3n-demo"),
         metavar="DIR",
         help="where a demo without a window writes (default: ./s3n-demo)",
+    )
+    parser.add_argument(
+        "--screenshot",
+        type=Path,
+        metavar="DIR",
+        help="write a picture of every page with demo content, light and dark, in two sizes, and exit; needs no display",
+    )
+    parser.add_argument(
+        "--reset-settings", action="store_true", help="forget settings, places of panes and recent lists; runs stay"
     )
     parser.add_argument("--version", action="version", version=f"S3N Studio {__version__}")
     return parser

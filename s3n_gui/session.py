@@ -21,6 +21,9 @@ class Session(QObject):
         run_changed: The new run's folder as ``Path`` or None.
         image_changed: The newly selected image's ``Path`` or None.
         page_requested: The name of a page ("inspect") that somebody wants to see.
+        path_offered: A ``Path`` that the window should open (data set, run, model or image).
+        open_asked: "data", "model" or "run": the window should let the person choose one.
+        demo_asked: The window should open the demo.
         error_reported: A sentence for the banner: what happened, to which file, what to do.
         notice_reported: A sentence for the banner that is no error.
     """
@@ -30,6 +33,9 @@ class Session(QObject):
     run_changed = Signal(object)
     image_changed = Signal(object)
     page_requested = Signal(str)
+    path_offered = Signal(object)
+    open_asked = Signal(str)
+    demo_asked = Signal()
     error_reported = Signal(str)
     notice_reported = Signal(str)
 
@@ -88,6 +94,18 @@ class Session(QObject):
     def show_page(self, name: str) -> None:
         """Ask for a page to be shown, for example after Enter on a row: set what it should show first."""
         self.page_requested.emit(name)
+
+    def open_path(self, path: Path) -> None:
+        """Ask for a data set, run, model or image to be opened."""
+        self.path_offered.emit(path)
+
+    def ask_to_open(self, kind: str) -> None:
+        """Let the person choose something to open: "data", "model" or "run"."""
+        self.open_asked.emit(kind)
+
+    def ask_for_demo(self) -> None:
+        """Ask for the demo."""
+        self.demo_asked.emit()
 
     def report_error(self, sentence: str) -> None:
         """Show a sentence in the banner: what happened, to which file, what to do."""

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _FONT_FILES = ("Inter-Regular.otf", "Inter-SemiBold.otf")
-_ICON_NAME, _ICON_SIZE = "s3nIconName", "s3nIconSize"
+_ICON_NAME, _ICON_SIZE, _ICON_COLOUR = "s3nIconName", "s3nIconSize", "s3nIconColour"
 
 
 class Theme(QObject):
@@ -143,20 +143,31 @@ def icon(name: str, size: int = 16) -> QIcon:
     return svg_icon(name, size, now.text, now.faint, now.accent)
 
 
-def set_icon(target: QAbstractButton | QAction | QLabel, name: str, size: int = 16) -> None:
-    """Give a button, an action or a label an icon that follows the theme."""
+def set_icon(
+    target: QAbstractButton | QAction | QLabel, name: str, size: int = 16, *, colour: str | None = None
+) -> None:
+    """Give a button, an action or a label an icon that follows the theme.
+
+    Args:
+        target: What gets it.
+        name: The icon's name.
+        size: 16 or 20.
+        colour: ``#RRGGBB`` instead of the text colour, for a state that a word beside it names too.
+    """
     target.setProperty(_ICON_NAME, name)
     target.setProperty(_ICON_SIZE, size)
+    target.setProperty(_ICON_COLOUR, colour or "")
     _renew_icon(target)
 
 
 def _renew_icon(target: QObject) -> None:
-    name, size = target.property(_ICON_NAME), target.property(_ICON_SIZE)
+    name, size, colour = (target.property(key) for key in (_ICON_NAME, _ICON_SIZE, _ICON_COLOUR))
+    drawn = svg_icon(name, size, colour, colour, colour) if colour else icon(name, size)
     if isinstance(target, QLabel):
-        pixmap = svg_icon(name, size, tokens().quiet, tokens().faint, tokens().accent).pixmap(size, size)
-        target.setPixmap(pixmap)
+        target.setPixmap(drawn.pixmap(size, size))
+        target.setFixedSize(size, size)
     elif isinstance(target, (QAbstractButton, QAction)):
-        target.setIcon(icon(name, size))
+        target.setIcon(drawn)
 
 
 def _renew_icons() -> None:

@@ -29,7 +29,7 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Engine:
     engine = Engine(0, 0)
     monkeypatch.setattr(demo.subprocess, "run", engine)
     monkeypatch.setattr(demo, "resource", lambda name: tmp_path / "installed" / name)
-    monkeypatch.setattr(app, "why_no_window", lambda: None)
+    monkeypatch.setattr(app, "why_no_window", lambda: "No window can be shown here: because.")
     monkeypatch.chdir(tmp_path)
     return engine
 
@@ -54,10 +54,7 @@ def test_demo_writes_where_it_is_told(engine: Engine, tmp_path: Path) -> None:
     assert engine.commands[0][-1] == str(tmp_path / "há  ér" / "predictions.csv")
 
 
-def test_demo_says_why_there_is_no_window(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(app, "why_no_window", lambda: "No window can be shown here: because.")
+def test_demo_says_why_there_is_no_window(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.main(["--demo"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "No window can be shown here: because."
     assert len(engine.commands) == 2
@@ -84,10 +81,11 @@ def test_missing_demo_files_are_one_sentence(
     assert engine.commands == []
 
 
-def test_without_arguments_it_points_to_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
-    assert app.main([]) == 0
+def test_without_arguments_it_points_to_the_demo(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main([]) == 1
     said = capsys.readouterr().out
-    assert said.count("\n") == 1
+    assert said.splitlines()[0] == "No window can be shown here: because."
+    assert engine.commands == []
     assert "--demo" in said
     assert "s3n --help" in said
 

@@ -42,6 +42,6 @@ def test_the_demo_where_nothing_can_be_written(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setattr(demo, "resource", lambda name: tmp_path / name)
-    monkeypatch.setattr(app, "why_no_window", lambda: None)
+    monkeypatch.setattr(app, "why_no_window", lambda: "No window can be shown here.")
     assert app.main(["--demo", "--out", str(tmp_path / "file")]) == 1
     assert capsys.readouterr().err.startswith("Error: ")

@@ -1,0 +1,129 @@
+"""All that can be done by menu or key: one table, which menus, shortcuts and the list of shortcuts are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from s3n_gui.theme import set_icon
+
+Menu = Literal["", "File", "Edit", "View", "Run", "Help"]
+MENUS: tuple[Menu, ...] = ("File", "Edit", "View", "Run", "Help")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One row of the table.
+
+    Attributes:
+        id: Its name in the code: "open-data".
+        menu: The menu that it stands in; "" for a key that a page's widget handles itself (it is only listed).
+        text: What the menu says: a verb and its object.
+        shortcut: Keys as Qt writes them ("Ctrl+O"); several are separated by "; "; may be empty.
+        icon: Name of an icon, or "".
+        tip: A sentence for the status tip and the list of shortcuts.
+        page: The page that it belongs to; "" for the whole window.
+        separated: Whether a line stands above it in the menu.
+        checkable: Whether it shows a tick.
+    """
+
+    id: str
+    menu: Menu
+    text: str
+    shortcut: str = ""
+    icon: str = ""
+    tip: str = ""
+    page: str = ""
+    separated: bool = False
+    checkable: bool = False
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("open-data", "File", "Open data set…", "Ctrl+O", "open", "Choose a folder of images sorted by class"),
+    Action("open-model", "File", "Open model…", "Ctrl+Shift+O", "model", "Choose a model file of this program"),
+    Action("open-run", "File", "Open run…", "", "run", "Choose the folder of a training run"),
+    Action("open-demo", "File", "Try the demo", "", "play", "Look inside drawn birds with a model that comes along"),
+    Action("settings", "File", "Settings…", "Ctrl+,", "settings", "Theme, text size, device, folders", separated=True),
+    Action("quit", "File", "Quit", "Ctrl+Q", "", "Close the window; a training may go on", separated=True),
+    Action("undo", "Edit", "Undo", "Ctrl+Z", "undo", "Take back the last change on this page"),
+    Action("redo", "Edit", "Redo", "Ctrl+Shift+Z; Ctrl+Y", "redo", "Make the change again"),
+    Action("theme-system", "View", "Desktop's theme", "", "", "As the desktop is", separated=True, checkable=True),
+    Action("theme-light", "View", "Light theme", "", "", "Dark text on a light ground", checkable=True),
+    Action("theme-dark", "View", "Dark theme", "", "", "Light text on a dark ground", checkable=True),
+    Action("text-larger", "View", "Larger text", "Ctrl++; Ctrl+=", "plus", "All text a step larger", separated=True),
+    Action("text-smaller", "View", "Smaller text", "Ctrl+-", "minus", "All text a step smaller"),
+    Action("text-normal", "View", "Normal text", "Ctrl+0", "", "All text at its normal size"),
+    Action("full-screen", "View", "Full screen", "F11", "", "The window alone on the screen", separated=True, checkable=True),
+    Action("jobs", "Run", "Show jobs", "Ctrl+J", "layers", "All that runs and what has ended"),
+    Action("page-help", "Help", "Help for this page", "F1", "help", "What this page shows and how to use it"),
+    Action("glossary", "Help", "Symbols of the method", "Shift+F1", "book", "R, H, δ, ζ, Q and the equations they come from"),
+    Action("shortcuts", "Help", "Keyboard shortcuts", "Ctrl+/", "keyboard", "All keys of this program"),
+    Action("copy-diagnostics", "Help", "Copy diagnostics", "", "copy", "Versions and machine, for a report", separated=True),
+    Action("open-logs", "Help", "Open log folder", "", "folder", "Where the program writes what it did"),
+    Action("about", "Help", "About S3N Studio", "", "info", "Version, citation, licences", separated=True),
+)  # fmt: skip
+"""Every action of the window and of its pages, in the order of the menus."""
+
+
+def make_actions(owner: QWidget) -> dict[str, QAction]:
+    """Make a ``QAction`` for every row that stands in a menu.
+
+    Args:
+        owner: The window; it owns the actions, and their shortcuts work in it.
+
+    Returns:
+        The actions by id, all switched off: ``connect_commands`` switches on what can be done.
+    """
+    made: dict[str, QAction] = {}
+    for row in ACTIONS:
+        if not row.menu:
+            continue
+        action = QAction(row.text, owner)
+        action.setObjectName(row.id)
+        action.setShortcuts([QKeySequence(keys) for keys in row.shortcut.split("; ") if keys])
+        action.setStatusTip(row.tip)
+        action.setToolTip(f"{row.tip} ({row.shortcut.split('; ')[0]})" if row.shortcut else row.tip)
+        action.setCheckable(row.checkable)
+        action.setEnabled(False)
+        if row.icon:
+            set_icon(action, row.icon)
+        owner.addAction(action)
+        made[row.id] = action
+    return made
+
+
+class CommandTable:
+    """Who does what an action asks for: the window always, a page while it is shown."""
+
+    def __init__(self, actions: Mapping[str, QAction], window_commands: Mapping[str, Callable[[], object]]) -> None:
+        self._actions = actions
+        self._commands: dict[str, Callable[[], object]] = dict(window_commands)
+        self._of_page: dict[str, Callable[[], object]] = {}
+        for name in window_commands:
+            actions[name].setEnabled(True)
+
+    def show_page(self, commands: Mapping[str, Callable[[], object]]) -> None:
+        """Let the actions of a page do what ``commands`` says, and switch off those of the page before."""
+        for name in self._of_page.keys() - self._commands.keys():
+            self._actions[name].setEnabled(False)
+        self._of_page = {name: command for name, command in commands.items() if name in self._actions}
+        for name in self._of_page:
+            self._actions[name].setEnabled(True)
+
+    def trigger(self, name: str) -> None:
+        """Do what the action ``name`` asks for; nothing where nobody does it now."""
+        command = self._of_page.get(name) or self._commands.get(name)
+        if command is not None:
+            command()
+
+
+def shortcut_text(row: Action) -> str:
+    """Return an action's keys as this desktop writes them ("⌘O" on a Mac)."""
+    form = QKeySequence.SequenceFormat.NativeText
+    if not row.menu:
+        return row.shortcut
+    return ", ".join(QKeySequence(keys).toString(form) for keys in row.shortcut.split("; ") if keys)

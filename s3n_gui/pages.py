@@ -1,0 +1,64 @@
+"""The pages of the window, one row each, in the order of the rail. A page is imported when it is shown for the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from s3n_gui.background.jobs import JobList
+from s3n_gui.opening import Opener
+from s3n_gui.page import Page
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+from s3n_gui.start.recent import RecentList
+from s3n_gui.trainings import Trainings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studio:
+    """What pages are made from; each takes what it needs.
+
+    Attributes:
+        session: The current choices.
+        settings: The person's settings.
+        jobs: All jobs of this window.
+        recent: What was open lately.
+        opener: Opens paths into the session.
+        trainings: The live runs, and the jobs that follow them.
+    """
+
+    session: Session
+    settings: Settings
+    jobs: JobList
+    recent: RecentList
+    opener: Opener
+    trainings: Trainings
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """A page that can be shown.
+
+    Attributes:
+        name: Its name in the code, in ``Session.show_page``, in its help page and in the names of screenshots.
+        title: Its word in the rail.
+        icon: Name of its icon.
+        shortcut: Keys that show it.
+        factory: Makes it; imports its package inside.
+    """
+
+    name: str
+    title: str
+    icon: str
+    shortcut: str
+    factory: Callable[[Studio], Page]
+
+
+def _start(studio: Studio) -> Page:
+    from s3n_gui.start.start_page import StartPage
+
+    return StartPage(studio.session, studio.recent, studio.opener, studio.trainings)
+
+
+PAGES: tuple[PageEntry, ...] = (PageEntry("start", "Start", "start", "Ctrl+1", _start),)
+"""The pages that are built."""

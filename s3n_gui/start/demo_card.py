@@ -1,0 +1,104 @@
+"""The card that offers the demo, with one of its drawn birds; only where the demo files are installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QImageReader, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from s3n_core.datasets.decoding import IMAGE_SUFFIXES
+from s3n_core.errors import S3NError
+from s3n_core.resources import resource
+from s3n_gui.theme import px, theme
+from s3n_gui.tokens import CORNER_RADIUS, INSIDE_GROUP, PAGE_MARGIN
+
+DEMO_MODEL, DEMO_IMAGES = "demo/model.safetensors", "demo/images"
+
+
+def demo_is_here() -> bool:
+    """Return whether this copy of the program has the demo model and images."""
+    try:
+        return resource(DEMO_MODEL).is_file() and bool(demo_images())
+    except S3NError:
+        return False
+
+
+def demo_images() -> tuple[Path, ...]:
+    """Return the demo's images, in a fixed order.
+
+    Raises:
+        s3n_core.errors.S3NError: They are not installed.
+    """
+    return tuple(sorted(p for p in resource(DEMO_IMAGES).rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES))
+
+
+class DemoCard(QFrame):
+    """Offers the demo.
+
+    Signals:
+        demo_asked: The button was pressed.
+    """
+
+    demo_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setMaximumHeight(px(260))
+        title = QLabel("See how it works")
+        title.setProperty("role", "section")
+        words = QLabel(
+            "Drawn birds that differ in one part only, and a model that has found it. Nothing is downloaded."
+        )
+        words.setProperty("role", "quiet")
+        words.setWordWrap(True)
+        button = QPushButton("Try the demo")
+        button.clicked.connect(self.demo_asked)
+        column = QVBoxLayout()
+        column.setSpacing(INSIDE_GROUP)
+        column.addStretch(1)
+        column.addWidget(title)
+        column.addWidget(words)
+        column.addSpacing(INSIDE_GROUP)
+        column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 12, PAGE_MARGIN, 12)
+        row.setSpacing(PAGE_MARGIN)
+        row.addWidget(_Picture(demo_images()[0]))
+        row.addLayout(column, 1)
+
+
+class _Picture(QWidget):
+    """A square picture with round corners."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        reader = QImageReader(str(path))
+        reader.setAutoTransform(True)
+        size = reader.size()
+        if size.isValid():
+            reader.setScaledSize(size.scaled(QSize(480, 480), Qt.AspectRatioMode.KeepAspectRatioByExpanding))
+        self._pixmap = QPixmap.fromImage(reader.read())
+        self.setAccessibleName("A drawn bird")
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setFixedSize(px(150), px(150))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the middle of the picture."""
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        path = QPainterPath()
+        path.addRoundedRect(self.rect(), CORNER_RADIUS, CORNER_RADIUS)
+        painter.setClipPath(path)
+        side = min(self._pixmap.width(), self._pixmap.height())
+        source = self._pixmap.rect()
+        source.setSize(QSize(side, side))
+        source.moveCenter(self._pixmap.rect().center())
+        painter.drawPixmap(self.rect(), self._pixmap, source)
+        painter.end()

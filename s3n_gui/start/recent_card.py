@@ -1,0 +1,169 @@
+"""A card with what was open lately of one kind; a row opens again what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from s3n_gui.theme import px, set_icon, theme
+from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
+from s3n_gui.widgets.elided_label import ElidedLabel
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the card.
+
+    Attributes:
+        path: What it opens.
+        title: Its name.
+        detail: A line below it.
+        moment: When, in words.
+        icon: Name of its icon.
+        removable: Whether it can be taken out of the list (its files stay).
+    """
+
+    path: Path
+    title: str
+    detail: str
+    moment: str
+    icon: str
+    removable: bool = True
+
+
+class RecentCard(QFrame):
+    """A titled list of rows.
+
+    Signals:
+        chosen: The ``Path`` of the row that was pressed.
+        remove_asked: The ``Path`` of a row that should leave the list.
+    """
+
+    chosen = Signal(object)
+    remove_asked = Signal(object)
+
+    def __init__(self, title: str, empty: str, parent: QWidget | None = None) -> None:
+        """Make an empty card.
+
+        Args:
+            title: Its heading.
+            empty: What to do while it is empty.
+            parent: The widget that owns it.
+        """
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setAccessibleName(title)
+        self._rows: tuple[Row, ...] = ()
+        heading = QLabel(title)
+        heading.setProperty("role", "section")
+        self._empty = QLabel(empty)
+        self._empty.setProperty("role", "quiet")
+        self._empty.setWordWrap(True)
+        inside = QWidget()
+        self._column = QVBoxLayout(inside)
+        self._column.setContentsMargins(INSIDE_GROUP, 0, INSIDE_GROUP, INSIDE_GROUP)
+        self._column.setSpacing(0)
+        self._column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area = area
+        top = QVBoxLayout()
+        top.setContentsMargins(PAGE_MARGIN, 12, PAGE_MARGIN, 4)
+        top.addWidget(heading)
+        top.addWidget(self._empty)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(top)
+        column.addWidget(area, 1)
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show these rows; the same ones again change nothing."""
+        rows = tuple(rows)
+        self._empty.setVisible(not rows)
+        self._area.setVisible(bool(rows))
+        if rows == self._rows:
+            return
+        self._rows = rows
+        while self._column.count() > 1:
+            item = self._column.takeAt(0)
+            if item is not None and (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for index, row in enumerate(rows):
+            button = _RowButton(row)
+            button.clicked.connect(self._on_clicked)
+            button.remove_asked.connect(self.remove_asked)
+            self._column.insertWidget(index, button)
+
+    def row_buttons(self) -> list[QPushButton]:
+        """Return the buttons of the rows, from the top."""
+        items = (self._column.itemAt(index) for index in range(self._column.count() - 1))
+        widgets = (item.widget() for item in items if item is not None)
+        return [widget for widget in widgets if isinstance(widget, QPushButton)]
+
+    def _on_clicked(self) -> None:
+        sender = self.sender()
+        if isinstance(sender, _RowButton):
+            self.chosen.emit(sender.row.path)
+
+
+class _RowButton(QPushButton):
+    """One row: icon, name over detail, moment."""
+
+    remove_asked = Signal(object)
+
+    def __init__(self, row: Row) -> None:
+        super().__init__()
+        self.row = row
+        self.setProperty("role", "row")
+        self.setToolTip(str(row.path))
+        self.setAccessibleName(f"{row.title}, {row.detail}, {row.moment}")
+        icon = QLabel()
+        set_icon(icon, row.icon, 20)
+        title, detail = ElidedLabel(row.title), ElidedLabel(row.detail)
+        detail.setProperty("role", "caption")
+        moment = QLabel(row.moment)
+        moment.setProperty("role", "caption")
+        words = QVBoxLayout()
+        words.setContentsMargins(0, 0, 0, 0)
+        words.setSpacing(0)
+        words.addStretch(1)
+        words.addWidget(title)
+        if row.detail:
+            words.addWidget(detail)
+        words.addStretch(1)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(INSIDE_GROUP, 0, INSIDE_GROUP, 0)
+        line.setSpacing(INSIDE_GROUP + 2)
+        line.addWidget(icon)
+        line.addLayout(words, 1)
+        line.addWidget(moment, 0, Qt.AlignmentFlag.AlignVCenter)
+        for label in (icon, title, detail, moment):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        if row.removable:
+            self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            self.customContextMenuRequested.connect(self._show_menu)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setFixedHeight(px(46))
+
+    def _show_menu(self) -> None:
+        menu = QMenu(self)
+        action = menu.addAction("Remove from this list")
+        action.triggered.connect(self._on_remove)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.mapToGlobal(self.rect().center()))
+
+    def _on_remove(self) -> None:
+        self.remove_asked.emit(self.row.path)

@@ -1,0 +1,143 @@
+"""Looks at the runs folder every two seconds, off the GUI thread: which runs there are, and how the live ones fare."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
+
+from s3n_core.errors import S3NError
+from s3n_core.runs.metrics import MetricsReader
+from s3n_core.runs.run_directory import RunDirectory, RunSummary, list_runs
+
+_log = logging.getLogger(__name__)
+_PERIOD_MS = 2000
+MOST_POINTS = 240
+
+
+@dataclass(frozen=True, slots=True)
+class RunsSeen:
+    """What a look found.
+
+    Attributes:
+        runs: The runs, newest first.
+        losses: For each live run by its folder, the training loss so far, thinned out to at most ``MOST_POINTS`` values.
+        problem: Why the folder cannot be read, as a sentence; empty where it can.
+    """
+
+    runs: tuple[RunSummary, ...] = ()
+    losses: tuple[tuple[Path, tuple[float, ...]], ...] = ()
+    problem: str = ""
+
+    def live(self) -> tuple[RunSummary, ...]:
+        """Return the runs that a process trains now."""
+        return tuple(run for run in self.runs if run.live)
+
+
+class RunsWatch(QObject):
+    """Tells what is in the runs folder whenever it changes.
+
+    Signals:
+        changed: The new ``RunsSeen``.
+    """
+
+    changed = Signal(object)
+    _looked = Signal(object)
+
+    def __init__(self, root: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._root = root
+        self.seen = RunsSeen()
+        """What the last look found."""
+        self._readers: dict[Path, _LossReader] = {}
+        self._looking = False
+        self._closed = False
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_PERIOD_MS)
+        self._timer.timeout.connect(self.look)
+        self._looked.connect(self._on_looked)
+
+    def begin(self) -> None:
+        """Look now and every two seconds."""
+        self._timer.start()
+        self.look()
+
+    def look(self) -> None:
+        """Look once, unless a look is under way."""
+        if not self._looking and not self._closed:
+            self._looking = True
+            self._pool.start(_Look(self._looked, self._root, self._readers))
+
+    def move_to(self, root: Path) -> None:
+        """Watch another folder."""
+        self._root = root
+        self.look()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closed = True
+        self._timer.stop()
+        self._pool.clear()
+        self._pool.waitForDone()
+
+    @Slot(object)
+    def _on_looked(self, seen: RunsSeen) -> None:
+        self._looking = False
+        if seen != self.seen:
+            self.seen = seen
+            self.changed.emit(seen)
+
+
+class _LossReader:
+    """Reads the loss of a live run, line by line as it comes; used by one thread at a time."""
+
+    def __init__(self, run: Path) -> None:
+        self._reader = MetricsReader(RunDirectory(run).metrics_jsonl)
+        self._losses: list[float] = []
+
+    def read(self) -> tuple[float, ...]:
+        batch = self._reader.poll()
+        if batch.restarted:
+            self._losses = []
+        for line in batch.lines:
+            loss = line.get("loss")
+            if line.get("kind") == "step" and isinstance(loss, int | float):
+                self._losses.append(float(loss))
+        return thinned(self._losses, MOST_POINTS)
+
+
+class _Look(QRunnable):
+    """One look, in a thread of the pool."""
+
+    def __init__(self, done: object, root: Path, readers: dict[Path, _LossReader]) -> None:
+        super().__init__()
+        self._done, self._root, self._readers = done, root, readers
+
+    def run(self) -> None:
+        """Look, and say what there is."""
+        try:
+            runs = tuple(list_runs(self._root))
+            live = [run.path for run in runs if run.live]
+            for gone in self._readers.keys() - set(live):
+                del self._readers[gone]
+            losses = tuple((path, self._readers.setdefault(path, _LossReader(path)).read()) for path in live)
+            seen = RunsSeen(runs, losses)
+        except S3NError as error:
+            seen = RunsSeen(problem=str(error))
+        except Exception as error:
+            _log.exception("looking at the runs in %s failed", self._root)
+            seen = RunsSeen(problem=f"The runs in {self._root} could not be read ({type(error).__name__}).")
+        self._done.emit(seen)  # type: ignore[attr-defined]
+
+
+def thinned(values: list[float], most: int) -> tuple[float, ...]:
+    """Return the means of equal stretches of ``values``, at most ``most`` of them."""
+    if len(values) <= most:
+        return tuple(values)
+    edges = [round(index * len(values) / most) for index in range(most + 1)]
+    return tuple(sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges))

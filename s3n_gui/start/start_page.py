@@ -1,0 +1,178 @@
+"""The page Start: open something, go on with what was open lately, watch a running training, try the demo."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from s3n_core.runs.run_directory import RunSummary
+from s3n_core.runs.run_state import RunState
+from s3n_gui.opening import Opener, model_title
+from s3n_gui.page import Page
+from s3n_gui.session import Session
+from s3n_gui.start.demo_card import DemoCard, demo_is_here
+from s3n_gui.start.drop_zone import DropZone
+from s3n_gui.start.recent import RecentItem, RecentList
+from s3n_gui.start.recent_card import RecentCard, Row
+from s3n_gui.start.runs_watch import RunsSeen
+from s3n_gui.start.training_card import TrainingCard
+from s3n_gui.theme import px, theme
+from s3n_gui.tokens import PAGE_MARGIN
+from s3n_gui.trainings import Trainings
+from s3n_gui.wording import ago_text, percent_text, place_text
+
+_MOST_RUNS = 30
+_STATUS_WORDS = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed", "interrupted": "Interrupted"}
+
+
+class StartPage(Page):
+    """What the program opens with."""
+
+    def __init__(
+        self,
+        session: Session,
+        recent: RecentList,
+        opener: Opener,
+        trainings: Trainings,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._recent, self._trainings = session, recent, trainings
+        self._cards: dict[Path, TrainingCard] = {}
+        self.drop_zone = DropZone()
+        self.drop_zone.open_asked.connect(session.ask_to_open)
+        self.data_card = RecentCard("Data sets", "Data sets that you open stand here, to go on with one press.")
+        self.run_card = RecentCard("Runs", "Trainings stand here while they run and after they have ended.")
+        self.model_card = RecentCard("Models", "Model files that you open stand here.")
+        top = QHBoxLayout()
+        top.setSpacing(PAGE_MARGIN)
+        top.addWidget(self.drop_zone, 3)
+        self.demo_card: DemoCard | None = None
+        if demo_is_here():
+            self.demo_card = DemoCard()
+            self.demo_card.demo_asked.connect(session.ask_for_demo)
+            top.addWidget(self.demo_card, 2)
+        self._live = QVBoxLayout()
+        self._live.setSpacing(PAGE_MARGIN)
+        lists = QHBoxLayout()
+        lists.setSpacing(PAGE_MARGIN)
+        for card in (self.data_card, self.run_card, self.model_card):
+            lists.addWidget(card, 1)
+            card.chosen.connect(opener.open_path)
+        self.data_card.remove_asked.connect(self._forget_data)
+        self.model_card.remove_asked.connect(self._forget_model)
+        self._inside = QWidget()
+        column = QVBoxLayout(self._inside)
+        column.setContentsMargins(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN)
+        column.setSpacing(PAGE_MARGIN)
+        column.addLayout(top, 1)
+        column.addLayout(self._live)
+        column.addLayout(lists, 2)
+        column.addStretch(0)
+        whole = QHBoxLayout(self)  # On a large screen the page stays as wide as it can be read.
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._inside)
+        theme().changed.connect(self._fit)
+        self._fit()
+        trainings.watch.changed.connect(self._show_runs)
+        recent.changed.connect(self._show_recent)
+        self._show_recent()
+
+    def show_demo(self) -> None:
+        """Fill the page with made-up content, for pictures of the window."""
+        self._trainings.watch.changed.disconnect(self._show_runs)
+        now = time.time()
+        home = Path.home() / "Pictures"
+        self.data_card.show_rows(
+            [
+                Row(home / "drawn-birds", "drawn-birds", "640 images · 8 classes", ago_text(now - 300, now), "folder"),
+                Row(home / "mushrooms", "mushrooms", "2,310 images · 41 classes", "yesterday", "folder"),
+                Row(home / "weld-defects", "weld-defects", "918 images · 6 classes", "12 Mar 2026", "folder"),
+            ]
+        )
+        state = RunState(status="finished", epoch=15, epochs=15, best_epoch=13, best_accuracy=0.913)
+        live = RunState(
+            status="running", epoch=4, epochs=15, batch=18, batches=30, images_per_second=31.4, seconds_left=1260,
+            best_epoch=3, best_accuracy=0.774,
+        )  # fmt: skip
+        runs = tuple(
+            RunSummary(
+                path=home / name, status=s.status, live=s is live, created=now - age, state=s, run={}, problem=""
+            )
+            for name, s, age in (
+                ("birds-quick-2", live, 900),
+                ("birds-quick-1", state, 7200),
+                ("mushrooms-paper-1", state, 90000),
+            )
+        )
+        fall = tuple(2.3 / (1 + 0.03 * step) + 0.12 * ((step * 37 % 11) / 11 - 0.5) for step in range(120))
+        self._show_runs(RunsSeen(runs, ((runs[0].path, fall),)))
+        self.model_card.show_rows(
+            [Row(home / "birds.safetensors", "birds-quick-1 best", "8 classes", "today 09:12", "model")]
+        )
+
+    def _fit(self) -> None:
+        self._inside.setMaximumWidth(px(1360))
+        for card in (self.data_card, self.run_card, self.model_card):
+            card.setMaximumHeight(px(460))
+
+    def _show_recent(self) -> None:
+        self.data_card.show_rows([_row(item, item.path.name or str(item.path)) for item in self._recent.items("data")])
+        self.model_card.show_rows([_row(item, model_title(item.path)) for item in self._recent.items("model")])
+        self._show_runs(self._trainings.watch.seen)
+
+    def _show_runs(self, seen: RunsSeen) -> None:
+        inside = {run.path for run in seen.runs}
+        rows = [_run_row(run) for run in seen.runs[:_MOST_RUNS] if not run.live]
+        rows += [_row(item, item.path.name) for item in self._recent.items("run") if item.path not in inside]
+        self.run_card.show_rows(rows)
+        losses = dict(seen.losses)
+        live = {run.path: run for run in seen.live()}
+        for gone in self._cards.keys() - live.keys():
+            card = self._cards.pop(gone)
+            self._live.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        for path, run in live.items():
+            if path not in self._cards:
+                card = TrainingCard(run)
+                card.pause_asked.connect(self._on_pause)
+                card.stop_asked.connect(self._on_stop)
+                self._cards[path] = card
+                self._live.addWidget(card)
+            self._cards[path].show_run(run, losses.get(path, ()))
+
+    def _on_pause(self, run: Path) -> None:
+        job = self._trainings.job_of(run)
+        if self._cards[run].run.status in {"paused", "pausing"}:
+            job.go_on()
+        else:
+            job.pause()
+
+    def _on_stop(self, run: Path) -> None:
+        self._trainings.job_of(run).stop_and_keep()
+
+    def _forget_data(self, path: Path) -> None:
+        self._recent.remove("data", path)
+
+    def _forget_model(self, path: Path) -> None:
+        self._recent.remove("model", path)
+
+
+def _row(item: RecentItem, title: str) -> Row:
+    icons = {"data": "folder", "model": "model", "run": "run"}
+    detail = item.detail or place_text(item.path.parent)
+    return Row(item.path, title, detail, ago_text(item.opened), icons[item.kind])
+
+
+def _run_row(run: RunSummary) -> Row:
+    state = run.state
+    facts = [_STATUS_WORDS.get(run.status, run.status.capitalize())]
+    if state is not None and state.epochs:
+        facts.append(f"epoch {min(state.epoch, state.epochs)} of {state.epochs}")
+    if state is not None and state.best_accuracy is not None:
+        facts.append(f"best {percent_text(state.best_accuracy)}")
+    detail = run.problem or " · ".join(facts)
+    return Row(run.path, run.name, detail, ago_text(run.created), "caution" if run.problem else "run", removable=False)

@@ -1,0 +1,120 @@
+"""A running training on the start page: how its loss fell, how far it is, and the buttons to pause or stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from s3n_core.runs.run_directory import RunSummary
+from s3n_gui.theme import number_font, px, set_icon, theme
+from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
+from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.sparkline import Sparkline
+from s3n_gui.wording import count_text, left_text, percent_text
+
+_WORDS = {
+    "starting": "Starting",
+    "running": "Training",
+    "pausing": "Pausing after this batch",
+    "paused": "Paused",
+    "stopping": "Stopping after this batch",
+}
+
+
+class TrainingCard(QFrame):
+    """Shows one live run.
+
+    Signals:
+        stop_asked: "Stop and keep" was pressed.
+        pause_asked: "Pause" or "Go on" was pressed.
+    """
+
+    stop_asked = Signal(object)
+    pause_asked = Signal(object)
+
+    def __init__(self, run: RunSummary, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.run = run
+        self._title = ElidedLabel()
+        self._title.setProperty("role", "section")
+        self._facts = ElidedLabel()
+        self._facts.setProperty("role", "quiet")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._left = QLabel()
+        self._left.setProperty("role", "quiet")
+        self._left.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._curve = Sparkline("Training loss")
+        self._pause = QPushButton("Pause")
+        self._pause.clicked.connect(self._on_pause)
+        self._stop = QPushButton("Stop and keep")
+        self._stop.setToolTip("End the training after this batch and keep the model")
+        set_icon(self._stop, "stop")
+        self._stop.clicked.connect(self._on_stop)
+        words = QVBoxLayout()
+        words.setSpacing(SPACE)
+        words.addWidget(self._title)
+        words.addWidget(self._facts)
+        line = QHBoxLayout()
+        line.setSpacing(INSIDE_GROUP)
+        line.addWidget(self._bar, 1)
+        line.addWidget(self._left)
+        words.addLayout(line)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(PAGE_MARGIN, 12, PAGE_MARGIN, 12)
+        row.setSpacing(PAGE_MARGIN)
+        row.addLayout(words, 3)
+        row.addWidget(self._curve, 2)
+        row.addWidget(self._pause)
+        row.addWidget(self._stop)
+        theme().changed.connect(self._fit)
+        self._fit()
+        self.show_run(run, ())
+
+    def show_run(self, run: RunSummary, losses: Sequence[float]) -> None:
+        """Show what the run's folder says now.
+
+        Args:
+            run: The run.
+            losses: The training loss so far.
+        """
+        self.run = run
+        state = run.state
+        self._title.setText(f"{_WORDS.get(run.status, 'Training')} {run.name}")
+        self.setAccessibleName(self._title.text())
+        self._curve.show_values(losses)
+        paused = run.status in {"paused", "pausing"}
+        self._pause.setText("Go on" if paused else "Pause")
+        self._pause.setToolTip("Go on training" if paused else "Pause after this batch; the model stays in memory")
+        set_icon(self._pause, "play" if paused else "pause")
+        self._pause.setEnabled(run.status in {"running", "paused", "pausing"})
+        self._stop.setEnabled(run.status in {"running", "paused", "pausing"})
+        if state is None or not state.epochs:
+            self._facts.setText("Reading the data set and making the network")
+            self._bar.setRange(0, 0)
+            self._left.setText("")
+            return
+        facts = [f"Epoch {min(state.epoch + 1, state.epochs)} of {state.epochs}"]
+        if state.images_per_second:
+            facts.append(f"{state.images_per_second:.3g} images/s")
+        if state.best_accuracy is not None:
+            facts.append(f"best {percent_text(state.best_accuracy)} held out")
+        self._facts.setText(" · ".join(facts))
+        done = (state.epoch + (state.batch / state.batches if state.batches else 0)) / state.epochs
+        self._bar.setRange(0, 1000)
+        self._bar.setValue(round(1000 * min(done, 1.0)))
+        self._bar.setAccessibleName(f"{count_text(state.epoch, 'epoch')} done")
+        self._left.setText(left_text(state.seconds_left))
+
+    def _fit(self) -> None:
+        self._left.setFont(number_font("body"))
+        self._left.setMinimumWidth(px(76))
+
+    def _on_pause(self) -> None:
+        self.pause_asked.emit(self.run.path)
+
+    def _on_stop(self) -> None:
+        self.stop_asked.emit(self.run.path)

@@ -1,0 +1,1 @@
+"""Controls and views that several pages use; each knows only Qt, the theme and plain data."""

@@ -1,0 +1,67 @@
+"""How the window writes numbers and names: units always, three significant digits, English whatever the desktop speaks."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+
+def duration_text(seconds: float) -> str:
+    """Return a length of time for a person: "about 40 s", "12 min", "2.1 h", "3.5 days"."""
+    if seconds < 1:
+        return "a moment"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.1f} days"
+
+
+def left_text(seconds: float | None) -> str:
+    """Return "2.1 h left"; empty where nobody knows."""
+    return "" if seconds is None else f"{duration_text(seconds)} left"
+
+
+def count_text(number: int, one: str, several: str | None = None) -> str:
+    """Return "1 image", "543 images", "100,000 images"."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def percent_text(share: float) -> str:
+    """Return a share in [0, 1] as "87.3 %"."""
+    return f"{100 * share:.1f} %"
+
+
+def ago_text(moment: float, now: float | None = None) -> str:
+    """Return when something was: "just now", "5 min ago", "yesterday", "12 Mar 2026".
+
+    Args:
+        moment: Unix seconds.
+        now: Unix seconds; this moment by default.
+    """
+    now = time.time() if now is None else now
+    passed = now - moment
+    if passed < 90:
+        return "just now"
+    if passed < 3600:
+        return f"{passed / 60:.0f} min ago"
+    then, today = time.localtime(moment), time.localtime(now)
+    if then[:3] == today[:3]:
+        return f"today {then.tm_hour:02}:{then.tm_min:02}"
+    if passed < 36 * 3600:
+        return "yesterday"
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return f"{then.tm_mday} {months[then.tm_mon - 1]} {then.tm_year}"
+
+
+def place_text(path: Path, most: int = 48) -> str:
+    """Return a path short enough to read, with ``~`` for the person's folder and the middle left out."""
+    text = str(path)
+    with contextlib.suppress(ValueError, RuntimeError):
+        text = str(Path("~") / path.relative_to(Path.home()))
+    if len(text) <= most:
+        return text
+    return text[: most // 3] + "…" + text[len(text) - (most - most // 3 - 1) :]

@@ -1,0 +1,141 @@
+"""What tests of the window share: a fresh session and window, and checks that no test leaves anything behind."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+try:
+    from PySide6.QtCore import QCoreApplication, QEvent, QThread, QTimer
+    from PySide6.QtWidgets import QApplication
+    from shiboken6 import isValid
+except ImportError:  # tests/conftest.py skips the tests that need Qt, and says why
+    HAS_QT = False
+else:
+    HAS_QT = True
+
+
+def settled(what: Callable[[], list[str]], seconds: float = 2.0) -> list[str]:
+    """Return what is left after a moment for threads and deleted objects to go."""
+    end = time.monotonic() + seconds
+    while (left := what()) and time.monotonic() < end:
+        if HAS_QT and QApplication.instance() is not None:
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+            QCoreApplication.processEvents()
+        gc.collect()
+        time.sleep(0.02)
+    return left
+
+
+@pytest.fixture(autouse=True)
+def no_processes_left() -> Iterator[None]:
+    """Fail a test that leaves a process running."""
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+
+    def left() -> list[str]:
+        found = []
+        for child in psutil.Process().children(recursive=True):
+            if child.pid not in before and child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(f"{child.pid} {' '.join(child.cmdline()[:5])}")
+        return found
+
+    yield
+    assert settled(left) == [], "processes were left running"
+
+
+@pytest.fixture(autouse=True)
+def no_threads_left() -> Iterator[None]:
+    """Fail a test that leaves a Python thread running."""
+    before = set(threading.enumerate())
+
+    def left() -> list[str]:
+        # Threads of Qt's pools that ran Python code once show up as dummies until they end; Qt ends them when it likes.
+        others = [thread for thread in threading.enumerate() if thread not in before]
+        return [thread.name for thread in others if not isinstance(thread, threading._DummyThread)]
+
+    yield
+    assert settled(left) == [], "threads were left running"
+
+
+@pytest.fixture(autouse=True)
+def no_qt_objects_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that leaves a running QThread, an active QTimer or a top-level widget."""
+    if not HAS_QT:
+        yield
+        return
+    started: list[weakref.ref[Any]] = []
+
+    def remembered(original: Callable[..., Any]) -> Callable[..., Any]:
+        def start(self: Any, *arguments: Any) -> Any:
+            started.append(weakref.ref(self))
+            return original(self, *arguments)
+
+        return start
+
+    monkeypatch.setattr(QThread, "start", remembered(QThread.start))
+    monkeypatch.setattr(QTimer, "start", remembered(QTimer.start))
+    shown = set(QApplication.topLevelWidgets()) if QApplication.instance() is not None else set()
+
+    def left() -> list[str]:
+        found = []
+        for reference in started:
+            thing = reference()
+            if thing is None or not isValid(thing):
+                continue
+            if (isinstance(thing, QThread) and thing.isRunning()) or (isinstance(thing, QTimer) and thing.isActive()):
+                found.append(f"{type(thing).__name__} of {thing.parent()!r}")
+        if QApplication.instance() is not None:
+            found += [repr(widget) for widget in QApplication.topLevelWidgets() if widget not in shown]
+        return found
+
+    yield
+    assert settled(left) == [], "Qt objects were left behind"
+
+
+if HAS_QT:
+    from s3n_gui import theme
+    from s3n_gui.background.jobs import JobList
+    from s3n_gui.main_window import MainWindow
+    from s3n_gui.session import Session
+    from s3n_gui.settings import Settings
+
+    @pytest.fixture
+    def settings(s3n_home: object) -> Settings:
+        """Default settings in a home of the test's own."""
+        return Settings()
+
+    @pytest.fixture
+    def session(qapp: QApplication) -> Session:
+        """A session in which nothing is chosen."""
+        return Session()
+
+    @pytest.fixture
+    def jobs(qapp: QApplication) -> Iterator[JobList]:
+        """An empty list of jobs; what is added to it is closed at the end."""
+        jobs = JobList()
+        yield jobs
+        jobs.close()
+
+    @pytest.fixture
+    def themed(qapp: QApplication) -> Iterator[QApplication]:
+        """The program in its light theme."""
+        theme.apply(qapp, "light", 1.0)
+        yield qapp
+        theme.apply(qapp, "light", 1.0)
+
+    @pytest.fixture
+    def window(themed: QApplication, settings: Settings) -> Iterator[MainWindow]:
+        """The whole window on its page Start, shown; it looks neither for devices nor for live runs by itself."""
+        window = MainWindow(settings)
+        window.show_page("start")
+        window.show()
+        yield window
+        window.close()
+        window.deleteLater()
