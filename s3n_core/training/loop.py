@@ -12,21 +12,17 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Any
 
-import torch
-
 from s3n_core.analysis.health import HealthTally, health_warnings, radius_values
 from s3n_core.datasets.loading import Batch
-from s3n_core.devices import DeviceChoice, autocast, choose_device, choose_precision, memory_in_use, place
+from s3n_core.devices import DeviceChoice, choose_device, choose_precision, memory_in_use
 from s3n_core.errors import DataSetError, RunError, S3NError
-from s3n_core.method.network import S3N
-from s3n_core.method.objective import objective
 from s3n_core.runs.metrics import MetricsWriter
 from s3n_core.runs.run_directory import RunDirectory
-from s3n_core.seeding import epoch_order, keyed_generator
-from s3n_core.training.checkpoints import load_newest, point_to, restore_momenta, save_checkpoint
+from s3n_core.seeding import epoch_order
+from s3n_core.training.checkpoints import load_newest, point_to, save_checkpoint
 from s3n_core.training.events import CheckpointSaved, EpochDone, Event, RunEnded, RunStarted, StepDone
 from s3n_core.training.feeding import Feeder
-from s3n_core.training.optimization import build_optimizer, hold_radii, set_rates
+from s3n_core.training.learner import Learner
 from s3n_core.training.place import Place
 from s3n_core.training.preparing import model_header, read_plan
 from s3n_core.training.recalibration import recalibrate
@@ -70,36 +66,27 @@ class Loop:
         self._notes = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
         self._feeder = Feeder(plan, self._device, workers)
         self._losses, self._health = LossTally(), HealthTally()
-        self._checkpoint = self._build()
-        self._resumed = self._checkpoint is not None
+        found = load_newest(run)
+        self._resumed = found is not None
+        if found is None:
+            self._checkpoint: str | None = None
+            self._place = Place()
+            self._learner = Learner(plan, self._device, self._precision)
+        else:
+            self._checkpoint, network, momenta, self._place = found
+            _log.info("resuming from checkpoint %s", self._checkpoint)
+            self._learner = Learner(plan, self._device, self._precision, network)
+            self._learner.restore(momenta, self._place)
+            point_to(run, self._checkpoint, self._place)
+        self._network = self._learner.network
+        self._notes += self._learner.notes
+        for note in self._notes:
+            _log.info("%s", note)
         # Whether the network is at the place; in the middle of an update, or of a recalibration, it is between two places.
         self._at_place = True
         self._changed = not self._resumed
         self._reported = self._saved = self._pace.now()
         steering.follow(self._place, recipe.epochs, self._batches)
-
-    def _build(self) -> str | None:
-        """Make or restore network, optimiser and place; returns the checkpoint that they come from."""
-        plan, found = self._plan, load_newest(self._run)
-        if found is None:
-            torch.manual_seed(plan.recipe.seed)
-            self._network = S3N(plan.network, weights=plan.recipe.weights)
-            self._place = Place()
-            self._notes.extend(self._network.weight_report.sentences())
-        else:
-            name, self._network, momenta, self._place = found
-            _log.info("resuming from checkpoint %s", name)
-        place(self._network, self._device)
-        self._optimizer = build_optimizer(self._network, plan.recipe)
-        self._scaler = torch.amp.GradScaler(self._device, enabled=self._precision == "float16")
-        if found is not None:
-            point_to(self._run, name, self._place)
-            restore_momenta(self._optimizer, momenta)
-            if self._place.scaler:
-                self._scaler.load_state_dict(self._place.scaler)
-        for note in self._notes:
-            _log.info("%s", note)
-        return None if found is None else name
 
     def events(self) -> Generator[Event, None, None]:
         """Train to the end, to an order, or until the generator is closed."""
@@ -163,33 +150,23 @@ class Loop:
 
     def _update(self, loader: Iterator[Batch]) -> Generator[Event, None, float]:
         """Take one optimiser step over the micro-batches of a batch; returns the seconds that it waited for images."""
-        where, recipe = self._place, self._recipe
+        where, learner = self._place, self._learner
         size = min(self._batch_size, len(self._plan.training) - where.batch * self._batch_size)
-        sampling = recipe.sampling_at(where.epoch)
-        waited, fed = 0.0, False
-        self._optimizer.zero_grad(set_to_none=True)
+        waited = 0.0
+        learner.begin()
         for part in range(-(-size // self._micro)):
             self._at_place = part == 0
             yield from self._steering.obey(inside_batch=part > 0)
             asked = self._pace.now()
             batch = next(loader)
             waited += self._pace.now() - asked
-            if len(batch) < self._least:
+            if len(batch) < learner.least:
                 continue
-            # Layers with randomness of their own (stochastic depth) draw from torch's generator: keyed like the rest.
-            torch.manual_seed(int(keyed_generator(recipe.seed, where.step, "layers", part).integers(2**62)))
             images, labels, draws = self._feeder.tensors(batch, where.epoch)
-            with autocast(self._device, self._precision):
-                output = self._network(images, sampling=sampling, draws=draws, trace=self._network.joint is not None)
-            losses = objective(output, labels, smoothing=recipe.smoothing)
-            torch.autograd.backward(self._scaler.scale(losses.total * (len(batch) / size)))
+            output, losses = learner.learn(images, labels, draws, where, part=part, share=len(batch) / size)
             self._losses.add(output, losses, labels)
             self._health.add(output)
-            fed = True
-        if fed:  # the scaler refuses a step without gradients
-            self._scaler.step(self._optimizer)
-            self._scaler.update()
-            hold_radii(self._network)
+        learner.finish()
         return waited
 
     def _after_batch(self, rates: dict[str, float]) -> Generator[Event, None, None]:
@@ -262,8 +239,9 @@ class Loop:
         if where.batch:
             self._require_finite()
             where.loss, where.health = self._losses.state(), self._health.state()
-        self._require_finite_weights()
-        where.scaler = self._scaler.state_dict() if self._precision == "float16" else {}
+        if not self._learner.finite():
+            raise self._diverged()
+        self._learner.remember(where)
         where.metrics_offset = self._metrics.offset
         now = self._pace.now()
         where.seconds += now - self._saved
@@ -272,18 +250,13 @@ class Loop:
             where.best_epoch, where.best_checkpoint = best_epoch, where.checkpoint_name
         header = model_header(self._plan, epoch=where.epoch, best_accuracy=where.best_accuracy)
         self._checkpoint = save_checkpoint(
-            self._run, self._network, self._optimizer, header, where, previous=self._checkpoint
+            self._run, self._network, self._learner.optimizer, header, where, previous=self._checkpoint
         )
         self._changed = False
         return self._checkpoint
 
     def _require_finite(self) -> None:
         if not self._losses.finite():
-            raise self._diverged()
-
-    def _require_finite_weights(self) -> None:
-        """Refuse to keep weights that the last update of a training ruined before any loss could show it."""
-        if not all(bool(torch.isfinite(value).all()) for value in self._network.state_dict().values()):
             raise self._diverged()
 
     def _diverged(self) -> TrainingError:
@@ -300,17 +273,8 @@ class Loop:
         whole, rest = divmod(len(self._plan.training), self._batch_size)
         return whole + (rest > 1)
 
-    @property
-    def _least(self) -> int:
-        """Fewest images that go through the network at once: two where features are one cell, for the same reason."""
-        network = self._network
-        cells = 2 if network.config.form == "release" else 1  # its branch heads halve the features once more
-        one_cell = network.config.input_size <= network.backbone.stride * cells
-        return 2 if one_cell and network.config.batch_norm != "frozen" else 1
-
     def _set_rates(self, batch: int) -> dict[str, float]:
-        rates = set_rates(self._optimizer, self._recipe, self._place.epoch + batch / self._batches)
-        return {f"rate_{role}": rate for role, rate in rates.items()}
+        return self._learner.set_rates(self._place.epoch + batch / self._batches)
 
     def _validate(self) -> Generator[Event, None, dict[str, float]]:
         return validate(

@@ -1,0 +1,113 @@
+"""What learns: network, optimiser and gradient scaler on one device; made anew or taken from a checkpoint."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from s3n_core.devices import autocast, place
+from s3n_core.method.network import S3N, S3NOutput
+from s3n_core.method.objective import Losses, objective
+from s3n_core.seeding import keyed_generator
+from s3n_core.training.checkpoints import restore_momenta
+from s3n_core.training.optimization import build_optimizer, hold_radii, set_rates
+from s3n_core.training.place import Place
+from s3n_core.training.preparing import Plan
+
+
+class Learner:
+    """Takes the steps of a training.
+
+    Args:
+        plan: The run's plan.
+        device: "cpu", "cuda" or "mps".
+        precision: Precision of the layers.
+        network: The network of a checkpoint; None makes a new one, its random weights keyed by the seed.
+
+    Attributes:
+        network: The network, on its device.
+        optimizer: Its optimiser.
+        notes: Sentences about where the weights came from.
+
+    Raises:
+        ModelFileError: If the weights that a new network starts from cannot be had.
+    """
+
+    def __init__(self, plan: Plan, device: str, precision: str, network: S3N | None = None) -> None:
+        self._recipe = plan.recipe
+        self._device, self._precision = device, precision
+        self.notes: tuple[str, ...] = ()
+        if network is None:
+            torch.manual_seed(plan.recipe.seed)
+            network = S3N(plan.network, weights=plan.recipe.weights)
+            self.notes = network.weight_report.sentences()
+        self.network = network
+        place(network, device)
+        self.optimizer = build_optimizer(network, plan.recipe)
+        self._scaler = torch.amp.GradScaler(device, enabled=precision == "float16")
+        self._fed = False
+
+    def restore(self, momenta: dict[str, Tensor], where: Place) -> None:
+        """Take the momenta of a checkpoint, and the gradient scaler that its place remembers."""
+        restore_momenta(self.optimizer, momenta)
+        if where.scaler:
+            self._scaler.load_state_dict(where.scaler)
+
+    def remember(self, where: Place) -> None:
+        """Write into a place what is neither weight nor momentum."""
+        where.scaler = self._scaler.state_dict() if self._precision == "float16" else {}
+
+    def set_rates(self, progress: float) -> dict[str, float]:
+        """Set the learning rates for a place in the training; returns them by ``rate_ROLE``."""
+        rates = set_rates(self.optimizer, self._recipe, progress)
+        return {f"rate_{role}": rate for role, rate in rates.items()}
+
+    def begin(self) -> None:
+        """Begin an update."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self._fed = False
+
+    def learn(
+        self, images: Tensor, labels: Tensor, draws: Tensor, where: Place, *, part: int, share: float
+    ) -> tuple[S3NOutput, Losses]:
+        """Add the gradients of some images to the update.
+
+        Args:
+            images: Shape (B, 3, s, s), normalised.
+            labels: Shape (B,).
+            draws: zeta of Eq. 4, shape (B, H, W).
+            where: Where the training is.
+            part: Which micro-batch of the update this is, from 0.
+            share: Its share of the update's images.
+
+        Returns:
+            What the network said, and the losses.
+        """
+        # Layers with randomness of their own (stochastic depth) draw from torch's generator: keyed like the rest.
+        torch.manual_seed(int(keyed_generator(self._recipe.seed, where.step, "layers", part).integers(2**62)))
+        sampling = self._recipe.sampling_at(where.epoch)
+        with autocast(self._device, self._precision):
+            output = self.network(images, sampling=sampling, draws=draws, trace=self.network.joint is not None)
+        losses = objective(output, labels, smoothing=self._recipe.smoothing)
+        torch.autograd.backward(self._scaler.scale(losses.total * share))
+        self._fed = True
+        return output, losses
+
+    def finish(self) -> None:
+        """Finish an update; without any images it is none."""
+        if self._fed:
+            self._scaler.step(self.optimizer)
+            self._scaler.update()
+            hold_radii(self.network)
+
+    @property
+    def least(self) -> int:
+        """Fewest images at once: two where features are one cell, since BatchNorm has no variance of a single vector."""
+        config = self.network.config
+        cells = 2 if config.form == "release" else 1  # its branch heads halve the features once more
+        one_cell = config.input_size <= self.network.backbone.stride * cells
+        return 2 if one_cell and config.batch_norm != "frozen" else 1
+
+    def finite(self) -> bool:
+        """Whether all weights are finite numbers: the last update may ruin them before any loss shows it."""
+        return all(bool(torch.isfinite(value).all()) for value in self.network.state_dict().values())
