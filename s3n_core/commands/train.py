@@ -58,6 +58,9 @@ def train(
     format: FormatOption = "auto",
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
+    all_images: Annotated[
+        bool, typer.Option("--all-images", help="Learn also from images that were left out in the window.")
+    ] = False,
     show_recipe: Annotated[
         bool, typer.Option("--show-recipe", help="Print all settings and where they come from, and exit.")
     ] = False,
@@ -74,6 +77,7 @@ def train(
         raise typer.BadParameter("the data set's folder is missing", param_hint="DATA")
 
     from s3n_core.datasets.detection import detection_sentence, open_data_set
+    from s3n_core.datasets.left_out import without_left_out
     from s3n_core.runs.locations import checked_run_name, new_run_name, runs_root
     from s3n_core.training.preparing import prepare_run
 
@@ -81,6 +85,11 @@ def train(
     if not json:
         say(detection_sentence(data_set))
     say_problems(data_set)
+    if not all_images:
+        whole, data_set = data_set, without_left_out(data_set)
+        if data_set is not whole:
+            count = len(whole.records) - len(data_set.records)
+            say(f"{count} of them {'is' if count == 1 else 'are'} left out by hand; --all-images takes them, too.")
     root = runs_root(runs)
     run_name = new_run_name(root, data_set.root.resolve().name) if name is None else checked_run_name(name)
     run = prepare_run(root / run_name, data_set, chosen, device=device)

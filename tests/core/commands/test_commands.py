@@ -13,6 +13,8 @@ from small_training import SMALL, TrainedRun
 
 from s3n_core.commands import export as export_command
 from s3n_core.commands import predict as predict_command
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.left_out import write_left_out
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.trash import list_trash
 
@@ -39,6 +41,21 @@ def test_train_ends_with_the_run_and_its_folder(s3n: Command, drawn_birds: Path,
     assert any(line.startswith("epoch   1/1   loss") for line in said)
     assert said[-1].startswith("Finished all 1 epochs. Best held-out accuracy: ")
     assert RunDirectory(path).summary().status == "finished"
+
+
+def test_train_learns_nothing_from_images_that_were_left_out(s3n: Command, drawn_birds: Path, s3n_home: Path) -> None:
+    records = [record for record in open_data_set(drawn_birds).records if record.split == "train"]
+    gone = {records[0].name, records[-1].name}
+    write_left_out(drawn_birds, gone)
+    settings = [*SMALL_SETTINGS, "-s", "epochs=1"]
+    outcome = s3n("train", drawn_birds, "--name", "less", "--device", "cpu", *settings)
+    run = RunDirectory(s3n_home / "runs" / "less")
+    assert "2 of them are left out by hand; --all-images takes them, too." in outcome.err
+    assert gone.isdisjoint(row["name"] for row in rows_of(run.split_csv))
+    assert len(rows_of(run.split_csv)) == 46
+    assert {Path(path) for path, _ in run.read_run()["data"]["left_out"]} == {drawn_birds / name for name in gone}
+    s3n("train", drawn_birds, "--name", "all", "--all-images", "--device", "cpu", *settings)
+    assert len(rows_of(s3n_home / "runs" / "all" / "split.csv")) == 48
 
 
 def test_train_tells_a_program(s3n: Command, drawn_birds: Path, tmp_path: Path) -> None:
