@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 MapName = Literal["viridis", "magma", "cividis", "grey"]
 MAP_NAMES: tuple[MapName, ...] = ("viridis", "magma", "cividis", "grey")
@@ -22,10 +23,12 @@ def map_table(name: MapName = "viridis") -> npt.NDArray[np.uint8]:
     Returns:
         RGB, uint8 (256, 3), from the lowest value to the highest; read only.
     """
+    import numpy as np  # Not at the window's start, nor pyqtgraph below.
+
     if name == "grey":
         table = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     else:
-        import pyqtgraph  # Not at the window's start.
+        import pyqtgraph
 
         colours = pyqtgraph.colormap.get(name)
         table = np.ascontiguousarray(colours.getLookupTable(nPts=256, alpha=False), dtype=np.uint8)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
-from s3n_core.datasets.decoding import IMAGE_SUFFIXES
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import S3NError
 from s3n_core.runs.run_directory import RunDirectory, is_run
@@ -43,6 +42,8 @@ class Opener(QObject):
 
     def open_path(self, path: Path) -> None:
         """Open whatever ``path`` is; the banner says why where that is not possible."""
+        from s3n_core.datasets.decoding import IMAGE_SUFFIXES  # Loads Pillow, not at the window's start.
+
         path = path.expanduser().absolute()
         try:
             if not path.exists():

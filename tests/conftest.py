@@ -30,7 +30,7 @@ if WHY_NO_QT is None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     if WHY_NO_QT is not None:  # pytest-qt, which defines these settings of pyproject.toml, is not loaded.
-        for name in ("qt_api", "qt_log_level_fail"):
+        for name in ("qt_api", "qt_log_level_fail", "qt_log_ignore"):
             parser.addini(name, "a setting of pytest-qt")
 
 

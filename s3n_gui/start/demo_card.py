@@ -8,7 +8,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImageReader, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from s3n_core.datasets.decoding import IMAGE_SUFFIXES
 from s3n_core.errors import S3NError
 from s3n_core.resources import resource
 from s3n_gui.theme import px, theme
@@ -31,7 +30,7 @@ def demo_images() -> tuple[Path, ...]:
     Raises:
         s3n_core.errors.S3NError: They are not installed.
     """
-    return tuple(sorted(p for p in resource(DEMO_IMAGES).rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES))
+    return tuple(sorted(p for p in resource(DEMO_IMAGES).rglob("*") if p.suffix in {".png", ".jpg"}))
 
 
 class DemoCard(QFrame):

@@ -40,6 +40,7 @@ class StartPage(Page):
     ) -> None:
         super().__init__(parent)
         self._session, self._recent, self._trainings = session, recent, trainings
+        self._shows_demo = False
         self._cards: dict[Path, TrainingCard] = {}
         self.drop_zone = DropZone()
         self.drop_zone.open_asked.connect(session.ask_to_open)
@@ -76,13 +77,13 @@ class StartPage(Page):
         whole.addWidget(self._inside)
         theme().changed.connect(self._fit)
         self._fit()
-        trainings.watch.changed.connect(self._show_runs)
+        trainings.watch.changed.connect(self._on_runs)
         recent.changed.connect(self._show_recent)
         self._show_recent()
 
     def show_demo(self) -> None:
         """Fill the page with made-up content, for pictures of the window."""
-        self._trainings.watch.changed.disconnect(self._show_runs)
+        self._shows_demo = True
         now = time.time()
         home = Path.home() / "Pictures"
         self.data_card.show_rows(
@@ -122,6 +123,10 @@ class StartPage(Page):
         self.data_card.show_rows([_row(item, item.path.name or str(item.path)) for item in self._recent.items("data")])
         self.model_card.show_rows([_row(item, model_title(item.path)) for item in self._recent.items("model")])
         self._show_runs(self._trainings.watch.seen)
+
+    def _on_runs(self, seen: RunsSeen) -> None:
+        if not self._shows_demo:
+            self._show_runs(seen)
 
     def _show_runs(self, seen: RunsSeen) -> None:
         inside = {run.path for run in seen.runs}
