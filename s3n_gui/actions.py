@@ -42,6 +42,31 @@ class Action:
     checkable: bool = False
 
 
+def _of_inspect(
+    id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False
+) -> Action:
+    return Action(f"inspect-{id}", menu, text, shortcut, icon, tip, page="inspect", separated=separated)
+
+
+_INSPECT: tuple[Action, ...] = (
+    _of_inspect("previous", "View", "Previous image", "PgUp", "chevron-left", "The image before in the list", separated=True),
+    _of_inspect("next", "View", "Next image", "PgDown", "chevron-right", "The image after this one in the list"),
+    _of_inspect("mistake", "View", "Next mistake", "M", "", "The next image whose answer is not its label"),
+    _of_inspect("disagreement", "View", "Next disagreement", "D", "", "The next image on which O, D and C disagree"),
+    _of_inspect("peaks", "View", "Peaks in all panes", "P", "target", "Mark the peaks in all panes, or in none", separated=True),
+    _of_inspect("grid", "View", "Grid lines in all panes", "G", "grid", "Draw the sampling grids in all panes, or in none"),
+    _of_inspect("alone", "View", "One pane alone", "F", "maximise", "Show the pane with the focus alone, or all again"),
+    _of_inspect("whole", "View", "Whole images", "0", "restore", "Zoom all panes out"),
+    _of_inspect("switch", "Edit", "Switch peak off or on", "X", "", "Leave the chosen peak out, or take it in", separated=True),
+    _of_inspect("flip", "Edit", "Move peak to the other set", "S", "", "The chosen peak goes from T_d to T_c, or back"),
+    _of_inspect("reset", "Edit", "Put everything back", "R", "reset", "Numbers and peaks as the model has them"),
+    _of_inspect("original", "", "Show the plain original", "Space", "", "While the key is held, in every pane"),
+    _of_inspect("nudge", "", "Nudge the chosen peak", "Arrow keys", "", "By one cell of R; with Shift by three"),
+    _of_inspect("escape", "", "Choose no peak, stop looking", "Esc", "", "Also shows all panes again"),
+    _of_inspect("zoom", "", "Zoom", "+ and -", "", "Or turn the wheel; drag to pan; double-click for one pane alone"),
+)  # fmt: skip
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("open-data", "File", "Open data set…", "Ctrl+O", "open", "Choose a folder of images sorted by class"),
     Action("open-model", "File", "Open model…", "Ctrl+Shift+O", "model", "Choose a model file of this program"),
@@ -58,6 +83,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("text-smaller", "View", "Smaller text", "Ctrl+-", "minus", "All text a step smaller"),
     Action("text-normal", "View", "Normal text", "Ctrl+0", "", "All text at its normal size"),
     Action("full-screen", "View", "Full screen", "F11", "", "The window alone on the screen", separated=True, checkable=True),
+    *_INSPECT,
     Action("jobs", "Run", "Show jobs", "Ctrl+J", "layers", "All that runs and what has ended"),
     Action("page-help", "Help", "Help for this page", "F1", "help", "What this page shows and how to use it"),
     Action("glossary", "Help", "Symbols of the method", "Shift+F1", "book", "R, H, δ, ζ, Q and the equations they come from"),

@@ -60,5 +60,14 @@ def _start(studio: Studio) -> Page:
     return StartPage(studio.session, studio.recent, studio.opener, studio.trainings)
 
 
-PAGES: tuple[PageEntry, ...] = (PageEntry("start", "Start", "start", "Ctrl+1", _start),)
+def _inspect(studio: Studio) -> Page:
+    from s3n_gui.inspector.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs, studio.opener)
+
+
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("start", "Start", "start", "Ctrl+1", _start),
+    PageEntry("inspect", "Inspect", "inspect", "Ctrl+4", _inspect),
+)
 """The pages that are built."""

@@ -1,0 +1,335 @@
+"""Between the session, the engine and the page's state: asks for inspections, takes what comes, changes peaks and numbers.
+
+It knows no widget. The client may be any object with the signals and methods of ``InspectionClient``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from s3n_core.analysis.inspection import Inspection, Peak
+from s3n_core.analysis.inspection_settings import Cell, ForcedSet, InspectionSettings, PeakEdit
+from s3n_core.analysis.prediction_rows import PredictionRow
+from s3n_core.datasets.records import DataSet
+from s3n_gui.inspector import peak_edits
+from s3n_gui.inspector.changes import ChangeNumbers, ChangePeaks
+from s3n_gui.inspector.image_list import ImageList, disagrees, is_mistake
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.verdicts import Verdict, Verdicts
+from s3n_gui.session import Session
+
+Wanted = Literal["any", "mistake", "disagreement"]
+_TESTS: dict[Wanted, Callable[[Verdict | None], bool] | None] = {
+    "any": None,
+    "mistake": is_mistake,
+    "disagreement": disagrees,
+}
+
+
+class InspectionController(QObject):
+    """What happens on the page.
+
+    Signals:
+        opened: The model is open (``OpenedModel``).
+        truth_changed: The class that the chosen image is labelled with, or None.
+        seeking_changed: What is being looked for ("mistake", "disagreement"), or "" when it is over.
+        notice: A sentence that is no error.
+    """
+
+    opened = Signal(object)
+    truth_changed = Signal(object)
+    seeking_changed = Signal(str)
+    notice = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        client: Any,
+        state: InspectionState,
+        images: ImageList,
+        verdicts: Verdicts,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._client, self._state = session, client, state
+        self._images, self._verdicts = images, verdicts
+        self.undo_stack = QUndoStack(self)
+        self._device, self._precision = "auto", "auto"
+        self._active = False
+        self._model: Path | None = None
+        self._generation = -1
+        self._gesture = 0
+        self._fetched: dict[int, NDArray[np.float32]] = {}
+        self._seeking: Wanted = "any"
+        self._sought_from: Path | None = None
+        session.model_changed.connect(self._on_model)
+        session.data_set_changed.connect(self._on_data_set)
+        session.image_changed.connect(self._on_session_image)
+        client.opened.connect(self.opened)
+        client.resampled.connect(self._on_resampled)
+        client.answered.connect(self._on_answered)
+        client.class_map_ready.connect(self._on_class_map)
+        client.failed.connect(self._on_failed)
+        client.interrupted.connect(self.notice)
+        state.image_changed.connect(self._on_image)
+        state.settings_changed.connect(self._ask)
+
+    # Opening
+
+    def activate(self, device: str = "auto", precision: str = "auto") -> None:
+        """Begin to work: the page is shown for the first time."""
+        self._device, self._precision = device, precision
+        if not self._active:
+            self._active = True
+            self._on_data_set(self._session.data_set)
+            self._on_model(self._session.model)
+            self._on_session_image(self._session.image)
+
+    def _on_model(self, model: Path | None) -> None:
+        if not self._active or model == self._model:
+            return
+        self._model = model
+        self._stop_seeking()
+        self._state.say("")
+        self._generation = -1
+        self._fetched.clear()
+        self._verdicts.clear()
+        self.undo_stack.clear()
+        if model is not None:
+            self._client.open_model(model, self._device, self._precision)
+        self._state.forget()  # asks anew
+
+    def _on_data_set(self, data_set: DataSet | None) -> None:
+        if not self._active:
+            return
+        self._stop_seeking()
+        self._verdicts.clear()
+        self._images.set_data_set(data_set, self._session.image)
+        if data_set is not None and self._images.record_of(self._session.image) is None and data_set.records:
+            self._session.image = self._images.record(0).path if self._images.rowCount() else None
+        self._tell_truth()
+
+    def _on_session_image(self, image: Path | None) -> None:
+        if self._active:
+            if self._session.data_set is None:
+                self._images.set_data_set(None, image)
+            self._state.choose_image(image)
+
+    # Asking and answers
+
+    def _on_image(self, image: Path | None) -> None:
+        self._fetched.clear()
+        self._session.image = image
+        self._tell_truth()
+
+    def _tell_truth(self) -> None:
+        record = self._images.record_of(self._state.image)
+        self.truth_changed.emit(None if record is None else self._images.label_of(record))
+
+    def _ask(self) -> None:
+        image = self._state.image
+        if self._model is None or image is None:
+            self._state.set_busy(False)
+            return
+        record = self._images.record_of(image)
+        self._state.set_busy(True)
+        name = None if record is None else record.name
+        self._generation = self._client.inspect(image, self._state.settings, name=name)
+
+    def _on_resampled(self, inspection: Inspection, generation: int) -> None:
+        if generation == self._generation:
+            self._state.say("")
+            shown = self._state.answer
+            if shown is not None and shown.settings == inspection.settings and not self._state.scores_stale:
+                return  # The same as is shown already, but without scores.
+            self._state.take_evidence(self._with_fetched(inspection))
+
+    def _on_answered(self, inspection: Inspection, generation: int) -> None:
+        if generation != self._generation:
+            return
+        self._state.say("")
+        self._state.set_busy(False)
+        record = self._images.record_of(self._state.image)
+        if record is not None and inspection.settings == InspectionSettings():
+            self._verdicts.take_inspection(record.name, inspection, self._images.label_of(record))
+        self._state.take_answer(self._with_fetched(inspection))
+        self._seek_on()
+
+    def _on_failed(self, sentence: str) -> None:
+        self._state.set_busy(False)
+        seeking = self._seeking != "any"
+        if seeking:
+            self._seek_on()  # a broken image is no reason to stop looking
+        else:
+            self._state.say(sentence)
+
+    def ask_again(self) -> None:
+        """Ask for the chosen image once more, after a failure."""
+        self._state.say("")
+        self._ask()
+
+    def fetch_class_map(self, index: int) -> None:
+        """Ask for a class's map that the inspection did not bring."""
+        image = self._state.image
+        if image is not None and index not in self._fetched:
+            record = self._images.record_of(image)
+            self._client.request_class_map(image, index, name=None if record is None else record.name)
+
+    def _on_class_map(self, values: NDArray[np.float32], index: int, generation: int) -> None:
+        self._fetched[index] = values
+        evidence = self._state.evidence
+        if evidence is not None and self._state.is_current:
+            self._state.amend(self._with_fetched)
+
+    def _with_fetched(self, inspection: Inspection) -> Inspection:
+        """Add the class maps that were fetched for this image."""
+        shape = inspection.class_maps.shape[1:]
+        missing = [
+            index
+            for index, values in self._fetched.items()
+            if index not in inspection.mapped_classes and values.shape == shape
+        ]
+        if not missing:
+            return inspection
+        maps = np.concatenate([inspection.class_maps, np.stack([self._fetched[index] for index in missing])])
+        return replace(inspection, class_maps=maps, mapped_classes=(*inspection.mapped_classes, *missing))
+
+    # From image to image
+
+    def choose(self, image: Path) -> None:
+        """Look at an image."""
+        self._stop_seeking()
+        self._state.choose_image(image)
+
+    def step(self, direction: Literal[1, -1], wanted: Wanted = "any") -> None:
+        """Go to the next image, mistake or disagreement.
+
+        Where none is known further on, images that have not been looked at are looked at one by one until one is found.
+        """
+        self._stop_seeking()
+        row = self._images.row_of(self._state.image)
+        found = self._images.next_row(row, direction, _TESTS[wanted])
+        if found >= 0:
+            self._state.choose_image(self._images.record(found).path)
+            return
+        if wanted != "any" and direction == 1 and self._images.next_row(row, 1, _is_unknown) >= 0:
+            self._seeking, self._sought_from = wanted, self._state.image
+            self.seeking_changed.emit(wanted)
+            self._seek_on()
+            return
+        what = {"any": "image", "mistake": "mistake", "disagreement": "disagreement"}[wanted]
+        where = "further on" if direction == 1 else "before this one"
+        self.notice.emit(f"There is no {what} {where} in the list.")
+
+    def stop_seeking(self) -> None:
+        """Stop looking for the next mistake or disagreement."""
+        self._stop_seeking()
+
+    def _stop_seeking(self) -> None:
+        if self._seeking != "any":
+            self._seeking = "any"
+            self.seeking_changed.emit("")
+
+    def _seek_on(self) -> None:
+        test = _TESTS[self._seeking]
+        if test is None:
+            return
+        row = self._images.row_of(self._state.image)
+        record = self._images.record_of(self._state.image)
+        if record is not None and record.path != self._sought_from and test(self._verdicts.get(record.name)):
+            self._stop_seeking()
+            return
+        following = self._images.next_row(row, 1, lambda verdict: verdict is None or test(verdict))
+        if following < 0:
+            what = self._seeking
+            self._stop_seeking()
+            self.notice.emit(f"There is no {what} further on in the list.")
+            return
+        self._state.choose_image(self._images.record(following).path)
+
+    def take_predictions(self, rows: Iterable[PredictionRow]) -> None:
+        """Take a table of predictions of these images: mistakes and disagreements are then known at once."""
+        self._verdicts.take_rows(rows)
+
+    # Changes that can be undone
+
+    def set_numbers(self, numbers: InspectionSettings, text: str, gesture: str = "") -> None:
+        """Change numbers of the method."""
+        self.undo_stack.push(ChangeNumbers(self._state, numbers, text, gesture or None))
+
+    def switch_peak(self, cell: Cell) -> None:
+        """Switch a peak off or on."""
+        off = peak_edits.edit_of(self._state.edits, cell).off
+        self._change(peak_edits.switched(self._state.edits, cell), "Switch peak on" if off else "Switch peak off")
+
+    def flip_peak(self, cell: Cell) -> None:
+        """Move a peak to the other set."""
+        if (peak := self._peak(cell)) is not None:
+            self._change(peak_edits.flipped(self._state.edits, peak), "Move peak to the other set")
+
+    def put_peak(self, cell: Cell, forced: ForcedSet | None) -> None:
+        """Put a peak into a set, or give it back to the mode."""
+        self._change(peak_edits.put_into(self._state.edits, cell, forced), "Put peak into a set")
+
+    def restore_peak(self, cell: Cell) -> None:
+        """Give a peak back as it was found."""
+        self._change(peak_edits.without(self._state.edits, cell), "Put peak back")
+
+    def nudge_peak(self, rows: int, columns: int) -> bool:
+        """Move the chosen peak by cells; False where none is chosen."""
+        peak, evidence = self._state.selected_peak, self._state.evidence
+        if peak is None or evidence is None or peak.set == "off":
+            return False
+        shape = evidence.response.shape
+        edits = peak_edits.nudged(self._state.edits, peak, rows, columns, (shape[0], shape[1]))
+        self._change(edits, "Move peak", gesture=f"nudge {peak.found_at}")
+        return True
+
+    def drag_peak(self, cell: Cell, place: tuple[float, float]) -> None:
+        """Put a peak at a place of the original, in pixels; all steps until `drop_peak` are one change."""
+        evidence = self._state.evidence
+        if evidence is None or not self._state.is_current or self._peak(cell) is None:
+            return
+        x0, y0, x1, y1 = evidence.source_box
+        to = evidence.original_to_cell(min(max(place[0], x0), x1), min(max(place[1], y0), y1))
+        if to is not None:
+            shape = evidence.response.shape
+            edits = peak_edits.moved(self._state.edits, cell, to, (shape[0], shape[1]))
+            self._change(edits, "Move peak", gesture=f"drag {self._gesture}")
+
+    def drop_peak(self) -> None:
+        """End a drag."""
+        self._gesture += 1
+
+    def reset(self) -> None:
+        """Put everything back to the model's own: numbers, and this image's peaks."""
+        numbers, edits = InspectionSettings(), self._state.edits
+        if self._state.numbers == numbers and not edits:
+            return
+        self.undo_stack.beginMacro("Put everything back")
+        if self._state.numbers != numbers:
+            self.set_numbers(numbers, "Put numbers back")
+        if edits:
+            self._change((), "Put peaks back")
+        self.undo_stack.endMacro()
+
+    def _peak(self, cell: Cell) -> Peak | None:
+        peaks = self._state.evidence.peaks if self._state.evidence is not None else ()
+        return next((peak for peak in peaks if peak.found_at == cell), None)
+
+    def _change(self, edits: tuple[PeakEdit, ...], text: str, gesture: str | None = None) -> None:
+        image = self._state.image
+        if image is not None and edits != self._state.edits:
+            self.undo_stack.push(ChangePeaks(self._state, image, edits, text, gesture))
+
+
+def _is_unknown(verdict: Verdict | None) -> bool:
+    return verdict is None

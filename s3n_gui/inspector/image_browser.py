@@ -1,0 +1,212 @@
+"""The image list at the left of the page: a filter, thumbnails and a mark for what is known of each answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from s3n_core.datasets.records import ImageRecord
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.inspector.image_list import RECORD_ROLE, SHOWN, VERDICT_ROLE, AnyIndex, ImageList
+from s3n_gui.theme import font, px, theme, tokens
+from s3n_gui.wording import count_text
+
+_SHOWN_TEXTS = {
+    "all": ("All images", "Every image of the data set"),
+    "mistakes": ("Mistakes", "Images whose answer is not their label, as far as is known"),
+    "disagreements": ("Disagreements", "Images that the branches O, D and C answer differently, as far as is known"),
+    "unseen": ("Not looked at", "Images that no answer is known of yet"),
+}
+
+
+class ImageBrowser(QWidget):
+    """The list and its filter.
+
+    Signals:
+        image_chosen: The ``Path`` of the image that the person chose.
+    """
+
+    image_chosen = Signal(object)
+
+    def __init__(self, images: ImageList, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._images, self._thumbnails = images, thumbnails
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Find images by name or class")
+        self.search.setToolTip("Show only images whose name or class holds this text")
+        self.shown = QComboBox()
+        for key in SHOWN:
+            title, tip = _SHOWN_TEXTS[key]
+            self.shown.addItem(title, key)
+            self.shown.setItemData(self.shown.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.shown.setAccessibleName("Which images are listed")
+        self.shown.setToolTip("Which images are listed")
+        self.list = _List()
+        self.list.setModel(images)
+        self.list.setItemDelegate(_ThumbnailDelegate(thumbnails, self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setLayoutMode(QListView.LayoutMode.Batched)
+        self.list.setBatchSize(2000)
+        self.list.setMouseTracking(True)
+        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setAccessibleName("Images")
+        self.count = QLabel()
+        self.count.setProperty("role", "caption")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        for widget in (self.search, self.shown):
+            layout.addWidget(widget)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.count)
+        self._debounce = QTimer(self)
+        self._debounce.setSingleShot(True)
+        self._debounce.setInterval(150)
+        self._debounce.timeout.connect(self._apply_filter)
+        self._current: Path | None = None
+        self.search.textChanged.connect(self._on_text)
+        self.shown.activated.connect(self._apply_filter)
+        images.filtered.connect(self._on_filtered)
+        self.list.selectionModel().currentChanged.connect(self._on_current_changed)
+        thumbnails.ready.connect(self._on_thumbnail)
+        theme().changed.connect(self._size_items)
+        self.list.resized.connect(self._size_items)
+        self._on_filtered()
+
+    def show_image(self, image: Path | None) -> None:
+        """Mark an image as the current one, and bring it into view."""
+        self._current = image
+        row = self._images.row_of(image)
+        if row < 0:
+            self.list.selectionModel().clear()
+        elif row != self.list.currentIndex().row():
+            self.list.setCurrentIndex(self._images.index(row))
+            self.list.scrollTo(self._images.index(row))
+
+    def _size_items(self) -> None:
+        width = max(self.list.viewport().width(), px(80))
+        size = QSize(width, round((width - 12) * 0.72) + px(26))
+        self._images.set_item_size(size)
+        if size != self.list.gridSize():
+            self.list.setGridSize(size)
+            if self._current is not None:
+                self.list.scrollTo(self.list.currentIndex())
+
+    def _on_text(self) -> None:
+        self._debounce.start()
+
+    def _apply_filter(self) -> None:
+        self._debounce.stop()
+        self._images.set_filter(self.search.text(), self.shown.currentData())
+
+    def _on_filtered(self) -> None:
+        listed, total = self._images.rowCount(), self._images.total
+        self.count.setText(
+            count_text(total, "image") if listed == total else f"{listed:,} of {count_text(total, 'image')}"
+        )
+        self.show_image(self._current)
+
+    def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
+        if current.isValid():
+            record: ImageRecord = current.data(RECORD_ROLE)
+            if record.path != self._current:
+                self._current = record.path
+                self.image_chosen.emit(record.path)
+
+    def _on_thumbnail(self, path: Path) -> None:
+        row = self._images.row_of(path)
+        if row >= 0:
+            self.list.update(self._images.index(row))
+
+
+class _List(QListView):
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
+class _ThumbnailDelegate(QStyledItemDelegate):
+    """Paints an image, its name, and a mark for its answer: a tick, a cross, or two dots where the branches disagree."""
+
+    def __init__(self, thumbnails: ThumbnailLoader, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        record: ImageRecord = index.data(RECORD_ROLE)
+        colours = tokens()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        cell = QRectF(option.rect).adjusted(3, 2, -3, -2)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        if chosen or hovered:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.selection if chosen else colours.hover))
+            painter.drawRoundedRect(cell, 6, 6)
+        box = cell.adjusted(4, 4, -4, -px(20))
+        self._paint_picture(painter, box, self._thumbnails.image(record.path))
+        if chosen:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(colours.accent), 2))
+            painter.drawRoundedRect(box.adjusted(-1, -1, 1, 1), 5, 5)
+        verdict = index.data(VERDICT_ROLE)
+        room = cell.width() - 8
+        painter.setFont(font("caption"))
+        metrics = painter.fontMetrics()
+        baseline = cell.bottom() - px(6)
+        if verdict is not None:
+            mark, colour = (
+                ("✕", colours.bad) if verdict.correct is False else ("✓", colours.good) if verdict.correct else ("", "")
+            )
+            if not verdict.agrees:
+                mark, colour = (f"{mark} ≠".strip(), colour or colours.caution)
+            width = metrics.horizontalAdvance(mark)
+            painter.setPen(QColor(colour or colours.quiet))
+            painter.drawText(
+                QRectF(cell.right() - 4 - width, baseline - metrics.ascent(), width + 2, metrics.height()), mark
+            )
+            room -= width + 4 if mark else 0
+        painter.setPen(QColor(colours.text if chosen else colours.quiet))
+        name = metrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, int(room))
+        painter.drawText(QRectF(cell.left() + 4, baseline - metrics.ascent(), room, metrics.height()), name)
+        painter.restore()
+
+    def _paint_picture(self, painter: QPainter, box: QRectF, image: QImage | None) -> None:
+        path = QPainterPath()
+        path.addRoundedRect(box, 4, 4)
+        painter.fillPath(path, QColor(tokens().image_ground))
+        if image is None or image.isNull():
+            return
+        painter.save()
+        painter.setClipPath(path)
+        scale = max(box.width() / image.width(), box.height() / image.height())  # filled: the middle of the image
+        width, height = box.width() / scale, box.height() / scale
+        source = QRect(
+            round((image.width() - width) / 2), round((image.height() - height) / 2), round(width), round(height)
+        )
+        painter.drawImage(box, image, QRectF(source))
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        size: QSize = index.data(Qt.ItemDataRole.SizeHintRole)
+        return size

@@ -1,0 +1,229 @@
+"""The method's numbers, to play with: mode, seed, delta, window, floor, beta_1, beta_2. A form over the state."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QLocale, QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+from s3n_core.analysis.inspection import Inspection
+from s3n_core.analysis.inspection_settings import Floor, InspectionSettings
+from s3n_core.method.configuration import SAMPLING_MODES, Sampling
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.widgets.number_slider import NumberSlider, SliderRow
+
+MODE_TEXTS: dict[Sampling, tuple[str, str]] = {
+    "random": (
+        "Drawn, strong ones to D",
+        "Each peak goes to T_d with the probability R, else to T_c (Eq. 4), as in training",
+    ),
+    "coin": ("Drawn, half and half", "Each peak goes to T_d or T_c with equal probability, whatever its strength"),
+    "all": ("Every peak in both", "T_d and T_c both hold all peaks"),
+    "extremes": ("Strongest and weakest", "The strongest peak alone in T_d, the weakest alone in T_c"),
+    "expected": (
+        "Shared by strength",
+        "Each peak belongs to T_d with the share R and to T_c with 1 – R: the mean of all draws",
+    ),
+    "identity": ("No warp", "D and C see the image as it is"),
+}
+_FLOORS: tuple[tuple[str, str, str], ...] = (
+    ("mean", "Mean of R", "Peaks below the mean of the map do not count"),
+    ("none", "None", "Every local maximum counts"),
+    ("number", "A number", "Peaks below a number of your choice do not count"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNumbers:
+    """The model's own numbers, to which the form goes back."""
+
+    sampling: Sampling = "expected"
+    delta: float = 0.2
+    window: int = 3
+    floor: Floor = "mean"
+    beta_1: float = 2.8
+    beta_2: float = 9.3
+
+    @classmethod
+    def updated(cls, own: OwnNumbers, inspection: Inspection) -> OwnNumbers:
+        """Take from an inspection every number that was left to the model in it."""
+        asked = inspection.settings
+        names = ("sampling", "delta", "window", "floor", "beta_1", "beta_2")
+        return replace(own, **{name: getattr(inspection, name) for name in names if getattr(asked, name) is None})
+
+
+class NumberForm(QWidget):
+    """The form.
+
+    Signals:
+        numbers_wanted: New settings, what was done in words, and the gesture that they belong to ("" for none).
+    """
+
+    numbers_wanted = Signal(object, str, str)
+
+    def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._own, self._gesture = state, OwnNumbers(), 0
+        self.mode = QComboBox()
+        for mode in SAMPLING_MODES:
+            title, tip = MODE_TEXTS[mode]
+            self.mode.addItem(title, mode)
+            self.mode.setItemData(self.mode.count() - 1, f"{tip} ({mode})", 3)  # Qt.ToolTipRole
+        self.mode.setAccessibleName("How peaks are divided between D and C")
+        self.seed = QSpinBox()
+        self.seed.setLocale(QLocale.c())
+        self.seed.setRange(0, 999_999)
+        self.seed.setAccessibleName("Seed of the lots")
+        self.seed.setToolTip("Which lots (zeta) are drawn: the same seed draws the same")
+        self.draw = QPushButton("Draw again")
+        self.draw.setToolTip("Draw other lots (zeta) by taking the next seed")
+        self.floor = QComboBox()
+        for key, title, tip in _FLOORS:
+            self.floor.addItem(title, key)
+            self.floor.setItemData(self.floor.count() - 1, tip, 3)
+        self.floor.setAccessibleName("Least strength of a peak")
+        self.floor.setToolTip("Local maxima of R below this do not count as peaks")
+        self.floor_number = NumberSlider("Least strength of a peak", 0.0, 1.0, 0.01, tip="Least R of a peak")
+        self.sliders = {
+            "beta_1": NumberSlider(
+                "Width of a peak in D", 0.5, 31.0, 0.1, logarithmic=True,
+                tip="How far around each peak the discriminative image is enlarged, in cells of R (beta_1, Eq. 5)",
+            ),
+            "beta_2": NumberSlider(
+                "Width of a peak in C", 0.5, 31.0, 0.1, logarithmic=True,
+                tip="How far around each peak the complementary image is enlarged, in cells of R (beta_2, Eq. 5)",
+            ),
+            "delta": NumberSlider(
+                "Doubt that is still sure", 0.0, 3.0, 0.01,
+                tip="Entropy H up to which the network counts as sure, in nats: R is then one class's map (delta, Eq. 3)",
+            ),
+            "window": NumberSlider(
+                "Room of a peak", 3, 15, 2, tip="A peak is the largest R within a window of so many cells a side (r)"
+            ),
+        }  # fmt: skip
+        self._lay_out()
+        self.mode.activated.connect(self._on_mode)
+        self.seed.valueChanged.connect(self._on_seed)
+        self.draw.clicked.connect(self._on_draw)
+        self.floor.activated.connect(self._on_floor)
+        self.floor_number.value_changed.connect(self._on_floor_number)
+        self.floor_number.released.connect(self._end_gesture)
+        for slider in self.sliders.values():
+            slider.value_changed.connect(self._on_slider)
+            slider.released.connect(self._end_gesture)
+            slider.reset_requested.connect(self._on_reset)
+        state.settings_changed.connect(self.synchronize)
+        state.evidence_changed.connect(self._take_own)
+        self.synchronize()
+
+    def _lay_out(self) -> None:
+        draws = QHBoxLayout()
+        draws.setSpacing(8)
+        draws.addWidget(self.seed, 1)
+        draws.addWidget(self.draw)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        layout.addWidget(_titled("Peaks are divided", "Eq. 4", self.mode))
+        self._seed_row = _titled("Lots", "seed of ζ", draws, self.seed)
+        layout.addWidget(self._seed_row)
+        symbols = {"beta_1": "β₁, cells", "beta_2": "β₂, cells", "delta": "δ, nats", "window": "r, cells"}
+        for name, slider in self.sliders.items():
+            layout.addWidget(SliderRow(slider.slider.accessibleName(), symbols[name], slider))
+        layout.addWidget(_titled("Least strength of a peak", "floor of R", self.floor))
+        layout.addWidget(self.floor_number)
+        layout.addStretch(1)
+
+    def set_own(self, own: OwnNumbers) -> None:
+        """Take the model's own numbers."""
+        if own != self._own:
+            self._own = own
+            self.synchronize()
+
+    def synchronize(self) -> None:
+        """Show the state's numbers, and the model's own where none is set."""
+        numbers, own = self._state.numbers, self._own
+        mode = numbers.sampling or own.sampling
+        floor = own.floor if numbers.floor is None else numbers.floor
+        with QSignalBlocker(self.seed):
+            self.seed.setValue(numbers.seed)
+        self.mode.setCurrentIndex(self.mode.findData(mode))
+        self.mode.setToolTip(f"{MODE_TEXTS[mode][1]} ({mode})")
+        drawn = mode in ("random", "coin")
+        self._seed_row.setEnabled(drawn)
+        for name, slider in self.sliders.items():
+            value = getattr(numbers, name)
+            slider.set_value(getattr(own, name) if value is None else value, getattr(own, name))
+        kind = floor if isinstance(floor, str) else "number"
+        self.floor.setCurrentIndex(self.floor.findData(kind))
+        self.floor_number.setVisible(kind == "number")
+        if not isinstance(floor, str):
+            self.floor_number.set_value(floor)
+
+    def _take_own(self) -> None:
+        if self._state.evidence is not None:
+            self.set_own(OwnNumbers.updated(self._own, self._state.evidence))
+
+    def _want(self, text: str, *, gesture: str = "", **changes: object) -> None:
+        numbers: InspectionSettings = replace(self._state.numbers, **changes)  # type: ignore[arg-type]
+        if numbers != self._state.numbers:
+            self.numbers_wanted.emit(numbers, text, gesture and f"{gesture} {self._gesture}")
+
+    def _end_gesture(self) -> None:
+        self._gesture += 1
+
+    def _on_mode(self, index: int) -> None:
+        mode = self.mode.itemData(index)
+        self._want("Divide peaks otherwise", sampling=None if mode == self._own.sampling else mode)
+
+    def _on_seed(self, seed: int) -> None:
+        self._want("Draw other lots", gesture="seed", seed=seed)
+
+    def _on_draw(self) -> None:
+        self._end_gesture()
+        self._want("Draw other lots", seed=(self._state.numbers.seed + 1) % 1_000_000)
+
+    def _on_floor(self, index: int) -> None:
+        key = self.floor.itemData(index)
+        floor = 0.5 if key == "number" else key
+        self._want("Change the least strength of a peak", floor=None if floor == self._own.floor else floor)
+
+    def _on_floor_number(self, value: float) -> None:
+        self._want("Change the least strength of a peak", gesture="floor", floor=value)
+
+    def _on_slider(self, value: float) -> None:
+        name = self._name_of_sender()
+        new = int(value) if name == "window" else value
+        new_or_own = None if math.isclose(new, getattr(self._own, name), abs_tol=1e-9) else new
+        self._want(f"Change {name.replace('_', ' ')}", gesture=name, **{name: new_or_own})
+
+    def _on_reset(self) -> None:
+        name = self._name_of_sender()
+        self._want(f"Put {name.replace('_', ' ')} back", **{name: None})  # type: ignore[arg-type]
+
+    def _name_of_sender(self) -> str:
+        return next(name for name, slider in self.sliders.items() if slider is self.sender())
+
+
+def _titled(title: str, symbol: str, content: QWidget | QHBoxLayout, buddy: QWidget | None = None) -> QWidget:
+    """Return a control below its title, as `SliderRow` has it."""
+    row = QWidget()
+    name, sign = QLabel(title), QLabel(symbol)
+    name.setProperty("role", "caption")
+    sign.setProperty("role", "caption")
+    name.setBuddy(buddy or (content if isinstance(content, QWidget) else row))
+    head = QHBoxLayout()
+    head.addWidget(name)
+    head.addStretch(1)
+    head.addWidget(sign)
+    layout = QVBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(2)
+    layout.addLayout(head)
+    if isinstance(content, QWidget):
+        layout.addWidget(content)
+    else:
+        layout.addLayout(content)
+    return row

@@ -1,0 +1,341 @@
+"""What a pane shows of an inspected image: chosen by a `Kind`, worked out once into a `PaneContent`. No widgets here.
+
+All panes but D and C show the original's plane, in original pixels. D and C have a plane each of their own; it is drawn in
+the proportions of what it was made from, in units of the same size, but the same numbers are other places there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF
+
+from s3n_core.analysis.inspection import Inspection, Warped
+from s3n_core.analysis.places import cell_places
+from s3n_gui.widgets.marks import PeakMark
+from s3n_gui.widgets.value_range import ValueRange
+
+Kind = Literal["peaks", "response", "class_map", "map_d", "map_c", "magnified_d", "magnified_c", "image_d", "image_c"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Plane = Literal["original", "D", "C"]
+Base = Literal["colour", "grey", "D", "C"]
+
+_CELL_PIXELS = 8  # a map is read at so many places a cell, between which the screen's smoothing is not seen
+
+
+@dataclass(frozen=True, slots=True)
+class KindText:
+    """A kind of pane in words.
+
+    Attributes:
+        title: Plain name.
+        short: The same where there is little room.
+        symbol: The paper's symbol, with ``_`` before a subscript.
+        branch: "D" or "C" where it belongs to one branch.
+        tip: One sentence for who has not read the paper.
+    """
+
+    title: str
+    short: str
+    symbol: str
+    branch: Literal["", "D", "C"]
+    tip: str
+
+
+KIND_TEXTS: dict[Kind, KindText] = {
+    "peaks": KindText(
+        "Original with peaks", "Original", "T_d, T_c", "", "The image and the places where the network found evidence."
+    ),
+    "response": KindText(
+        "Response map",
+        "Response",
+        "R",
+        "",
+        "How strongly each place speaks for the likeliest class, or classes, from 0 to 1.",
+    ),
+    "class_map": KindText(
+        "Class map", "Class", "M", "", "How strongly each place speaks for one class of your choice, scaled to 0 ... 1."
+    ),
+    "map_d": KindText(
+        "Discriminative map",
+        "Discr. map",
+        "Q_d",
+        "D",
+        "How much room each place gets in the discriminative image: strong evidence.",
+    ),
+    "map_c": KindText(
+        "Complementary map",
+        "Compl. map",
+        "Q_c",
+        "C",
+        "How much room each place gets in the complementary image: supporting evidence.",
+    ),
+    "magnified_d": KindText(
+        "Magnification in D",
+        "Magnified",
+        "f, g",
+        "D",
+        "How many times larger each place is in the discriminative image, as an area.",
+    ),
+    "magnified_c": KindText(
+        "Magnification in C",
+        "Magnified",
+        "f, g",
+        "C",
+        "How many times larger each place is in the complementary image, as an area.",
+    ),
+    "image_d": KindText(
+        "Discriminative image",
+        "Discr. image",
+        "D",
+        "D",
+        "What the discriminative branch reads: strong evidence enlarged.",
+    ),
+    "image_c": KindText(
+        "Complementary image",
+        "Compl. image",
+        "C",
+        "C",
+        "What the complementary branch reads: supporting evidence enlarged.",
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PaneContent:
+    """What one pane shows.
+
+    Attributes:
+        kind: Which kind it is.
+        plane: The plane that the pane's units belong to.
+        base: The picture.
+        rect: Its place, in the pane's units.
+        values: The map's own values, as the engine computed them; None where there is no map.
+        shares: The map read finely, 0 ... 1 over ``limits``, float32; None where there is no map.
+        map_rect: Where the map lies.
+        limits: What the palette's ends stand for.
+        class_name: The class of a class map.
+        note: Why there is no map where one is expected; empty where all is well.
+    """
+
+    kind: Kind
+    plane: Plane
+    base: Base
+    rect: QRectF
+    values: NDArray[np.floating] | None = None
+    shares: NDArray[np.float32] | None = None
+    map_rect: QRectF
+    limits: ValueRange | None = None
+    class_name: str = ""
+    note: str = ""
+
+
+def plane_of(kind: Kind) -> Plane:
+    """Return the plane that a kind of pane shows."""
+    return "D" if kind == "image_d" else "C" if kind == "image_c" else "original"
+
+
+def warped_of(kind: Kind) -> Warped:
+    """Return the branch whose grid belongs to a kind; D's where it belongs to none."""
+    return "C" if KIND_TEXTS[kind].branch == "C" else "D"
+
+
+def seen_rect(inspection: Inspection) -> QRectF:
+    """Return what the network sees, in original pixels."""
+    x0, y0, x1, y1 = inspection.source_box
+    return QRectF(x0, y0, x1 - x0, y1 - y0)
+
+
+def resolve(kind: Kind, inspection: Inspection, class_index: int | None = None) -> PaneContent:
+    """Work out what a pane of a kind shows of an image.
+
+    Args:
+        kind: Which kind.
+        inspection: The image.
+        class_index: Whose map a class map shows; None for the predicted class.
+    """
+    seen = seen_rect(inspection)
+    if kind in ("image_d", "image_c"):
+        rect = QRectF(0, 0, seen.width(), seen.height())
+        return PaneContent(
+            kind=kind, plane=plane_of(kind), base="D" if kind == "image_d" else "C", rect=rect, map_rect=rect
+        )
+    width, height = inspection.image_size
+    whole = QRectF(0, 0, width, height)
+    if kind == "peaks":
+        return PaneContent(kind=kind, plane="original", base="colour", rect=whole, map_rect=seen)
+    name, note = "", ""
+    values: NDArray[np.floating] | None
+    if kind == "response":
+        values, limits = inspection.response, ValueRange(0.0, 1.0)
+    elif kind == "class_map":
+        index = inspection.prediction.index if class_index is None else class_index
+        values, limits, name = inspection.class_response(index), ValueRange(0.0, 1.0), inspection.classes[index]
+        note = "" if values is not None else "Fetching this class's map ..."
+    elif kind in ("map_d", "map_c"):
+        values = inspection.map_d if kind == "map_d" else inspection.map_c
+        limits = ValueRange.of(inspection.map_d, inspection.map_c)  # shared, so that the two can be compared
+    else:
+        values = inspection.magnification(warped_of(kind))
+        limits = magnification_range(inspection)
+    shares = None
+    if values is not None:
+        on_seen = _in_original(inspection, warped_of(kind), values) if kind.startswith("magnified") else values
+        shares = limits.share(_read_finely(on_seen, inspection.source_size)).astype(np.float32)
+    return PaneContent(
+        kind=kind,
+        plane="original",
+        base="grey",
+        rect=whole,
+        values=values,
+        shares=shares,
+        map_rect=seen,
+        limits=limits,
+        class_name=name,
+        note=note,
+    )
+
+
+def magnification_range(inspection: Inspection) -> ValueRange:
+    """Return one range for both branches, without the squares that the clamp at the border has cut off."""
+    inner = np.concatenate([inner_magnification(inspection, "D"), inner_magnification(inspection, "C")])
+    return ValueRange.of(np.clip(inner, 1 / 64, 64), logarithmic=True)
+
+
+def inner_magnification(inspection: Inspection, branch: Warped) -> NDArray[np.float64]:
+    """Return the magnification of a grid's squares inside the image, (n,); those that the clamp has cut off are missing."""
+    at_border = np.abs(inspection.grid(branch)).max(axis=-1) >= 1 - 1e-6
+    touching = at_border[:-1, :-1] | at_border[1:, :-1] | at_border[:-1, 1:] | at_border[1:, 1:]
+    values = inspection.magnification(branch)
+    inner: NDArray[np.float64] = values[~touching & np.isfinite(values)]
+    return inner if inner.size else np.ones(1)
+
+
+def grid_lines(inspection: Inspection, kind: Kind) -> list[NDArray[np.float64]]:
+    """Return the lines of the grid that belongs to a kind, in the units of its pane.
+
+    On the original they are the deformed lines of Figure 1: one a row and one a column of Q. In D and C the same lines are
+    straight again.
+    """
+    branch = warped_of(kind)
+    if plane_of(kind) == "original":
+        nodes = inspection.grid_in_original(branch)
+    else:
+        seen = seen_rect(inspection)
+        rows, columns = inspection.response.shape
+        side = len(inspection.warped_image(branch))
+        share = ((cell_places(rows, columns) + 1) / 2 * (side - 1) + 0.5) / side
+        nodes = share * (seen.width(), seen.height())
+    return [*nodes, *nodes.swapaxes(0, 1)]
+
+
+def peak_marks(inspection: Inspection, plane: Plane, selected: tuple[int, int] | None) -> tuple[PeakMark, ...]:
+    """Return the peaks as marks in a plane's units; those that a warp has left out are missing."""
+    marks = []
+    for peak in inspection.peaks:
+        place = to_plane(inspection, plane, (peak.x, peak.y))
+        if place is not None:
+            marks.append(
+                PeakMark(
+                    key=peak.found_at,
+                    x=place[0],
+                    y=place[1],
+                    strength=peak.response,
+                    weight_d=peak.weight_d,
+                    weight_c=peak.weight_c,
+                    selected=peak.found_at == selected,
+                )
+            )
+    return tuple(marks)
+
+
+def to_plane(inspection: Inspection, plane: Plane, place: tuple[float, float]) -> tuple[float, float] | None:
+    """Turn a place of the original into a pane's units; None where it is not shown there."""
+    if plane == "original":
+        width, height = inspection.image_size
+        return place if 0 <= place[0] <= width and 0 <= place[1] <= height else None
+    warped = inspection.original_to_warped(plane, *place)
+    if warped is None:
+        return None
+    seen, side = seen_rect(inspection), len(inspection.warped_image(plane))
+    return warped[0] / side * seen.width(), warped[1] / side * seen.height()
+
+
+def from_plane(inspection: Inspection, plane: Plane, place: tuple[float, float]) -> tuple[float, float] | None:
+    """Turn a place in a pane's units into a place of the original; None beside the picture."""
+    if plane == "original":
+        return to_plane(inspection, plane, place)
+    seen, side = seen_rect(inspection), len(inspection.warped_image(plane))
+    if not (0 <= place[0] <= seen.width() and 0 <= place[1] <= seen.height()):
+        return None
+    return inspection.warped_to_original(plane, place[0] / seen.width() * side, place[1] / seen.height() * side)
+
+
+def value_at(inspection: Inspection, content: PaneContent, place: tuple[float, float]) -> float | None:
+    """Return a map's value at a place of the original, read between its cells; None where there is none."""
+    if content.values is None:
+        return None
+    if content.kind in ("magnified_d", "magnified_c"):
+        branch = warped_of(content.kind)
+        warped = inspection.original_to_warped(branch, *place)
+        if warped is None:
+            return None
+        rows, columns = content.values.shape
+        side = max(len(inspection.warped_image(branch)) - 1, 1)
+        column, row = ((value - 0.5) / side * count for value, count in zip(warped, (columns, rows), strict=True))
+        return float(content.values[min(max(int(row), 0), rows - 1), min(max(int(column), 0), columns - 1)])
+    cell = inspection.original_to_cell(*place)
+    return None if cell is None else _bilinear(content.values, *cell)
+
+
+def _bilinear(values: NDArray[np.floating], row: float, column: float) -> float:
+    top, left = min(int(row), values.shape[0] - 2), min(int(column), values.shape[1] - 2)
+    v, u = row - top, column - left
+    corners = np.asarray(values[top : top + 2, left : left + 2], dtype=np.float64)
+    upper, lower = corners[:, 0] * (1 - u) + corners[:, 1] * u
+    return float(upper * (1 - v) + lower * v)
+
+
+def _read_finely(values: NDArray[np.floating], source_size: int) -> NDArray[np.float32]:
+    """Read a map bilinearly at many places of the seen square, edge to edge; between the values, not between colours.
+
+    By indices and not as a matrix product: for so few numbers the threads of a linear algebra library cost a hundred times
+    what they save while a training keeps the cores busy.
+    """
+    read = np.clip(np.nan_to_num(np.asarray(values, dtype=np.float32)), -1e6, 1e6)
+    for _ in range(2):  # along the columns, then along the rows
+        cells = read.shape[1]
+        share = (np.arange(cells * _CELL_PIXELS) + 0.5) / (cells * _CELL_PIXELS)
+        place = np.clip((share * source_size - 0.5) / max(source_size - 1, 1), 0, 1) * (cells - 1)
+        left = np.minimum(place.astype(np.intp), cells - 2)
+        part = (place - left).astype(np.float32)
+        read = (read[:, left] * (1 - part) + read[:, left + 1] * part).T
+    return np.ascontiguousarray(read)
+
+
+def _in_original(inspection: Inspection, branch: Warped, values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Bring values of a grid's squares home, on a raster of the seen square.
+
+    Many places of the warped image are sent through the grid, and each cell of the raster takes their mean. Where none
+    arrives the warp has left the place out, and the least value stands for it.
+    """
+    rows, columns = inspection.response.shape
+    fine = _CELL_PIXELS
+    grid = inspection.grid(branch).astype(np.float32)
+    places = np.stack([_read_finely(grid[..., axis], 10**6) for axis in (0, 1)], axis=-1)
+    squares = np.clip(values, 1e-3, 1e3).repeat(fine, axis=0).repeat(fine, axis=1)
+    at_row, at_column = (
+        np.minimum((np.arange(n * fine) / (n * fine) * (n - 1) * fine).astype(np.intp), (n - 1) * fine - 1)
+        for n in (rows, columns)
+    )
+    samples = squares[np.ix_(at_row, at_column)].ravel()
+    cells = np.clip(np.rint((places + 1) / 2 * (columns - 1, rows - 1)).astype(np.intp), 0, (columns - 1, rows - 1))
+    index = (cells[..., 1] * columns + cells[..., 0]).ravel()
+    counts = np.bincount(index, minlength=rows * columns)
+    sums = np.bincount(index, weights=samples, minlength=rows * columns)
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), float(samples.min()))
+    result: NDArray[np.float64] = means.reshape(rows, columns)
+    return result

@@ -1,0 +1,46 @@
+"""An inspection in a file: what the demo shows at once, before the engine has started."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from s3n_core.analysis.inspection import Inspection
+from s3n_core.errors import S3NError
+from s3n_core.inspection_encoding import InspectionDecoder, InspectionEncoder
+from s3n_core.inspection_messages import read_message, write_message
+from s3n_core.resources import resource
+
+DEMO_MODEL, DEMO_IMAGES = "demo/model.safetensors", "demo/images"
+DEMO_INSPECTION = "demo/inspection.bin"
+"""Below ``resources/``: the first demo image, as the demo model sees it."""
+
+
+def write_inspection(path: Path, inspection: Inspection) -> None:
+    """Write an inspection, as the engine's process sends it.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with path.open("wb") as file:
+        write_message(file, InspectionEncoder().encode("answered", 0, inspection))
+
+
+def read_demo_inspection() -> Inspection | None:
+    """Read the stored look at the first demo image; None where it is not that of the demo model that is here."""
+    try:
+        stored = read_inspection(resource(DEMO_INSPECTION))
+        digest = hashlib.sha256(resource(DEMO_MODEL).read_bytes()).hexdigest()
+    except (OSError, S3NError):
+        return None
+    return stored if stored is not None and digest.startswith(stored.model_digest) else None
+
+
+def read_inspection(path: Path) -> Inspection | None:
+    """Read an inspection; None where there is none, or none of this version: the engine will bring it a little later."""
+    try:
+        with path.open("rb") as file:
+            message = read_message(file)
+        return None if message is None else InspectionDecoder().decode(message)
+    except (OSError, S3NError, ValueError, KeyError, TypeError):
+        return None

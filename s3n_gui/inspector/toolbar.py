@@ -1,0 +1,144 @@
+"""The line above the panes: from image to image at the left, how they are shown in the middle, undo at the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QActionGroup, QUndoStack
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
+
+from s3n_gui.inspector.pane_grid import LAYOUTS
+from s3n_gui.theme import number_font, set_icon, theme
+from s3n_gui.widgets.elided_label import ElidedLabel
+
+
+class Toolbar(QWidget):
+    """Buttons for what is done often.
+
+    Signals:
+        previous_requested, next_requested, mistake_requested, disagreement_requested: Another image.
+        peaks_toggled, grid_toggled: In all panes.
+        layout_chosen: The name of a layout.
+        fit_requested: Show everything whole.
+        reset_requested: Put numbers and peaks back.
+        stop_requested: Stop looking for a mistake or disagreement.
+    """
+
+    previous_requested = Signal()
+    next_requested = Signal()
+    mistake_requested = Signal()
+    disagreement_requested = Signal()
+    stop_requested = Signal()
+    peaks_toggled = Signal(bool)
+    grid_toggled = Signal(bool)
+    layout_chosen = Signal(str)
+    fit_requested = Signal()
+    reset_requested = Signal()
+
+    def __init__(self, undo_stack: QUndoStack, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.previous = _button("chevron-left", "Previous image", "The image before this one in the list (Page Up)")
+        self.next = _button("chevron-right", "Next image", "The image after this one in the list (Page Down)")
+        self.name = ElidedLabel()
+        self.place = QLabel()
+        self.place.setProperty("role", "quiet")
+        self.mistake = _text_button("Next mistake", "The next image whose answer is not its label (M)")
+        self.disagreement = _text_button(
+            "Next disagreement", "The next image that the branches O, D and C answer differently (D)"
+        )
+        self.stop = _text_button("Stop looking", "Stop looking for the next one (Esc)")
+        self.stop.hide()
+        self.peaks = _button(
+            "target", "Peaks in all panes", "Mark the peaks in all panes, or in none (P)", checkable=True
+        )
+        self.grid = _button(
+            "grid", "Grid lines in all panes", "Draw the sampling grids in all panes, or in none (G)", checkable=True
+        )
+        self.peaks.setChecked(True)
+        self.fit = _button("refresh", "Show everything whole", "Zoom all panes out (0)")
+        set_icon(self.fit, "restore")
+        self.layouts = _button("layers", "Arrange the panes", "How many panes there are, and in which rows")
+        self.undo = _button("undo", "Undo", "Take back the last change (Ctrl+Z)")
+        self.redo = _button("redo", "Redo", "Make the change again (Ctrl+Shift+Z)")
+        self.reset = _button("reset", "Put everything back", "Numbers and peaks as the model has them (R)")
+        self._menu = QMenu(self.layouts)
+        self._group = QActionGroup(self._menu)
+        for name in LAYOUTS:
+            action = self._menu.addAction(name)
+            action.setCheckable(True)
+            self._group.addAction(action)
+        self.layouts.setMenu(self._menu)
+        self.layouts.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.previous)
+        layout.addWidget(self.next)
+        layout.addSpacing(6)
+        layout.addWidget(self.name, 1)
+        layout.addWidget(self.place)
+        layout.addSpacing(10)
+        for text_button in (self.mistake, self.disagreement, self.stop):
+            layout.addWidget(text_button)
+            layout.addSpacing(4)
+        layout.addSpacing(10)
+        for widget in (self.peaks, self.grid, self.fit, self.layouts):
+            layout.addWidget(widget)
+        layout.addSpacing(10)
+        for widget in (self.undo, self.redo, self.reset):
+            layout.addWidget(widget)
+        self.previous.clicked.connect(self.previous_requested)
+        self.next.clicked.connect(self.next_requested)
+        self.mistake.clicked.connect(self.mistake_requested)
+        self.disagreement.clicked.connect(self.disagreement_requested)
+        self.stop.clicked.connect(self.stop_requested)
+        self.peaks.toggled.connect(self.peaks_toggled)
+        self.grid.toggled.connect(self.grid_toggled)
+        self.fit.clicked.connect(self.fit_requested)
+        self.reset.clicked.connect(self.reset_requested)
+        self._menu.triggered.connect(self._on_layout)
+        self.undo.clicked.connect(undo_stack.undo)
+        self.redo.clicked.connect(undo_stack.redo)
+        undo_stack.canUndoChanged.connect(self.undo.setEnabled)
+        undo_stack.canRedoChanged.connect(self.redo.setEnabled)
+        self.undo.setEnabled(undo_stack.canUndo())
+        self.redo.setEnabled(undo_stack.canRedo())
+        theme().changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    def show_image(self, name: str, row: int, count: int) -> None:
+        """Name the image and its place in the list (row -1: it is not listed)."""
+        self.name.setText(name)
+        self.name.setToolTip(name)
+        self.place.setText(f"{row + 1:,} / {count:,}" if row >= 0 else "")
+
+    def show_layout(self, name: str) -> None:
+        """Tick the layout."""
+        for action in self._group.actions():
+            action.setChecked(action.text() == name)
+
+    def show_seeking(self, wanted: str) -> None:
+        """Offer to stop looking where something is being looked for."""
+        self.stop.setVisible(bool(wanted))
+        self.mistake.setVisible(not wanted)
+        self.disagreement.setVisible(not wanted)
+
+    def _on_layout(self, action: object) -> None:
+        self.layout_chosen.emit(action.text())  # type: ignore[attr-defined]
+
+    def _on_theme_changed(self) -> None:
+        self.place.setFont(number_font("body"))
+
+
+def _button(icon: str, name: str, tip: str, *, checkable: bool = False) -> QToolButton:
+    button = QToolButton()
+    set_icon(button, icon)
+    button.setAccessibleName(name)
+    button.setToolTip(tip)
+    button.setCheckable(checkable)
+    return button
+
+
+def _text_button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    return button

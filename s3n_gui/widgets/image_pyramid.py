@@ -1,0 +1,49 @@
+"""An image at full, half, quarter ... size, so that a small view of a large photograph is quick and does not flicker."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+SMALLEST_SIDE = 64
+
+
+class ImagePyramid:
+    """Halved copies of one RGB image, made when they are first asked for and shared by all views of it.
+
+    Args:
+        pixels: RGB uint8, shape (h, w, 3).
+    """
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        self._levels = [np.ascontiguousarray(pixels)]
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The image itself."""
+        return self._levels[0]
+
+    def level(self, wanted_width: float) -> NDArray[np.uint8]:
+        """Return the smallest copy that is at least as wide as it will be shown, in device pixels."""
+        index = 0
+        while self._halves(index) and self._levels[0].shape[1] / 2 ** (index + 1) >= wanted_width:
+            index += 1
+        return self._levels[index]
+
+    def grey(self) -> ImagePyramid:
+        """Return the image in grey, as it lies below coloured maps."""
+        luma = self.pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+        return ImagePyramid(np.repeat(np.rint(luma).astype(np.uint8)[..., None], 3, axis=2))
+
+    def _halves(self, index: int) -> bool:
+        """Make sure that there is a copy half as large as number ``index``; false where it would be too small."""
+        if index + 1 < len(self._levels):
+            return True
+        pixels = self._levels[index]
+        height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
+        if min(height, width) < 2 * SMALLEST_SIDE:
+            return False
+        even = pixels[:height, :width].astype(np.uint16)
+        total = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
+        self._levels.append(((total + 2) // 4).astype(np.uint8))
+        return True

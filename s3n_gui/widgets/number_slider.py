@@ -1,0 +1,169 @@
+"""A slider with its number: drag for a feeling, type for an exact value, one click back to where it started."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from s3n_gui.theme import number_font, set_icon, theme
+
+_POSITIONS = 1000
+
+
+class NumberSlider(QWidget):
+    """A number between two bounds.
+
+    Signals:
+        value_changed: The person has set a value; emitted while the handle is dragged, too.
+        released: The handle was let go: a gesture has ended.
+        reset_requested: The person wants the first value back.
+
+    Args:
+        title: Plain words, for the accessible name.
+        low: Smallest value.
+        high: Largest value.
+        step: Step of the number; the slider keeps to it.
+        logarithmic: Equal ratios take equal room on the slider.
+        tip: What it does, in plain words.
+    """
+
+    value_changed = Signal(float)
+    released = Signal()
+    reset_requested = Signal()
+
+    def __init__(
+        self,
+        title: str,
+        low: float,
+        high: float,
+        step: float,
+        *,
+        logarithmic: bool = False,
+        tip: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._low, self._high, self._step, self._log = low, high, step, logarithmic
+        self._own: float | None = None
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, _POSITIONS if logarithmic else round((high - low) / step))
+        self.slider.setMinimumWidth(48)
+        self.number = QDoubleSpinBox()
+        self.number.setLocale(QLocale.c())
+        self.number.setRange(low, high)
+        self.number.setSingleStep(step)
+        self.number.setDecimals(max(0, -math.floor(math.log10(step) + 1e-9)))
+        self.number.setKeyboardTracking(False)
+        self.number.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.number.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.number.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.reset = QToolButton()
+        self.reset.setAutoRaise(True)
+        set_icon(self.reset, "reset")
+        policy = self.reset.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # Nothing jumps when it comes.
+        self.reset.setSizePolicy(policy)
+        self.reset.hide()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.slider, 1)
+        layout.addWidget(self.number)
+        layout.addWidget(self.reset)
+        self.setFocusProxy(self.slider)
+        self._name(title, tip)
+        self.slider.valueChanged.connect(self._on_slider)
+        self.slider.sliderReleased.connect(self.released)
+        self.number.valueChanged.connect(self._on_number)
+        self.reset.clicked.connect(self.reset_requested)
+        theme().changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    @property
+    def value(self) -> float:
+        """The number."""
+        return self.number.value()
+
+    def set_value(self, value: float, own: float | None = None) -> None:
+        """Show a value, without telling anybody.
+
+        Args:
+            value: The number.
+            own: The value to which the small button goes back; it is shown where the two differ.
+        """
+        self._own = own
+        with QSignalBlocker(self.slider), QSignalBlocker(self.number):
+            self.number.setValue(value)
+            if not self.slider.isSliderDown():
+                self.slider.setValue(self._position(value))
+        differs = own is not None and abs(own - value) > self._step / 2
+        self.reset.setVisible(differs)
+        if own is not None:
+            self.reset.setToolTip(f"Back to the model's own {self.number.textFromValue(own)}")
+
+    def _name(self, title: str, tip: str) -> None:
+        for widget, kind in (
+            (self.slider, ""),
+            (self.number, ", exact value"),
+            (self.reset, ", back to the model's own"),
+        ):
+            widget.setAccessibleName(f"{title}{kind}")
+            widget.setToolTip(tip)
+
+    def _position(self, value: float) -> int:
+        if self._log:
+            return round(_POSITIONS * math.log(value / self._low) / math.log(self._high / self._low))
+        return round((value - self._low) / self._step)
+
+    def _on_slider(self, position: int) -> None:
+        if self._log:
+            value = self._low * (self._high / self._low) ** (position / _POSITIONS)
+            value = round(value / self._step) * self._step
+        else:
+            value = self._low + position * self._step
+        with QSignalBlocker(self.number):
+            self.number.setValue(value)
+        self.value_changed.emit(self.number.value())
+
+    def _on_number(self, value: float) -> None:
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(self._position(value))
+        self.value_changed.emit(value)
+        self.released.emit()
+
+    def _on_theme_changed(self) -> None:
+        font = number_font("body")
+        self.number.setFont(font)
+        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("000.00") + 22)
+
+
+class SliderRow(QWidget):
+    """A number slider below its title: plain words at the left, the paper's symbol at the right."""
+
+    def __init__(self, title: str, symbol: str, slider: NumberSlider, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.slider = slider
+        name, sign = QLabel(title), QLabel(symbol)
+        name.setProperty("role", "caption")
+        sign.setProperty("role", "caption")
+        name.setBuddy(slider)
+        head = QHBoxLayout()
+        head.addWidget(name)
+        head.addStretch(1)
+        head.addWidget(sign)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(head)
+        layout.addWidget(slider)
