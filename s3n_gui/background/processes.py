@@ -18,8 +18,9 @@ from s3n_core.runs.locations import home
 
 MOST_LOG_BYTES = 1_000_000
 
-_NICENESS = 10  # of long jobs; the window and the inspection go first
-_NICENESS_OF_HELPERS = 5
+# Of long jobs: the window and the inspection go first. Beside a training on both of two cores an inspection at 5 took ten
+# times as long as at 0, because its threads wait for one another.
+_NICENESS = 10
 
 
 def log_file(name: str) -> Path:
@@ -76,9 +77,9 @@ def start_process(
             )
     except (OSError, ValueError) as error:
         raise OutputError(f"The engine cannot be started ({command[0]}: {error}); check the installation.") from error
-    if sys.platform != "win32":
+    if sys.platform != "win32" and long_job:
         with contextlib.suppress(psutil.Error, OSError):
-            psutil.Process(process.pid).nice(_NICENESS if long_job else _NICENESS_OF_HELPERS)
+            psutil.Process(process.pid).nice(_NICENESS)
     return process
 
 
