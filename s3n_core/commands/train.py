@@ -137,6 +137,8 @@ def stop_by_signals(trainer: Trainer) -> Iterator[list[int]]:
         trainer.request_stop()
 
     kinds = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):
+        kinds.append(signal.SIGHUP)  # the terminal was closed
     before = [signal.signal(kind, handle) for kind in kinds]
     try:
         yield came
