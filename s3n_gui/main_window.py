@@ -20,7 +20,6 @@ from s3n_gui.places import Places, keep_geometry, restore_geometry
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
 from s3n_gui.start.recent import RecentList
-from s3n_gui.tokens import PAGE_MARGIN
 from s3n_gui.trainings import Trainings
 from s3n_gui.widgets.banner import Banner
 from s3n_gui.widgets.jobs_tray import JobsTray
@@ -74,19 +73,17 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self, self.actions_by_id, pages, self.recent, self.opener)
         self.rail = Rail([(p.name, p.title, p.icon, p.shortcut) for p in pages])
         steps = [(name, self._entries[name].title) for name in STEPS if name in self._entries]
+        steps = steps if len(steps) > 1 else []  # One step is no way.
         self.strip = Strip(steps, self.session, self.recent, self.opener)
         self.banner = Banner()
         self.tray = JobsTray(self.jobs)
         self._stack = QStackedWidget()
         self._stack.setObjectName("pageArea")
-        banner_room = QVBoxLayout()
-        banner_room.setContentsMargins(PAGE_MARGIN, 0, PAGE_MARGIN, 0)
-        banner_room.addWidget(self.banner)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
         right.addWidget(self.strip)
-        right.addLayout(banner_room)
+        right.addWidget(self.banner)
         right.addWidget(self._stack, 1)
         right.addWidget(self.tray)
         whole = QHBoxLayout()

@@ -41,13 +41,14 @@ class Menus(QObject):
         super().__init__(window)
         self._recent, self._opener = recent, opener
         self._pages: dict[str, QAction] = {}
+        self.menus: dict[str, QMenu] = {}  # Python lets go of menus that nobody names.
         self._recent_menu = QMenu("Open recent", window)
         set_icon(self._recent_menu.menuAction(), "clock")
         self._recent_menu.aboutToShow.connect(self._fill_recent)
         self._recent_menu.triggered.connect(self._on_recent)
         bar = window.menuBar()
         for name in MENUS:
-            menu = bar.addMenu(name)
+            menu = self.menus[name] = bar.addMenu(name)
             if name == "View":
                 self._add_pages(menu, window, pages)
             for row in ACTIONS:

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from s3n_gui.theme import px, set_icon, theme
-from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
+from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 
@@ -77,6 +77,7 @@ class RecentCard(QFrame):
         self._area = area
         top = QVBoxLayout()
         top.setContentsMargins(PAGE_MARGIN, 12, PAGE_MARGIN, 4)
+        top.setSpacing(SPACE)
         top.addWidget(heading)
         top.addWidget(self._empty)
         column = QVBoxLayout(self)
@@ -84,6 +85,7 @@ class RecentCard(QFrame):
         column.setSpacing(0)
         column.addLayout(top)
         column.addWidget(area, 1)
+        column.addStretch(0)  # Holds the words up while the list is empty and hidden.
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show these rows; the same ones again change nothing."""

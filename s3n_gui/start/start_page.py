@@ -144,17 +144,17 @@ class StartPage(Page):
             if path not in self._cards:
                 card = TrainingCard(run)
                 card.pause_asked.connect(self._on_pause)
+                card.resume_asked.connect(self._on_resume)
                 card.stop_asked.connect(self._on_stop)
                 self._cards[path] = card
                 self._live.addWidget(card)
             self._cards[path].show_run(run, losses.get(path, ()))
 
     def _on_pause(self, run: Path) -> None:
-        job = self._trainings.job_of(run)
-        if self._cards[run].run.status in {"paused", "pausing"}:
-            job.go_on()
-        else:
-            job.pause()
+        self._trainings.job_of(run).pause()
+
+    def _on_resume(self, run: Path) -> None:
+        self._trainings.job_of(run).go_on()
 
     def _on_stop(self, run: Path) -> None:
         self._trainings.job_of(run).stop_and_keep()

@@ -28,16 +28,20 @@ class TrainingCard(QFrame):
 
     Signals:
         stop_asked: "Stop and keep" was pressed.
-        pause_asked: "Pause" or "Go on" was pressed.
+        pause_asked: "Pause" was pressed.
+        resume_asked: "Go on" was pressed.
     """
 
     stop_asked = Signal(object)
     pause_asked = Signal(object)
+    resume_asked = Signal(object)
 
     def __init__(self, run: RunSummary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
         self.run = run
+        self._losses: tuple[float, ...] = ()
+        self._asked = ("", "")
         self._title = ElidedLabel()
         self._title.setProperty("role", "section")
         self._facts = ElidedLabel()
@@ -81,17 +85,17 @@ class TrainingCard(QFrame):
             run: The run.
             losses: The training loss so far.
         """
-        self.run = run
-        state = run.state
-        self._title.setText(f"{_WORDS.get(run.status, 'Training')} {run.name}")
+        self.run, self._losses = run, tuple(losses)
+        state, status = run.state, self._shown_status()
+        self._title.setText(f"{_WORDS.get(status, 'Training')}: {run.name}")
         self.setAccessibleName(self._title.text())
         self._curve.show_values(losses)
-        paused = run.status in {"paused", "pausing"}
+        paused = status in {"paused", "pausing"}
         self._pause.setText("Go on" if paused else "Pause")
         self._pause.setToolTip("Go on training" if paused else "Pause after this batch; the model stays in memory")
         set_icon(self._pause, "play" if paused else "pause")
-        self._pause.setEnabled(run.status in {"running", "paused", "pausing"})
-        self._stop.setEnabled(run.status in {"running", "paused", "pausing"})
+        self._pause.setEnabled(status in {"running", "paused", "pausing"})
+        self._stop.setEnabled(status in {"running", "paused", "pausing"})
         if state is None or not state.epochs:
             self._facts.setText("Reading the data set and making the network")
             self._bar.setRange(0, 0)
@@ -113,8 +117,23 @@ class TrainingCard(QFrame):
         self._left.setFont(number_font("body"))
         self._left.setMinimumWidth(px(76))
 
+    def _shown_status(self) -> str:
+        """What was asked for is shown at once; the run says so itself when its batch is done."""
+        told, asked = self._asked
+        if asked and self.run.status == told:
+            return asked
+        self._asked = ("", "")
+        return self.run.status
+
+    def _ask(self, status: str) -> None:
+        self._asked = (self.run.status, status)
+        self.show_run(self.run, self._losses)
+
     def _on_pause(self) -> None:
-        self.pause_asked.emit(self.run.path)
+        paused = self._shown_status() in {"paused", "pausing"}
+        (self.resume_asked if paused else self.pause_asked).emit(self.run.path)
+        self._ask("running" if paused else "pausing")
 
     def _on_stop(self) -> None:
         self.stop_asked.emit(self.run.path)
+        self._ask("stopping")

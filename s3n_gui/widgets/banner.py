@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from s3n_gui.theme import set_icon, theme, tokens
-from s3n_gui.tokens import INSIDE_GROUP
+from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
 
 Kind = Literal["error", "notice"]
 _MOST_KEPT = 8
@@ -24,12 +24,13 @@ class Message:
     sentence: str
 
 
-class Banner(QFrame):
+class Banner(QWidget):
     """Shows the newest message; closing it shows the one before. A notice goes by itself, an error stays."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("banner")
+        self._frame = QFrame()
+        self._frame.setObjectName("banner")
         self._messages: list[Message] = []
         self._icon = QLabel()
         self._text = QLabel()
@@ -44,7 +45,10 @@ class Banner(QFrame):
         close.setToolTip("Close this message")
         close.setAccessibleName("Close this message")
         close.clicked.connect(self.close_message)
-        row = QHBoxLayout(self)
+        room = QHBoxLayout(self)
+        room.setContentsMargins(PAGE_MARGIN, INSIDE_GROUP, PAGE_MARGIN, 0)
+        room.addWidget(self._frame)
+        row = QHBoxLayout(self._frame)
         row.setContentsMargins(12, 6, 6, 6)
         row.setSpacing(INSIDE_GROUP)
         row.addWidget(self._icon)
@@ -97,8 +101,8 @@ class Banner(QFrame):
         set_icon(self._icon, "error" if error else "info", 20, colour=tokens().bad if error else tokens().accent)
         others = len(self._messages) - 1
         self._more.setText(f"{others} more" if others else "")
-        self.setProperty("kind", message.kind)
-        self.style().unpolish(self)
-        self.style().polish(self)
+        self._frame.setProperty("kind", message.kind)
+        self._frame.style().unpolish(self._frame)
+        self._frame.style().polish(self._frame)
         if not error:
             self._timer.start(_NOTICE_SECONDS * 1000)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from s3n_gui.background.jobs import Job
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.theme import number_font, px, set_icon, theme, tokens
 from s3n_gui.tokens import INSIDE_GROUP
+from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.wording import left_text
 
 _STATES = {"done": ("check", "good"), "failed": ("error", "bad"), "cancelled": ("close", "quiet")}
@@ -29,10 +30,8 @@ class JobRow(QWidget):
         self._icon = QLabel()
         self._title = QLabel()
         self._title.setTextFormat(Qt.TextFormat.PlainText)
-        self._note = QLabel()
+        self._note = ElidedLabel()
         self._note.setProperty("role", "quiet")
-        self._note.setTextFormat(Qt.TextFormat.PlainText)
-        self._note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._left = QLabel()
