@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from s3n_core.training.events import EpochDone, Event, RunEnded, RunStarted
     from s3n_core.training.recipes import Recipe
     from s3n_core.training.trainer import Trainer
+
+HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)  # there is none on Windows
 
 HELP = """Learn from a data set's image labels.
 
@@ -130,6 +133,11 @@ def stop_by_signals(trainer: Trainer) -> Iterator[list[int]]:
     came: list[int] = []
 
     def handle(number: int, frame: Any) -> None:
+        if number == HANGUP:
+            # The terminal is gone: every further line would be an error, and would end the training as one.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in (1, 2):
+                os.dup2(nowhere, stream)
         came.append(number)
         if len(came) > 1:
             raise KeyboardInterrupt
@@ -137,8 +145,8 @@ def stop_by_signals(trainer: Trainer) -> Iterator[list[int]]:
         trainer.request_stop()
 
     kinds = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP"):
-        kinds.append(signal.SIGHUP)  # the terminal was closed
+    if HANGUP is not None and signal.getsignal(HANGUP) != signal.SIG_IGN:  # nohup ignores it on purpose
+        kinds.append(HANGUP)
     before = [signal.signal(kind, handle) for kind in kinds]
     try:
         yield came

@@ -106,6 +106,17 @@ def test_signals_stop_and_keep_and_a_second_one_quits_at_once(tmp_path: Path, pi
         goes_on(run)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no signal for a closed terminal")
+def test_a_closed_terminal_stops_and_keeps(tmp_path: Path, pictures: Path) -> None:
+    run = prepare(tmp_path / "run", pictures, epochs=ENDLESS)
+    with live(run) as training:
+        assert training.wait_for("epoch_done") is not None, training.errors
+        training.process.send_signal(signal.SIGHUP)
+        assert training.wait() == INTERRUPTED
+    assert state_of(run).status == "stopped"
+    goes_on(run)
+
+
 def wait_until_it_says(training: LiveTraining, word: str) -> None:
     assert training.process.stderr is not None
     for line in training.process.stderr:
