@@ -1,0 +1,20 @@
+"""A model and pictures for the processes behind the window."""
+
+from pathlib import Path
+
+import pytest
+from random_model import save_picture, save_random_model
+
+PATIENCE = 300_000
+"""Milliseconds: a machine that trains beside the tests takes its time to load torch."""
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_random_model(tmp_path_factory.mktemp("model") / "Modell 鳥.safetensors")
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    folder = tmp_path_factory.mktemp("pictures")
+    return tuple(save_picture(folder / f"Zaunkönig {number}.jpg", number) for number in range(4))

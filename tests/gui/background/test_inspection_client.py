@@ -1,0 +1,310 @@
+"""The window's end of the inspection, with the real engine process, which is killed, stopped and replaced by junk."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pytestqt.qtbot import QtBot
+
+from s3n_core.analysis.inspection import InspectionSettings, PeakEdit
+from s3n_gui.background import inspection_client
+from s3n_gui.background.inspection_client import InspectionClient
+
+PATIENCE = 300_000  # milliseconds: a machine that trains beside the tests takes its time to load torch
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+class Heard:
+    """Everything that a client says, in order."""
+
+    def __init__(self, client: InspectionClient) -> None:
+        self.said: list[tuple[str, tuple[Any, ...]]] = []
+        for name in (
+            "opened",
+            "resampled",
+            "answered",
+            "class_map_ready",
+            "inverse_ready",
+            "failed",
+            "interrupted",
+            "state_changed",
+        ):
+            getattr(client, name).connect(self._listener(name))
+
+    def _listener(self, name: str) -> Callable[..., None]:
+        return lambda *values: self.said.append((name, values))
+
+    def all(self, name: str) -> list[tuple[Any, ...]]:
+        return [values for said, values in self.said if said == name]
+
+
+@pytest.fixture
+def client(qtbot: QtBot) -> Iterator[InspectionClient]:
+    client = InspectionClient()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def ready(qtbot: QtBot, client: InspectionClient, model_file: Path) -> InspectionClient:
+    """A client with an open model."""
+    with qtbot.waitSignal(client.opened, timeout=PATIENCE):
+        client.open_model(model_file, "cpu")
+    return client
+
+
+def kill(pid: int | None) -> None:
+    assert pid is not None
+    os.kill(pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+
+
+def test_open_inspect_and_ask(
+    qtbot: QtBot, client: InspectionClient, model_file: Path, pictures: tuple[Path, ...]
+) -> None:
+    heard = Heard(client)
+    assert (client.state, client.model, client.pid) == ("off", None, None)
+    client.open_model(model_file, "cpu")
+    generation = client.inspect(pictures[0], name="birds/one.jpg")
+    with qtbot.waitSignal(client.answered, timeout=PATIENCE) as answered:
+        pass
+    inspection, answered_generation = answered.args
+    assert answered_generation == generation
+    assert inspection.name == "birds/one.jpg"
+    assert client.model is not None
+    assert client.model.classes[0] == "species 1"
+    assert client.state == "ready"
+    assert [name for name, _ in heard.said if name != "state_changed"] == ["opened", "resampled", "answered"]
+    assert [state for (state,) in heard.all("state_changed")] == ["starting", "opening", "working", "ready"]
+
+    with qtbot.waitSignals([client.class_map_ready, client.inverse_ready], timeout=PATIENCE):
+        client.request_class_map(pictures[0], 5)
+        client.request_inverse("C", 32)
+    ((class_map, index, _),) = heard.all("class_map_ready")
+    assert (class_map.shape, index) == (inspection.class_map(5).shape, 5)
+    ((inverse, _),) = heard.all("inverse_ready")
+    assert (inverse.branch, inverse.places.shape) == ("C", (32, 32, 2))
+
+    edit = PeakEdit(cell=inspection.peaks[0].found_at, off=True)
+    with qtbot.waitSignal(client.answered, timeout=PATIENCE) as edited:
+        client.inspect(pictures[0], InspectionSettings(edits=(edit,)), name="birds/one.jpg")
+    assert [peak.set for peak in edited.args[0].peaks if peak.found_at == edit.cell] == ["off"]
+    assert edited.args[0].image is inspection.image  # the original crossed the border once
+
+
+def test_only_the_latest_is_answered(qtbot: QtBot, ready: InspectionClient, pictures: tuple[Path, ...]) -> None:
+    heard = Heard(ready)
+    generations = [ready.inspect(pictures[seed % 4], InspectionSettings(seed=seed)) for seed in range(200)]
+    with qtbot.waitSignal(ready.answered, timeout=PATIENCE) as answered:
+        pass
+    assert answered.args[1] == generations[-1]
+    assert answered.args[0].settings.seed == 199
+    qtbot.wait(300)
+    assert len(heard.all("answered")) == 1
+    assert {generation for _, generation in heard.all("resampled")} == {generations[-1]}
+
+
+def test_errors_are_sentences(
+    qtbot: QtBot, ready: InspectionClient, model_file: Path, pictures: tuple[Path, ...], tmp_path: Path
+) -> None:
+    with qtbot.waitSignal(ready.failed, timeout=PATIENCE) as failed:
+        ready.inspect(tmp_path / "gone.jpg")
+    assert failed.args == [f"{tmp_path / 'gone.jpg'}: the file does not exist"]
+    assert ready.state == "ready"
+    with qtbot.waitSignal(ready.failed, timeout=PATIENCE) as failed:
+        ready.open_model(tmp_path / "gone.safetensors")
+    assert "gone.safetensors" in failed.args[0]
+    assert (ready.state, ready.model) == ("broken", None)
+    with qtbot.waitSignal(ready.answered, timeout=PATIENCE):  # another model mends it
+        ready.open_model(model_file, "cpu")
+        ready.inspect(pictures[0])
+
+
+def test_a_failure_that_nobody_waits_for_is_not_told(
+    qtbot: QtBot, ready: InspectionClient, pictures: tuple[Path, ...], tmp_path: Path
+) -> None:
+    heard = Heard(ready)
+    ready.inspect(tmp_path / "gone.jpg")
+    with qtbot.waitSignal(ready.answered, timeout=PATIENCE):
+        ready.inspect(pictures[0])
+    assert heard.all("failed") == []
+
+
+@pytest.mark.parametrize("moment", ["starting", "opening", "resampled", "ready"])
+def test_killed_at_a_bad_moment(
+    qtbot: QtBot, client: InspectionClient, model_file: Path, pictures: tuple[Path, ...], moment: str
+) -> None:
+    heard = Heard(client)
+    client.open_model(model_file, "cpu")
+    first = client.inspect(pictures[0])
+    if moment == "starting":
+        qtbot.waitUntil(lambda: client.pid is not None, timeout=PATIENCE)
+    elif moment == "opening":
+        qtbot.waitUntil(lambda: client.state == "opening", timeout=PATIENCE)
+    elif moment == "resampled":
+        # In the slot itself: the scores are being computed now.
+        client.resampled.connect(lambda *_: kill(client.pid) if not heard.all("interrupted") else None)
+    else:
+        qtbot.waitUntil(lambda: bool(heard.all("answered")), timeout=PATIENCE)
+    if moment != "resampled":
+        kill(client.pid)
+    if moment == "ready":
+        first = client.inspect(pictures[1])  # asked before the window has noticed
+    qtbot.waitUntil(lambda: bool(heard.all("interrupted")), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: first in [generation for _, generation in heard.all("answered")], timeout=PATIENCE)
+    assert client.state == "ready"
+    assert len(heard.all("interrupted")) == 1
+    if sys.platform != "win32":
+        assert "killed by SIGKILL" in heard.all("interrupted")[0][0]
+    assert heard.all("failed") == []
+
+
+def replace_engine(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    command = [sys.executable, "-c", program]
+    monkeypatch.setattr(inspection_client, "engine_command", lambda *_, **__: command)
+    monkeypatch.setattr(inspection_client, "RESTART_MILLISECONDS", (1, 5, 10))
+
+
+def test_an_engine_that_always_dies_is_given_up_and_tried_again_when_asked(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, model_file: Path, pictures: tuple[Path, ...]
+) -> None:
+    replace_engine(monkeypatch, "import sys; sys.exit(7)")
+    client = InspectionClient()
+    heard = Heard(client)
+    for count in (1, 2):
+        with qtbot.waitSignal(client.failed, timeout=PATIENCE) as failed:
+            if count == 1:
+                client.open_model(model_file)
+            client.inspect(pictures[0])
+        assert "4 times in a row (exit code 7)" in failed.args[0]
+        assert "inspection.log" in failed.args[0]
+        assert client.state == "broken"
+        assert len(heard.all("interrupted")) == 3 * count
+    client.close()
+
+
+def test_something_else_speaks(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, model_file: Path) -> None:
+    replace_engine(monkeypatch, "print('Welcome to gpu-box! There is no mail.', flush=True); input()")
+    client = InspectionClient()
+    with qtbot.waitSignal(client.failed, timeout=PATIENCE) as failed:
+        client.open_model(model_file)
+    assert "a greeting" in failed.args[0]
+    client.close()
+
+
+def test_a_program_that_is_not_there(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, model_file: Path) -> None:
+    monkeypatch.setattr(inspection_client, "engine_command", lambda *_, **__: ["/no/such/program"])
+    monkeypatch.setattr(inspection_client, "RESTART_MILLISECONDS", (1,))
+    client = InspectionClient()
+    with qtbot.waitSignal(client.failed, timeout=PATIENCE) as failed:
+        client.open_model(model_file)
+    assert "/no/such/program" in failed.args[0]
+    client.close()
+
+
+@posix
+def test_a_stalled_engine_never_blocks_the_window(
+    qtbot: QtBot, ready: InspectionClient, pictures: tuple[Path, ...]
+) -> None:
+    assert ready.pid is not None
+    os.kill(ready.pid, signal.SIGSTOP)
+    heard = Heard(ready)
+    began = time.perf_counter()
+    for seed in range(5000):  # many times what a pipe holds
+        last = ready.inspect(pictures[0], InspectionSettings(seed=seed))
+    assert time.perf_counter() - began < 5
+    os.kill(ready.pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: last in [generation for _, generation in heard.all("answered")], timeout=PATIENCE)
+    assert len(heard.all("answered")) == 1
+
+
+@posix
+def test_closing_a_stalled_engine(qtbot: QtBot, ready: InspectionClient) -> None:
+    assert ready.pid is not None
+    engine = psutil.Process(ready.pid)
+    os.kill(ready.pid, signal.SIGSTOP)
+    began = time.perf_counter()
+    ready.close()
+    assert time.perf_counter() - began < 2
+    assert not engine.is_running()
+    assert ready.state == "closed"
+    ready.close()  # again does nothing
+    ready.inspect(Path("x.jpg"))  # nor does asking
+    assert ready.pid is None
+
+
+@pytest.mark.parametrize("moment", ["at once", "starting", "opening", "restarting"])
+def test_closing_at_a_bad_moment(
+    qtbot: QtBot, client: InspectionClient, model_file: Path, pictures: tuple[Path, ...], moment: str
+) -> None:
+    client.open_model(model_file, "cpu")
+    client.inspect(pictures[0])
+    if moment in ("starting", "restarting"):
+        qtbot.waitUntil(lambda: client.pid is not None, timeout=PATIENCE)
+    if moment == "restarting":
+        kill(client.pid)
+        qtbot.waitUntil(lambda: client.state == "restarting", timeout=PATIENCE)
+    if moment == "opening":
+        qtbot.waitUntil(lambda: client.state == "opening", timeout=PATIENCE)
+    client.close()
+    heard = Heard(client)
+    qtbot.wait(200)
+    assert heard.said == []  # nothing comes after the end; what is left running the fixtures would name
+
+
+def test_it_rests_and_wakes(qtbot: QtBot, model_file: Path, pictures: tuple[Path, ...]) -> None:
+    client = InspectionClient(idle_seconds=0.3)
+    with qtbot.waitSignal(client.opened, timeout=PATIENCE):
+        client.open_model(model_file, "cpu")
+    qtbot.waitUntil(lambda: client.state == "resting", timeout=PATIENCE)
+    assert client.model is None
+    with qtbot.waitSignals([client.opened, client.answered], timeout=PATIENCE):
+        client.inspect(pictures[0])
+    client.unload()
+    qtbot.waitUntil(lambda: client.state == "resting", timeout=PATIENCE)
+    client.close()
+
+
+@posix
+def test_an_engine_that_leaves_to_free_its_card_is_started_when_it_is_needed(
+    qtbot: QtBot, client: InspectionClient, model_file: Path, pictures: tuple[Path, ...]
+) -> None:
+    """On a graphics card the process ends when it is idle; here the end of its input makes it leave in the same way."""
+    heard = Heard(client)
+    with qtbot.waitSignal(client.opened, timeout=PATIENCE):
+        client.open_model(model_file, "cpu")
+    assert client._link is not None
+    client._link._worker.requests.close()
+    client._link._worker.process.stdin.close()  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: client.state == "resting", timeout=PATIENCE)
+    assert client.pid is None
+    with qtbot.waitSignal(client.answered, timeout=PATIENCE):
+        client.inspect(pictures[0])
+    assert heard.all("interrupted") == []
+
+
+@posix
+def test_the_terminal_does_not_reach_the_engine(qtbot: QtBot, ready: InspectionClient) -> None:
+    assert ready.pid is not None
+    assert os.getsid(ready.pid) != os.getsid(0)
+    assert os.getpgid(ready.pid) == ready.pid
+
+
+def test_two_models_side_by_side(qtbot: QtBot, model_file: Path, pictures: tuple[Path, ...], tmp_path: Path) -> None:
+    from random_model import save_random_model
+
+    clients = [InspectionClient(), InspectionClient()]
+    files = [model_file, save_random_model(tmp_path / "other.safetensors", classes=3)]
+    with qtbot.waitSignals([client.answered for client in clients], timeout=PATIENCE):
+        for client, file in zip(clients, files, strict=True):
+            client.open_model(file, "cpu")
+            client.inspect(pictures[0])
+    assert [len(client.model.classes) for client in clients if client.model is not None] == [12, 3]
+    for client in clients:
+        client.close()
