@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from functools import lru_cache
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
@@ -162,11 +162,15 @@ def set_icon(
 
 def _renew_icon(target: QObject) -> None:
     name, size, colour = (target.property(key) for key in (_ICON_NAME, _ICON_SIZE, _ICON_COLOUR))
+    size = max(size, px(size))  # Icons grow with the text, and stay legible where it shrinks.
     drawn = svg_icon(name, size, colour, colour, colour) if colour else icon(name, size)
     if isinstance(target, QLabel):
         target.setPixmap(drawn.pixmap(size, size))
         target.setFixedSize(size, size)
-    elif isinstance(target, (QAbstractButton, QAction)):
+    elif isinstance(target, QAbstractButton):
+        target.setIcon(drawn)
+        target.setIconSize(QSize(size, size))
+    elif isinstance(target, QAction):
         target.setIcon(drawn)
 
 

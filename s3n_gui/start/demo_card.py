@@ -86,7 +86,8 @@ class _Picture(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        self.setFixedSize(px(150), px(150))
+        side = min(px(150), 170)
+        self.setFixedSize(side, side)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the middle of the picture."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from s3n_core.runs.run_directory import RunSummary
 from s3n_core.runs.run_state import RunState
@@ -74,7 +75,13 @@ class StartPage(Page):
         column.addStretch(0)
         whole = QHBoxLayout(self)  # On a large screen the page stays as wide as it can be read.
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self._inside)
+        area = QScrollArea()  # With large text on a small screen not all has room.
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(self._inside)
+        whole.addWidget(area)
         theme().changed.connect(self._fit)
         self._fit()
         trainings.watch.changed.connect(self._on_runs)
@@ -118,6 +125,7 @@ class StartPage(Page):
         self._inside.setMaximumWidth(px(1360))
         for card in (self.data_card, self.run_card, self.model_card):
             card.setMaximumHeight(px(460))
+            card.setMinimumHeight(px(120))
 
     def _show_recent(self) -> None:
         self.data_card.show_rows([_row(item, item.path.name or str(item.path)) for item in self._recent.items("data")])
