@@ -42,6 +42,7 @@ class EmptyState(QFrame):
         set_icon(self.picture, icon, 32)
         self.title.setText(title)
         self.text.setText(text)
+        self.text.setFixedHeight(self.text.heightForWidth(self.text.width()))
         for button, words in ((self.first, first), (self.second, second)):
             button.setText(words)
             button.setVisible(bool(words))

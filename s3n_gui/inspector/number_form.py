@@ -12,16 +12,17 @@ from s3n_core.analysis.inspection import Inspection
 from s3n_core.analysis.inspection_settings import Floor, InspectionSettings
 from s3n_core.method.configuration import SAMPLING_MODES, Sampling
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.widgets.number_slider import NumberSlider, SliderRow
+from s3n_gui.theme import px
+from s3n_gui.widgets.number_slider import NumberSlider
 
 MODE_TEXTS: dict[Sampling, tuple[str, str]] = {
     "random": (
-        "Drawn, strong ones to D",
+        "Drawn by strength",
         "Each peak goes to T_d with the probability R, else to T_c (Eq. 4), as in training",
     ),
-    "coin": ("Drawn, half and half", "Each peak goes to T_d or T_c with equal probability, whatever its strength"),
+    "coin": ("Drawn half and half", "Each peak goes to T_d or T_c with equal probability, whatever its strength"),
     "all": ("Every peak in both", "T_d and T_c both hold all peaks"),
-    "extremes": ("Strongest and weakest", "The strongest peak alone in T_d, the weakest alone in T_c"),
+    "extremes": ("Strongest, weakest", "The strongest peak alone in T_d, the weakest alone in T_c"),
     "expected": (
         "Shared by strength",
         "Each peak belongs to T_d with the share R and to T_c with 1 – R: the mean of all draws",
@@ -77,7 +78,7 @@ class NumberForm(QWidget):
         self.seed.setRange(0, 999_999)
         self.seed.setAccessibleName("Seed of the lots")
         self.seed.setToolTip("Which lots (zeta) are drawn: the same seed draws the same")
-        self.draw = QPushButton("Draw again")
+        self.draw = QPushButton("Draw")
         self.draw.setToolTip("Draw other lots (zeta) by taking the next seed")
         self.floor = QComboBox()
         for key, title, tip in _FLOORS:
@@ -85,6 +86,10 @@ class NumberForm(QWidget):
             self.floor.setItemData(self.floor.count() - 1, tip, 3)
         self.floor.setAccessibleName("Least strength of a peak")
         self.floor.setToolTip("Local maxima of R below this do not count as peaks")
+        for box in (self.mode, self.floor):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(8)
+        self.seed.setMinimumWidth(px(56))
         self.floor_number = NumberSlider("Least strength of a peak", 0.0, 1.0, 0.01, tip="Least R of a peak")
         self.sliders = {
             "beta_1": NumberSlider(
@@ -125,15 +130,17 @@ class NumberForm(QWidget):
         draws.addWidget(self.draw)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
-        layout.addWidget(_titled("Peaks are divided", "Eq. 4", self.mode))
+        layout.setSpacing(6)
+        layout.addWidget(_titled("Peaks go to", "", self.mode))
         self._seed_row = _titled("Lots", "seed of ζ", draws, self.seed)
         layout.addWidget(self._seed_row)
-        symbols = {"beta_1": "β₁, cells", "beta_2": "β₂, cells", "delta": "δ, nats", "window": "r, cells"}
+        titles = {"beta_1": ("Width in D", "β₁"), "beta_2": ("Width in C", "β₂")}
+        titles |= {"delta": ("Doubt limit", "δ"), "window": ("Peak window", "r")}
         for name, slider in self.sliders.items():
-            layout.addWidget(SliderRow(slider.slider.accessibleName(), symbols[name], slider))
-        layout.addWidget(_titled("Least strength of a peak", "floor of R", self.floor))
-        layout.addWidget(self.floor_number)
+            layout.addWidget(_titled(*titles[name], slider))
+        layout.addWidget(_titled("Least strength", "R", self.floor))
+        self._floor_row = _titled("", "", self.floor_number)
+        layout.addWidget(self._floor_row)
         layout.addStretch(1)
 
     def set_own(self, own: OwnNumbers) -> None:
@@ -158,7 +165,7 @@ class NumberForm(QWidget):
             slider.set_value(getattr(own, name) if value is None else value, getattr(own, name))
         kind = floor if isinstance(floor, str) else "number"
         self.floor.setCurrentIndex(self.floor.findData(kind))
-        self.floor_number.setVisible(kind == "number")
+        self._floor_row.setVisible(kind == "number")
         if not isinstance(floor, str):
             self.floor_number.set_value(floor)
 
@@ -208,22 +215,19 @@ class NumberForm(QWidget):
 
 
 def _titled(title: str, symbol: str, content: QWidget | QHBoxLayout, buddy: QWidget | None = None) -> QWidget:
-    """Return a control below its title, as `SliderRow` has it."""
+    """Return a control beside its title: plain words, then the symbol in brackets."""
     row = QWidget()
-    name, sign = QLabel(title), QLabel(symbol)
+    name = QLabel(f"{title} ({symbol})" if symbol else title)
     name.setProperty("role", "caption")
-    sign.setProperty("role", "caption")
     name.setBuddy(buddy or (content if isinstance(content, QWidget) else row))
-    head = QHBoxLayout()
-    head.addWidget(name)
-    head.addStretch(1)
-    head.addWidget(sign)
-    layout = QVBoxLayout(row)
+    name.setFixedWidth(px(96))
+    layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(2)
-    layout.addLayout(head)
+    layout.setSpacing(4)
+    layout.addWidget(name)
     if isinstance(content, QWidget):
-        layout.addWidget(content)
+        name.setToolTip(content.toolTip())
+        layout.addWidget(content, 1)
     else:
-        layout.addLayout(content)
+        layout.addLayout(content, 1)
     return row

@@ -11,20 +11,17 @@ from s3n_gui.colour_maps import map_table
 from s3n_gui.inspector.class_names import shown_class
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.pane_content import (
-    KIND_TEXTS,
-    KINDS,
     PaneContent,
     from_plane,
     grid_lines,
     peak_marks,
-    plane_of,
     resolve,
     seen_rect,
     to_plane,
     value_at,
-    warped_of,
 )
 from s3n_gui.inspector.pane_footer import PaneFooter
+from s3n_gui.inspector.pane_kinds import KIND_TEXTS, KINDS, plane_of, warped_of
 from s3n_gui.inspector.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.pane_options import PaneOptions
 from s3n_gui.inspector.pane_title import PANE_MIME, PaneTitle

@@ -1,4 +1,4 @@
-"""What a pane shows of an inspected image: chosen by a `Kind`, worked out once into a `PaneContent`. No widgets here.
+"""What a pane shows of an inspected image: chosen by a kind, worked out once into a `PaneContent`. No widgets here.
 
 All panes but D and C show the original's plane, in original pixels. D and C have a plane each of their own; it is drawn in
 the proportions of what it was made from, in units of the same size, but the same numbers are other places there.
@@ -7,101 +7,22 @@ the proportions of what it was made from, in units of the same size, but the sam
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
-from s3n_core.analysis.inspection import Inspection, Warped
+from s3n_core.analysis.inspection import Inspection
 from s3n_core.analysis.places import cell_places
+from s3n_gui.inspector.magnification import magnification_range, painted_in_original
+from s3n_gui.inspector.pane_kinds import Kind, Plane, plane_of, warped_of
 from s3n_gui.widgets.marks import PeakMark
 from s3n_gui.widgets.value_range import ValueRange
 
-Kind = Literal["peaks", "response", "class_map", "map_d", "map_c", "magnified_d", "magnified_c", "image_d", "image_c"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-Plane = Literal["original", "D", "C"]
 Base = Literal["colour", "grey", "D", "C"]
 
 _CELL_PIXELS = 8  # a map is read at so many places a cell, between which the screen's smoothing is not seen
-
-
-@dataclass(frozen=True, slots=True)
-class KindText:
-    """A kind of pane in words.
-
-    Attributes:
-        title: Plain name.
-        short: The same where there is little room.
-        symbol: The paper's symbol, with ``_`` before a subscript.
-        branch: "D" or "C" where it belongs to one branch.
-        tip: One sentence for who has not read the paper.
-    """
-
-    title: str
-    short: str
-    symbol: str
-    branch: Literal["", "D", "C"]
-    tip: str
-
-
-KIND_TEXTS: dict[Kind, KindText] = {
-    "peaks": KindText(
-        "Original with peaks", "Original", "T_d, T_c", "", "The image and the places where the network found evidence."
-    ),
-    "response": KindText(
-        "Response map",
-        "Response",
-        "R",
-        "",
-        "How strongly each place speaks for the likeliest class, or classes, from 0 to 1.",
-    ),
-    "class_map": KindText(
-        "Class map", "Class", "M", "", "How strongly each place speaks for one class of your choice, scaled to 0 ... 1."
-    ),
-    "map_d": KindText(
-        "Discriminative map",
-        "Discr. map",
-        "Q_d",
-        "D",
-        "How much room each place gets in the discriminative image: strong evidence.",
-    ),
-    "map_c": KindText(
-        "Complementary map",
-        "Compl. map",
-        "Q_c",
-        "C",
-        "How much room each place gets in the complementary image: supporting evidence.",
-    ),
-    "magnified_d": KindText(
-        "Magnification in D",
-        "Magnified",
-        "f, g",
-        "D",
-        "How many times larger each place is in the discriminative image, as an area.",
-    ),
-    "magnified_c": KindText(
-        "Magnification in C",
-        "Magnified",
-        "f, g",
-        "C",
-        "How many times larger each place is in the complementary image, as an area.",
-    ),
-    "image_d": KindText(
-        "Discriminative image",
-        "Discr. image",
-        "D",
-        "D",
-        "What the discriminative branch reads: strong evidence enlarged.",
-    ),
-    "image_c": KindText(
-        "Complementary image",
-        "Compl. image",
-        "C",
-        "C",
-        "What the complementary branch reads: supporting evidence enlarged.",
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,16 +52,6 @@ class PaneContent:
     limits: ValueRange | None = None
     class_name: str = ""
     note: str = ""
-
-
-def plane_of(kind: Kind) -> Plane:
-    """Return the plane that a kind of pane shows."""
-    return "D" if kind == "image_d" else "C" if kind == "image_c" else "original"
-
-
-def warped_of(kind: Kind) -> Warped:
-    """Return the branch whose grid belongs to a kind; D's where it belongs to none."""
-    return "C" if KIND_TEXTS[kind].branch == "C" else "D"
 
 
 def seen_rect(inspection: Inspection) -> QRectF:
@@ -183,8 +94,10 @@ def resolve(kind: Kind, inspection: Inspection, class_index: int | None = None) 
         limits = magnification_range(inspection)
     shares = None
     if values is not None:
-        on_seen = _in_original(inspection, warped_of(kind), values) if kind.startswith("magnified") else values
-        shares = limits.share(_read_finely(on_seen, inspection.source_size)).astype(np.float32)
+        if kind in ("magnified_d", "magnified_c"):
+            shares = painted_in_original(inspection, warped_of(kind), limits)
+        else:
+            shares = limits.share(_read_finely(values, inspection.source_size)).astype(np.float32)
     return PaneContent(
         kind=kind,
         plane="original",
@@ -197,21 +110,6 @@ def resolve(kind: Kind, inspection: Inspection, class_index: int | None = None) 
         class_name=name,
         note=note,
     )
-
-
-def magnification_range(inspection: Inspection) -> ValueRange:
-    """Return one range for both branches, without the squares that the clamp at the border has cut off."""
-    inner = np.concatenate([inner_magnification(inspection, "D"), inner_magnification(inspection, "C")])
-    return ValueRange.of(np.clip(inner, 1 / 64, 64), logarithmic=True)
-
-
-def inner_magnification(inspection: Inspection, branch: Warped) -> NDArray[np.float64]:
-    """Return the magnification of a grid's squares inside the image, (n,); those that the clamp has cut off are missing."""
-    at_border = np.abs(inspection.grid(branch)).max(axis=-1) >= 1 - 1e-6
-    touching = at_border[:-1, :-1] | at_border[1:, :-1] | at_border[:-1, 1:] | at_border[1:, 1:]
-    values = inspection.magnification(branch)
-    inner: NDArray[np.float64] = values[~touching & np.isfinite(values)]
-    return inner if inner.size else np.ones(1)
 
 
 def grid_lines(inspection: Inspection, kind: Kind) -> list[NDArray[np.float64]]:
@@ -305,37 +203,12 @@ def _read_finely(values: NDArray[np.floating], source_size: int) -> NDArray[np.f
     By indices and not as a matrix product: for so few numbers the threads of a linear algebra library cost a hundred times
     what they save while a training keeps the cores busy.
     """
-    read = np.clip(np.nan_to_num(np.asarray(values, dtype=np.float32)), -1e6, 1e6)
+    read: NDArray[np.float32] = np.clip(np.nan_to_num(np.asarray(values, dtype=np.float32)), -1e6, 1e6)
     for _ in range(2):  # along the columns, then along the rows
         cells = read.shape[1]
         share = (np.arange(cells * _CELL_PIXELS) + 0.5) / (cells * _CELL_PIXELS)
         place = np.clip((share * source_size - 0.5) / max(source_size - 1, 1), 0, 1) * (cells - 1)
         left = np.minimum(place.astype(np.intp), cells - 2)
         part = (place - left).astype(np.float32)
-        read = (read[:, left] * (1 - part) + read[:, left + 1] * part).T
+        read = np.asarray((read[:, left] * (1 - part) + read[:, left + 1] * part).T, dtype=np.float32)
     return np.ascontiguousarray(read)
-
-
-def _in_original(inspection: Inspection, branch: Warped, values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Bring values of a grid's squares home, on a raster of the seen square.
-
-    Many places of the warped image are sent through the grid, and each cell of the raster takes their mean. Where none
-    arrives the warp has left the place out, and the least value stands for it.
-    """
-    rows, columns = inspection.response.shape
-    fine = _CELL_PIXELS
-    grid = inspection.grid(branch).astype(np.float32)
-    places = np.stack([_read_finely(grid[..., axis], 10**6) for axis in (0, 1)], axis=-1)
-    squares = np.clip(values, 1e-3, 1e3).repeat(fine, axis=0).repeat(fine, axis=1)
-    at_row, at_column = (
-        np.minimum((np.arange(n * fine) / (n * fine) * (n - 1) * fine).astype(np.intp), (n - 1) * fine - 1)
-        for n in (rows, columns)
-    )
-    samples = squares[np.ix_(at_row, at_column)].ravel()
-    cells = np.clip(np.rint((places + 1) / 2 * (columns - 1, rows - 1)).astype(np.intp), 0, (columns - 1, rows - 1))
-    index = (cells[..., 1] * columns + cells[..., 0]).ravel()
-    counts = np.bincount(index, minlength=rows * columns)
-    sums = np.bincount(index, weights=samples, minlength=rows * columns)
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), float(samples.min()))
-    result: NDArray[np.float64] = means.reshape(rows, columns)
-    return result

@@ -11,7 +11,9 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from s3n_core.analysis.inspection import Inspection, Peak
-from s3n_gui.inspector.pane_content import PaneContent, inner_magnification, warped_of
+from s3n_gui.inspector.magnification import inner_magnification
+from s3n_gui.inspector.pane_content import PaneContent
+from s3n_gui.inspector.pane_kinds import warped_of
 from s3n_gui.theme import font, px, theme, tokens
 from s3n_gui.widgets.colour_bar import ColourBar
 from s3n_gui.widgets.symbols import draw_branch_mark, draw_symbol, symbol_width

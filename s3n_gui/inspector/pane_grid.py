@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.pane import Pane
-from s3n_gui.inspector.pane_content import Kind
+from s3n_gui.inspector.pane_kinds import Kind
 from s3n_gui.inspector.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.pictures import Pictures
 from s3n_gui.theme import set_icon

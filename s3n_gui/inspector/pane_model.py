@@ -8,7 +8,7 @@ from typing import Any, get_args
 from PySide6.QtCore import QObject, Signal
 
 from s3n_gui.colour_maps import MAP_NAMES, MapName
-from s3n_gui.inspector.pane_content import KINDS, Kind, Plane
+from s3n_gui.inspector.pane_kinds import KINDS, Kind, Plane
 from s3n_gui.widgets.camera import Camera
 
 

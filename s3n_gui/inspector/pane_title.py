@@ -6,7 +6,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QDrag, QEnterEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QSizePolicy, QWidget
 
-from s3n_gui.inspector.pane_content import KIND_TEXTS, Kind
+from s3n_gui.inspector.pane_kinds import KIND_TEXTS, Kind
 from s3n_gui.theme import font, px, theme, tokens
 from s3n_gui.tokens import CORNER_RADIUS
 from s3n_gui.widgets.symbols import draw_branch_mark, draw_symbol, plain_symbol, symbol_width

@@ -16,6 +16,7 @@ from s3n_gui.background.inspection_client import InspectionClient
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.inspector.controller import InspectionController
+from s3n_gui.inspector.editor import Editor
 from s3n_gui.inspector.empty_state import EmptyState
 from s3n_gui.inspector.image_browser import ImageBrowser
 from s3n_gui.inspector.image_list import ImageList
@@ -24,7 +25,7 @@ from s3n_gui.inspector.pane_grid import PaneGrid
 from s3n_gui.inspector.pane_model import Cameras
 from s3n_gui.inspector.peak_menu import PeakMenu
 from s3n_gui.inspector.side import Side
-from s3n_gui.inspector.stored import DEMO_IMAGES, DEMO_MODEL, read_demo_inspection
+from s3n_gui.inspector.stored import DEMO_IMAGES, DEMO_MODEL, demo_is_here, read_demo_inspection
 from s3n_gui.inspector.toolbar import Toolbar
 from s3n_gui.inspector.verdicts import Verdicts
 from s3n_gui.opening import Opener
@@ -69,12 +70,13 @@ class InspectPage(Page):
         self.verdicts = Verdicts(self)
         self.images = ImageList(self.verdicts, self)
         self.cameras = Cameras(self)
+        self.editor = Editor(self.state, self)
         self.controller = InspectionController(session, client, self.state, self.images, self.verdicts, self)
         self.thumbnails = ThumbnailLoader(192, self)
         self.browser = ImageBrowser(self.images, self.thumbnails)
         self.panes = PaneGrid(self.state, self.cameras)
         self.side = Side(self.state)
-        self.toolbar = Toolbar(self.controller.undo_stack)
+        self.toolbar = Toolbar(self.editor.undo_stack)
         self.empty = EmptyState()
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
@@ -110,7 +112,7 @@ class InspectPage(Page):
         layout.addWidget(self.splitter)
 
     def _connect(self) -> None:
-        state, controller, toolbar, panes = self.state, self.controller, self.toolbar, self.panes
+        state, controller, editor, toolbar, panes = self.state, self.controller, self.editor, self.toolbar, self.panes
         self.browser.image_chosen.connect(controller.choose)
         self.browser.list.installEventFilter(self)
         state.image_changed.connect(self._show_image)
@@ -119,6 +121,7 @@ class InspectPage(Page):
             signal.connect(self._show_stage)
         self._client.state_changed.connect(self._show_stage)
         self._session.model_changed.connect(self._show_stage)
+        self._session.model_changed.connect(editor.undo_stack.clear)
         controller.truth_changed.connect(self.side.set_truth)
         controller.seeking_changed.connect(toolbar.show_seeking)
         controller.notice.connect(self._session.report_notice)
@@ -131,18 +134,18 @@ class InspectPage(Page):
         toolbar.grid_toggled.connect(self._on_grid_toggled)
         toolbar.layout_chosen.connect(panes.set_layout_name)
         toolbar.fit_requested.connect(self.cameras.reset)
-        toolbar.reset_requested.connect(controller.reset)
+        toolbar.reset_requested.connect(editor.reset)
         panes.layout_changed.connect(self._show_layout)
         panes.class_map_missing.connect(controller.fetch_class_map)
-        panes.peak_dragged.connect(controller.drag_peak)
-        panes.peak_dropped.connect(controller.drop_peak)
+        panes.peak_dragged.connect(editor.drag_peak)
+        panes.peak_dropped.connect(editor.drop_peak)
         panes.peak_menu_requested.connect(self._show_peak_menu)
         self.side.peaks.menu_requested.connect(self._show_peak_menu)
-        self.side.peaks.switch_requested.connect(controller.switch_peak)
-        self.side.peaks.flip_requested.connect(controller.flip_peak)
-        self.side.put_back_requested.connect(controller.restore_peak)
+        self.side.peaks.switch_requested.connect(editor.switch_peak)
+        self.side.peaks.flip_requested.connect(editor.flip_peak)
+        self.side.put_back_requested.connect(editor.restore_peak)
         self.side.compare_requested.connect(state.keep_as_before)
-        self.side.numbers.numbers_wanted.connect(controller.set_numbers)
+        self.side.numbers.numbers_wanted.connect(editor.set_numbers)
         self.side.scores.class_chosen.connect(self._on_class_chosen)
         self.empty.first.clicked.connect(self._on_empty_first)
         self.empty.second.clicked.connect(self._on_empty_second)
@@ -159,7 +162,7 @@ class InspectPage(Page):
             "inspect-disagreement": self.next_disagreement,
             "inspect-switch": self.switch_peak,
             "inspect-flip": self.flip_peak,
-            "inspect-reset": self.controller.reset,
+            "inspect-reset": self.editor.reset,
             "inspect-peaks": self.toolbar.peaks.toggle,
             "inspect-grid": self.toolbar.grid.toggle,
             "inspect-alone": self.panes.toggle_alone,
@@ -168,7 +171,7 @@ class InspectPage(Page):
 
     def undo_stack(self) -> QUndoStack:
         """Return the stack of changes."""
-        return self.controller.undo_stack
+        return self.editor.undo_stack
 
     def show_demo(self) -> None:
         """Show the demo's first bird: what is stored of it at once, then live.
@@ -236,12 +239,12 @@ class InspectPage(Page):
     def switch_peak(self) -> None:
         """Switch the chosen peak off or on."""
         if self.state.selected is not None:
-            self.controller.switch_peak(self.state.selected)
+            self.editor.switch_peak(self.state.selected)
 
     def flip_peak(self) -> None:
         """Move the chosen peak to the other set."""
         if self.state.selected is not None:
-            self.controller.flip_peak(self.state.selected)
+            self.editor.flip_peak(self.state.selected)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Do what a key asks for."""
@@ -250,7 +253,7 @@ class InspectPage(Page):
         elif event.key() in _ARROWS:
             rows, columns = _ARROWS[Qt.Key(event.key())]
             far = 3 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-            if not self.controller.nudge_peak(far * rows, far * columns):
+            if not self.editor.nudge_peak(far * rows, far * columns):
                 super().keyPressEvent(event)
         elif event.key() == Qt.Key.Key_Escape:
             self.controller.stop_seeking()
@@ -292,6 +295,7 @@ class InspectPage(Page):
         """Show the panes, or why there is nothing in them."""
         case = self._empty_case()
         self.stack.setCurrentWidget(self.panes if case is None else self.empty)
+        self.side.setVisible(case is None or self.state.evidence is not None)
         self.side.setEnabled(case is None)
         if case is not None:
             self.empty.show_case(*case)
@@ -304,7 +308,7 @@ class InspectPage(Page):
                 "The page shows what a trained model sees in an image: where it finds evidence, what it enlarges, and how "
                 "each of its branches decides.",
                 "Open model…",
-                "Open run…",
+                "Try the demo" if demo_is_here() else "",
             )
         if self.state.message:
             return "error", "This did not work", self.state.message, "Try again" if self.state.image else ""
@@ -330,7 +334,7 @@ class InspectPage(Page):
 
     def _on_empty_second(self) -> None:
         if self._session.model is None:
-            self._open(QFileDialog.getExistingDirectory(self, "Open run"))
+            self.show_demo()
         else:
             self._open(QFileDialog.getOpenFileName(self, "Open image")[0])
 
@@ -345,7 +349,7 @@ class InspectPage(Page):
         peak = next((p for p in self.state.evidence.peaks if p.found_at == key), None) if self.state.evidence else None
         if peak is not None:
             self.state.select(key)
-            PeakMenu(peak, self.state.edits, self.controller, self).popup(place)
+            PeakMenu(peak, self.state.edits, self.editor, self).popup(place)
 
     def _on_peaks_toggled(self, shown: bool) -> None:
         self.panes.set_all(peaks=shown)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from s3n_core.analysis.inspection import Peak
 from s3n_core.analysis.inspection_settings import ForcedSet, PeakEdit
-from s3n_gui.inspector.controller import InspectionController
+from s3n_gui.inspector.editor import Editor
 from s3n_gui.inspector.peak_edits import edit_of
 
 _SETS: tuple[tuple[str, ForcedSet | None, str], ...] = (
@@ -22,11 +22,9 @@ _SETS: tuple[tuple[str, ForcedSet | None, str], ...] = (
 class PeakMenu(QMenu):
     """The menu of one peak; it deletes itself when it is closed."""
 
-    def __init__(
-        self, peak: Peak, edits: tuple[PeakEdit, ...], controller: InspectionController, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, peak: Peak, edits: tuple[PeakEdit, ...], editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._cell, self._controller = peak.found_at, controller
+        self._cell, self._editor = peak.found_at, editor
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setToolTipsVisible(True)
         edit = edit_of(edits, peak.found_at)
@@ -49,8 +47,8 @@ class PeakMenu(QMenu):
     def _on_triggered(self, action: QAction) -> None:
         match action.data():
             case "switch":
-                self._controller.switch_peak(self._cell)
+                self._editor.switch_peak(self._cell)
             case "back":
-                self._controller.restore_peak(self._cell)
+                self._editor.restore_peak(self._cell)
             case (_, forced):
-                self._controller.put_peak(self._cell, forced)
+                self._editor.put_peak(self._cell, forced)

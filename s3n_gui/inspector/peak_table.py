@@ -186,7 +186,7 @@ class PeakTable(QTableView):
         return QSize(px(260), px(140))
 
     def _on_theme_changed(self) -> None:
-        for column, width in ((0, 30), (2, 50), (3, 50), (4, 62)):
+        for column, width in ((0, 26), (2, 44), (3, 44), (4, 64)):
             self.setColumnWidth(column, px(width))
         self.verticalHeader().setDefaultSectionSize(px(26))
 

@@ -26,6 +26,14 @@ def write_inspection(path: Path, inspection: Inspection) -> None:
         write_message(file, InspectionEncoder().encode("answered", 0, inspection))
 
 
+def demo_is_here() -> bool:
+    """Return whether the demo is installed."""
+    try:
+        return resource(DEMO_MODEL).is_file() and resource(DEMO_IMAGES).is_dir()
+    except S3NError:
+        return False
+
+
 def read_demo_inspection() -> Inspection | None:
     """Read the stored look at the first demo image; None where it is not that of the demo model that is here."""
     try:

@@ -109,6 +109,8 @@ class Toolbar(QWidget):
         """Name the image and its place in the list (row -1: it is not listed)."""
         self.name.setText(name)
         self.name.setToolTip(name)
+        for button in (self.previous, self.next, self.mistake, self.disagreement):
+            button.setEnabled(count > 0)
         self.place.setText(f"{row + 1:,} / {count:,}" if row >= 0 else "")
 
     def show_layout(self, name: str) -> None:

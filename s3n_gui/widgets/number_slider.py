@@ -8,11 +8,9 @@ from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
     QSlider,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -79,8 +77,8 @@ class NumberSlider(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.slider, 1)
-        layout.addWidget(self.number)
         layout.addWidget(self.reset)
+        layout.addWidget(self.number)
         self.setFocusProxy(self.slider)
         self._name(title, tip)
         self.slider.valueChanged.connect(self._on_slider)
@@ -120,6 +118,7 @@ class NumberSlider(QWidget):
         ):
             widget.setAccessibleName(f"{title}{kind}")
             widget.setToolTip(tip)
+        self.setToolTip(tip)
 
     def _position(self, value: float) -> int:
         if self._log:
@@ -145,25 +144,5 @@ class NumberSlider(QWidget):
     def _on_theme_changed(self) -> None:
         font = number_font("body")
         self.number.setFont(font)
-        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("000.00") + 22)
-
-
-class SliderRow(QWidget):
-    """A number slider below its title: plain words at the left, the paper's symbol at the right."""
-
-    def __init__(self, title: str, symbol: str, slider: NumberSlider, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.slider = slider
-        name, sign = QLabel(title), QLabel(symbol)
-        name.setProperty("role", "caption")
-        sign.setProperty("role", "caption")
-        name.setBuddy(slider)
-        head = QHBoxLayout()
-        head.addWidget(name)
-        head.addStretch(1)
-        head.addWidget(sign)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(head)
-        layout.addWidget(slider)
+        self.reset.setFixedWidth(22)
+        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("00.00") + 22)

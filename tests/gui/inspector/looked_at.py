@@ -1,0 +1,174 @@
+"""An inspection made by hand, and an engine that answers at once or when it is told to: no process, no network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from s3n_core.analysis.inspection import Inspection, InspectionSettings, Peak
+from s3n_core.analysis.places import ViewFrame, cell_places
+from s3n_core.datasets.records import DataSet, ImageRecord
+
+CLASSES = ("001.Red_bird", "002.Blue_bird", "003.Green_bird")
+CELLS = 31
+
+
+def bent_grid(strength: float) -> np.ndarray:
+    """A grid that enlarges the middle: monotonic, the border stays where it is."""
+    places = cell_places(CELLS, CELLS)
+    return (places - strength * np.sin(np.pi * places) / np.pi).astype(np.float32)
+
+
+def looked_at(
+    name: str = "red/bird 1.jpg",
+    *,
+    size: tuple[int, int] = (300, 200),
+    box: tuple[float, float, float, float] | None = None,
+    peaks: tuple[tuple[int, int, float, str], ...] = ((10, 20, 1.0, "D"), (25, 5, 0.4, "C")),
+    winner: int = 0,
+    rebel: int | None = None,
+    settings: InspectionSettings | None = None,
+    **changes: Any,
+) -> Inspection:
+    """An inspected grey image; ``peaks`` are (row, column, R, set), ``rebel`` is what branch D says."""
+    width, height = size
+    box = box or (0.0, 0.0, float(width), float(height))
+    settings = settings or InspectionSettings()
+    frame = ViewFrame(box=box, size=64)
+    logits = np.full(3, -1.0, dtype=np.float32)
+    logits[winner] = 2
+    of_d = np.full(3, -1.0, dtype=np.float32)
+    of_d[winner if rebel is None else rebel] = 3
+    response = np.outer(np.linspace(0, 1, CELLS), np.ones(CELLS)).astype(np.float32)
+    listed = []
+    for row, column, strength, where in peaks:
+        edit = next((edit for edit in settings.edits if edit.cell == (row, column)), None)
+        cell = (row, column)
+        if edit is not None:
+            where = "off" if edit.off else edit.forced or where
+            cell = cell if edit.moved_to is None else (int(edit.moved_to[0]), int(edit.moved_to[1]))
+        x, y = frame.to_original(cell_places(CELLS, CELLS)[cell])
+        listed.append(
+            Peak(
+                x=float(x),
+                y=float(y),
+                cell=cell,
+                found_at=(row, column),
+                response=strength,
+                zeta=0.25,
+                set=where,  # type: ignore[arg-type]
+                weight_d=float(where in ("D", "both")),
+                weight_c=float(where in ("C", "both")),
+            )
+        )
+    fields: dict[str, Any] = {
+        "name": name,
+        "image": np.full((height, width, 3), 128, dtype=np.uint8),
+        "image_scale": 1.0,
+        "image_size": size,
+        "source_box": box,
+        "source_size": 64,
+        "classes": CLASSES,
+        "logits": {"joint": logits, "O": logits, "D": of_d, "C": logits},
+        "gate_logits": logits,
+        "entropy": 0.1,
+        "delta": 0.2 if settings.delta is None else settings.delta,
+        "sure": True,
+        "merged_classes": (winner,),
+        "class_maps": np.arange(8, dtype=np.float32).reshape(2, 2, 2),
+        "mapped_classes": (0, 1),
+        "alignment": "features",
+        "response": response,
+        "peaks": tuple(listed),
+        "map_d": 0.09 + response,
+        "map_c": 0.09 + 3 * response,
+        "grid_d": bent_grid(0.5),
+        "grid_c": bent_grid(0.0),
+        "images_d": np.full((64, 64, 3), (200, 30, 30), dtype=np.uint8),
+        "images_c": np.full((64, 64, 3), (30, 30, 200), dtype=np.uint8),
+        "beta_1": 2.8 if settings.beta_1 is None else settings.beta_1,
+        "beta_2": 9.3 if settings.beta_2 is None else settings.beta_2,
+        "window": 3 if settings.window is None else settings.window,
+        "floor": "mean" if settings.floor is None else settings.floor,
+        "base": 0.09,
+        "sampling": settings.sampling or "expected",
+        "attention": "sparse",
+        "control": "none",
+        "settings": settings,
+        "precision": "float32",
+        "device": "cpu",
+        "model": "tiny.safetensors",
+        "model_digest": "0123456789abcdef",
+    }
+    return Inspection(**(fields | changes))
+
+
+def without_scores(inspection: Inspection) -> Inspection:
+    """What the engine sends first."""
+    return replace(inspection, logits={"O": inspection.logits["O"]})
+
+
+def data_set(root: Path, count: int = 6) -> DataSet:
+    """Images that need not exist; labelled in turn with the three classes."""
+    records = tuple(ImageRecord(path=root / f"bird {n}.jpg", name=f"bird {n}.jpg", label=n % 3) for n in range(count))
+    return DataSet(root=root, format="class-folders", classes=CLASSES, records=records)
+
+
+class FakeClient(QObject):
+    """Has the signals and methods of ``InspectionClient``; answers when `answer` is called, or at once with ``prompt``."""
+
+    opened = Signal(object)
+    resampled = Signal(object, int)
+    answered = Signal(object, int)
+    class_map_ready = Signal(object, int, int)
+    failed = Signal(str)
+    interrupted = Signal(str)
+    state_changed = Signal(str)
+
+    def __init__(self, prompt: bool = False) -> None:
+        super().__init__()
+        self.prompt = prompt
+        self.generation = 0
+        self.models: list[Path] = []
+        self.asked: list[tuple[Path, InspectionSettings, str | None]] = []
+        self.maps_asked: list[int] = []
+        self.saying: dict[str, dict[str, Any]] = {}
+        self.broken: set[str] = set()
+        self.closed = False
+
+    def open_model(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
+        self.models.append(path)
+
+    def inspect(self, image: Path, settings: InspectionSettings | None = None, *, name: str | None = None) -> int:
+        self.generation += 1
+        self.asked.append((image, settings or InspectionSettings(), name))
+        if self.prompt:
+            from PySide6.QtCore import QTimer
+
+            QTimer.singleShot(0, self, self.answer)
+        return self.generation
+
+    def inspection(self) -> Inspection:
+        image, settings, name = self.asked[-1]
+        return looked_at(name or image.name, settings=settings, **self.saying.get(image.name, {}))
+
+    def resample(self) -> None:
+        self.resampled.emit(without_scores(self.inspection()), self.generation)
+
+    def answer(self) -> None:
+        if self.asked[-1][0].name in self.broken:
+            self.failed.emit(f"{self.asked[-1][0].name} cannot be read.")
+            return
+        self.resample()
+        self.answered.emit(self.inspection(), self.generation)
+
+    def request_class_map(self, image: Path, index: int, *, name: str | None = None) -> int:
+        self.maps_asked.append(index)
+        return self.generation
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,219 @@
+"""What happens between session, engine and state: with an engine that answers when it is told to, and no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from looked_at import CLASSES, FakeClient, data_set, looked_at
+from pytestqt.qtbot import QtBot
+
+from s3n_core.analysis.inspection_settings import InspectionSettings
+from s3n_core.analysis.prediction_rows import PredictionRow
+from s3n_gui.inspector.controller import InspectionController
+from s3n_gui.inspector.editor import Editor
+from s3n_gui.inspector.image_list import ImageList
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.verdicts import Verdicts
+from s3n_gui.session import Session
+
+
+class Stage:
+    """Everything but widgets."""
+
+    def __init__(self, session: Session, root: Path) -> None:
+        self.session, self.client = session, FakeClient()
+        self.state, self.verdicts = InspectionState(), Verdicts()
+        self.images = ImageList(self.verdicts)
+        self.editor = Editor(self.state)
+        self.controller = InspectionController(session, self.client, self.state, self.images, self.verdicts)
+        self.root = root
+        session.model = root / "model.safetensors"
+        session.data_set = data_set(root)
+        self.controller.activate()
+
+    def path(self, number: int) -> Path:
+        return self.root / f"bird {number}.jpg"
+
+
+@pytest.fixture
+def stage(session: Session, tmp_path: Path) -> Iterator[Stage]:
+    yield Stage(session, tmp_path)
+
+
+def test_nothing_starts_before_the_page_is_shown(session: Session, tmp_path: Path) -> None:
+    client, state, verdicts = FakeClient(), InspectionState(), Verdicts()
+    InspectionController(session, client, state, ImageList(verdicts), verdicts)
+    session.model, session.image = tmp_path / "m.safetensors", tmp_path / "a.jpg"
+    assert (client.models, client.asked) == ([], [])
+
+
+def test_the_first_image_is_looked_at(stage: Stage) -> None:
+    assert stage.client.models == [stage.root / "model.safetensors"]
+    assert stage.client.asked[-1] == (stage.path(0), InspectionSettings(), "bird 0.jpg")
+    assert stage.session.image == stage.path(0)
+    assert stage.state.busy
+    stage.client.answer()
+    assert not stage.state.busy
+    assert stage.state.answer is stage.state.evidence
+    assert stage.verdicts.get("bird 0.jpg") is not None
+
+
+def test_evidence_comes_before_scores(stage: Stage) -> None:
+    stage.client.answer()
+    stage.editor.flip_peak((10, 20))
+    stage.client.resample()
+    assert stage.state.scores_stale
+    assert stage.state.evidence is not None
+    assert stage.state.evidence.peaks[0].set == "C"
+    stage.client.answer()
+    assert not stage.state.scores_stale
+
+
+def test_stale_answers_are_dropped(stage: Stage) -> None:
+    stage.session.image = stage.path(1)
+    stage.client.answered.emit(looked_at("late"), 1)
+    assert stage.state.evidence is None
+    stage.client.answer()
+    assert stage.state.evidence is not None
+    assert stage.state.evidence.name == "bird 1.jpg"
+
+
+def test_another_model_forgets_everything(stage: Stage) -> None:
+    stage.client.answer()
+    stage.editor.switch_peak((10, 20))
+    stage.session.model = stage.root / "other.safetensors"
+    assert stage.state.evidence is None
+    assert stage.state.settings == InspectionSettings()
+    assert len(stage.verdicts) == 0
+    assert stage.client.models[-1].name == "other.safetensors"
+    assert stage.client.asked[-1][0] == stage.path(0)
+
+
+def test_a_failure_is_said_and_can_be_tried_again(stage: Stage) -> None:
+    stage.client.failed.emit("bird 0.jpg cannot be read.")
+    assert stage.state.message == "bird 0.jpg cannot be read."
+    asked = len(stage.client.asked)
+    stage.controller.ask_again()
+    assert len(stage.client.asked) == asked + 1
+    stage.client.answer()
+    assert stage.state.message == ""
+
+
+def test_from_image_to_image(stage: Stage, qtbot: QtBot) -> None:
+    stage.controller.step(1)
+    assert stage.session.image == stage.path(1)
+    stage.controller.step(-1)
+    with qtbot.waitSignal(stage.controller.notice) as said:
+        stage.controller.step(-1)
+    assert "no image before" in said.args[0]
+
+
+def test_the_next_mistake_of_a_table_of_predictions(stage: Stage) -> None:
+    rows = [
+        PredictionRow(
+            file=f"bird {n}.jpg",
+            class_name=CLASSES[0],
+            probability=0.9,
+            correct=n != 4,
+            branches=(("O", CLASSES[0]), ("D", CLASSES[1 if n == 2 else 0])),
+            mode="expected",
+            precision="float32",
+            model="0",
+        )
+        for n in range(6)
+    ]
+    stage.controller.take_predictions(rows)
+    stage.controller.step(1, "mistake")
+    assert stage.session.image == stage.path(4)
+    stage.controller.step(-1, "disagreement")
+    assert stage.session.image == stage.path(2)
+
+
+def test_the_next_mistake_is_looked_for_where_none_is_known(stage: Stage, qtbot: QtBot) -> None:
+    stage.client.answer()
+    stage.client.broken = {"bird 1.jpg"}
+    stage.client.saying = {"bird 2.jpg": {"winner": 2}, "bird 3.jpg": {"winner": 1}}
+    stage.client.prompt = True
+    with qtbot.waitSignals([stage.controller.seeking_changed] * 2):
+        stage.controller.step(1, "mistake")
+    assert stage.session.image == stage.path(3)
+    assert stage.state.message == ""
+
+
+def test_looking_for_a_mistake_ends_at_the_end(stage: Stage, qtbot: QtBot) -> None:
+    stage.client.answer()
+    stage.client.saying = {f"bird {n}.jpg": {"winner": n % 3} for n in range(6)}
+    stage.client.prompt = True
+    with qtbot.waitSignal(stage.controller.notice) as said:
+        stage.controller.step(1, "mistake")
+    assert "no mistake further on" in said.args[0]
+
+
+def test_choosing_an_image_stops_the_search(stage: Stage) -> None:
+    stage.client.answer()
+    stage.controller.step(1, "disagreement")
+    stage.controller.choose(stage.path(5))
+    stage.client.answer()
+    assert stage.session.image == stage.path(5)
+
+
+def test_changed_settings_are_no_verdict(stage: Stage) -> None:
+    stage.editor.set_numbers(InspectionSettings(delta=2.0), "Change delta")
+    stage.client.answer()
+    assert stage.verdicts.get("bird 0.jpg") is None
+
+
+def test_a_peak_is_dragged_as_one_change(stage: Stage) -> None:
+    stage.client.answer()
+    for x in (100.0, 120.0, 140.0):
+        stage.editor.drag_peak((10, 20), (x, 90.0))
+        stage.client.answer()
+    stage.editor.drop_peak()
+    assert stage.editor.undo_stack.count() == 1
+    assert stage.state.evidence is not None
+    assert stage.state.evidence.peaks[0].x == pytest.approx(140, abs=6)
+    stage.editor.drag_peak((10, 20), (500.0, -50.0))  # kept in what the network sees
+    stage.client.answer()
+    assert stage.state.evidence.peaks[0].cell == (0, 30)
+    stage.editor.undo_stack.undo()
+    stage.editor.undo_stack.undo()
+    stage.client.answer()
+    assert stage.state.settings == InspectionSettings()
+
+
+def test_everything_is_put_back_in_one_step(stage: Stage) -> None:
+    stage.client.answer()
+    stage.editor.set_numbers(InspectionSettings(delta=2.0), "Change delta")
+    stage.editor.switch_peak((10, 20))
+    stage.editor.reset()
+    assert stage.state.settings == InspectionSettings()
+    stage.editor.undo_stack.undo()
+    assert stage.state.settings.delta == 2.0
+    assert stage.state.settings.edits
+
+
+def test_a_class_map_is_fetched_once_and_stays(stage: Stage) -> None:
+    stage.client.answer()
+    stage.controller.fetch_class_map(2)
+    assert stage.client.maps_asked == [2]
+    stage.client.class_map_ready.emit(np.ones((2, 2), dtype=np.float32), 2, 1)
+    assert stage.state.evidence is not None
+    assert stage.state.evidence.class_map(2) is not None
+    assert not stage.state.scores_stale
+    stage.editor.flip_peak((10, 20))
+    stage.client.answer()
+    assert stage.state.evidence.class_map(2) is not None
+    stage.controller.step(1)
+    stage.client.answer()
+    assert stage.state.evidence.class_map(2) is None
+
+
+def test_one_image_without_a_data_set(session: Session, tmp_path: Path) -> None:
+    stage = Stage(session, tmp_path)
+    session.data_set = None
+    session.image = tmp_path / "lone bird.jpg"
+    assert stage.images.rowCount() == 1
+    assert stage.client.asked[-1][0].name == "lone bird.jpg"
