@@ -7,6 +7,14 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from s3n_gui.theme import px, set_icon
 
+_TIPS = {
+    "Open model…": "Choose a model file of this program (.safetensors)",
+    "Try the demo": "Look inside drawn birds with a model that comes along",
+    "Open data set…": "Choose a folder of images",
+    "Open image…": "Choose one image",
+    "Try again": "Ask the engine once more",
+}
+
 
 class EmptyState(QFrame):
     """A picture, a sentence, what it is good for, and up to two buttons."""
@@ -45,4 +53,5 @@ class EmptyState(QFrame):
         self.text.setFixedHeight(self.text.heightForWidth(self.text.width()))
         for button, words in ((self.first, first), (self.second, second)):
             button.setText(words)
+            button.setToolTip(_TIPS.get(words, ""))
             button.setVisible(bool(words))

@@ -45,6 +45,7 @@ class PaneOptions(QFrame):
             completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self.everywhere = QPushButton("Use these colours in all panes")
         self.everywhere.setProperty("role", "link")
+        self.everywhere.setToolTip("Take this colour map and opacity for the maps of all panes")
         layout = QGridLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.setHorizontalSpacing(12)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +38,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(session: Session, tmp_path: Path) -> Iterator[Stage]:
-    yield Stage(session, tmp_path)
+def stage(session: Session, tmp_path: Path) -> Stage:
+    return Stage(session, tmp_path)
 
 
 def test_nothing_starts_before_the_page_is_shown(session: Session, tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""The page with the real engine process and the demo: what is stored is there at once, live a little later."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from s3n_gui.inspector.panel import InspectPage, page
+from s3n_gui.inspector.stored import demo_is_here, read_demo_inspection
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+
+
+@pytest.mark.skipif(not demo_is_here(), reason="the demo is not in this checkout")
+def test_the_demo_is_stored_then_live(
+    themed: QApplication, qtbot: QtBot, session: Session, settings: Settings, jobs: object
+) -> None:
+    made = page(session, settings, jobs, opener=None)  # type: ignore[arg-type]
+    assert isinstance(made, InspectPage)
+    made.resize(1208, 610)
+    try:
+        made.show()
+        made.show_demo()
+        state = made.state
+        if read_demo_inspection() is not None:
+            assert state.answer is not None  # before any engine could have started
+        qtbot.waitUntil(lambda: not state.busy, timeout=60_000)
+        assert state.answer is not None
+        assert state.message == ""
+        assert state.evidence is state.answer
+        peak, before = state.answer.peaks[0], state.answer
+        made.editor.drag_peak(peak.found_at, (30.0, 30.0))
+        qtbot.waitUntil(lambda: state.evidence is not before, timeout=10_000)  # warped anew, scores to come
+        qtbot.waitUntil(lambda: not state.busy, timeout=20_000)
+        moved = next(one for one in state.answer.peaks if one.found_at == peak.found_at)
+        assert moved.cell != peak.cell
+        assert state.answer.logits["D"].tolist() != before.logits["D"].tolist()
+        made.editor.undo_stack.undo()
+        qtbot.waitUntil(lambda: not state.busy, timeout=20_000)
+        assert state.answer.peaks == before.peaks
+        assert made.is_ready()
+    finally:
+        made.shut_down()
+        made.close()
+        made.deleteLater()

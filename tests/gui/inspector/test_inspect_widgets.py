@@ -1,0 +1,363 @@
+"""The page's widgets both ways: what the state says is shown, what the person does reaches the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from looked_at import CLASSES, FakeClient, data_set
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QSlider, QWidget
+from pytestqt.qtbot import QtBot
+
+from s3n_gui import theme
+from s3n_gui.actions import ACTIONS
+from s3n_gui.inspector.panel import InspectPage
+from s3n_gui.inspector.peak_menu import PeakMenu
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+from s3n_gui.widgets.image_view import ImageView
+from s3n_gui.widgets.number_slider import NumberSlider
+
+
+class Opened:
+    def __init__(self) -> None:
+        self.paths: list[Path] = []
+
+    def open_path(self, path: Path) -> None:
+        self.paths.append(path)
+
+
+@pytest.fixture
+def page(themed: QApplication, qtbot: QtBot, session: Session, settings: Settings) -> Iterator[InspectPage]:
+    made = InspectPage(session, FakeClient(), settings, Opened())
+    made.resize(1208, 610)
+    made.show()
+    yield made
+    made.shut_down()
+    made.close()
+    made.deleteLater()
+
+
+@pytest.fixture
+def looking(page: InspectPage, session: Session, tmp_path: Path) -> InspectPage:
+    session.model = tmp_path / "model.safetensors"
+    session.data_set = data_set(tmp_path)
+    client(page).answer()
+    QApplication.processEvents()
+    return page
+
+
+def client(page: InspectPage) -> FakeClient:
+    made = page._client
+    assert isinstance(made, FakeClient)
+    return made
+
+
+def view(page: InspectPage, number: int = 0) -> ImageView:
+    return page.panes.panes[number].view
+
+
+def pixel(of: ImageView, x: float, y: float) -> QPoint:
+    return QPointF(*of.to_screen(np.array([x, y])).tolist()).toPoint()
+
+
+def move(of: ImageView, place: QPoint, button: Qt.MouseButton = Qt.MouseButton.NoButton) -> None:
+    point = QPointF(place)
+    event = QMouseEvent(
+        QEvent.Type.MouseMove,
+        point,
+        of.mapToGlobal(point),
+        Qt.MouseButton.NoButton,
+        button,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(of.viewport(), event)
+
+
+def test_an_empty_page_says_what_to_do(page: InspectPage, session: Session, tmp_path: Path) -> None:
+    assert page.stack.currentWidget() is page.empty
+    assert "model" in page.empty.title.text()
+    assert page.empty.first.isVisible()
+    assert page.empty.first.toolTip()
+    session.model = tmp_path / "m.safetensors"
+    assert "Choose an image" in page.empty.title.text()
+    session.image = tmp_path / "a.jpg"
+    assert "Opening" in page.empty.title.text()
+    client(page).answer()
+    assert page.stack.currentWidget() is page.panes
+    client(page).failed.emit("a.jpg cannot be read; choose another image.")
+    assert page.stack.currentWidget() is page.empty
+    assert page.empty.text.text() == "a.jpg cannot be read; choose another image."
+    page.empty.first.click()
+    client(page).answer()
+    assert page.stack.currentWidget() is page.panes
+
+
+def test_every_control_has_a_name_and_a_tip(looking: InspectPage) -> None:
+    looking.panes.panes[1]._show_options()
+    silent = []
+    for kind in (QAbstractButton, QSlider, QComboBox, QAbstractSpinBox, QLineEdit, ImageView):
+        for widget in looking.findChildren(kind):
+            inside_another = isinstance(widget.parent(), (QAbstractSpinBox, QComboBox, QLineEdit))
+            own_of_qt = widget.objectName().startswith(("qt_", "Scroll"))
+            if inside_another or own_of_qt or widget in (looking.empty.first, looking.empty.second):
+                continue
+            if not (widget.accessibleName() or getattr(widget, "text", str)()):
+                silent.append(f"no name: {widget!r}")
+            if not widget.toolTip() and not isinstance(widget, ImageView):
+                silent.append(f"no tip: {widget!r} {widget.accessibleName()}")
+    assert silent == [], "\n".join(silent)
+
+
+def test_the_mouse_is_marked_in_every_pane(looking: InspectPage) -> None:
+    move(view(looking), pixel(view(looking), 100, 60))
+    assert looking.state.cursor == pytest.approx((100, 60), abs=1.5)
+    marks = [pane.view._cursor for pane in looking.panes.panes]
+    assert all(mark is not None for mark in marks)
+    # D enlarges the middle, so the place has moved away from it there; C changes nothing.
+    assert marks[3].x() < 99 and marks[4].x() == pytest.approx(100, abs=1.5)  # type: ignore[union-attr]  # noqa: PT018
+    assert float(view(looking, 1)._readout) == pytest.approx(0.3, abs=0.02)
+    assert view(looking, 3)._readout.startswith("×")
+    QApplication.sendEvent(view(looking), QEvent(QEvent.Type.Leave))
+    assert looking.state.cursor is None
+    assert view(looking, 3)._readout == ""
+
+
+def test_the_mouse_in_a_warped_image_is_marked_in_the_original(looking: InspectPage) -> None:
+    warped = view(looking, 3)
+    move(warped, pixel(warped, 75, 50))
+    x, y = looking.state.cursor or (0, 0)
+    assert (x, y) == looking.state.evidence.warped_to_original("D", 75 / 300 * 64, 50 / 200 * 64) or x > 75  # type: ignore[union-attr]
+    assert view(looking, 0)._cursor == QPointF(x, y)
+
+
+def test_panes_of_a_plane_zoom_and_pan_together(looking: InspectPage) -> None:
+    first = view(looking)
+    point = QPointF(pixel(first, 80, 50))
+    event = QWheelEvent(
+        point, first.mapToGlobal(point), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    before = first.to_picture(point)
+    QApplication.sendEvent(first.viewport(), event)
+    assert first.camera.zoom > 1
+    assert first.to_picture(point).x() == pytest.approx(before.x(), abs=0.5)
+    assert view(looking, 1).camera == first.camera
+    assert view(looking, 3).camera.zoom == 1  # D has a plane of its own
+    QTest.keyClick(first, Qt.Key.Key_0)
+    assert view(looking, 1).camera.zoom == 1
+
+
+def test_a_peak_is_dragged_with_the_mouse(looking: InspectPage) -> None:
+    first, peak = view(looking), looking.state.evidence.peaks[0]  # type: ignore[union-attr]
+    start, end = pixel(first, peak.x, peak.y), pixel(first, 60, 120)
+    QTest.mousePress(first.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    assert looking.state.selected == peak.found_at
+    assert looking.side.peaks.currentIndex().row() == 0
+    move(first, (start + end) / 2, Qt.MouseButton.LeftButton)
+    move(first, end, Qt.MouseButton.LeftButton)
+    QTest.mouseRelease(first.viewport(), Qt.MouseButton.LeftButton, pos=end)
+    client(looking).resample()
+    assert looking.side.scores._stale
+    moved = looking.state.selected_peak
+    assert moved is not None
+    assert (moved.x, moved.y) == pytest.approx((60, 120), abs=6)
+    client(looking).answer()
+    assert not looking.side.scores._stale
+    looking.toolbar.undo.click()
+    client(looking).answer()
+    assert looking.state.selected_peak == peak
+
+
+def test_a_peak_is_changed_by_keys_and_buttons(looking: InspectPage) -> None:
+    looking.state.select((10, 20))
+    view(looking).setFocus()
+    QTest.keyClick(view(looking), Qt.Key.Key_Right)
+    QTest.keyClick(view(looking), Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    client(looking).answer()
+    assert looking.state.edits[0].moved_to is not None
+    looking.side.restore.click()
+    assert looking.state.edits == ()
+    looking.side.flip.click()
+    client(looking).answer()
+    assert looking.state.selected_peak.set == "C"  # type: ignore[union-attr]
+    QTest.keyClick(looking.side.peaks, Qt.Key.Key_Delete)
+    client(looking).answer()
+    assert looking.state.selected_peak.set == "off"  # type: ignore[union-attr]
+    assert looking.side.switch.text() == "On"
+
+
+def test_the_menu_of_a_peak(looking: InspectPage) -> None:
+    peak = looking.state.evidence.peaks[1]  # type: ignore[union-attr]
+    menu = PeakMenu(peak, (), looking.editor, looking)
+    next(action for action in menu.actions() if action.text().startswith("Into both")).trigger()
+    assert looking.state.edits[0].forced == "both"
+    menu.deleteLater()
+
+
+def test_space_holds_the_original(looking: InspectPage) -> None:
+    for focused in (view(looking, 2), looking.browser.list):
+        QTest.keyPress(focused, Qt.Key.Key_Space)
+        assert looking.state.holds_original
+        assert view(looking, 2)._map.image is None
+        assert view(looking, 0)._marks.peaks == ()
+        QTest.keyRelease(focused, Qt.Key.Key_Space)
+        assert not looking.state.holds_original
+        assert view(looking, 2)._map.image is not None
+
+
+def test_one_pane_alone(looking: InspectPage) -> None:
+    QTest.mouseDClick(view(looking, 2).viewport(), Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    assert [pane.isVisible() for pane in looking.panes.panes] == [False, False, True, False, False, False]
+    QTest.keyClick(view(looking, 2), Qt.Key.Key_Escape)
+    assert all(pane.isVisible() for pane in looking.panes.panes)
+    view(looking, 4).setFocus()
+    looking.commands()["inspect-alone"]()
+    assert looking.panes.alone is looking.panes.panes[4]
+
+
+@pytest.mark.parametrize("name", ["Side by side", "Three rows of two", "One row of three"])
+def test_layouts_come_back(looking: InspectPage, page: InspectPage, name: str) -> None:
+    looking.panes.set_layout_name(name)
+    looking.panes.swap(0, 1)
+    looking.panes.panes[0].model.update(palette="magma", opacity=0.3)
+    saved = looking.save_state()
+    looking.panes.set_layout_name("Two rows of three")
+    looking.panes.panes[0].model.update(kind="map_c", palette="grey")
+    looking.restore_state(saved)
+    assert looking.panes.layout_name == name
+    assert looking.panes.panes[0].model.to_dict() == saved["panes"]["panes"][0]
+    assert looking.panes.panes[0].model.kind == "response"
+    looking.restore_state({"panes": {"layout": 3, "panes": [None], "sizes": "x"}, "columns": ["a"], "tab": 9})
+
+
+def test_colours_and_opacity(looking: InspectPage) -> None:
+    pane = looking.panes.panes[1]
+    pane._show_options()
+    options = pane.options
+    assert options is not None
+    options.palette_picker.setCurrentIndex(1)
+    options.palette_picker.activated.emit(1)
+    assert pane.model.palette == "magma"
+    options.opacity.number.setValue(40)
+    assert pane.model.opacity == pytest.approx(0.4)
+    assert view(looking, 1)._map.opacity() == pytest.approx(0.4)
+    options.everywhere.click()
+    assert {one.model.palette for one in looking.panes.panes} == {"magma"}
+    pane.model.update(opacity=0.9, palette="cividis")
+    assert options.opacity.value == 90
+    assert options.palette_picker.currentData() == "cividis"
+    options.close()
+
+
+def test_grid_lines_and_peaks_in_all_panes(looking: InspectPage) -> None:
+    looking.commands()["inspect-grid"]()
+    looking.commands()["inspect-peaks"]()
+    assert all(len(pane.view._marks.lines) == 62 for pane in looking.panes.panes)
+    assert all(pane.view._marks.peaks == () for pane in looking.panes.panes)
+
+
+def test_a_class_of_the_scores_shows_its_map(looking: InspectPage) -> None:
+    looking.side.scores.class_chosen.emit(1)
+    assert (looking.panes.panes[1].model.kind, looking.panes.panes[1].model.class_index) == ("class_map", 1)
+    looking.side.scores.class_chosen.emit(2)  # not among the maps that came
+    assert client(looking).maps_asked == [2]
+    client(looking).class_map_ready.emit(np.eye(2, dtype=np.float32), 2, 1)
+    assert not looking.panes.panes[1].note.isVisible()
+    looking.side.scores.class_chosen.emit(2)
+    assert looking.panes.panes[1].model.kind == "response"
+
+
+def test_the_answer_and_the_rule_are_said(looking: InspectPage) -> None:
+    assert looking.side.answer.name.text() == "Red bird"
+    assert looking.side.answer.verdict.text() == "✓ as labelled"
+    assert "H = 0.10 ≤ δ = 0.2" in looking.side.answer.rule.text()
+    client(looking).saying = {"bird 1.jpg": {"winner": 2}}
+    looking.next_image()
+    client(looking).answer()
+    assert looking.side.answer.verdict.text() == "✕ labelled Blue bird"
+    assert CLASSES[0] not in looking.side.answer.rule.text()
+
+
+def test_numbers_reach_the_engine_and_come_back(looking: InspectPage) -> None:
+    form = looking.side.numbers
+    slider = form.sliders["delta"]
+    assert slider.value == pytest.approx(0.2)
+    slider.slider.setValue(100)
+    slider.slider.setValue(120)
+    assert client(looking).asked[-1][1].delta == pytest.approx(1.2)
+    assert looking.editor.undo_stack.count() == 1
+    assert not slider.reset.isHidden()
+    client(looking).answer()
+    slider.reset.click()
+    assert client(looking).asked[-1][1].delta is None
+    assert slider.value == pytest.approx(0.2)
+    form.mode.setCurrentIndex(form.mode.findData("random"))
+    form.mode.activated.emit(form.mode.currentIndex())
+    form.draw.click()
+    assert (client(looking).asked[-1][1].sampling, client(looking).asked[-1][1].seed) == ("random", 1)
+    form.floor.setCurrentIndex(form.floor.findData("number"))
+    form.floor.activated.emit(form.floor.currentIndex())
+    assert client(looking).asked[-1][1].floor == 0.5
+    client(looking).answer()
+    looking.toolbar.reset.click()
+    assert client(looking).asked[-1][1].sampling is None
+
+
+def test_a_slider_and_its_number(themed: QApplication, qtbot: QtBot) -> None:
+    slider = NumberSlider("Width", 0.5, 32.0, 0.1, logarithmic=True, tip="How wide")
+    qtbot.addWidget(slider)
+    heard: list[float] = []
+    slider.value_changed.connect(heard.append)
+    slider.set_value(4.0, own=2.8)
+    assert heard == []
+    assert slider.slider.value() == 500
+    slider.slider.setValue(0)
+    slider.number.setValue(32.0)
+    assert heard == [0.5, 32.0]
+    assert slider.slider.value() == 1000
+    slider.set_value(2.8, own=2.8)
+    assert slider.reset.isHidden()
+
+
+def test_the_list_and_the_image_agree(looking: InspectPage, session: Session, tmp_path: Path) -> None:
+    assert looking.browser.list.currentIndex().row() == 0
+    looking.browser.list.setCurrentIndex(looking.images.index(3))
+    assert session.image == tmp_path / "bird 3.jpg"
+    session.image = tmp_path / "bird 5.jpg"
+    assert looking.browser.list.currentIndex().row() == 5
+    assert looking.toolbar.place.text() == "6 / 6"
+    looking.commands()["inspect-previous"]()
+    assert looking.browser.list.currentIndex().row() == 4
+
+
+def test_commands_are_the_rows_of_the_table(looking: InspectPage) -> None:
+    rows = {row.id for row in ACTIONS if row.page == "inspect" and row.menu}
+    assert set(looking.commands()) == rows
+    for command in looking.commands().values():
+        command()
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("factor", [0.8, 1.6])
+def test_both_themes_and_all_text_sizes(
+    looking: InspectPage, themed: QApplication, mode: theme.Mode, factor: float
+) -> None:
+    theme.apply(themed, mode, factor)
+    QApplication.processEvents()
+    assert not looking.grab().isNull()
+    looking.side.tabs.setCurrentIndex(1)
+    assert not looking.grab().isNull()
+
+
+def test_panes_change_what_they_show(looking: InspectPage) -> None:
+    pane = looking.panes.panes[2]
+    for kind in ("magnified_d", "image_c", "class_map", "peaks"):
+        pane.model.update(kind=kind)
+        assert not pane.grab().isNull()
+    assert isinstance(pane, QWidget)
