@@ -67,7 +67,7 @@ class CommandJob(Job):
         self._worker.printed.connect(self._on_printed)
         self._worker.said.connect(self._on_said)
         self._worker.crashed.connect(self._on_crashed)
-        self._thread = WorkerThread(self._worker, self)
+        self._thread = WorkerThread(self._worker)
         self._thread.finished.connect(self._on_finished)
         self._grace = QTimer(self, singleShot=True, interval=round(grace_seconds * 1000))
         self._grace.timeout.connect(self._on_grace_over)

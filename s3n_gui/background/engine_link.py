@@ -34,7 +34,7 @@ class EngineLink(QObject):
         self._worker = _Worker(command, log)
         self._worker.received.connect(self.received)  # signal to signal: safe
         self._worker.crashed.connect(self._on_crashed)
-        self._thread = WorkerThread(self._worker, self)
+        self._thread = WorkerThread(self._worker)
         self._thread.finished.connect(self._on_finished)
         self._crash = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PIL import Image
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage, QImageReader
 
 from s3n_core.datasets.decoding import PIXEL_LIMIT, read_image
@@ -65,8 +65,8 @@ def _read_jpeg(path: Path, side: int) -> QImage | None:
         return None
     if reader.imageFormat() not in (QImage.Format.Format_RGB32, QImage.Format.Format_Grayscale8):
         return None  # CMYK, whose inversion is a matter of convention
-    if max(size.width(), size.height()) > side:
-        # The size is that of the file, before it is turned.
-        reader.setScaledSize(size.scaled(QSize(side, side), Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1)))
+    scale = side / max(size.width(), size.height())
+    if scale < 1:  # the size is that of the file, before it is turned
+        reader.setScaledSize(QSize(max(1, round(size.width() * scale)), max(1, round(size.height() * scale))))
     image = reader.read()
     return None if image.isNull() else image.convertToFormat(QImage.Format.Format_RGB888)

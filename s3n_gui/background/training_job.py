@@ -111,7 +111,9 @@ class TrainingJob(Job):
         self._watch.refused.connect(self.failed)
         self._watch.ended.connect(self._on_ended)
         self._watch.crashed.connect(self._on_crashed)
-        self._thread = WorkerThread(self._watch, self)
+        self._thread = WorkerThread(self._watch)
+        self._thread.finished.connect(self._on_finished)
+        self._ending: Ending | None = None
         self._report(status="running", text="starting")
         self._thread.start()
 
@@ -229,6 +231,13 @@ class TrainingJob(Job):
 
     @Slot(object)
     def _on_ended(self, ending: Ending) -> None:
+        self._ending = ending
+
+    @Slot()
+    def _on_finished(self) -> None:
+        ending = self._ending
+        if ending is None:
+            return  # it crashed, which has been said
         status = "discarded" if ending.discarded else ending.status
         if status != self._run_status:
             self._run_status = status

@@ -32,14 +32,18 @@ class Worker(QObject):
             self.finished.emit()
 
 
+_running: set[WorkerThread] = set()
+"""A QThread that is deleted while it runs ends the program, so each is kept here, whatever becomes of who started it."""
+
+
 class WorkerThread(QObject):
     """Runs one worker once. Keeps it until the thread has ended, and nobody else may own or delete it."""
 
     finished = Signal()
     """The thread has ended; sent in the thread that this object lives in, unless `wait` has seen it first."""
 
-    def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, worker: Worker) -> None:
+        super().__init__()
         self._worker: Worker | None = worker
         self._over = False
         self._thread = QThread(self)
@@ -50,18 +54,23 @@ class WorkerThread(QObject):
 
     def start(self) -> None:
         """Start the thread."""
+        _running.add(self)
         self._thread.start()
 
     def wait(self) -> None:
         """Wait for the end of a worker that has been told to end."""
         if not self._over:
             self._thread.quit()  # for a worker that never ran
-            self._thread.wait(_PATIENCE_MILLISECONDS)
-            self._over, self._worker = True, None
+            if self._thread.wait(_PATIENCE_MILLISECONDS):
+                self._forget()
 
     @Slot()
     def _on_finished(self) -> None:
         if not self._over:
             self._thread.wait()
-            self._over, self._worker = True, None
+            self._forget()
             self.finished.emit()
+
+    def _forget(self) -> None:
+        self._over, self._worker = True, None
+        _running.discard(self)

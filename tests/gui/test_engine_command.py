@@ -17,3 +17,11 @@ def test_from_a_frozen_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, su
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", str(tmp_path / f"s3n-gui{suffix}"))
     assert engine_command("--help") == [str(tmp_path / f"s3n{suffix}"), "--help"]
+
+
+def test_another_machine() -> None:
+    command = engine_command("predict", "/data/my model.safetensors", prefix=("ssh", "gpu-box"))
+    assert command == ["ssh", "gpu-box", "s3n", "predict", "'/data/my model.safetensors'"]  # its shell reads one line
+    assert engine_command("audit", "my birds", prefix=("podman", "exec", "box")) == [
+        "podman", "exec", "box", "s3n", "audit", "my birds"
+    ]  # fmt: skip

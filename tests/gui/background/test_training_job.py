@@ -1,0 +1,211 @@
+"""Trainings as jobs of the window, with the real training process: started, found, stopped, killed, left alone."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pytestqt.qtbot import QtBot
+from random_model import save_picture
+
+from s3n_core.runs.lock import is_live, read_owner
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.trash import list_trash
+from s3n_gui.background import run_watch
+from s3n_gui.background.engine_command import engine_command
+from s3n_gui.background.training_job import TrainingJob, TrainingRequest
+
+PATIENCE = 400_000
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+SMALL = {
+    "weights": "none",
+    "network.input_size": 64,
+    "network.source_size": 64,
+    "batch_size": 4,
+    "held_out": 0.34,
+    "probes": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "Vögel"
+    for label in range(2):
+        for number in range(6):
+            save_picture(folder / f"class {label}" / f"{number}.jpg", 10 * label + number, (80, 64))
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    root = tmp_path / "runs"
+    yield root
+    for run in root.glob("*") if root.is_dir() else ():
+        owner = read_owner(run)
+        if owner is not None and owner.is_alive():  # a test that failed half way
+            psutil.Process(owner.pid).kill()
+
+
+def request(data: Path, root: Path, epochs: int, name: str = "Lauf 1") -> TrainingRequest:
+    return TrainingRequest(
+        data=data, recipe="quick", name=name, root=root, settings={**SMALL, "epochs": epochs}, device="cpu", workers=1
+    )
+
+
+def wait_for_checkpoint(qtbot: QtBot, job: TrainingJob) -> None:
+    run = RunDirectory(job.run_path)
+    qtbot.waitUntil(
+        lambda: job.run_status == "running" and run.checkpoints.is_dir() and run.read_pointer("last") is not None,
+        timeout=PATIENCE,
+    )
+
+
+def end(job: TrainingJob, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(job.ended, timeout=PATIENCE):
+        job.stop_now()
+
+
+def test_trained_to_its_end(qtbot: QtBot, data: Path, root: Path) -> None:
+    job = TrainingJob.start(request(data, root, 2))
+    lines: list[dict[str, Any]] = []
+    statuses: list[str] = []
+    job.run_changed.connect(lambda change: lines.extend(change.metrics))
+    job.run_status_changed.connect(statuses.append)
+    assert (job.status, job.run_status, job.state) == ("running", "starting", None)
+    qtbot.waitUntil(lambda: job.live, timeout=PATIENCE)
+    owner = read_owner(job.run_path)
+    assert owner is not None
+    if sys.platform != "win32":
+        assert os.getsid(owner.pid) != os.getsid(0)  # Ctrl+C in the window's terminal does not reach it
+        assert psutil.Process(owner.pid).nice() == 10
+    with qtbot.waitSignal(job.ended, timeout=PATIENCE):
+        pass
+    assert (job.status, job.run_status, job.fraction, job.live) == ("done", "finished", 1.0, False)
+    assert statuses[-1] == "finished"
+    assert len([line for line in lines if line.get("kind") == "epoch" or "held_out_accuracy_O" in line]) >= 2
+    assert "finished" in job.sentence
+
+
+@posix
+def test_killed_resumed_and_stopped(qtbot: QtBot, data: Path, root: Path) -> None:
+    job = TrainingJob.start(request(data, root, 500))
+    wait_for_checkpoint(qtbot, job)
+    owner = read_owner(job.run_path)
+    assert owner is not None
+    with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
+        os.kill(owner.pid, signal.SIGKILL)
+    assert "killed by SIGKILL" in failed.args[0]
+    assert "resume it" in failed.args[0].lower()
+    assert (job.status, job.run_status) == ("failed", "interrupted")
+
+    again = TrainingJob.resume(job.run_path, device="cpu")
+    restarted: list[bool] = []
+    again.run_changed.connect(lambda change: restarted.append(change.restarted))
+    assert again.run_status == "starting"
+    qtbot.waitUntil(lambda: again.run_status == "running", timeout=PATIENCE)
+    with qtbot.waitSignal(again.ended, timeout=PATIENCE):
+        again.stop_and_keep()
+        assert again.status == "stopping"
+    assert (again.status, again.run_status) == ("cancelled", "stopped")
+    assert "resume" in again.sentence.lower() or "stopped" in again.sentence.lower()
+
+
+@posix
+def test_it_outlives_the_window_and_is_found_again(qtbot: QtBot, data: Path, root: Path) -> None:
+    first = TrainingJob.start(request(data, root, 500))
+    wait_for_checkpoint(qtbot, first)
+    first.close()  # the window
+    assert (first.status, first.is_active) == ("cancelled", False)
+    owner = read_owner(first.run_path)
+    assert owner is not None
+    assert owner.is_alive()
+
+    found = TrainingJob.follow(first.run_path)
+    other_window = TrainingJob.follow(first.run_path)
+    qtbot.waitUntil(lambda: found.run_status == other_window.run_status == "running", timeout=PATIENCE)
+    found.pause()
+    qtbot.waitUntil(lambda: other_window.run_status == "paused", timeout=PATIENCE)
+    other_window.go_on()
+    qtbot.waitUntil(lambda: found.run_status == "running", timeout=PATIENCE)
+    with qtbot.waitSignals([found.ended, other_window.ended], timeout=PATIENCE):
+        other_window.stop_and_keep()
+    assert found.run_status == other_window.run_status == "stopped"
+    assert not is_live(first.run_path)
+
+    past = TrainingJob.follow(first.run_path)  # a run that nobody trains is told once
+    with qtbot.waitSignals([past.run_changed, past.ended], timeout=PATIENCE):
+        pass
+    assert past.run_status == "stopped"
+    qtbot.waitUntil(lambda: not owner.is_alive(), timeout=PATIENCE)  # it unloads its libraries
+
+
+def test_a_run_of_the_command_line_is_followed_and_discarded(qtbot: QtBot, data: Path, root: Path) -> None:
+    command = engine_command(*request(data, root, 500, "cli").arguments)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        qtbot.waitUntil(lambda: is_live(root / "cli"), timeout=PATIENCE)
+        job = TrainingJob.follow(root / "cli")
+        qtbot.waitUntil(lambda: job.run_status == "running", timeout=PATIENCE)
+        with qtbot.waitSignal(job.ended, timeout=PATIENCE):
+            job.discard()
+        assert (job.status, job.run_status) == ("cancelled", "discarded")
+        process.wait(60)
+    assert [entry.name for entry in list_trash(root)] == ["cli"]
+    assert not (root / "cli").exists()
+
+
+@posix
+def test_one_that_does_not_follow_orders_is_ended(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, data: Path, root: Path
+) -> None:
+    monkeypatch.setattr(run_watch, "_TERMINATION_SECONDS", 0.5)
+    job = TrainingJob.start(request(data, root, 500))
+    wait_for_checkpoint(qtbot, job)
+    owner = read_owner(job.run_path)
+    assert owner is not None
+    os.kill(owner.pid, signal.SIGSTOP)  # as one that hangs in a driver
+    with qtbot.waitSignal(job.ended, timeout=PATIENCE):
+        job.stop_and_keep(grace_seconds=0.5)
+    assert (job.status, job.run_status) == ("cancelled", "interrupted")
+    assert "resume it" in job.sentence
+
+
+def test_stopped_before_it_is_a_run(qtbot: QtBot, data: Path, root: Path) -> None:
+    job = TrainingJob.start(request(data, root, 500))
+    with qtbot.waitSignal(job.ended, timeout=PATIENCE):
+        job.discard(grace_seconds=20)
+    assert job.status in ("cancelled", "failed")
+    assert not is_live(job.run_path)
+
+
+def test_one_that_cannot_begin_says_why(qtbot: QtBot, root: Path, tmp_path: Path) -> None:
+    job = TrainingJob.start(request(tmp_path / "no such data", root, 2))
+    with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
+        pass
+    assert "no such data" in failed.args[0]
+    assert "Error:" not in failed.args[0]
+    assert (job.status, job.run_status) == ("failed", "failed")
+
+
+def test_orders_to_nobody_are_refused(qtbot: QtBot, data: Path, root: Path) -> None:
+    job = TrainingJob.start(request(data, root, 500))
+    with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
+        job.pause()  # it loads its libraries now
+    assert "Nobody trains" in failed.args[0]
+    assert job.is_active
+    end(job, qtbot)
+
+
+def test_a_request_is_a_command_line() -> None:
+    arguments = TrainingRequest(
+        data=Path("birds"), recipe="quick", name="first", root=Path("runs"), settings={"floor": "none", "epochs": 3}
+    ).arguments
+    assert arguments[:2] == ("train", "birds")
+    assert "--set=epochs=3" in arguments
+    assert '--set=floor="none"' in arguments
