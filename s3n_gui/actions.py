@@ -67,6 +67,22 @@ _INSPECT: tuple[Action, ...] = (
 )  # fmt: skip
 
 
+def _of_predict(
+    id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False
+) -> Action:
+    return Action(f"predict-{id}", menu, text, shortcut, icon, tip, page="predict", separated=separated)
+
+
+_PREDICT: tuple[Action, ...] = (
+    _of_predict("save", "File", "Save predictions as…", "Ctrl+S", "save", "What the table shows, as CSV or JSON", separated=True),
+    _of_predict("find", "Edit", "Find in the table", "Ctrl+F", "search", "Rows by file, class or label", separated=True),
+    _of_predict("start", "Run", "Predict", "Ctrl+Return", "play", "Predict the chosen images, or go on where it stopped"),
+    _of_predict("stop", "Run", "Stop predicting", "Ctrl+.", "stop", "The rows that are there are kept"),
+    _of_predict("preview", "", "Look at a row's image", "Space", "", "Space or Esc puts it away; arrows go on"),
+    _of_predict("open", "", "Look inside a row's image", "Enter", "", "Opens the page Inspect"),
+)  # fmt: skip
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("open-data", "File", "Open data set…", "Ctrl+O", "open", "Choose a folder of images sorted by class"),
     Action("open-model", "File", "Open model…", "Ctrl+Shift+O", "model", "Choose a model file of this program"),
@@ -84,6 +100,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("text-normal", "View", "Normal text", "Ctrl+0", "", "All text at its normal size"),
     Action("full-screen", "View", "Full screen", "F11", "", "The window alone on the screen", separated=True, checkable=True),
     *_INSPECT,
+    *_PREDICT,
     Action("jobs", "Run", "Show jobs", "Ctrl+J", "layers", "All that runs and what has ended"),
     Action("page-help", "Help", "Help for this page", "F1", "help", "What this page shows and how to use it"),
     Action("glossary", "Help", "Symbols of the method", "Shift+F1", "book", "R, H, δ, ζ, Q and the equations they come from"),

@@ -66,8 +66,15 @@ def _inspect(studio: Studio) -> Page:
     return page(studio.session, studio.settings, studio.jobs, studio.opener)
 
 
+def _predict(studio: Studio) -> Page:
+    from s3n_gui.prediction.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs)
+
+
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("start", "Start", "start", "Ctrl+1", _start),
     PageEntry("inspect", "Inspect", "inspect", "Ctrl+4", _inspect),
+    PageEntry("predict", "Predict", "predict", "Ctrl+5", _predict),
 )
 """The pages that are built."""

@@ -1,0 +1,245 @@
+"""What the page Predict does: starts, stops and continues the job, follows its table, and keeps what is chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from s3n_core.analysis.prediction_rows import PredictionHeader
+from s3n_core.analysis.unfinished_table import part_path
+from s3n_core.datasets.records import DataSet
+from s3n_gui.background.command_job import CommandJob
+from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.background.worker_thread import WorkerThread
+from s3n_gui.prediction.answers import Answers, Block
+from s3n_gui.prediction.prediction_request import PredictionRequest
+from s3n_gui.prediction.table_reading import TableReader
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+
+Stage = Literal["nothing", "reading", "ready", "running", "stopping", "stopped", "finished"]
+"""What can be said of the request: incomplete; its table is being opened; no table; a job works; it was told to stop; a part of
+the table is there; all of it."""
+
+
+class PredictionController(QObject):
+    """The state of the page, without a widget.
+
+    Signals:
+        request_changed: Another folder, model or part is chosen.
+        stage_changed: ``stage`` is another.
+        began: A table begins; ``answers`` is another object.
+        grown: Rows were added: the first new row.
+        failed: The job or the reading failed: a sentence.
+        progressed: The job has come further.
+    """
+
+    request_changed = Signal()
+    stage_changed = Signal()
+    began = Signal()
+    grown = Signal(int)
+    failed = Signal(str)
+    progressed = Signal()
+
+    def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._settings, self._jobs = session, settings, jobs
+        self.model: Path | None = session.model
+        self.images: Path | None = None if session.data_set is None else data_set_place(session.data_set)
+        self.part = "all"
+        self.stage: Stage = "nothing"
+        self.answers: Answers | None = None
+        self.total = 0
+        self.problem = ""
+        self._job: Job | None = None
+        self._reader: TableReader | None = None
+        self._thread: WorkerThread | None = None
+        self._reading = 0
+        self._active = False
+        session.model_changed.connect(self.set_model)
+        session.data_set_changed.connect(self._on_data_set)
+
+    @property
+    def request(self) -> PredictionRequest | None:
+        """What would be predicted now; None while folder or model are missing."""
+        if self.model is None or self.images is None:
+            return None
+        return PredictionRequest(
+            model=self.model,
+            images=self.images,
+            part=self.part,
+            device=self._settings.device,
+            precision=self._settings.precision,
+        )
+
+    @property
+    def job(self) -> Job | None:
+        """The job that works; None where none does."""
+        return self._job
+
+    # -- choices ---------------------------------------------------------------------------------------------------------
+
+    def activate(self) -> None:
+        """The page is shown: look whether there is a table already. Nothing is read before."""
+        if not self._active:
+            self._active = True
+            self._open()
+
+    @Slot(object)
+    def set_model(self, model: Path | None) -> None:
+        """Choose a model."""
+        self._choose(model, self.images, self.part)
+
+    def set_images(self, images: Path | None) -> None:
+        """Choose a folder, or one image."""
+        self._choose(self.model, images, "all" if images != self.images else self.part)
+
+    def set_part(self, part: str) -> None:
+        """Choose a part of the data set."""
+        self._choose(self.model, self.images, part)
+
+    def _on_data_set(self, data_set: DataSet | None) -> None:
+        self.set_images(None if data_set is None else data_set_place(data_set))
+
+    def _choose(self, model: Path | None, images: Path | None, part: str) -> None:
+        if (model, images, part) == (self.model, self.images, self.part):
+            return
+        if self._job is not None:
+            self._job.cancel()  # what it has is kept under its own request
+            self._forget_job()
+        self.model, self.images, self.part = model, images, part
+        self.request_changed.emit()
+        if self._active:
+            self._open()
+
+    # -- the job ---------------------------------------------------------------------------------------------------------
+
+    def start(self, *, restart: bool = False) -> None:
+        """Predict, going on where an earlier job stopped.
+
+        Args:
+            restart: Throw away what an earlier job has left.
+        """
+        request = self.request
+        if request is None or self._job is not None:
+            return
+        try:
+            request.table.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._fail(f"{request.table.parent} cannot be made ({error.strerror}); choose another S3N_HOME.")
+            return
+        job = CommandJob(f"Predicting {request.images.name}", request.arguments(restart=restart))
+        job.told.connect(self._on_told)
+        job.failed.connect(self._fail)
+        job.ended.connect(self._on_ended)
+        self._job, self.problem = job, ""
+        self._jobs.add(job)
+        self._set_stage("running")
+        self._read(request, growing=True)
+        job.start()
+
+    def cancel(self) -> None:
+        """Stop the job; its rows are kept."""
+        if self._job is not None and self.stage == "running":
+            self._set_stage("stopping")
+            self._job.cancel()
+
+    def shut_down(self) -> None:
+        """End all threads; the jobs belong to the list of jobs."""
+        self._forget_job()
+        self._stop_reading()
+
+    @Slot(object)
+    def _on_told(self, event: dict[str, object]) -> None:
+        if isinstance(event.get("total"), int):
+            self.total = int(str(event["total"]))
+        self.progressed.emit()
+
+    @Slot(str)
+    def _on_ended(self, status: str) -> None:
+        self._forget_job()
+        if self._reader is not None:
+            self._reader.settle()
+
+    def _forget_job(self) -> None:
+        if self._job is not None:
+            self._job.ended.disconnect(self._on_ended)
+            if isinstance(self._job, CommandJob):
+                self._job.told.disconnect(self._on_told)
+            self._job = None
+
+    @Slot(str)
+    def _fail(self, sentence: str) -> None:
+        self.problem = sentence
+        self.failed.emit(sentence)
+
+    # -- the table -------------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Show the table that is there, whole or in part."""
+        self._stop_reading()
+        request = self.request
+        self.answers, self.total, self.problem = None, 0, ""
+        self.began.emit()
+        if request is None:
+            self._set_stage("nothing")
+        elif part_path(request.table).exists() or request.table.exists():
+            self._set_stage("reading")
+            self._read(request, growing=False)
+        else:
+            self._set_stage("ready")
+
+    def _read(self, request: PredictionRequest, *, growing: bool) -> None:
+        self._stop_reading()
+        self._reading += 1
+        reader = TableReader(request.table, growing=growing, number=self._reading)
+        reader.began.connect(self._on_began)
+        reader.read.connect(self._on_read)
+        reader.ended.connect(self._on_read_all)
+        reader.unreadable.connect(self._on_unreadable)
+        self._reader, self._thread = reader, WorkerThread(reader)
+        self._thread.start()
+
+    def _stop_reading(self) -> None:
+        if self._reader is None or self._thread is None:
+            return
+        self._reader.stop()
+        self._thread.wait()  # for one block at most
+        self._reader = self._thread = None
+        self._reading += 1
+
+    @Slot(int, object)
+    def _on_began(self, number: int, header: PredictionHeader) -> None:
+        if number == self._reading:
+            self.answers, self.total = Answers(header), header.count
+            self.began.emit()
+
+    @Slot(int, object)
+    def _on_read(self, number: int, block: Block) -> None:
+        if number == self._reading and self.answers is not None:
+            first = len(self.answers)
+            self.answers.append(block)
+            self.grown.emit(first)
+
+    @Slot(int, bool)
+    def _on_read_all(self, number: int, finished: bool) -> None:
+        if number == self._reading:
+            self._set_stage("finished" if finished else "stopped" if self.answers is not None else "ready")
+
+    @Slot(int, str)
+    def _on_unreadable(self, number: int, sentence: str) -> None:
+        if number == self._reading:
+            self._fail(sentence)
+
+    def _set_stage(self, stage: Stage) -> None:
+        if stage != self.stage:
+            self.stage = stage
+            self.stage_changed.emit()
+
+
+def data_set_place(data_set: DataSet) -> Path:
+    """Return what to give the command: the folder, or the image where the data set is a single one."""
+    records = data_set.records
+    return records[0].path if len(records) == 1 and records[0].path.parent == data_set.root else data_set.root

@@ -1,0 +1,109 @@
+"""A small plot: how many of the images an accuracy is had for, and where the threshold stands on that curve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from s3n_gui.theme import branch_colour, number_font, px, theme, tokens
+
+_LOWEST = (0.9, 0.8, 0.6, 0.4, 0.2, 0.0)
+
+
+class CoveragePlot(QWidget):
+    """Coverage to the right, accuracy upwards; both as percent.
+
+    Signals:
+        coverage_picked: The person points at a coverage, in [0, 1].
+    """
+
+    coverage_picked = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._coverage: NDArray[Any] = np.zeros(0)
+        self._accuracy: NDArray[Any] = np.zeros(0)
+        self._mark: tuple[float, float] | None = None
+        self._low = 0.0
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(px(80))
+        self.setToolTip("Each point keeps the surest answers only: how many there are, and how many of them are right")
+        self.setAccessibleName("Accuracy against coverage")
+        theme().changed.connect(self.update)
+
+    def show_curve(self, coverage: NDArray[Any], accuracy: NDArray[Any]) -> None:
+        """Show a curve, both in [0, 1]."""
+        self._coverage, self._accuracy = coverage, accuracy
+        least = float(accuracy.min()) if len(accuracy) else 0.0
+        self._low = next(low for low in _LOWEST if low <= max(least - 0.01, 0.0))
+        self.update()
+
+    def show_mark(self, coverage: float, accuracy: float | None) -> None:
+        """Mark where the threshold stands; without an accuracy there is no mark."""
+        self._mark = None if accuracy is None else (coverage, accuracy)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """A small plot."""
+        return QSize(px(260), px(120))
+
+    def _field(self) -> QRectF:
+        return QRectF(self.rect()).adjusted(px(38), px(6), -px(12), -px(20))
+
+    def _place(self, coverage: float, accuracy: float) -> QPointF:
+        field = self._field()
+        high = (accuracy - self._low) / (1 - self._low)
+        return QPointF(field.left() + coverage * field.width(), field.bottom() - min(max(high, 0), 1) * field.height())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take the coverage under the mouse."""
+        self._pick(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the mouse."""
+        self._pick(event)
+
+    def _pick(self, event: QMouseEvent) -> None:
+        field = self._field()
+        if len(self._coverage) and field.width() > 0:
+            self.coverage_picked.emit(min(max((event.position().x() - field.left()) / field.width(), 0.0), 1.0))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw axes, curve and mark."""
+        colours, field = tokens(), self._field()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(number_font("caption"))
+        height = painter.fontMetrics().height()
+        for share in (0.0, 0.5, 1.0):
+            value = self._low + share * (1 - self._low)
+            y = field.bottom() - share * field.height()
+            painter.setPen(QPen(QColor(colours.border), 1))
+            painter.drawLine(QPointF(field.left(), y), QPointF(field.right(), y))
+            painter.setPen(QColor(colours.quiet))
+            box = QRectF(0, y - height / 2, field.left() - 6, height)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{100 * value:.0f} %")
+        for share, side in (
+            (0.0, Qt.AlignmentFlag.AlignLeft),
+            (0.5, Qt.AlignmentFlag.AlignHCenter),
+            (1.0, Qt.AlignmentFlag.AlignRight),
+        ):
+            box = QRectF(field.left(), field.bottom() + 4, field.width(), height)
+            painter.drawText(box, side, f"{100 * share:.0f} %")
+        if len(self._coverage):
+            painter.setPen(QPen(branch_colour("joint"), 2))
+            points = [self._place(x, y) for x, y in zip(self._coverage.tolist(), self._accuracy.tolist(), strict=True)]
+            painter.drawPolyline(QPolygonF(points))
+        if self._mark is not None:
+            place = self._place(*self._mark)
+            painter.setPen(QPen(QColor(colours.quiet), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(place.x(), field.top()), QPointF(place.x(), field.bottom()))
+            painter.setPen(QPen(QColor(colours.card), 2))
+            painter.setBrush(branch_colour("joint"))
+            painter.drawEllipse(place, 5, 5)
+        painter.end()

@@ -1,0 +1,50 @@
+"""What the page says of its state, in words."""
+
+from __future__ import annotations
+
+from s3n_gui.prediction.controller import PredictionController
+from s3n_gui.wording import count_text, left_text
+
+
+def state_words(controller: PredictionController) -> str:
+    """Say in a line where the prediction stands."""
+    job, answers, total = controller.job, controller.answers, controller.total
+    match controller.stage:
+        case "running" if job is not None:
+            if not job.text:
+                return "Opening the model …"
+            left = left_text(job.seconds_left)
+            return f"{job.text} · {left}" if left else job.text
+        case "stopping":
+            return "Stopping after this batch …"
+        case "reading":
+            return "Reading the table …"
+        case "stopped" if answers is not None:
+            return f"Stopped after {len(answers):,} of {count_text(total, 'image')}"
+        case "finished" if answers is not None:
+            header = answers.header
+            return f"Model {header.model[:8]} · sampling {header.mode} · {header.precision}"
+    return ""
+
+
+def empty_case(controller: PredictionController) -> tuple[str, ...] | None:
+    """Return icon, title, sentence and buttons of what stands in place of the table; None where there are rows."""
+    if controller.images is None:
+        words = "The page shows the model's answer for each image: class, probability, and whether its branches agree."
+        return "folder", "Choose images to predict", words, "Choose folder…", "Try the demo"
+    if controller.model is None:
+        words = "A model comes out of a training; a run and a model file will both do."
+        return "model", "Choose the model that predicts", words, "Open model…", "Open run…"
+    if controller.answers is not None and len(controller.answers):
+        return None
+    if controller.stage in ("running", "stopping", "reading"):
+        return "clock", "The first answers are on their way", "The model is being opened; this takes a few seconds."
+    if controller.problem:
+        return "error", "This did not work", controller.problem, "Try again"
+    name = controller.images.name
+    return (
+        "predict",
+        f"Predict {name}",
+        "The table fills while the images are predicted; stop and go on when you like.",
+        "Predict",
+    )

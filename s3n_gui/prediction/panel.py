@@ -1,0 +1,358 @@
+"""The page Predict: a folder and a model, a table of answers that fills as they come, and how good they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from s3n_gui.background.jobs import JobList
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.background.worker_thread import WorkerThread
+from s3n_gui.page import Page
+from s3n_gui.prediction.controller import PredictionController
+from s3n_gui.prediction.figures_of_merit import Merit, judge
+from s3n_gui.prediction.filter_bar import FilterBar
+from s3n_gui.prediction.merit_panel import MeritPanel
+from s3n_gui.prediction.page_words import empty_case, state_words
+from s3n_gui.prediction.prediction_request import PARTS
+from s3n_gui.prediction.preview import Preview
+from s3n_gui.prediction.row_order import RowFilter
+from s3n_gui.prediction.shown_names import shown_class
+from s3n_gui.prediction.source_bar import SourceBar
+from s3n_gui.prediction.table_model import FILE, PredictionModel
+from s3n_gui.prediction.table_saving import TableSaver
+from s3n_gui.prediction.table_view import PredictionTable
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+from s3n_gui.theme import px
+from s3n_gui.widgets.empty_page import EmptyPage
+from s3n_gui.wording import count_text
+
+_REFRESH_MILLISECONDS = 400
+"""While rows come, how often the figures below the table follow."""
+
+
+def page(session: Session, settings: Settings, jobs: JobList) -> Page:
+    """Make the page."""
+    return PredictPage(session, settings, jobs)
+
+
+class PredictPage(Page):
+    """The page."""
+
+    def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.controller = PredictionController(session, settings, jobs, self)
+        self.model = PredictionModel(self)
+        self.thumbnails = ThumbnailLoader(96, self, cache_bytes=48 * 2**20)
+        self.source = SourceBar()
+        self.filter = FilterBar()
+        self.table = PredictionTable(self.model, self.thumbnails, self.path_of)
+        self.merit_panel = MeritPanel()
+        self.empty = EmptyPage()
+        self.preview = Preview(self)
+        self.merit: Merit | None = None
+        self._saving: WorkerThread | None = None
+        self._refresh = QTimer(self, singleShot=True, interval=_REFRESH_MILLISECONDS)
+        self._refresh.timeout.connect(self._show_merit)
+        self._lay_out()
+        self._connect()
+        self._show_request()
+        self._show_stage()
+
+    def _lay_out(self) -> None:
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.addWidget(self.table)
+        self.splitter.addWidget(self.merit_panel)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setCollapsible(0, False)
+        self.splitter.setSizes([px(340), px(216)])
+        full = QWidget()
+        column = QVBoxLayout(full)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.filter)
+        column.addWidget(self.splitter, 1)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(full)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(16, 12, 16, 12)
+        whole.setSpacing(12)
+        whole.addWidget(self.source)
+        whole.addWidget(self.stack, 1)
+        self.setFocusProxy(self.table)
+
+    def _connect(self) -> None:
+        controller, source = self.controller, self.source
+        source.folder_asked.connect(self.choose_folder)
+        source.data_set_asked.connect(self._take_data_set)
+        source.model_asked.connect(self._ask_for_model)
+        source.part_chosen.connect(controller.set_part)
+        source.start_asked.connect(self._start)
+        source.stop_asked.connect(controller.cancel)
+        controller.request_changed.connect(self._show_request)
+        controller.stage_changed.connect(self._show_stage)
+        controller.progressed.connect(self._show_progress)
+        controller.began.connect(self._on_began)
+        controller.grown.connect(self._on_grown)
+        controller.failed.connect(self._session.report_error)
+        self.filter.changed.connect(self._on_filter)
+        self.filter.pair_cleared.connect(self._clear_pair)
+        self.filter.save_asked.connect(self.save_as)
+        self.model.shown_changed.connect(self._show_count)
+        self.table.opened.connect(self.open_row)
+        self.table.preview_asked.connect(self.show_preview)
+        self.preview.opened.connect(self.open_row)
+        self.preview.stepped.connect(self._step)
+        self.preview.closed.connect(self.table.setFocus)
+        self.merit_panel.threshold_changed.connect(self._on_threshold)
+        self.merit_panel.pair_chosen.connect(self._on_pair)
+        self.merit_panel.class_chosen.connect(self._on_class)
+        self.empty.asked.connect(self._on_empty)
+
+    # -- what the frame calls ----------------------------------------------------------------------------------------------
+
+    def commands(self) -> Mapping[str, Callable[[], object]]:
+        """Return what the page's actions do."""
+        return {
+            "predict-start": self._start,
+            "predict-stop": self.controller.cancel,
+            "predict-save": self.save_as,
+            "predict-find": self.filter.search.setFocus,
+        }
+
+    def show_demo(self) -> None:
+        """Predict the demo's images."""
+        from s3n_core.resources import resource
+
+        self.controller.set_model(resource("demo/model.safetensors"))
+        self.controller.set_images(resource("demo/images"))
+        if self.controller.stage == "ready":
+            self._start()
+
+    def is_ready(self) -> bool:
+        """Return whether the table is complete and its figures are shown."""
+        return self.controller.stage in ("nothing", "ready", "finished", "stopped") and not self._refresh.isActive()
+
+    def save_state(self) -> dict[str, Any]:
+        """Return the sizes of the panes."""
+        return {"panes": self.splitter.sizes()}
+
+    def restore_state(self, state: Mapping[str, Any]) -> None:
+        """Take the sizes of the panes."""
+        panes = state.get("panes")
+        if (
+            isinstance(panes, list)
+            and len(panes) == 2
+            and all(isinstance(size, int) for size in panes)
+            and panes[0] > 0
+        ):
+            self.splitter.setSizes(panes)
+
+    def shut_down(self) -> None:
+        """End all threads."""
+        self._refresh.stop()
+        self.controller.shut_down()
+        self.thumbnails.close()
+        self.preview.shut_down()
+        if self._saving is not None:
+            self._saving.wait()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look for the table when the page is shown first."""
+        super().showEvent(event)
+        self.controller.activate()
+
+    # -- what can be done --------------------------------------------------------------------------------------------------
+
+    def path_of(self, file: str) -> Path | None:
+        """Return the image of a row."""
+        request = self.controller.request
+        return request.image_path(file) if request is not None else None
+
+    def open_row(self, row: int) -> None:
+        """Look into the image of a row, with the model that answered it."""
+        answers = self.controller.answers
+        path = self.path_of(answers.files[row]) if answers is not None else None
+        if path is not None:
+            self._session.model = self.controller.model
+            self._session.image = path
+            self._session.show_page("inspect")
+
+    def show_preview(self, row: int) -> None:
+        """Show the image of a row large."""
+        answers = self.controller.answers
+        if answers is not None:
+            self.preview.show_row(answers, row, self.path_of(answers.files[row]))
+
+    def choose_folder(self) -> None:
+        """Let the person choose a folder."""
+        chosen = QFileDialog.getExistingDirectory(self, "Choose a folder of images")
+        if chosen:
+            self.controller.set_images(Path(chosen))
+
+    def save_as(self) -> None:
+        """Let the person save what the table shows."""
+        images = self.controller.images
+        name = f"{images.name}-predictions.csv" if images is not None else "predictions.csv"
+        chosen, kind = QFileDialog.getSaveFileName(self, "Save predictions", name, "Table (*.csv);;JSON (*.json)")
+        if chosen:
+            path = Path(chosen)
+            if path.suffix.lower() not in (".csv", ".json"):
+                path = path.with_name(path.name + (".json" if "json" in kind else ".csv"))
+            self.save_to(path)
+
+    def save_to(self, path: Path) -> None:
+        """Write what the table shows, in its order."""
+        answers = self.controller.answers
+        if answers is None or self._saving is not None:
+            return
+        saver = TableSaver(path, answers, self.model.rows)
+        saver.saved.connect(self._on_saved)
+        saver.failed.connect(self._session.report_error)
+        self._saving = WorkerThread(saver)
+        self._saving.finished.connect(self._on_save_ended)
+        self._saving.start()
+
+    def _on_saved(self, path: Path, count: int) -> None:
+        self._session.report_notice(f"{count_text(count, 'row')} saved in {path}.")
+
+    def _on_save_ended(self) -> None:
+        if self._saving is not None:
+            self._saving = None
+
+    def _start(self, restart: bool = False) -> None:
+        self.controller.start(restart=restart)
+
+    def _take_data_set(self) -> None:
+        from s3n_gui.prediction.controller import data_set_place
+
+        if self._session.data_set is None:
+            self._session.ask_to_open("data")
+        else:
+            self.controller.set_images(data_set_place(self._session.data_set))
+
+    def _ask_for_model(self) -> None:
+        self._session.ask_to_open("model")
+
+    def _step(self, step: int) -> None:
+        place = self.model.place_of(self.preview.row) + step
+        if 0 <= place < self.model.rowCount():
+            self.table.setCurrentIndex(self.model.index(place, FILE))
+            self.show_preview(self.table.current_row())
+
+    def _on_empty(self, button: int) -> None:
+        if self.controller.images is None:
+            if button == 0:
+                self.choose_folder()
+            else:
+                self._session.ask_for_demo()
+        elif self.controller.model is None:
+            self._session.ask_to_open("model" if button == 0 else "run")
+        else:
+            self._start()
+
+    # -- from the state to the screen ----------------------------------------------------------------------------------------
+
+    def _show_request(self) -> None:
+        controller, data_set = self.controller, self._session.data_set
+        parts: tuple[str, ...] = PARTS
+        if data_set is not None and data_set.root == controller.images:
+            parts = ("all", *(split for split in data_set.splits() if split))
+        self.source.show_choice(controller.images, controller.model, controller.part, parts)
+        self.source.own.setEnabled(data_set is not None)
+        self.preview.close_it()
+
+    def _show_stage(self) -> None:
+        stage, controller = self.controller.stage, self.controller
+        running = stage in ("running", "stopping")
+        word = {"stopped": "Continue", "finished": "Predict again"}.get(stage, "Predict")
+        self.source.show_stage(
+            word,
+            state_words(controller),
+            can_start=controller.request is not None and stage in ("ready", "stopped", "finished"),
+            running=running,
+            can_start_over=stage == "stopped",
+        )
+        self.source.stop.setEnabled(stage == "running")
+        case = empty_case(controller)
+        self.stack.setCurrentIndex(0 if case is not None else 1)
+        if case is not None:
+            self.empty.show_case(*case)
+        if not running:
+            self._show_merit()
+
+    def _show_progress(self) -> None:
+        job = self.controller.job
+        if job is not None and self.controller.stage == "running":
+            self.source.show_progress(job.fraction, state_words(self.controller))
+
+    def _on_began(self) -> None:
+        self.thumbnails.clear()
+        self.filter.show_pair("")
+        self.model.filter = RowFilter(self.filter.search.text(), self.filter.shown_kind, self.merit_panel.threshold)
+        self.model.show(self.controller.answers)
+        self._show_stage()
+
+    def _on_grown(self, first: int) -> None:
+        bar = self.table.verticalScrollBar()
+        row, place = self.table.current_row(), bar.value()
+        self.model.take_new_rows()
+        if row >= 0 and self.table.current_row() != row:
+            self.table.setCurrentIndex(self.model.index(self.model.place_of(row), FILE))
+        bar.setValue(place)
+        if first == 0:
+            self._show_stage()
+        if not self._refresh.isActive():
+            self._refresh.start()
+
+    def _show_merit(self) -> None:
+        answers = self.controller.answers
+        self.merit = judge(answers) if answers is not None and len(answers) else None
+        labelled = answers is not None and bool((answers.column("label") >= 0).any())
+        self.table.show_columns(label=labelled, problem=answers is not None and bool(answers.errors))
+        self.merit_panel.show_merit(self.merit, [] if answers is None else answers.names)
+
+    def _show_count(self) -> None:
+        self.filter.show_count(
+            self.model.rowCount(), 0 if self.controller.answers is None else len(self.controller.answers)
+        )
+
+    # -- what is shown -------------------------------------------------------------------------------------------------------
+
+    def _on_filter(self) -> None:
+        text, kind = self.filter.search.text(), self.filter.shown_kind
+        self._set_filter(replace(self.model.filter, text=text, kind=kind, threshold=self.merit_panel.threshold))
+
+    def _on_threshold(self, threshold: float) -> None:
+        if self.model.filter.kind == "below":
+            self._set_filter(replace(self.model.filter, threshold=threshold))
+
+    def _on_pair(self, label: int, predicted: int) -> None:
+        names = self.controller.answers.names if self.controller.answers is not None else []
+        self.filter.show_pair(f"{shown_class(names[label])} → {shown_class(names[predicted])}")
+        self._set_filter(replace(self.model.filter, label=label, predicted=predicted))
+
+    def _on_class(self, label: int) -> None:
+        names = self.controller.answers.names if self.controller.answers is not None else []
+        self.filter.show_pair(f"Label {shown_class(names[label])}")
+        self.merit_panel.confusion.choose(None)
+        self._set_filter(replace(self.model.filter, label=label, predicted=None))
+
+    def _clear_pair(self) -> None:
+        self.filter.show_pair("")
+        self.merit_panel.confusion.choose(None)
+        self._set_filter(replace(self.model.filter, label=None, predicted=None))
+
+    def _set_filter(self, wanted: RowFilter) -> None:
+        row = self.table.current_row()
+        self.model.set_filter(wanted)
+        self.table.go_to(row)

@@ -1,0 +1,127 @@
+"""The line at the top of the page: which images, which part, which model, and the buttons that start and stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QProgressBar, QPushButton, QToolButton, QWidget
+
+from s3n_gui.opening import model_title
+from s3n_gui.prediction.prediction_request import PARTS
+from s3n_gui.theme import px, set_icon
+from s3n_gui.wording import place_text
+
+_PART_TEXTS = {"all": "All images", "train": "Part train", "val": "Part val", "test": "Part test"}
+
+
+class SourceBar(QWidget):
+    """What is predicted.
+
+    Signals:
+        folder_asked: The person wants another folder.
+        data_set_asked: The person wants the open data set.
+        model_asked: The person wants another model.
+        part_chosen: "all", "train", "val" or "test".
+        start_asked: The button was pressed: whether to start over.
+        stop_asked: The job shall stop.
+    """
+
+    folder_asked = Signal()
+    data_set_asked = Signal()
+    model_asked = Signal()
+    part_chosen = Signal(str)
+    start_asked = Signal(bool)
+    stop_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.images, self.model = QPushButton(), QPushButton()
+        set_icon(self.images, "folder")
+        set_icon(self.model, "model")
+        menu = QMenu(self)
+        menu.addAction("Choose folder…", self.folder_asked.emit)
+        self.own = menu.addAction("The open data set", self.data_set_asked.emit)
+        self.images.setMenu(menu)
+        self.images.setAccessibleName("Images to predict")
+        self.model.setAccessibleName("Model that predicts")
+        self.model.setToolTip("The model that predicts; press to choose another")
+        self.model.clicked.connect(self.model_asked)
+        self.part = QComboBox()
+        self.part.setAccessibleName("Part of the data set")
+        self.part.setToolTip("Predict every image, or one part of the data set only")
+        for name in PARTS:
+            self.part.addItem(_PART_TEXTS[name], name)
+        self.part.activated.connect(self._on_part)
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedWidth(px(140))
+        self.progress.setAccessibleName("Progress of the prediction")
+        self.state = QLabel()
+        self.state.setProperty("role", "quiet")
+        self.start = QPushButton("Predict")
+        self.start.setProperty("role", "primary")
+        self.stop = QPushButton("Stop")
+        self.stop.setToolTip("Stop and keep the rows that are there (Ctrl+.)")
+        set_icon(self.stop, "stop")
+        self.more = QToolButton()
+        set_icon(self.more, "more")
+        self.more.setToolTip("More ways to predict")
+        self.more.setAccessibleName("More ways to predict")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        others = QMenu(self)
+        self.over = others.addAction("Start over", self._on_start_over)
+        self.over.setToolTip("Throw away the rows that are there and begin with the first image")
+        self.more.setMenu(others)
+        self.start.clicked.connect(self._on_start)
+        self.stop.clicked.connect(self.stop_asked)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        by = QLabel("by")
+        by.setProperty("role", "quiet")
+        for chooser in (self.images, self.part, by, self.model):
+            row.addWidget(chooser)
+        row.addStretch(1)
+        for control in (self.state, self.progress, self.stop, self.start, self.more):
+            row.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def show_choice(self, images: Path | None, model: Path | None, part: str, parts: tuple[str, ...]) -> None:
+        """Show what is chosen, and the parts that the images have."""
+        self.images.setText(images.name or str(images) if images else "Choose images…")
+        self.images.setToolTip(
+            f"The images to predict: {place_text(images, 80)}" if images else "The images to predict"
+        )
+        self.model.setText(model_title(model) if model else "Choose a model…")
+        if [self.part.itemData(i) for i in range(self.part.count())] != list(parts):
+            self.part.clear()
+            for name in parts:
+                self.part.addItem(_PART_TEXTS[name], name)
+        self.part.setCurrentIndex(max(self.part.findData(part), 0))
+        self.part.setVisible(len(parts) > 1)
+
+    def show_stage(self, word: str, state: str, *, can_start: bool, running: bool, can_start_over: bool) -> None:
+        """Show what can be done now."""
+        self.start.setText(word)
+        self.start.setToolTip(f"{word} (Ctrl+Enter)")
+        self.start.setVisible(not running)
+        self.start.setEnabled(can_start)
+        self.stop.setVisible(running)
+        self.progress.setVisible(running)
+        self.more.setVisible(can_start_over)
+        self.state.setText(state)
+
+    def show_progress(self, fraction: float | None, state: str) -> None:
+        """Show how far the job is."""
+        self.progress.setValue(round(1000 * (fraction or 0.0)))
+        self.state.setText(state)
+
+    def _on_part(self) -> None:
+        self.part_chosen.emit(self.part.currentData())
+
+    def _on_start(self) -> None:
+        self.start_asked.emit(False)
+
+    def _on_start_over(self) -> None:
+        self.start_asked.emit(True)

@@ -1,0 +1,53 @@
+"""Writes what the table shows as CSV or JSON, in a thread, with the engine's own writer."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Signal
+
+from s3n_core.analysis.prediction_tables import write_table
+from s3n_core.errors import S3NError
+from s3n_gui.background.worker_thread import Worker
+from s3n_gui.prediction.answers import Answers
+
+_log = logging.getLogger(__name__)
+
+
+class TableSaver(Worker):
+    """Writes rows once."""
+
+    saved = Signal(object, int)
+    """It is written: the ``Path`` and the number of rows."""
+    failed = Signal(str)
+    """It is not: a sentence that says why."""
+
+    def __init__(self, path: Path, answers: Answers, rows: NDArray[Any]) -> None:
+        """Prepare to write.
+
+        Args:
+            path: The file, ``.csv`` or ``.json``; replaced whole.
+            answers: The table.
+            rows: The rows to write, in order.
+        """
+        super().__init__()
+        self._path, self._answers, self._rows = path, answers, np.array(rows)
+
+    def work(self) -> None:
+        """Write."""
+        answers, count = self._answers, len(self._rows)
+        header = answers.header if count == answers.header.count else replace(answers.header, count=count)
+        try:
+            write_table(self._path, header, (answers.row(row) for row in self._rows.tolist()))
+        except S3NError as error:
+            self.failed.emit(str(error))
+        except Exception as error:
+            _log.exception("the table %s could not be written", self._path)
+            self.failed.emit(f"{self._path} could not be written ({type(error).__name__}); the log has the details.")
+        else:
+            self.saved.emit(self._path, count)

@@ -1,0 +1,60 @@
+"""What a page says where there is nothing to show yet: what it is for, and the buttons that change that."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from s3n_gui.theme import px, set_icon, theme
+
+
+class EmptyPage(QFrame):
+    """An icon, a line, a sentence and up to two buttons.
+
+    Signals:
+        asked: A button was pressed: its number, 0 or 1.
+    """
+
+    asked = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.picture, self.title, self.text = QLabel(), QLabel(), QLabel()
+        self.title.setProperty("role", "section")
+        self.text.setProperty("role", "quiet")
+        self.text.setWordWrap(True)
+        self.buttons = (QPushButton(), QPushButton())
+        self.buttons[0].setProperty("role", "primary")
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addStretch(1)
+        for number, button in enumerate(self.buttons):
+            button.clicked.connect(lambda _=False, number=number: self.asked.emit(number))
+            row.addWidget(button)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addStretch(2)
+        for label in (self.picture, self.title, self.text):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(8)
+        column.addLayout(row)
+        column.addStretch(3)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def show_case(self, icon: str, title: str, text: str, *buttons: str) -> None:
+        """Say something else; buttons without words are hidden."""
+        set_icon(self.picture, icon, 32)
+        self.title.setText(title)
+        self.text.setText(text)
+        for number, button in enumerate(self.buttons):
+            words = buttons[number] if number < len(buttons) else ""
+            button.setText(words)
+            button.setToolTip(words.rstrip("…"))
+            button.setVisible(bool(words))
+
+    def _fit(self) -> None:
+        self.text.setFixedWidth(px(440))
