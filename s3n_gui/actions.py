@@ -42,6 +42,15 @@ class Action:
     checkable: bool = False
 
 
+_DATA: tuple[Action, ...] = (
+    Action("data-find", "Edit", "Find images", "Ctrl+F", "search", "Images whose name or class holds some words", "data", True),
+    Action("data-left-out", "", "Leave out or take back", "Delete", "", "The selected images, of training only", "data"),
+    Action("data-check", "Run", "Check images", "Ctrl+K", "check", "Find what is broken, double or too little", "data"),
+    Action("data-inspect", "", "Inspect the image", "Enter", "", "Look inside it with the current model", "data"),
+    Action("data-all", "", "Show all images", "Esc", "", "Drop all filters", "data"),
+)  # fmt: skip
+
+
 def _of_inspect(
     id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False
 ) -> Action:
@@ -99,6 +108,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("text-smaller", "View", "Smaller text", "Ctrl+-", "minus", "All text a step smaller"),
     Action("text-normal", "View", "Normal text", "Ctrl+0", "", "All text at its normal size"),
     Action("full-screen", "View", "Full screen", "F11", "", "The window alone on the screen", separated=True, checkable=True),
+    *_DATA,
     *_INSPECT,
     *_PREDICT,
     Action("jobs", "Run", "Show jobs", "Ctrl+J", "layers", "All that runs and what has ended"),

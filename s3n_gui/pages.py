@@ -60,6 +60,12 @@ def _start(studio: Studio) -> Page:
     return StartPage(studio.session, studio.recent, studio.opener, studio.trainings)
 
 
+def _data(studio: Studio) -> Page:
+    from s3n_gui.dataset.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs, studio.opener)
+
+
 def _inspect(studio: Studio) -> Page:
     from s3n_gui.inspector.panel import page
 
@@ -74,6 +80,7 @@ def _predict(studio: Studio) -> Page:
 
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("start", "Start", "start", "Ctrl+1", _start),
+    PageEntry("data", "Data", "data", "Ctrl+2", _data),
     PageEntry("inspect", "Inspect", "inspect", "Ctrl+4", _inspect),
     PageEntry("predict", "Predict", "predict", "Ctrl+5", _predict),
 )

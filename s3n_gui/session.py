@@ -5,6 +5,7 @@ Pages set the session and react to it; they never call one another. Setting an e
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -12,14 +13,28 @@ from PySide6.QtCore import QObject, Signal
 from s3n_core.datasets.records import DataSet
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What the next training holds out of its training images, to choose the best epoch by.
+
+    Attributes:
+        fraction: The share, 0 to 0.5; recipes call it ``held_out``.
+        seed: The draw; recipes call it ``seed``.
+    """
+
+    fraction: float = 0.1
+    seed: int = 0
+
+
 class Session(QObject):
-    """The current data set, model, run and image.
+    """The current data set, model, run and image, and what the next training holds out.
 
     Signals:
         data_set_changed: The new ``DataSet`` or None.
         model_changed: The new model's ``Path`` (a model file or a run folder) or None.
         run_changed: The new run's folder as ``Path`` or None.
         image_changed: The newly selected image's ``Path`` or None.
+        held_out_changed: The new ``HeldOut``.
         page_requested: The name of a page ("inspect") that somebody wants to see.
         path_offered: A ``Path`` that the window should open (data set, run, model or image).
         open_asked: "data", "model" or "run": the window should let the person choose one.
@@ -32,6 +47,7 @@ class Session(QObject):
     model_changed = Signal(object)
     run_changed = Signal(object)
     image_changed = Signal(object)
+    held_out_changed = Signal(object)
     page_requested = Signal(str)
     path_offered = Signal(object)
     open_asked = Signal(str)
@@ -45,6 +61,7 @@ class Session(QObject):
         self._model: Path | None = None
         self._run: Path | None = None
         self._image: Path | None = None
+        self._held_out = HeldOut()
 
     @property
     def data_set(self) -> DataSet | None:
@@ -90,6 +107,17 @@ class Session(QObject):
         if value != self._image:
             self._image = value
             self.image_changed.emit(value)
+
+    @property
+    def held_out(self) -> HeldOut:
+        """What the next training holds out."""
+        return self._held_out
+
+    @held_out.setter
+    def held_out(self, value: HeldOut) -> None:
+        if value != self._held_out:
+            self._held_out = value
+            self.held_out_changed.emit(value)
 
     def show_page(self, name: str) -> None:
         """Ask for a page to be shown, for example after Enter on a row: set what it should show first."""

@@ -1,0 +1,26 @@
+"""What can be undone on the page Data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtGui import QUndoCommand
+
+from s3n_gui.wording import count_text
+
+
+class LeaveOut(QUndoCommand):
+    """Images are left out of training, or taken back."""
+
+    def __init__(self, mark: Callable[[frozenset[int], bool], bool], images: frozenset[int], out: bool) -> None:
+        verb = "leaving out" if out else "taking back"
+        super().__init__(f"{verb} {count_text(len(images), 'image')}")
+        self._mark, self._images, self._out = mark, images, out
+
+    def redo(self) -> None:
+        """Do it; a change that could not be kept is no change."""
+        self.setObsolete(not self._mark(self._images, self._out))
+
+    def undo(self) -> None:
+        """Take it back."""
+        self.setObsolete(not self._mark(self._images, not self._out))

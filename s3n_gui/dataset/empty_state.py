@@ -1,0 +1,79 @@
+"""What the page says while no data set is open, or while one is read: what to do, and the button for it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from s3n_gui.start.drop_zone import DropZone
+from s3n_gui.theme import px
+from s3n_gui.tokens import PAGE_MARGIN
+
+_FORMATS = (
+    (
+        "One folder a class",
+        "birds/robin/1.jpg, birds/wren/1.jpg; with train, val and test folders above them, or without",
+    ),
+    ("CUB-200-2011", "images.txt, image_class_labels.txt, train_test_split.txt; boxes and parts are read, too"),
+    ("List files", "train.txt and test.txt with a line for each image: its path and the number of its class"),
+    ("Images", "any folder of pictures without labels, to predict them"),
+)
+
+
+class EmptyState(QWidget):
+    """Signals:
+    open_asked: "data", "model" or "run".
+    """
+
+    open_asked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.zone = DropZone()
+        self.zone.open_asked.connect(self.open_asked)
+        title = QLabel("What a folder may look like")
+        title.setProperty("role", "section")
+        lines = QVBoxLayout()
+        lines.setSpacing(8)
+        lines.addWidget(title)
+        for name, words in _FORMATS:
+            heading, text = QLabel(name), QLabel(words)
+            text.setProperty("role", "quiet")
+            text.setWordWrap(True)
+            pair = QVBoxLayout()
+            pair.setSpacing(0)
+            pair.addWidget(heading)
+            pair.addWidget(text)
+            lines.addLayout(pair)
+        self._inside = QWidget()
+        self._inside.setFixedWidth(px(640))
+        column = QVBoxLayout(self._inside)
+        column.setContentsMargins(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN)
+        column.setSpacing(24)
+        column.addStretch(1)
+        column.addWidget(self.zone)
+        column.addLayout(lines)
+        column.addStretch(2)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._inside, 1, Qt.AlignmentFlag.AlignHCenter)
+
+
+class ReadingState(QWidget):
+    """A folder is being read."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        words = QLabel("Reading the folder…")
+        words.setProperty("role", "section")
+        bar = QProgressBar()
+        bar.setRange(0, 0)
+        bar.setTextVisible(False)
+        bar.setFixedWidth(px(240))
+        bar.setAccessibleName("Reading the folder")
+        column = QVBoxLayout(self)
+        column.setSpacing(12)
+        column.addStretch(2)
+        column.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(bar, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(3)

@@ -1,0 +1,87 @@
+"""The page's first line: which data set is open, what it was taken for, and how to change that."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
+
+from s3n_core.datasets.records import DataSet
+from s3n_gui.theme import set_icon
+from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.wording import place_text
+
+FORMAT_TITLES = {
+    "auto": "Detect it again",
+    "cub-200-2011": "CUB-200-2011 (boxes, parts, split)",
+    "list-files": "List files (train.txt, test.txt)",
+    "class-folders": "One folder a class",
+    "images": "Images without labels",
+}
+
+
+class Header(QWidget):
+    """Signals:
+    format_chosen: Read the folder anew as this format.
+    open_asked: Choose another folder.
+    """
+
+    format_chosen = Signal(str)
+    open_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = QLabel()
+        self.name.setProperty("role", "title")
+        self.detected = QLabel()
+        self.detected.setProperty("role", "quiet")
+        self.change = QPushButton("Change")
+        self.change.setProperty("role", "link")
+        self.change.setToolTip("Say what this folder is, if it was taken for something else")
+        self.change.setAccessibleName("Change the format of the data set")
+        menu = QMenu(self.change)
+        self.actions_by_format: dict[str, QAction] = {}
+        for name, title in FORMAT_TITLES.items():
+            action = menu.addAction(title)
+            action.setObjectName(name)
+            action.setCheckable(name != "auto")
+            action.triggered.connect(self._on_format)
+            self.actions_by_format[name] = action
+            if name == "auto":
+                menu.addSeparator()
+        self.change.clicked.connect(self._on_change)
+        self._menu = menu
+        self.place = ElidedLabel()
+        self.place.setProperty("role", "caption")
+        self.open = QPushButton("Open data set…")
+        set_icon(self.open, "open")
+        self.open.setIconSize(QSize(16, 16))
+        self.open.setToolTip("Choose another folder of images (Ctrl+O); folders can also be dropped on the window")
+        self.open.clicked.connect(self.open_asked)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.name)
+        row.addSpacing(4)
+        row.addWidget(self.detected)
+        row.addWidget(self.change)
+        row.addWidget(self.place, 1)
+        row.addWidget(self.open)
+
+    def show_data_set(self, data_set: DataSet) -> None:
+        """Show a data set."""
+        self.name.setText(data_set.root.resolve().name or str(data_set.root))
+        self.detected.setText(f"Detected as {data_set.title}")
+        self.place.setText(place_text(data_set.root, 60))
+        self.place.setToolTip(str(data_set.root))
+        for name, action in self.actions_by_format.items():
+            action.setChecked(name == data_set.format)
+
+    def _on_change(self) -> None:
+        self._menu.popup(self.change.mapToGlobal(self.change.rect().bottomLeft()))
+
+    def _on_format(self) -> None:
+        name = self.sender().objectName()
+        for other, action in self.actions_by_format.items():
+            action.setChecked(other == name)
+        self.format_chosen.emit(name)

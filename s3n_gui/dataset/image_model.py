@@ -1,0 +1,104 @@
+"""The images that pass the filter, for a virtual list of any length. No pictures here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+
+from s3n_gui.dataset.controller import DataController
+from s3n_gui.dataset.survey import USE_WORDS, USES
+
+INDEX_ROLE = Qt.ItemDataRole.UserRole
+"""The image's index in the data set."""
+PATH_ROLE = Qt.ItemDataRole.UserRole + 1
+USE_ROLE = Qt.ItemDataRole.UserRole + 2
+TROUBLE_ROLE = Qt.ItemDataRole.UserRole + 3
+LEFT_OUT_ROLE = Qt.ItemDataRole.UserRole + 4
+AnyIndex = QModelIndex | QPersistentModelIndex
+NOWHERE = QModelIndex()
+"""The index of nothing: the parent of top rows."""
+
+
+class ImageModel(QAbstractListModel):
+    """Rows are the controller's listed images."""
+
+    def __init__(self, controller: DataController, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._controller = controller
+        self._listed: NDArray[np.intp] = np.empty(0, np.intp)
+        self._rows: dict[int, int] | None = None
+        self._cell = QSize(160, 140)
+        controller.listed_changed.connect(self._on_listed)
+        controller.marks_changed.connect(self._on_marks)
+
+    def set_cell(self, size: QSize) -> None:
+        """Say how large an item is on the screen; the same for all."""
+        self._cell = size
+
+    def image(self, row: int) -> int:
+        """Return the index in the data set of a row's image."""
+        return int(self._listed[row])
+
+    def images(self, rows: Iterable[int]) -> tuple[int, ...]:
+        """Return the indices in the data set of some rows' images."""
+        return tuple(self.image(row) for row in rows)
+
+    def row_of(self, image: int) -> int:
+        """Return the row of an image, or -1 where the filter hides it."""
+        if self._rows is None:
+            self._rows = {int(index): row for row, index in enumerate(self._listed)}
+        return self._rows.get(image, -1)
+
+    def rowCount(self, parent: AnyIndex = NOWHERE) -> int:
+        """Return the number of listed images."""
+        return 0 if parent.isValid() else len(self._listed)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what is asked of a row."""
+        survey = self._controller.survey
+        if survey is None or not index.isValid() or index.row() >= len(self._listed):
+            return None
+        if role == Qt.ItemDataRole.SizeHintRole:
+            return self._cell
+        image = int(self._listed[index.row()])
+        if role == INDEX_ROLE:
+            return image
+        if role == PATH_ROLE:
+            return survey.record(image).path
+        if role == USE_ROLE:
+            return USES[self._controller.uses[image]]
+        if role == TROUBLE_ROLE:
+            return self._controller.trouble_of(image)
+        if role == LEFT_OUT_ROLE:
+            return image in self._controller.left_out
+        if role == Qt.ItemDataRole.DisplayRole:
+            return survey.title(image)
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return "\n".join(self._lines(image))
+        return None
+
+    def _lines(self, image: int) -> list[str]:
+        survey, controller = self._controller.survey, self._controller
+        assert survey is not None
+        use = USE_WORDS[USES[controller.uses[image]]]
+        lines = [survey.record(image).name, f"{survey.title(image)} · {use}" if survey.labels[image] >= 0 else use]
+        lines += [note[:1].upper() + note[1:] for note in controller.trouble_of(image)]
+        if image in controller.left_out:
+            lines.append("Left out of training")
+        return lines
+
+    def _on_listed(self) -> None:
+        self.beginResetModel()
+        self._listed, self._rows = self._controller.listed, None
+        self.endResetModel()
+
+    def _on_marks(self) -> None:
+        if len(self._listed):
+            # One signal for all: the view asks again only for what it shows.
+            self.dataChanged.emit(
+                self.index(0), self.index(len(self._listed) - 1), [USE_ROLE, TROUBLE_ROLE, LEFT_OUT_ROLE]
+            )

@@ -1,0 +1,279 @@
+"""The page Data: class tree and split at the left, the images in the middle, the selected one and the findings at the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QUndoStack
+from PySide6.QtWidgets import QFrame, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from s3n_gui.background.jobs import JobList
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.dataset.class_list import ClassList
+from s3n_gui.dataset.class_model import ClassModel
+from s3n_gui.dataset.controller import DataController
+from s3n_gui.dataset.empty_state import EmptyState, ReadingState
+from s3n_gui.dataset.filter_bar import FilterBar
+from s3n_gui.dataset.findings_card import FindingsCard
+from s3n_gui.dataset.grid import ThumbnailGrid
+from s3n_gui.dataset.header import Header
+from s3n_gui.dataset.image_model import ImageModel
+from s3n_gui.dataset.selected_card import SelectedCard
+from s3n_gui.dataset.split_box import SplitBox
+from s3n_gui.opening import Opener
+from s3n_gui.page import Page
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+from s3n_gui.theme import px
+from s3n_gui.tokens import PAGE_MARGIN
+
+_THUMBNAIL_SIDE = 288  # pixels; sharp up to the largest tile, and usual ones on screens of 200 %
+
+
+class DataPage(Page):
+    """The page."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        jobs: JobList,
+        opener: Opener,
+        *,
+        can_inspect: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._settings, self._opener = session, settings, opener
+        self._opener_busy = False
+        self.controller = DataController(session, jobs, self)
+        cache = settings.thumbnail_cache_mb * 2**20
+        self.thumbnails = ThumbnailLoader(_THUMBNAIL_SIDE, self, cache_bytes=cache)
+        self.images = ImageModel(self.controller, self)
+        self.classes = ClassModel(self.controller, self)
+        self._build(can_inspect)
+        self._connect()
+        self._show_state()
+
+    def _build(self, can_inspect: bool) -> None:
+        self.header = Header()
+        self.class_list = ClassList(self.classes)
+        self.split_box = SplitBox()
+        self.filter_bar = FilterBar(self.controller)
+        self.grid = ThumbnailGrid(self.images, self.thumbnails)
+        self.selected = SelectedCard(self.controller, can_inspect=can_inspect)
+        self.findings = FindingsCard()
+        split_card = QFrame()
+        split_card.setProperty("role", "card")
+        inside = QVBoxLayout(split_card)
+        inside.setContentsMargins(12, 8, 12, 12)
+        inside.addWidget(self.split_box)
+        self.panes = QSplitter(Qt.Orientation.Horizontal)
+        self.panes.setChildrenCollapsible(False)
+        for widgets, width in (
+            (((self.class_list, 1), (split_card, 0)), 248),
+            (((self.filter_bar, 0), (self.grid, 1)), 640),
+            (((self.selected, 3), (self.findings, 2)), 320),
+        ):
+            pane = QWidget()
+            column = QVBoxLayout(pane)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.setSpacing(8)
+            for part, stretch in widgets:
+                column.addWidget(part, stretch)
+            pane.setMinimumWidth(px(width * 0.8))
+            self.panes.addWidget(pane)
+        self.panes.setSizes([px(248), px(640), px(320)])
+        for place, stretch in enumerate((0, 1, 0)):
+            self.panes.setStretchFactor(place, stretch)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(PAGE_MARGIN, 12, PAGE_MARGIN, PAGE_MARGIN)
+        column.setSpacing(12)
+        column.addWidget(self.header)
+        column.addWidget(self.panes, 1)
+        self.empty, self.reading = EmptyState(), ReadingState()
+        self.stack = QStackedWidget()
+        for widget in (self.empty, self.reading, content):
+            self.stack.addWidget(widget)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.stack)
+
+    def _connect(self) -> None:
+        controller = self.controller
+        self.empty.open_asked.connect(self._session.ask_to_open)
+        self.header.open_asked.connect(self._on_open)
+        self.header.format_chosen.connect(self._on_format)
+        self._opener.busy_changed.connect(self._on_opener_busy)
+        self._session.image_changed.connect(self._on_session_image)
+        controller.survey_changed.connect(self._on_survey)
+        controller.busy_changed.connect(self._show_state)
+        controller.listed_changed.connect(self._on_listed)
+        controller.marks_changed.connect(self._show_split)
+        controller.findings_changed.connect(self._show_findings)
+        self.class_list.labels_chosen.connect(self._on_labels)
+        self.split_box.use_chosen.connect(self._on_use)
+        self.split_box.held_out_chosen.connect(controller.set_held_out)
+        self.filter_bar.tile_chosen.connect(self.grid.set_tile)
+        self.grid.current_changed.connect(self._on_current)
+        self.grid.selection_grew.connect(self._show_selected)
+        self.grid.opened.connect(self.inspect)
+        self.grid.leave_out_asked.connect(self.toggle_left_out)
+        self.selected.leave_out_asked.connect(self._on_leave_out)
+        self.selected.inspect_asked.connect(self.inspect)
+        self.findings.check_asked.connect(controller.check)
+        self.findings.stop_asked.connect(self._on_stop)
+        self.findings.show_asked.connect(self._on_show)
+        self.findings.leave_out_asked.connect(self._on_leave_out_found)
+
+    # -- what is shown ---------------------------------------------------------------------------------------------------
+
+    def _show_state(self) -> None:
+        if self.controller.survey is not None:
+            self.stack.setCurrentIndex(2)
+        else:
+            self.stack.setCurrentIndex(1 if self._opener_busy or self.controller.is_busy else 0)
+
+    def _on_opener_busy(self, busy: bool) -> None:
+        self._opener_busy = busy
+        self._show_state()
+
+    def _on_survey(self) -> None:
+        self.thumbnails.clear()
+        survey = self.controller.survey
+        if survey is not None:
+            self.header.show_data_set(survey.data_set)
+            self._show_split()
+        self._show_state()
+
+    def _on_listed(self) -> None:
+        chosen = self.controller.filter
+        self.class_list.show_labels(chosen.labels)
+        self.split_box.show_use(chosen.use)
+        if len(self.controller.listed):
+            self._on_session_image(self._session.image)
+            if not self.grid.currentIndex().isValid():
+                self.grid.setCurrentIndex(self.images.index(0))
+        else:
+            self._show_selected()
+
+    def _show_split(self) -> None:
+        survey = self.controller.survey
+        if survey is not None and self.classes.whole is not None:
+            self.split_box.show_counts(self.classes.whole.counts)
+            self.split_box.show_held_out(self.controller.held_out, given=survey.has_own_held_out)
+
+    def _show_findings(self) -> None:
+        self.findings.show_findings(self.controller.findings, self.controller.left_out, self.controller.audit_job)
+
+    def _show_selected(self) -> None:
+        current = self.grid.currentIndex()
+        image = self.images.image(current.row()) if current.isValid() else -1
+        self.selected.show_image(image, len(self.grid.selectedIndexes()))
+
+    # -- what is asked for -----------------------------------------------------------------------------------------------
+
+    def _on_open(self) -> None:
+        self._session.ask_to_open("data")
+
+    def _on_format(self, name: str) -> None:
+        if self.controller.survey is not None:
+            self._opener.open_data_set(self.controller.survey.data_set.root, name)
+
+    def _on_labels(self, labels: frozenset[int] | None) -> None:
+        self.controller.set_filter(labels=labels)
+
+    def _on_use(self, use: str) -> None:
+        self.controller.set_filter(use=use or None)
+
+    def _on_show(self, kind: str) -> None:
+        self.controller.set_filter(labels=None, use=None, text="", trouble=kind)
+        self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _on_stop(self) -> None:
+        if self.controller.audit_job is not None:
+            self.controller.audit_job.cancel()
+
+    def _on_current(self, image: int) -> None:
+        self._show_selected()
+        if image >= 0 and self.controller.survey is not None:
+            self._session.image = self.controller.survey.record(image).path
+
+    def _on_session_image(self, path: Path | None) -> None:
+        survey = self.controller.survey
+        if survey is None or path is None:
+            return
+        try:
+            image = survey.rows.get(path.relative_to(survey.data_set.root).as_posix(), -1)
+        except ValueError:
+            return
+        self.grid.show_image(image)
+
+    def _on_leave_out(self, out: bool) -> None:
+        self.controller.leave_out(self.grid.chosen(), out=out)
+
+    def _on_leave_out_found(self, images: frozenset[int], out: bool) -> None:
+        self.controller.leave_out(images, out=out)
+
+    def toggle_left_out(self) -> None:
+        """Leave the selected images out of training, or take them back where all are left out already."""
+        chosen = [image for image in self.grid.chosen() if self.controller.may_be_left_out(image)]
+        self.controller.leave_out(chosen, out=not set(chosen) <= self.controller.left_out)
+
+    def inspect(self) -> None:
+        """Look inside the selected image."""
+        if self.grid.currentIndex().isValid():
+            self._session.show_page("inspect")
+
+    def search(self) -> None:
+        """Begin to type what to look for."""
+        self.filter_bar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.filter_bar.search.selectAll()
+
+    # -- page ------------------------------------------------------------------------------------------------------------
+
+    def commands(self) -> Mapping[str, Callable[[], object]]:
+        """The page's actions."""
+        return {"data-find": self.search, "data-check": self.controller.check}
+
+    def undo_stack(self) -> QUndoStack:
+        """Leaving out and taking back."""
+        return self.controller.undo_stack
+
+    def is_ready(self) -> bool:
+        """Whether lists and pictures are there."""
+        return not (self._opener_busy or self.controller.is_busy or self.selected.picture.is_reading)
+
+    def save_state(self) -> dict[str, Any]:
+        """Widths of the panes and size of the tiles."""
+        return {"panes": self.panes.sizes(), "tile": self.grid.tile}
+
+    def restore_state(self, state: Mapping[str, Any]) -> None:
+        """Take them back."""
+        sizes, tile = state.get("panes"), state.get("tile")
+        if isinstance(sizes, list) and len(sizes) == 3 and all(isinstance(s, int) and 0 < s < 20_000 for s in sizes):
+            self.panes.setSizes(sizes)
+        if isinstance(tile, int):
+            self.filter_bar.tile_slider.setValue(tile)
+
+    def shut_down(self) -> None:
+        """End the threads."""
+        self.controller.close()
+        self.thumbnails.close()
+        self.selected.picture.close_reading()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape drops all filters."""
+        if event.key() == Qt.Key.Key_Escape and not self.controller.filter.is_empty:
+            self.filter_bar.show_all()
+        else:
+            super().keyPressEvent(event)
+
+
+def page(session: Session, settings: Settings, jobs: JobList, opener: Opener, *, can_inspect: bool = True) -> DataPage:
+    """Make the page."""
+    return DataPage(session, settings, jobs, opener, can_inspect=can_inspect)

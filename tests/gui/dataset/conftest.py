@@ -1,0 +1,88 @@
+"""Small data sets, drawn here, and the page Data on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QColor, QImage
+from pytestqt.qtbot import QtBot
+
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_gui.background.jobs import JobList
+from s3n_gui.dataset.controller import DataController
+from s3n_gui.dataset.panel import DataPage, page
+from s3n_gui.dataset.survey import Survey, survey
+from s3n_gui.opening import Opener
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+from s3n_gui.start.recent import RecentList
+
+
+def draw(path: Path, shade: int, size: tuple[int, int] = (40, 30)) -> None:
+    """Write a picture of its own colour."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = QImage(*size, QImage.Format.Format_RGB32)
+    image.fill(QColor.fromHsv(shade * 37 % 360, 120 + shade % 100, 200))
+    assert image.save(str(path))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, qapp: object) -> Path:
+    """Three classes of 8 training and 2 test images; a broken file, a copy, a copy in the test, and one with two labels."""
+    root = tmp_path / "vögel 鳥"
+    shade = 0
+    for part, count in (("train", 8), ("test", 2)):
+        for name in ("Aster_bird", "Bird_ñandú", "空_bird"):
+            for number in range(count):
+                draw(root / part / name / f"bird {number}.png", shade)
+                shade += 1
+    train = root / "train"
+    (train / "Aster_bird" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    (train / "Aster_bird" / "copy.png").write_bytes((train / "Aster_bird" / "bird 0.png").read_bytes())
+    (train / "空_bird" / "leak.png").write_bytes((root / "test" / "空_bird" / "bird 0.png").read_bytes())
+    (train / "空_bird" / "two.png").write_bytes((train / "Bird_ñandú" / "bird 3.png").read_bytes())
+    return root
+
+
+@pytest.fixture
+def data_set(folder: Path) -> DataSet:
+    return open_data_set(folder)
+
+
+@pytest.fixture
+def prepared(data_set: DataSet) -> Survey:
+    return survey(data_set)
+
+
+@pytest.fixture
+def controller(session: Session, jobs: JobList, qtbot: QtBot) -> Iterator[DataController]:
+    """With nothing open."""
+    made = DataController(session, jobs)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def data_page(session: Session, settings: Settings, jobs: JobList, themed: object, qtbot: QtBot) -> Iterator[DataPage]:
+    """The page, shown at the least size of the window, with nothing open."""
+    opener = Opener(session, RecentList())
+    made = page(session, settings, jobs, opener)
+    qtbot.addWidget(made)
+    made.resize(1204, 620)
+    made.show()
+    yield made
+    made.shut_down()
+    opener.close()
+
+
+def many(count: int, root: Path) -> DataSet:
+    """A data set of files that do not exist."""
+    classes = tuple(f"{n:03}.Spotted_{n}_{('Warbler', 'Finch', 'Gull')[n % 3]}" for n in range(60))
+    records = tuple(
+        ImageRecord(path=root / f"{n}.png", name=f"{n}.png", label=n % 60, split="test" if n % 5 == 0 else "train")
+        for n in range(count)
+    )
+    return DataSet(root=root, format="class-folders", classes=classes, records=records, title="Class folders")
