@@ -63,13 +63,13 @@ def _start(studio: Studio) -> Page:
 def _data(studio: Studio) -> Page:
     from s3n_gui.dataset.panel import page
 
-    return page(studio.session, studio.settings, studio.jobs, studio.opener)
+    return page(studio.session, studio.settings, studio.jobs)
 
 
 def _inspect(studio: Studio) -> Page:
     from s3n_gui.inspector.panel import page
 
-    return page(studio.session, studio.settings, studio.jobs, studio.opener)
+    return page(studio.session, studio.settings, studio.jobs)
 
 
 def _predict(studio: Studio) -> Page:

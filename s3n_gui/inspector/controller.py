@@ -5,7 +5,7 @@ It knows no widget. The client may be any object with the signals and methods of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -249,9 +249,21 @@ class InspectionController(QObject):
             return
         self._state.choose_image(self._images.record(following).path)
 
-    def take_predictions(self, rows: Iterable[PredictionRow]) -> None:
-        """Take a table of predictions of these images: mistakes and disagreements are then known at once."""
-        self._verdicts.take_rows(rows)
+    def take_predictions(self, rows: Sequence[PredictionRow]) -> str:
+        """Take a table of predictions of these images: mistakes and disagreements are then known at once.
+
+        Returns:
+            A sentence on what was taken.
+        """
+        opened = self._client.model
+        if opened is not None and any(row.model != opened.digest for row in rows):
+            return "This table was made with another model; run Predict with the current one."
+        names = self._images.names()
+        fitting = [row for row in rows if row.file in names]
+        if not fitting:
+            return "This table is of other images; none of its names is in the current data set."
+        self._verdicts.take_rows(fitting)
+        return f"The answers of {len(fitting):,} of {len(names):,} images are known now."
 
 
 def _is_unknown(verdict: Verdict | None) -> bool:

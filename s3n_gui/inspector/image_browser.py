@@ -8,12 +8,14 @@ from PySide6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -21,7 +23,7 @@ from PySide6.QtWidgets import (
 from s3n_core.datasets.records import ImageRecord
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.inspector.image_list import RECORD_ROLE, SHOWN, VERDICT_ROLE, AnyIndex, ImageList
-from s3n_gui.theme import font, px, theme, tokens
+from s3n_gui.theme import font, px, set_icon, theme, tokens
 from s3n_gui.wording import count_text
 
 _SHOWN_TEXTS = {
@@ -37,9 +39,11 @@ class ImageBrowser(QWidget):
 
     Signals:
         image_chosen: The ``Path`` of the image that the person chose.
+        table_requested: A table of predictions is to be used.
     """
 
     image_chosen = Signal(object)
+    table_requested = Signal()
 
     def __init__(self, images: ImageList, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,13 +72,22 @@ class ImageBrowser(QWidget):
         self.list.setAccessibleName("Images")
         self.count = QLabel()
         self.count.setProperty("role", "caption")
+        self.table = QToolButton()
+        set_icon(self.table, "predict")
+        self.table.setAccessibleName("Use a table of predictions")
+        self.table.setToolTip("Use a table of predictions (.json): mistakes and disagreements are then known at once")
+        self.table.clicked.connect(self.table_requested)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         for widget in (self.search, self.shown):
             layout.addWidget(widget)
         layout.addWidget(self.list, 1)
-        layout.addWidget(self.count)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.addWidget(self.count, 1)
+        foot.addWidget(self.table)
+        layout.addLayout(foot)
         self._debounce = QTimer(self)
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(150)

@@ -81,6 +81,10 @@ class ImageList(QAbstractListModel):
         """Number of images before the filter."""
         return len(self._records)
 
+    def names(self) -> frozenset[str]:
+        """Return the names of all images."""
+        return frozenset(record.name for record in self._records)
+
     def label_of(self, record: ImageRecord) -> str | None:
         """Return the name of an image's class."""
         return None if record.label is None else self._classes[record.label]

@@ -76,10 +76,10 @@ class NumberForm(QWidget):
         self.seed = QSpinBox()
         self.seed.setLocale(QLocale.c())
         self.seed.setRange(0, 999_999)
-        self.seed.setAccessibleName("Seed of the lots")
-        self.seed.setToolTip("Which lots (zeta) are drawn: the same seed draws the same")
-        self.draw = QPushButton("Draw")
-        self.draw.setToolTip("Draw other lots (zeta) by taking the next seed")
+        self.seed.setAccessibleName("Seed of the draws")
+        self.seed.setToolTip("Which numbers (zeta) are drawn: the same seed draws the same")
+        self.draw = QPushButton("Next")
+        self.draw.setToolTip("Draw other numbers (zeta): take the next seed")
         self.floor = QComboBox()
         for key, title, tip in _FLOORS:
             self.floor.addItem(title, key)
@@ -132,7 +132,7 @@ class NumberForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(_titled("Peaks go to", "", self.mode))
-        self._seed_row = _titled("Lots", "seed of ζ", draws, self.seed)
+        self._seed_row = _titled("Draws of ζ", "seed", draws, self.seed)
         layout.addWidget(self._seed_row)
         titles = {"beta_1": ("Width in D", "β₁"), "beta_2": ("Width in C", "β₂")}
         titles |= {"delta": ("Doubt limit", "δ"), "window": ("Peak window", "r")}
@@ -186,11 +186,11 @@ class NumberForm(QWidget):
         self._want("Divide peaks otherwise", sampling=None if mode == self._own.sampling else mode)
 
     def _on_seed(self, seed: int) -> None:
-        self._want("Draw other lots", gesture="seed", seed=seed)
+        self._want("Draw anew", gesture="seed", seed=seed)
 
     def _on_draw(self) -> None:
         self._end_gesture()
-        self._want("Draw other lots", seed=(self._state.numbers.seed + 1) % 1_000_000)
+        self._want("Draw anew", seed=(self._state.numbers.seed + 1) % 1_000_000)
 
     def _on_floor(self, index: int) -> None:
         key = self.floor.itemData(index)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QSize
+from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
@@ -71,7 +71,7 @@ def _image_parts(inspection: Inspection, content: PaneContent) -> list[tuple[str
     branch = warped_of(content.kind)
     times = number_text(float(inner_magnification(inspection, branch).max()), 2)
     side = len(inspection.warped_image(branch))
-    return [("", f"enlarged up to {times} × in area"), ("", f"{side} × {side} px")]
+    return [("", f"up to {times} × in area"), ("", f"{side} × {side} px")]
 
 
 class _Key(QWidget):
@@ -99,8 +99,10 @@ class _Key(QWidget):
         for branch, text in self._parts:
             mark = px(12) if branch else 0
             width = symbol_width(text, small)
-            if x + mark + width > self.width() and x > 1:
-                break
+            if x + mark + width > self.width():
+                if x > 1:
+                    break
+                text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(self.width() - x - mark))
             if branch in ("D", "C"):
                 draw_branch_mark(painter, QPointF(x + px(4), self.height() / 2), branch, px(9))  # type: ignore[arg-type]
             painter.setPen(QColor(tokens().quiet))

@@ -82,12 +82,15 @@ class PaneTitle(QAbstractButton):
             title = words.short
         if self._addition:
             title = f"{title}: {self._addition}"
-        shows_symbol = room > px(40)
+        if metrics.horizontalAdvance(title) > room + symbol_room and not self._addition:
+            title, room = "", 0.0  # The symbol alone says more than half a word.
+        shows_symbol = room > px(40) or not title
         room += 0 if shows_symbol else symbol_room
-        title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, int(room))
-        painter.setPen(QColor(colours.text))
-        painter.drawText(QPointF(x, baseline), title)
-        x += metrics.horizontalAdvance(title) + px(6)
+        if title:
+            title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, int(room))
+            painter.setPen(QColor(colours.text))
+            painter.drawText(QPointF(x, baseline), title)
+            x += metrics.horizontalAdvance(title) + px(6)
         painter.setPen(QColor(colours.quiet))
         if shows_symbol:
             x += draw_symbol(painter, x, baseline, words.symbol, plain) + px(5)

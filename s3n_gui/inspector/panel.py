@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from s3n_core.analysis.prediction_rows import PredictionRow
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.resources import resource
 from s3n_gui.background.inspection_client import InspectionClient
@@ -26,9 +27,9 @@ from s3n_gui.inspector.pane_model import Cameras
 from s3n_gui.inspector.peak_menu import PeakMenu
 from s3n_gui.inspector.side import Side
 from s3n_gui.inspector.stored import DEMO_IMAGES, DEMO_MODEL, demo_is_here, read_demo_inspection
+from s3n_gui.inspector.table_reader import TableReader
 from s3n_gui.inspector.toolbar import Toolbar
 from s3n_gui.inspector.verdicts import Verdicts
-from s3n_gui.opening import Opener
 from s3n_gui.page import Page
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
@@ -42,10 +43,10 @@ _ARROWS = {
 }
 
 
-def page(session: Session, settings: Settings, jobs: JobList, opener: Opener) -> Page:
+def page(session: Session, settings: Settings, jobs: JobList) -> Page:
     """Make the page."""
-    client = InspectionClient()
-    made = InspectPage(session, client, settings, opener)
+    client = InspectionClient(idle_seconds=60 * settings.idle_minutes)
+    made = InspectPage(session, client, settings)
     client.setParent(made)
     return made
 
@@ -57,14 +58,10 @@ class InspectPage(Page):
         session: The current choices.
         client: The engine, as `InspectionClient` has it.
         settings: The person's settings.
-        opener: Opens what is chosen in a dialog.
     """
 
-    def __init__(
-        self, session: Session, client: Any, settings: Settings, opener: Any, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, session: Session, client: Any, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._opener = opener
         self._session, self._client, self._settings = session, client, settings
         self.state = InspectionState(self)
         self.verdicts = Verdicts(self)
@@ -72,7 +69,8 @@ class InspectPage(Page):
         self.cameras = Cameras(self)
         self.editor = Editor(self.state, self)
         self.controller = InspectionController(session, client, self.state, self.images, self.verdicts, self)
-        self.thumbnails = ThumbnailLoader(192, self)
+        self.tables = TableReader(self)
+        self.thumbnails = ThumbnailLoader(192, self, cache_bytes=settings.thumbnail_cache_mb * 2**20)
         self.browser = ImageBrowser(self.images, self.thumbnails)
         self.panes = PaneGrid(self.state, self.cameras)
         self.side = Side(self.state)
@@ -125,6 +123,9 @@ class InspectPage(Page):
         controller.truth_changed.connect(self.side.set_truth)
         controller.seeking_changed.connect(toolbar.show_seeking)
         controller.notice.connect(self._session.report_notice)
+        self.browser.table_requested.connect(self._choose_table)
+        self.tables.read.connect(self._on_table_read)
+        self.tables.failed.connect(self._session.report_error)
         toolbar.previous_requested.connect(self.previous_image)
         toolbar.next_requested.connect(self.next_image)
         toolbar.mistake_requested.connect(self.next_mistake)
@@ -208,6 +209,7 @@ class InspectPage(Page):
     def shut_down(self) -> None:
         """End the engine process and the threads that read thumbnails."""
         self._client.close()
+        self.tables.close()
         self.thumbnails.close()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -326,21 +328,27 @@ class InspectPage(Page):
 
     def _on_empty_first(self) -> None:
         if self._session.model is None:
-            self._open(QFileDialog.getOpenFileName(self, "Open model", "", "Models (*.safetensors)")[0])
+            self._session.ask_to_open("model")
         elif self.state.message:
             self.controller.ask_again()
         else:
-            self._open(QFileDialog.getExistingDirectory(self, "Open data set"))
+            self._session.ask_to_open("data")
 
     def _on_empty_second(self) -> None:
         if self._session.model is None:
-            self.show_demo()
-        else:
-            self._open(QFileDialog.getOpenFileName(self, "Open image")[0])
-
-    def _open(self, chosen: str) -> None:
+            self._session.ask_for_demo()
+            return
+        chosen, _ = QFileDialog.getOpenFileName(self, "Open image")
         if chosen:
-            self._opener.open_path(Path(chosen))
+            self._session.open_path(Path(chosen))
+
+    def _choose_table(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, "Use a table of predictions", "", "Predictions (*.json)")
+        if chosen:
+            self.tables.start(Path(chosen))
+
+    def _on_table_read(self, rows: tuple[PredictionRow, ...]) -> None:
+        self._session.report_notice(self.controller.take_predictions(rows))
 
     def _show_layout(self) -> None:
         self.toolbar.show_layout(self.panes.layout_name)

@@ -38,7 +38,7 @@ _TIPS = (
     "How the peak is marked in the images",
     "Where it lies in the original, in pixels from the upper left",
     "Strength: the response (R) at the peak, from 0 to 1",
-    "Lot (zeta): the number drawn for it; the peak goes to T_d where R is larger",
+    "Draw (zeta): the number drawn for it; the peak goes to T_d where R is larger",
     "Which image it enlarges: T_d strong evidence (D), T_c supporting evidence (C)",
 )
 PEAK_ROLE = Qt.ItemDataRole.UserRole
@@ -183,7 +183,7 @@ class PeakTable(QTableView):
 
     def sizeHint(self) -> QSize:
         """The size that shows everything."""
-        return QSize(px(260), px(140))
+        return QSize(px(260), px(142))
 
     def _on_theme_changed(self) -> None:
         for column, width in ((0, 26), (2, 44), (3, 44), (4, 64)):

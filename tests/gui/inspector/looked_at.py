@@ -139,6 +139,8 @@ class FakeClient(QObject):
         self.saying: dict[str, dict[str, Any]] = {}
         self.broken: set[str] = set()
         self.closed = False
+        self.model = None
+        self.state = "ready"
 
     def open_model(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
         self.models.append(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,8 @@ def test_the_next_mistake_of_a_table_of_predictions(stage: Stage) -> None:
         )
         for n in range(6)
     ]
-    stage.controller.take_predictions(rows)
+    assert "6 of 6" in stage.controller.take_predictions(rows)
+    assert "other images" in stage.controller.take_predictions([replace(rows[0], file="elsewhere.jpg")])
     stage.controller.step(1, "mistake")
     assert stage.session.image == stage.path(4)
     stage.controller.step(-1, "disagreement")

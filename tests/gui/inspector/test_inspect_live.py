@@ -16,7 +16,7 @@ from s3n_gui.settings import Settings
 def test_the_demo_is_stored_then_live(
     themed: QApplication, qtbot: QtBot, session: Session, settings: Settings, jobs: object
 ) -> None:
-    made = page(session, settings, jobs, opener=None)  # type: ignore[arg-type]
+    made = page(session, settings, jobs)  # type: ignore[arg-type]
     assert isinstance(made, InspectPage)
     made.resize(1208, 610)
     try:

@@ -11,9 +11,20 @@ from looked_at import CLASSES, FakeClient, data_set
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QSlider, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QLineEdit,
+    QSlider,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
+from s3n_core.analysis.prediction_rows import PredictionHeader, PredictionRow
+from s3n_core.analysis.prediction_tables import write_table
 from s3n_gui import theme
 from s3n_gui.actions import ACTIONS
 from s3n_gui.inspector.panel import InspectPage
@@ -24,17 +35,9 @@ from s3n_gui.widgets.image_view import ImageView
 from s3n_gui.widgets.number_slider import NumberSlider
 
 
-class Opened:
-    def __init__(self) -> None:
-        self.paths: list[Path] = []
-
-    def open_path(self, path: Path) -> None:
-        self.paths.append(path)
-
-
 @pytest.fixture
 def page(themed: QApplication, qtbot: QtBot, session: Session, settings: Settings) -> Iterator[InspectPage]:
-    made = InspectPage(session, FakeClient(), settings, Opened())
+    made = InspectPage(session, FakeClient(), settings)
     made.resize(1208, 610)
     made.show()
     yield made
@@ -96,6 +99,38 @@ def test_an_empty_page_says_what_to_do(page: InspectPage, session: Session, tmp_
     page.empty.first.click()
     client(page).answer()
     assert page.stack.currentWidget() is page.panes
+
+
+def test_an_empty_page_asks_the_window(page: InspectPage, session: Session, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(session.open_asked) as asked:
+        page.empty.first.click()
+    assert asked.args == ["model"]
+
+
+def test_a_table_of_predictions_is_used(
+    looking: InspectPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        PredictionRow(
+            file=f"bird {n}.jpg", class_name=CLASSES[0], probability=0.9, correct=n % 3 == 0,
+            branches=(("O", CLASSES[0]),), mode="expected", precision="float32", model="0",
+        )
+        for n in range(6)
+    ]  # fmt: skip
+    header = PredictionHeader(
+        model="0", mode="expected", precision="float32", classes=CLASSES, images="", count=len(rows)
+    )
+    write_table(tmp_path / "table.json", header, rows)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "table.json"), ""))
+    with qtbot.waitSignal(looking._session.notice_reported) as said:
+        looking.browser.table.click()
+    assert "6 of 6 images" in said.args[0]
+    looking.browser.shown.setCurrentIndex(1)
+    looking.browser.shown.activated.emit(1)
+    assert looking.browser.count.text() == "4 of 6 images"
+    (tmp_path / "table.json").write_text("{}")
+    with qtbot.waitSignal(looking._session.error_reported):
+        looking.browser.table.click()
 
 
 def test_every_control_has_a_name_and_a_tip(looking: InspectPage) -> None:
