@@ -63,7 +63,7 @@ def _start(studio: Studio) -> Page:
 def _data(studio: Studio) -> Page:
     from s3n_gui.dataset.panel import page
 
-    return page(studio.session, studio.settings, studio.jobs)
+    return page(studio.session, studio.settings, studio.jobs, studio.opener)
 
 
 def _inspect(studio: Studio) -> Page:
