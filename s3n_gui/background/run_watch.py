@@ -18,15 +18,16 @@ from s3n_core.errors import S3NError
 from s3n_core.runs.control import send_order
 from s3n_core.runs.ending import end_run
 from s3n_core.runs.following import RunChange, RunFollower
-from s3n_core.runs.lock import is_live
+from s3n_core.runs.lock import is_live, process_is_alive
 from s3n_core.runs.run_directory import is_run
-from s3n_core.runs.run_state import ShownStatus
+from s3n_core.runs.run_state import RunState, ShownStatus
 from s3n_core.runs.trash import move_to_trash
 from s3n_gui.background.processes import how_it_ended, interrupt, kill, leave, log_file, start_process
 from s3n_gui.background.worker_thread import Worker
 
 POLL_SECONDS = 0.5
 _TERMINATION_SECONDS = 10.0
+_DISCARD_SECONDS = 10.0
 _TAIL_BYTES = 8192
 
 
@@ -166,7 +167,7 @@ class RunWatch(Worker):
 
     def _ending(self, change: RunChange, code: int | None) -> Ending:
         if self._discarding:
-            return self._discarded()
+            return self._discarded(change.state)
         if change.gone and self._seen:
             return Ending("discarded", discarded=True, sentence="The run was moved to the trash or deleted.")
         if change.gone:
@@ -179,7 +180,11 @@ class RunWatch(Worker):
             return Ending(change.status, sentence=self._said() or self._unexpected(code))
         return Ending(change.status)
 
-    def _discarded(self) -> Ending:
+    def _discarded(self, state: RunState | None) -> Ending:
+        # The process moves the run itself, after it has let go of it; only one that was ended by force has not.
+        deadline = time.monotonic() + _DISCARD_SECONDS
+        while is_run(self._run_path) and _is_alive(state) and time.monotonic() < deadline and not self._leaving:
+            time.sleep(0.05)
         if is_run(self._run_path):
             try:
                 move_to_trash(self._run_path, self._run_path.parent)
@@ -202,3 +207,10 @@ class RunWatch(Worker):
         except OSError:
             return ""
         return next((line.removeprefix("Error: ") for line in reversed(lines) if line.startswith("Error: ")), "")
+
+
+def _is_alive(state: RunState | None) -> bool:
+    """Whether the process that wrote a record still runs on this machine."""
+    if state is None or state.pid is None or state.process_created is None:
+        return False
+    return process_is_alive(state.pid, state.process_created)
