@@ -72,8 +72,20 @@ def _inspect(studio: Studio) -> Page:
     return page(studio.session, studio.settings, studio.jobs)
 
 
+def _train(studio: Studio) -> Page:
+    from s3n_gui.training.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs, studio.trainings)
+
+
 def _predict(studio: Studio) -> Page:
     from s3n_gui.prediction.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs)
+
+
+def _export(studio: Studio) -> Page:
+    from s3n_gui.export.panel import page
 
     return page(studio.session, studio.settings, studio.jobs)
 
@@ -81,7 +93,9 @@ def _predict(studio: Studio) -> Page:
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("start", "Start", "start", "Ctrl+1", _start),
     PageEntry("data", "Data", "data", "Ctrl+2", _data),
+    PageEntry("train", "Train", "train", "Ctrl+3", _train),
     PageEntry("inspect", "Inspect", "inspect", "Ctrl+4", _inspect),
     PageEntry("predict", "Predict", "predict", "Ctrl+5", _predict),
+    PageEntry("export", "Export", "export", "Ctrl+7", _export),
 )
 """The pages that are built."""

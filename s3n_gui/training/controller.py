@@ -1,0 +1,241 @@
+"""The page's one decision maker: which run is shown, what it measured, what may be ordered, and who carries it out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
+from s3n_gui.background.jobs import JobList
+from s3n_gui.background.training_job import TrainingJob, TrainingRequest
+from s3n_gui.session import Session
+from s3n_gui.training.metric_series import MetricSeries
+from s3n_gui.training.run_machine import Order, RunMachine
+from s3n_gui.training.run_reader import RunNews, RunReader
+from s3n_gui.trainings import Trainings
+
+_log = logging.getLogger(__name__)
+MOST_OTHERS = 4
+
+
+class TrainingController(QObject):
+    """Follows the shown run and those laid over it, and passes orders to its job.
+
+    Signals:
+        run_shown: Another run is shown: its folder or None.
+        measured: The shown run has measured more (or begins anew).
+        told: State, status or phase of the shown run are others.
+        snapshots_found: Names of new snapshots of the shown run.
+        others_changed: Other runs are laid over it, or have measured more.
+
+    Attributes:
+        machine: The phase of the shown run.
+        series: What the shown run measured.
+        state: Its last record.
+        status: What to tell of it; None where no run is shown.
+        run: The content of its ``run.json``; empty until it is read.
+    """
+
+    run_shown = Signal(object)
+    measured = Signal()
+    told = Signal()
+    snapshots_found = Signal(object)
+    others_changed = Signal()
+
+    def __init__(self, session: Session, jobs: JobList, trainings: Trainings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._jobs, self._trainings = session, jobs, trainings
+        self.machine = RunMachine()
+        self.series = MetricSeries()
+        self.state: RunState | None = None
+        self.status: ShownStatus | None = None
+        self.run: Mapping[str, Any] = {}
+        self.path: Path | None = None
+        self._reader: RunReader | None = None
+        self._job: TrainingJob | None = None
+        self._others: dict[Path, tuple[RunReader, MetricSeries]] = {}
+        self._readers: list[RunReader] = []
+
+    # -- which run ---------------------------------------------------------------------------------------------------------
+
+    def show_run(self, path: Path | None) -> None:
+        """Show a run, live or past, or none."""
+        if path == self.path:
+            return
+        self._close(self._reader)
+        self._reader, self._job = None, None
+        self.path, self.state, self.status, self.run = path, None, None, {}
+        self.series = MetricSeries()
+        self.machine.hear("cleared" if path is None else "shown")
+        if path is not None:
+            self.lay_over(path, on=False)
+            self._reader = self._open(path)
+            self._reader.news.connect(self._on_news)
+            self._reader.begin()
+        self._session.run = path
+        self.run_shown.emit(path)
+        self.told.emit()
+
+    def lay_over(self, path: Path, *, on: bool = True) -> None:
+        """Lay another run over the shown one, or take it away."""
+        if on and path != self.path and path not in self._others and len(self._others) < MOST_OTHERS:
+            reader = self._open(path)
+            self._others[path] = (reader, MetricSeries())
+            reader.news.connect(self._on_other_news)
+            reader.begin()
+            self.others_changed.emit()
+        elif not on and path in self._others:
+            self._close(self._others.pop(path)[0])
+            self.others_changed.emit()
+
+    def others(self) -> list[tuple[Path, MetricSeries]]:
+        """Return the runs laid over the shown one."""
+        return [(path, series) for path, (_, series) in self._others.items()]
+
+    # -- orders --------------------------------------------------------------------------------------------------------------
+
+    def start(self, request: TrainingRequest) -> None:
+        """Start a new training and show it."""
+        job = TrainingJob.start(request)
+        self.show_run(request.root / request.name)
+        self._begin(job, "start")
+
+    def resume(self, device: str = "auto") -> None:
+        """Go on with the shown run."""
+        if self.path is not None and self.machine.can("resume"):
+            self._begin(TrainingJob.resume(self.path, device=device), "resume")
+
+    def order(self, order: Order) -> None:
+        """Pause, go on, stop and keep, stop now or discard; what cannot be ordered now is ignored."""
+        if self.path is None or not self.machine.can(order):
+            return
+        job = self._job_now()
+        self.machine.order(order)
+        {
+            "pause": job.pause,
+            "go-on": job.go_on,
+            "stop": job.stop_and_keep,
+            "stop-now": job.stop_now,
+            "discard": job.discard,
+        }[order]()
+        self.told.emit()
+
+    @property
+    def batch_seconds(self) -> float | None:
+        """About how long a batch takes; None while unknown."""
+        recipe = self.run.get("recipe")
+        pace = self.state.images_per_second if self.state is not None else None
+        size = recipe.get("batch_size") if isinstance(recipe, Mapping) else None
+        return size / pace if isinstance(size, int) and pace else None
+
+    def close(self) -> None:
+        """Look at no run any more; trainings go on."""
+        self._close(self._reader)
+        self._reader = None
+        for reader, _ in self._others.values():
+            self._close(reader)
+        self._others.clear()
+        for reader in self._readers:
+            reader.wait()
+
+    # -- inside --------------------------------------------------------------------------------------------------------------
+
+    def _begin(self, job: TrainingJob, order: Order) -> None:
+        self._jobs.add(job)
+        self._listen(job)
+        self.machine.order(order)
+        self.status = "starting"
+        self.told.emit()
+
+    def _job_now(self) -> TrainingJob:
+        assert self.path is not None
+        if self._job is None or not self._job.is_active:
+            self._listen(self._trainings.job_of(self.path))
+        assert self._job is not None
+        return self._job
+
+    def _listen(self, job: TrainingJob) -> None:
+        self._job = job
+        job.failed.connect(self._on_failed)
+        job.ended.connect(self._on_ended)
+
+    def _open(self, path: Path) -> RunReader:
+        reader = RunReader(path, self)
+        self._readers.append(reader)
+        reader.destroyed.connect(self._forget_readers)
+        return reader
+
+    def _close(self, reader: RunReader | None) -> None:
+        if reader is not None:
+            reader.close()
+
+    def _forget_readers(self) -> None:
+        from shiboken6 import isValid
+
+        self._readers = [reader for reader in self._readers if isValid(reader)]
+
+    @Slot(object)
+    def _on_news(self, news: RunNews) -> None:
+        if self.sender() is not self._reader:
+            return
+        if news.restarted:
+            self.series.clear()
+        self.series.add(news.lines)
+        self.run, self.state = news.run or self.run, news.state
+        if news.state is not None:
+            self.series.set_batches(news.state.batches)
+        self._hear(news)
+        if news.restarted or news.lines.count or news.lines.epochs:
+            self.measured.emit()
+        if news.snapshots:
+            self.snapshots_found.emit(news.snapshots)
+        self.told.emit()
+
+    def _hear(self, news: RunNews) -> None:
+        waiting = self._job is not None and self._job.is_active
+        if news.live and news.status in ACTIVE:
+            self.machine.hear(news.status)  # type: ignore[arg-type]  # the active statuses are news
+            self.status = news.status
+        elif not waiting:
+            # A process that was just started has not come so far as to hold the run; until it has, its job knows better.
+            self.machine.hear("over")
+            self.status = news.status
+        if news.gone and not waiting:
+            self.show_run(None)
+
+    @Slot(object)
+    def _on_other_news(self, news: RunNews) -> None:
+        for reader, series in self._others.values():
+            if reader is self.sender():
+                if news.restarted:
+                    series.clear()
+                series.add(news.lines)
+                if news.state is not None:
+                    series.set_batches(news.state.batches)
+                self.others_changed.emit()
+
+    @Slot(str)
+    def _on_failed(self, sentence: str) -> None:
+        job = self.sender()
+        if job is self._job and self._job is not None and self._job.is_active:
+            self.machine.hear("refused")
+            self.told.emit()
+        self._session.report_error(sentence)
+
+    @Slot(str)
+    def _on_ended(self, status: str) -> None:
+        job = self.sender()
+        if job is not self._job or self._job is None:
+            return
+        self.machine.hear("over")
+        self.status = self._job.run_status
+        if self.status == "discarded":
+            name = self._job.run_path.name
+            self.show_run(None)
+            self._session.report_notice(f"{name} was discarded; it is in the trash of the runs folder.")
+        else:
+            self.told.emit()

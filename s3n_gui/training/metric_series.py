@@ -1,0 +1,180 @@
+"""What a run measured as columns of numbers: grown as lines come, ready to be drawn. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[np.float64]
+
+_MEANS = ("loss", "accuracy_")
+_PLACES = ("step", "epoch", "batch")
+
+
+@dataclass(frozen=True)
+class LineBlock:
+    """Some lines of ``metrics.jsonl`` as columns; made in the reading thread, so that the window only appends.
+
+    Attributes:
+        steps: Columns of the ``step`` lines by name, all of one length; NaN where a line has no such number.
+        epochs: The ``epoch`` lines as they were read.
+    """
+
+    steps: Mapping[str, Column] = field(default_factory=dict)
+    epochs: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def count(self) -> int:
+        """How many step lines."""
+        return len(next(iter(self.steps.values()), ()))
+
+
+def block_of(lines: Iterable[Mapping[str, Any]]) -> LineBlock:
+    """Sort lines into columns."""
+    steps = [line for line in lines if line.get("kind") == "step"]
+    epochs = [line for line in lines if line.get("kind") == "epoch"]
+    names = dict.fromkeys(name for line in (steps[:1] + steps[-1:]) for name in line)
+    columns = {}
+    for name in names:
+        values = [line.get(name) for line in steps]
+        try:
+            columns[name] = np.array(values, dtype=np.float64)  # None, as JSON's null, becomes NaN
+        except (TypeError, ValueError):
+            continue  # a text, or something of a newer version
+    columns.pop("kind", None)
+    return LineBlock(columns, epochs)
+
+
+class _Grown:
+    """Columns that grow: room is doubled when it is full."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._room: dict[str, Column] = {}
+
+    def append(self, columns: Mapping[str, Column], count: int) -> None:
+        end = self.length + count
+        for name in columns.keys() - self._room.keys():
+            self._room[name] = np.full(max(256, end), np.nan)
+        for name, room in self._room.items():
+            if len(room) < end:
+                larger = np.full(max(2 * len(room), end), np.nan)
+                larger[: self.length] = room[: self.length]
+                self._room[name] = room = larger
+            if name in columns:
+                room[self.length : end] = columns[name]
+        self.length = end
+
+    def get(self, name: str) -> Column:
+        room = self._room.get(name)
+        return np.full(self.length, np.nan) if room is None else room[: self.length]
+
+    def names(self) -> set[str]:
+        return set(self._room)
+
+
+class MetricSeries:
+    """All that one run measured.
+
+    Losses and hits in a step line are means since the epoch's beginning. They are turned back into those of the batches
+    since the line before, so that a curve does not jump at each epoch; smoothing is the reader's choice.
+
+    Attributes:
+        epoch_lines: The lines of the finished epochs.
+    """
+
+    def __init__(self) -> None:
+        self._steps = _Grown()
+        self.epoch_lines: list[Mapping[str, Any]] = []
+        self._batches = 0
+        self._last: dict[str, tuple[float, float, float]] = {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.__init__()  # type: ignore[misc]
+
+    def add(self, block: LineBlock) -> None:
+        """Append lines."""
+        if block.count:
+            columns = {name: self._since_last(name, block.steps) for name in block.steps}
+            self._steps.append(columns, block.count)
+        for line in block.epochs:
+            self.epoch_lines.append(line)
+            step, epoch = line.get("step"), line.get("epoch")
+            if isinstance(step, int) and isinstance(epoch, int) and step >= epoch + 1:
+                self._batches = max(1, round(step / (epoch + 1)))
+
+    def set_batches(self, batches: int) -> None:
+        """Say how many batches an epoch has, where no finished epoch has told yet."""
+        if batches > 0 and not self.epoch_lines:
+            self._batches = batches
+
+    @property
+    def step_count(self) -> int:
+        """How many step lines there are."""
+        return self._steps.length
+
+    def names(self) -> set[str]:
+        """Return the names of all that was measured."""
+        return self._steps.names() | {name for line in self.epoch_lines[-1:] for name in line}
+
+    def step_places(self) -> Column:
+        """Return where the step lines lie, in epochs from 0: 1.5 is the middle of the second."""
+        steps = self._steps.get("step")
+        batches = self._batches or (np.nanmax(steps) if len(steps) else 1.0)
+        return np.asarray(steps / batches, dtype=np.float64)
+
+    def step_values(self, name: str) -> Column:
+        """Return a column of the step lines, NaN where a line has no such number."""
+        return self._steps.get(name)
+
+    def epoch_places(self) -> Column:
+        """Return where the epoch lines lie: at the epochs' ends, so that the first is at 1."""
+        return np.array([_number(line.get("epoch")) + 1.0 for line in self.epoch_lines], dtype=np.float64)
+
+    def epoch_values(self, name: str) -> Column:
+        """Return a column of the epoch lines, NaN where a line has no such number."""
+        return np.array([_number(line.get(name)) for line in self.epoch_lines], dtype=np.float64)
+
+    def _since_last(self, name: str, columns: Mapping[str, Column]) -> Column:
+        values = columns[name]
+        if not name.startswith(_MEANS) or any(place not in columns for place in _PLACES):
+            return values
+        epochs, batches = columns["epoch"], columns["batch"]
+        before_epoch, before_batch, before_value = self._last.get(name, (np.nan, 0.0, 0.0))
+        earlier_epochs = np.concatenate(([before_epoch], epochs[:-1]))
+        earlier_batches = np.concatenate(([before_batch], batches[:-1]))
+        earlier_values = np.concatenate(([before_value], values[:-1]))
+        goes_on = (earlier_epochs == epochs) & (batches > earlier_batches) & np.isfinite(earlier_values)
+        weight = np.where(goes_on, earlier_batches, 0.0)
+        known = np.where(goes_on, earlier_values, 0.0)
+        if len(values):
+            self._last[name] = (float(epochs[-1]), float(batches[-1]), float(values[-1]))
+        fresh = (batches * values - weight * known) / np.maximum(batches - weight, 1.0)
+        return np.asarray(np.maximum(fresh, 0.0), dtype=np.float64)
+
+
+def smoothed(values: Column, weight: float) -> Column:
+    """Return the exponential moving mean with bias correction; gaps (NaN) stay gaps and do not spread.
+
+    Args:
+        values: (n,).
+        weight: Share of what came before, 0 (as measured) to below 1.
+    """
+    if weight <= 0.0 or not len(values):
+        return values
+    from scipy.signal import lfilter
+
+    known = np.isfinite(values)
+    sums = lfilter([1.0 - weight], [1.0, -weight], np.where(known, values, 0.0))
+    weights = lfilter([1.0 - weight], [1.0, -weight], known.astype(np.float64))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(known, sums / weights, np.nan)
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")

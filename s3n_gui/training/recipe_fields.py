@@ -1,0 +1,208 @@
+"""The settings of a recipe as rows of a form: made from the recipe's own fields, so that a new field appears by itself."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic.fields import FieldInfo
+
+from s3n_core.method.configuration import NetworkChoices
+from s3n_core.training.recipes import Phase, Recipe, RecipeError
+
+Kind = Literal["whole", "number", "switch", "choice", "text"]
+
+_LEFT_OUT = {"name", "about", "sources", "network"}
+
+FIRST = (
+    "epochs",
+    "batch_size",
+    "network.backbone",
+    "network.input_size",
+    "network.branches",
+    "rate_backbone",
+    "rate_heads",
+    "held_out",
+    "seed",
+)
+"""The settings that matter first, in this order; all others are folded away."""
+
+_TITLES = {
+    "network.backbone": "Backbone",
+    "network.input_size": "Image size",
+    "network.source_size": "Source size",
+    "network.branches": "Branches",
+    "network.entropy_threshold": "Entropy threshold (δ)",
+    "network.top_k": "Classes merged (k)",
+    "network.window": "Peak window (r)",
+    "network.radius_d": "First radius in β₁",
+    "network.radius_c": "First radius in β₂",
+    "network.kernel_fwhm": "Kernel width (k)",
+    "network.map_size": "Size of R",
+    "rate_backbone": "Rate of the backbone",
+    "rate_heads": "Rate of new layers",
+    "rate_radius_d": "Rate of the radius in β₁",
+    "rate_radius_c": "Rate of the radius in β₂",
+    "rate_kernel": "Rate of the kernel k",
+    "held_out": "Held-out share",
+    "probes": "Probe images",
+    "smoothing": "Label smoothing",
+    "phases": "Warm-up phases",
+}
+_UNITS = {
+    "network.input_size": "px",
+    "network.source_size": "px",
+    "network.map_size": "cells",
+    "network.window": "cells",
+    "network.kernel_fwhm": "cells",
+    "network.entropy_threshold": "nats",
+    "checkpoint_minutes": "min",
+    "rate_warm_up": "epochs",
+    "patience": "epochs",
+}
+_HINTS = {
+    "weights": "imagenet, none, or the path of a weight file.",
+    "crop_scale": "Two shares such as 0.5, 1, or none.",
+    "step_epochs": "Epochs with commas between them: 40, 50.",
+    "phases": "Epochs and sampling with commas between them: 21 all, 5 random; or none.",
+    "micro_batch": "A number, or none for the whole batch.",
+    "patience": "A number of epochs, or none to train to the end.",
+    "network.floor": "mean, none, or a number from 0 to 1.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeField:
+    """One setting.
+
+    Attributes:
+        name: Its dotted name, as ``s3n train --set`` takes it.
+        title: What people call it.
+        kind: What the form shows for it.
+        help: What it does, from the recipe's own description, and how it is written.
+        unit: Behind the number; may be empty.
+        low: Least value of a number; None without one.
+        high: Largest value of a number.
+        choices: For a choice.
+        first: Whether it matters first.
+        group: "Network" or "Training".
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    help: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    first: bool = False
+    group: str = "Training"
+
+    def text_of(self, value: Any) -> str:
+        """Return a value as a person writes it."""
+        if value is None:
+            return "none"
+        if isinstance(value, list | tuple):
+            return ", ".join(_item_text(item) for item in value) or "none"
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    def value_of(self, text: str) -> Any:
+        """Read what a person wrote; the recipe itself says whether it fits.
+
+        Raises:
+            RecipeError: It cannot be read.
+        """
+        text = text.strip()
+        if self.name == "phases":
+            return [] if text in ("", "none") else [self._phase(part) for part in text.split(",")]
+        if self.name in ("crop_scale", "step_epochs"):
+            if text in ("", "none"):
+                return None if self.name == "crop_scale" else []
+            return [self._number(part) for part in text.replace(";", ",").split(",")]
+        if self.name in ("micro_batch", "patience"):
+            return None if text in ("", "none") else self._number(text)
+        if self.name == "network.floor":
+            return text if text in ("mean", "none") else self._number(text)
+        return text
+
+    def _number(self, text: str) -> int | float:
+        for read in (int, float):
+            try:
+                return read(text)
+            except ValueError:
+                continue
+        raise RecipeError(f"{self.title}: {text.strip()!r} is no number. {_HINTS.get(self.name, '')}".strip())
+
+    def _phase(self, text: str) -> dict[str, Any]:
+        epochs, _, sampling = text.strip().partition(" ")
+        return {"epochs": self._number(epochs), "sampling": sampling.strip()}
+
+
+def recipe_fields() -> tuple[RecipeField, ...]:
+    """Return all settings: those that matter first in their order, then the others in the recipe's order."""
+    found = [_field(name, info, "Training") for name, info in Recipe.model_fields.items() if name not in _LEFT_OUT]
+    found += [_field(f"network.{name}", info, "Network") for name, info in NetworkChoices.model_fields.items()]
+    return tuple(sorted(found, key=lambda field: FIRST.index(field.name) if field.first else len(FIRST)))
+
+
+def recipe_values(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe's settings by dotted name, as JSON holds them."""
+    whole = recipe.model_dump(mode="json")
+    values = {name: value for name, value in whole.items() if name not in _LEFT_OUT}
+    return values | {f"network.{name}": value for name, value in whole["network"].items()}
+
+
+def changed_settings(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return only what differs from the recipe."""
+    own = recipe_values(recipe)
+    return {name: value for name, value in values.items() if name in own and not _equal(value, own[name])}
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= 1e-9 * max(abs(one), abs(other))
+    return bool(one == other)
+
+
+def _field(name: str, info: FieldInfo, group: str) -> RecipeField:
+    kind, choices = _kind_of(info.annotation)
+    bounds = {type(entry).__name__: entry for entry in info.metadata}
+    low = getattr(bounds.get("Ge"), "ge", getattr(bounds.get("Gt"), "gt", None))
+    high = getattr(bounds.get("Le"), "le", getattr(bounds.get("Lt"), "lt", None))
+    plain = name.removeprefix("network.").replace("_", " ").capitalize()
+    return RecipeField(
+        name=name,
+        title=_TITLES.get(name, plain),
+        kind=kind,
+        help=f"{info.description or ''} {_HINTS.get(name, '')}".strip(),
+        unit=_UNITS.get(name, ""),
+        low=None if low is None else float(low),
+        high=None if high is None else float(high),
+        choices=choices,
+        first=name in FIRST,
+        group=group,
+    )
+
+
+def _item_text(item: Any) -> str:
+    if isinstance(item, Mapping):  # a phase
+        return f"{item.get('epochs')} {item.get('sampling')}"
+    return f"{item:g}" if isinstance(item, float) else str(item)
+
+
+def _kind_of(annotation: Any) -> tuple[Kind, tuple[str, ...]]:
+    if typing.get_origin(annotation) is Literal:
+        choices = typing.get_args(annotation)
+        return "choice", tuple(str(choice) for choice in choices)
+    if annotation is bool:
+        return "switch", ()
+    if annotation is int:
+        return "whole", ()
+    if annotation is float:
+        return "number", ()
+    assert typing.get_origin(annotation) in (None, tuple, typing.Union, types.UnionType) or annotation is Phase
+    return "text", ()

@@ -1,0 +1,131 @@
+"""What the curves say, in plain sentences: what improves, what has stopped, what the health report warns of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from s3n_core.runs.run_state import RunState, ShownStatus
+from s3n_gui.training.metric_series import Column, MetricSeries
+from s3n_gui.wording import count_text, percent_text
+
+Tone = Literal["good", "plain", "caution", "bad"]
+
+_RESTING_EPOCHS = 4
+"""After so many epochs without a better one, the accuracy is said to rest."""
+_BRANCH_WORDS = {"joint": "the joint answer", "O": "the original branch (O)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One sentence or two.
+
+    Attributes:
+        tone: Which mark stands before it.
+        text: What it says.
+    """
+
+    tone: Tone
+    text: str
+
+
+def sayings(series: MetricSeries, state: RunState | None, status: ShownStatus | None) -> list[Saying]:
+    """Return what is to be said about a run, the most important first.
+
+    Args:
+        series: What it measured.
+        state: Its last record.
+        status: What it does now; None where no run is shown.
+    """
+    said: list[Saying] = []
+    if status in ("failed", "broken", "interrupted"):
+        said.append(_trouble(state, status))
+    if not series.epoch_lines:
+        if status in ("starting", "running", "paused", "pausing"):
+            said.append(Saying("plain", "The first epoch is under way; what improves is said after it."))
+        return said
+    said += _progress(series, finished=status not in ("running", "starting", "pausing", "paused", "stopping"))
+    said += [Saying("caution", text) for text in _warnings(series.epoch_lines[-1])]
+    return said
+
+
+def _trouble(state: RunState | None, status: ShownStatus) -> Saying:
+    if status == "failed":
+        text = state.message if state is not None and state.message else "The training failed; its log says why."
+        return Saying("bad", text)
+    if status == "broken":
+        return Saying("bad", "A file of this run cannot be read; restore it from a copy, or move the run to the trash.")
+    return Saying("caution", "The training ended without a last word. Resume goes on from its last checkpoint.")
+
+
+def _progress(series: MetricSeries, *, finished: bool) -> list[Saying]:
+    said: list[Saying] = []
+    losses = series.epoch_values("loss")
+    epochs = count_text(len(losses), "epoch")
+    branch = "joint" if "accuracy_joint" in series.names() else "O"
+    held_out = series.epoch_values(f"held_out_accuracy_{branch}")
+    known = bool(np.isfinite(held_out).any())
+    accuracy = held_out if known else series.epoch_values(f"accuracy_{branch}")
+    where = "held-out" if known else "training"
+    if np.isfinite(accuracy).any():
+        said.append(_accuracy(accuracy, where, _BRANCH_WORDS[branch], finished=finished))
+        if not known:
+            said.append(Saying("plain", "No images are held out, so the curves show only images that it learns from."))
+    if np.isfinite(losses).all() and len(losses) > 1:
+        change = losses[-1] / losses[0] - 1.0
+        word = "fell" if change < 0 else "rose"
+        tone: Tone = "plain" if change < 0 else "caution"
+        remedy = "" if change < 0 else " A lower learning rate usually mends that."
+        said.append(
+            Saying(tone, f"The training loss {word} from {losses[0]:.3g} to {losses[-1]:.3g} in {epochs}.{remedy}")
+        )
+    said += _overfitting(series)
+    return said
+
+
+def _accuracy(values: Column, where: str, whose: str, *, finished: bool) -> Saying:
+    best = int(np.nanargmax(values))
+    since = len(values) - 1 - best
+    start = f"{where.capitalize()} accuracy of {whose}"
+    best_text = f"{percent_text(float(values[best]))} in epoch {best + 1}"
+    if finished:
+        return Saying("good", f"{start} reached {best_text}, the best of {count_text(len(values), 'epoch')}.")
+    if since >= _RESTING_EPOCHS:
+        return Saying(
+            "caution",
+            f"{start} has not improved for {count_text(since, 'epoch')}; best {best_text}. "
+            "Stop and keep loses nothing: the best epoch is kept.",
+        )
+    if since:
+        return Saying("plain", f"{start} is {percent_text(float(values[-1]))}; best {best_text}.")
+    rise = values[-1] - values[-2] if len(values) > 1 else 0.0
+    if rise > 0:
+        return Saying(
+            "good", f"{start} improves: {percent_text(float(values[-1]))}, {100 * rise:.1f} points more than before."
+        )
+    return Saying("good", f"{start} is {percent_text(float(values[-1]))}, as good as ever.")
+
+
+def _overfitting(series: MetricSeries) -> list[Saying]:
+    held_out = series.epoch_values("held_out_loss")
+    if np.isfinite(held_out).sum() < _RESTING_EPOCHS + 1:
+        return []
+    lowest = int(np.nanargmin(held_out))
+    training = series.epoch_values("loss")
+    if len(held_out) - 1 - lowest < _RESTING_EPOCHS or training[-1] >= training[lowest]:
+        return []
+    return [
+        Saying(
+            "caution",
+            f"Held-out loss has risen since epoch {lowest + 1} while training loss falls: it learns its images by heart. "
+            "Stop and keep, or start anew with more images, a stronger crop or label smoothing.",
+        )
+    ]
+
+
+def _warnings(line: Mapping[str, Any]) -> list[str]:
+    warnings = line.get("warnings")
+    return [str(text) for text in warnings] if isinstance(warnings, list) else []
