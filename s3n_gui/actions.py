@@ -65,6 +65,7 @@ _INSPECT: tuple[Action, ...] = (
     _of_inspect("peaks", "View", "Peaks in all panes", "P", "target", "Mark the peaks in all panes, or in none", separated=True),
     _of_inspect("grid", "View", "Grid lines in all panes", "G", "grid", "Draw the sampling grids in all panes, or in none"),
     _of_inspect("alone", "View", "One pane alone", "F", "maximise", "Show the pane with the focus alone, or all again"),
+    _of_inspect("compare", "View", "Two models on this image", "C", "compare", "Compare with another model"),
     _of_inspect("whole", "View", "Whole images", "0", "restore", "Zoom all panes out"),
     _of_inspect("switch", "Edit", "Switch peak off or on", "X", "", "Leave the chosen peak out, or take it in", separated=True),
     _of_inspect("flip", "Edit", "Move peak to the other set", "S", "", "The chosen peak goes from T_d to T_c, or back"),
@@ -92,6 +93,21 @@ _PREDICT: tuple[Action, ...] = (
 )  # fmt: skip
 
 
+def _of_export(
+    id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False
+) -> Action:
+    return Action(f"export-{id}", menu, text, shortcut, icon, tip, page="export", separated=separated)
+
+
+_EXPORT: tuple[Action, ...] = (
+    _of_export("copy", "Edit", "Copy the s3n command", "Ctrl+Shift+C", "copy", "Exactly what Export runs", separated=True),
+    _of_export("whole", "View", "Whole picture", "Ctrl+9", "restore", "Zoom the preview out", separated=True),
+    _of_export("start", "Run", "Export", "Ctrl+Return", "export", "Write the files of all chosen images"),
+    _of_export("stop", "Run", "Stop exporting", "Ctrl+.", "stop", "Each file that is there is whole"),
+    _of_export("zoom", "", "Zoom the preview", "+ and -", "", "Or turn the wheel; 0 shows it whole, 1 at its own size"),
+)  # fmt: skip
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("open-data", "File", "Open data set…", "Ctrl+O", "open", "Choose a folder of images sorted by class"),
     Action("open-model", "File", "Open model…", "Ctrl+Shift+O", "model", "Choose a model file of this program"),
@@ -111,6 +127,7 @@ ACTIONS: tuple[Action, ...] = (
     *_DATA,
     *_INSPECT,
     *_PREDICT,
+    *_EXPORT,
     Action("jobs", "Run", "Show jobs", "Ctrl+J", "layers", "All that runs and what has ended"),
     Action("page-help", "Help", "Help for this page", "F1", "help", "What this page shows and how to use it"),
     Action("glossary", "Help", "Symbols of the method", "Shift+F1", "book", "R, H, δ, ζ, Q and the equations they come from"),

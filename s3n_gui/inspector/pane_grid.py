@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QByteArray, Qt, Signal
@@ -40,13 +40,21 @@ class PaneGrid(QWidget):
     peak_dropped = Signal(object)
     peak_menu_requested = Signal(object, object)
 
-    def __init__(self, state: InspectionState, cameras: Cameras, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        state: InspectionState,
+        cameras: Cameras,
+        parent: QWidget | None = None,
+        *,
+        kinds: Sequence[Kind] = FIRST_KINDS,
+        layout_name: str = "Two rows of three",
+    ) -> None:
         super().__init__(parent)
         self._pictures = Pictures()
         self._alone: Pane | None = None
-        self._layout_name = next(iter(LAYOUTS))
+        self._layout_name = layout_name
         self.panes = tuple(
-            Pane(index, PaneModel(kind, self), state, cameras, self._pictures) for index, kind in enumerate(FIRST_KINDS)
+            Pane(index, PaneModel(kind, self), state, cameras, self._pictures) for index, kind in enumerate(kinds)
         )
         for pane in self.panes:
             pane.setParent(self)

@@ -16,12 +16,14 @@ from s3n_core.resources import resource
 from s3n_gui.background.inspection_client import InspectionClient
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.inspector.comparison import Comparison
 from s3n_gui.inspector.controller import InspectionController
 from s3n_gui.inspector.editor import Editor
 from s3n_gui.inspector.empty_state import EmptyState
 from s3n_gui.inspector.image_browser import ImageBrowser
 from s3n_gui.inspector.image_list import ImageList
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.other_model import OtherModel
 from s3n_gui.inspector.pane_grid import PaneGrid
 from s3n_gui.inspector.pane_model import Cameras
 from s3n_gui.inspector.peak_menu import PeakMenu
@@ -45,10 +47,11 @@ _ARROWS = {
 
 def page(session: Session, settings: Settings, jobs: JobList) -> Page:
     """Make the page."""
-    client = InspectionClient(idle_seconds=60 * settings.idle_minutes)
-    made = InspectPage(session, client, settings)
-    client.setParent(made)
-    return made
+
+    def make_client() -> InspectionClient:
+        return InspectionClient(idle_seconds=60 * settings.idle_minutes)
+
+    return InspectPage(session, settings, make_client)
 
 
 class InspectPage(Page):
@@ -56,19 +59,23 @@ class InspectPage(Page):
 
     Args:
         session: The current choices.
-        client: The engine, as `InspectionClient` has it.
         settings: The person's settings.
+        make_client: Makes an engine, as `InspectionClient` is; a second one where two models are compared.
     """
 
-    def __init__(self, session: Session, client: Any, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, settings: Settings, make_client: Callable[[], Any], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self._client, self._settings = session, client, settings
+        self._session, self._client, self._settings = session, make_client(), settings
+        self._client.setParent(self)
+        self.make_client = make_client
         self.state = InspectionState(self)
         self.verdicts = Verdicts(self)
         self.images = ImageList(self.verdicts, self)
         self.cameras = Cameras(self)
         self.editor = Editor(self.state, self)
-        self.controller = InspectionController(session, client, self.state, self.images, self.verdicts, self)
+        self.controller = InspectionController(session, self._client, self.state, self.images, self.verdicts, self)
         self.tables = TableReader(self)
         self.thumbnails = ThumbnailLoader(192, self, cache_bytes=settings.thumbnail_cache_mb * 2**20)
         self.browser = ImageBrowser(self.images, self.thumbnails)
@@ -79,6 +86,8 @@ class InspectPage(Page):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self.panes)
+        self.other: OtherModel | None = None
+        self.comparison: Comparison | None = None
         self._lay_out()
         self._connect()
         self._show_layout()
@@ -133,6 +142,7 @@ class InspectPage(Page):
         toolbar.stop_requested.connect(controller.stop_seeking)
         toolbar.peaks_toggled.connect(self._on_peaks_toggled)
         toolbar.grid_toggled.connect(self._on_grid_toggled)
+        toolbar.compare_toggled.connect(self._on_compare_toggled)
         toolbar.layout_chosen.connect(panes.set_layout_name)
         toolbar.fit_requested.connect(self.cameras.reset)
         toolbar.reset_requested.connect(editor.reset)
@@ -166,6 +176,7 @@ class InspectPage(Page):
             "inspect-reset": self.editor.reset,
             "inspect-peaks": self.toolbar.peaks.toggle,
             "inspect-grid": self.toolbar.grid.toggle,
+            "inspect-compare": self.toolbar.compare.toggle,
             "inspect-alone": self.panes.toggle_alone,
             "inspect-whole": self.cameras.reset,
         }
@@ -209,6 +220,8 @@ class InspectPage(Page):
     def shut_down(self) -> None:
         """End the engine process and the threads that read thumbnails."""
         self._client.close()
+        if self.other is not None:
+            self.other.close()
         self.tables.close()
         self.thumbnails.close()
 
@@ -296,7 +309,9 @@ class InspectPage(Page):
     def _show_stage(self) -> None:
         """Show the panes, or why there is nothing in them."""
         case = self._empty_case()
-        self.stack.setCurrentWidget(self.panes if case is None else self.empty)
+        comparing = self.comparison is not None and self.toolbar.compare.isChecked()
+        shown = self.comparison if comparing and self.comparison is not None else self.panes
+        self.stack.setCurrentWidget(shown if case is None else self.empty)
         self.side.setVisible(case is None or self.state.evidence is not None)
         self.side.setEnabled(case is None)
         if case is not None:
@@ -349,6 +364,43 @@ class InspectPage(Page):
 
     def _on_table_read(self, rows: tuple[PredictionRow, ...]) -> None:
         self._session.report_notice(self.controller.take_predictions(rows))
+
+    def _on_compare_toggled(self, comparing: bool) -> None:
+        if comparing and self.other is None:
+            self.choose_other()
+            if self.other is None:
+                self.toolbar.compare.setChecked(False)
+                return
+        if self.other is not None:
+            self.other.set_active(comparing)
+        self._show_stage()
+
+    def choose_other(self) -> None:
+        """Let the person choose the model to compare with."""
+        chosen, _ = QFileDialog.getOpenFileName(self, "Compare with another model", "", "Models (*.safetensors)")
+        if chosen:
+            self.compare_with(Path(chosen))
+
+    def compare_with(self, model: Path) -> None:
+        """Compare the current model with another one."""
+        if self.other is None or self.comparison is None:
+            self.other = OtherModel(self.state, self.make_client, self._name_of, self)
+            self.comparison = Comparison(self.state, self.other, self.cameras)
+            self.comparison.other_requested.connect(self.choose_other)
+            self.controller.truth_changed.connect(self.comparison.set_truth)
+            self._session.model_changed.connect(self.comparison.first.set_model)
+            self.comparison.first.set_model(self._session.model)
+            record = self.images.record_of(self.state.image)
+            self.comparison.set_truth(None if record is None else self.images.label_of(record))
+            self.stack.addWidget(self.comparison)
+        self.comparison.second.set_model(model)
+        self.other.open(model, self._settings.device, self._settings.precision)
+        self.toolbar.compare.setChecked(True)
+        self._show_stage()
+
+    def _name_of(self, image: Path) -> str | None:
+        record = self.images.record_of(image)
+        return None if record is None else record.name
 
     def _show_layout(self) -> None:
         self.toolbar.show_layout(self.panes.layout_name)

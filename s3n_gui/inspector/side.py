@@ -157,4 +157,4 @@ class Side(QWidget):
 
     def _on_theme_changed(self) -> None:
         self.setFixedWidth(px(312))
-        self._lower.setMinimumHeight(px(168))
+        self._lower.setMinimumHeight(min(px(206), 216))

@@ -19,6 +19,7 @@ class Toolbar(QWidget):
         peaks_toggled, grid_toggled: In all panes.
         layout_chosen: The name of a layout.
         fit_requested: Show everything whole.
+        compare_toggled: Two models, or one.
         reset_requested: Put numbers and peaks back.
         stop_requested: Stop looking for a mistake or disagreement.
     """
@@ -33,6 +34,7 @@ class Toolbar(QWidget):
     layout_chosen = Signal(str)
     fit_requested = Signal()
     reset_requested = Signal()
+    compare_toggled = Signal(bool)
 
     def __init__(self, undo_stack: QUndoStack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,6 +59,9 @@ class Toolbar(QWidget):
         self.fit = _button("refresh", "Show everything whole", "Zoom all panes out (0)")
         set_icon(self.fit, "restore")
         self.layouts = _button("layers", "Arrange the panes", "How many panes there are, and in which rows")
+        self.compare = _button(
+            "compare", "Two models on this image", "Compare with another model on the same image (C)", checkable=True
+        )
         self.undo = _button("undo", "Undo", "Take back the last change (Ctrl+Z)")
         self.redo = _button("redo", "Redo", "Make the change again (Ctrl+Shift+Z)")
         self.reset = _button("reset", "Put everything back", "Numbers and peaks as the model has them (R)")
@@ -81,7 +86,7 @@ class Toolbar(QWidget):
             layout.addWidget(text_button)
             layout.addSpacing(4)
         layout.addSpacing(10)
-        for widget in (self.peaks, self.grid, self.fit, self.layouts):
+        for widget in (self.peaks, self.grid, self.fit, self.layouts, self.compare):
             layout.addWidget(widget)
         layout.addSpacing(10)
         for widget in (self.undo, self.redo, self.reset):
@@ -93,6 +98,7 @@ class Toolbar(QWidget):
         self.stop.clicked.connect(self.stop_requested)
         self.peaks.toggled.connect(self.peaks_toggled)
         self.grid.toggled.connect(self.grid_toggled)
+        self.compare.toggled.connect(self.compare_toggled)
         self.fit.clicked.connect(self.fit_requested)
         self.reset.clicked.connect(self.reset_requested)
         self._menu.triggered.connect(self._on_layout)

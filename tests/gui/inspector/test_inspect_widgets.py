@@ -37,7 +37,7 @@ from s3n_gui.widgets.number_slider import NumberSlider
 
 @pytest.fixture
 def page(themed: QApplication, qtbot: QtBot, session: Session, settings: Settings) -> Iterator[InspectPage]:
-    made = InspectPage(session, FakeClient(), settings)
+    made = InspectPage(session, settings, FakeClient)
     made.resize(1208, 610)
     made.show()
     yield made
@@ -371,11 +371,45 @@ def test_the_list_and_the_image_agree(looking: InspectPage, session: Session, tm
     assert looking.browser.list.currentIndex().row() == 4
 
 
+def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    looking.toolbar.compare.click()
+    assert not looking.toolbar.compare.isChecked()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "other.safetensors"), ""))
+    looking.toolbar.compare.click()
+    comparison, other = looking.comparison, looking.other
+    assert comparison is not None
+    assert other is not None
+    assert looking.stack.currentWidget() is comparison
+    second = other._client
+    assert isinstance(second, FakeClient)
+    assert second.models == [tmp_path / "other.safetensors"]
+    second.saying = {"bird 0.jpg": {"winner": 1}}
+    second.answer()
+    assert comparison.second.answer.text().startswith("Blue bird")
+    assert comparison.second.verdict.text() == "✕ not as labelled"
+    assert comparison.first.verdict.text() == "✓ as labelled"
+    move(comparison.first.panes.panes[0].view, pixel(comparison.first.panes.panes[0].view, 100, 60))
+    assert other.state.cursor == looking.state.cursor
+    assert comparison.second.panes.panes[2].view._cursor is not None
+    looking.next_image()
+    assert second.asked[-1][0] == client(looking).asked[-1][0]
+    looking.toolbar.compare.click()
+    client(looking).answer()
+    assert looking.stack.currentWidget() is looking.panes
+    asked = len(second.asked)
+    looking.next_image()
+    assert len(second.asked) == asked
+    looking.shut_down()
+    assert second.closed
+
+
 def test_commands_are_the_rows_of_the_table(looking: InspectPage) -> None:
     rows = {row.id for row in ACTIONS if row.page == "inspect" and row.menu}
     assert set(looking.commands()) == rows
-    for command in looking.commands().values():
-        command()
+    for name, command in looking.commands().items():
+        if name != "inspect-compare":  # asks for a file
+            command()
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

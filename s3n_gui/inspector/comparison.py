@@ -1,0 +1,106 @@
+"""Two models on one image, one above the other (Figure 7): what each takes for evidence, and what each answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from s3n_gui.inspector.class_names import shown_class
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.other_model import OtherModel
+from s3n_gui.inspector.pane_grid import PaneGrid
+from s3n_gui.inspector.pane_kinds import Kind
+from s3n_gui.inspector.pane_model import Cameras
+from s3n_gui.opening import model_title
+from s3n_gui.theme import number_font, theme
+from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.value_range import percent_text
+
+_KINDS: tuple[Kind, ...] = ("peaks", "response", "image_d")
+_LAYOUT = "One row of three"
+
+
+class Comparison(QWidget):
+    """The current model above, the other one below; zoom, pan and cursor are linked.
+
+    Signals:
+        other_requested: Another second model is to be chosen.
+    """
+
+    other_requested = Signal()
+
+    def __init__(
+        self, state: InspectionState, other: OtherModel, cameras: Cameras, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.first = _Row("This model", state, cameras)
+        self.second = _Row("Other model", other.state, cameras)
+        self.choose = QPushButton("Choose the other model…")
+        self.choose.setProperty("role", "link")
+        self.choose.setToolTip("Take another model file to compare with")
+        self.choose.clicked.connect(self.other_requested)
+        self.second.head.addWidget(self.choose)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.first, 1)
+        layout.addWidget(self.second, 1)
+
+    def set_truth(self, truth: str | None) -> None:
+        """Say which class the image is labelled with."""
+        for row in (self.first, self.second):
+            row.set_truth(truth)
+
+
+class _Row(QFrame):
+    def __init__(self, title: str, state: InspectionState, cameras: Cameras) -> None:
+        super().__init__()
+        self._title, self._state = title, state
+        self._truth: str | None = None
+        self._name = ""
+        self.model, self.answer, self.verdict = ElidedLabel(), QLabel(), QLabel()
+        self.panes = PaneGrid(state, cameras, kinds=_KINDS, layout_name=_LAYOUT)
+        self.head = QHBoxLayout()
+        self.head.setSpacing(12)
+        self.head.addWidget(self.model, 1)
+        self.head.addWidget(self.verdict)
+        self.head.addWidget(self.answer)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(self.head)
+        layout.addWidget(self.panes, 1)
+        state.scores_changed.connect(self.synchronize)
+        state.message_changed.connect(self.synchronize)
+        theme().changed.connect(self.synchronize)
+        self.synchronize()
+
+    def set_truth(self, truth: str | None) -> None:
+        """Say which class the image is labelled with."""
+        self._truth = truth
+        self.synchronize()
+
+    def set_model(self, path: Path | None) -> None:
+        """Say which model it is."""
+        self._name = "" if path is None else model_title(path)
+        self.synchronize()
+
+    def synchronize(self) -> None:
+        """Show the state."""
+        self.answer.setFont(number_font("body", semibold=True))
+        answer, message = self._state.answer, self._state.message
+        if answer is None or message:
+            self.model.setText(message or f"{self._title}: opening {self._name} …")
+            self.answer.clear()
+            self.verdict.clear()
+            return
+        best = answer.prediction
+        self.model.setText(f"{self._title}: {self._name or answer.model}")
+        self.answer.setText(f"{shown_class(best.name)}  {percent_text(best.probability)} %")
+        known = self._truth is not None and self._truth in answer.classes
+        right = best.name == self._truth
+        self.verdict.setText(("✓ as labelled" if right else "✕ not as labelled") if known else "")
+        self.verdict.setProperty("state", ("good" if right else "bad") if known else "")
+        self.verdict.style().polish(self.verdict)
