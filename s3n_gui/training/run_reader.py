@@ -61,7 +61,7 @@ class RunReader(QObject):
         self.path = path
         self._worker = _Reading(path)
         self._worker.found.connect(self._on_found)
-        self._thread = WorkerThread(self._worker, self)
+        self._thread = WorkerThread(self._worker)
         self._thread.finished.connect(self._on_finished)
         self._closed = False
 
