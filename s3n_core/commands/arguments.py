@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,13 +100,22 @@ def open_images(path: Path, format: str) -> DataSet:
         return data_set
 
 
+def quoted(text: str | Path) -> str:
+    """Write a name as the shell wants it in a command that a person may copy: names may hold spaces and any script."""
+    text = str(text)
+    # A shell takes letters of any script as they are; `shlex.quote` alone would put quotes around each "é".
+    if re.fullmatch(r"[\w@%+=:,./-]+", text) or (os.name == "nt" and re.fullmatch(r"[\w@+=:./\\-]+", text)):
+        return text
+    return f'"{text}"' if os.name == "nt" else shlex.quote(text)
+
+
 def say_problems(data_set: DataSet) -> None:
     """Name what a data set's reader left out: the first few, and how to see the rest."""
     for problem in data_set.problems[:_SHOWN_PROBLEMS]:
         say(f"Left out: {problem.path}: {problem.reason}")
     more = len(data_set.problems) - _SHOWN_PROBLEMS
     if more > 0:
-        say(f"... and {more} more; `s3n audit {data_set.root}` lists them.")
+        say(f"... and {more} more; `s3n audit {quoted(data_set.root)}` lists them.")
 
 
 def part_of(data_set: DataSet, split: str) -> tuple[ImageRecord, ...]:

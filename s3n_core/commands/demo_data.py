@@ -36,5 +36,5 @@ def demo_data(
 
     with interruptible(left), progress_bar("Drawing") as bar:
         write_drawn_birds(out, train_per_species=train, test_per_species=test, seed=seed, workers=workers, progress=bar)
-    say(f"Drawn with seed {seed}; species.json tells which parts differ between any two species.")
+    say(f"Drawn with seed {seed}; distinguishing_parts.json tells which parts tell any two species apart.")
     typer.echo(str(out))

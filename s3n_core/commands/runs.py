@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from s3n_core.commands.arguments import DeviceOption, JsonOption, RunsOption, WorkersOption
+from s3n_core.commands.arguments import DeviceOption, JsonOption, RunsOption, WorkersOption, quoted
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import duration, print_json
 
@@ -104,7 +104,7 @@ def pause(name: NameArgument, runs: RunsOption = None) -> None:
 
     path = _find(name, runs)
     send_order(path, "pause")
-    say(f"The run waits from its next batch on; `s3n runs resume {path.name}` lets it go on.")
+    say(f"The run waits from its next batch on; `s3n runs resume {quoted(path.name)}` lets it go on.")
 
 
 @app.command()
@@ -128,7 +128,7 @@ def stop(
     with interruptible(lambda: "Not waiting any longer; the run stops by itself."):
         while is_live(path):
             time.sleep(0.1)
-    say(f"Stopped; everything is kept. `s3n runs resume {path.name}` goes on there.")
+    say(f"Stopped; everything is kept. `s3n runs resume {quoted(path.name)}` goes on there.")
 
 
 @app.command()
@@ -165,7 +165,7 @@ def trash(name: NameArgument, runs: RunsOption = None) -> None:
     from s3n_core.runs.trash import move_to_trash
 
     entry = move_to_trash(_find(name, runs), runs_root(runs))
-    say(f"Moved to the trash; `s3n runs restore {entry.name}` brings it back.")
+    say(f"Moved to the trash; `s3n runs restore {quoted(entry.name)}` brings it back.")
 
 
 @app.command()

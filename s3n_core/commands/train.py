@@ -17,6 +17,7 @@ from s3n_core.commands.arguments import (
     JsonOption,
     RunsOption,
     WorkersOption,
+    quoted,
     say_problems,
 )
 from s3n_core.commands.failures import interruptible, say
@@ -111,7 +112,7 @@ def train_run(path: Path, *, device: str | None, workers: int | None, json: bool
     from s3n_core.training.trainer import Trainer
 
     trainer = Trainer(path, device=device, workers=workers)
-    last_word = f"Quit; `s3n runs resume {path.name}` goes on from the last checkpoint."
+    last_word = f"Quit; `s3n runs resume {quoted(path.name)}` goes on from the last checkpoint."
     with interruptible(lambda: last_word), stop_by_signals(trainer) as signals, closing(trainer.run()) as events:
         if json:
             for event in events:
@@ -242,7 +243,7 @@ def _show_end(event: RunEnded, notes: Sequence[str], path: Path) -> None:
         best = f" Best held-out accuracy: {100 * event.best_accuracy:.1f} % (epoch {event.best_epoch + 1})."
     say(f"{event.message}{best}")
     if event.status == "stopped":
-        say(f"`s3n runs resume {path.name}` goes on there.")
+        say(f"`s3n runs resume {quoted(path.name)}` goes on there.")
     if event.status != "discarded":
         typer.echo(str(path))
 

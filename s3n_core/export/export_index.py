@@ -31,6 +31,11 @@ _COLUMNS = (
 _SECONDS = 10.0  # between two writings, so that a kill leaves a table that is nearly complete
 
 
+def rule_name(inspection: Inspection) -> str:
+    """Name the rule of Eq. 3 as a table of predictions does: "top-1", "top-5", or "saliency"."""
+    return "saliency" if inspection.attention == "saliency" else f"top-{len(inspection.merged_classes)}"
+
+
 class ExportIndex:
     """The table of what was written; rewritten now and then, and at the end.
 
@@ -68,7 +73,7 @@ class ExportIndex:
                 f"{top.probability:.6g}",
                 "" if truth is None else str(truth == top.name).lower(),
                 f"{inspection.entropy:.6g}",
-                "sure" if inspection.sure else "unsure",
+                rule_name(inspection),
                 len(inspection.peaks),
                 sheet,
                 folder,

@@ -201,11 +201,19 @@ class S3N(nn.Module):
         return self
 
     def parameters_by_role(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters by the rate that a recipe gives them: backbone, heads, radius_d, radius_c, kernel."""
-        heads: list[Iterable[nn.Parameter]] = [self.heads.parameters()]
+        """Return the parameters by the rate that a recipe gives them: backbone, heads, radius_d, radius_c, kernel.
+
+        The convolutions in the release form's branch heads are new, but the release learns them at the backbone's rate.
+        """
+        branches = [self.head(branch) for branch in self.heads]
+        heads: list[Iterable[nn.Parameter]] = [head.classifier.parameters() for head in branches]
         if self.joint is not None:
             heads.append(self.joint.parameters())
-        roles = {"backbone": list(self.backbone.parameters()), "heads": [p for group in heads for p in group]}
+        slow: list[Iterable[nn.Parameter]] = [
+            self.backbone.parameters(),
+            *(head.buffer.parameters() for head in branches),
+        ]
+        roles = {"backbone": [p for group in slow for p in group], "heads": [p for group in heads for p in group]}
         if self.joint is not None:
             roles |= {"radius_d": [self.sampler.radius_d], "radius_c": [self.sampler.radius_c]}
             if self.sampler.kernel is not None:

@@ -102,12 +102,17 @@ class RunDirectory:
             run: What JSON can hold; ``format``, ``format_version`` and ``created`` (Unix seconds) are added.
 
         Raises:
-            RunError: The folder is there and not empty.
+            RunError: There is a run in the folder, or something else.
             OutputError: It cannot be written.
         """
         directory = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
+            if directory.run_json.exists():
+                raise RunError(
+                    f"There is a run of that name already, {path}; resume it, move it to the trash, or choose another name "
+                    f"for the new run."
+                )
             if any(path.iterdir()):
                 raise RunError(f"The folder {path} is not empty; choose another name for the new run.")
             directory.checkpoints.mkdir()

@@ -50,7 +50,9 @@ class Recipe(BaseModel):
     micro_batch: int | None = Field(None, ge=1, description="Images held in memory at once; must divide the batch.")
     momentum: float = Field(0.9, ge=0.0, lt=1.0, description="Momentum of SGD.")
     weight_decay: float = Field(1e-4, ge=0.0, le=1.0, description="L2 penalty on backbone and heads.")
-    rate_backbone: float = Field(0.001, ge=0.0, le=10.0, description="Learning rate of pre-trained layers.")
+    rate_backbone: float = Field(
+        0.001, ge=0.0, le=10.0, description="Learning rate of pre-trained layers, and of the convolutions in the heads."
+    )
     rate_heads: float = Field(0.01, ge=0.0, le=10.0, description="Learning rate of new layers.")
     rate_radius_d: float = Field(1e-6, ge=0.0, le=1.0, description="Learning rate of the radius in beta_1.")
     rate_radius_c: float = Field(1e-6, ge=0.0, le=1.0, description="Learning rate of the radius in beta_2.")

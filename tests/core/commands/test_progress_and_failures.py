@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from s3n_core import cli
 from s3n_core.commands import progress
+from s3n_core.commands.arguments import quoted
 from s3n_core.commands.failures import say
 from s3n_core.commands.progress import duration, plain, progress_bar
 from s3n_core.errors import S3NError
@@ -18,6 +20,12 @@ from s3n_core.errors import S3NError
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+@pytest.mark.parametrize("name", ["first", "first é 鳥", "it's", "a$b", "run-1.2"])
+def test_a_command_in_a_sentence_can_be_copied(name: str) -> None:
+    assert shlex.split(quoted(name)) == [name]
+    assert (quoted(name) == name) == (name in ("first", "run-1.2"))
 
 
 def test_a_bar_never_reaches_the_output(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from s3n_core.analysis.inspection import inspect
 from s3n_core.analysis.loaded_model import open_model
+from s3n_core.analysis.network_answers import rule_names
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import OutputError
@@ -92,6 +93,8 @@ def test_everything_is_written_and_the_index_tells_of_it(model, records, tmp_pat
         inspection = inspect(model, records[index].path, name=records[index].name)
         assert rows[index]["class"] == inspection.top()[0].name
         assert rows[index]["correct"] == str(rows[index]["class"] == rows[index]["label"]).lower()
+        # The words of a table of predictions.
+        assert rows[index]["rule"] == rule_names(model.network.config)[inspection.sure]
         with np.load(out / rows[index]["arrays"]) as arrays:
             np.testing.assert_allclose(arrays["response"], inspection.response, atol=1e-4)
     assert Image.open(out / "a/bird/peaks.png").size == (40, 29)

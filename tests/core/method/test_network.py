@@ -134,6 +134,15 @@ def test_roles_cover_every_parameter_once(small_network: Build, branches: str, f
     assert set(listed) == expected
 
 
+def test_the_release_learns_the_convolutions_of_its_heads_at_the_rate_of_the_backbone(small_network: Build) -> None:
+    network = small_network(form="release")
+    convolutions = {id(p) for branch in "DC" for p in network.head(branch).buffer.parameters()}
+    assert len(convolutions) == 2 * 3
+    roles = network.parameters_by_role()
+    assert convolutions <= {id(parameter) for parameter in roles["backbone"]}
+    assert len(roles["heads"]) == 2 * 4  # weight and bias of O, D, C and the joint head
+
+
 def test_a_larger_source_is_read_by_the_warps_and_scaled_for_the_view(small_network: Build) -> None:
     network = small_network(source_size=160).eval()
     images = torch.rand(2, 3, 160, 160)

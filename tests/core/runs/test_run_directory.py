@@ -26,8 +26,14 @@ def test_a_new_run_has_its_layout(run: RunDirectory) -> None:
 def test_an_empty_folder_may_become_a_run_and_a_full_one_not(root: Path) -> None:
     (root / "empty").mkdir()
     RunDirectory.create(root / "empty", {})
-    with pytest.raises(RunError, match="is not empty; choose another name"):
+    with pytest.raises(
+        RunError, match=r"There is a run of that name already, .*empty; resume it, move it to the trash"
+    ):
         RunDirectory.create(root / "empty", {})
+    (root / "letters").mkdir()
+    (root / "letters" / "a.txt").touch()
+    with pytest.raises(RunError, match="is not empty; choose another name"):
+        RunDirectory.create(root / "letters", {})
     (root / "file").touch()
     with pytest.raises(OutputError, match="in the way"):
         RunDirectory.create(root / "file", {})
