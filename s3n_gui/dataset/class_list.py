@@ -12,7 +12,7 @@ from s3n_gui.dataset.image_model import AnyIndex
 from s3n_gui.dataset.use_bar import paint_bar
 from s3n_gui.theme import font, number_font, px, theme, tokens
 
-_BAR = 52.0
+_BAR = 40.0
 
 
 class ClassList(QTreeView):

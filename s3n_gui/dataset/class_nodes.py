@@ -72,7 +72,8 @@ def count_images(whole: ClassNode, survey: Survey, uses: NDArray[np.uint8], left
     classes = len(survey.titles)
     # One column for each class and one, the last, for images without a label; -1 finds it.
     table = np.zeros((classes + 1, len(USES)), np.int64)
-    np.add.at(table, (survey.labels[counted], uses[counted]), 1)
+    cells = (survey.labels[counted].astype(np.intp) % (classes + 1)) * len(USES) + uses[counted]
+    table += np.bincount(cells, minlength=table.size).reshape(table.shape)
     _count(whole, table)
 
 

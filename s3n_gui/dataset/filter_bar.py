@@ -29,9 +29,12 @@ class FilterBar(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Find images by name or class")
         self.search.setToolTip("List only images whose name or class holds all these words (Ctrl+F)")
+        self.search.setMinimumWidth(px(170))
         self.search.setMaximumWidth(px(280))
         self.trouble = QComboBox()
         self.trouble.setAccessibleName("Which images are listed")
+        self.trouble.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.trouble.setMinimumContentsLength(14)
         self.trouble.setToolTip("List only images that a check has found something against, or that are left out")
         self.clear = QPushButton("Show all")
         self.clear.setProperty("role", "link")
@@ -42,14 +45,14 @@ class FilterBar(QWidget):
         self.tile_slider = QSlider(Qt.Orientation.Horizontal)
         self.tile_slider.setRange(SMALLEST, LARGEST)
         self.tile_slider.setValue(USUAL)
-        self.tile_slider.setFixedWidth(px(96))
+        self.tile_slider.setFixedWidth(px(80))
         self.tile_slider.setAccessibleName("Size of the pictures")
         self.tile_slider.setToolTip("Larger or smaller pictures")
         self.tile_slider.valueChanged.connect(self.tile_chosen)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        row.addWidget(self.search, 2)
+        row.addWidget(self.search, 3)
         row.addWidget(self.trouble)
         row.addWidget(self.clear)
         row.addStretch(1)
@@ -73,7 +76,8 @@ class FilterBar(QWidget):
         kinds: list[tuple[str, str | None]] = [("All images", None)]
         found = [finding.kind for finding in self._controller.findings or () if finding.images]
         if found:
-            kinds.append(("With findings", "any"))
+            if set(found) - {"small-class"}:
+                kinds.append(("With findings", "any"))
             kinds += [(KIND_WORDS[kind], kind) for kind in KINDS if kind in found]
         if self._controller.left_out:
             kinds.append(("Left out", "left-out"))
@@ -92,9 +96,7 @@ class FilterBar(QWidget):
         self.trouble.setCurrentIndex(max(self.trouble.findData(chosen.trouble), 0))
         self.clear.setVisible(not chosen.is_empty)
         total, listed = 0 if survey is None else len(survey), len(self._controller.listed)
-        self.count.setText(
-            count_text(total, "image") if listed == total else f"{listed:,} of {count_text(total, 'image')}"
-        )
+        self.count.setText(count_text(total, "image") if listed == total else f"{listed:,} of {total:,}")
 
     def _on_text(self) -> None:
         self._pause.start()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from s3n_gui.dataset.survey import TEST, Survey
+from s3n_gui.dataset.survey import TEST, USE_WORDS, USES, Survey, file_name
 from s3n_gui.wording import count_text
 
 Kind = Literal["unreadable", "contradiction", "leak", "duplicate", "small-class", "missing"]
@@ -99,6 +99,8 @@ def problems_by_image(findings: Iterable[Finding]) -> dict[int, tuple[str, ...]]
     """Return what is wrong with each image, as clauses."""
     found: dict[int, tuple[str, ...]] = {}
     for finding in findings:
+        if finding.kind == "small-class":  # a matter of the class, not of its images
+            continue
         for index, note in zip(finding.images, finding.notes, strict=True):
             found[index] = (*found.get(index, ()), note)
     return found
@@ -111,15 +113,21 @@ def _kind_of(group: Mapping[str, Any]) -> Kind:
 
 
 def _copies(kind: Kind, members: Sequence[int], survey: Survey) -> list[tuple[int, str, bool]]:
-    names = [survey.record(index).name for index in members]
     learned = [index for index in members if survey.uses[index] != TEST]
     keep = learned[0] if kind == "duplicate" and len(learned) == len(members) else None
     result = []
-    for index, name in zip(members, names, strict=True):
-        others = [other for other in names if other != name]
+    for index in members:
+        others = [other for other in members if other != index]
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        result.append((index, f"it equals {others[0]}{more}", index != keep))
+        result.append((index, f"it equals {_told(others[0], index, survey)}{more}", index != keep))
     return result
+
+
+def _told(other: int, index: int, survey: Survey) -> str:
+    """Name a copy by what tells it from the image at hand."""
+    remarks = [survey.title(other)] if survey.labels[other] != survey.labels[index] else []
+    remarks += [USE_WORDS[USES[survey.uses[other]]].lower()] if survey.uses[other] != survey.uses[index] else []
+    return file_name(survey.record(other)) + (f" ({', '.join(remarks)})" if remarks else "")
 
 
 def _index(survey: Survey, path: Path, root: Path) -> int | None:

@@ -56,6 +56,7 @@ class FindingsCard(QFrame):
         scroll.setWidget(inside)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 4, 8)
+        self.words.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)
         for item in (top, self.words, self.progress):
             if isinstance(item, QHBoxLayout):
@@ -146,8 +147,10 @@ class FindingRow(QWidget):
             self.setToolTip("\n".join(lines))
         buttons = QHBoxLayout()
         buttons.setContentsMargins(0, 0, 0, 0)
-        buttons.setSpacing(4)
+        buttons.setSpacing(12)
         self.show_button, self.leave_button = QPushButton("Show me"), QPushButton()
+        for button in (self.show_button, self.leave_button):
+            button.setProperty("role", "link")
         if finding.images:
             self.show_button.setToolTip("List these images, copies side by side")
             self.show_button.setAccessibleName(f"Show me: {finding.title}")
@@ -170,7 +173,6 @@ class FindingRow(QWidget):
         words.addWidget(title)
         words.addWidget(text)
         if finding.images or finding.leave_out:
-            words.addSpacing(2)
             words.addLayout(buttons)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -68,10 +68,10 @@ class Header(QWidget):
         row.addWidget(self.place, 1)
         row.addWidget(self.open)
 
-    def show_data_set(self, data_set: DataSet) -> None:
-        """Show a data set."""
+    def show_data_set(self, data_set: DataSet, *, by_hand: bool = False) -> None:
+        """Show a data set; ``by_hand``: the person said what it is."""
         self.name.setText(data_set.root.resolve().name or str(data_set.root))
-        self.detected.setText(f"Detected as {data_set.title}")
+        self.detected.setText(f"{'Read' if by_hand else 'Detected'} as {data_set.title}")
         self.place.setText(place_text(data_set.root, 60))
         self.place.setToolTip(str(data_set.root))
         for name, action in self.actions_by_format.items():

@@ -20,7 +20,7 @@ class ImageFilter:
         labels: Classes by index (-1: without one); None: all.
         use: One use; None: all.
         text: What name or class must hold, in any case of letters; several words must all be held.
-        trouble: A kind of finding, "any" for all kinds, "left-out" for what is left out; None: all images.
+        trouble: A kind of finding, "any" for all kinds that concern single images, "left-out"; None: all.
     """
 
     labels: frozenset[int] | None = None
@@ -53,11 +53,18 @@ class ImageFilter:
         if self.trouble == "left-out":
             order = np.array(sorted(left_out), np.intp)
         elif self.trouble is not None:
-            listed = [i for finding in findings if self.trouble in ("any", finding.kind) for i in finding.images]
+            listed = [
+                i
+                for finding in findings
+                if self.trouble == finding.kind or (self.trouble == "any" and finding.kind != "small-class")
+                for i in finding.images
+            ]
             order = np.array(list(dict.fromkeys(listed)), np.intp)
         listed_rows = order[mask[order]] if order.size else order.astype(np.intp)
         words = self.text.casefold().split()
-        if words:
-            texts = survey.texts
-            listed_rows = np.array([i for i in listed_rows if all(word in texts[i] for word in words)], np.intp)
-        return listed_rows.astype(np.intp)
+        if not words:
+            return listed_rows.astype(np.intp)
+        found, texts = listed_rows.tolist(), survey.texts
+        for word in words:
+            found = [index for index in found if word in texts[index]]
+        return np.array(found, np.intp)

@@ -48,7 +48,7 @@ class DataPage(Page):
     ) -> None:
         super().__init__(parent)
         self._session, self._settings, self._opener = session, settings, opener
-        self._opener_busy = False
+        self._opener_busy = self._by_hand = False
         self.controller = DataController(session, jobs, self)
         cache = settings.thumbnail_cache_mb * 2**20
         self.thumbnails = ThumbnailLoader(_THUMBNAIL_SIDE, self, cache_bytes=cache)
@@ -74,7 +74,7 @@ class DataPage(Page):
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.panes.setChildrenCollapsible(False)
         for widgets, width in (
-            (((self.class_list, 1), (split_card, 0)), 248),
+            (((self.class_list, 1), (split_card, 0)), 268),
             (((self.filter_bar, 0), (self.grid, 1)), 640),
             (((self.selected, 3), (self.findings, 2)), 320),
         ):
@@ -86,7 +86,7 @@ class DataPage(Page):
                 column.addWidget(part, stretch)
             pane.setMinimumWidth(px(width * 0.8))
             self.panes.addWidget(pane)
-        self.panes.setSizes([px(248), px(640), px(320)])
+        self.panes.setSizes([px(268), px(640), px(320)])
         for place, stretch in enumerate((0, 1, 0)):
             self.panes.setStretchFactor(place, stretch)
         content = QWidget()
@@ -146,14 +146,15 @@ class DataPage(Page):
         self.thumbnails.clear()
         survey = self.controller.survey
         if survey is not None:
-            self.header.show_data_set(survey.data_set)
+            self.header.show_data_set(survey.data_set, by_hand=self._by_hand)
             self._show_split()
+        self._by_hand = False
         self._show_state()
 
     def _on_listed(self) -> None:
         chosen = self.controller.filter
         self.class_list.show_labels(chosen.labels)
-        self.split_box.show_use(chosen.use)
+        self.split_box.show_use("left-out" if chosen.trouble == "left-out" else chosen.use)
         if len(self.controller.listed):
             self._on_session_image(self._session.image)
             if not self.grid.currentIndex().isValid():
@@ -164,7 +165,7 @@ class DataPage(Page):
     def _show_split(self) -> None:
         survey = self.controller.survey
         if survey is not None and self.classes.whole is not None:
-            self.split_box.show_counts(self.classes.whole.counts)
+            self.split_box.show_counts(self.classes.whole.counts, len(self.controller.left_out))
             self.split_box.show_held_out(self.controller.held_out, given=survey.has_own_held_out)
 
     def _show_findings(self) -> None:
@@ -182,13 +183,15 @@ class DataPage(Page):
 
     def _on_format(self, name: str) -> None:
         if self.controller.survey is not None:
+            self._by_hand = name != "auto"
             self._opener.open_data_set(self.controller.survey.data_set.root, name)
 
     def _on_labels(self, labels: frozenset[int] | None) -> None:
         self.controller.set_filter(labels=labels)
 
     def _on_use(self, use: str) -> None:
-        self.controller.set_filter(use=use or None)
+        out = use == "left-out"
+        self.controller.set_filter(use=None if out else use or None, trouble="left-out" if out else None)
 
     def _on_show(self, kind: str) -> None:
         self.controller.set_filter(labels=None, use=None, text="", trouble=kind)
@@ -226,7 +229,9 @@ class DataPage(Page):
 
     def inspect(self) -> None:
         """Look inside the selected image."""
-        if self.grid.currentIndex().isValid():
+        current = self.grid.currentIndex()
+        if current.isValid() and self.controller.survey is not None:
+            self._session.image = self.controller.survey.record(self.images.image(current.row())).path
             self._session.show_page("inspect")
 
     def search(self) -> None:

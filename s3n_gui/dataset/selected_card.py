@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.picture import Picture
 from s3n_gui.dataset.survey import USE_WORDS, USES, file_name
-from s3n_gui.theme import set_icon, tokens
+from s3n_gui.theme import px, set_icon, tokens
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.wording import count_text
 
@@ -39,7 +39,7 @@ class SelectedCard(QFrame):
         self.trouble.setTextFormat(Qt.TextFormat.PlainText)
         self.trouble.setWordWrap(True)
         self.trouble_icon = QLabel()
-        self.box_button = _toggle("maximise", "Box", "Draw the box that the data set gives for the object (B)")
+        self.box_button = _toggle("box", "Box", "Draw the box that the data set gives for the object")
         self.parts_button = _toggle(
             "parts", "Parts", "Draw the visible parts that the data set gives; point at one for its name"
         )
@@ -53,6 +53,7 @@ class SelectedCard(QFrame):
             button.toggled.connect(self._on_annotations)
         head = QHBoxLayout()
         head.setSpacing(4)
+        self.name.setMinimumHeight(px(30))  # as high as the buttons beside it, which come and go
         head.addWidget(self.name, 1)
         head.addWidget(self.box_button)
         head.addWidget(self.parts_button)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from s3n_gui.dataset.survey import USE_WORDS, USES
 from s3n_gui.dataset.use_bar import UseBar, UseDot
 from s3n_gui.session import HeldOut
-from s3n_gui.theme import number_font, theme
+from s3n_gui.theme import number_font, px, theme
 
 _PAUSE_MILLISECONDS = 150
 _TIPS = {
@@ -25,6 +25,7 @@ _TIPS = {
     "held-out": "Training images kept back to choose the best epoch by; never learned from. Press to list them.",
     "test": "Images that the data set keeps for the test; never learned from, never chosen by. Press to list them.",
     "unlabelled": "Images without a label: they can be predicted. Press to list them.",
+    "left-out": "Images that you have left out: nothing is learned from them. Press to list them.",
 }
 
 
@@ -44,24 +45,32 @@ class SplitBox(QWidget):
         title = QLabel("Split")
         title.setProperty("role", "section")
         self.bar = UseBar()
-        rows = QGridLayout()
-        rows.setHorizontalSpacing(8)
-        rows.setVerticalSpacing(0)
-        rows.setColumnStretch(1, 1)
+        rows = QVBoxLayout()
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
         self.buttons: dict[str, QPushButton] = {}
-        self._dots: dict[str, UseDot] = {}
         self._numbers: dict[str, QLabel] = {}
-        for row, use in enumerate(USES):
-            button = QPushButton(USE_WORDS[use])
-            button.setProperty("role", "link")
+        for row, (use, word) in enumerate((*USE_WORDS.items(), ("left-out", "Left out"))):
+            button = QPushButton(word)
+            button.setProperty("role", "row")
             button.setCheckable(True)
             button.setToolTip(_TIPS[use])
             button.setObjectName(use)
             button.clicked.connect(self._on_use)
-            self._dots[use], self._numbers[use], self.buttons[use] = UseDot(row), QLabel(), button
-            rows.addWidget(self._dots[use], row, 0)
-            rows.addWidget(button, row, 1)
-            rows.addWidget(self._numbers[use], row, 2)
+            dot, number = UseDot(row), QLabel()
+            inside = QHBoxLayout(button)
+            inside.setContentsMargins(6, 0, 6, 0)
+            inside.addWidget(dot)
+            inside.addSpacing(2)
+            label = QLabel(word)
+            for part in (label, number):
+                part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            inside.addWidget(label, 1)
+            inside.addWidget(number)
+            button.setText("")
+            button.setAccessibleName(word)
+            self._numbers[use], self.buttons[use] = number, button
+            rows.addWidget(button)
         self.share = QDoubleSpinBox()
         self.share.setRange(0, 50)
         self.share.setDecimals(0)
@@ -71,19 +80,21 @@ class SplitBox(QWidget):
         self.share.setToolTip("Share of the training images that the next training holds out, evenly of each class")
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
-        self.seed.setPrefix("draw ")
         self.seed.setAccessibleName("Draw of the held-out images")
         self.seed.setToolTip("Another number holds out other images; the same number always the same ones")
         self.words = QLabel()
         self.words.setProperty("role", "caption")
-        self.words.setWordWrap(True)
         fields = QHBoxLayout()
         fields.setSpacing(8)
         hold = QLabel("Hold out")
         hold.setBuddy(self.share)
         fields.addWidget(hold)
         fields.addWidget(self.share, 1)
+        draw = QLabel("draw")
+        draw.setBuddy(self.seed)
+        fields.addWidget(draw)
         fields.addWidget(self.seed, 1)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -99,13 +110,12 @@ class SplitBox(QWidget):
         theme().changed.connect(self._fit)
         self._fit()
 
-    def show_counts(self, counts: tuple[int, ...]) -> None:
-        """Show how many images each use has."""
+    def show_counts(self, counts: tuple[int, ...], left_out: int) -> None:
+        """Show how many images each use has, and how many are left out."""
         self.bar.show_counts(counts)
-        for use, count in zip(USES, counts, strict=True):
+        for use, count in zip((*USES, "left-out"), (*counts, left_out), strict=True):
             self._numbers[use].setText(f"{count:,}")
-            for widget in (self._dots[use], self._numbers[use], self.buttons[use]):
-                widget.setVisible(count > 0 or use == "held-out")
+            self.buttons[use].setVisible(count > 0 or use == "held-out")
 
     def show_held_out(self, held_out: HeldOut, *, given: bool) -> None:
         """Show the choice.
@@ -120,9 +130,7 @@ class SplitBox(QWidget):
             field.blockSignals(False)
             field.setEnabled(not given)
         self.words.setText(
-            "The data set brings its own validation images; they are held out as they are."
-            if given
-            else "Chooses the best epoch; never learned from."
+            "The data set brings its own validation images." if given else "Held out to choose the best epoch by."
         )
 
     def show_use(self, use: str | None) -> None:
@@ -142,3 +150,5 @@ class SplitBox(QWidget):
     def _fit(self) -> None:
         for label in self._numbers.values():
             label.setFont(number_font("body"))
+        for button in self.buttons.values():
+            button.setFixedHeight(px(26))

@@ -13,13 +13,14 @@ from s3n_gui.tokens import mixed
 
 
 def use_colours() -> tuple[QColor, ...]:
-    """Return the colour of each use, in the order of ``USES``: three steps of brightness, told apart by any eye."""
+    """Return the colour of each use, in the order of ``USES``, in steps of brightness; then none, for what is left out."""
     now = tokens()
     return (
         QColor(now.accent),
         QColor(mixed(now.accent, now.card, 0.55)),
         QColor(mixed(now.quiet, now.card, 0.25)),
         QColor(now.strong_border),
+        QColor(0, 0, 0, 0),
     )
 
 
@@ -41,7 +42,7 @@ def paint_bar(painter: QPainter, place: QRectF, counts: Sequence[int], full: int
     painter.save()
     painter.setClipPath(shape)
     left = whole.left()
-    for count, colour in zip(counts, use_colours(), strict=True):
+    for count, colour in zip(counts, use_colours(), strict=False):
         width = whole.width() * count / total
         painter.fillRect(QRectF(left, whole.top(), width, whole.height()), colour)
         left += width

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.records import DataSet
 from s3n_gui.background.jobs import JobList
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.panel import DataPage, page
@@ -76,13 +76,3 @@ def data_page(session: Session, settings: Settings, jobs: JobList, themed: objec
     yield made
     made.shut_down()
     opener.close()
-
-
-def many(count: int, root: Path) -> DataSet:
-    """A data set of files that do not exist."""
-    classes = tuple(f"{n:03}.Spotted_{n}_{('Warbler', 'Finch', 'Gull')[n % 3]}" for n in range(60))
-    records = tuple(
-        ImageRecord(path=root / f"{n}.png", name=f"{n}.png", label=n % 60, split="test" if n % 5 == 0 else "train")
-        for n in range(count)
-    )
-    return DataSet(root=root, format="class-folders", classes=classes, records=records, title="Class folders")

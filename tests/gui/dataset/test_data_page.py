@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from many_images import many
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit, QSlider
 from pytestqt.qtbot import QtBot
 
+from s3n_core.datasets.audit import audit
+from s3n_core.datasets.detection import FORMATS
 from s3n_core.datasets.left_out import read_left_out
-from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
+from s3n_gui.dataset.findings import findings_of
+from s3n_gui.dataset.image_model import PATH_ROLE
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.session import HeldOut, Session
 
@@ -47,7 +54,7 @@ def test_choosing_a_class_lists_its_images_and_escape_all(
     show(qtbot, data_page, session, data_set)
     data_page.class_list.setCurrentIndex(data_page.classes.index_of(frozenset({1})))
     assert data_page.images.rowCount() == 10
-    assert data_page.filter_bar.count.text() == f"10 of {len(data_set.records)} images"
+    assert data_page.filter_bar.count.text() == f"10 of {len(data_set.records)}"
     qtbot.keyClick(data_page.grid, Qt.Key.Key_Escape)
     assert data_page.images.rowCount() == len(data_set.records)
     assert data_page.class_list.currentIndex() == data_page.classes.index_of(None)
@@ -78,3 +85,158 @@ def test_the_split_fields_set_the_session_and_follow_it(
     session.held_out = HeldOut(0.5, 7)
     qtbot.waitUntil(data_page.is_ready)
     assert (data_page.split_box.share.value(), data_page.split_box.seed.value()) == (50, 7)
+
+
+def test_a_busy_opener_shows_that_the_folder_is_being_read(
+    qtbot: QtBot, data_page: DataPage, session: Session, folder: Path
+) -> None:
+    with qtbot.waitSignal(session.data_set_changed):
+        data_page._opener.open_path(folder)
+        assert data_page.stack.currentIndex() == READING
+        assert not data_page.is_ready()
+    qtbot.waitUntil(data_page.is_ready)
+    assert data_page.stack.currentIndex() == CONTENT
+
+
+def test_a_folder_that_cannot_be_read_leaves_what_was_open(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet, tmp_path: Path
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    (tmp_path / "empty").mkdir()
+    with qtbot.waitSignal(session.error_reported) as told:
+        data_page._opener.open_path(tmp_path / "empty")
+    assert "is empty" in told.args[0]
+    assert session.data_set is data_set
+    assert data_page.stack.currentIndex() == CONTENT
+
+
+def test_the_format_can_be_changed_by_hand(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    assert data_page.header.actions_by_format["class-folders"].isChecked()
+    with qtbot.waitSignal(session.data_set_changed):
+        data_page.header.actions_by_format["images"].trigger()
+    qtbot.waitUntil(data_page.is_ready)
+    assert data_page.header.detected.text().startswith("Read as ")
+    assert data_page.header.actions_by_format["images"].isChecked()
+    assert not data_page.header.actions_by_format["class-folders"].isChecked()
+    whole = data_page.classes.whole
+    assert whole is not None
+    assert whole.children == []
+    assert whole.counts == (0, 0, 0, len(data_set.records))
+
+
+def test_every_format_of_the_engine_can_be_chosen(data_page: DataPage) -> None:
+    assert set(data_page.header.actions_by_format) == {"auto", *FORMATS}
+
+
+def test_twenty_thousand_images_load_only_what_is_visible(
+    qtbot: QtBot, data_page: DataPage, session: Session, tmp_path: Path
+) -> None:
+    asked: list[Path] = []
+    data_page.thumbnails.failed.connect(lambda path, reason: asked.append(path))  # the files do not exist
+    show(qtbot, data_page, session, many(20_000, tmp_path))
+    page_rows = len(data_page.grid.visible_rows())
+    assert 4 <= page_rows <= 60
+    qtbot.waitUntil(lambda: len(asked) >= page_rows - 12)
+    qtbot.wait(100)
+    assert len(set(asked)) <= 2 * page_rows
+    bar = data_page.grid.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 100_000)
+    bar.setValue(bar.maximum() // 2)
+    middle = data_page.images.index(data_page.grid.visible_rows()[0]).data(PATH_ROLE)
+    qtbot.waitUntil(lambda: middle in asked)
+    qtbot.wait(100)
+    assert len(set(asked)) <= 4 * page_rows
+
+
+def test_show_me_lists_the_images_and_leave_out_settles_the_finding(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet, folder: Path
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    report = json.loads(json.dumps(audit(data_set, workers=0).to_dict()))
+    controller = data_page.controller
+    assert controller.survey is not None
+    controller._on_done("findings", findings_of(report, controller.survey))
+    leak = next(row for row in data_page.findings.rows if "training and test" in row.show_button.accessibleName())
+    qtbot.mouseClick(leak.show_button, Qt.MouseButton.LeftButton)
+    assert data_page.images.rowCount() == 2
+    assert data_page.filter_bar.trouble.currentData() == "leak"
+    qtbot.mouseClick(leak.leave_button, Qt.MouseButton.LeftButton)
+    assert read_left_out(folder) == {"train/空_bird/leak.png"}
+    qtbot.waitUntil(data_page.is_ready)
+    settled = next(row for row in data_page.findings.rows if "training and test" in row.show_button.accessibleName())
+    assert settled.leave_button.text() == "Take back"
+    assert data_page.split_box.buttons["left-out"].isVisible()
+    qtbot.mouseClick(data_page.split_box.buttons["left-out"], Qt.MouseButton.LeftButton)
+    assert data_page.images.rowCount() == 1
+    qtbot.mouseClick(data_page.filter_bar.clear, Qt.MouseButton.LeftButton)
+    assert data_page.images.rowCount() == len(data_set.records)
+
+
+def test_a_broken_file_says_why(qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet) -> None:
+    show(qtbot, data_page, session, data_set)
+    assert data_page.controller.survey is not None
+    data_page.grid.show_image(data_page.controller.survey.rows["train/Aster_bird/broken.png"])
+    qtbot.waitUntil(lambda: bool(data_page.selected.picture.problem))
+    assert data_page.selected.trouble.text().endswith(".")
+    assert not data_page.selected.picture.grab().isNull()
+
+
+def test_box_and_parts_lie_where_they_are_annotated(
+    qtbot: QtBot, data_page: DataPage, session: Session, folder: Path
+) -> None:
+    path = folder / "train" / "Aster_bird" / "bird 0.png"
+    record = ImageRecord(
+        path=path,
+        name="train/Aster_bird/bird 0.png",
+        label=0,
+        box=Box(x=4, y=3, width=20, height=15),
+        parts=(Part(name="beak", x=20, y=15),),
+    )
+    show(qtbot, data_page, session, DataSet(root=folder, format="cub-200-2011", classes=("a", "b"), records=(record,)))
+    picture = data_page.selected.picture
+    assert picture.original_size == (40, 30)
+    assert picture.part_at(picture.picture_rect().center()) == "beak"  # (20, 15) is the middle of 40 x 30
+    assert picture.part_at(picture.picture_rect().topLeft()) == ""
+    assert data_page.selected.box_button.isVisible()
+    with_marks = picture.grab().toImage()
+    data_page.selected.box_button.click()
+    data_page.selected.parts_button.click()
+    assert picture.grab().toImage() != with_marks
+    assert picture.part_at(picture.picture_rect().center()) == ""
+
+
+def test_the_image_of_another_page_is_chosen_here(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    session.image = data_set.records[20].path
+    assert data_page.grid.chosen() == (20,)
+    session.image = Path("/elsewhere/x.png")
+    assert data_page.grid.chosen() == (20,)
+    with qtbot.waitSignal(session.page_requested) as asked:
+        qtbot.keyClick(data_page.grid, Qt.Key.Key_Return)
+    assert asked.args == ["inspect"]
+    assert session.image == data_set.records[20].path
+
+
+def test_panes_and_tiles_come_back(data_page: DataPage) -> None:
+    data_page.restore_state({"tile": 200, "panes": [300, 500, 300]})
+    assert data_page.save_state()["tile"] == 200
+    data_page.restore_state({"tile": "x", "panes": [0, -1], "other": 1})
+    assert data_page.save_state()["tile"] == 200
+
+
+def test_everything_that_can_be_used_is_named(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    for kind in (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QSlider):
+        for widget in data_page.findChildren(kind):
+            inner = isinstance(widget.parent(), (QAbstractSpinBox, QComboBox, QLineEdit, QAbstractItemView))
+            if widget.isVisible() and not inner:
+                text = widget.text() if isinstance(widget, QAbstractButton) else ""
+                assert text or widget.accessibleName(), widget
+                assert widget.toolTip(), widget

@@ -1,0 +1,191 @@
+"""Survey, filter, class tree, findings and held-out images without any widget."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from many_images import many
+
+from s3n_core.datasets.audit import audit
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.left_out import left_out_file, write_left_out
+from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.splits import hold_out
+from s3n_gui.dataset.class_nodes import class_tree, count_images
+from s3n_gui.dataset.findings import Finding, findings_of, problems_by_image
+from s3n_gui.dataset.holding_out import planned_uses
+from s3n_gui.dataset.image_filter import ImageFilter
+from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN, USES, Survey, shown_class, survey
+from s3n_gui.session import HeldOut
+
+
+def names(prepared: Survey, indices: object) -> set[str]:
+    return {prepared.record(int(index)).name for index in indices}  # type: ignore[attr-defined]
+
+
+def listed(prepared: Survey, findings: tuple[Finding, ...] = (), **parts: object) -> set[str]:
+    return names(prepared, ImageFilter(**parts).apply(prepared, prepared.uses, findings, frozenset({1, 2})))  # type: ignore[arg-type]
+
+
+# -- survey -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_survey_knows_labels_uses_and_texts(prepared: Survey) -> None:
+    assert len(prepared) == 34
+    assert prepared.titles == ("Aster bird", "Bird ñandú", "空 bird")
+    assert np.bincount(prepared.uses, minlength=4).tolist() == [28, 0, 6, 0]
+    assert "空 bird" in prepared.texts[prepared.rows["test/空_bird/bird 0.png"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("001.Black_footed_Albatross", "Black footed Albatross"), ("7", "7"), ("3.14", "3.14"), ("_", "_")],
+)
+def test_class_names_are_readable(name: str, shown: str) -> None:
+    assert shown_class(name) == shown
+
+
+def test_a_broken_list_of_left_out_images_is_told_and_not_fatal(data_set: DataSet) -> None:
+    write_left_out(data_set.root, ["train/空_bird/two.png"])
+    prepared = survey(data_set)
+    assert names(prepared, prepared.left_out) == {"train/空_bird/two.png"}
+    left_out_file(data_set.root).write_text("{")
+    prepared = survey(data_set)
+    assert prepared.left_out == frozenset()
+    assert "mend or remove it" in prepared.notice
+
+
+# -- filter -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_filter_narrows_by_class_use_and_text(prepared: Survey) -> None:
+    assert len(listed(prepared)) == 34
+    assert len(listed(prepared, labels=frozenset({1}))) == 10
+    assert len(listed(prepared, use="test")) == 6
+    assert listed(prepared, labels=frozenset({1}), use="test") == {f"test/Bird_ñandú/bird {n}.png" for n in (0, 1)}
+    assert listed(prepared, text="ÑANDÚ 7") == {"train/Bird_ñandú/bird 7.png"}
+    assert listed(prepared, text="nothing has this") == set()
+    assert len(listed(prepared, trouble="left-out")) == 2
+    assert listed(prepared, trouble="any") == set()
+
+
+def test_images_without_a_label_can_be_listed(tmp_path: Path) -> None:
+    records = (ImageRecord(path=tmp_path / "a", name="a", label=0), ImageRecord(path=tmp_path / "b", name="b"))
+    prepared = survey(DataSet(root=tmp_path, format="images", classes=("x", "y"), records=records))
+    assert listed(prepared, labels=frozenset({-1})) == {"b"}
+    assert listed(prepared, use="unlabelled") == {"b"}
+    tree = class_tree(prepared)
+    count_images(tree, prepared, prepared.uses, frozenset())
+    assert [(node.title, node.total) for node in tree.children] == [("x", 1), ("y", 0), ("Without label", 1)]
+
+
+def test_a_hundred_thousand_images_are_filtered_at_once(tmp_path: Path) -> None:
+    prepared = survey(many(100_000, tmp_path))
+    begin = time.perf_counter()
+    found = ImageFilter(text="warbler 77", use="train").apply(prepared, prepared.uses, (), frozenset())
+    assert time.perf_counter() - begin < 1
+    assert 0 < len(found) < 100_000
+
+
+# -- classes ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_tree_counts_each_use_without_what_is_left_out(prepared: Survey) -> None:
+    tree = class_tree(prepared)
+    out = prepared.rows["train/空_bird/two.png"]
+    count_images(tree, prepared, prepared.uses, frozenset({out}))
+    assert [(node.title, node.counts) for node in tree.children] == [
+        ("Aster bird", (10, 0, 2, 0)),
+        ("Bird ñandú", (8, 0, 2, 0)),
+        ("空 bird", (9, 0, 2, 0)),
+    ]
+    assert tree.total == 33
+
+
+def test_many_classes_are_sorted_into_families(tmp_path: Path) -> None:
+    prepared = survey(many(600, tmp_path))
+    tree = class_tree(prepared)
+    count_images(tree, prepared, prepared.uses, frozenset())
+    assert [(node.title, len(node.children), node.total) for node in tree.children] == [
+        ("Warbler", 20, 200),
+        ("Finch", 20, 200),
+        ("Gull", 20, 200),
+    ]
+    assert tree.children[1].children[0].row == 0
+
+
+# -- findings ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_audit_becomes_findings(data_set: DataSet, prepared: Survey) -> None:
+    findings = {finding.kind: finding for finding in findings_of(audit(data_set, workers=0).to_dict(), prepared)}
+    assert set(findings) == {"unreadable", "contradiction", "leak", "duplicate"}
+    assert names(prepared, findings["unreadable"].leave_out) == {"train/Aster_bird/broken.png"}
+    assert names(prepared, findings["contradiction"].leave_out) == {
+        "train/Bird_ñandú/bird 3.png",
+        "train/空_bird/two.png",
+    }
+    assert names(prepared, findings["leak"].leave_out) == {"train/空_bird/leak.png"}
+    assert names(prepared, findings["leak"].images) == {"train/空_bird/leak.png", "test/空_bird/bird 0.png"}
+    assert names(prepared, findings["duplicate"].leave_out) == {"train/Aster_bird/copy.png"}
+    trouble = problems_by_image(findings.values())
+    assert trouble[prepared.rows["train/空_bird/leak.png"]] == ("it equals bird 0.png (test)",)
+    assert trouble[prepared.rows["train/空_bird/two.png"]] == ("it equals bird 3.png (Bird ñandú)",)
+    assert names(
+        prepared, ImageFilter(trouble="any").apply(prepared, prepared.uses, list(findings.values()), frozenset())
+    ) == {prepared.record(index).name for index in trouble}
+
+
+def test_an_audit_of_another_state_of_the_folder_is_no_defect(
+    data_set: DataSet, prepared: Survey, tmp_path: Path
+) -> None:
+    report = json.loads(json.dumps(audit(data_set, workers=0).to_dict()))
+    report["unreadable"] += [{"path": "/elsewhere/x.png", "reason": "it is gone"}]
+    report["duplicates"] += [{"names": ["gone 1", "gone 2"], "splits": ["train"], "classes": []}]
+    report["problems"] = [{"path": str(tmp_path / "list.txt"), "reason": "the file does not exist"}]
+    findings = findings_of(report, prepared)
+    assert findings[-1].title == "1 file not usable"
+    assert findings[-1].images == ()
+    assert len(findings[0].images) == 1
+
+
+def test_small_classes_are_found_but_mark_no_single_image(tmp_path: Path, folder: Path) -> None:
+    for path in (folder / "train" / "Bird_ñandú").glob("bird [1-6].png"):
+        path.unlink()
+    small = open_data_set(folder)
+    prepared = survey(small)
+    findings = findings_of(audit(small, workers=0).to_dict(), prepared)
+    found = next(finding for finding in findings if finding.kind == "small-class")
+    assert found.title == "1 class too small"
+    assert {int(prepared.labels[index]) for index in found.images} == {1}
+    assert found.leave_out == frozenset()
+    assert problems_by_image([found]) == {}
+
+
+# -- held out ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_shown_as_held_out_is_what_training_holds_out(data_set: DataSet, prepared: Survey) -> None:
+    gone = frozenset({prepared.rows["train/空_bird/two.png"]})
+    for held_out in (HeldOut(), HeldOut(0.3, 5), HeldOut(0.0, 1)):
+        uses = planned_uses(prepared, gone, held_out)
+        records = [record for index, record in enumerate(data_set.records) if index not in gone]
+        _, held = hold_out(records, held_out.fraction, held_out.seed)
+        assert names(prepared, np.flatnonzero(uses == HELD_OUT)) == {record.name for record in held}
+        assert (uses[prepared.uses == TEST] == TEST).all()
+
+
+def test_images_without_labels_hold_nothing_out(tmp_path: Path) -> None:
+    prepared = survey(
+        DataSet(root=tmp_path, format="images", classes=(), records=(ImageRecord(path=tmp_path / "a", name="a"),))
+    )
+    assert [USES[use] for use in planned_uses(prepared, frozenset(), HeldOut())] == ["unlabelled"]
+
+
+def test_all_images_left_out_hold_nothing_out(prepared: Survey) -> None:
+    uses = planned_uses(prepared, frozenset(range(len(prepared))), HeldOut())
+    assert set(uses.tolist()) == {TRAIN, TEST}
