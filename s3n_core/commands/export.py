@@ -64,6 +64,10 @@ def export(
     layout: Annotated[str, typer.Option("--layout", metavar="NAME", help="auto, wide or tall.")] = "auto",
     picture: Annotated[str, typer.Option("--picture", metavar="NAME", help="png or jpeg.")] = "png",
     dpi: Annotated[int, typer.Option("--dpi", metavar="N", min=36, max=1200, help="Pixels an inch.")] = 200,
+    inches: Annotated[
+        float,
+        typer.Option("--inches", metavar="SIZE", min=0.5, max=20, help="Long side of a single picture, in inches."),
+    ] = 4.0,
     colours: Annotated[
         str, typer.Option("--colours", metavar="NAME", help="Palette of the maps: viridis, magma, cividis or gray.")
     ] = "viridis",
@@ -87,7 +91,7 @@ def export(
 
     try:
         chosen = tuple(name.strip() for name in panels.split(",")) if panels else STANDARD_PANELS
-        style = FigureStyle(panels=chosen, layout=layout, dpi=dpi, colour_map=colours)  # type: ignore[arg-type]
+        style = FigureStyle(panels=chosen, layout=layout, dpi=dpi, single_inches=inches, colour_map=colours)  # type: ignore[arg-type]
         options = ExportOptions(sheet=sheets, singles=singles, arrays=arrays, format=picture, style=style)  # type: ignore[arg-type]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

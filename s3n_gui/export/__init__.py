@@ -1,0 +1,1 @@
+"""The page Export: what a model looks at, as pictures and numbers for other programs."""

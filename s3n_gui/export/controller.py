@@ -1,0 +1,135 @@
+"""What the page Export does: keeps the choice, lets the preview follow it, and runs the job."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QStandardPaths, Signal, Slot
+
+from s3n_core.datasets.records import DataSet
+from s3n_gui.background.command_job import CommandJob
+from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.export.export_choice import ExportChoice
+from s3n_gui.export.preview_making import PreviewMaker
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+
+
+class ExportController(QObject):
+    """The state of the page, without a widget.
+
+    Signals:
+        choice_changed: ``choice`` is another.
+        job_changed: The job began, came further, or ended.
+        failed: The job failed: a sentence.
+        exported: The job is done: the folder and what the last line of the command said (a dict).
+    """
+
+    choice_changed = Signal()
+    job_changed = Signal()
+    failed = Signal(str)
+    exported = Signal(object, object)
+
+    def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._settings, self._jobs = session, settings, jobs
+        self.preview = PreviewMaker(self)
+        self.job: Job | None = None
+        self._active = False
+        self._out_chosen = False
+        self.choice = ExportChoice(
+            model=session.model,
+            images=None if session.data_set is None else data_set_place(session.data_set),
+            device=settings.device,
+            precision=settings.precision,
+        )
+        self._suggest_out()
+        session.model_changed.connect(self.set_model)
+        session.data_set_changed.connect(self._on_data_set)
+        settings.changed.connect(self._on_setting)
+
+    def set(self, **changes: Any) -> None:
+        """Change the choice; the names are the fields of ``ExportChoice``."""
+        if "images" in changes and changes["images"] != self.choice.images:
+            changes.setdefault("part", "all")
+        if changes.get("out") is not None:
+            self._out_chosen = True
+        changed = replace(self.choice, **changes)
+        if changed != self.choice:
+            self.choice = changed
+            self._suggest_out()
+            self.choice_changed.emit()
+            self._show_preview()
+
+    def activate(self, active: bool = True) -> None:
+        """The page is shown: from now on the preview follows."""
+        self._active = active
+        self._show_preview()
+
+    @Slot(object)
+    def set_model(self, model: Path | None) -> None:
+        """Choose a model."""
+        self.set(model=model)
+
+    def start(self) -> None:
+        """Export."""
+        choice = self.choice
+        if choice.problem or choice.out is None or self.job is not None or choice.images is None:
+            return
+        job = CommandJob(f"Exporting {choice.images.name}", choice.arguments())
+        job.changed.connect(self.job_changed)
+        job.failed.connect(self.failed)
+        job.succeeded.connect(self._on_succeeded)
+        job.ended.connect(self._on_ended)
+        self.job = job
+        self._jobs.add(job)
+        job.start()
+        self.job_changed.emit()
+
+    def cancel(self) -> None:
+        """Stop the job; each file that is there is whole."""
+        if self.job is not None:
+            self.job.cancel()
+
+    def shut_down(self) -> None:
+        """End the preview; the job belongs to the list of jobs."""
+        if self.job is not None:
+            self.job.ended.disconnect(self._on_ended)
+            self.job = None
+        self.preview.shut_down()
+
+    def _show_preview(self) -> None:
+        if self._active:
+            self.preview.show(None if self.choice.problem else self.choice)
+
+    def _suggest_out(self) -> None:
+        images = self.choice.images
+        if images is not None and not self._out_chosen:
+            place = Path(
+                QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation) or Path.home()
+            )
+            self.choice = replace(self.choice, out=place / f"{images.stem if images.suffix else images.name}-attention")
+
+    def _on_data_set(self, data_set: DataSet | None) -> None:
+        self.set(images=None if data_set is None else data_set_place(data_set))
+
+    def _on_setting(self, name: str) -> None:
+        if name in ("device", "precision"):
+            self.set(**{name: self._settings.value(name)})
+
+    @Slot(object)
+    def _on_succeeded(self, last: dict[str, object] | None) -> None:
+        self.exported.emit(self.choice.out, last or {})
+
+    @Slot(str)
+    def _on_ended(self, status: str) -> None:
+        self.job = None
+        self.job_changed.emit()
+
+
+def data_set_place(data_set: DataSet) -> Path:
+    """Return what to give the command: the folder, or the image where the data set is a single one."""
+    records = data_set.records
+    return records[0].path if len(records) == 1 and records[0].path.parent == data_set.root else data_set.root

@@ -1,0 +1,84 @@
+"""Which panels are drawn: the three of the whole image, then the two branches side by side."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
+
+from s3n_core.export.panels import PANEL_TEXTS, PANELS, PanelName
+from s3n_gui.export.export_choice import with_panel
+from s3n_gui.theme import branch_colour
+
+_WHOLE: tuple[PanelName, ...] = ("original", "peaks", "response")
+_PAIRS: tuple[tuple[str, str, PanelName, PanelName], ...] = (
+    ("Evidence map", "Q", "map_d", "map_c"),
+    ("Sampling grid", "f, g", "grid_d", "grid_c"),
+    ("Warped image", "", "image_d", "image_c"),
+)
+_TIPS: dict[PanelName, str] = {
+    "original": "The image as it is",
+    "peaks": "The image with its peaks: discs for strong evidence (T_d), rings for supporting evidence (T_c)",
+    "response": "Where the original branch finds evidence (R, Eq. 3)",
+    "map_d": "How much room each place gets in the discriminative image (Q_d)",
+    "map_c": "How much room each place gets in the complementary image (Q_c)",
+    "grid_d": "The lines along which the discriminative image is sampled, over the original",
+    "grid_c": "The lines along which the complementary image is sampled, over the original",
+    "image_d": "What the discriminative branch looks at",
+    "image_c": "What the complementary branch looks at",
+}
+
+
+class PanelPicker(QWidget):
+    """One box a panel.
+
+    Signals:
+        changed: The chosen panels, in their fixed order.
+    """
+
+    changed = Signal(tuple)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._panels: tuple[PanelName, ...] = ()
+        self.boxes: dict[PanelName, QCheckBox] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(0, 1)
+        for row, name in enumerate(_WHOLE):
+            text = PANEL_TEXTS[name]
+            symbol = f"  {text.symbol}" if name == "response" else ""
+            grid.addWidget(self._box(name, text.title + symbol), row, 0, 1, 3)
+        row = len(_WHOLE)
+        for column, (word, branch) in enumerate((("D", "D"), ("C", "C")), start=1):
+            head = QLabel(f'<span style="color:{branch_colour(branch).name()}">■</span> {word}')  # type: ignore[arg-type]
+            head.setToolTip("Discriminative branch" if branch == "D" else "Complementary branch")
+            head.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            grid.addWidget(head, row, column)
+        for offset, (title, symbol, of_d, of_c) in enumerate(_PAIRS, start=1):
+            grid.addWidget(QLabel(f"{title}  {symbol}".rstrip()), row + offset, 0)
+            for column, name in ((1, of_d), (2, of_c)):
+                grid.addWidget(self._box(name, ""), row + offset, column, Qt.AlignmentFlag.AlignHCenter)
+
+    def show_panels(self, panels: tuple[PanelName, ...]) -> None:
+        """Show which panels are chosen, without telling anybody."""
+        self._panels = panels
+        for name, box in self.boxes.items():
+            box.blockSignals(True)
+            box.setChecked(name in panels)
+            box.blockSignals(False)
+
+    def _box(self, name: PanelName, text: str) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setObjectName(name)
+        box.setAccessibleName(PANEL_TEXTS[name].title)
+        box.setToolTip(_TIPS[name])
+        box.toggled.connect(self._on_toggled)
+        self.boxes[name] = box
+        return box
+
+    def _on_toggled(self, on: bool) -> None:
+        name = next(panel for panel in PANELS if panel == self.sender().objectName())
+        self._panels = with_panel(self._panels, name, wanted=on)
+        self.changed.emit(self._panels)

@@ -1,0 +1,35 @@
+"""How a person likes exports, as JSON values that are kept over restarts; images, model and folder are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from s3n_core.export.encoding import PICTURE_FORMATS
+from s3n_core.export.look import COLOUR_MAPS
+from s3n_core.export.panels import LAYOUTS, PANELS
+from s3n_gui.export.export_choice import HIGHEST_DPI, LEAST_INCHES, LOWEST_DPI, MOST_INCHES, ExportChoice
+
+_FLAGS = ("sheet", "singles", "arrays")
+
+
+def choice_fields(choice: ExportChoice) -> dict[str, Any]:
+    """Return what is kept of a choice."""
+    kept = {name: getattr(choice, name) for name in (*_FLAGS, "layout", "picture", "dpi", "inches", "colours")}
+    return {**kept, "panels": list(choice.panels)}
+
+
+def saved_choice(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of ``ExportChoice`` that can be taken over; what is unknown or out of bounds is left out."""
+    found = {name: kept[name] for name in _FLAGS if isinstance(kept.get(name), bool)}
+    for name, allowed in (("layout", LAYOUTS), ("picture", PICTURE_FORMATS), ("colours", COLOUR_MAPS)):
+        if kept.get(name) in allowed:
+            found[name] = kept[name]
+    dpi, inches, panels = kept.get("dpi"), kept.get("inches"), kept.get("panels")
+    if isinstance(dpi, int) and not isinstance(dpi, bool) and LOWEST_DPI <= dpi <= HIGHEST_DPI:
+        found["dpi"] = dpi
+    if isinstance(inches, int | float) and LEAST_INCHES <= inches <= MOST_INCHES:
+        found["inches"] = float(inches)
+    if isinstance(panels, list):
+        found["panels"] = tuple(name for name in PANELS if name in panels)
+    return found

@@ -1,0 +1,80 @@
+"""What an export is, without widgets: the command says exactly what was chosen, and keeps over restarts."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from s3n_core.export.panels import PANELS, STANDARD_PANELS
+from s3n_gui.export.export_choice import ExportChoice, with_panel
+from s3n_gui.export.preview_card import file_word, size_text
+from s3n_gui.export.saved_choice import choice_fields, saved_choice
+
+PLAIN = ExportChoice(model=Path("/runs/a run"), images=Path("/data/vögel"), out=Path("/out/it's"))
+
+
+def test_defaults_are_left_unsaid() -> None:
+    assert PLAIN.arguments() == ("export", "/runs/a run", "/data/vögel", "--out", "/out/it's")
+
+
+def test_every_choice_is_said() -> None:
+    chosen = replace(
+        PLAIN, part="test", first=3, sheet=False, arrays=True, panels=("peaks", "map_d"), layout="tall", picture="jpeg",
+        dpi=300, inches=2.5, colours="magma", device="cpu", precision="float32",
+    )  # fmt: skip
+    said = chosen.arguments()[5:]
+    assert " ".join(said) == (
+        "--split test --most 3 --no-sheets --arrays --panels peaks,map_d --layout tall --picture jpeg --dpi 300 --inches 2.5 "
+        "--colours magma --device cpu --precision float32"
+    )
+    assert chosen.arguments(out=Path("/tmp/x"), most=1)[5:9] == ("--split", "test", "--most", "1")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="another shell")
+def test_the_copied_command_is_quoted() -> None:
+    assert shlex.split(PLAIN.command()) == ["s3n", *PLAIN.arguments()]
+
+
+def test_the_command_line_knows_every_option() -> None:
+    from s3n_core.cli import app
+
+    chosen = replace(
+        PLAIN, model=Path("none.safetensors"), part="test", first=3, sheet=False, arrays=True, panels=("peaks",), layout="tall",
+        picture="jpeg", dpi=300, inches=2.5, colours="magma", device="cpu", precision="float32",
+    )  # fmt: skip
+    done = CliRunner().invoke(app, list(chosen.arguments()))
+    assert "No such option" not in done.output
+
+
+def test_what_is_missing_is_said() -> None:
+    assert "images" in ExportChoice().problem
+    assert "model" in ExportChoice(images=Path("x")).problem
+    assert "kind of file" in replace(PLAIN, sheet=False, singles=False).problem
+    assert "panel" in replace(PLAIN, panels=()).problem
+    assert replace(PLAIN, panels=(), sheet=False, singles=False, arrays=True).problem == ""
+    assert PLAIN.problem == ""
+
+
+def test_panels_keep_their_order() -> None:
+    assert with_panel(STANDARD_PANELS, "original", wanted=True) == PANELS
+    assert with_panel(("peaks", "map_c"), "peaks", wanted=False) == ("map_c",)
+
+
+def test_likings_come_back_and_junk_does_not() -> None:
+    chosen = replace(PLAIN, dpi=300, colours="cividis", panels=("peaks",), arrays=True)
+    back = replace(ExportChoice(), **saved_choice(choice_fields(chosen)))
+    assert (back.dpi, back.colours, back.panels, back.arrays) == (300, "cividis", ("peaks",), True)
+    junk = {"dpi": 9, "colours": "jet", "panels": "peaks", "sheet": 1, "inches": "wide", "layout": None, "more": 3}
+    assert saved_choice(junk) == {}
+
+
+def test_words_for_files() -> None:
+    files = [Path("/x/a.png"), Path("/x/a/map_d.png"), Path("/x/a.npz")]
+    assert [file_word(file, files[0]) for file in files] == ["Sheet", "Discriminative map", "Numbers (.npz)"]
+    assert size_text(1_310_000) == "1.3 MB"
+    assert size_text(312_400) == "312 kB"

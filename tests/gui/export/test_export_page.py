@@ -1,0 +1,168 @@
+"""The page Export: widgets both ways, one real preview, one real export that is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from s3n_core.resources import resource
+from s3n_gui.background.jobs import JobList
+from s3n_gui.export.panel import ExportPage, page
+from s3n_gui.export.picture_view import PictureView
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+
+MODEL, IMAGES = resource("demo/model.safetensors"), resource("demo/images")
+
+
+@pytest.fixture
+def export(
+    qtbot: QtBot,
+    themed: QApplication,
+    session: Session,
+    settings: Settings,
+    jobs: JobList,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[ExportPage]:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    made = page(session, settings, jobs)
+    assert isinstance(made, ExportPage)
+    qtbot.addWidget(made)
+    made.resize(1180, 600)
+    yield made
+    made.shut_down()
+    jobs.close()
+    jobs.clear_ended()  # now, and not when Python finds them in whatever thread
+
+
+def test_it_says_what_is_missing(export: ExportPage, session: Session) -> None:
+    assert not export.export.isEnabled()
+    assert "images" in export.preview.words.text()
+    export.controller.set(images=IMAGES)
+    assert "model" in export.preview.words.text()
+    session.model = MODEL
+    assert export.export.isEnabled()
+    assert export.command.text().startswith("s3n export ")
+
+
+def test_widgets_change_the_choice(qtbot: QtBot, export: ExportPage) -> None:
+    form, controller = export.form, export.controller
+    controller.set(model=MODEL, images=IMAGES)
+    form.arrays.click()
+    form.sheet.click()
+    assert (controller.choice.arrays, controller.choice.sheet) == (True, False)
+    assert not form.layout_name.isEnabled()
+    form.panels.boxes["original"].click()
+    form.panels.boxes["grid_c"].click()
+    assert "original" in controller.choice.panels
+    assert "grid_c" not in controller.choice.panels
+    form.dpi.setValue(300)
+    form.limited.click()
+    form.first.setValue(7)
+    form.colours.setCurrentIndex(2)
+    form.colours.activated.emit(2)
+    assert (controller.choice.dpi, controller.choice.first, controller.choice.colours) == (300, 7, "cividis")
+    assert "--most 7" in export.command.text()
+    assert "--colours cividis" in export.command.text()
+
+
+def test_the_choice_changes_the_widgets(export: ExportPage) -> None:
+    told: list[dict[str, object]] = []
+    export.form.changed.connect(told.append)
+    export.controller.set(dpi=72, panels=("peaks",), first=3, picture="jpeg", inches=2.0)
+    assert export.form.dpi.value() == 72
+    assert [name for name, box in export.form.panels.boxes.items() if box.isChecked()] == ["peaks"]
+    assert (export.form.limited.isChecked(), export.form.first.value()) == (True, 3)
+    assert export.form.picture.currentData() == "jpeg"
+    assert told == []
+
+
+def test_the_command_is_copied(export: ExportPage) -> None:
+    export.controller.set(model=MODEL, images=IMAGES, out=Path("aus gabe"))
+    export.copy_command()
+    assert QGuiApplication.clipboard().text() == export.controller.choice.command()
+
+
+def test_likings_come_back(export: ExportPage) -> None:
+    export.controller.set(dpi=300, arrays=True)
+    state = export.save_state()
+    export.controller.set(dpi=72, arrays=False)
+    export.restore_state(state)
+    export.restore_state({"panes": "x", "choice": 3})
+    assert (export.controller.choice.dpi, export.controller.choice.arrays) == (300, True)
+
+
+def test_every_control_has_a_tip_and_a_name(export: ExportPage) -> None:
+    export.controller.set(model=MODEL, images=IMAGES)
+    for kind in (QAbstractButton, QComboBox, QSpinBox):
+        for widget in export.findChildren(kind):
+            if widget.isVisibleTo(export):
+                assert widget.toolTip(), widget.accessibleName()
+                assert widget.accessibleName() or widget.text()  # type: ignore[attr-defined]
+
+
+def test_zooming_keeps_the_point_under_the_mouse(qtbot: QtBot, themed: QApplication) -> None:
+    view = PictureView()
+    qtbot.addWidget(view)
+    view.resize(400, 300)
+    image = QImage(1600, 800, QImage.Format.Format_RGB32)
+    view.show_image(image)
+    assert view.scale == pytest.approx(376 / 1600)
+    at = QPointF(250, 160)
+    before = view._frame()
+    place = (at.x() - before.left()) / before.width()
+    view.zoom(4.0, at)
+    after = view._frame()
+    assert (at.x() - after.left()) / after.width() == pytest.approx(place)
+    qtbot.keyClick(view, Qt.Key.Key_1)
+    assert view.scale == pytest.approx(1.0 / view.devicePixelRatioF())
+    qtbot.keyClick(view, Qt.Key.Key_0)
+    assert view.scale == pytest.approx(376 / 1600)
+
+
+def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
+    export.show()
+    export.controller.set(model=MODEL, images=IMAGES, dpi=72, out=tmp_path / "out", panels=("peaks", "map_d"), first=2)
+    export.controller.set(singles=False, arrays=True)  # before the first has begun
+    maker = export.controller.preview
+    qtbot.waitUntil(lambda: not maker.busy, timeout=60_000)
+    assert maker.problem == ""
+    assert [file.suffix for file in maker.files] == [".png", ".npz"]
+    qtbot.waitUntil(export.is_ready, timeout=5000)
+    assert export.preview.shown == maker.files[0]
+    assert "px" in export.preview.facts.text()
+    folder = maker.files[0].parent.parent
+    preview = maker.files[0].read_bytes()
+    export.controller.start()
+    assert export.controller.job is not None
+    with qtbot.waitSignal(export.controller.exported, timeout=60_000):
+        pass
+    written = tmp_path / "out" / maker.files[0].relative_to(folder)
+    assert written.read_bytes() == preview
+    assert "2 images written" in export.state.text()
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 2
+
+
+def test_an_export_can_be_stopped(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
+    export.controller.set(model=MODEL, images=IMAGES, out=tmp_path / "out")
+    export.controller.start()
+    job = export.controller.job
+    assert job is not None
+    qtbot.waitUntil(lambda: (job.fraction or 0) > 0, timeout=60_000)
+    export.controller.cancel()
+    qtbot.waitUntil(lambda: export.controller.job is None, timeout=20_000)
+    assert job.status == "cancelled"
+    assert (tmp_path / "out" / "index.csv").is_file()
+
+
+def test_a_preview_that_fails_says_why(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
+    export.show()
+    export.controller.set(model=MODEL, images=tmp_path)
+    qtbot.waitUntil(lambda: bool(export.controller.preview.problem), timeout=60_000)
+    assert str(tmp_path) in export.preview.words.text()

@@ -1,0 +1,113 @@
+"""The table of predictions as columns: nothing is lost, order and filter are right, the figures are right."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from made_up_rows import CLASSES, answers, rows
+
+from s3n_gui.prediction.figures_of_merit import judge
+from s3n_gui.prediction.prediction_request import PredictionRequest
+from s3n_gui.prediction.row_order import KINDS, RowFilter, shown_rows
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_every_row_comes_back_exactly(labelled: bool) -> None:
+    table = answers(3000, labelled=labelled)  # grows over its first room
+    made = rows(3000, labelled=labelled)
+    assert [table.row(number) for number in range(len(table))] == made
+
+
+def test_sorting_puts_rows_without_a_value_last_and_keeps_the_order_of_equals() -> None:
+    table = answers(300)
+    for key in ("probability", "entropy", "margin", "agreement", "peaks", "class", "file", "label"):
+        for descending in (False, True):
+            order = shown_rows(table, RowFilter(), key, descending=descending)  # type: ignore[arg-type]
+            assert sorted(order.tolist()) == list(range(300))
+            if key not in ("file", "label"):
+                assert set(order[-6:].tolist()) == set(table.errors)
+    falling = table.column("probability")[shown_rows(table, RowFilter(), "probability", descending=True)][:-6]
+    assert (np.diff(falling) <= 0).all()
+    agreeing = shown_rows(table, RowFilter(), "agreement", descending=True)
+    full = [row for row in agreeing.tolist() if table.column("agreement")[row] == 1]
+    assert full == sorted(full)
+
+
+def test_filters() -> None:
+    table = answers(300)
+    made = rows(300)
+
+    def found(**fields: object) -> list[int]:
+        return [int(row) for row in shown_rows(table, RowFilter(**fields))]  # type: ignore[arg-type]
+
+    assert found(kind="mistakes") == [n for n, row in enumerate(made) if row.correct is False]
+    assert found(kind="right") == [n for n, row in enumerate(made) if row.correct]
+    assert found(kind="unreadable") == [n for n, row in enumerate(made) if row.error]
+    assert found(kind="disagreements") == [
+        n for n, row in enumerate(made) if row.agreement is not None and row.agreement < 1
+    ]
+    below = [n for n, row in enumerate(made) if row.probability is None or row.probability < 0.7]
+    assert found(kind="below", threshold=0.7) == below
+    pair = [n for n, row in enumerate(made) if row.label == CLASSES[0] and row.class_name == CLASSES[1]]
+    assert found(label=0, predicted=1) == pair
+    assert pair
+    assert found(text="BILD 000017") == [17]
+    assert found(text="cut off") == found(kind="unreadable")
+    assert found(text="bee") == [n for n, row in enumerate(made) if CLASSES[1] in (row.class_name, row.label)]
+    assert RowFilter().is_open
+    assert all(not RowFilter(kind=kind).is_open for kind in KINDS[1:])
+
+
+def test_figures_agree_with_counting() -> None:
+    made, merit = rows(500), judge(answers(500))
+    judged = [row for row in made if row.correct is not None]
+    assert (merit.rows, merit.answered, merit.judged) == (500, len(judged), len(judged))
+    assert merit.accuracy == pytest.approx(sum(bool(row.correct) for row in judged) / len(judged))
+    for label in range(3):
+        for said in range(3):
+            count = sum(row.label == CLASSES[label] and row.class_name == CLASSES[said] for row in judged)
+            assert merit.confusion[label, said] == count
+    bees = [row for row in judged if row.label == CLASSES[1]]
+    assert merit.figures[1].recall == pytest.approx(sum(bool(row.correct) for row in bees) / len(bees))
+    for threshold in (0.0, 0.5, 0.83, 1.1):
+        kept = [row for row in judged if row.probability is not None and row.probability >= threshold]
+        coverage, accuracy = merit.at(threshold)
+        assert coverage == pytest.approx(len(kept) / 500)
+        assert accuracy == (pytest.approx(sum(bool(row.correct) for row in kept) / len(kept)) if kept else None)
+    coverage_curve, accuracy_curve = merit.curve()
+    assert coverage_curve[-1] == pytest.approx(len(judged) / 500)
+    assert accuracy_curve[-1] == pytest.approx(merit.accuracy)
+
+
+def test_without_labels_there_is_no_accuracy() -> None:
+    merit = judge(answers(100, labelled=False))
+    assert merit.accuracy is None
+    assert merit.at(0.5)[1] is None
+    assert len(merit.curve()[0]) == 0
+
+
+def test_100_000_rows_sort_and_filter_in_a_moment() -> None:
+    table = answers(2000)
+    block = {name: np.concatenate([table.column(name)] * 50) for name in table._columns}
+    from s3n_gui.prediction.answers import Answers, Block
+
+    large = Answers(table.header)
+    large.append(Block([f"{n}-{file}" for n in range(50) for file in table.files], [], ["top-1", "top-K"], block, {}))
+    began = time.perf_counter()
+    shown_rows(large, RowFilter(), "probability", descending=True)
+    shown_rows(large, RowFilter(kind="mistakes"))
+    judge(large)
+    assert time.perf_counter() - began < 0.5
+
+
+def test_the_request_names_one_place_and_one_command(tmp_path: object) -> None:
+    from pathlib import Path
+
+    request = PredictionRequest(model=Path("/m/run"), images=Path("/data/ein ordner"), part="test", device="cpu")
+    assert request.table == PredictionRequest(model=Path("/m/run"), images=Path("/data/ein ordner"), part="test").table
+    assert request.table != PredictionRequest(model=Path("/m/run"), images=Path("/data/ein ordner")).table
+    arguments = request.arguments(restart=True)
+    assert arguments[:3] == ("predict", "/m/run", "/data/ein ordner")
+    assert arguments[-5:] == ("--split", "test", "--device", "cpu", "--restart")

@@ -1,0 +1,121 @@
+"""Following a table: while it grows, when it is cut back, when it is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from made_up_rows import answers, header, part_lines, rows, write_part
+from pytestqt.qtbot import QtBot
+
+from s3n_core.analysis.prediction_rows import PredictionHeader
+from s3n_core.analysis.prediction_tables import write_table
+from s3n_gui.background.worker_thread import WorkerThread
+from s3n_gui.prediction.answers import Answers, Block
+from s3n_gui.prediction.table_reading import TableReader
+from s3n_gui.prediction.table_saving import TableSaver
+
+from PySide6.QtCore import QObject  # isort: skip
+
+
+class Listener(QObject):
+    def __init__(self, out: Path, *, growing: bool) -> None:
+        super().__init__()
+        self.answers: Answers | None = None
+        self.begun = 0
+        self.finished: bool | None = None
+        self.sentence = ""
+        self.reader = TableReader(out, growing=growing, number=7)
+        self.reader.began.connect(self.on_began)
+        self.reader.read.connect(self.on_read)
+        self.reader.ended.connect(self.on_ended)
+        self.reader.unreadable.connect(self.on_unreadable)
+        self.thread_of_reader = WorkerThread(self.reader)
+        self.thread_of_reader.start()
+
+    def on_began(self, number: int, its: PredictionHeader) -> None:
+        assert number == 7
+        self.answers, self.begun = Answers(its), self.begun + 1
+
+    def on_read(self, number: int, block: Block) -> None:
+        assert self.answers is not None
+        self.answers.append(block)
+
+    def on_ended(self, number: int, finished: bool) -> None:
+        self.finished = finished
+
+    def on_unreadable(self, number: int, sentence: str) -> None:
+        self.sentence = sentence
+
+    def count(self) -> int:
+        return 0 if self.answers is None else len(self.answers)
+
+
+@pytest.fixture
+def listeners() -> Iterator[list[Listener]]:
+    made: list[Listener] = []
+    yield made
+    for one in made:
+        one.reader.stop()
+        one.thread_of_reader.wait()
+
+
+def test_a_growing_table_is_followed_to_its_end(qtbot: QtBot, tmp_path: Path, listeners: list[Listener]) -> None:
+    out, made = tmp_path / "t.json", rows(1000)
+    part = tmp_path / "t.json.part"
+    lines = part_lines(made).splitlines(keepends=True)
+    listeners.append(one := Listener(out, growing=True))
+    part.write_bytes(b"".join(lines[:400]) + lines[400][:25])
+    qtbot.waitUntil(lambda: one.count() == 399, timeout=5000)
+    with part.open("ab") as file:
+        file.write(lines[400][25:] + b"".join(lines[401:600]))
+    qtbot.waitUntil(lambda: one.count() == 599, timeout=5000)
+    write_table(out, header(1000), made)
+    part.unlink()
+    one.reader.settle()
+    qtbot.waitUntil(lambda: one.finished is not None, timeout=5000)
+    assert one.finished
+    assert one.begun == 1
+    assert one.answers is not None
+    assert [one.answers.row(n) for n in range(1000)] == made
+
+
+def test_a_table_that_begins_anew_is_read_anew(qtbot: QtBot, tmp_path: Path, listeners: list[Listener]) -> None:
+    out = tmp_path / "t.json"
+    write_part(out, rows(300))
+    listeners.append(one := Listener(out, growing=True))
+    qtbot.waitUntil(lambda: one.count() == 300, timeout=5000)
+    write_part(out, rows(20, seed=1))
+    qtbot.waitUntil(lambda: one.begun == 2 and one.count() == 20, timeout=5000)
+
+
+def test_what_a_stopped_job_left_is_read(qtbot: QtBot, tmp_path: Path, listeners: list[Listener]) -> None:
+    out = tmp_path / "t.json"
+    write_part(out, rows(30))
+    listeners.append(one := Listener(out, growing=False))
+    qtbot.waitUntil(lambda: one.finished is not None, timeout=5000)
+    assert (one.finished, one.count()) == (False, 30)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"nonsense\n" * 5])
+def test_junk_is_named(qtbot: QtBot, tmp_path: Path, listeners: list[Listener], content: bytes) -> None:
+    out = tmp_path / "t.json"
+    out.write_bytes(content)
+    listeners.append(one := Listener(out, growing=False))
+    qtbot.waitUntil(lambda: one.finished is not None, timeout=5000)
+    assert not one.finished
+    assert str(out) in one.sentence
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_what_is_saved_is_what_the_engine_writes(qtbot: QtBot, tmp_path: Path, suffix: str) -> None:
+    by_engine, by_window = tmp_path / f"engine{suffix}", tmp_path / f"window{suffix}"
+    write_table(by_engine, header(200), rows(200))
+    table = answers(200)
+    saver = TableSaver(by_window, table, __import__("numpy").arange(200))
+    thread = WorkerThread(saver)
+    with qtbot.waitSignal(saver.saved, timeout=5000):
+        thread.start()
+    thread.wait()
+    assert by_window.read_bytes() == by_engine.read_bytes()
