@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_up_rows import answers, header, part_lines, rows, write_part
 from pytestqt.qtbot import QtBot
@@ -113,9 +114,8 @@ def test_what_is_saved_is_what_the_engine_writes(qtbot: QtBot, tmp_path: Path, s
     by_engine, by_window = tmp_path / f"engine{suffix}", tmp_path / f"window{suffix}"
     write_table(by_engine, header(200), rows(200))
     table = answers(200)
-    saver = TableSaver(by_window, table, __import__("numpy").arange(200))
+    saver = TableSaver(by_window, table, np.arange(200))
     thread = WorkerThread(saver)
-    with qtbot.waitSignal(saver.saved, timeout=5000):
+    with qtbot.waitSignal(thread.finished, timeout=5000):  # of this thread, as the saver's own signals are not
         thread.start()
-    thread.wait()
     assert by_window.read_bytes() == by_engine.read_bytes()
