@@ -1,0 +1,98 @@
+"""The window's program with a hand inside, run as a process by tests: obeys lines on its input, tells what it shows.
+
+Lines: ``start REQUEST`` (JSON of a `TrainingRequest`), ``resume RUN``, ``pause``, ``go on``, ``next image``. After each change
+it writes one JSON line: the statuses of the trainings it knows, how many images were answered, sentences of the banner.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer
+
+from s3n_gui import app
+from s3n_gui.background.training_job import TrainingJob, TrainingRequest
+from s3n_gui.dialogs.closing import ClosingDialog
+from s3n_gui.main_window import MainWindow
+
+
+class Hand(QObject):
+    """Does what the lines say."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._said: list[str] = []
+        self._answered = 0
+        self._told = ""
+        self._unread = b""
+        window.session.error_reported.connect(self._said.append)
+        if window.current_page == "inspect":
+            window.page("inspect")._client.answered.connect(self._on_answered)  # type: ignore[attr-defined]
+        timer = QTimer(self)
+        timer.timeout.connect(self._look)
+        timer.start(50)
+
+    def _look(self) -> None:
+        while select.select([0], [], [], 0)[0]:
+            read = os.read(0, 65536)
+            if not read:
+                break
+            self._unread += read
+        *lines, self._unread = self._unread.split(b"\n")
+        for line in lines:
+            self._do(line.decode())
+        jobs = [job for job in self._window.jobs.jobs() if isinstance(job, TrainingJob)]
+        told = json.dumps(
+            {
+                "trainings": {job.run_path.name: job.run_status for job in jobs},
+                "jobs": {job.run_path.name: job.status for job in jobs},
+                "answered": self._answered,
+                "said": self._said,
+            }
+        )
+        if told != self._told:
+            self._told = told
+            print(told, flush=True)
+
+    def _do(self, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        if word == "start":
+            fields = json.loads(rest)
+            request = TrainingRequest(**fields | {"data": Path(fields["data"]), "root": Path(fields["root"])})
+            self._add(TrainingJob.start(request))
+        elif word == "resume":
+            self._add(TrainingJob.resume(Path(rest), device="cpu"))
+        elif word == "next":
+            self._window.actions_by_id["inspect-next"].trigger()
+        else:
+            (job,) = self._window.trainings.active()
+            {"pause": job.pause, "go": job.go_on, "stop": job.stop_and_keep}[word]()
+
+    def _add(self, job: TrainingJob) -> None:
+        job.failed.connect(self._said.append)
+        self._window.jobs.add(job)
+
+    def _on_answered(self, *_: Any) -> None:
+        self._answered += 1
+
+
+def main() -> int:
+    """Run the program."""
+    begin = MainWindow.begin
+
+    def begin_with_a_hand(window: MainWindow) -> None:
+        begin(window)
+        Hand(window)
+
+    MainWindow.begin = begin_with_a_hand  # type: ignore[method-assign]
+    ClosingDialog.ask = lambda self: "leave"  # type: ignore[method-assign]  # the person's choice
+    return app.main()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
