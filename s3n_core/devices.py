@@ -133,7 +133,7 @@ def free_memory(device: str) -> int | None:
 
 
 def memory_in_use(device: str) -> int:
-    """Return the bytes that this process holds at its most: of the card's memory on CUDA, of main memory elsewhere."""
+    """Return the bytes that this process holds: of the card's memory on CUDA, at its most; of main memory elsewhere, now."""
     if device == "cuda":
         import torch
 

@@ -324,7 +324,7 @@ class Loop:
         if status == "stopped":
             message = f"Stopped in epoch {min(where.epoch + 1, epochs)} of {epochs}; it can be resumed."
             return RunEnded("stopped", where.best_epoch, where.best_accuracy, message)
-        message = f"Finished all {epochs} epochs."
+        message = f"Finished all {epochs} epochs." if epochs > 1 else "Finished its one epoch."
         if where.epoch < epochs:
             message = f"Finished after {where.epoch} epochs: none of the last {self._recipe.patience} was better."
         return RunEnded("finished", where.best_epoch, where.best_accuracy, message)

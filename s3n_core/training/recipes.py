@@ -177,7 +177,7 @@ def find_recipe(name: str) -> Recipe:
 
 
 _FROM_RELEASE = "released code; the paper says nothing"
-_FROM_PROJECT = "this project; neither the paper nor the released code says anything"
+_FROM_PROJECT = "this project, for a first look on a small machine"
 _FROM_RADIUS = "this project; at the paper's 0.01 for new parameters a radius leaves its range within an epoch"
 
 _PAPER = Recipe(
@@ -215,13 +215,17 @@ RECIPES: dict[str, Recipe] = {
             rate_heads=0.003,
             schedule="cosine",
             rate_warm_up=0.5,
-            sources=dict.fromkeys(
+            sources=_PAPER.sources
+            | {"resize": _FROM_RELEASE}
+            | dict.fromkeys(
                 (
                     "epochs",
-                    "rate_backbone",
+                    "batch_size",
                     "rate_heads",
                     "schedule",
                     "rate_warm_up",
+                    "network.backbone",
+                    "network.input_size",
                     "network.source_size",
                     "network.train_sampling",
                 ),

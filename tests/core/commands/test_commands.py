@@ -39,7 +39,7 @@ def test_train_ends_with_the_run_and_its_folder(s3n: Command, drawn_birds: Path,
     assert "fewer than 5 images to learn from" in said[1]
     assert said[2].startswith("Training 1 epoch of 24 images in 12 classes, 12 held out, on CPU")
     assert any(line.startswith("epoch   1/1   loss") for line in said)
-    assert said[-1].startswith("Finished all 1 epochs. Best held-out accuracy: ")
+    assert said[-1].startswith("Finished its one epoch. Best held-out accuracy: ")
     assert RunDirectory(path).summary().status == "finished"
 
 
