@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from pathlib import Path
 
@@ -136,6 +137,8 @@ class _Reading(QRunnable):
         from s3n_core.datasets.detection import open_data_set
 
         result: object
+        # A hundred thousand new records would set off one full collection after another, each of which stops the window.
+        gc.disable()
         try:
             result = open_data_set(self._path, self._format)
         except S3NError as error:
@@ -143,6 +146,8 @@ class _Reading(QRunnable):
         except Exception as error:
             _log.exception("reading the data set %s failed", self._path)
             result = f"{self._path} could not be read ({type(error).__name__}); the log has the details."
+        finally:
+            gc.enable()
         self._done.emit(self._generation, self._path, result)  # type: ignore[attr-defined]
 
 

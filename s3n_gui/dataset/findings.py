@@ -25,7 +25,7 @@ KIND_WORDS: dict[Kind, str] = {
     "missing": "Listed, not found",
 }
 _EXPLANATIONS: dict[Kind, str] = {
-    "unreadable": "They cannot be decoded and would be passed over.",
+    "unreadable": "They cannot be decoded; training and test pass them over.",
     "contradiction": "The same picture has more than one label: at least one is wrong.",
     "leak": "The same picture is learned from and tested on, which flatters the test.",
     "duplicate": "The same picture more than once; one of each is enough.",

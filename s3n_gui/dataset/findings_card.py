@@ -146,11 +146,14 @@ class FindingRow(QWidget):
             lines = [*finding.details[:_SHOWN_DETAILS], *([f"and {more:,} more"] if more > 0 else [])]
             self.setToolTip("\n".join(lines))
         buttons = QHBoxLayout()
-        buttons.setContentsMargins(0, 0, 0, 0)
+        buttons.setContentsMargins(
+            -4, 0, 0, 0
+        )  # a link has that much room at its sides; its word stands below the title
         buttons.setSpacing(12)
         self.show_button, self.leave_button = QPushButton("Show me"), QPushButton()
         for button in (self.show_button, self.leave_button):
             button.setProperty("role", "link")
+            button.setStyleSheet("QPushButton { padding: 0; }")  # its word stands below the title's
         if finding.images:
             self.show_button.setToolTip("List these images, copies side by side")
             self.show_button.setAccessibleName(f"Show me: {finding.title}")

@@ -46,7 +46,6 @@ class ThumbnailGrid(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setMouseTracking(True)
         self.setModel(images)
         self.setItemDelegate(TileDelegate(thumbnails, self))
@@ -92,7 +91,8 @@ class ThumbnailGrid(QListView):
         return range(min(first, self._images.rowCount()), min(last, self._images.rowCount()))
 
     def _fit(self) -> None:
-        room = self.viewport().width() - 1
+        # Room for the scroll bar is kept also while there is none: else it would come and go with the layout that it changes.
+        room = self.width() - 2 * self.frameWidth() - self.verticalScrollBar().sizeHint().width() - 1
         columns = max(1, room // px(self._tile))
         size = cell_size(max(room // columns, 40))
         if size != self.gridSize() and room > 0:

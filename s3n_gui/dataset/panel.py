@@ -8,27 +8,20 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QUndoStack
-from PySide6.QtWidgets import QFrame, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.dataset.class_list import ClassList
 from s3n_gui.dataset.class_model import ClassModel
+from s3n_gui.dataset.content import Content
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.empty_state import EmptyState, ReadingState
-from s3n_gui.dataset.filter_bar import FilterBar
-from s3n_gui.dataset.findings_card import FindingsCard
-from s3n_gui.dataset.grid import ThumbnailGrid
-from s3n_gui.dataset.header import Header
 from s3n_gui.dataset.image_model import ImageModel
-from s3n_gui.dataset.selected_card import SelectedCard
-from s3n_gui.dataset.split_box import SplitBox
 from s3n_gui.opening import Opener
 from s3n_gui.page import Page
+from s3n_gui.resources import resource
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
-from s3n_gui.theme import px
-from s3n_gui.tokens import PAGE_MARGIN
 
 _THUMBNAIL_SIDE = 288  # pixels; sharp up to the largest tile, and usual ones on screens of 200 %
 
@@ -59,42 +52,10 @@ class DataPage(Page):
         self._show_state()
 
     def _build(self, can_inspect: bool) -> None:
-        self.header = Header()
-        self.class_list = ClassList(self.classes)
-        self.split_box = SplitBox()
-        self.filter_bar = FilterBar(self.controller)
-        self.grid = ThumbnailGrid(self.images, self.thumbnails)
-        self.selected = SelectedCard(self.controller, can_inspect=can_inspect)
-        self.findings = FindingsCard()
-        split_card = QFrame()
-        split_card.setProperty("role", "card")
-        inside = QVBoxLayout(split_card)
-        inside.setContentsMargins(12, 8, 12, 12)
-        inside.addWidget(self.split_box)
-        self.panes = QSplitter(Qt.Orientation.Horizontal)
-        self.panes.setChildrenCollapsible(False)
-        for widgets, width in (
-            (((self.class_list, 1), (split_card, 0)), 268),
-            (((self.filter_bar, 0), (self.grid, 1)), 640),
-            (((self.selected, 3), (self.findings, 2)), 320),
-        ):
-            pane = QWidget()
-            column = QVBoxLayout(pane)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.setSpacing(8)
-            for part, stretch in widgets:
-                column.addWidget(part, stretch)
-            pane.setMinimumWidth(px(width * 0.8))
-            self.panes.addWidget(pane)
-        self.panes.setSizes([px(268), px(640), px(320)])
-        for place, stretch in enumerate((0, 1, 0)):
-            self.panes.setStretchFactor(place, stretch)
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(PAGE_MARGIN, 12, PAGE_MARGIN, PAGE_MARGIN)
-        column.setSpacing(12)
-        column.addWidget(self.header)
-        column.addWidget(self.panes, 1)
+        content = Content(self.controller, self.images, self.classes, self.thumbnails, can_inspect=can_inspect)
+        self.header, self.class_list, self.split_box = content.header, content.class_list, content.split_box
+        self.filter_bar, self.grid, self.panes = content.filter_bar, content.grid, content.panes
+        self.selected, self.findings = content.selected, content.findings
         self.empty, self.reading = EmptyState(), ReadingState()
         self.stack = QStackedWidget()
         for widget in (self.empty, self.reading, content):
@@ -248,6 +209,16 @@ class DataPage(Page):
     def undo_stack(self) -> QUndoStack:
         """Leaving out and taking back."""
         return self.controller.undo_stack
+
+    def show_demo(self) -> None:
+        """Show the drawn birds that come along.
+
+        Raises:
+            s3n_core.errors.S3NError: The demo is not installed.
+        """
+        from s3n_core.datasets.detection import open_data_set
+
+        self._session.data_set = open_data_set(resource("demo/images"))
 
     def is_ready(self) -> bool:
         """Whether lists and pictures are there."""

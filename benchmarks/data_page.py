@@ -1,0 +1,131 @@
+"""How the page Data bears 100,000 images: a folder of hard links to the demo's drawings, in the real window, offscreen.
+
+Run with ``python benchmarks/data_page.py``; it needs no display, makes its folder in the temporary one and removes it.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+CHECKOUT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(CHECKOUT))
+
+import psutil  # noqa: E402
+from PySide6.QtCore import QObject, QTimer  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
+
+from s3n_gui import theme  # noqa: E402
+from s3n_gui.main_window import MainWindow  # noqa: E402
+from s3n_gui.pages import PAGES  # noqa: E402
+from s3n_gui.settings import Settings  # noqa: E402
+from s3n_gui.window_program import make_application  # noqa: E402
+
+CLASSES, IMAGES = 200, 100_000
+
+
+def make_folder(root: Path) -> None:
+    """Link the demo's drawings again and again (a file system sets a bound on links to one file, hence the copies)."""
+    drawings = [path.read_bytes() for path in sorted((CHECKOUT / "resources/demo/images").rglob("*.jpg"))]
+    for number in range(CLASSES):
+        folder = root / f"{number:03}.Bird_{number}"
+        folder.mkdir(parents=True)
+        first = folder / "bird_0000.jpg"
+        first.write_bytes(drawings[number % len(drawings)])
+        for other in range(1, IMAGES // CLASSES):
+            os.link(first, folder / f"bird_{other:04}.jpg")
+
+
+class Clock(QObject):
+    """Ticks every 5 ms and keeps how late it was."""
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__()
+        self.app, self.gaps, self.begin = app, [0.0], time.perf_counter()
+        self._last = self.begin
+        self._timer = QTimer(self, interval=5)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(now - self._last)
+        self._last = now
+
+    def until(self, done: Callable[[], bool], seconds: float = 30.0) -> float:
+        """Let the window work until something holds; return how long that took."""
+        begin = time.perf_counter()
+        while not done() and time.perf_counter() - begin < seconds:
+            self.app.processEvents()
+            time.sleep(0.001)
+        return time.perf_counter() - begin
+
+    def report(self, what: str) -> None:
+        """Print the gaps between ticks since the last report."""
+        gaps = sorted(self.gaps)
+        print(
+            f"  {what}: gaps between ticks p99 {1000 * gaps[int(0.99 * (len(gaps) - 1))]:.0f} ms, most {1000 * gaps[-1]:.0f} ms"
+        )
+        self.gaps = [0.0]
+        self._last = time.perf_counter()
+
+
+def measure(folder: Path) -> None:
+    """Open the folder, scroll, jump, filter."""
+    app = make_application()
+    theme.apply(app, "light")
+    window = MainWindow(Settings(), [entry for entry in PAGES if entry.name in ("start", "data")])
+    window.resize(1280, 720)
+    window.show()
+    window.show_page("data")
+    page = window.page("data")
+    clock = Clock(app)
+    clock.until(lambda: False, 0.5)
+    clock.gaps = [0.0]
+    memory = psutil.Process().memory_info().rss
+    seen: dict[str, float] = {}
+    page.thumbnails.ready.connect(lambda path: seen.setdefault("thumbnail", time.perf_counter()))
+    begin = time.perf_counter()
+    window.opener.open_path(folder)
+    clock.until(lambda: page.images.rowCount() == IMAGES)
+    listed = time.perf_counter() - begin
+    clock.until(lambda: "thumbnail" in seen)
+    print(f"listed after {listed:.2f} s, first thumbnail after {seen['thumbnail'] - begin:.2f} s")
+    bar = page.grid.verticalScrollBar()
+    clock.until(lambda: bar.maximum() >= (IMAGES // 4) * page.grid.gridSize().height())
+    clock.until(page.is_ready)
+    print(f"all laid out, held-out images known after {time.perf_counter() - begin:.2f} s")
+    clock.report("opening")
+    frames = []
+    for _ in range(300):
+        start = time.perf_counter()
+        bar.setValue(bar.value() + 240)
+        page.grid.viewport().grab()
+        frames.append(time.perf_counter() - start)
+        clock.until(lambda: False, 0.005)
+    print(
+        f"a frame while scrolling: median {1000 * statistics.median(frames):.1f} ms, most {1000 * max(frames):.1f} ms"
+    )
+    clock.report("scrolling")
+    bar.setValue(bar.maximum() // 2)
+    rows = page.grid.visible_rows()
+    paths = [page.images.index(row).data(257) for row in rows]
+    print(f"jump to the middle: page full after {clock.until(lambda: all(map(page.thumbnails.image, paths))):.2f} s")
+    start = time.perf_counter()
+    page.controller.set_filter(text="bird_77")
+    print(f"filter by text: {1000 * (time.perf_counter() - start):.0f} ms, {page.images.rowCount():,} images")
+    page.filter_bar.show_all()
+    clock.report("filtering")
+    print(f"memory grew by {(psutil.Process().memory_info().rss - memory) / 2**20:.0f} MB")
+    window.close()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="s3n-100000-") as scratch:
+        os.environ["S3N_HOME"] = str(Path(scratch) / "home")
+        make_folder(Path(scratch) / "images")
+        measure(Path(scratch) / "images")

@@ -1,0 +1,74 @@
+"""The page's widgets and where they stand: classes and split, images, the selected one and the findings."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
+
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.dataset.class_list import ClassList
+from s3n_gui.dataset.class_model import ClassModel
+from s3n_gui.dataset.controller import DataController
+from s3n_gui.dataset.filter_bar import FilterBar
+from s3n_gui.dataset.findings_card import FindingsCard
+from s3n_gui.dataset.grid import ThumbnailGrid
+from s3n_gui.dataset.header import Header
+from s3n_gui.dataset.image_model import ImageModel
+from s3n_gui.dataset.selected_card import SelectedCard
+from s3n_gui.dataset.split_box import SplitBox
+from s3n_gui.theme import px
+from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
+
+_WIDTHS = (268, 640, 320)
+_SHARES = (0, 6, 1)  # of what a larger window has to give
+
+
+class Content(QWidget):
+    """What is shown while a data set is open. The parts know only what they are given; the page connects them."""
+
+    def __init__(
+        self,
+        controller: DataController,
+        images: ImageModel,
+        classes: ClassModel,
+        thumbnails: ThumbnailLoader,
+        *,
+        can_inspect: bool,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.header = Header()
+        self.class_list = ClassList(classes)
+        self.split_box = SplitBox()
+        self.filter_bar = FilterBar(controller)
+        self.grid = ThumbnailGrid(images, thumbnails)
+        self.selected = SelectedCard(controller, can_inspect=can_inspect)
+        self.findings = FindingsCard()
+        split_card = QFrame()
+        split_card.setProperty("role", "card")
+        inside = QVBoxLayout(split_card)
+        inside.setContentsMargins(12, 8, 12, 12)
+        inside.addWidget(self.split_box)
+        self.panes = QSplitter(Qt.Orientation.Horizontal)
+        self.panes.setChildrenCollapsible(False)
+        columns: tuple[tuple[tuple[QWidget, int], ...], ...] = (
+            ((self.class_list, 1), (split_card, 0)),
+            ((self.filter_bar, 0), (self.grid, 1)),
+            ((self.selected, 3), (self.findings, 2)),
+        )
+        for place, (widgets, width, share) in enumerate(zip(columns, _WIDTHS, _SHARES, strict=True)):
+            pane = QWidget()
+            stack = QVBoxLayout(pane)
+            stack.setContentsMargins(0, 0, 0, 0)
+            stack.setSpacing(INSIDE_GROUP)
+            for widget, stretch in widgets:
+                stack.addWidget(widget, stretch)
+            pane.setMinimumWidth(px(width * 0.8))
+            self.panes.addWidget(pane)
+            self.panes.setStretchFactor(place, share)
+        self.panes.setSizes([px(width) for width in _WIDTHS])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(PAGE_MARGIN, 12, PAGE_MARGIN, PAGE_MARGIN)
+        column.setSpacing(12)
+        column.addWidget(self.header)
+        column.addWidget(self.panes, 1)
