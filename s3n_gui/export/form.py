@@ -152,6 +152,7 @@ class ExportForm(QScrollArea):
         ):
             number.setLocale(QLocale.c())
             number.setKeyboardTracking(False)
+            number.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             number.setAccessibleName(name)
             number.setToolTip(tip)
         for title, widget in (
@@ -246,7 +247,7 @@ def _chooser(icon: str, name: str) -> QPushButton:
     button = QPushButton()
     set_icon(button, icon)
     button.setAccessibleName(name)
-    button.setStyleSheet("QPushButton { text-align: left; padding-left: 10px; }")
+    button.setStyleSheet("QPushButton { text-align: left; padding: 0 10px; }")
     return button
 
 

@@ -94,7 +94,7 @@ class CoveragePlot(QWidget):
             (1.0, Qt.AlignmentFlag.AlignRight),
         ):
             box = QRectF(field.left(), field.bottom() + 4, field.width(), height)
-            painter.drawText(box, side, f"{100 * share:.0f} %")
+            painter.drawText(box, side, f"{100 * share:.0f} %" + (" of the images" if share == 1 else ""))
         if len(self._coverage):
             painter.setPen(QPen(branch_colour("joint"), 2))
             points = [self._place(x, y) for x, y in zip(self._coverage.tolist(), self._accuracy.tolist(), strict=True)]

@@ -34,8 +34,8 @@ from s3n_gui.theme import px
 from s3n_gui.widgets.empty_page import EmptyPage
 from s3n_gui.wording import count_text
 
-_REFRESH_MILLISECONDS = 400
-"""While rows come, how often the figures below the table follow."""
+_FILL_MILLISECONDS, _REFRESH_MILLISECONDS = 150, 700
+"""While rows come, how often the table follows, and how often the figures below it."""
 
 
 def page(session: Session, settings: Settings, jobs: JobList) -> Page:
@@ -60,6 +60,8 @@ class PredictPage(Page):
         self.preview = Preview(self)
         self.merit: Merit | None = None
         self._saving: WorkerThread | None = None
+        self._fill = QTimer(self, singleShot=True, interval=_FILL_MILLISECONDS)
+        self._fill.timeout.connect(self._take_rows)
         self._refresh = QTimer(self, singleShot=True, interval=_REFRESH_MILLISECONDS)
         self._refresh.timeout.connect(self._show_merit)
         self._lay_out()
@@ -140,7 +142,9 @@ class PredictPage(Page):
 
     def is_ready(self) -> bool:
         """Return whether the table is complete and its figures are shown."""
-        return self.controller.stage in ("nothing", "ready", "finished", "stopped") and not self._refresh.isActive()
+        return self.controller.stage in ("nothing", "ready", "finished", "stopped") and not (
+            self._refresh.isActive() or self._fill.isActive()
+        )
 
     def save_state(self) -> dict[str, Any]:
         """Return the sizes of the panes."""
@@ -159,6 +163,7 @@ class PredictPage(Page):
 
     def shut_down(self) -> None:
         """End all threads."""
+        self._fill.stop()
         self._refresh.stop()
         self.controller.shut_down()
         self.thumbnails.close()
@@ -288,6 +293,7 @@ class PredictPage(Page):
         if case is not None:
             self.empty.show_case(*case)
         if not running:
+            self._take_rows()
             self._show_merit()
 
     def _show_progress(self) -> None:
@@ -303,16 +309,20 @@ class PredictPage(Page):
         self._show_stage()
 
     def _on_grown(self, first: int) -> None:
+        if first == 0:
+            self._take_rows()
+            self._show_stage()
+        for timer in (self._fill, self._refresh):
+            if not timer.isActive():
+                timer.start()
+
+    def _take_rows(self) -> None:
         bar = self.table.verticalScrollBar()
         row, place = self.table.current_row(), bar.value()
         self.model.take_new_rows()
         if row >= 0 and self.table.current_row() != row:
             self.table.setCurrentIndex(self.model.index(self.model.place_of(row), FILE))
         bar.setValue(place)
-        if first == 0:
-            self._show_stage()
-        if not self._refresh.isActive():
-            self._refresh.start()
 
     def _show_merit(self) -> None:
         answers = self.controller.answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import ne
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -120,5 +121,9 @@ def _sort_values(answers: Answers, key: SortKey) -> NDArray[np.float64]:
 def _ranks(texts: list[str]) -> NDArray[np.float64]:
     """Return each text's place in the alphabet; equal texts share one."""
     folded = [text.casefold() for text in texts]
-    places = {text: place for place, text in enumerate(sorted(set(folded)))}
-    return np.fromiter((places[text] for text in folded), dtype=np.float64, count=len(folded))
+    order = sorted(range(len(folded)), key=folded.__getitem__)
+    in_order = [folded[at] for at in order]
+    steps = np.fromiter(map(ne, in_order[1:], in_order), dtype=np.int64, count=max(len(texts) - 1, 0))
+    ranks = np.zeros(len(texts))
+    ranks[order[1:]] = np.cumsum(steps)
+    return ranks

@@ -17,7 +17,7 @@ from s3n_gui.background.worker_thread import Worker
 from s3n_gui.prediction.answers import BlockReader
 
 _POLL_SECONDS = 0.3
-_LINES = 400
+_LINES = 250
 _BREATH_SECONDS = 0.002  # Between blocks, so that the window's own thread comes first.
 _ROWS_BEGIN = b' "rows": ['
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.row_delegate import PathOf, RowDelegate
-from s3n_gui.prediction.table_model import COLUMNS, FILE, LABEL, PROBLEM, ROW_ROLE, PredictionModel
+from s3n_gui.prediction.table_model import CLASS, COLUMNS, FILE, LABEL, PROBLEM, ROW_ROLE, PredictionModel
 from s3n_gui.theme import px, theme
 
 _ROW_HEIGHT = 40
@@ -53,7 +53,6 @@ class PredictionTable(QTableView):
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)
         header.setHighlightSections(False)
-        header.setStretchLastSection(True)
         header.setMinimumSectionSize(40)
         header.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
         header.sectionClicked.connect(self._on_heading)
@@ -66,9 +65,8 @@ class PredictionTable(QTableView):
         """Show the columns that have something to say."""
         self.setColumnHidden(LABEL, not label)
         self.setColumnHidden(PROBLEM, not problem)
-        self.horizontalHeader().setStretchLastSection(problem)
-        mode = QHeaderView.ResizeMode.Interactive if problem else QHeaderView.ResizeMode.Stretch
-        self.horizontalHeader().setSectionResizeMode(FILE, mode)
+        for section in (FILE, CLASS, LABEL):  # the room is theirs, however wide the page is
+            self.horizontalHeader().setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
 
     def current_row(self) -> int:
         """Return the current row, in the table's own order; -1 where there is none."""
