@@ -94,10 +94,11 @@ class _ClassDelegate(QStyledItemDelegate):
         right = room.right() - wide - 4
         largest = int(index.data(LARGEST_ROLE))
         if node.labels is not None and largest > 0:
-            bar = QRectF(right - _BAR, room.center().y() - 2, _BAR, 5)
+            length = min(_BAR, 0.15 * option.rect.width())
+            bar = QRectF(right - length, room.center().y() - 2, length, 5)
             painter.fillRect(bar, QColor(colours.hover))
             paint_bar(painter, bar, node.counts, largest)
-            right -= round(_BAR) + 8
+            right -= round(length) + 8
         painter.setFont(font("body", semibold=node.labels is None or bool(node.children)))
         painter.setPen(QColor(colours.text))
         room.setRight(right)

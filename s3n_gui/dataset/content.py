@@ -20,6 +20,7 @@ from s3n_gui.theme import px
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
 
 _WIDTHS = (268, 640, 320)
+_LEAST_WIDTHS = (190, 260, 230)
 _SHARES = (0, 6, 1)  # of what a larger window has to give
 
 
@@ -56,14 +57,14 @@ class Content(QWidget):
             ((self.filter_bar, 0), (self.grid, 1)),
             ((self.selected, 3), (self.findings, 2)),
         )
-        for place, (widgets, width, share) in enumerate(zip(columns, _WIDTHS, _SHARES, strict=True)):
+        for place, (widgets, least, share) in enumerate(zip(columns, _LEAST_WIDTHS, _SHARES, strict=True)):
             pane = QWidget()
             stack = QVBoxLayout(pane)
             stack.setContentsMargins(0, 0, 0, 0)
             stack.setSpacing(INSIDE_GROUP)
             for widget, stretch in widgets:
                 stack.addWidget(widget, stretch)
-            pane.setMinimumWidth(px(width * 0.8))
+            pane.setMinimumWidth(least)  # in a small window with large text the parts shrink further than they ask for
             self.panes.addWidget(pane)
             self.panes.setStretchFactor(place, share)
         self.panes.setSizes([px(width) for width in _WIDTHS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSlider, QWidget
 
 from s3n_gui.dataset.controller import DataController
@@ -29,12 +30,12 @@ class FilterBar(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Find images by name or class")
         self.search.setToolTip("List only images whose name or class holds all these words (Ctrl+F)")
-        self.search.setMinimumWidth(px(170))
+        self.search.setMinimumWidth(80)
         self.search.setMaximumWidth(px(280))
         self.trouble = QComboBox()
         self.trouble.setAccessibleName("Which images are listed")
         self.trouble.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.trouble.setMinimumContentsLength(14)
+        self.trouble.setMinimumContentsLength(8)
         self.trouble.setToolTip("List only images that a check has found something against, or that are left out")
         self.clear = QPushButton("Show all")
         self.clear.setProperty("role", "link")
@@ -53,7 +54,7 @@ class FilterBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.search, 3)
-        row.addWidget(self.trouble)
+        row.addWidget(self.trouble, 1)
         row.addWidget(self.clear)
         row.addStretch(1)
         row.addWidget(self.count)
@@ -66,6 +67,12 @@ class FilterBar(QWidget):
         controller.findings_changed.connect(self._fill)
         self._fill()
         self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep what is needed most where there is little room."""
+        super().resizeEvent(event)
+        self.tile_slider.setVisible(self.width() >= px(480))
+        self.count.setVisible(self.width() >= px(380))
 
     def show_all(self) -> None:
         """Drop all filters."""

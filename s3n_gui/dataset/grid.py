@@ -93,7 +93,7 @@ class ThumbnailGrid(QListView):
     def _fit(self) -> None:
         # Room for the scroll bar is kept also while there is none: else it would come and go with the layout that it changes.
         room = self.width() - 2 * self.frameWidth() - self.verticalScrollBar().sizeHint().width() - 1
-        columns = max(1, room // px(self._tile))
+        columns = max(1, round(room / px(self._tile)))
         size = cell_size(max(room // columns, 40))
         if size != self.gridSize() and room > 0:
             kept = self.currentIndex()

@@ -32,7 +32,7 @@ class Picture(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 140)
+        self.setMinimumSize(120, 72)
         self.setMouseTracking(True)
         self.setAccessibleName("Selected image")
         self._record: ImageRecord | None = None

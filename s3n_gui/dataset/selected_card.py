@@ -30,10 +30,8 @@ class SelectedCard(QFrame):
         self.picture = Picture()
         self.picture.when_read(self._show_facts)
         self.name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
-        self.facts = QLabel()
+        self.facts = ElidedLabel()
         self.facts.setProperty("role", "caption")
-        self.facts.setTextFormat(Qt.TextFormat.PlainText)
-        self.facts.setWordWrap(True)
         self.trouble = QLabel()
         self.trouble.setProperty("role", "caption")
         self.trouble.setTextFormat(Qt.TextFormat.PlainText)
@@ -111,6 +109,7 @@ class SelectedCard(QFrame):
         if self.picture.original_size is not None:
             facts.append("{} x {} pixels".format(*self.picture.original_size))
         self.facts.setText(" · ".join(facts))
+        self.facts.setToolTip(" · ".join(facts))
         self.picture.setAccessibleDescription(", ".join([record.name, *facts]))
         out = image in self._controller.left_out
         trouble = list(self._controller.trouble_of(image))

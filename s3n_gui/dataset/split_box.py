@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -82,18 +83,19 @@ class SplitBox(QWidget):
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setAccessibleName("Draw of the held-out images")
         self.seed.setToolTip("Another number holds out other images; the same number always the same ones")
-        self.words = QLabel()
+        self.words = QLabel("The data set brings its own validation images.")
+        self.words.setWordWrap(True)
         self.words.setProperty("role", "caption")
-        fields = QHBoxLayout()
+        self.fields = QWidget()
+        fields = QGridLayout(self.fields)
+        fields.setContentsMargins(0, 0, 0, 0)
         fields.setSpacing(8)
-        hold = QLabel("Hold out")
-        hold.setBuddy(self.share)
-        fields.addWidget(hold)
-        fields.addWidget(self.share, 1)
-        draw = QLabel("draw")
-        draw.setBuddy(self.seed)
-        fields.addWidget(draw)
-        fields.addWidget(self.seed, 1)
+        fields.setColumnStretch(1, 1)
+        for row, (word, field) in enumerate((("Hold out", self.share), ("Draw", self.seed))):
+            label = QLabel(word)
+            label.setBuddy(field)
+            fields.addWidget(label, row, 0)
+            fields.addWidget(field, row, 1)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -101,7 +103,7 @@ class SplitBox(QWidget):
         column.addWidget(title)
         column.addWidget(self.bar)
         column.addLayout(rows)
-        column.addLayout(fields)
+        column.addWidget(self.fields)
         column.addWidget(self.words)
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MILLISECONDS)
         self._pause.timeout.connect(self._on_pause)
@@ -128,10 +130,8 @@ class SplitBox(QWidget):
             field.blockSignals(True)
             field.setValue(round(value))
             field.blockSignals(False)
-            field.setEnabled(not given)
-        self.words.setText(
-            "The data set brings its own validation images." if given else "Held out to choose the best epoch by."
-        )
+        self.fields.setVisible(not given)
+        self.words.setVisible(given)
 
     def show_use(self, use: str | None) -> None:
         """Mark the use that is listed."""
