@@ -59,6 +59,8 @@ class ChartPlot(QFrame):
         self._legend.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.view = _View(self)
         self.plot: Any = self.view.getPlotItem()
+        self.plot.ctrlMenu.deleteLater()  # it has no owner, and is never shown
+        self.plot.ctrlMenu = None
         self._prepare_plot()
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -97,6 +99,7 @@ class ChartPlot(QFrame):
             _set_points(thin, training, self.logarithmic)
             _set_points(thick, held_out, self.logarithmic)
         self._fit_values()
+        self._fit_legend()
         self._show_values()
 
     def show_others(self, others: Sequence[tuple[str, QColor, Points]]) -> None:
@@ -180,7 +183,6 @@ class ChartPlot(QFrame):
 
     def _prepare_plot(self) -> None:
         plot = self.plot
-        plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.setDownsampling(auto=True, mode="peak")
         plot.setClipToView(True)
@@ -238,9 +240,14 @@ class ChartPlot(QFrame):
         self._show_values()
 
     def _fit_legend(self) -> None:
-        entries = len(self.chart.lines) + len(self._others)
-        rows = 1 if entries * px(92) <= self.width() else 2
-        self._legend.setFixedHeight(rows * self._legend.fontMetrics().lineSpacing() + SPACE)
+        metrics = self._legend.fontMetrics()
+        texts = [*self.value_texts(), *(f"{name} 0.000" for _, _, name, _ in self._others)]
+        wanted = sum(metrics.horizontalAdvance(text) + px(26) for text in texts if text)
+        rows = min(3, 1 + int(wanted // max(1, self.width() - px(24))))
+        self._legend.setFixedHeight(rows * metrics.lineSpacing() + SPACE)
+        both = any(len(held_out[0]) and len(training[0]) for training, held_out in self._points)
+        words = ["thick and first: held out"] if both and self.width() > px(240) else []
+        self._key.setText(", ".join([*words, self.chart.unit] if self.chart.unit else words))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the legend as many lines as it needs."""
@@ -283,7 +290,7 @@ class _View(pg.PlotWidget):  # type: ignore[misc]
     """The wheel scrolls the page, with Ctrl it zooms; arrows and + and - do the same by key."""
 
     def __init__(self, chart: ChartPlot) -> None:
-        super().__init__()
+        super().__init__(enableMenu=False)
         self._chart = chart
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFrameShape(QFrame.Shape.NoFrame)

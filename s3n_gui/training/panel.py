@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QKeySequence, QShortcut, QUndoStack
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QInputDialog,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from s3n_core.errors import S3NError
 from s3n_core.runs.locations import checked_run_name, new_run_name
@@ -17,14 +26,21 @@ from s3n_gui.background.training_job import TrainingRequest
 from s3n_gui.page import Page
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
+from s3n_gui.start.runs_watch import RunsSeen
 from s3n_gui.theme import px
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.training.chart_grid import ChartGrid
 from s3n_gui.training.chart_toolbar import ChartToolbar
-from s3n_gui.training.controller import TrainingController
+from s3n_gui.training.controller import MOST_OTHERS, TrainingController
+from s3n_gui.training.curve_files import save_picture, save_table
+from s3n_gui.training.empty_run import EmptyRun
+from s3n_gui.training.probe_strip import ProbeStrip
 from s3n_gui.training.recipe_choice import RecipeChoice, data_problem
 from s3n_gui.training.recipe_form import RecipeForm
 from s3n_gui.training.run_bar import RunBar
+from s3n_gui.training.run_changes import RenameRun, TrashRun
+from s3n_gui.training.runs_list import RunsList
+from s3n_gui.training.runs_model import RunsModel
 from s3n_gui.training.sentences import sayings
 from s3n_gui.training.words_card import WordsCard
 from s3n_gui.trainings import Trainings
@@ -57,12 +73,22 @@ class TrainPage(Page):
         self.toolbar = ChartToolbar()
         self.charts = ChartGrid()
         self.words = WordsCard()
+        self.strip = ProbeStrip()
+        self.runs_model = RunsModel(self)
+        self.runs = RunsList(self.runs_model)
+        self._undo = QUndoStack(self)
+        self._looked = False
+        self._bands: tuple[tuple[float, float, str], ...] = ()
         self.side = QTabWidget()
         self.side.setDocumentMode(True)
         self.side.addTab(self.form, "New training")
+        self.side.addTab(self.runs, "Runs")
         self._build()
         self._connect()
         self._check_form()
+        self._show_emptiness()
+        self._on_told()
+        self._on_seen(trainings.watch.seen)
         if session.run is not None:
             self.controller.show_run(session.run)
 
@@ -70,11 +96,16 @@ class TrainPage(Page):
 
     def is_ready(self) -> bool:
         """Whether all curves are drawn."""
-        return self.charts.is_settled
+        return self.charts.is_settled and self.strip.store.is_settled
+
+    def undo_stack(self) -> QUndoStack:
+        """Names of runs and the trash can be undone."""
+        return self._undo
 
     def shut_down(self) -> None:
         """Look at no run any more; trainings go on."""
         self.controller.close()
+        self.strip.store.close()
 
     def save_state(self) -> dict[str, Any]:
         """Widths of the parts, smoothing, recipe."""
@@ -98,10 +129,6 @@ class TrainPage(Page):
         if state.get("recipe") in self.form.choice.names:
             self.form.recipe_box.setCurrentText(state["recipe"])
 
-    def commands(self) -> Mapping[str, Callable[[], object]]:
-        """The actions of this page."""
-        return {}
-
     # -- making it -----------------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
@@ -114,19 +141,31 @@ class TrainPage(Page):
         self._middle = QVBoxLayout(middle)
         self._middle.setContentsMargins(0, 0, 0, 0)
         self._middle.setSpacing(INSIDE_GROUP)
+        self._shown = QWidget()
+        shown = QVBoxLayout(self._shown)
+        shown.setContentsMargins(0, 0, 0, 0)
+        shown.setSpacing(INSIDE_GROUP)
         for part in (self.bar, self.toolbar):
-            self._middle.addWidget(part)
-        self._middle.addWidget(self.charts, 1)
-        self._middle.addWidget(self.words)
+            shown.addWidget(part)
+        shown.addWidget(self.charts, 1)
+        shown.addWidget(self.words)
+        self.empty = EmptyRun()
+        self.empty.data_asked.connect(self._on_data_asked)
+        self._middle.addWidget(self._shown)
+        self._middle.addWidget(self.empty)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setChildrenCollapsible(False)
         self._splitter.setHandleWidth(INSIDE_GROUP)
         self._splitter.addWidget(left)
         self._splitter.addWidget(middle)
-        self._splitter.setStretchFactor(1, 1)
-        left.setMinimumWidth(px(272))
+        self._splitter.addWidget(self.strip)
+        self._splitter.setStretchFactor(1, 4)
+        self._splitter.setStretchFactor(2, 1)
+        self.strip.setMinimumWidth(px(240))
+        self.strip.setMaximumWidth(px(520))
+        left.setMinimumWidth(px(296))
         left.setMaximumWidth(px(420))
-        self._splitter.setSizes([px(300), px(700)])
+        self._splitter.setSizes([px(300), px(620), px(280)])
         whole = QHBoxLayout(self)
         whole.setContentsMargins(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN)
         whole.addWidget(self._splitter)
@@ -137,6 +176,13 @@ class TrainPage(Page):
         controller.measured.connect(self._on_measured)
         controller.told.connect(self._on_told)
         controller.others_changed.connect(self._on_others)
+        controller.snapshots_found.connect(self.strip.add_names)
+        self._trainings.watch.changed.connect(self._on_seen)
+        self.runs_model.ticked.connect(self._on_ticked)
+        self.runs.shown.connect(controller.show_run)
+        self.runs.rename_asked.connect(self._on_rename_asked)
+        self.runs.trash_asked.connect(self._on_trash_asked)
+        self.toolbar.export_asked.connect(self._on_export)
         self._session.run_changed.connect(controller.show_run)
         self._session.data_set_changed.connect(self._check_form)
         self._settings.changed.connect(self._check_form)
@@ -192,6 +238,7 @@ class TrainPage(Page):
                 problem = str(error)
         if not problem and self.controller.machine.busy:
             problem = "A training runs already; stop it, or wait for its end."
+        self.empty.show_data(data_set is not None)
         self.form.show_problem(problem, data_missing=bool(data_problem(data_set)))
 
     def _on_data_asked(self) -> None:
@@ -203,7 +250,18 @@ class TrainPage(Page):
         self.charts.show_bands(())
         self.charts.show_best(None)
         self.charts.show_series(self.controller.series, self._epochs())
-        self._bands: tuple[tuple[float, float, str], ...] = ()
+        self._bands = ()
+        self._show_emptiness()
+        self.strip.show_run(path)
+        self.runs_model.show_over([other for other, _ in self.controller.others()], path)
+        self.runs.choose(path)
+
+    def _show_emptiness(self) -> None:
+        shown = self.controller.path is not None
+        self._shown.setVisible(shown)
+        self.strip.setVisible(shown)
+        self.empty.setVisible(not shown)
+        self.empty.show_data(self._session.data_set is not None)
 
     def _on_measured(self) -> None:
         self.charts.set_epochs(self._epochs())
@@ -219,7 +277,7 @@ class TrainPage(Page):
         self.words.show_sayings(sayings(controller.series, controller.state, controller.status))
         self.charts.set_epochs(self._epochs())
         bands = recipe_bands(controller.run)
-        if bands != getattr(self, "_bands", ()):
+        if bands != self._bands:
             self._bands = bands
             self.charts.show_bands(bands)
         self._check_form()
@@ -242,8 +300,61 @@ class TrainPage(Page):
             [(path.name, colour, series) for (path, series), colour in zip(others, colours, strict=True)]
         )
 
+        self.runs_model.show_over([path for path, _ in others], self.controller.path)
+
     def _on_other_removed(self, path: Path) -> None:
         self.controller.lay_over(path, on=False)
+
+    # -- all runs --------------------------------------------------------------------------------------------------------------
+
+    def _on_seen(self, seen: RunsSeen) -> None:
+        self.runs_model.show_runs(seen.runs)
+        self.side.setTabText(1, f"Runs ({len(seen.runs)})" if seen.runs else "Runs")
+        if self.controller.path is None and seen.runs and not self._looked:
+            # Once, so that the page is not empty where there is something to see: what trains, else the newest.
+            self.controller.show_run((seen.live() or seen.runs)[0].path)
+        self._looked = self._looked or bool(seen.runs)
+        self.runs.choose(self.runs.chosen() or self.controller.path)
+
+    def _on_ticked(self, path: Path, on: bool) -> None:
+        if on and len(self.controller.others()) >= MOST_OTHERS:
+            self._session.report_notice(f"{MOST_OTHERS} runs can be laid over at once; take one away first.")
+        self.controller.lay_over(path, on=on)
+
+    def _on_trash_asked(self, path: Path) -> None:
+        if path == self.controller.path:
+            self.controller.show_run(None)
+        self.controller.lay_over(path, on=False)
+        self._undo.push(TrashRun(path, self._session.report_error))
+        self._trainings.watch.look()
+
+    def _on_rename_asked(self, path: Path) -> None:
+        name, good = QInputDialog.getText(self, "Rename run", f"New name of {path.name}:", text=path.name)
+        if good and name.strip() and name.strip() != path.name:
+            self._undo.push(RenameRun(path, name.strip(), self._session.report_error, self._on_renamed))
+
+    def _on_renamed(self, before: Path, after: Path) -> None:
+        if before == self.controller.path:
+            self.controller.show_run(after)
+        self.controller.lay_over(before, on=False)
+        self._trainings.watch.look()
+
+    def _on_export(self, kind: str) -> None:
+        if self.controller.path is None:
+            self._session.report_notice("There are no curves to save yet; start a training or choose a run.")
+            return
+        word, pattern = ("picture", "PNG (*.png)") if kind == "png" else ("table", "CSV (*.csv)")
+        proposed = str(Path.home() / f"{self.controller.path.name}-curves.{kind}")
+        chosen, _ = QFileDialog.getSaveFileName(self, f"Save curves as {word}", proposed, pattern)
+        if not chosen:
+            return
+        try:
+            if kind == "png":
+                save_picture(Path(chosen), self.charts.picture())
+            else:
+                save_table(Path(chosen), self.controller.series)
+        except S3NError as error:
+            self._session.report_error(str(error))
 
     def _epochs(self) -> int:
         state, recipe = self.controller.state, self.controller.run.get("recipe")

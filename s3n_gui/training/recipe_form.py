@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_gui.theme import px, set_icon, theme
+from s3n_gui.theme import px, set_icon, theme, tokens
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.training.recipe_choice import RecipeChoice
 from s3n_gui.training.setting_row import SettingRow
@@ -69,7 +69,6 @@ class RecipeForm(QWidget):
         self.start = QPushButton("Start training")
         self.start.setProperty("role", "primary")
         self.start.setToolTip("Train a new model on the open data set (Ctrl+Return)")
-        set_icon(self.start, "play")
         self.start.clicked.connect(self.start_asked)
         self._advanced = QWidget()
         self._build()
@@ -196,5 +195,6 @@ class RecipeForm(QWidget):
         set_icon(self.fold, "chevron-down" if on else "chevron-right")
 
     def _fit(self) -> None:
+        set_icon(self.start, "play", colour=tokens().on_accent)
         for label in self.findChildren(QLabel, "formLabel"):
             label.setMinimumWidth(px(52))

@@ -148,6 +148,8 @@ class RunBar(QFrame):
             return
         done = (state.epoch + (state.batch / state.batches if state.batches else 0.0)) / state.epochs
         self.bar.setRange(0, 1000)
+        self.left.setVisible(busy or done < 1.0)
+        self.bar.setVisible(busy or done < 1.0)
         self.bar.setValue(round(1000 * min(done, 1.0)))
         self.bar.setAccessibleName(f"{percent_text(min(done, 1.0))} done")
         self.left.setText(left_text(state.seconds_left) if busy else f"{percent_text(min(done, 1.0))} done")

@@ -116,9 +116,9 @@ class SettingRow(QWidget):
 
     def _fit(self) -> None:
         if not isinstance(self.control, QCheckBox):
-            self.control.setFixedWidth(px(112))
+            self.control.setFixedWidth(px(124))
         self.control.setFont(number_font("body"))
-        self.reset.setFixedSize(px(22), px(26))
+        self.reset.setFixedSize(px(20), px(26))
 
 
 class _Spin(QSpinBox):

@@ -15,21 +15,27 @@ _ICONS: dict[Tone, str] = {"good": "check", "plain": "info", "caution": "caution
 _WORDS: dict[Tone, str] = {"good": "Good", "plain": "Note", "caution": "Look at this", "bad": "Failed"}
 
 
-class WordsCard(QScrollArea):
+class WordsCard(QFrame):
     """Says what the curves say; its height is fixed so that nothing jumps."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWidgetResizable(True)
+        self.setProperty("role", "card")
         self.setAccessibleName("What the curves say")
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self._card = QFrame()
-        self._card.setProperty("role", "card")
-        self._column = QVBoxLayout(self._card)
+        inside = QWidget()
+        self._column = QVBoxLayout(inside)
         self._column.setContentsMargins(12, 8, 12, 8)
         self._column.setSpacing(6)
         self._column.addStretch(1)
-        self.setWidget(self._card)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(inside)
+        scroll.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(1, 1, 1, 1)
+        whole.addWidget(scroll)
         self._said: tuple[Saying, ...] = ()
         self._rows: list[QWidget] = []
         theme().changed.connect(self._fit)

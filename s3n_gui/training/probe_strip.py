@@ -1,0 +1,232 @@
+"""The strip of probe images: for each its peaks, the D image and the C image, after the epoch that the slider says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSlider, QVBoxLayout, QWidget
+
+from s3n_gui.inspector.class_names import shown_class
+from s3n_gui.theme import number_font, px, set_icon, theme, tokens
+from s3n_gui.tokens import INSIDE_GROUP
+from s3n_gui.training.snapshot_store import Probe, SnapshotStore
+from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.marks import Marks, PeakMark, draw_marks
+from s3n_gui.wording import percent_text
+
+
+class ProbeStrip(QFrame):
+    """Shows a run's snapshots; while the slider stands at its end, new epochs are shown as they come."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setAccessibleName("What the network looks at")
+        self.store = SnapshotStore(self)
+        self.store.ready.connect(self._on_ready)
+        title = QLabel("What it looks at")
+        title.setProperty("role", "section")
+        self.epoch = QLabel()
+        self.epoch.setProperty("role", "quiet")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setAccessibleName("Epoch of the pictures")
+        self.slider.setToolTip("After which epoch; at the right end new epochs are shown as they come")
+        self.slider.valueChanged.connect(self._on_slider)
+        self.empty = QLabel("Pictures appear here after the first epoch: where the network looks in some images.")
+        self.empty.setProperty("role", "quiet")
+        self.empty.setWordWrap(True)
+        self._heads = QWidget()
+        heads = QHBoxLayout(self._heads)
+        heads.setContentsMargins(0, 0, 0, 0)
+        heads.setSpacing(6)
+        for text, tip in (
+            ("Peaks", "Filled: strong evidence, magnified in D. Ring: supporting evidence, magnified in C."),
+            ("D image", "The image with the strong evidence magnified"),
+            ("C image", "The image with the supporting evidence magnified"),
+        ):
+            head = QLabel(text)
+            head.setProperty("role", "caption")
+            head.setToolTip(tip)
+            heads.addWidget(head, 1)
+        self.rows: list[ProbeRow] = []
+        inside = QWidget()
+        self._column = QVBoxLayout(inside)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(12)
+        self._column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        scroll.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+        head_row = QHBoxLayout()
+        head_row.addWidget(title)
+        head_row.addStretch(1)
+        head_row.addWidget(self.epoch)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(12, 8, 12, 8)
+        whole.setSpacing(INSIDE_GROUP)
+        whole.addLayout(head_row)
+        whole.addWidget(self.slider)
+        whole.addWidget(self._heads)
+        whole.addWidget(self.empty)
+        whole.addWidget(scroll, 1)
+        theme().changed.connect(self._fit)
+        self._fit()
+        self._show_slider()
+
+    def show_run(self, run: Path | None) -> None:
+        """Show another run."""
+        self.store.show_run(run)
+        for row in self.rows:
+            row.hide()
+        self._show_slider()
+
+    def add_names(self, names: Iterable[str]) -> None:
+        """Take names that have come into the run's ``snapshots/``."""
+        before = self.store.epochs
+        at_end = not before or self.slider.value() >= self.slider.maximum()
+        self.store.add_names(names)
+        epochs = self.store.epochs
+        if not epochs:
+            return
+        self._show_slider()
+        if at_end or not before:
+            self.slider.setValue(len(epochs) - 1)
+        if not before:
+            self._ask()
+
+    def _show_slider(self) -> None:
+        epochs = self.store.epochs
+        self.slider.setRange(0, max(0, len(epochs) - 1))
+        self.slider.setEnabled(len(epochs) > 1)
+        self.empty.setVisible(not epochs)
+        self._heads.setVisible(bool(epochs))
+        if not epochs:
+            self.epoch.setText("")
+
+    def _on_slider(self) -> None:
+        self._ask()
+
+    def _ask(self) -> None:
+        epochs = self.store.epochs
+        if epochs:
+            self.store.ask(epochs[min(self.slider.value(), len(epochs) - 1)])
+
+    def _on_ready(self, epoch: int, probes: tuple[Probe, ...]) -> None:
+        self.epoch.setText(f"after epoch {epoch + 1}")
+        while len(self.rows) < len(probes):
+            self.rows.append(ProbeRow())
+            self._column.insertWidget(len(self.rows) - 1, self.rows[-1])
+        for row, probe in zip(self.rows, probes, strict=False):
+            row.show_probe(probe)
+            row.show()
+        for row in self.rows[len(probes) :]:
+            row.hide()
+
+    def _fit(self) -> None:
+        self.epoch.setFont(number_font("body"))
+
+
+class ProbeRow(QWidget):
+    """One probe image: three pictures and what the network says of it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pictures = (_Picture("Peaks"), _Picture("D image"), _Picture("C image"))
+        self.mark = QLabel()
+        self.words = ElidedLabel()
+        self.words.setProperty("role", "caption")
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        for picture in self.pictures:
+            row.addWidget(picture, 1)
+        said = QHBoxLayout()
+        said.setSpacing(6)
+        said.addWidget(self.mark)
+        said.addWidget(self.words, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(row)
+        column.addLayout(said)
+
+    def show_probe(self, probe: Probe) -> None:
+        """Show what the network saw."""
+        entry = probe.entry
+        peaks = tuple(_peak(index, peak) for index, peak in enumerate(entry.get("peaks") or []))
+        self.pictures[0].show_picture(probe.view, peaks)
+        self.pictures[1].show_picture(probe.discriminative)
+        self.pictures[2].show_picture(probe.complementary)
+        true, said = entry.get("class"), (entry.get("predictions") or {}).get("joint")
+        if not isinstance(said, list) or len(said) != 2:
+            return
+        right = true is None or said[0] == true
+        set_icon(self.mark, "check" if right else "close", colour=tokens().good if right else tokens().bad)
+        text = f"{shown_class(str(said[0]))} {percent_text(float(said[1]))}"
+        self.words.setText(text if right else f"{text}, is {shown_class(str(true))}")
+        self.words.setToolTip(f"{entry.get('image', '')}\nThe network says {text}; it is {true}.")
+        self.pictures[0].setAccessibleDescription(f"{len(peaks)} peaks; {self.words.text()}")
+
+
+class _Picture(QWidget):
+    """A square picture with rounded corners, and peaks."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self._image = QImage()
+        self._marks = Marks()
+        policy = self.sizePolicy()
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def show_picture(self, image: QImage, peaks: tuple[PeakMark, ...] = ()) -> None:
+        self._image, self._marks = image, Marks(peaks=peaks)
+        self.update()
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return width
+
+    def sizeHint(self) -> QSize:
+        return QSize(px(84), px(84))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        side = min(self.width(), self.height())
+        area = QRectF(0, 0, side, side)
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        shape = QPainterPath()
+        shape.addRoundedRect(area, 4, 4)
+        painter.setClipPath(shape)
+        painter.fillRect(area, QColor(tokens().image_ground))
+        if not self._image.isNull():
+            painter.drawImage(area, self._image)
+
+        def to_screen(places: NDArray[np.floating]) -> NDArray[np.float64]:
+            return np.asarray(places, dtype=np.float64) * side
+
+        draw_marks(painter, self._marks, to_screen, side)
+        painter.end()
+
+
+def _peak(index: int, peak: dict[str, Any]) -> PeakMark:
+    return PeakMark(
+        key=(index, 0),
+        x=float(peak.get("x", 0.0)),
+        y=float(peak.get("y", 0.0)),
+        strength=float(peak.get("response", 0.0)),
+        weight_d=float(peak.get("weight_d", 0.0)),
+        weight_c=float(peak.get("weight_c", 0.0)),
+    )

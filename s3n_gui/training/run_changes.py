@@ -1,0 +1,69 @@
+"""Changes to runs that can be undone: another name, and the trash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtGui import QUndoCommand
+
+from s3n_core.errors import S3NError
+from s3n_core.runs.locations import rename_run
+from s3n_core.runs.trash import TrashedRun, move_to_trash, restore
+
+Report = Callable[[str], None]
+
+
+class TrashRun(QUndoCommand):
+    """Moves a run to the trash; undone, it comes back."""
+
+    def __init__(self, path: Path, report: Report) -> None:
+        super().__init__(f"moving {path.name} to the trash")
+        self._path, self._report = path, report
+        self._entry: TrashedRun | None = None
+
+    def redo(self) -> None:
+        """Move it."""
+        try:
+            self._entry = move_to_trash(self._path, self._path.parent)
+        except S3NError as error:
+            self._fail(error)
+
+    def undo(self) -> None:
+        """Bring it back."""
+        if self._entry is None:
+            return
+        try:
+            self._path = restore(self._entry, self._path.parent)
+        except S3NError as error:
+            self._fail(error)
+
+    def _fail(self, error: S3NError) -> None:
+        self.setObsolete(True)
+        self._report(str(error))
+
+
+class RenameRun(QUndoCommand):
+    """Gives a run another name; undone, it has its old one."""
+
+    def __init__(self, path: Path, name: str, report: Report, renamed: Callable[[Path, Path], None]) -> None:
+        super().__init__(f"renaming {path.name}")
+        self._path, self._old, self._new = path, path.name, name
+        self._report, self._renamed = report, renamed
+
+    def redo(self) -> None:
+        """Rename it."""
+        self._rename(self._new)
+
+    def undo(self) -> None:
+        """Give it its old name."""
+        self._rename(self._old)
+
+    def _rename(self, name: str) -> None:
+        try:
+            before, self._path = self._path, rename_run(self._path, name)
+        except S3NError as error:
+            self.setObsolete(True)
+            self._report(str(error))
+        else:
+            self._renamed(before, self._path)

@@ -1,0 +1,141 @@
+"""Reads what a run's network saw on its probe images, epoch by epoch; pictures are read off the window's thread."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtGui import QImage
+
+from s3n_core.runs.run_directory import RunDirectory
+
+_KEPT_EPOCHS = 64
+_PREFIX = "epoch-"
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """What the network saw on one image after one epoch.
+
+    Attributes:
+        view: The image as the network gets it.
+        discriminative: The D image.
+        complementary: The C image.
+        entry: Its entry in ``probes.json``: ``class``, ``predictions``, ``peaks``.
+    """
+
+    view: QImage
+    discriminative: QImage
+    complementary: QImage
+    entry: dict[str, Any]
+
+
+class SnapshotStore(QObject):
+    """The snapshots of one run.
+
+    Signals:
+        ready: An epoch (from 0) and its ``Probe`` s, as asked for.
+    """
+
+    ready = Signal(int, object)
+    _read = Signal(int, int, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._folder: Path | None = None
+        self._generation = 0
+        self._epochs: set[int] = set()
+        self._kept: OrderedDict[int, tuple[Probe, ...]] = OrderedDict()
+        self._wanted: int | None = None
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._read.connect(self._on_read)
+
+    def show_run(self, run: Path | None) -> None:
+        """Read another run's snapshots from now on."""
+        self._generation += 1
+        self._pool.clear()
+        self._folder = None if run is None else RunDirectory(run).snapshots
+        self._epochs, self._wanted = set(), None
+        self._kept.clear()
+
+    def add_names(self, names: Iterable[str]) -> None:
+        """Take names that have come into ``snapshots/``."""
+        for name in names:
+            number = name.removeprefix(_PREFIX)
+            if name.startswith(_PREFIX) and number.isdigit():
+                self._epochs.add(int(number))
+                self._kept.pop(int(number), None)  # a resumed epoch is written anew
+
+    @property
+    def epochs(self) -> list[int]:
+        """The epochs that have a snapshot, from 0."""
+        return sorted(self._epochs)
+
+    def ask(self, epoch: int) -> None:
+        """Ask for an epoch; ``ready`` follows unless another one is asked for meanwhile."""
+        self._wanted = epoch
+        kept = self._kept.get(epoch)
+        if kept is not None:
+            self._kept.move_to_end(epoch)
+            self.ready.emit(epoch, kept)
+        elif self._folder is not None:
+            self._pool.clear()
+            self._pool.start(_Reading(self._read, self._generation, self._folder, epoch))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what was asked for is there."""
+        return self._wanted is None or self._wanted in self._kept
+
+    def close(self) -> None:
+        """Read no more."""
+        self.show_run(None)
+        self._pool.waitForDone()
+
+    @Slot(int, int, object)
+    def _on_read(self, generation: int, epoch: int, probes: tuple[Probe, ...]) -> None:
+        if generation != self._generation:
+            return
+        self._kept[epoch] = probes
+        while len(self._kept) > _KEPT_EPOCHS:
+            self._kept.popitem(last=False)
+        if epoch == self._wanted:
+            self.ready.emit(epoch, probes)
+
+
+class _Reading(QRunnable):
+    """Reads one epoch in a thread of the pool."""
+
+    def __init__(self, done: object, generation: int, folder: Path, epoch: int) -> None:
+        super().__init__()
+        self._done, self._generation, self._folder, self._epoch = done, generation, folder, epoch
+
+    def run(self) -> None:
+        """Read; what is missing or broken is left out."""
+        probes = read_probes(self._folder, self._epoch)
+        self._done.emit(self._generation, self._epoch, probes)  # type: ignore[attr-defined]
+
+
+def read_probes(folder: Path, epoch: int) -> tuple[Probe, ...]:
+    """Read an epoch's probes; nothing where they cannot be read."""
+    place = folder / f"{_PREFIX}{epoch:04d}"
+    try:
+        entries = json.loads((place / "probes.json").read_bytes())
+    except (OSError, ValueError):
+        return ()
+    return tuple(
+        Probe(
+            QImage(str(folder / f"probe-{number}.jpg")),
+            QImage(str(place / f"probe-{number}-d.jpg")),
+            QImage(str(place / f"probe-{number}-c.jpg")),
+            entry,
+        )
+        for number, entry in enumerate(entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict)
+    )

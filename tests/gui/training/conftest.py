@@ -1,0 +1,33 @@
+"""The page Train in a home of the test's own."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "core"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings of tests take one core."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def train_page(themed, session, settings, jobs) -> Iterator[object]:
+    from s3n_gui.training.panel import TrainPage
+    from s3n_gui.trainings import Trainings
+
+    trainings = Trainings(settings, jobs)
+    page = TrainPage(session, settings, jobs, trainings)
+    page.resize(1200, 620)
+    page.show()
+    yield page
+    page.shut_down()
+    jobs.close()
+    trainings.close()
+    page.close()
+    page.deleteLater()
+    trainings.deleteLater()

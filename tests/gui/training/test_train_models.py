@@ -1,0 +1,236 @@
+"""What the page Train knows, without widgets: series, smoothing, recipe, sentences, charts, runs, files."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from s3n_core.runs.metrics import MetricsReader
+from s3n_core.runs.run_state import RunState
+from s3n_core.training.recipes import RECIPES, find_recipe
+from s3n_gui.training.charts import CHARTS, held_out_points, main_points, training_points, value_at
+from s3n_gui.training.curve_files import curve_table
+from s3n_gui.training.metric_series import MetricSeries, block_of, smoothed
+from s3n_gui.training.panel import recipe_bands
+from s3n_gui.training.recipe_choice import RecipeChoice, data_problem
+from s3n_gui.training.recipe_fields import FIRST, recipe_fields
+from s3n_gui.training.run_bar import facts_text, phase_text
+from s3n_gui.training.sentences import sayings
+
+
+def step(epoch, batch, batches=4, **values):
+    return {"kind": "step", "epoch": epoch, "batch": batch, "step": epoch * batches + batch, **values}
+
+
+def epoch(number, batches=4, **values):
+    return {"kind": "epoch", "epoch": number, "step": (number + 1) * batches, "warnings": [], **values}
+
+
+def series_of(*lines):
+    series = MetricSeries()
+    series.add(block_of(lines))
+    return series
+
+
+class TestSeries:
+    def test_running_means_become_values_of_batches(self):
+        # Batches of 4, 2, (3 and 3 unseen), and a new epoch that begins anew.
+        series = series_of(
+            step(0, 1, loss=4.0), step(0, 2, loss=3.0), step(0, 4, loss=3.0), epoch(0, loss=3.0), step(1, 1, loss=1.0)
+        )
+        assert series.step_values("loss").tolist() == [4.0, 2.0, 3.0, 1.0]
+        assert series.step_places().tolist() == [0.25, 0.5, 1.0, 1.25]
+
+    def test_the_same_in_many_small_blocks(self):
+        lines = [step(e, b, loss=1.0 / (1 + e + b)) for e in range(90) for b in range(1, 5)]
+        whole, parts = series_of(*lines), MetricSeries()
+        for line in lines:
+            parts.add(block_of([line]))
+        assert np.allclose(whole.step_values("loss"), parts.step_values("loss"))
+        assert parts.step_count == 360
+
+    def test_gaps_and_late_columns(self):
+        series = series_of(step(0, 1, loss=None, rate=1.0), step(0, 2, loss=2.0, rate=1.0))
+        series.add(block_of([step(0, 3, loss=2.0, rate=1.0, fresh=5.0)]))
+        assert np.isnan(series.step_values("loss")[0])
+        assert np.isnan(series.step_values("fresh")[:2]).all()
+        assert series.step_values("fresh")[2] == 5.0
+        assert np.isnan(series.step_values("unknown")).all()
+
+    def test_places_before_the_first_epoch_is_done(self):
+        series = series_of(step(0, 1, loss=1.0))
+        series.set_batches(10)
+        assert series.step_places().tolist() == [0.1]
+        series.clear()
+        assert series.step_count == 0
+
+    def test_a_hundred_thousand_lines_are_read_within_a_second(self, tmp_path):
+        path = tmp_path / "metrics.jsonl"
+        values = dict.fromkeys(("loss", "loss_joint", "loss_O", "loss_D", "loss_C", "accuracy_O"), 0.123456789012345)
+        path.write_text("".join(json.dumps(step(n // 100, n % 100 + 1, 100, **values)) + "\n" for n in range(100_000)))
+        took = []
+        for _ in range(3):
+            start = time.perf_counter()
+            series = series_of(*MetricsReader(path).poll().lines)
+            took.append(time.perf_counter() - start)
+        assert series.step_count == 100_000
+        assert min(took) < 1.5  # 0.5 s on an idle machine; this one also trains
+
+
+class TestSmoothing:
+    def test_is_an_unbiased_mean(self):
+        assert np.allclose(smoothed(np.full(50, 3.0), 0.9), 3.0)
+
+    def test_keeps_gaps(self):
+        values = smoothed(np.array([1.0, np.nan, 3.0]), 0.5)
+        assert np.isnan(values[1])
+        assert values[2] == pytest.approx((0.5 * 3 + 0.125 * 1) / (0.5 + 0.125))
+
+    def test_none_changes_nothing(self):
+        values = np.array([1.0, 2.0])
+        assert smoothed(values, 0.0) is values
+
+
+class TestCharts:
+    def test_every_metric_of_the_issue_is_drawn(self):
+        drawn = {line.training for chart in CHARTS for line in chart.lines}
+        assert drawn >= {"loss", "loss_joint", "loss_O", "loss_D", "loss_C", "accuracy_joint", "accuracy_O", "peaks"}
+        assert drawn >= {"rate_backbone", "rate_heads", "beta_d", "beta_c", "sure_share", "memory_bytes"}
+
+    def test_points(self):
+        series = series_of(step(0, 1, loss=2.0), epoch(0, sure_share=0.25, held_out_sure_share=0.5, memory_bytes=2e9))
+        charts = {chart.name: chart for chart in CHARTS}
+        rules = charts["rules"]
+        assert training_points(series, rules, rules.lines[1], 0.0)[1].tolist() == [75.0]
+        assert held_out_points(series, rules, rules.lines[0])[1].tolist() == [50.0]
+        assert training_points(series, charts["memory"], charts["memory"].lines[0], 0.9)[1].tolist() == [2.0]
+        assert main_points(series, charts["loss"], 0.0)[1].tolist() == [2.0]
+        assert not len(main_points(MetricSeries(), charts["loss"], 0.0)[0])
+
+    def test_value_at(self):
+        points = (np.array([1.0, 2.0, 4.0]), np.array([10.0, 20.0, 40.0]))
+        assert [value_at(points, place) for place in (0.0, 1.4, 1.6, 2.9, 3.1, 9.0, None)] == [
+            10,
+            10,
+            20,
+            20,
+            40,
+            40,
+            40,
+        ]
+        assert np.isnan(value_at((np.zeros(0), np.zeros(0)), 1.0))
+
+    def test_table(self):
+        rows = curve_table(series_of(step(0, 1, loss=2.0), epoch(0, loss=1.5, peaks=3))).splitlines()
+        assert rows[0] == "kind,epochs,loss,peaks"
+        assert rows[1:] == ["step,0.25,2,", "epoch,1,1.5,3"]
+
+
+class TestRecipe:
+    def test_every_field_has_a_row_with_help(self):
+        fields = recipe_fields()
+        assert tuple(field.name for field in fields if field.first) == FIRST
+        assert all(field.help for field in fields)
+        assert {field.name for field in fields} >= {"network.entropy_threshold", "phases", "weights", "precision"}
+
+    @pytest.mark.parametrize("name", RECIPES)
+    def test_an_untouched_recipe_has_no_settings(self, name):
+        choice = RecipeChoice(name)
+        for field in choice.fields:
+            if field.kind == "text":
+                choice.put(field.name, choice.text(field.name))
+        assert choice.settings == {}
+        assert not choice.problem
+
+    def test_only_what_differs_is_passed(self):
+        choice = RecipeChoice("quick")
+        choice.put("epochs", 3)
+        choice.put("rate_backbone", "2e-3")
+        choice.put("network.branches", "O")
+        choice.put("phases", "1 all, 1 expected")
+        choice.put("crop_scale", "none")
+        choice.put("patience", "4")
+        assert choice.settings == {
+            "epochs": 3,
+            "rate_backbone": 0.002,
+            "network.branches": "O",
+            "phases": [{"epochs": 1, "sampling": "all"}, {"epochs": 1, "sampling": "expected"}],
+            "crop_scale": None,
+            "patience": 4,
+        }
+        assert not choice.problem
+        assert find_recipe("quick").changed(choice.settings).epochs == 3
+        choice.reset("phases")
+        assert not choice.is_changed("phases")
+        choice.choose("paper")
+        assert choice.settings == {}
+
+    @pytest.mark.parametrize(
+        ("name", "value", "word"),
+        [
+            ("rate_heads", "fast", "no number"),
+            ("micro_batch", "3", "micro_batch"),
+            ("phases", "99 all", "phases"),
+            ("phases", "x all", "no number"),
+            ("network.window", 4, "window"),
+            ("network.backbone", "alexnet", "choice"),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, name, value, word):
+        choice = RecipeChoice("quick")
+        choice.put(name, value)
+        assert word in choice.problem
+        assert choice.is_changed(name)
+
+    def test_sources_and_data(self):
+        assert "release" in RecipeChoice("paper").source("crop_scale")
+        assert "Open a data set" in data_problem(None)
+
+
+class TestSentences:
+    def test_nothing_yet(self):
+        assert "first epoch" in sayings(MetricSeries(), None, "running")[0].text
+        assert sayings(MetricSeries(), None, None) == []
+
+    def test_improves_and_warns(self):
+        lines = [epoch(n, loss=3.0 - n, accuracy_joint=0.5, held_out_accuracy_joint=0.4 + n / 10) for n in range(2)]
+        lines[-1]["warnings"] = ["Mend this."]
+        said = sayings(series_of(*lines), None, "running")
+        assert "improves: 50.0 %, 10.0 points" in said[0].text
+        assert "fell from 3 to 2" in said[1].text
+        assert (said[-1].tone, said[-1].text) == ("caution", "Mend this.")
+
+    def test_rests(self):
+        lines = [epoch(n, loss=1.0, held_out_accuracy_O=0.9 if n == 1 else 0.8) for n in range(8)]
+        said = sayings(series_of(*lines), None, "running")
+        assert "has not improved for 6 epochs; best 90.0 % in epoch 2" in said[0].text
+
+    def test_learns_by_heart(self):
+        lines = [epoch(n, loss=5.0 - n / 2, held_out_loss=1 + abs(n - 2), held_out_accuracy_O=0.5) for n in range(8)]
+        assert any("by heart" in said.text for said in sayings(series_of(*lines), None, "running"))
+
+    @pytest.mark.parametrize(("status", "word"), [("failed", "disk"), ("interrupted", "Resume"), ("broken", "copy")])
+    def test_troubles(self, status, word):
+        state = RunState(status="failed", message="The disk is full.")
+        assert word in sayings(MetricSeries(), state, status)[0].text
+
+    def test_what_is_under_way(self):
+        assert phase_text("stopping", 40.2).startswith("Stopping after this batch (about 40 s)")
+        assert phase_text("running", 40.2) == ""
+        state = RunState(
+            status="running",
+            epoch=3,
+            epochs=9,
+            batch=2,
+            batches=5,
+            images_per_second=31.44,
+            best_epoch=1,
+            best_accuracy=0.5,
+        )
+        assert facts_text(state, busy=True) == "Epoch 4 of 9 · batch 2 of 5 · 31.4 images/s · best 50.0 % in epoch 2"
+
+    def test_bands(self):
+        run = {"recipe": {"phases": [{"epochs": 2, "sampling": "all"}, {"epochs": 1, "sampling": "random"}]}}
+        assert recipe_bands(run) == ((0.0, 2.0, "all"), (2.0, 3.0, "random"))
+        assert recipe_bands({}) == ()
