@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from s3n_core.training.recipes import Recipe
     from s3n_core.training.trainer import Trainer
 
+SETTLED = 5  # epochs after which the notes of the health report mean something
 HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)  # there is none on Windows
 
 HELP = """Learn from a data set's image labels.
@@ -75,7 +76,7 @@ def train(
 
     chosen = find_recipe(recipe).changed(parse_settings(setting or []))
     if show_recipe:
-        typer.echo(chosen.model_dump_json(indent=2))
+        typer.echo(chosen.model_dump_json(indent=2) if json else chosen.told())
         return
     if data is None:
         raise typer.BadParameter("the data set's folder is missing", param_hint="DATA")
@@ -96,10 +97,15 @@ def train(
             say(f"{count} of them {'is' if count == 1 else 'are'} left out by hand; --all-images takes them, too.")
     root = runs_root(runs)
     run_name = new_run_name(root, data_set.root.resolve().name) if name is None else checked_run_name(name)
-    run = prepare_run(root / run_name, data_set, chosen, device=device)
     if not json:
         _say_small_classes(data_set.records, data_set.classes)
         _say_download(chosen)
+    if chosen.weights == "imagenet":
+        from s3n_core.method.backbones import imagenet_weights
+
+        # Before there is a run: without a network its name would be taken by a run that never began.
+        imagenet_weights(chosen.network.backbone)
+    run = prepare_run(root / run_name, data_set, chosen, device=device)
     train_run(run.path, device=None, workers=workers, json=json)
 
 
@@ -210,7 +216,8 @@ def _follow(events: Iterable[Event], path: Path) -> None:
                     note = f"epoch {event.epoch + 1}, {event.images_per_second:.1f} images/s"
                     bar(done, total, note, event.seconds_left)
                 case kinds.EpochDone():
-                    notes = event.warnings
+                    # In the first epochs nearly every figure of the health report is out of bounds, and rightly so.
+                    notes = event.warnings if event.epoch + 1 >= SETTLED else ()
                     _show_epoch(event)
                 case kinds.ImageLeftOut():
                     say(f"Left out: {event.name}: {event.reason}")

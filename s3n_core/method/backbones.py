@@ -95,7 +95,7 @@ def build_backbone(name: BackboneName, weights: str = "none", *, last_stride: in
     if weights == "none":
         return backbone, WeightReport(source="none: starts from random weights", loaded=0)
     if weights == "imagenet":
-        return backbone, _take(network, name, _imagenet_weights(name), f"ImageNet weights of torchvision for {name}")
+        return backbone, _take(network, name, imagenet_weights(name), f"ImageNet weights of torchvision for {name}")
     state = read_state_dict(Path(weights))
     own = {key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.layers.")}
     return backbone, _take(backbone, name, own, weights) if own else _take(network, name, state, weights)
@@ -135,7 +135,7 @@ def imagenet_place(name: BackboneName) -> tuple[str, Path]:
     return url, Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
 
 
-def _imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
+def imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
     """Read torchvision's first ImageNet weights, from its cache or the network: the ones that published figures start from."""
     choice = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"]
     _, file = imagenet_place(name)

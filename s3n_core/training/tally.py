@@ -21,16 +21,13 @@ class LossTally:
         self.count = 0
 
     def add(self, output: S3NOutput, losses: Losses, labels: Tensor) -> None:
-        """Add a batch: mean losses, weighted by its size, and hits of every prediction."""
+        """Add a batch: mean losses, weighted by its size, and hits of every answer that is reported."""
         size = len(labels)
         self.count += size
         terms = {"loss": losses.total, **{f"loss_{name}": part for name, part in losses.parts.items()}}
         for name, term in terms.items():
             self._add(name, term.detach() * size)
-        predictions = output.branches()
-        if output.joint is not None:
-            predictions = {"joint": output.joint, **predictions}
-        for name, logits in predictions.items():
+        for name, logits in output.answers().items():
             self._add(f"accuracy_{name}", (logits.detach().argmax(dim=1) == labels).sum())
 
     def values(self) -> dict[str, float]:

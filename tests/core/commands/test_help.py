@@ -1,5 +1,6 @@
 """What a newcomer sees first: the help of every command."""
 
+import re
 import subprocess
 import sys
 
@@ -80,7 +81,11 @@ def test_wrong_arguments_are_one_sentence(s3n: Command, arguments: list[str], sa
 def test_the_recipe_is_shown_with_its_sources(s3n: Command) -> None:
     import json
 
-    outcome = s3n("train", "--show-recipe", "--recipe", "paper", "--set", "epochs=3", "-s", "network.backbone=vgg16")
+    arguments = ("train", "--show-recipe", "--recipe", "paper", "--set", "epochs=3", "-s", "network.backbone=vgg16")
+    told = s3n(*arguments).out
+    assert "network.backbone = vgg16" in told
+    assert re.search(r"^flip = true +Mirror every second training image\. \[released code", told, re.MULTILINE)
+    outcome = s3n(*arguments, "--json")
     recipe = json.loads(outcome.out)
     assert outcome.code == 0
     assert (recipe["epochs"], recipe["network"]["backbone"]) == (3, "vgg16")
