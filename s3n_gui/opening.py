@@ -26,10 +26,12 @@ class Opener(QObject):
     Signals:
         opened: What was opened ("data", "model", "run", "image") and its ``Path``.
         busy_changed: Whether a data set is being read.
+        reading: The folder, a ``Path``, that begins to be read.
     """
 
     opened = Signal(str, object)
     busy_changed = Signal(bool)
+    reading = Signal(object)
     _read = Signal(int, object, object)
 
     def __init__(self, session: Session, recent: RecentList, parent: QObject | None = None) -> None:
@@ -98,6 +100,7 @@ class Opener(QObject):
         """Read a data set folder in the background and make it the current one; the last asked for wins."""
         self._generation += 1
         self._set_busy(True)
+        self.reading.emit(path)
         self._pool.clear()
         self._pool.start(_Reading(self._read, self._generation, path, format))
 

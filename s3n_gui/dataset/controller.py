@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from s3n_gui.dataset.changes import LeaveOut
 from s3n_gui.dataset.findings import Finding, findings_of, problems_by_image
 from s3n_gui.dataset.holding_out import planned_uses
 from s3n_gui.dataset.image_filter import ImageFilter
+from s3n_gui.dataset.peek import first_images
 from s3n_gui.dataset.survey import TEST, Survey, survey
 from s3n_gui.dataset.tasks import Tasks
 from s3n_gui.session import HeldOut, Session
@@ -54,6 +56,8 @@ class DataController(QObject):
         self.uses: NDArray[np.uint8] = np.empty(0, np.uint8)
         self.left_out: frozenset[int] = frozenset()
         self.findings: tuple[Finding, ...] | None = None
+        self.is_peek = False
+        """Whether only the first images are there, of a folder that is still being read: to look at, no more."""
         self.listed = _NOTHING
         self.filter = ImageFilter()
         self._trouble: dict[int, tuple[str, ...]] = {}
@@ -84,8 +88,19 @@ class DataController(QObject):
             self._tasks.run("survey", lambda: _prepare(data_set))
         self.busy_changed.emit(data_set is not None)
 
-    def _take_over(self, prepared: Survey | None) -> None:
-        self.survey, self.findings, self._trouble = prepared, None, {}
+    def peek(self, folder: Path) -> None:
+        """Show the first images of a folder while it is being read, where nothing else is shown."""
+        if self.survey is None:
+            self._tasks.run("peek", lambda: survey(first_images(folder)))
+
+    def drop_peek(self) -> None:
+        """The folder could not be read: show nothing again."""
+        self._tasks.forget("peek")
+        if self.is_peek:
+            self._take_over(None)
+
+    def _take_over(self, prepared: Survey | None, *, peek: bool = False) -> None:
+        self.survey, self.findings, self._trouble, self.is_peek = prepared, None, {}, peek
         self.filter = ImageFilter()
         self.uses = prepared.uses if prepared is not None else np.empty(0, np.uint8)
         self.left_out = prepared.left_out if prepared is not None else frozenset()
@@ -94,7 +109,7 @@ class DataController(QObject):
         self.survey_changed.emit()
         self.listed_changed.emit()
         self.findings_changed.emit()
-        if prepared is not None:
+        if prepared is not None and not peek:
             if prepared.notice:
                 self._session.report_error(prepared.notice)
             self._plan()
@@ -127,7 +142,7 @@ class DataController(QObject):
 
     def leave_out(self, images: Collection[int], *, out: bool = True) -> None:
         """Leave images out of training, or take them back; Edit > Undo takes it back."""
-        if self.survey is None:
+        if self.survey is None or self.is_peek:
             return
         wanted = {image for image in images if self.may_be_left_out(image)}
         changed = wanted - self.left_out if out else wanted & self.left_out
@@ -163,7 +178,7 @@ class DataController(QObject):
         self._session.held_out = HeldOut(fraction, seed)
 
     def _on_held_out(self) -> None:
-        if self.survey is not None:
+        if self.survey is not None and not self.is_peek:
             self._plan()
 
     def _plan(self) -> None:
@@ -180,7 +195,7 @@ class DataController(QObject):
 
     def check(self) -> None:
         """Look at every image of the data set, in a process of its own."""
-        if self.survey is None or self._audit is not None:
+        if self.survey is None or self.is_peek or self._audit is not None:
             return
         data_set = self.survey.data_set
         arguments = ("audit", str(data_set.root), f"--format={data_set.format}")
@@ -216,7 +231,11 @@ class DataController(QObject):
 
     @Slot(str, object)
     def _on_done(self, name: str, result: Any) -> None:
-        if name == "survey":
+        if name == "peek":
+            if self.survey is None and len(result):
+                self._take_over(result, peek=True)
+        elif name == "survey":
+            self._tasks.forget("peek")
             self._take_over(result)
             self.busy_changed.emit(False)
         elif name == "uses":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
@@ -68,8 +70,16 @@ class Header(QWidget):
         row.addWidget(self.place, 1)
         row.addWidget(self.open)
 
+    def show_reading(self, root: Path) -> None:
+        """Say that a folder is being read; there is nothing to change yet."""
+        self.name.setText(root.name or str(root))
+        self.detected.setText("Reading the folder…")
+        self.place.setText(place_text(root, 60))
+        self.change.setEnabled(False)
+
     def show_data_set(self, data_set: DataSet, *, by_hand: bool = False) -> None:
         """Show a data set; ``by_hand``: the person said what it is."""
+        self.change.setEnabled(True)
         self.name.setText(data_set.root.resolve().name or str(data_set.root))
         self.detected.setText(f"{'Read' if by_hand else 'Detected'} as {data_set.title}")
         self.place.setText(place_text(data_set.root, 60))

@@ -240,3 +240,31 @@ def test_everything_that_can_be_used_is_named(
                 text = widget.text() if isinstance(widget, QAbstractButton) else ""
                 assert text or widget.accessibleName(), widget
                 assert widget.toolTip(), widget
+
+
+def test_the_first_images_are_there_before_the_folder_is_read(
+    qtbot: QtBot, data_page: DataPage, session: Session, folder: Path, data_set: DataSet
+) -> None:
+    controller = data_page.controller
+    controller.peek(folder)
+    qtbot.waitUntil(lambda: controller.survey is not None)
+    assert controller.is_peek
+    assert data_page.stack.currentIndex() == CONTENT
+    assert data_page.header.detected.text() == "Reading the folder…"
+    controller.leave_out([0])
+    controller.check()
+    assert read_left_out(folder) == frozenset()
+    assert controller.audit_job is None
+    session.data_set = data_set
+    qtbot.waitUntil(lambda: not controller.is_peek and data_page.is_ready())
+    assert data_page.header.change.isEnabled()
+    assert data_page.images.rowCount() == len(data_set.records)
+
+
+def test_the_first_images_of_a_folder_that_cannot_be_used_go_again(
+    qtbot: QtBot, data_page: DataPage, session: Session, folder: Path
+) -> None:
+    with qtbot.waitSignal(session.error_reported):
+        data_page._opener.open_data_set(folder, "cub-200-2011")
+    qtbot.waitUntil(lambda: data_page.stack.currentIndex() == EMPTY and data_page.is_ready())
+    assert data_page.controller.survey is None
