@@ -123,10 +123,7 @@ def test_weights_that_cannot_be_downloaded(
     assert any(line.startswith("Downloading the ImageNet weights of mobilenet_v2") for line in said)
     assert said[-1].startswith("Error: The ImageNet weights of mobilenet_v2 could not be downloaded")
     assert f"put it at {file}" in said[-1]
-    summary = RunDirectory(s3n_home / "runs" / "offline").summary()
-    assert summary.status == "failed"
-    assert summary.state is not None
-    assert str(file) in summary.state.message
+    assert not (s3n_home / "runs" / "offline").exists()  # the name stays free for the corrected command
 
 
 # -- prediction -------------------------------------------------------------------------------------------------------
