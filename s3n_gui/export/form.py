@@ -89,7 +89,8 @@ class ExportForm(QScrollArea):
         menu = QMenu(self)
         menu.addAction("Choose folder…", self.folder_asked.emit)
         self.own = menu.addAction("The open data set", self.data_set_asked.emit)
-        self.images.setMenu(menu)
+        self.images.clicked.connect(self._on_images)
+        self._sources = menu
         self.part = _combo(_PARTS, "Part of the data set", "Every image, or one part of the data set only")
         self.part.activated.connect(self._on_part)
         self.limited = QCheckBox("Only the first")
@@ -190,7 +191,7 @@ class ExportForm(QScrollArea):
             self.part.clear()
             for name in parts:
                 self.part.addItem(_PARTS[name], name)
-        self.part.setVisible(len(parts) > 1)
+        self.part.setVisible(len(parts) > 1 and choice.images is not None)
         self.part.setCurrentIndex(max(self.part.findData(choice.part), 0))
         self.limited.setChecked(choice.first is not None)
         self.first.setEnabled(choice.first is not None)
@@ -218,6 +219,9 @@ class ExportForm(QScrollArea):
 
     def _tell(self, **changes: Any) -> None:
         self.changed.emit(changes)
+
+    def _on_images(self) -> None:
+        self._sources.popup(self.images.mapToGlobal(self.images.rect().bottomLeft()))
 
     def _on_part(self) -> None:
         self._tell(part=self.part.currentData())

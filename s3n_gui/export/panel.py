@@ -157,10 +157,7 @@ class ExportPage(Page):
 
     def is_ready(self) -> bool:
         """Return whether the preview is there."""
-        maker = self.controller.preview
-        if maker.busy:
-            return False
-        return not maker.files or self.preview.shown in (None, self.preview.files.currentData())
+        return not self.controller.preview.busy and not self.preview.reading
 
     def save_state(self) -> dict[str, Any]:
         """Return how the person likes exports, and the sizes of the panes."""

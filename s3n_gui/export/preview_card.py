@@ -27,6 +27,7 @@ class PreviewCard(QFrame):
         self._threads: list[WorkerThread] = []
         self._wanted: Path | None = None
         self.shown: Path | None = None
+        self.reading = False
         title = QLabel("Preview")
         title.setProperty("role", "section")
         self.files = QComboBox()
@@ -104,7 +105,7 @@ class PreviewCard(QFrame):
         if maker.files and not maker.busy:
             self._read()
         elif not maker.files:
-            self._wanted = None
+            self._wanted, self.reading = None, False
             self.facts.clear()
             waiting = "The first image is being made as it will be written …" if maker.busy else ""
             self.words.setText(maker.problem or waiting or self._empty)
@@ -114,13 +115,14 @@ class PreviewCard(QFrame):
         file: Path | None = self.files.currentData()
         if file is None:
             return
-        self._wanted = file
+        self._wanted, self.reading = file, False
         size = file.stat().st_size if file.exists() else 0
         if file.suffix not in _PICTURES:
             self.facts.setText(size_text(size))
             self.words.setText(f"{file.name} holds all numbers of the first image, for NumPy: numpy.load(…).")
             self.stack.setCurrentWidget(self.words)
             return
+        self.reading = True
         reader = _PictureReader(file)
         reader.read.connect(self._on_read)
         thread = WorkerThread(reader)
@@ -130,6 +132,7 @@ class PreviewCard(QFrame):
     def _on_read(self, file: Path, image: QImage, size: QSize, reason: str) -> None:
         if file != self._wanted:
             return
+        self.reading = False
         bytes_ = file.stat().st_size if file.exists() else 0
         self.facts.setText(f"{size.width():,} × {size.height():,} px · {size_text(bytes_)}")
         if image.isNull():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,8 @@ from s3n_gui.prediction.merit_panel import MeritPanel
 from s3n_gui.prediction.page_words import empty_case, state_words
 from s3n_gui.prediction.prediction_request import PARTS
 from s3n_gui.prediction.preview import Preview
-from s3n_gui.prediction.row_order import RowFilter
-from s3n_gui.prediction.shown_names import shown_class
 from s3n_gui.prediction.source_bar import SourceBar
+from s3n_gui.prediction.table_filters import TableFilters
 from s3n_gui.prediction.table_model import FILE, PredictionModel
 from s3n_gui.prediction.table_saving import TableSaver
 from s3n_gui.prediction.table_view import PredictionTable
@@ -56,6 +54,7 @@ class PredictPage(Page):
         self.filter = FilterBar()
         self.table = PredictionTable(self.model, self.thumbnails, self.path_of)
         self.merit_panel = MeritPanel()
+        self.filters = TableFilters(self.model, self.table, self.filter, self.merit_panel, self)
         self.empty = EmptyPage()
         self.preview = Preview(self)
         self.merit: Merit | None = None
@@ -106,18 +105,12 @@ class PredictPage(Page):
         controller.began.connect(self._on_began)
         controller.grown.connect(self._on_grown)
         controller.failed.connect(self._session.report_error)
-        self.filter.changed.connect(self._on_filter)
-        self.filter.pair_cleared.connect(self._clear_pair)
         self.filter.save_asked.connect(self.save_as)
-        self.model.shown_changed.connect(self._show_count)
         self.table.opened.connect(self.open_row)
         self.table.preview_asked.connect(self.show_preview)
         self.preview.opened.connect(self.open_row)
         self.preview.stepped.connect(self._step)
         self.preview.closed.connect(self.table.setFocus)
-        self.merit_panel.threshold_changed.connect(self._on_threshold)
-        self.merit_panel.pair_chosen.connect(self._on_pair)
-        self.merit_panel.class_chosen.connect(self._on_class)
         self.empty.asked.connect(self._on_empty)
 
     # -- what the frame calls ----------------------------------------------------------------------------------------------
@@ -303,8 +296,7 @@ class PredictPage(Page):
 
     def _on_began(self) -> None:
         self.thumbnails.clear()
-        self.filter.show_pair("")
-        self.model.filter = RowFilter(self.filter.search.text(), self.filter.shown_kind, self.merit_panel.threshold)
+        self.filters.begin()
         self.model.show(self.controller.answers)
         self._show_stage()
 
@@ -330,39 +322,3 @@ class PredictPage(Page):
         labelled = answers is not None and bool((answers.column("label") >= 0).any())
         self.table.show_columns(label=labelled, problem=answers is not None and bool(answers.errors))
         self.merit_panel.show_merit(self.merit, [] if answers is None else answers.names)
-
-    def _show_count(self) -> None:
-        self.filter.show_count(
-            self.model.rowCount(), 0 if self.controller.answers is None else len(self.controller.answers)
-        )
-
-    # -- what is shown -------------------------------------------------------------------------------------------------------
-
-    def _on_filter(self) -> None:
-        text, kind = self.filter.search.text(), self.filter.shown_kind
-        self._set_filter(replace(self.model.filter, text=text, kind=kind, threshold=self.merit_panel.threshold))
-
-    def _on_threshold(self, threshold: float) -> None:
-        if self.model.filter.kind == "below":
-            self._set_filter(replace(self.model.filter, threshold=threshold))
-
-    def _on_pair(self, label: int, predicted: int) -> None:
-        names = self.controller.answers.names if self.controller.answers is not None else []
-        self.filter.show_pair(f"{shown_class(names[label])} → {shown_class(names[predicted])}")
-        self._set_filter(replace(self.model.filter, label=label, predicted=predicted))
-
-    def _on_class(self, label: int) -> None:
-        names = self.controller.answers.names if self.controller.answers is not None else []
-        self.filter.show_pair(f"Label {shown_class(names[label])}")
-        self.merit_panel.confusion.choose(None)
-        self._set_filter(replace(self.model.filter, label=label, predicted=None))
-
-    def _clear_pair(self) -> None:
-        self.filter.show_pair("")
-        self.merit_panel.confusion.choose(None)
-        self._set_filter(replace(self.model.filter, label=None, predicted=None))
-
-    def _set_filter(self, wanted: RowFilter) -> None:
-        row = self.table.current_row()
-        self.model.set_filter(wanted)
-        self.table.go_to(row)

@@ -72,7 +72,9 @@ class RowDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(tokens().good if correct else tokens().bad), 1.8, c=Qt.PenCapStyle.RoundCap))
-        x, y = option.rect.right() - px(16), option.rect.center().y() + 0.5
+        words = option.fontMetrics.horizontalAdvance(str(index.data())) + px(22)
+        x = option.rect.left() + min(words, option.rect.width() - px(16))
+        y = option.rect.center().y() + 0.5
         path = QPainterPath()
         if correct:
             path.moveTo(x - 4, y)

@@ -99,7 +99,7 @@ class SourceBar(QWidget):
             for name in parts:
                 self.part.addItem(_PART_TEXTS[name], name)
         self.part.setCurrentIndex(max(self.part.findData(part), 0))
-        self.part.setVisible(len(parts) > 1)
+        self.part.setVisible(len(parts) > 1 and images is not None)
 
     def show_stage(self, word: str, state: str, *, can_start: bool, running: bool, can_start_over: bool) -> None:
         """Show what can be done now."""

@@ -50,6 +50,7 @@ class EmptyPage(QFrame):
         set_icon(self.picture, icon, 32)
         self.title.setText(title)
         self.text.setText(text)
+        self._fit()
         for number, button in enumerate(self.buttons):
             words = buttons[number] if number < len(buttons) else ""
             button.setText(words)
@@ -58,3 +59,4 @@ class EmptyPage(QFrame):
 
     def _fit(self) -> None:
         self.text.setFixedWidth(px(440))
+        self.text.setMinimumHeight(max(self.text.heightForWidth(px(440)), 0))  # a centred label is given one line only

@@ -1,0 +1,70 @@
+"""What of the table is shown: text, kind, threshold, a class or a pair of classes, from the widgets to the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject
+
+from s3n_gui.prediction.filter_bar import FilterBar
+from s3n_gui.prediction.merit_panel import MeritPanel
+from s3n_gui.prediction.row_order import RowFilter
+from s3n_gui.prediction.shown_names import shown_class
+from s3n_gui.prediction.table_model import PredictionModel
+from s3n_gui.prediction.table_view import PredictionTable
+
+
+class TableFilters(QObject):
+    """Joins the line above the table and the cards below it with the model."""
+
+    def __init__(
+        self, model: PredictionModel, table: PredictionTable, bar: FilterBar, merit_panel: MeritPanel, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._model, self._table, self._bar, self._merit_panel = model, table, bar, merit_panel
+        bar.changed.connect(self.apply)
+        bar.pair_cleared.connect(self._clear_pair)
+        model.shown_changed.connect(self._show_count)
+        merit_panel.threshold_changed.connect(self._on_threshold)
+        merit_panel.pair_chosen.connect(self._on_pair)
+        merit_panel.class_chosen.connect(self._on_class)
+
+    def begin(self) -> None:
+        """Another table is shown: text and kind stay, a class of the old table does not."""
+        self._bar.show_pair("")
+        self._merit_panel.confusion.choose(None)
+        self._model.filter = RowFilter(self._bar.search.text(), self._bar.shown_kind, self._merit_panel.threshold)
+
+    def apply(self) -> None:
+        """Take text and kind from the line above the table."""
+        text, kind = self._bar.search.text(), self._bar.shown_kind
+        self._set(replace(self._model.filter, text=text, kind=kind, threshold=self._merit_panel.threshold))
+
+    def _show_count(self) -> None:
+        self._bar.show_count(self._model.rowCount(), 0 if self._model.answers is None else len(self._model.answers))
+
+    def _on_threshold(self, threshold: float) -> None:
+        if self._model.filter.kind == "below":
+            self._set(replace(self._model.filter, threshold=threshold))
+
+    def _on_pair(self, label: int, predicted: int) -> None:
+        self._bar.show_pair(f"{self._name(label)} → {self._name(predicted)}")
+        self._set(replace(self._model.filter, label=label, predicted=predicted))
+
+    def _on_class(self, label: int) -> None:
+        self._bar.show_pair(f"Label {self._name(label)}")
+        self._merit_panel.confusion.choose(None)
+        self._set(replace(self._model.filter, label=label, predicted=None))
+
+    def _clear_pair(self) -> None:
+        self._bar.show_pair("")
+        self._merit_panel.confusion.choose(None)
+        self._set(replace(self._model.filter, label=None, predicted=None))
+
+    def _name(self, index: int) -> str:
+        return shown_class(self._model.answers.names[index]) if self._model.answers is not None else ""
+
+    def _set(self, wanted: RowFilter) -> None:
+        row = self._table.current_row()
+        self._model.set_filter(wanted)
+        self._table.go_to(row)
