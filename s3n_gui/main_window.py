@@ -15,12 +15,13 @@ from s3n_gui.device_probe import DeviceProbe, Devices
 from s3n_gui.menus import Menus
 from s3n_gui.opening import Opener
 from s3n_gui.page import Page
-from s3n_gui.pages import PAGES, PageEntry, Studio
+from s3n_gui.pages import MODULES, PAGES, PageEntry, Studio
 from s3n_gui.places import Places, keep_geometry, restore_geometry
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
 from s3n_gui.start.recent import RecentList
 from s3n_gui.trainings import Trainings
+from s3n_gui.warming import Warming
 from s3n_gui.widgets.banner import Banner
 from s3n_gui.widgets.jobs_tray import JobsTray
 from s3n_gui.widgets.rail import Rail
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         self.opener = Opener(self.session, self.recent, self)
         self.probe = DeviceProbe(self)
         self.trainings = Trainings(settings, self.jobs, self)
+        self._warming = Warming(MODULES)
         self._places = places if places is not None else Places()
         self._entries = {entry.name: entry for entry in pages}
         self._pages: dict[str, Page] = {}
@@ -121,6 +123,7 @@ class MainWindow(QMainWindow):
 
     def begin(self) -> None:
         """Start what may take a while, after the window is usable: the device, trainings that run already."""
+        QTimer.singleShot(300, self._warming.begin)
         QTimer.singleShot(700, self.trainings.begin)
         QTimer.singleShot(1500, self.probe.ask)
 
@@ -245,6 +248,7 @@ class MainWindow(QMainWindow):
         self._places.write()
         for page in self._pages.values():
             page.shut_down()
+        self._warming.close()
         self.trainings.close()
         self.opener.close()
         self.probe.close()

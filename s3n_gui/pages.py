@@ -99,3 +99,8 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("export", "Export", "export", "Ctrl+7", _export),
 )
 """The pages that are built."""
+
+MODULES: tuple[str, ...] = tuple(
+    f"s3n_gui.{package}.panel" for package in ("dataset", "training", "inspector", "prediction", "export")
+)
+"""Where the pages' code is: heavy, and loaded ahead of their first showing once the window is usable."""

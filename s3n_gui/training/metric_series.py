@@ -38,14 +38,14 @@ def block_of(lines: Iterable[Mapping[str, Any]]) -> LineBlock:
     steps = [line for line in lines if line.get("kind") == "step"]
     epochs = [line for line in lines if line.get("kind") == "epoch"]
     names = dict.fromkeys(name for line in (steps[:1] + steps[-1:]) for name in line)
+    names.pop("kind", None)
     columns = {}
     for name in names:
-        values = [line.get(name) for line in steps]
         try:
-            columns[name] = np.array(values, dtype=np.float64)  # None, as JSON's null, becomes NaN
+            # None, as JSON's null, becomes NaN; a text, or something of a newer version, is no column.
+            columns[name] = np.array([line.get(name) for line in steps], dtype=np.float64)
         except (TypeError, ValueError):
-            continue  # a text, or something of a newer version
-    columns.pop("kind", None)
+            continue
     return LineBlock(columns, epochs)
 
 
@@ -158,6 +158,9 @@ class MetricSeries:
         return np.asarray(np.maximum(fresh, 0.0), dtype=np.float64)
 
 
+_NOTHING = 1e-20
+
+
 def smoothed(values: Column, weight: float) -> Column:
     """Return the exponential moving mean with bias correction; gaps (NaN) stay gaps and do not spread.
 
@@ -167,13 +170,23 @@ def smoothed(values: Column, weight: float) -> Column:
     """
     if weight <= 0.0 or not len(values):
         return values
-    from scipy.signal import lfilter
-
     known = np.isfinite(values)
-    sums = lfilter([1.0 - weight], [1.0, -weight], np.where(known, values, 0.0))
-    weights = lfilter([1.0 - weight], [1.0, -weight], known.astype(np.float64))
+    sums = _fading_sums(np.where(known, values, 0.0), weight)
+    weights = _fading_sums(known.astype(np.float64), weight)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(known, sums / weights, np.nan)
+
+
+def _fading_sums(values: Column, weight: float) -> Column:
+    """Return s with s[i] = weight * s[i - 1] + values[i]: each round adds what stands twice as far back.
+
+    ``scipy.signal.lfilter`` does it, too, but loading it stops the window for a second or two.
+    """
+    sums, back, share = values.astype(np.float64), 1, weight
+    while back < len(sums) and share > _NOTHING:
+        sums[back:] += share * sums[:-back]
+        back, share = 2 * back, share * share
+    return sums
 
 
 def _number(value: Any) -> float:
