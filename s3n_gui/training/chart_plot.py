@@ -96,6 +96,10 @@ class ChartPlot(QFrame):
         """
         self._points = list(points)
         for (training, held_out), thin, thick in zip(points, self._training, self._held_out, strict=True):
+            dense = len(training[0]) >= _DENSE
+            if dense != (thin.opts["pen"].widthF() == 1.0):
+                # Qt draws lines of one pixel many times faster than wider ones.
+                thin.setPen(pg.mkPen(thin.opts["pen"].color(), width=1.0 if dense else THIN))
             _set_points(thin, training, self.logarithmic)
             _set_points(thick, held_out, self.logarithmic)
         self._fit_values()
@@ -198,7 +202,8 @@ class ChartPlot(QFrame):
 
     def _make_items(self) -> None:
         for _ in self.chart.lines:
-            thin, thick = pg.PlotDataItem(antialias=True), pg.PlotDataItem(antialias=True)
+            thin = pg.PlotDataItem(antialias=True, pen=pg.mkPen(width=THIN))
+            thick = pg.PlotDataItem(antialias=True)
             for item in (thin, thick):
                 self.plot.addItem(item)
                 item.setDownsampling(ds=1, auto=True, method="peak")
@@ -226,7 +231,8 @@ class ChartPlot(QFrame):
         self.plot.getAxis("bottom").setHeight(px(20))
         for line, thin, thick in zip(self.chart.lines, self._training, self._held_out, strict=True):
             colour = ink_colour(line.ink)
-            thin.setPen(pg.mkPen(colour, width=THIN))
+            dense = thin.opts["pen"].widthF() == 1.0
+            thin.setPen(pg.mkPen(colour, width=1.0 if dense else THIN))
             thick.setPen(pg.mkPen(colour, width=THICK))
             thick.setSymbol("o")
             thick.setSymbolSize(5)
@@ -345,8 +351,7 @@ def _set_points(item: Any, points: Points, logarithmic: bool) -> None:
     if logarithmic and len(values):
         above = values > 0
         places, values = places[above], values[above]
-    item.setProperty("antialias", bool(len(values) < _DENSE))
-    item.setData(np.asarray(places), np.asarray(values))
+    item.setData(np.asarray(places), np.asarray(values), antialias=len(values) < _DENSE)
 
 
 def _swatch(colour: QColor, text: str, sign: str = "■") -> str:

@@ -71,11 +71,11 @@ class TestSeries:
         path.write_text("".join(json.dumps(step(n // 100, n % 100 + 1, 100, **values)) + "\n" for n in range(100_000)))
         took = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             series = series_of(*MetricsReader(path).poll().lines)
-            took.append(time.perf_counter() - start)
+            took.append(time.process_time() - start)
         assert series.step_count == 100_000
-        assert min(took) < 1.5  # 0.5 s on an idle machine; this one also trains
+        assert min(took) < 1.0  # of a core; how long a person waits depends on what else the machine does
 
 
 class TestSmoothing:
