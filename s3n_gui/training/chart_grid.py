@@ -39,6 +39,7 @@ class ChartGrid(QScrollArea):
         self._others: Sequence[Other] = ()
         self._smoothing = 0.6
         self._epochs = 1.0
+        self._width = 0.0
         self._zoomed = False
         self._dirty = False
         self._columns = 0
@@ -115,6 +116,8 @@ class ChartGrid(QScrollArea):
     def draw(self) -> None:
         """Draw now."""
         self._dirty = False
+        if not self._zoomed and self._whole_width() != self._width:
+            self.reset_zoom()
         for plot in self.charts.values():
             chart = plot.chart
             plot.show_points(
@@ -133,10 +136,13 @@ class ChartGrid(QScrollArea):
     def reset_zoom(self) -> None:
         """See everything again."""
         self._zoomed = False
-        width = max([self._epochs, *(float(len(series.epoch_lines)) for _, _, series in self._others)])
+        width = self._width = self._whole_width()
         self._on_width(-0.02 * width, 1.02 * width)
         for plot in self.charts.values():
             plot.reset_values()
+
+    def _whole_width(self) -> float:
+        return max([self._epochs, *(float(len(series.epoch_lines)) for _, _, series in self._others)])
 
     @property
     def is_settled(self) -> bool:

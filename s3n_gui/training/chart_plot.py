@@ -355,4 +355,7 @@ def _set_points(item: Any, points: Points, logarithmic: bool) -> None:
 
 
 def _swatch(colour: QColor, text: str, sign: str = "■") -> str:
-    return f'<span style="color:{colour.name()}">{sign}</span>&nbsp;{html.escape(text).replace(" ", "&nbsp;")}'
+    whole = html.escape(text).replace(" ", "&nbsp;")
+    for mark in "|-":  # A line may break after these; a name and its values stay together.
+        whole = whole.replace(mark, f"&#8288;{mark}&#8288;")
+    return f'<span style="color:{colour.name()}">{sign}</span>&nbsp;{whole}'

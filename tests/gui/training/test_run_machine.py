@@ -17,7 +17,7 @@ def in_phase(phase: Phase) -> RunMachine:
     return machine
 
 
-@pytest.mark.parametrize(("phase", "order"), itertools.product(PHASES, ORDERS))
+@pytest.mark.parametrize(("phase", "order"), [*itertools.product(PHASES, ORDERS)])
 def test_orders(phase, order):
     machine = in_phase(phase)
     if (phase, order) in EDGES:
@@ -30,7 +30,7 @@ def test_orders(phase, order):
         assert machine.phase == phase
 
 
-@pytest.mark.parametrize(("phase", "news"), itertools.product(PHASES, [news for news in NEWS if news != "refused"]))
+@pytest.mark.parametrize(("phase", "news"), [*itertools.product(PHASES, [news for news in NEWS if news != "refused"])])
 def test_news(phase, news):
     machine = in_phase(phase)
     assert machine.hear(news) == EDGES.get((phase, news), phase)
