@@ -25,8 +25,7 @@ class EmptyRun(QWidget):
         self._words = QLabel()
         self._words.setProperty("role", "quiet")
         self._words.setWordWrap(True)
-        self._words.setMaximumWidth(px(420))
-        self._words.setMinimumWidth(px(300))
+        self._words.setFixedWidth(px(380))
         self._words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._open = QPushButton("Open data set…")
         self._open.setToolTip("Choose the images to learn from")
@@ -50,6 +49,5 @@ class EmptyRun(QWidget):
         self._words.setText(
             "Choose a recipe at the left and press Start training. Curves, sentences and pictures grow here as it learns."
             if opened
-            else "Open a folder of images sorted by class, choose a recipe at the left, and press Start training. "
-            "Trainings that the command line starts appear under Runs by themselves."
+            else "Open a folder of images sorted by class, choose a recipe at the left, and press Start training."
         )
