@@ -1,0 +1,150 @@
+"""How late the window's event loop gets while a training uses every core: the real program's window and a real training.
+
+Run with ``python benchmarks/window_beside_training.py [--seconds 30] [--why]``; it needs no display. ``--why`` prints where the
+window was in each gap above 40 ms.
+"""
+
+import argparse
+import collections
+import os
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+CHECKOUT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(CHECKOUT))
+
+import numpy as np  # noqa: E402
+import psutil  # noqa: E402
+from PySide6.QtCore import QObject, Qt, QTimer  # noqa: E402
+
+from s3n_core.datasets.drawn_birds.writing import write_drawn_birds  # noqa: E402
+from s3n_core.runs.lock import read_owner  # noqa: E402
+from s3n_gui import theme  # noqa: E402
+from s3n_gui.background.training_job import TrainingJob, TrainingRequest  # noqa: E402
+from s3n_gui.main_window import MainWindow  # noqa: E402
+from s3n_gui.settings import Settings  # noqa: E402
+from s3n_gui.window_program import make_application  # noqa: E402
+
+TICK_MS = 5
+LATE_SECONDS = 0.040
+
+
+class Clock(QObject):
+    """A tick every 5 ms; remembers the time between ticks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gaps: list[float] = []
+        self.last = time.perf_counter()
+        self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.timeout.connect(self._tick)
+        self.timer.start(TICK_MS)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(now - self.last)
+        self.last = now
+
+
+class Watcher(threading.Thread):
+    """Looks from outside where the window's thread is while a tick is overdue."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(daemon=True)
+        self.clock, self.main = clock, threading.main_thread().ident
+        self.seen: collections.Counter[str] = collections.Counter()
+
+    def run(self) -> None:
+        """Look."""
+        while True:
+            time.sleep(0.01)
+            if time.perf_counter() - self.clock.last > LATE_SECONDS and self.main is not None:
+                frame = sys._current_frames().get(self.main)
+                stack = traceback.extract_stack(frame)[-5:]
+                self.seen[" < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(stack))] += 1
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long each page is watched")
+    parser.add_argument("--why", action="store_true", help="print where the window was in long gaps")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["S3N_HOME"] = home
+        data = Path(home) / "birds"
+        write_drawn_birds(data, train_per_species=20, test_per_species=5)
+        app = make_application()
+        theme.apply(app, "light")
+        settings = Settings()
+        window = MainWindow(settings)
+        window.resize(1280, 800)
+        window.show_page("start")
+        window.show()
+        window.begin()
+        clock = Clock()
+        watcher = Watcher(clock)
+        if options.why:
+            watcher.start()
+
+        def measure(name: str, seconds: float) -> None:
+            clock.gaps.clear()
+            watcher.seen.clear()
+            clock.last = end = time.perf_counter()
+            end += seconds
+            while time.perf_counter() < end:
+                app.processEvents()
+                time.sleep(0.0005)
+            gaps = 1000 * np.array(clock.gaps)
+            p99, worst = np.percentile(gaps, 99), gaps.max()
+            print(f"{name:<44} p99 {p99:6.1f} ms  max {worst:6.1f} ms  {len(gaps)} ticks", flush=True)
+            for place, count in watcher.seen.most_common(6):
+                print(f"    {count:3} x {place}")
+
+        measure("Start, nothing runs", 5.0)
+        root = settings.runs_root
+        request = TrainingRequest(
+            data=data,
+            recipe="quick",
+            name="birds",
+            root=root,
+            settings={"weights": "none", "epochs": 200},
+            device="cpu",
+        )
+        job = TrainingJob.start(request)
+        window.jobs.add(job)
+        while not (job.state is not None and job.state.status == "running" and job.state.batch > 2):
+            app.processEvents()
+            time.sleep(0.01)
+        window.opener.open_path(data)
+        for page in window.page_names:
+            clock.last = time.perf_counter()
+            begin = time.perf_counter()
+            window.show_page(page)
+            app.processEvents()
+            print(f"{page}: shown first in {1000 * (time.perf_counter() - begin):.0f} ms")
+            if page == "train":
+                window.session.run = root / "birds"
+            if page == "inspect":
+                window.page(page).show_demo()
+            measure("  its first ten seconds", 10.0)
+            if page != "start":
+                measure("  then", options.seconds)
+        processor = psutil.cpu_percent(1.0)
+        owner = read_owner(root / "birds")
+        job.stop_now()
+        while job.is_active:
+            app.processEvents()
+            time.sleep(0.01)
+        window.close()
+        print(f"processor {processor:.0f} % busy, training at priority {'?' if owner is None else 10}")
+
+
+if __name__ == "__main__":
+    main()
