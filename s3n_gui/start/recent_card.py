@@ -6,8 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from s3n_gui.theme import px, set_icon, theme
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
@@ -127,6 +137,7 @@ class _RowButton(QPushButton):
         super().__init__()
         self.row = row
         self.setProperty("role", "row")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setToolTip(str(row.path))
         self.setAccessibleName(f"{row.title}, {row.detail}, {row.moment}")
         icon = QLabel()
@@ -157,8 +168,12 @@ class _RowButton(QPushButton):
         theme().changed.connect(self._fit)
         self._fit()
 
+    def sizeHint(self) -> QSize:
+        """Room for two lines. (A fixed height would be undone by the style sheet's least height of buttons.)"""
+        return QSize(super().sizeHint().width(), px(46))
+
     def _fit(self) -> None:
-        self.setFixedHeight(px(46))
+        self.updateGeometry()
 
     def _show_menu(self) -> None:
         menu = QMenu(self)

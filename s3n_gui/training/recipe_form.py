@@ -159,11 +159,13 @@ class RecipeForm(QWidget):
     def _on_edited(self, name: str, value: object) -> None:
         self.choice.put(name, value)
         self._mark(name)
+        self._count()
         self.changed.emit()
 
     def _on_reset(self, name: str) -> None:
         self.choice.reset(name)
         self._show_row(name)
+        self._count()
         self.changed.emit()
 
     def _show_choice(self) -> None:
@@ -182,7 +184,6 @@ class RecipeForm(QWidget):
 
     def _mark(self, name: str) -> None:
         self.rows[name].show_changed(self.choice.is_changed(name))
-        self._count()
 
     def _count(self) -> None:
         others = [field.name for field in self.choice.fields if not field.first]

@@ -177,3 +177,11 @@ def test_counts_and_places() -> None:
     assert wording.left_text(None) == ""
     assert wording.place_text(Path.home() / "x") == str(Path("~") / "x")
     assert len(wording.place_text(Path("/" + "long/" * 40))) == 48
+
+
+def test_rows_keep_room_for_two_lines_also_when_they_come_later(window: MainWindow, qtbot: QtBot) -> None:
+    page = window.page("start")
+    page.show_demo()
+    qtbot.wait(50)
+    assert isinstance(page, StartPage)
+    assert {button.height() for button in page.data_card.row_buttons()} == {46}
