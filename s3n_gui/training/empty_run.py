@@ -51,3 +51,5 @@ class EmptyRun(QWidget):
             if opened
             else "Open a folder of images sorted by class, choose a recipe at the left, and press Start training."
         )
+        # A wrapped label in a column tells its height only when asked for the width that it has.
+        self._words.setMinimumHeight(self._words.heightForWidth(self._words.width()))

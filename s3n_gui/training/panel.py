@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_core.errors import S3NError
+from s3n_core.resources import resource
 from s3n_core.runs.locations import checked_run_name, new_run_name
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.training_job import TrainingRequest
@@ -93,6 +94,10 @@ class TrainPage(Page):
             self.controller.show_run(session.run)
 
     # -- hooks of the frame ------------------------------------------------------------------------------------------------
+
+    def show_demo(self) -> None:
+        """Show the run that the demo model comes from."""
+        self.controller.show_run(resource("demo/runs/demo"))
 
     def is_ready(self) -> bool:
         """Whether all curves are drawn."""
