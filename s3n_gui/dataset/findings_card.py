@@ -50,6 +50,7 @@ class FindingsCard(QFrame):
         self._rows.setSpacing(12)
         self._rows.addStretch(1)
         scroll = QScrollArea()
+        scroll.setAccessibleName("Findings")
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

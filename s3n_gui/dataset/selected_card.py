@@ -46,7 +46,8 @@ class SelectedCard(QFrame):
         self.inspect_button = QPushButton("Inspect")
         self.inspect_button.setToolTip("Look inside this image with the current model (Enter)")
         self.inspect_button.clicked.connect(self.inspect_asked)
-        self.inspect_button.setVisible(can_inspect)
+        if not can_inspect:
+            self.inspect_button.hide()  # Never shown here: without a parent it would be a window of its own.
         for button in (self.box_button, self.parts_button):
             button.toggled.connect(self._on_annotations)
         head = QHBoxLayout()

@@ -119,7 +119,7 @@ class ExportPage(Page):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(16, 12, 16, 12)
         whole.addWidget(self.splitter)
-        self.setFocusProxy(self.preview.view)
+        self.setFocusProxy(self.form)  # The preview may be hidden, and Tab would end there.
 
     def _connect(self) -> None:
         controller, form = self.controller, self.form

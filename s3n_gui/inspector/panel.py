@@ -113,7 +113,6 @@ class InspectPage(Page):
         self.splitter.setCollapsible(1, False)
         self.browser.setMinimumWidth(px(110))
         self.splitter.setSizes([px(160), 1000])
-        self.setFocusProxy(self.panes.panes[0].view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 12)
         layout.addWidget(self.splitter)
@@ -231,7 +230,7 @@ class InspectPage(Page):
         self.controller.activate(self._settings.device, self._settings.precision)
         focused = QApplication.focusWidget()
         if focused is None or not self.isAncestorOf(focused):
-            self.panes.panes[0].view.setFocus()
+            self.setFocus()
 
     # What can be done by key and by button
 
@@ -312,6 +311,9 @@ class InspectPage(Page):
         comparing = self.comparison is not None and self.toolbar.compare.isChecked()
         shown = self.comparison if comparing and self.comparison is not None else self.panes
         self.stack.setCurrentWidget(shown if case is None else self.empty)
+        # A hidden widget would take the focus and never let Tab get to the buttons that are seen.
+        first = self.panes.panes[0].view
+        self.setFocusProxy(first if self.stack.currentWidget() is self.panes else None)  # type: ignore[arg-type]  # None is allowed
         self.side.setVisible(case is None or self.state.evidence is not None)
         self.side.setEnabled(case is None)
         if case is not None:

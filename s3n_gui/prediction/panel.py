@@ -89,7 +89,6 @@ class PredictPage(Page):
         whole.setSpacing(12)
         whole.addWidget(self.source)
         whole.addWidget(self.stack, 1)
-        self.setFocusProxy(self.table)
 
     def _connect(self) -> None:
         controller, source = self.controller, self.source
@@ -283,6 +282,8 @@ class PredictPage(Page):
         self.source.stop.setEnabled(stage == "running")
         case = empty_case(controller)
         self.stack.setCurrentIndex(0 if case is not None else 1)
+        # A hidden widget would take the focus and never let Tab get to the buttons that are seen.
+        self.setFocusProxy(self.table if case is None else None)  # type: ignore[arg-type]  # None is allowed
         if case is not None:
             self.empty.show_case(*case)
         if not running:

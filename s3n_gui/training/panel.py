@@ -82,6 +82,7 @@ class TrainPage(Page):
         self._bands: tuple[tuple[float, float, str], ...] = ()
         self.side = QTabWidget()
         self.side.setDocumentMode(True)
+        self.side.tabBar().setAccessibleName("New training or runs")
         self.side.addTab(self.form, "New training")
         self.side.addTab(self.runs, "Runs")
         self._build()
