@@ -63,7 +63,6 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("device", "auto", choices=DEVICES),
         Setting("precision", "auto", choices=PRECISIONS),
         Setting("thumbnail_cache_mb", 128, lowest=16, highest=2048),
-        Setting("inspection_cache_mb", 256, lowest=16, highest=4096),
         Setting("idle_minutes", 5, lowest=1, highest=240),
         Setting("runs_folder", ""),
     )
@@ -115,11 +114,6 @@ class Settings(QObject):
     def thumbnail_cache_mb(self) -> int:
         """Memory for small pictures, in MB."""
         return int(self.value("thumbnail_cache_mb"))
-
-    @property
-    def inspection_cache_mb(self) -> int:
-        """Memory for images that were looked into, in MB."""
-        return int(self.value("inspection_cache_mb"))
 
     @property
     def idle_minutes(self) -> int:
