@@ -35,10 +35,12 @@ class Session(QObject):
         run_changed: The new run's folder as ``Path`` or None.
         image_changed: The newly selected image's ``Path`` or None.
         held_out_changed: The new ``HeldOut``.
+        predictions_changed: The ``Path`` of a finished table of predictions, or None.
         page_requested: The name of a page ("inspect") that somebody wants to see.
         path_offered: A ``Path`` that the window should open (data set, run, model or image).
         open_asked: "data", "model" or "run": the window should let the person choose one.
         demo_asked: The window should open the demo.
+        predictions_asked: The page Predict, which is shown by now, should predict the current data set.
         error_reported: A sentence for the banner: what happened, to which file, what to do.
         notice_reported: A sentence for the banner that is no error.
     """
@@ -48,10 +50,12 @@ class Session(QObject):
     run_changed = Signal(object)
     image_changed = Signal(object)
     held_out_changed = Signal(object)
+    predictions_changed = Signal(object)
     page_requested = Signal(str)
     path_offered = Signal(object)
     open_asked = Signal(str)
     demo_asked = Signal()
+    predictions_asked = Signal()
     error_reported = Signal(str)
     notice_reported = Signal(str)
 
@@ -62,6 +66,7 @@ class Session(QObject):
         self._run: Path | None = None
         self._image: Path | None = None
         self._held_out = HeldOut()
+        self._predictions: Path | None = None
 
     @property
     def data_set(self) -> DataSet | None:
@@ -119,6 +124,20 @@ class Session(QObject):
             self._held_out = value
             self.held_out_changed.emit(value)
 
+    @property
+    def predictions(self) -> Path | None:
+        """The finished table (.json) of the current model's predictions for the current data set; None while there is none.
+
+        The page Predict sets it, and clears it when another model or data set is chosen; the page Inspect reads it.
+        """
+        return self._predictions
+
+    @predictions.setter
+    def predictions(self, value: Path | None) -> None:
+        if value != self._predictions:
+            self._predictions = value
+            self.predictions_changed.emit(value)
+
     def show_page(self, name: str) -> None:
         """Ask for a page to be shown, for example after Enter on a row: set what it should show first."""
         self.page_requested.emit(name)
@@ -134,6 +153,11 @@ class Session(QObject):
     def ask_for_demo(self) -> None:
         """Ask for the demo."""
         self.demo_asked.emit()
+
+    def ask_for_predictions(self) -> None:
+        """Show the page Predict and let it predict the current data set with the current model."""
+        self.show_page("predict")
+        self.predictions_asked.emit()
 
     def report_error(self, sentence: str) -> None:
         """Show a sentence in the banner: what happened, to which file, what to do."""
