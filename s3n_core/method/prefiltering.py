@@ -44,11 +44,16 @@ def warp_prefiltered(images: Tensor, grid: Tensor) -> Tensor:
 
 def _source_spacing(grid: Tensor, source: torch.Size) -> Tensor:
     """Distance in source pixels between neighbouring samples (the larger axis), shape (B, h, w)."""
-    scale = grid.new_tensor([(source[1] - 1) / 2, (source[0] - 1) / 2])
-    places = grid * scale
-    right = F.pad((places[:, :, 1:] - places[:, :, :-1]).norm(dim=-1), (0, 1, 0, 0), mode="replicate")
-    down = F.pad((places[:, 1:] - places[:, :-1]).norm(dim=-1), (0, 0, 0, 1), mode="replicate")
-    return torch.maximum(right, down)
+    x, y = grid[..., 0] * ((source[1] - 1) / 2), grid[..., 1] * ((source[0] - 1) / 2)
+    right = _length(x[:, :, 1:] - x[:, :, :-1], y[:, :, 1:] - y[:, :, :-1])
+    down = _length(x[:, 1:] - x[:, :-1], y[:, 1:] - y[:, :-1])
+    return torch.maximum(F.pad(right, (0, 1, 0, 0), mode="replicate"), F.pad(down, (0, 0, 0, 1), mode="replicate"))
+
+
+def _length(x: Tensor, y: Tensor) -> Tensor:
+    """Length of vectors given by their parts; a norm over an axis of two takes ten times as long on a processor."""
+    # Clamped parts of a grid repeat their samples: there the root's slope would be infinite, and the clamp makes it zero.
+    return (x * x + y * y).clamp(min=1e-12).sqrt()
 
 
 def _warp_pooled(pooled: Tensor, grid: Tensor, source: torch.Size, step: int) -> Tensor:
