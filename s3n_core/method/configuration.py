@@ -35,7 +35,7 @@ DETERMINISTIC_MODES: tuple[DeterministicSampling, ...] = get_args(DeterministicS
 class NetworkChoices(BaseModel):
     """One S3N network, its ablations (Tables 2-4) and its controls: options of one network, not copies of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     backbone: BackboneName = Field("resnet50", description="Feature extractor, shared by the three branches.")
     last_stride: Literal[1, 2] = Field(2, description="Stride of the backbone's last stage; 1 gives finer features.")
@@ -85,14 +85,16 @@ class NetworkConfig(NetworkChoices):
     """The choices and the number of classes, which the data set decides: all that is needed to build a network."""
 
     num_classes: int = Field(ge=1, description="Number of classes C.")
+    at_most_half: bool = Field(True, description="Merge at most half of all classes; the released code does not mind.")
 
     @property
     def merged_classes(self) -> int:
-        """Number of classes merged when the network is unsure: ``max(1, min(top_k, C // 2))``.
+        """Number of classes merged when the network is unsure: ``max(1, min(top_k, C // 2))``, or ``min(top_k, C)``.
 
         Summing all classes would leave a map that training never shapes.
         """
-        return max(1, min(self.top_k, self.num_classes // 2))
+        most = self.num_classes // 2 if self.at_most_half else self.num_classes
+        return max(1, min(self.top_k, most))
 
 
 class ModelHeader(BaseModel):

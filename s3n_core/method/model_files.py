@@ -18,6 +18,7 @@ from s3n_core.atomic_files import write_bytes
 from s3n_core.errors import ModelFileError
 from s3n_core.method.configuration import ModelHeader
 from s3n_core.method.network import S3N
+from s3n_core.method.stored_networks import empty_network, fill, misfits, most_bytes
 
 HEADER_KEY = "s3n"
 FILE_VERSION = 1
@@ -64,30 +65,26 @@ def load_model(path: Path) -> tuple[S3N, ModelHeader]:
     Raises:
         ModelFileError: If the file is missing, junk, foreign, of another version, or does not fit its own header.
     """
-    data = _read(path)
-    header = parse_header(data, path)
+    header = parse_header(_read(path, header_only=True), path)
+    network = empty_network(header.network)
+    _check_size(path, 8 + MOST_HEADER_BYTES + most_bytes(network))
     try:
-        tensors = load_safetensors(data)
-    except (SafetensorError, ValueError, TypeError) as error:
+        tensors = load_safetensors(_read(path))
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise ModelFileError(
             f"{path} is damaged: its weights cannot be read ({error}). Use another checkpoint."
         ) from error
-    network = S3N(header.network)
-    own = network.state_dict()
-    wrong = sorted(
-        (own.keys() ^ tensors.keys()) | {k for k in own.keys() & tensors.keys() if own[k].shape != tensors[k].shape}
-    )
+    wrong = misfits(network, tensors)
     if wrong:
         raise ModelFileError(
             f"{path} is damaged: {len(wrong)} of its tensors do not fit its header (first: {wrong[0]})."
         )
-    network.load_state_dict({key: value.to(own[key].dtype) for key, value in tensors.items()})
-    bad = [key for key, value in network.state_dict().items() if not bool(torch.isfinite(value).all())]
+    bad = fill(network, tensors)
     if bad:
         raise ModelFileError(
             f"{path} holds weights that are not finite numbers (first: {bad[0]}); its training diverged."
         )
-    return network.eval(), header
+    return network, header
 
 
 def read_header(path: Path) -> ModelHeader:
@@ -106,7 +103,8 @@ def model_digest(path: Path) -> str:
 
 def parse_header(data: bytes, path: Path) -> ModelHeader:
     """Read the header out of a model file's bytes (its beginning is enough)."""
-    if data[:2] == b"PK" or data[:1] == b"\x80":
+    # The length that a safetensors file begins with may have any first byte, also a pickle's: only "{" tells them apart.
+    if data[8:9] != b"{" and (data[:2] == b"PK" or data[:1] == b"\x80"):
         raise ModelFileError(
             f"{path} is a pickle, which may hold code; it was not opened. Models of this program are .safetensors files."
         )
@@ -130,6 +128,18 @@ def parse_header(data: bytes, path: Path) -> ModelHeader:
             "open it with the version of the program that wrote it."
         )
     return header
+
+
+def _check_size(path: Path, most: int) -> None:
+    """Refuse a file that is larger than any file of its network, before its content is read into memory."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return  # reading it will say why
+    if size > most:
+        raise ModelFileError(
+            f"{path} is damaged: it takes {size / 1e6:.0f} MB, and its network cannot fill more than {most / 1e6:.0f} MB."
+        )
 
 
 def _read(path: Path, *, header_only: bool = False) -> bytes:

@@ -4,6 +4,7 @@ import pickle
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -68,6 +69,24 @@ def test_values_too_large_for_half_stay_what_they_are(saved: tuple[S3N, ModelHea
     assert torch.equal(loaded.backbone.layers[1].running_var, network.backbone.layers[1].running_var)
 
 
+@pytest.mark.parametrize("first", [b"\x80", b"PK"])
+def test_a_header_length_that_looks_like_a_pickle_is_none(saved: tuple[S3N, ModelHeader, Path], first: bytes) -> None:
+    network, header, path = saved
+    short = len(_header_text(path, network, header.model_copy(update={"recipe": ""})))
+    wanted = int.from_bytes(first, "little") - short
+    recipe = "x" * (wanted % (256 ** len(first)))
+    save_model(path, network, header.model_copy(update={"recipe": recipe}))
+    assert path.read_bytes().startswith(first)
+    for read in (lambda: load_model(path)[1], lambda: read_header(path)):
+        assert read().recipe == recipe
+
+
+def _header_text(path: Path, network: S3N, header: ModelHeader) -> bytes:
+    save_model(path, network, header)
+    data = path.read_bytes()
+    return data[8 : 8 + struct.unpack("<Q", data[:8])[0]]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.999])
 def test_a_truncated_model_is_refused(saved: tuple[S3N, ModelHeader, Path], share: float) -> None:
     path = saved[2]
@@ -112,6 +131,9 @@ def test_another_version_is_refused_by_its_number(saved: tuple[S3N, ModelHeader,
         lambda header: header["classes"].pop(),
         lambda header: header["network"].update(backbone="nothing"),
         lambda header: header["network"].update(input_size=-1),
+        lambda header: header["network"].update(entropy_threshold=float("inf")),
+        lambda header: header["network"].update(kernel_fwhm=float("nan")),
+        lambda header: header["network"].update(floor=float("nan")),
         lambda header: header.update(surprise=True),
         lambda header: header.update(file_format="other"),
         lambda header: header.clear(),
@@ -134,6 +156,35 @@ def test_weights_that_do_not_fit_the_description_are_refused(saved: tuple[S3N, M
         load_model(path)
     _rewritten(path, lambda header: header["network"].update(branches="O+D+C"), **{"joint.bias": torch.zeros(9)})
     with pytest.raises(ModelFileError, match=r"joint\.bias"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.complex64, torch.bool])
+def test_weights_of_another_kind_of_number_are_refused(
+    saved: tuple[S3N, ModelHeader, Path], dtype: torch.dtype
+) -> None:
+    path = saved[2]
+    _rewritten(path, lambda header: None, **{"joint.bias": torch.ones(6, dtype=dtype)})
+    with pytest.raises(ModelFileError, match=r"joint\.bias"):
+        load_model(path)
+
+
+def test_a_huge_file_and_a_huge_network_take_no_memory(saved: tuple[S3N, ModelHeader, Path]) -> None:
+    path = saved[2]
+    with path.open("r+b") as file:
+        file.truncate(2**40)  # a hole: a terabyte that takes no room on the disk
+    with pytest.raises(ModelFileError, match="cannot fill more"):
+        load_model(path)
+
+    many = 300_000
+
+    def widen(header: dict[str, Any]) -> None:
+        header["network"] |= {"num_classes": many}
+        header["classes"] = ["c"] * many
+
+    save_model(path, *saved[:2])
+    _rewritten(path, widen)
+    with pytest.raises(ModelFileError, match="do not fit"):
         load_model(path)
 
 
