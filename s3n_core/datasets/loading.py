@@ -72,7 +72,7 @@ class Batch:
 def load_batches(
     samples: Sequence[Sample],
     view: View,
-    batch_size: int,
+    batch_size: int | Sequence[int],
     *,
     order: Sequence[int] | NDArray[np.int64] | None = None,
     workers: int | None = None,
@@ -87,7 +87,7 @@ def load_batches(
     Args:
         samples: All samples.
         view: Makes the view of one decoded image; called from several threads at once.
-        batch_size: Samples in a batch; the last batch may be smaller.
+        batch_size: Samples in a batch, the last one may be smaller; or the sizes of all batches, some of which may be 0.
         order: Which samples, as positions in ``samples``, in which order; None: all, as they stand.
         workers: Loading threads; None: ``worker_count()``; 0: load in the calling thread.
         prefetch: Batches that are made ahead while the caller works on one.
@@ -101,17 +101,30 @@ def load_batches(
     Raises:
         ValueError: ``batch_size`` or ``prefetch`` is out of range.
     """
-    if batch_size < 1 or prefetch < 0:
-        raise ValueError(f"batch_size {batch_size} must be at least 1 and prefetch {prefetch} at least 0")
     positions = range(len(samples)) if order is None else [int(position) for position in order]
-    return _batches(samples, view, positions, batch_size, workers, prefetch, read)
+    if isinstance(batch_size, int):
+        if batch_size < 1:
+            raise ValueError(f"batch_size {batch_size} must be at least 1")
+        sizes = _even_sizes(len(positions), batch_size)
+    else:
+        sizes = batch_size
+        if sum(sizes) != len(positions):
+            raise ValueError(f"the batches hold {sum(sizes)} samples, not {len(positions)}")
+    if prefetch < 0:
+        raise ValueError(f"prefetch {prefetch} must be at least 0")
+    return _batches(samples, view, positions, sizes, workers, prefetch, read)
+
+
+def _even_sizes(count: int, size: int) -> list[int]:
+    whole, rest = divmod(count, size)
+    return [size] * whole + ([rest] if rest else [])
 
 
 def _batches(
     samples: Sequence[Sample],
     view: View,
     positions: Sequence[int],
-    batch_size: int,
+    sizes: Sequence[int],
     workers: int | None,
     prefetch: int,
     read: Callable[[Path], Image.Image],
@@ -125,9 +138,11 @@ def _batches(
         except UnreadableImage as error:
             return error
 
-    with closing(threaded_map(load, positions, workers=workers, ahead=prefetch * batch_size)) as views:
-        for start in range(0, len(positions), batch_size):
-            chunk = positions[start : start + batch_size]
+    start, ahead = 0, prefetch * max(sizes, default=1)
+    with closing(threaded_map(load, positions, workers=workers, ahead=ahead)) as views:
+        for size in sizes:
+            chunk = positions[start : start + size]
+            start += size
             batch = _collate(samples, chunk, list(islice(views, len(chunk))), labelled, empty_shape)
             empty_shape = (0, *batch.images.shape[1:])
             yield batch
