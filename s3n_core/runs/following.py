@@ -31,6 +31,7 @@ class RunChange:
         gone: The folder is not there (deleted, renamed, unplugged).
         problem: Why ``state`` may be out of date, as a sentence; empty where all is well.
         changed: Whether anything differs from the last look.
+        more: There are further lines that this look was not to take.
     """
 
     metrics: list[dict[str, Any]]
@@ -42,6 +43,7 @@ class RunChange:
     gone: bool
     problem: str
     changed: bool
+    more: bool = False
 
 
 class RunFollower:
@@ -58,15 +60,19 @@ class RunFollower:
         self._snapshots_signature: tuple[int, ...] | None = None
         self._told: tuple[object, ...] | None = None
 
-    def poll(self) -> RunChange:
-        """Look; some ``stat`` calls and one try of the lock where nothing changed."""
+    def poll(self, most_bytes: int | None = None) -> RunChange:
+        """Look; some ``stat`` calls and one try of the lock where nothing changed.
+
+        Args:
+            most_bytes: How much of the metrics to read at once, about; None reads all that is there.
+        """
         # Liveness first: a process that ends writes its last word and then lets go, so a free lock seen before the
         # record is read cannot go with a record from before the end.
         live = is_live(self._directory.path)
         self._read_state()
         if not live and self._state is not None and self._state.status in ACTIVE:
             live = is_live(self._directory.path)  # it may have begun between the two looks
-        metrics = self._metrics.poll()
+        metrics = self._metrics.poll(most_bytes)
         snapshots = self._new_snapshots()
         gone = self._state is None and not metrics.lines and not is_run(self._directory.path)
         status: ShownStatus = "broken" if gone or (self._problem and not live) else shown_status(self._state, live)
@@ -83,6 +89,7 @@ class RunFollower:
             gone=gone,
             problem=self._problem,
             changed=changed,
+            more=metrics.more,
         )
 
     def _read_state(self) -> None:

@@ -141,10 +141,12 @@ class MetricsChange:
     Attributes:
         lines: The new lines, oldest first; all lines of the file where ``restarted``.
         restarted: The file was cut or replaced since the last look: forget what was read before.
+        more: There is more to read than this look was to take.
     """
 
     lines: list[dict[str, Any]]
     restarted: bool
+    more: bool = False
 
 
 class MetricsReader:
@@ -157,10 +159,13 @@ class MetricsReader:
         self._tail = b""
         self._signature: tuple[int, int, int] | None = None
 
-    def poll(self) -> MetricsChange:
+    def poll(self, most_bytes: int | None = None) -> MetricsChange:
         """Return the whole lines that came since the last call; one ``stat`` where nothing did.
 
         Lines that are not JSON objects (a disk that lost power) are left out and logged.
+
+        Args:
+            most_bytes: How much to read at once, about; a line that is longer is still read. None reads all.
         """
         try:
             status = os.stat(self._path)
@@ -177,14 +182,17 @@ class MetricsReader:
                 if restarted:
                     self._reset()
                 file.seek(self._offset)
-                data = file.read()
+                data = file.read(-1 if most_bytes is None else most_bytes)
+                while b"\n" not in data and (further := file.read(most_bytes or -1)):
+                    data += further
+                more = file.tell() < status.st_size
         except OSError:
             return MetricsChange([], False)  # as unreadable as a file can be for a moment: the next call tries again
-        self._signature = signature
+        self._signature = None if more else signature
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
         self._tail = (self._tail + whole[-_TAIL_BYTES:])[-_TAIL_BYTES:]
-        return MetricsChange(self._parsed(whole), restarted)
+        return MetricsChange(self._parsed(whole), restarted, more)
 
     def _reset(self) -> None:
         self._offset = 0

@@ -117,6 +117,20 @@ def test_a_reader_takes_whole_lines_only(path: Path) -> None:
     assert epochs(reader.poll().lines) == [1]
 
 
+def test_a_reader_reads_in_pieces(path: Path) -> None:
+    rows = [json.dumps({"kind": "epoch", "epoch": number, "text": "x" * (number % 7)}) for number in range(50)]
+    rows[20] = json.dumps({"kind": "epoch", "epoch": 20, "text": "x" * 999})  # longer than a piece
+    path.write_text("\n".join(rows) + "\n" + '{"torn', encoding="utf-8")
+    reader, seen, pieces, more = MetricsReader(path), list[dict[str, Any]](), 0, True
+    while more:
+        change = reader.poll(most_bytes=100)
+        assert not change.restarted
+        seen, pieces, more = seen + change.lines, pieces + 1, change.more
+    assert epochs(seen) == list(range(50))
+    assert pieces > 10
+    assert reader.poll(most_bytes=100).lines == []
+
+
 def test_a_reader_leaves_broken_lines_out(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path.write_bytes(b'{"epoch": 0}\n\0\0\0\0\nnull\n7\n\xff\xfe\n\n{"epoch": 1}\r\n' + b"[" * 100_000 + b"\n")
     assert epochs(MetricsReader(path).poll().lines) == [0, 1]
