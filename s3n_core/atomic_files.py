@@ -115,6 +115,20 @@ def open_atomic(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
         raise
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # of a file system that takes no folders; those above were made
+        raise OutputError(f"The folder {folder} cannot be made there; choose another place.") from error
+    except OSError as error:
+        raise output_error(folder, error) from error
+
+
 def remove_leftovers(folder: Path, *, older_than_seconds: float = 3600.0) -> int:
     """Remove temporary files that killed processes left in ``folder``; return how many.
 

@@ -20,7 +20,7 @@ from s3n_core.analysis.evaluation_result import Evaluation
 from s3n_core.analysis.input_tensors import to_input
 from s3n_core.analysis.loaded_model import Model
 from s3n_core.analysis.network_answers import answer, draws_for
-from s3n_core.analysis.prediction import ShrinkingStep, default_batch_size
+from s3n_core.analysis.shrinking_step import ShrinkingStep, default_batch_size
 from s3n_core.analysis.tally import Tally
 from s3n_core.datasets.loading import Batch, Sample, load_batches
 from s3n_core.datasets.records import ImageRecord

@@ -26,21 +26,33 @@ class Answer:
         entropy: H of Eq. 2 in nats, float, shape (B,).
         sure: H <= delta, bool, shape (B,).
         peaks: Number of peaks, int64, shape (B,).
+        peak_map: Where they are, bool, shape (B, H, W).
+        response: R, shape (B, H, W), in [0, 1].
+        weight_d: Membership of each cell's peak in T_d, in [0, 1], shape (B, H, W).
+        weight_c: The same for T_c.
     """
 
     output: S3NOutput
     entropy: Tensor
     sure: Tensor
     peaks: Tensor
+    peak_map: Tensor
+    response: Tensor
+    weight_d: Tensor
+    weight_c: Tensor
 
     @classmethod
-    def of(cls, output: S3NOutput, response: Response) -> Answer:
-        """Keep of a pass what a table needs, and let go of the maps and warped images."""
+    def of(cls, output: S3NOutput, response: Response, weight_d: Tensor, weight_c: Tensor) -> Answer:
+        """Keep of a pass what a table needs, and let go of the classes' maps and warped images."""
         return cls(
             output=S3NOutput(output.joint, output.original, output.discriminative, output.complementary),
             entropy=response.entropy,
             sure=response.sure,
             peaks=response.peaks.sum(dim=(1, 2)),
+            peak_map=response.peaks,
+            response=response.response,
+            weight_d=weight_d,
+            weight_c=weight_c,
         )
 
 
@@ -58,13 +70,15 @@ def answer(network: S3N, images: Tensor, *, sampling: Sampling, draws: Tensor | 
     """
     if network.joint is not None:
         output = network(images, sampling=sampling, draws=draws, trace=True)
-        return Answer.of(output, output.trace.response)
+        samples = output.trace.samples
+        return Answer.of(output, output.trace.response, samples.weight_d, samples.weight_c)
     # O alone: its peaks are counted, but nothing is warped, which would be most of the work.
     head = network.head("O")
     features = network.features(network.network_view(images), "O")
     _, logits = head(features)
     response = network.sampler.respond(features, head.classifier.weight, head.classifier.bias, logits)
-    return Answer.of(S3NOutput(None, logits, None, None), response)
+    weights = network.sampler.choose(response.peaks, response.response, sampling, draws)
+    return Answer.of(S3NOutput(None, logits, None, None), response, *weights)
 
 
 def draws_for(

@@ -16,6 +16,9 @@ TOP = 5
 BRANCH_LETTERS = ("O", "D", "C")
 """Branches in the order of their columns: original, discriminative, complementary."""
 
+PeakPlace = tuple[float, float, float, float, float]
+"""A peak: x and y in pixels of the upright original, R at it, its membership in T_d and in T_c (all three in [0, 1])."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionRow:
@@ -30,6 +33,7 @@ class PredictionRow:
         probability: Its probability, in [0, 1].
         top: Up to five (class, probability), the most probable first.
         branches: (letter, class) of each branch that the network reports, in the order O, D, C.
+        branch_probabilities: How probable each of these branches holds its class, in the same order, in [0, 1].
         agreement: Share of those branches that say what the joint prediction says, in [0, 1].
         margin: Probability of the first class less that of the second, in [0, 1].
         entropy: H of Eq. 2, in nats.
@@ -37,6 +41,7 @@ class PredictionRow:
             "top-K", the mean over the K most probable classes, where H > delta (K is 5, or half of all classes where those
             are fewer than ten). "saliency" for a network that takes R from all features instead (Table 3).
         peaks: Number of peaks of R.
+        peak_places: The peaks themselves, the strongest first.
         label: The class that the image is known to have, or None.
         correct: Whether the joint prediction is that class; None without a label, or where the model has no such class.
         mode: How the peaks were divided between D and C.
@@ -50,11 +55,13 @@ class PredictionRow:
     probability: float | None = None
     top: tuple[tuple[str, float], ...] = ()
     branches: tuple[tuple[str, str], ...] = ()
+    branch_probabilities: tuple[float, ...] = ()
     agreement: float | None = None
     margin: float | None = None
     entropy: float | None = None
     rule: str = ""
     peaks: int | None = None
+    peak_places: tuple[PeakPlace, ...] = ()
     label: str | None = None
     correct: bool | None = None
     mode: str
@@ -72,11 +79,13 @@ class PredictionRow:
             "probability": self.probability,
             "top": [list(pair) for pair in self.top],
             "branches": dict(self.branches),
+            "branch_probabilities": list(self.branch_probabilities),
             "agreement": self.agreement,
             "margin": self.margin,
             "entropy": self.entropy,
             "rule": self.rule,
             "peaks": self.peaks,
+            "peak_places": [list(place) for place in self.peak_places],
             "label": self.label,
             "correct": self.correct,
             "error": self.error,
@@ -95,11 +104,13 @@ class PredictionRow:
             probability=fields.get("probability"),
             top=tuple((str(name), float(probability)) for name, probability in fields.get("top", ())),
             branches=tuple((str(letter), str(name)) for letter, name in fields.get("branches", {}).items()),
+            branch_probabilities=tuple(map(float, fields.get("branch_probabilities", ()))),
             agreement=fields.get("agreement"),
             margin=fields.get("margin"),
             entropy=fields.get("entropy"),
             rule=fields.get("rule", ""),
             peaks=fields.get("peaks"),
+            peak_places=tuple(_place(place) for place in fields.get("peak_places", ())),
             label=fields.get("label"),
             correct=fields.get("correct"),
             mode=header.mode,
@@ -221,6 +232,11 @@ def fingerprint(records: Sequence[ImageRecord], classes: Sequence[str] = ()) -> 
         label = label_name(record, classes)
         digest.update(f"{record.name}\0{label}\0{state}\n\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+def _place(values: Sequence[float]) -> PeakPlace:
+    x, y, response, weight_d, weight_c = map(float, values)
+    return x, y, response, weight_d, weight_c
 
 
 def label_name(record: ImageRecord, classes: Sequence[str]) -> str | None:

@@ -16,24 +16,25 @@ from pathlib import Path
 from typing import Any, Literal
 
 from s3n_core.analysis.prediction_rows import BRANCH_LETTERS, TOP, PredictionHeader, PredictionRow
-from s3n_core.atomic_files import open_atomic, output_error
+from s3n_core.atomic_files import make_folder, open_atomic, output_error
 from s3n_core.errors import OutputError
 
 TableFormat = Literal["csv", "json"]
 FORMAT = "s3n-predictions"
-VERSION = 1
+VERSION = 2
 
 COLUMNS: tuple[str, ...] = (
     "file",
     "class",
     "probability",
     *(f"{column}_{rank}" for rank in range(2, TOP + 1) for column in ("class", "probability")),
-    *(f"class_{letter}" for letter in BRANCH_LETTERS),
+    *(f"{column}_{letter}" for letter in BRANCH_LETTERS for column in ("class", "probability")),
     "agreement",
     "margin",
     "entropy",
     "rule",
     "peaks",
+    "peak_places",
     "label",
     "correct",
     "mode",
@@ -58,15 +59,14 @@ def table_format(path: Path) -> TableFormat:
     raise OutputError(f"Predictions are written as .csv or .json; {path} ends with neither, choose another name.")
 
 
-def check_place(path: Path) -> None:
-    """Refuse at once, before any work is done, a place where no table can be written.
+def prepare_place(path: Path) -> None:
+    """Make the table's folder, or refuse at once, before any work is done, a place where no table can be written.
 
     Raises:
-        OutputError: The suffix is unknown, the folder does not exist, or a folder has the table's name.
+        OutputError: The suffix is unknown, the folder cannot be made, or a folder has the table's name.
     """
     table_format(path)
-    if not path.parent.is_dir():
-        raise output_error(path, OSError(errno.ENOENT, "no such folder"))
+    make_folder(path.parent)
     if path.is_dir():
         raise output_error(path, OSError(errno.EISDIR, "is a folder"))
 
@@ -96,18 +96,25 @@ def csv_record(row: PredictionRow) -> list[str | float | int | None]:
     ranked: list[str | float | int | None] = []
     for rank in range(1, TOP):
         ranked.extend(row.top[rank] if rank < len(row.top) else (None, None))
-    branches = dict(row.branches)
+    branches = {
+        letter: (name, probability)
+        for (letter, name), probability in zip(row.branches, row.branch_probabilities, strict=True)
+    }
+    of_branches: list[str | float | int | None] = []
+    for letter in BRANCH_LETTERS:
+        of_branches.extend(branches.get(letter, (None, None)))
     return [
         row.file,
         row.class_name,
         row.probability,
         *ranked,
-        *(branches.get(letter) for letter in BRANCH_LETTERS),
+        *of_branches,
         row.agreement,
         row.margin,
         row.entropy,
         row.rule,
         row.peaks,
+        "; ".join(" ".join(f"{value:g}" for value in place) for place in row.peak_places),
         row.label,
         None if row.correct is None else ("true" if row.correct else "false"),
         row.mode,

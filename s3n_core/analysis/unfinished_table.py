@@ -6,37 +6,17 @@ belongs to the image of its place; what follows the first line that does not is 
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-import os
-import time
 from collections.abc import Iterator, Sequence
-from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
+from s3n_core.analysis.line_file import LineFile, json_line
 from s3n_core.analysis.prediction_rows import PredictionHeader, PredictionRow
 from s3n_core.analysis.prediction_tables import FORMAT, VERSION
 from s3n_core.atomic_files import output_error
 from s3n_core.errors import OutputError
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
-PART_SUFFIX = ".part"
-LOCK_SUFFIX = ".part.lock"
-
-# A killed process loses nothing that was written; a power failure costs at most the rows of this many seconds.
-_SYNC_SECONDS = 5.0
-
-_log = logging.getLogger(__name__)
-
-
-def part_path(out: Path) -> Path:
-    """Return the place of the rows of a table that is not finished."""
-    return out.with_name(out.name + PART_SUFFIX)
 
 
 class UnfinishedTable:
@@ -60,30 +40,21 @@ class UnfinishedTable:
         Raises:
             OutputError: It cannot be written, another job is writing it, or it belongs to another job.
         """
-        self.path = part_path(out)
         self.done = 0
         self.unreadable = 0
-        self._out = out
         self._header = header
-        self._lock = _locked(out)
-        self._synced = time.monotonic()
+        self._lines = LineFile(out)
+        self.path = self._lines.path
         try:
-            # Unbuffered: what append() has written outlives a killed process.
-            self._file: FileIO = open(self.path, "r+b" if self.path.exists() else "x+b", buffering=0)  # noqa: SIM115
+            end = 0 if restart else self._continued(names)
+            self._lines.cut(end)
+            if end == 0:
+                self._lines.append([{"format": FORMAT, "version": VERSION, **header.to_dict()}])
         except OSError as error:
-            _let_go(self._lock)
-            raise output_error(self.path, error) from error
-        try:
-            self._end = 0 if restart else self._continued(names)
-            self._file.truncate(self._end)
-            self._file.seek(self._end)
-            if self._end == 0:
-                self._write(_line({"format": FORMAT, "version": VERSION, **header.to_dict()}))
-        except OSError as error:
-            self.close()
+            self._lines.close()
             raise output_error(self.path, error) from error
         except BaseException:
-            self.close()
+            self._lines.close()
             raise
 
     def append(self, rows: Sequence[PredictionRow]) -> None:
@@ -92,13 +63,7 @@ class UnfinishedTable:
         Raises:
             OutputError: The disk is full or gone; the rows before are kept, and a later job goes on after them.
         """
-        try:
-            self._write(b"".join(_line(row.to_dict()) for row in rows))
-            if time.monotonic() - self._synced >= _SYNC_SECONDS:
-                os.fsync(self._file.fileno())
-                self._synced = time.monotonic()
-        except OSError as error:
-            raise output_error(self.path, error) from error
+        self._lines.append(row.to_dict() for row in rows)
         self.done += len(rows)
         self.unreadable += sum(bool(row.error) for row in rows)
 
@@ -109,19 +74,9 @@ class UnfinishedTable:
             for line in file:
                 yield PredictionRow.from_dict(json.loads(line), self._header)
 
-    def close(self) -> None:
-        """Let go of the file, which stays for a later job; may be called twice."""
-        self._file.close()
-        _let_go(self._lock)
-
     def remove(self) -> None:
         """Remove the file once its table is finished; may fail quietly, a later job would only finish it again."""
-        self._file.close()
-        try:
-            self.path.unlink(missing_ok=True)
-        except OSError:
-            _log.warning("could not remove %s, which is no longer needed", self.path, exc_info=True)
-        _let_go(self._lock)
+        self._lines.remove()
 
     def __enter__(self) -> Self:
         return self
@@ -129,7 +84,7 @@ class UnfinishedTable:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._lines.close()
 
     def _continued(self, names: Sequence[str]) -> int:
         """Return the offset behind the last row that can be kept, 0 if there is not even a header; count the rows."""
@@ -137,7 +92,7 @@ class UnfinishedTable:
             first = file.readline()
             if not first.endswith(b"\n"):
                 # Torn while it was first written, if it is the beginning of a header; another's file is left alone.
-                start = _line({"format": FORMAT})[:-2]
+                start = json_line({"format": FORMAT})[:-2]
                 if first[: len(start)] != start[: len(first)]:
                     raise OutputError(self._foreign())
                 return 0
@@ -177,52 +132,3 @@ class UnfinishedTable:
             f"{self.path} is in the way: it holds no unfinished predictions of this version; move it away, "
             "start over with --restart, or choose another name."
         )
-
-    def _write(self, data: bytes) -> None:
-        written = 0
-        try:
-            while written < len(data):
-                written += self._file.write(data[written:]) or 0
-        except OSError:
-            with contextlib.suppress(OSError):  # a torn last line is cut by the next job, too
-                self._file.truncate(self._end)
-                self._file.seek(self._end)
-            raise
-        self._end += len(data)
-
-
-def _line(fields: dict[str, Any]) -> bytes:
-    # A lone surrogate, in a name that is no valid Unicode, becomes \udcXX: JSON's own escape for it.
-    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace") + b"\n"
-
-
-def _locked(out: Path) -> BaseFileLock | None:
-    """Keep a second job from the same table; None where the file system has no locks."""
-    from filelock import FileLock, Timeout  # imported late: it takes longer than all the rest here
-
-    lock = FileLock(out.with_name(out.name + LOCK_SUFFIX), is_singleton=False, thread_local=False)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        raise OutputError(
-            f"Another job is writing {out} at this moment; wait until it ends, or choose another name."
-        ) from error
-    except NotImplementedError:
-        return None
-    except OSError as error:
-        raise output_error(out, error) from error
-    return lock
-
-
-def _let_go(lock: BaseFileLock | None) -> None:
-    if lock is None or not lock.is_locked:
-        return
-    path = Path(lock.lock_file)
-    if os.name == "posix":  # removed while it is held, so that nobody's new lock is taken away
-        path.unlink(missing_ok=True)
-        lock.release()
-    else:
-        lock.release()
-        with contextlib.suppress(OSError):  # refused on Windows while another job holds it, which is right
-            path.unlink(missing_ok=True)

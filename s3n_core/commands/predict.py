@@ -55,9 +55,9 @@ def predict(
     json: JsonOption = False,
 ) -> None:
     """Predict a folder."""
-    from s3n_core.analysis.prediction_tables import check_place
+    from s3n_core.analysis.prediction_tables import prepare_place
 
-    check_place(out)
+    prepare_place(out)
     data_set = open_images(images, format)
     say_problems(data_set)
     records = part_of(data_set, split)

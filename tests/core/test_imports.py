@@ -31,6 +31,7 @@ TORCH_FREE = [
     "s3n_core.analysis.evaluation_result",
     "s3n_core.analysis.prediction_rows",
     "s3n_core.analysis.prediction_tables",
+    "s3n_core.analysis.line_file",
     "s3n_core.analysis.unfinished_table",
     "s3n_core.cli",
     "s3n_gui.*",

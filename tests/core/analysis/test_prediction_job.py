@@ -14,11 +14,11 @@ import pytest
 from image_folders import drawn_folder
 from tiny_models import CLASSES
 
+from s3n_core.analysis.line_file import part_path
 from s3n_core.analysis.loaded_model import Model
 from s3n_core.analysis.prediction import predict_to_file
 from s3n_core.analysis.prediction_rows import PredictionProgress
 from s3n_core.analysis.prediction_tables import read_json_table
-from s3n_core.analysis.unfinished_table import part_path
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import OutputError
 
@@ -170,14 +170,26 @@ def test_two_jobs_at_once(model: Model, records: list[ImageRecord], tmp_path: Pa
 
 
 def test_places_that_cannot_be_written(model: Model, records: list[ImageRecord], tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="does not exist"):
-        job(model, records, tmp_path / "missing" / "p.csv")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="a file is in the way"):
+        job(model, records, tmp_path / "file" / "p.csv")
     with pytest.raises(OutputError, match=r"\.csv or \.json"):
         job(model, records, tmp_path / "p.txt")
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(OutputError, match="folder has that name"):
         job(model, records, tmp_path / "folder.csv")
-    assert files_in(tmp_path) == ["folder.csv"], "said before anything was predicted"
+    assert files_in(tmp_path) == ["file", "folder.csv"], "said before anything was predicted"
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no file system here that takes no files")
+def test_a_folder_that_takes_no_files_is_not_another_job(model: Model, records: list[ImageRecord]) -> None:
+    with pytest.raises(OutputError, match="takes no files"):
+        job(model, records, Path("/proc/p.csv"))
+
+
+def test_the_folder_is_made(model: Model, records: list[ImageRecord], tmp_path: Path) -> None:
+    job(model, records, tmp_path / "new" / "deep" / "p.csv")
+    assert files_in(tmp_path / "new" / "deep") == ["p.csv"]
 
 
 def test_a_full_disk(model: Model, records: list[ImageRecord], tmp_path: Path, small_disk: Any) -> None:

@@ -24,11 +24,13 @@ def row_of(name: str) -> PredictionRow:
         probability=0.75,
         top=(("鳥", 0.75), ("a,b", 0.25)),
         branches=(("O", "鳥"), ("C", "a,b")),
+        branch_probabilities=(0.5, 0.625),
         agreement=0.5,
         margin=0.5,
         entropy=0.5623,
         rule="top-5",
-        peaks=7,
+        peaks=2,
+        peak_places=((12.5, 3.0, 1.0, 0.75, 0.25), (0.5, 40.1, 0.3333, 0.0, 1.0)),
         label="a,b",
         correct=False,
         **STAMP,
@@ -54,7 +56,9 @@ def test_csv_is_exact(tmp_path: Path) -> None:
         "class_3": "",
     }
     assert (first["class_O"], first["class_D"], first["class_C"]) == ("鳥", "", "a,b")
-    assert (first["entropy"], first["rule"], first["peaks"]) == ("0.5623", "top-5", "7")
+    assert (first["probability_O"], first["probability_D"], first["probability_C"]) == ("0.5", "", "0.625")
+    assert (first["entropy"], first["rule"], first["peaks"]) == ("0.5623", "top-5", "2")
+    assert first["peak_places"] == "12.5 3 1 0.75 0.25; 0.5 40.1 0.3333 0 1"
     assert (first["label"], first["correct"], first["mode"], first["model"]) == (
         "a,b",
         "false",

@@ -1,0 +1,172 @@
+"""A file of JSON lines that a job keeps until its work is done, so that a killed one goes on where it was.
+
+What was written outlives a killed process; a power failure costs at most a few seconds. A second job cannot touch the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from s3n_core.atomic_files import output_error
+from s3n_core.errors import OutputError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+PART_SUFFIX = ".part"
+LOCK_SUFFIX = ".part.lock"
+
+_SYNC_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+def part_path(out: Path) -> Path:
+    """Return the place of the lines of a file that is not finished."""
+    return out.with_name(out.name + PART_SUFFIX)
+
+
+def json_line(fields: Mapping[str, Any]) -> bytes:
+    """Return an object as one line."""
+    # A lone surrogate, in a name that is no valid Unicode, becomes \udcXX: JSON's own escape for it.
+    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+class LineFile:
+    """The lines of something that is being made; a context manager that holds it against a second job.
+
+    Attributes:
+        path: The file with the lines.
+    """
+
+    def __init__(self, out: Path) -> None:
+        """Open the lines of ``out``, made if they are missing; `cut` comes before the first `append`.
+
+        Args:
+            out: What they will become; its folder must exist.
+
+        Raises:
+            OutputError: It cannot be written, or another job is writing it.
+        """
+        self.path = part_path(out)
+        self._synced = time.monotonic()
+        self._end = 0
+        self._lock = _locked(out)
+        try:
+            # Unbuffered: what append() has written outlives a killed process.
+            self._file: FileIO = open(self.path, "r+b" if self.path.exists() else "x+b", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            _let_go(self._lock)
+            raise output_error(self.path, error) from error
+
+    def cut(self, end: int) -> None:
+        """Keep so many bytes; what follows goes behind them.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        try:
+            self._file.truncate(end)
+            self._file.seek(end)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+        self._end = end
+
+    def append(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Add lines, all of them or none.
+
+        Raises:
+            OutputError: The disk is full or gone; the lines before are kept, and a later job goes on after them.
+        """
+        try:
+            self._write(b"".join(map(json_line, lines)))
+            if time.monotonic() - self._synced >= _SYNC_SECONDS:
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
+    def close(self) -> None:
+        """Let go of the file, which stays for a later job; may be called twice."""
+        self._file.close()
+        _let_go(self._lock)
+
+    def remove(self) -> None:
+        """Remove the file once all is done; may fail quietly, a later job would only find nothing left to do."""
+        self._file.close()
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError:
+            _log.warning("could not remove %s, which is no longer needed", self.path, exc_info=True)
+        _let_go(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write(self, data: bytes) -> None:
+        written = 0
+        try:
+            while written < len(data):
+                written += self._file.write(data[written:]) or 0
+        except OSError:
+            with contextlib.suppress(OSError):  # a torn last line is cut by the next job, too
+                self._file.truncate(self._end)
+                self._file.seek(self._end)
+            raise
+        self._end += len(data)
+
+
+def _locked(out: Path) -> BaseFileLock | None:
+    """Keep a second job from the same file; None where the file system has no locks."""
+    from filelock import FileLock, Timeout  # imported late: it takes longer than all the rest here
+
+    place = out.with_name(out.name + LOCK_SUFFIX)
+    try:
+        # The lock itself would wait for a folder that takes no files as if another held it.
+        os.close(os.open(place, os.O_RDWR | os.O_CREAT, 0o666))
+    except FileNotFoundError as error:
+        if not out.parent.is_dir():
+            raise output_error(out, error) from error
+        raise OutputError(f"{out} could not be written: {out.parent} takes no files; choose another place.") from error
+    except OSError as error:
+        raise output_error(out, error) from error
+    lock = FileLock(place, is_singleton=False, thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise OutputError(
+            f"Another job is writing {out} at this moment; wait until it ends, or choose another name."
+        ) from error
+    except NotImplementedError:
+        return None
+    except OSError as error:
+        raise output_error(out, error) from error
+    return lock
+
+
+def _let_go(lock: BaseFileLock | None) -> None:
+    if lock is None or not lock.is_locked:
+        return
+    path = Path(lock.lock_file)
+    if os.name == "posix":  # removed while it is held, so that nobody's new lock is taken away
+        path.unlink(missing_ok=True)
+        lock.release()
+    else:
+        lock.release()
+        with contextlib.suppress(OSError):  # refused on Windows while another job holds it, which is right
+            path.unlink(missing_ok=True)
