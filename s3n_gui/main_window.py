@@ -155,6 +155,7 @@ class MainWindow(QMainWindow):
             if isinstance(kept, dict):
                 page.restore_state(kept)
             self._pages[name] = page
+            page.commands_changed.connect(self._on_commands)
             self._stack.addWidget(page)
             stack = page.undo_stack()
             if stack is not None:
@@ -197,6 +198,10 @@ class MainWindow(QMainWindow):
 
     def _on_action(self) -> None:
         self._table.trigger(self.sender().objectName())
+
+    def _on_commands(self) -> None:
+        if self.sender() is self._pages.get(self._current):
+            self._table.show_page(self._pages[self._current].commands())
 
     def _on_opened(self, kind: str, path: Path) -> None:
         target = {"data": ("data", "inspect"), "run": ("train", "inspect")}.get(kind, ("inspect",))

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QWidget
 
 
 class Page(QWidget):
-    """Base of all pages. Each hook may stay as it is."""
+    """Base of all pages. Each hook may stay as it is.
+
+    Signals:
+        commands_changed: ``commands`` returns others now; the frame asks again.
+    """
+
+    commands_changed = Signal()
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """Return what the actions of this page do: the ids of rows in ``actions.py`` and methods.
