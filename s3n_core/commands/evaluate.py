@@ -49,9 +49,11 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Evaluate a model."""
-    from s3n_core.datasets.detection import open_data_set
+    from s3n_core.datasets.assignment import assignment_sentence, open_assigned
 
-    data_set = open_data_set(data, format)
+    data_set = open_assigned(data, format)
+    if data_set.original is not None:
+        say(assignment_sentence(data_set))
     say_problems(data_set)
     part = split or ("test" if "test" in data_set.splits() else "all")
     records = part_of(data_set, part)
