@@ -86,10 +86,11 @@ def open_images(path: Path, format: str) -> DataSet:
         DataSetError: If there is no image.
     """
     from s3n_core.datasets import cub_200_2011, list_files
+    from s3n_core.datasets.assignment import assigned
     from s3n_core.datasets.detection import open_data_set
 
     try:
-        return open_data_set(path, format)
+        data_set = open_data_set(path, format)
     except DataSetError as error:
         # One class, or none, is no data set to learn from, but its images can be looked at all the same.
         if format != "auto" or not path.is_dir():
@@ -98,6 +99,7 @@ def open_images(path: Path, format: str) -> DataSet:
         if list_files.matches(path) or cub_200_2011.matches(path):
             say(f"Taken as images without labels, because: {error}")
         return data_set
+    return assigned(data_set)
 
 
 def quoted(text: str | Path) -> str:

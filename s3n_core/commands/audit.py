@@ -26,10 +26,10 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Audit a data set."""
+    from s3n_core.datasets.assignment import open_assigned
     from s3n_core.datasets.audit import audit as audit_data_set
-    from s3n_core.datasets.detection import open_data_set
 
-    data_set = open_data_set(data, format)
+    data_set = open_assigned(data, format)
     with interruptible(lambda: "Stopped."), progress_bar("Reading", quiet=json) as bar:
         report = audit_data_set(data_set, decode=decode, workers=workers, progress=bar)
     if json:

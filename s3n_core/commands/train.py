@@ -81,14 +81,17 @@ def train(
     if data is None:
         raise typer.BadParameter("the data set's folder is missing", param_hint="DATA")
 
-    from s3n_core.datasets.detection import detection_sentence, open_data_set
+    from s3n_core.datasets.assignment import assignment_sentence, open_assigned
+    from s3n_core.datasets.detection import detection_sentence
     from s3n_core.datasets.left_out import without_left_out
     from s3n_core.runs.locations import checked_run_name, new_run_name, runs_root
     from s3n_core.training.preparing import prepare_run
 
-    data_set = open_data_set(data, format)
+    data_set = open_assigned(data, format)
     if not json:
-        say(detection_sentence(data_set))
+        say(detection_sentence(data_set.original or data_set))
+    if data_set.original is not None:
+        say(assignment_sentence(data_set))
     say_problems(data_set)
     if not all_images:
         whole, data_set = data_set, without_left_out(data_set)

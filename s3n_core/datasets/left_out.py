@@ -6,29 +6,23 @@ belongs to the folder's resolved path. Training honours it; predicting and measu
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from s3n_core.atomic_files import output_error, write_json
+from s3n_core.datasets.notes import note_file, read_note, write_note
 from s3n_core.datasets.records import DataSet, Problem
 from s3n_core.errors import DataSetError
-from s3n_core.runs.locations import home
 
 REASON = "it was left out by hand"
 """Why an image is missing from a data set that `without_left_out` returned."""
 
-_VERSION = 1
+_KIND = "left-out"
 
 
 def left_out_file(root: Path) -> Path:
     """Return where the list of a data set's folder lies; it need not exist."""
-    resolved = str(root.resolve())
-    key = hashlib.blake2b(resolved.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
-    return home() / "left-out" / f"{key}.json"
+    return note_file(_KIND, root)
 
 
 def read_left_out(root: Path) -> frozenset[str]:
@@ -37,16 +31,16 @@ def read_left_out(root: Path) -> frozenset[str]:
     Raises:
         DataSetError: The list cannot be read.
     """
-    path = left_out_file(root)
     try:
-        names = json.loads(path.read_bytes())["names"]
+        note = read_note(_KIND, root)
+        if note is None:
+            return frozenset()
+        names = note.get("names")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise ValueError("it holds no list of names")
-    except FileNotFoundError:
-        return frozenset()
-    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+            raise DataSetError(f"{left_out_file(root)} holds no list of names")
+    except DataSetError as error:
         raise DataSetError(
-            f"{path}, the list of images left out of {root}, cannot be read ({error}); "
+            f"The list of images left out of {root} is broken: {error}; "
             f"mend or remove it, else these images would be learned from again."
         ) from error
     return frozenset(names)
@@ -58,16 +52,8 @@ def write_left_out(root: Path, names: Iterable[str]) -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    path, kept = left_out_file(root), sorted(set(names))
-    try:
-        if not kept:
-            with suppress(FileNotFoundError):
-                path.unlink()
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(path, error) from error
-    write_json(path, {"version": _VERSION, "root": str(root.resolve()), "names": kept})
+    kept = sorted(set(names))
+    write_note(_KIND, root, {"names": kept} if kept else {})
 
 
 def without_left_out(data_set: DataSet) -> DataSet:

@@ -79,6 +79,8 @@ class DataSet:
         records: The images, in the reader's fixed order (never the file system's).
         problems: What was left out or looks wrong; the records are usable nevertheless.
         title: The format's name for a person, for example "CUB-200-2011".
+        by_hand: Names of the images whose part a person has chosen.
+        original: The data set as its folder says, where a person has assigned images otherwise.
     """
 
     root: Path
@@ -87,6 +89,8 @@ class DataSet:
     records: tuple[ImageRecord, ...]
     problems: tuple[Problem, ...] = ()
     title: str = ""
+    by_hand: frozenset[str] = frozenset()
+    original: DataSet | None = None
 
     def of_split(self, split: Split | None) -> tuple[ImageRecord, ...]:
         """Return the records that the data set assigns to ``split`` (None: those without an assignment)."""

@@ -1,25 +1,23 @@
-"""The held-out part, cut from the training images, and the file that keeps who was where.
-
-The cut depends on the seed and on the images' names only: not on the order of records, nor on other classes' images.
-"""
+"""The held-out part, cut from the training images, and the file that keeps who was where."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from s3n_core.atomic_files import write_bytes
 from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.stratified import Draw, draw_share
 from s3n_core.errors import DataSetError
-from s3n_core.seeding import keyed_generator
 
 SplitPart = Literal["train", "held-out", "test"]
 PARTS: tuple[SplitPart, ...] = get_args(SplitPart)
+HELD_OUT = "held-out"
+"""The purpose of the held-out part's draw."""
 
 _COLUMNS = ("name", "label", "class", "part")
 
@@ -42,7 +40,12 @@ class SplitRow:
 
 
 def hold_out(
-    records: Iterable[ImageRecord], fraction: float, seed: int
+    records: Iterable[ImageRecord],
+    fraction: float,
+    seed: int,
+    *,
+    by_hand: Collection[str] = (),
+    draw: Draw | None = None,
 ) -> tuple[tuple[ImageRecord, ...], tuple[ImageRecord, ...]]:
     """Part the labelled training images into those to learn from and those to choose by.
 
@@ -54,6 +57,8 @@ def hold_out(
         records: All records of a data set.
         fraction: Share to hold out, 0 up to but not including 1.
         seed: The run's seed.
+        by_hand: Names of images whose part a person has chosen: they stay there, and the cut is made among the others.
+        draw: ``keyed_draw(seed, HELD_OUT)``, for a caller that remembers what it returned.
 
     Returns:
         (training, held out), each sorted by name.
@@ -67,33 +72,14 @@ def hold_out(
     training = [record for record in labelled if record.split in ("train", None)]
     if not training:
         raise DataSetError("The data set has no labelled training image: nothing can be learned from it.")
-    given = tuple(record for record in labelled if record.split == "val")
-    if given or fraction == 0:
-        return tuple(training), given
-    by_class: dict[int, list[ImageRecord]] = defaultdict(list)
-    for record in training:
-        by_class[-1 if record.label is None else record.label].append(record)
-    quotas = _quotas({label: len(members) for label, members in by_class.items()}, fraction, seed)
-    held: set[str] = set()
-    for label, members in by_class.items():
-        draws = {record.name: keyed_generator(seed, "held-out", record.name).random() for record in members}
-        held.update(sorted(draws, key=lambda name: (draws[name], name))[: quotas[label]])
-    kept = tuple(record for record in training if record.name not in held)
-    return kept, tuple(record for record in training if record.name in held)
-
-
-def _quotas(counts: Mapping[int, int], fraction: float, seed: int) -> dict[int, int]:
-    """Share out the held-out images among classes by largest remainders, ties by a draw."""
-    wanted = {label: count * fraction for label, count in counts.items()}
-    quotas = {label: min(int(wanted[label]), counts[label] - 1) for label in counts}
-    total = max(1, round(sum(counts.values()) * fraction))
-    by_remainder = sorted(
-        (label for label in counts if quotas[label] < counts[label] - 1),
-        key=lambda label: (quotas[label] - wanted[label], keyed_generator(seed, "held-out class", label).random()),
+    held = {record.name for record in labelled if record.split == "val"}
+    candidates = [record for record in training if record.name not in by_hand]
+    if held <= set(by_hand) and fraction > 0 and candidates:
+        held |= draw_share(candidates, fraction, seed, HELD_OUT, draw=draw)
+    return (
+        tuple(record for record in training if record.name not in held),
+        tuple(record for record in labelled if record.name in held),
     )
-    for label in by_remainder[: max(0, total - sum(quotas.values()))]:
-        quotas[label] += 1
-    return quotas
 
 
 def write_split(

@@ -81,7 +81,7 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
         raise DataSetError(
             f"{data_set.root} holds images without labels: put each class in a folder of its own, or add list files."
         )
-    training, held_out = hold_out(data_set.records, recipe.held_out, recipe.seed)
+    training, held_out = hold_out(data_set.records, recipe.held_out, recipe.seed, by_hand=data_set.by_hand)
     present = {record.label for record in training}
     if len(present) < 2:
         raise DataSetError(

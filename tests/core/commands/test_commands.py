@@ -13,6 +13,7 @@ from small_training import SMALL, TrainedRun
 
 from s3n_core.commands import export as export_command
 from s3n_core.commands import predict as predict_command
+from s3n_core.datasets.assignment import Assignment, assignment_file, write_assignment
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import write_left_out
 from s3n_core.runs.run_directory import RunDirectory
@@ -56,6 +57,26 @@ def test_train_learns_nothing_from_images_that_were_left_out(s3n: Command, drawn
     assert {Path(path) for path, _ in run.read_run()["data"]["left_out"]} == {drawn_birds / name for name in gone}
     s3n("train", drawn_birds, "--name", "all", "--all-images", "--device", "cpu", *settings)
     assert len(rows_of(s3n_home / "runs" / "all" / "split.csv")) == 48
+
+
+def test_every_command_honours_what_was_assigned(
+    s3n: Command, drawn_birds: Path, s3n_home: Path, tmp_path: Path
+) -> None:
+    records = open_data_set(drawn_birds).records
+    learned = next(record.name for record in records if record.split == "train")
+    tested = next(record.name for record in records if record.split == "test")
+    write_assignment(drawn_birds, Assignment(parts={learned: "test", tested: "held-out"}))
+    outcome = s3n("train", drawn_birds, "--name", "mine", "--device", "cpu", *SMALL_SETTINGS, "-s", "epochs=1")
+    assert "2 images assigned by hand" in outcome.err
+    parts = {row["name"]: row["part"] for row in rows_of(s3n_home / "runs" / "mine" / "split.csv")}
+    assert (parts[learned], parts[tested]) == ("test", "held-out")
+    s3n("predict", "mine", drawn_birds, "--split", "test", "--out", tmp_path / "test.csv", "--device", "cpu")
+    files = {row["file"] for row in rows_of(tmp_path / "test.csv")}
+    assert learned in files
+    assert tested not in files
+    outcome = s3n("evaluate", "mine", drawn_birds, "--device", "cpu", "--json")
+    assert outcome.events[-1]["images"] == len(files)
+    assert str(assignment_file(drawn_birds)) in outcome.err
 
 
 def test_train_tells_a_program(s3n: Command, drawn_birds: Path, tmp_path: Path) -> None:

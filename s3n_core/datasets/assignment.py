@@ -1,0 +1,157 @@
+"""Which images are learned from, held out and tested on, where a person wants it otherwise than the data set's folder says.
+
+A note in the program's own folder: the share of images to test on, drawn evenly of each class, for a data set that has no
+split of its own; and single images' parts, which go before everything else. The folder itself is never written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.notes import note_file, read_note, write_note
+from s3n_core.datasets.records import DataSet, ImageRecord, Split
+from s3n_core.datasets.splits import PARTS, SplitPart
+from s3n_core.datasets.stratified import Draw, draw_share
+from s3n_core.errors import DataSetError
+
+MOST_TEST_SHARE = 0.9
+TEST = "test"
+"""The purpose of the test part's draw."""
+
+_KIND = "assignments"
+_SPLITS: dict[SplitPart, Split] = {"train": "train", "held-out": "val", "test": "test"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What a person has chosen.
+
+    Attributes:
+        test_share: Share of the labelled images to test on, 0 to 0.9; nothing where the data set has a split of its own.
+        test_seed: Which images are drawn for it.
+        parts: The part of single images, by name.
+    """
+
+    test_share: float = 0.0
+    test_seed: int = 0
+    parts: Mapping[str, SplitPart] = field(default_factory=dict)
+
+
+def assignment_file(root: Path) -> Path:
+    """Return where the assignment of a data set's folder lies; it need not exist."""
+    return note_file(_KIND, root)
+
+
+def read_assignment(root: Path) -> Assignment:
+    """Read what was chosen for a data set's folder; the default where nothing was.
+
+    Raises:
+        DataSetError: It cannot be read.
+    """
+    try:
+        content = read_note(_KIND, root) or {}
+        try:
+            share, seed = float(content.get("test_share", 0.0)), int(content.get("test_seed", 0))
+            parts = {str(name): _part(part) for name, part in dict(content.get("parts", {})).items()}
+            if not 0 <= share <= MOST_TEST_SHARE:
+                raise ValueError(f"a test share of {share}")
+        except (ValueError, TypeError) as error:
+            raise DataSetError(f"{assignment_file(root)} is not understood ({error})") from error
+    except DataSetError as error:
+        raise DataSetError(
+            f"The choice of what of {root} is tested on is broken: {error}; mend or remove it, "
+            f"else images would be learned from that were kept for the test."
+        ) from error
+    return Assignment(test_share=share, test_seed=seed, parts=parts)
+
+
+def write_assignment(root: Path, assignment: Assignment) -> None:
+    """Keep what was chosen; the default removes the file.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    share = {"test_share": assignment.test_share, "test_seed": assignment.test_seed} if assignment.test_share else {}
+    parts = {"parts": dict(sorted(assignment.parts.items()))} if assignment.parts else {}
+    write_note(_KIND, root, share | parts)
+
+
+def may_share(data_set: DataSet) -> bool:
+    """Say whether a share for the test can be drawn: there are labels, and the folder says nothing of parts."""
+    records = (data_set.original or data_set).records
+    return bool(data_set.classes) and all(record.split is None for record in records)
+
+
+def assign(data_set: DataSet, assignment: Assignment, *, draw: Draw | None = None) -> DataSet:
+    """Return the data set with every labelled image in the part that it is assigned to.
+
+    Args:
+        data_set: As opened, or assigned otherwise before.
+        assignment: What was chosen; names that the data set does not have are passed over.
+        draw: ``keyed_draw(assignment.test_seed, TEST)``, for a caller that remembers what it returned.
+    """
+    plain = data_set.original or data_set
+    parts = {
+        r.name: assignment.parts[r.name] for r in plain.records if r.label is not None and r.name in assignment.parts
+    }
+    unsplit = may_share(plain)
+    tested: frozenset[str] = frozenset()
+    if unsplit and assignment.test_share > 0:
+        free = [record for record in plain.records if record.label is not None and record.name not in parts]
+        tested = draw_share(free, assignment.test_share, assignment.test_seed, TEST, draw=draw) if free else tested
+    if not parts and not tested:
+        return plain
+
+    def moved(record: ImageRecord) -> ImageRecord:
+        split = record.split
+        if record.name in parts:
+            split = _SPLITS[parts[record.name]]
+        elif unsplit and record.label is not None:
+            split = "test" if record.name in tested else "train"
+        return record if split == record.split else replace(record, split=split)
+
+    records = tuple(map(moved, plain.records))
+    return replace(plain, records=records, by_hand=frozenset(parts), original=plain)
+
+
+def assigned(data_set: DataSet) -> DataSet:
+    """Return a data set with its images assigned as a person has chosen.
+
+    Raises:
+        DataSetError: The choice cannot be read.
+    """
+    return assign(data_set, read_assignment(data_set.root))
+
+
+def open_assigned(root: Path, format: str = "auto") -> DataSet:
+    """Open a data set folder and assign its images as a person has chosen.
+
+    Raises:
+        DataSetError: As `open_data_set`; or the choice cannot be read.
+    """
+    return assigned(open_data_set(root, format))
+
+
+def assignment_sentence(data_set: DataSet) -> str:
+    """Say how far a data set is assigned otherwise than its folder says; empty where it is not."""
+    if data_set.original is None:
+        return ""
+    by_hand = len(data_set.by_hand)
+    drawn = any(r.split == "test" and r.name not in data_set.by_hand for r in data_set.records) and may_share(data_set)
+    clauses = ["a share drawn for the test"] if drawn else []
+    clauses += [f"{by_hand} image{'' if by_hand == 1 else 's'} assigned by hand"] if by_hand else []
+    parts = ", ".join(f"{len(data_set.of_split(split))} {split}" for split in data_set.splits() if split is not None)
+    return (
+        f"Assigned otherwise than the folder says ({' and '.join(clauses)}): {parts}. "
+        f"{assignment_file(data_set.root)} keeps that."
+    )
+
+
+def _part(text: object) -> SplitPart:
+    for known in PARTS:
+        if text == known:
+            return known
+    raise ValueError(f"'{text}' is none of {', '.join(PARTS)}")
