@@ -27,7 +27,8 @@ from s3n_core.commands.progress import print_json, progress_bar
 HELP = """Measure a model on labelled images.
 
 Top-1 and top-5 of each branch, of the joint prediction and of the mean of the branches; accuracy by class; the confusion
-matrix. Without --split the test part is taken, or everything where there is none.
+matrix. Without --split the test part is taken, or everything where there is none. With --places also where the peaks lie
+against the data set's boxes and key points, beside the image's centre and random points, and the localisation of Table 2.
 
 Example: s3n evaluate first birds --out figures
 """
@@ -41,6 +42,9 @@ def evaluate(
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write the tables (CSV) there.")
     ] = None,
     format: FormatOption = "auto",
+    places: Annotated[
+        bool, typer.Option("--places", help="Also measure where the network looks (data sets with boxes).")
+    ] = False,
     sampling: SamplingOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -63,10 +67,22 @@ def evaluate(
     opened = open_named_model(model, runs, device, precision, sampling)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", quiet=json) as bar:
         result = evaluate_records(opened, records, data_set.classes, workers=workers, progress=bar)
+    looked = None
+    if places:
+        from s3n_core.analysis.evaluation import class_indices
+        from s3n_core.analysis.place_measures import measure_places
+
+        indices = class_indices(opened, data_set.classes, {r.label for r in records if r.label is not None})
+        labels = [None if record.label is None else indices[record.label] for record in records]
+        with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring places", quiet=json) as bar:
+            looked = measure_places(opened, records, labels=labels, workers=workers, progress=bar)
     if json:
-        print_json({"part": part, "data": str(data), **result.to_dict()})
+        extra = {} if looked is None else {"places": looked.to_dict()}
+        print_json({"part": part, "data": str(data), **result.to_dict(), **extra})
     else:
         typer.echo(f"Part: {part} of {data}\n{result.text()}")
+        if looked is not None:
+            typer.echo(looked.text())
     if out is not None:
         from s3n_core.export.exporting import make_folder
         from s3n_core.export.tables import write_evaluation_tables

@@ -1,0 +1,86 @@
+"""From the branches' response maps to one box: the localisation of Table 2 (METHOD.md, "Localisation").
+
+The map of the predicted class from each branch's own head is brought to [0, 1]; the maps of D and C go back through the inverse
+of their grids, with nothing where there is no inverse; the mean over the branches that see a place is thresholded, and the
+largest connected piece is the object.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from s3n_core.method.inverse_grid import invert_grid
+from s3n_core.method.network import S3N, SamplingTrace
+from s3n_core.method.resampling import resize_grid
+from s3n_core.method.response_maps import min_max, resize_map
+
+SIDE = 112
+"""Side of the square in which maps are joined and boxes found, in pixels of the squashed image."""
+
+THRESHOLD = 0.2
+"""Share of a map's maximum from which a place belongs to the object (the paper, section 4.3)."""
+
+
+def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Tensor) -> Tensor:
+    """Join the branches' maps of one class an image, in the frame of the whole image.
+
+    Args:
+        network: The network, in evaluation mode.
+        images: What was classified, shape (B, 3, s, s), normalised.
+        trace: Its trace.
+        classes: The class whose maps are wanted, int64, shape (B,).
+
+    Returns:
+        Shape (B, SIDE, SIDE), in [0, 1].
+    """
+    own = trace.response.maps.gather(1, classes[:, None, None, None].expand(-1, 1, *trace.response.maps.shape[2:]))
+    total = min_max(resize_map(own[:, 0], SIDE, align="features"))
+    seen = torch.ones_like(total)
+    warped = {"D": (trace.images_d, trace.samples.grid_d), "C": (trace.images_c, trace.samples.grid_c)}
+    for branch, (image, grid) in warped.items():
+        if branch not in network.heads:
+            continue
+        head = network.head(branch)
+        features = head.buffer(network.features(image, branch)).float()
+        answers = min_max(
+            resize_map(torch.einsum("bdhw,bd->bhw", features, head.classifier.weight[classes]), SIDE, align="features")
+        )
+        places, valid = invert_grid(resize_grid(grid, SIDE))
+        # An inverse place lies between pixel centres as the grid does: corner on corner.
+        back = F.grid_sample(answers[:, None], places, align_corners=True, padding_mode="border")[:, 0]
+        total = total + torch.where(valid, back, 0.0)
+        seen = seen + valid
+    return total / seen
+
+
+def largest_box(joined: NDArray[np.floating], threshold: float = THRESHOLD) -> tuple[float, float, float, float]:
+    """Return the box around the largest piece of a map at or above ``threshold`` times its maximum.
+
+    Args:
+        joined: Shape (H, W), at least 0.
+        threshold: Share of the maximum.
+
+    Returns:
+        (x0, y0, x1, y1), fractions of the map's sides, edge to edge; the whole image for a map without any height.
+    """
+    height, width = joined.shape
+    if joined.max() <= 0:
+        return 0.0, 0.0, 1.0, 1.0
+    mask = (joined >= threshold * joined.max()).astype(np.uint8)
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    x, y, wide, high, _ = max(statistics[1:].tolist(), key=lambda piece: piece[cv2.CC_STAT_AREA])
+    return x / width, y / height, (x + wide) / width, (y + high) / height
+
+
+def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
+    """Return the intersection over the union of two boxes (x0, y0, x1, y1)."""
+    wide = min(a[2], b[2]) - max(a[0], b[0])
+    high = min(a[3], b[3]) - max(a[1], b[1])
+    common = max(wide, 0.0) * max(high, 0.0)
+    whole = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - common
+    return common / whole if whole > 0 else 0.0
