@@ -1,7 +1,7 @@
-"""A page to draw on: points from the upper left corner, pixel-exact images, shapes and text; matplotlib's Agg underneath.
+"""A page to draw on: points from the upper left corner, pixel-exact images, shapes and text; matplotlib's figure underneath.
 
-Neither pyplot nor axes: a sheet is some rectangles, a few hundred line segments and a few dozen words, and axes would take
-most of the time. No global state of matplotlib is read or changed.
+Everything is placed in points, so that one page becomes pixels (here) or vectors (`vector_files`). Neither pyplot nor axes:
+a sheet is some rectangles, a few hundred line segments and a few dozen words, and axes would take most of the time.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from matplotlib import patheffects
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import CircleCollection, LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox, IdentityTransform
+from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedBbox
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -57,6 +57,9 @@ class Canvas:
         dpi: Pixels an inch.
 
     Attributes:
+        scale: Pixels a point.
+        pixels: (width, height) of the page.
+        figure: What was drawn so far, as matplotlib keeps it.
         undrawable: Whether a letter was met that no font of this computer has.
     """
 
@@ -67,9 +70,9 @@ class Canvas:
         self.undrawable = False
         # The size in inches is a hair larger than the pixels, since matplotlib cuts off where we round.
         inches = ((self.pixels[0] + 0.01) / dpi, (self.pixels[1] + 0.01) / dpi)
-        self._figure = Figure(figsize=inches, dpi=dpi, facecolor=look.PAGE)
-        self._agg: Any = FigureCanvasAgg(self._figure)  # type: Any because its methods carry no types
-        self._pixel_transform = IdentityTransform()
+        self.figure = Figure(figsize=inches, dpi=dpi, facecolor=look.PAGE)
+        self._agg: Any = FigureCanvasAgg(self.figure)  # type: Any because its methods carry no types
+        self._points: Transform = Affine2D().scale(1 / 72) + self.figure.dpi_scale_trans
 
     def snapped(self, area: Area) -> Area:
         """Move the edges of an area onto the nearest pixels' edges."""
@@ -84,22 +87,19 @@ class Canvas:
 
     def image(self, area: Area, pixels: NDArray[np.uint8]) -> None:
         """Lay an RGB image (h, w, 3) of exactly the area's pixels on a snapped area."""
-        x, y = round(area.x * self.scale), round(area.y * self.scale)
-        height = pixels.shape[0]
-        # Behind everything else: matplotlib would draw it over shapes of its own order 0.
-        self._figure.figimage(pixels, x, self.pixels[1] - y - height, origin="upper", zorder=-1, resize=False)
+        corner = self._places([(area.x, round(area.y * self.scale) / self.scale + pixels.shape[0] / self.scale)])[0]
+        self.figure.add_artist(_Pixels(pixels, corner, self._points))
 
     def rectangle(self, area: Area, fill: str, *, radius: float = 0.0) -> None:
         """Fill a rectangle, its corners rounded by ``radius`` points."""
         x, y = self._places([(area.x, area.bottom)])[0]
-        width, height = area.width * self.scale, area.height * self.scale
         if radius:
-            style = f"round,pad=0,rounding_size={radius * self.scale}"
-            patch: Rectangle | FancyBboxPatch = FancyBboxPatch((x, y), width, height, boxstyle=style)
+            style = f"round,pad=0,rounding_size={radius}"
+            patch: Rectangle | FancyBboxPatch = FancyBboxPatch((x, y), area.width, area.height, boxstyle=style)
         else:
-            patch = Rectangle((x, y), width, height)
-        patch.set(facecolor=fill, linewidth=0, transform=self._pixel_transform)
-        self._figure.add_artist(patch)
+            patch = Rectangle((x, y), area.width, area.height)
+        patch.set(facecolor=fill, linewidth=0, transform=self._points)
+        self.figure.add_artist(patch)
 
     def outline(self, area: Area, colour: str, *, width: float = 0.5, alpha: float = 1.0, dashed: bool = False) -> None:
         """Draw a rectangle's edge."""
@@ -126,7 +126,7 @@ class Canvas:
             linestyles="dashed" if dashed else "solid",
             capstyle="butt",
             joinstyle="round",
-            transform=self._pixel_transform,
+            transform=self._points,
         )
         self._add(collection, clip)
 
@@ -146,7 +146,7 @@ class Canvas:
         collection = CircleCollection(
             math.pi * np.asarray(radii, dtype=float) ** 2,
             offsets=self._places(centres),
-            offset_transform=self._pixel_transform,
+            offset_transform=self._points,
             facecolors=[fill or "none"],
             edgecolors=[edge or "none"],
             linewidths=np.broadcast_to(edge_width, (len(centres),)),
@@ -167,7 +167,6 @@ class Canvas:
         align: Align = "left",
         room: float | None = None,
         shorten: Literal["end", "middle"] = "end",
-        halo: bool = False,
     ) -> float:
         """Write one line of text, shortened to ``room`` points, and return its width in points."""
         text = self._drawable(text)
@@ -185,11 +184,9 @@ class Canvas:
             horizontalalignment=align,
             verticalalignment="baseline",
             parse_math=False,
-            transform=self._pixel_transform,
+            transform=self._points,
         )
-        if halo:
-            artist.set_path_effects([patheffects.withStroke(linewidth=2.0, foreground="#000000A0")])
-        self._figure.add_artist(artist)
+        self.figure.add_artist(artist)
         return self.width_of(text, size=size, bold=bold)
 
     def symbol(
@@ -221,16 +218,16 @@ class Canvas:
         return Image.fromarray(np.asarray(self._agg.buffer_rgba())[:, :, :3])
 
     def _places(self, places: Sequence[tuple[float, float]] | NDArray[np.floating]) -> NDArray[np.float64]:
-        """Turn points from the upper left into matplotlib's pixels from the lower left."""
-        result = np.array(places, dtype=np.float64) * self.scale
-        result[:, 1] = self.pixels[1] - result[:, 1]
+        """Turn points from the upper left into points from the lower left, as matplotlib counts."""
+        result = np.array(places, dtype=np.float64)
+        result[:, 1] = self.pixels[1] / self.scale - result[:, 1]
         return result
 
     def _add(self, collection: LineCollection | CircleCollection, clip: Area | None) -> None:
         if clip is not None:
-            (x0, y0), (x1, y1) = self._places([(clip.x, clip.bottom), (clip.right, clip.y)])
-            collection.set_clip_box(Bbox([[x0, y0], [x1, y1]]))
-        self._figure.add_artist(collection, clip=False)
+            corners = self._places([(clip.x, clip.bottom), (clip.right, clip.y)])
+            collection.set_clip_box(TransformedBbox(Bbox(corners), self._points))
+        self.figure.add_artist(collection, clip=False)
 
     def _drawable(self, text: str) -> str:
         shown = drawable(text)
@@ -256,6 +253,23 @@ class Canvas:
             else:
                 high = middle - 1
         return cut(low)
+
+
+class _Pixels(Artist):
+    """An image laid on the page without being resampled: its pixels are the page's, or a vector page's image as it is."""
+
+    def __init__(self, pixels: NDArray[np.uint8], lower_left: NDArray[np.float64], points: Transform) -> None:
+        super().__init__()
+        self.set_zorder(-1)  # behind everything else: shapes have matplotlib's order 0 and more
+        upwards = pixels[::-1]
+        self._rgba = np.dstack([upwards, np.full(upwards.shape[:2], 255, dtype=np.uint8)])
+        self._lower_left, self._points = lower_left, points
+
+    def draw(self, renderer: Any) -> None:
+        """Draw it, as matplotlib asks."""
+        context = renderer.new_gc()
+        renderer.draw_image(context, *self._points.transform(self._lower_left), self._rgba)
+        context.restore()
 
 
 def _pieces(symbol: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Pictures as the bytes of a file: PNG or JPEG, with their resolution and where they come from."""
+"""The formats of pictures; and pixels as the bytes of a PNG or JPEG file, with their resolution and where they come from."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from typing import Literal, get_args
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-PictureFormat = Literal["png", "jpeg"]
+PictureFormat = Literal["png", "jpeg", "pdf", "svg"]
+"""PDF and SVG keep text and lines as such (`vector_files`)."""
+
 PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
-ENDINGS: dict[PictureFormat, str] = {"png": ".png", "jpeg": ".jpg"}
+ENDINGS: dict[PictureFormat, str] = {"png": ".png", "jpeg": ".jpg", "pdf": ".pdf", "svg": ".svg"}
 
 # Level 6 takes three times as long for files an eighth smaller (measured on sheets of photographs).
 _PNG_LEVEL = 2
 _JPEG_QUALITY = 93
 
 
-def encode(picture: Image.Image, format: PictureFormat, *, dpi: float, about: Mapping[str, str] | None = None) -> bytes:
+def encode(
+    picture: Image.Image, format: Literal["png", "jpeg"], *, dpi: float, about: Mapping[str, str] | None = None
+) -> bytes:
     """Return a picture as a file's content.
 
     Args:

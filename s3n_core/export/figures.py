@@ -17,7 +17,7 @@ from s3n_core.export.panels import LAYOUTS, STANDARD_PANELS, Layout, PanelName, 
 from s3n_core.export.rasters import Rasters
 from s3n_core.export.sheet import draw_sheet
 
-__all__ = ["FigureStyle", "panel_figure", "sheet_figure"]
+__all__ = ["FigureStyle", "panel_figure", "panel_page", "sheet_figure", "sheet_page"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,11 @@ class FigureStyle:
 def sheet_figure(
     inspection: Inspection, style: FigureStyle, *, truth: str | None = None, model: str = ""
 ) -> Image.Image:
+    """Draw the labelled sheet of one image as pixels, RGB; see `sheet_page`."""
+    return sheet_page(inspection, style, truth=truth, model=model).finished()
+
+
+def sheet_page(inspection: Inspection, style: FigureStyle, *, truth: str | None = None, model: str = "") -> Canvas:
     """Draw the labelled sheet of one image.
 
     Args:
@@ -66,13 +71,18 @@ def sheet_figure(
         model: The model's name for a person; empty takes its file's name.
 
     Returns:
-        The page, RGB.
+        The page, for pixels or vectors.
     """
     rasters = Rasters(inspection, style.colour_map, style.opacity)
     return draw_sheet(rasters, check_panels(style.panels), style.layout, style.dpi, truth=truth, model=model)
 
 
 def panel_figure(inspection: Inspection, panel: PanelName, style: FigureStyle) -> Image.Image:
+    """Draw one panel as pixels, RGB; see `panel_page`."""
+    return panel_page(inspection, panel, style).finished()
+
+
+def panel_page(inspection: Inspection, panel: PanelName, style: FigureStyle) -> Canvas:
     """Draw one panel as a picture of its own: no words, but a colour bar below a map.
 
     Args:
@@ -81,7 +91,7 @@ def panel_figure(inspection: Inspection, panel: PanelName, style: FigureStyle) -
         style: How.
 
     Returns:
-        The picture, RGB; its long side (without the colour bar) has ``dpi * single_inches`` pixels.
+        The page, for pixels or vectors; its long side (without the colour bar) has ``dpi * single_inches`` pixels.
     """
     rasters = Rasters(inspection, style.colour_map, style.opacity)
     width, height = inspection.image_size
@@ -94,4 +104,4 @@ def panel_figure(inspection: Inspection, panel: PanelName, style: FigureStyle) -
     if not bar:  # exactly the page, whichever way the halves were rounded
         area = Area(0, 0, canvas.pixels[0] / canvas.scale, canvas.pixels[1] / canvas.scale)
     draw_panel(canvas, area, rasters, panel)
-    return canvas.finished()
+    return canvas

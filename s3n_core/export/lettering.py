@@ -1,7 +1,8 @@
 """Text for pictures: fonts that have the letters, and names shortened to the room there is.
 
-DejaVu Sans comes with matplotlib and looks the same on every machine. Letters that it lacks (Chinese, Devanagari, ...) are
-taken from whatever fonts the computer has; what no font has is drawn as a small box, and the caller can say so.
+Inter comes with the program and DejaVu Sans with matplotlib, so that pictures look the same on every machine. Letters that
+both lack (Chinese, Devanagari, ...) are taken from whatever fonts the computer has; what no font has is drawn as a small
+box, and the caller can say so.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from collections.abc import Iterator
 
 from matplotlib import font_manager
 
-BASE_FONT = "DejaVu Sans"
+from s3n_core.resources import resource
+
+BASE_FONTS = ("Inter", "DejaVu Sans")
 UNDRAWABLE = "\u25af"  # a small upright box, which DejaVu Sans has
 
-# Asked first, because they are wide and look well beside DejaVu Sans; then any other font of the computer.
+# Asked first, because they are wide and look well beside Inter; then any other font of the computer.
 _PREFERRED = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
@@ -40,12 +43,12 @@ _UNSUITABLE = re.compile(r"emoji|last ?resort|symbol|dingbats|math|icons?$", re.
 _MOST_FONTS = 400  # looked into for a missing letter; a machine with thousands must not stall an export
 
 # Control characters would break a line or vanish; a lone surrogate stands for a byte that is no letter at all.
-_NO_LETTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NO_LETTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
 def drawable(text: str) -> str:
     """Return ``text`` as one line in which every letter can be drawn here, the others as small boxes."""
-    text = _NO_LETTER.sub("\ufffd", text)
+    text = one_line(text)
     missing = {letter for letter in text if not _in_base(letter)}
     if not missing:
         return text
@@ -54,14 +57,19 @@ def drawable(text: str) -> str:
     return "".join(UNDRAWABLE if letter in missing else letter for letter in text)
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` with signs in place of what is no letter, so that it is one line and every file format takes it."""
+    return _NO_LETTER.sub("\ufffd", text)
+
+
 def families(text: str) -> tuple[str, ...]:
-    """Return the font families that together draw ``text`` as far as this computer can, DejaVu Sans first."""
+    """Return the font families that together draw ``text`` as far as this computer can, the shipped ones first."""
     return _families(frozenset(letter for letter in text if not _in_base(letter)))
 
 
 @functools.lru_cache(maxsize=512)
 def _families(missing: frozenset[str]) -> tuple[str, ...]:
-    chosen = [BASE_FONT]
+    chosen = [*BASE_FONTS]
     left = {ord(letter) for letter in missing if not _NO_LETTER.match(letter)}
     for family in _other_families():
         if not left:
@@ -73,13 +81,14 @@ def _families(missing: frozenset[str]) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=4096)
-def font(size: float, bold: bool = False, chosen: tuple[str, ...] = (BASE_FONT,)) -> font_manager.FontProperties:
+def font(size: float, bold: bool = False, chosen: tuple[str, ...] = BASE_FONTS) -> font_manager.FontProperties:
     """Return matplotlib's description of a font of ``size`` points."""
+    _known_fonts()
     return font_manager.FontProperties(family=list(chosen), size=size, weight="bold" if bold else "normal")
 
 
 def _in_base(letter: str) -> bool:
-    return letter.isascii() or ord(letter) in _letters_of(BASE_FONT)
+    return letter.isascii() or any(ord(letter) in _letters_of(family) for family in BASE_FONTS)
 
 
 @functools.lru_cache(maxsize=_MOST_FONTS)
@@ -91,11 +100,20 @@ def _letters_of(family: str) -> frozenset[int]:
 
 
 @functools.lru_cache(maxsize=1)
+def _known_fonts() -> list[font_manager.FontEntry]:
+    """Return matplotlib's list of fonts, with Inter added to it."""
+    known = font_manager.fontManager.ttflist
+    for weight, face in ((400, "Regular"), (700, "SemiBold")):
+        # Entered by hand as the bold one: matplotlib would take it for a family of its own and complain of its weight.
+        path = str(resource(f"lettering/Inter-{face}.ttf"))
+        known.insert(0, font_manager.FontEntry(fname=path, name=BASE_FONTS[0], weight=weight, size="scalable"))
+    return known
+
+
+@functools.lru_cache(maxsize=1)
 def _faces() -> dict[str, str]:
     """Return an upright file of ordinary weight for every family of this computer, so far as it has one."""
-    order = sorted(
-        font_manager.fontManager.ttflist, key=lambda entry: (entry.style != "normal", str(entry.weight) != "400")
-    )
+    order = sorted(_known_fonts(), key=lambda entry: (entry.style != "normal", str(entry.weight) != "400"))
     return {entry.name: entry.fname for entry in reversed(order)}
 
 

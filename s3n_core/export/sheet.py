@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PIL import Image
-
 from s3n_core.analysis.inspection import Inspection
 from s3n_core.export import look
 from s3n_core.export.canvas import Area, Canvas
@@ -31,7 +29,7 @@ def draw_sheet(
     *,
     truth: str | None = None,
     model: str = "",
-) -> Image.Image:
+) -> Canvas:
     """Draw a sheet.
 
     Args:
@@ -43,7 +41,7 @@ def draw_sheet(
         model: The model's name for a person; empty takes its file's name.
 
     Returns:
-        The page, RGB.
+        The page, for pixels or vectors.
     """
     inspection = rasters.inspection
     width, height = rasters.placement.image_size
@@ -81,7 +79,7 @@ def draw_sheet(
         area = Area(MARGIN + position * (score_width + GAP), y, score_width, scores)
         draw_scores(canvas, area, answer, inspection.top(answer, ROWS), truth)
     _draw_header(canvas, Area(MARGIN, MARGIN, content, HEADER), inspection, truth, model or inspection.model)
-    return canvas.finished()
+    return canvas
 
 
 def _panel_size(aspect: float, columns: int, rows: int) -> tuple[float, float]:
@@ -120,9 +118,13 @@ def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str 
 
     room = area.width - notes_width - GAP
     width, height = inspection.image_size
-    size = f"  ·  {width} × {height} px"
-    name_room = room - canvas.width_of(size, size=look.BODY)
-    x = area.x + canvas.text(area.x, baseline + 14, inspection.name, size=look.BODY, room=name_room, shorten="middle")
+    size = f"·  {width} × {height} px"
+    name_room = room - canvas.width_of(size, size=look.BODY) - 5
+    x = (
+        area.x
+        + 5
+        + canvas.text(area.x, baseline + 14, inspection.name, size=look.BODY, room=name_room, shorten="middle")
+    )
     canvas.text(x, baseline + 14, size, size=look.BODY, colour=look.QUIET)
     first = inspection.classes[inspection.merged_classes[0]]
     rule = inspection.rule.replace(first, displayed_class(first)).replace("delta", "δ")
