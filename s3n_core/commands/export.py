@@ -8,25 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s3n_core.commands.arguments import (
-    DeviceOption,
-    FormatOption,
-    ImagesArgument,
-    JsonOption,
-    ModelArgument,
-    PrecisionOption,
-    RunsOption,
-    SamplingOption,
-    SplitOption,
-    WorkersOption,
-    open_images,
-    open_named_model,
-    part_of,
-    say_problems,
-)
 from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.image_job import ImageJob, takes_image_job
 from s3n_core.commands.progress import print_event, progress_bar
 from s3n_core.errors import DataSetError
+from s3n_core.export.look import STANDARD_OPACITY
 
 if TYPE_CHECKING:
     from s3n_core.export.exporting import ExportProgress
@@ -34,20 +20,22 @@ if TYPE_CHECKING:
 HELP = """Write what a model looks at: peaks, maps, grids, warped images.
 
 For each image a labelled sheet and single pictures; --arrays adds every intermediate as numbers (.npz). An index.csv lists
-what was written.
+what was written. An export that was stopped goes on where it was when the same command is given again.
 
 Example: s3n export first photos --out attention --dpi 200
 """
 
 
+@takes_image_job
 def export(
-    model: ModelArgument,
-    images: ImagesArgument,
+    job: ImageJob,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to write into.")],
-    split: SplitOption = "all",
     most: Annotated[
         int | None, typer.Option("--most", metavar="N", min=1, help="Only the first so many images.")
     ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Write all files anew, those of a job that was stopped as well.")
+    ] = False,
     sheets: Annotated[bool, typer.Option("--sheets/--no-sheets", help="One labelled sheet an image.")] = True,
     singles: Annotated[
         bool, typer.Option("--singles/--no-singles", help="Every panel as a picture of its own.")
@@ -62,7 +50,7 @@ def export(
         ),
     ] = None,
     layout: Annotated[str, typer.Option("--layout", metavar="NAME", help="auto, wide or tall.")] = "auto",
-    picture: Annotated[str, typer.Option("--picture", metavar="NAME", help="png or jpeg.")] = "png",
+    picture: Annotated[str, typer.Option("--picture", metavar="NAME", help="png, jpeg, pdf or svg.")] = "png",
     dpi: Annotated[int, typer.Option("--dpi", metavar="N", min=36, max=1200, help="Pixels an inch.")] = 200,
     inches: Annotated[
         float,
@@ -71,49 +59,54 @@ def export(
     colours: Annotated[
         str, typer.Option("--colours", metavar="NAME", help="Palette of the maps: viridis, magma, cividis or gray.")
     ] = "viridis",
-    format: FormatOption = "auto",
-    sampling: SamplingOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    workers: WorkersOption = None,
-    runs: RunsOption = None,
-    json: JsonOption = False,
+    opacity: Annotated[
+        float,
+        typer.Option("--opacity", metavar="SHARE", min=0, max=1, help="Of the maps over the grey image; 1 hides it."),
+    ] = STANDARD_OPACITY,
 ) -> None:
     """Export a folder's evidence."""
-    data_set = open_images(images, format)
-    say_problems(data_set)
-    records = part_of(data_set, split)[:most]
+    records, classes = job.records[:most], job.data_set.classes
 
-    from s3n_core.export.exporting import ExportOptions
+    from s3n_core.export.export_options import export_options
     from s3n_core.export.exporting import export as export_records
-    from s3n_core.export.figures import FigureStyle
-    from s3n_core.export.panels import STANDARD_PANELS
 
     try:
-        chosen = tuple(name.strip() for name in panels.split(",")) if panels else STANDARD_PANELS
-        style = FigureStyle(panels=chosen, layout=layout, dpi=dpi, single_inches=inches, colour_map=colours)  # type: ignore[arg-type]
-        options = ExportOptions(sheet=sheets, singles=singles, arrays=arrays, format=picture, style=style)  # type: ignore[arg-type]
+        options = export_options(
+            sheet=sheets,
+            singles=singles,
+            arrays=arrays,
+            format=picture,
+            panels=None if panels is None else [name.strip() for name in panels.split(",")],
+            layout=layout,
+            dpi=dpi,
+            single_inches=inches,
+            colour_map=colours,
+            opacity=opacity,
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    opened = open_named_model(model, runs, device, precision, sampling)
-    job = export_records(opened, records, out, options, classes=data_set.classes, workers=workers)
+    opened = job.open_model()
+    steps = export_records(opened, records, out, options, classes=classes, workers=job.workers, restart=restart)
     last: ExportProgress | None = None
 
     def kept() -> str:
-        images = "no image yet" if last is None else f"{last.done} of {last.total} images"
-        return f"Stopped after {images}; each file in {out} is whole. The same command starts again and replaces them."
+        if last is None or not last.done:
+            return "Stopped before the first image."
+        return f"Stopped after {last.done} of {last.total} images; the same command goes on there."
 
-    with interruptible(kept), closing(job), progress_bar("Exporting", quiet=json) as bar:
-        for last in job:
+    with interruptible(kept), closing(steps), progress_bar("Exporting", quiet=job.json) as bar:
+        for last in steps:
+            if last.done == last.resumed > 0 and not last.finished:
+                say(f"Going on after the {last.resumed} of {last.total} images that an earlier job has done.")
             bar(last.done, last.total, last.name)
-            if json:
+            if job.json:
                 print_event(last, "progress")
             elif last.error:
                 say(f"Left out: {last.name}: {last.error}")
     assert last is not None
     if last.left_out == last.total:
         raise DataSetError(f"None of the {last.total} images could be exported; {out / 'index.csv'} says why for each.")
-    if not json:
+    if not job.json:
         say(
             f"{last.total - last.left_out} images; sampling {opened.sampling}, {opened.precision}, model {opened.digest}."
         )

@@ -8,23 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s3n_core.commands.arguments import (
-    DeviceOption,
-    FormatOption,
-    ImagesArgument,
-    JsonOption,
-    ModelArgument,
-    PrecisionOption,
-    RunsOption,
-    SamplingOption,
-    SplitOption,
-    WorkersOption,
-    open_images,
-    open_named_model,
-    part_of,
-    say_problems,
-)
 from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.image_job import ImageJob, takes_image_job
 from s3n_core.commands.progress import print_event, progress_bar
 from s3n_core.errors import DataSetError
 
@@ -40,32 +25,22 @@ Example: s3n predict first photos --out predictions.csv
 """
 
 
+@takes_image_job
 def predict(
-    model: ModelArgument,
-    images: ImagesArgument,
+    job: ImageJob,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The table: .csv or .json.")],
-    split: SplitOption = "all",
     restart: Annotated[bool, typer.Option("--restart", help="Throw away the rows of a job that was stopped.")] = False,
-    format: FormatOption = "auto",
-    sampling: SamplingOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    workers: WorkersOption = None,
-    runs: RunsOption = None,
-    json: JsonOption = False,
 ) -> None:
     """Predict a folder."""
     from s3n_core.analysis.prediction_tables import prepare_place
 
     prepare_place(out)
-    data_set = open_images(images, format)
-    say_problems(data_set)
-    records = part_of(data_set, split)
+    records, classes = job.records, job.data_set.classes
 
     from s3n_core.analysis.prediction import predict_to_file
 
-    opened = open_named_model(model, runs, device, precision, sampling)
-    job = predict_to_file(opened, records, out, classes=data_set.classes, workers=workers, restart=restart)
+    opened = job.open_model()
+    steps = predict_to_file(opened, records, out, classes=classes, workers=job.workers, restart=restart)
     last: PredictionProgress | None = None
 
     def kept() -> str:
@@ -73,17 +48,17 @@ def predict(
             return "Stopped before the first row."
         return f"Stopped after {last.done} of {last.total} images; the same command goes on there."
 
-    with interruptible(kept), closing(job), progress_bar("Predicting", quiet=json) as bar:
-        for last in job:
+    with interruptible(kept), closing(steps), progress_bar("Predicting", quiet=job.json) as bar:
+        for last in steps:
             if last.done == last.resumed > 0 and not last.finished:
                 say(f"Going on after the {last.resumed} of {last.total} images that an earlier job has done.")
             bar(last.done, last.total, f"{last.images_per_second:.1f} images/s")
-            if json:
+            if job.json:
                 print_event(last, "progress")
     assert last is not None
     if last.unreadable == last.total:
         raise DataSetError(f"None of the {last.total} images could be read; {out} says why for each.")
-    if not json:
+    if not job.json:
         unreadable = f", {last.unreadable} unreadable and named in it" if last.unreadable else ""
         say(
             f"{last.total} images{unreadable}; sampling {opened.sampling}, {opened.precision}, model {opened.digest}, "

@@ -1,18 +1,30 @@
-"""The table beside exported pictures: which file shows which image, and what the network takes it for."""
+"""The table beside exported pictures: which file shows which image, and what the network takes it for.
+
+While the export runs, each row is kept in ``index.csv.part`` as soon as the image's files are there, so that an export that
+was stopped or killed goes on where it was. A row counts when its image is still the same and all of its files are there.
+"""
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Self
 
 from s3n_core.analysis.inspection import Inspection
-from s3n_core.atomic_files import write_bytes
+from s3n_core.analysis.line_file import LineFile, json_line
+from s3n_core.atomic_files import output_error, write_bytes
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.export.export_options import ExportOptions
+from s3n_core.errors import OutputError
+from s3n_core.export.export_options import ARRAYS_ENDING
 from s3n_core.export.tables import csv_text
 
 INDEX = "index.csv"
 """The table's name, in the output folder."""
+
+FORMAT, VERSION = "s3n-export", 1
 
 _COLUMNS = (
     "file",
@@ -28,7 +40,6 @@ _COLUMNS = (
     "arrays",
     "error",
 )
-_SECONDS = 10.0  # between two writings, so that a kill leaves a table that is nearly complete
 
 
 def rule_name(inspection: Inspection) -> str:
@@ -37,66 +48,178 @@ def rule_name(inspection: Inspection) -> str:
 
 
 class ExportIndex:
-    """The table of what was written; rewritten now and then, and at the end.
-
-    Args:
-        out: The output folder.
+    """The table of what was written; a context manager that holds the folder against a second export.
 
     Attributes:
-        rows: A row an image, as in the file.
+        rows: A row an image, as in the file, by the image's position.
+        left_out: Images without files.
+        resumed: Rows of an earlier export that were taken over.
     """
 
-    def __init__(self, out: Path) -> None:
-        self.rows: list[tuple[object, ...]] = []
+    def __init__(self, out: Path, made_with: Mapping[str, Any], *, restart: bool = False) -> None:
+        """Open the rows of an interrupted export, if it was made with the same; else begin anew.
+
+        Args:
+            out: The output folder.
+            made_with: What all files come from: model, options, ... as JSON holds it.
+            restart: Begin anew in any case.
+
+        Raises:
+            OutputError: It cannot be written, another export writes into this folder, or another program's file is there.
+        """
+        self.rows: dict[int, tuple[object, ...]] = {}
+        self.left_out = 0
+        self.resumed = 0
         self._out = out
-        self._written_at = time.monotonic()
+        self._lines = LineFile(out / INDEX)
+        self._earlier: dict[str, dict[str, Any]] = {}
+        try:
+            header = {"format": FORMAT, "version": VERSION, **made_with}
+            end = 0 if restart else self._read_earlier(json_line(header))
+            self._lines.cut(end)
+            if end == 0:
+                self._lines.append([header])
+        except OSError as error:
+            self._lines.close()
+            raise output_error(self._lines.path, error) from error
+        except BaseException:
+            self._lines.close()
+            raise
+
+    def keep(self, position: int, record: ImageRecord, truth: str | None, files: Sequence[PurePosixPath]) -> bool:
+        """Take over an earlier export's row and files of an image; says whether there is nothing left to do for it."""
+        earlier = self._earlier.get(record.name)
+        if (
+            earlier is None
+            or earlier["image"] != _state(record)
+            or earlier["row"][1] != (truth or "")
+            or earlier["files"] not in ([str(file) for file in files], [])
+            or not all(_is_whole(self._out / file) for file in earlier["files"])
+        ):
+            return False
+        self._take(position, tuple(earlier["row"]))
+        self.resumed += 1
+        return True
 
     def add(
         self,
+        position: int,
         record: ImageRecord,
         inspection: Inspection,
         truth: str | None,
-        files: tuple[Path, ...],
-        options: ExportOptions,
+        files: Mapping[str, PurePosixPath],
     ) -> None:
-        """Add an image and the files that were written for it: sheet, single pictures, arrays, as the options say."""
-        top = inspection.top(count=1)[0]
-        relative = [path.relative_to(self._out) for path in files]
-        sheet = relative[0].as_posix() if options.sheet else ""
-        folder = relative[1 if options.sheet else 0].parent.as_posix() if options.singles else ""
-        arrays = relative[-1].as_posix() if options.arrays else ""
-        self._append(
-            (
-                record.name,
-                truth or "",
-                top.name,
-                f"{top.probability:.6g}",
-                "" if truth is None else str(truth == top.name).lower(),
-                f"{inspection.entropy:.6g}",
-                rule_name(inspection),
-                len(inspection.peaks),
-                sheet,
-                folder,
-                arrays,
-                "",
-            )
-        )
+        """Add an image and the files that were written for it.
 
-    def add_left_out(self, record: ImageRecord, truth: str | None, reason: str) -> None:
-        """Add an image that was left out, with the reason."""
-        self._append((record.name, truth or "", *[""] * (len(_COLUMNS) - 3), reason))
-
-    def write(self) -> None:
-        """Write the table, whole or not at all.
+        Args:
+            position: Of the image in the list.
+            record: The image.
+            inspection: What the network made of it.
+            truth: Its true class, or None.
+            files: By their endings (``ExportOptions.endings``).
 
         Raises:
             OutputError: It cannot be written.
         """
-        # Names that are no valid Unicode are written out, as in a table of predictions, so that the file stays UTF-8.
-        write_bytes(self._out / INDEX, csv_text(_COLUMNS, self.rows).encode("utf-8", "backslashreplace"))
-        self._written_at = time.monotonic()
+        top = inspection.top(count=1)[0]
+        sheet = next((file for ending, file in files.items() if "/" not in ending and ending != ARRAYS_ENDING), "")
+        folder = next((file.parent for ending, file in files.items() if ending.startswith("/")), "")
+        row = (
+            record.name,
+            truth or "",
+            top.name,
+            f"{top.probability:.6g}",
+            "" if truth is None else str(truth == top.name).lower(),
+            f"{inspection.entropy:.6g}",
+            rule_name(inspection),
+            len(inspection.peaks),
+            str(sheet),
+            str(folder),
+            str(files.get(ARRAYS_ENDING, "")),
+            "",
+        )
+        self._note(position, record, row, files.values())
 
-    def _append(self, row: tuple[object, ...]) -> None:
-        self.rows.append(row)
-        if time.monotonic() - self._written_at >= _SECONDS:
-            self.write()
+    def add_left_out(self, position: int, record: ImageRecord, truth: str | None, reason: str) -> None:
+        """Add an image that was left out, with the reason.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        self._note(position, record, (record.name, truth or "", *[""] * (len(_COLUMNS) - 3), reason), ())
+
+    def write(self) -> None:
+        """Write the table as far as it goes, whole or not at all.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        rows = [self.rows[position] for position in sorted(self.rows)]
+        # Names that are no valid Unicode are written out, as in a table of predictions, so that the file stays UTF-8.
+        write_bytes(self._out / INDEX, csv_text(_COLUMNS, rows).encode("utf-8", "backslashreplace"))
+
+    def finish(self) -> None:
+        """Write the table; nothing is left to go on with.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        self.write()
+        self._lines.remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lines.close()
+
+    def _note(self, position: int, record: ImageRecord, row: tuple[object, ...], files: Any) -> None:
+        self._lines.append([{"row": row, "image": _state(record), "files": [str(file) for file in files]}])
+        self._take(position, row)
+
+    def _take(self, position: int, row: tuple[object, ...]) -> None:
+        self.rows[position] = row
+        self.left_out += bool(row[-1])
+
+    def _read_earlier(self, header: bytes) -> int:
+        """Read the rows of an interrupted export; return the offset behind the last good one, 0 where none can be used."""
+        with open(self._lines.path, "rb") as file:
+            first = file.readline()
+            start = json_line({"format": FORMAT})[:-2]
+            if first[: len(start)] != start[: len(first)]:
+                raise OutputError(
+                    f"{self._lines.path} is in the way: it belongs to no export; move it away, start over with --restart, "
+                    "or choose another folder."
+                )
+            if first != header:
+                return 0  # torn, or made with another model or other options: its files are replaced
+            end = file.tell()
+            for line in file:
+                try:
+                    entry = json.loads(line)
+                    good = line.endswith(b"\n") and len(entry["row"]) == len(_COLUMNS)
+                    self._earlier[str(entry["row"][0])] = {name: entry[name] for name in ("row", "image", "files")}
+                except (ValueError, KeyError, TypeError):
+                    good = False
+                if not good:
+                    break
+                end += len(line)
+            return end
+
+
+def _state(record: ImageRecord) -> str:
+    """Return what changes when an image file does."""
+    try:
+        status = os.stat(record.path)
+    except OSError:
+        return "missing"
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0  # a power failure may leave the name without its content
+    except OSError:
+        return False

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from s3n_core.export.encoding import ENDINGS, PICTURE_FORMATS, PictureFormat
 from s3n_core.export.figures import FigureStyle
-from s3n_core.export.panels import check_panels
+from s3n_core.export.panels import STANDARD_PANELS, check_panels
+
+ARRAYS_ENDING = ".npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,4 +41,34 @@ class ExportOptions:
         """Return what is added to an image's stem, one ending a file."""
         picture = ENDINGS[self.format]
         panels = [f"/{panel}{picture}" for panel in check_panels(self.style.panels)] if self.singles else []
-        return (*([picture] if self.sheet else []), *panels, *([".npz"] if self.arrays else []))
+        return (*([picture] if self.sheet else []), *panels, *([ARRAYS_ENDING] if self.arrays else []))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as values that JSON holds."""
+        return asdict(self)
+
+
+def export_options(
+    *,
+    sheet: bool = True,
+    singles: bool = True,
+    arrays: bool = False,
+    format: str = "png",
+    panels: Iterable[str] | None = None,
+    **look: Any,
+) -> ExportOptions:
+    """Make options of what a form or a command line holds.
+
+    Args:
+        sheet: See `ExportOptions`.
+        singles: The same.
+        arrays: The same.
+        format: The same.
+        panels: Names of panels; None takes the standard ones.
+        look: Further fields of `FigureStyle`.
+
+    Raises:
+        ValueError: Something is out of bounds or does not exist; the message says what there is.
+    """
+    style = FigureStyle(panels=STANDARD_PANELS if panels is None else check_panels(tuple(panels)), **look)
+    return ExportOptions(sheet=sheet, singles=singles, arrays=arrays, format=format, style=style)  # type: ignore[arg-type]

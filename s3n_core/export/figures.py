@@ -11,7 +11,7 @@ from PIL import Image
 
 from s3n_core.analysis.inspection import Inspection
 from s3n_core.export.canvas import Area, Canvas
-from s3n_core.export.look import COLOUR_MAPS
+from s3n_core.export.look import COLOUR_MAPS, STANDARD_OPACITY
 from s3n_core.export.panel_drawing import BELOW, draw_panel
 from s3n_core.export.panels import LAYOUTS, STANDARD_PANELS, Layout, PanelName, check_panels
 from s3n_core.export.rasters import Rasters
@@ -38,7 +38,7 @@ class FigureStyle:
     dpi: int = 200
     single_inches: float = 4.0
     colour_map: str = COLOUR_MAPS[0]
-    opacity: float = 0.65
+    opacity: float = STANDARD_OPACITY
 
     def __post_init__(self) -> None:
         check_panels(self.panels)

@@ -9,10 +9,12 @@ from PIL import Image
 
 from s3n_core.analysis.evaluation_result import Accuracy, Evaluation
 from s3n_core.errors import OutputError
+from s3n_core.export.canvas import Area, Canvas
 from s3n_core.export.encoding import encode
-from s3n_core.export.exporting import ExportOptions, arrays_bytes, picture_bytes
+from s3n_core.export.export_options import ExportOptions
 from s3n_core.export.figures import FigureStyle
 from s3n_core.export.file_names import OutputNames, safe_part
+from s3n_core.export.image_files import arrays_bytes, picture_bytes
 from s3n_core.export.tables import accuracy_csv, by_class_csv, confusion_csv, csv_text, write_evaluation_tables
 
 ENDINGS = (".png", "/peaks.png", ".npz")
@@ -75,10 +77,11 @@ def test_names_cannot_leave_the_folder():
 
 
 def test_pictures_carry_their_resolution_and_their_origin():
-    picture = Image.new("RGB", (30, 20), "#D55E00")
     options = {"png": ExportOptions(style=FigureStyle(dpi=144)), "jpeg": ExportOptions(format="jpeg")}
     for format, dpi in (("png", 144), ("jpeg", 200)):
-        data = picture_bytes(picture, drawn_inspection(name="鳥.jpg"), options[format])
+        page = Canvas(30 * 72 / dpi, 20 * 72 / dpi, dpi)
+        page.rectangle(Area(0, 0, 30, 20), "#D55E00")
+        data = picture_bytes(page, drawn_inspection(name="鳥.jpg"), options[format])
         opened = Image.open(io.BytesIO(data))
         assert opened.format == format.upper()
         assert opened.size == (30, 20)
@@ -87,6 +90,7 @@ def test_pictures_carry_their_resolution_and_their_origin():
         assert "鳥.jpg" in text
         assert "tiny.safetensors" in (opened.info["Model"] if format == "png" else text)
         np.testing.assert_allclose(np.asarray(opened)[10, 10], (0xD5, 0x5E, 0), atol=4)
+    picture = Image.new("RGB", (30, 20))
     assert Image.open(io.BytesIO(encode(picture, "jpeg", dpi=96, about={"Title": "\udcff"}))).size == (30, 20)
 
 

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import os
 import threading
 from contextlib import closing
@@ -121,9 +122,86 @@ def test_closed_early_it_leaves_whole_files_an_index_and_no_thread(model, record
     assert next(job).done == 0
     assert next(job).done == 1
     job.close()
-    assert files_below(tmp_path) == ["a/bird.png", "index.csv"]
+    assert files_below(tmp_path) == ["a/bird.png", "index.csv", "index.csv.part"]
     assert len(rows_of(tmp_path)) == 1
     assert threading.active_count() == threads
+
+
+def stopped_after(count, model, records, out, options):
+    job = export(model, records, out, options, classes=CLASSES, batch_size=1)
+    for _ in range(1 + count):
+        next(job)
+    job.close()
+
+
+def all_of(out):
+    return {name: (out / name).read_bytes() for name in files_below(out)}
+
+
+def test_an_interrupted_export_goes_on(model, records, tmp_path):
+    options = ExportOptions(arrays=True, style=STYLE)
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    list(export(model, records, whole, options, classes=CLASSES, batch_size=1))
+    stopped_after(2, model, records, out, options)
+    first = out / "a/bird.png"
+    before = first.stat().st_mtime_ns
+    steps = list(export(model, records, out, options, classes=CLASSES, batch_size=1))
+    assert [(step.done, step.resumed, step.name) for step in steps] == [
+        (2, 2, ""),
+        (3, 2, records[2].name),
+        (4, 2, records[3].name),
+        (4, 2, ""),
+    ]
+    assert (steps[0].left_out, steps[-1].left_out) == (1, 1)
+    assert first.stat().st_mtime_ns == before
+    assert all_of(out) == all_of(whole), "as if it had never been stopped"
+
+
+def test_what_changed_since_is_written_anew(model, records, tmp_path):
+    options = ExportOptions(singles=False, style=STYLE)
+    mine = []
+    for record in records:
+        path = tmp_path / "images" / record.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(record.path.read_bytes())
+        mine.append(dataclasses.replace(record, path=path))
+    out = tmp_path / "out"
+    stopped_after(3, model, mine, out, options)
+    os.utime(mine[0].path, ns=(1, 1))  # another image
+    (out / "b/bird.png").write_bytes(b"")  # a file that a power failure emptied
+    steps = list(export(model, mine, out, options, classes=CLASSES))
+    assert steps[0].resumed == 1, "the unreadable one"
+    assert [step.name for step in steps[1:-1]] == [mine[at].name for at in (0, 2, 3)]
+    assert [row["file"] for row in rows_of(out)] == [record.name for record in mine]
+    assert (out / "b/bird.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize("other", ["options", "restart", "torn"])
+def test_an_export_that_cannot_go_on_begins_anew(model, records, tmp_path, other):
+    options = ExportOptions(singles=False, style=STYLE)
+    stopped_after(2, model, records, tmp_path, options)
+    part = tmp_path / "index.csv.part"
+    if other == "torn":
+        part.write_bytes(part.read_bytes()[:30])
+    if other == "options":
+        options = ExportOptions(singles=False, style=dataclasses.replace(STYLE, opacity=0.2))
+    steps = list(export(model, records, tmp_path, options, classes=CLASSES, restart=other == "restart"))
+    assert steps[0].resumed == 0
+    assert len(rows_of(tmp_path)) == 4
+    assert not part.exists()
+
+
+def test_a_second_export_into_the_folder_is_refused_and_foreign_files_are_left_alone(model, records, tmp_path):
+    options = ExportOptions(singles=False, style=STYLE)
+    job = export(model, records, tmp_path, options)
+    next(job)
+    with pytest.raises(OutputError, match="Another job"):
+        next(export(model, records, tmp_path, options))
+    job.close()
+    (tmp_path / "index.csv.part").write_text("mine")
+    with pytest.raises(OutputError, match="in the way"):
+        next(export(model, records, tmp_path, options))
+    assert (tmp_path / "index.csv.part").read_text() == "mine"
 
 
 def test_the_folder_is_a_file(model, records, tmp_path):

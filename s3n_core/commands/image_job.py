@@ -1,0 +1,94 @@
+"""What the commands share that run a model over images: the same arguments and options, and what they stand for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from s3n_core.commands.arguments import (
+    DeviceOption,
+    FormatOption,
+    ImagesArgument,
+    JsonOption,
+    ModelArgument,
+    PrecisionOption,
+    RunsOption,
+    SamplingOption,
+    SplitOption,
+    WorkersOption,
+    open_images,
+    open_named_model,
+    part_of,
+    say_problems,
+)
+
+if TYPE_CHECKING:
+    from s3n_core.analysis.loaded_model import Model
+    from s3n_core.datasets.records import DataSet, ImageRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageJob:
+    """A model and the images that it is to look at, as a person gives them."""
+
+    model: ModelArgument
+    images: ImagesArgument
+    split: SplitOption = "all"
+    format: FormatOption = "auto"
+    sampling: SamplingOption = None
+    device: DeviceOption = "auto"
+    precision: PrecisionOption = "auto"
+    workers: WorkersOption = None
+    runs: RunsOption = None
+    json: JsonOption = False
+
+    @cached_property
+    def data_set(self) -> DataSet:
+        """The images; files that were left out are named once."""
+        data_set = open_images(self.images, self.format)
+        say_problems(data_set)
+        return data_set
+
+    @cached_property
+    def records(self) -> tuple[ImageRecord, ...]:
+        """Those of the chosen part."""
+        return part_of(self.data_set, self.split)
+
+    def open_model(self) -> Model:
+        """Open the model; last, because it takes seconds."""
+        return open_named_model(self.model, self.runs, self.device, self.precision, self.sampling)
+
+
+def takes_image_job(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn a function of an ``ImageJob`` and options of its own into a command with the options of both.
+
+    Args:
+        command: Its first parameter is the job; all others are options with Typer's annotations.
+    """
+    hints = get_type_hints(ImageJob, globalns={**globals(), "Path": Path}, include_extras=True)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    shared = [
+        inspect.Parameter(
+            one.name,
+            kind,
+            annotation=hints[one.name],
+            default=inspect.Parameter.empty if one.name in ("model", "images") else one.default,
+        )
+        for one in fields(ImageJob)
+    ]
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    # Arguments first, then what is particular to the command, as its help lists them.
+    listed = [*shared[:2], *(parameter.replace(kind=kind) for parameter in own), *shared[2:]]
+
+    def whole(**values: Any) -> None:
+        job = ImageJob(**{parameter.name: values.pop(parameter.name) for parameter in shared})
+        command(job, **values)
+
+    whole.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
+    whole.__annotations__ = {parameter.name: parameter.annotation for parameter in listed}
+    whole.__name__, whole.__doc__ = command.__name__, command.__doc__
+    return whole

@@ -1,0 +1,98 @@
+"""The files of one image: their names, and what each of them holds. An export writes them all, a preview asks for one."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from s3n_core import __version__
+from s3n_core.analysis.inspection import Inspection
+from s3n_core.analysis.loaded_model import Model
+from s3n_core.analysis.prediction_rows import label_name
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.export.canvas import Canvas
+from s3n_core.export.encoding import encode
+from s3n_core.export.export_index import INDEX
+from s3n_core.export.export_options import ARRAYS_ENDING, ExportOptions
+from s3n_core.export.figures import panel_page, sheet_page
+from s3n_core.export.file_names import OutputNames
+from s3n_core.export.panels import check_panels
+from s3n_core.export.sheet import how_it_was_made
+from s3n_core.export.vector_files import vector_bytes
+
+
+class ImageFiles:
+    """Names files and makes their contents, for one export.
+
+    Args:
+        model: The model.
+        options: What is written.
+        classes: Names of the records' labels; without them no true class is shown.
+    """
+
+    def __init__(self, model: Model, options: ExportOptions, classes: Iterable[str] = ()) -> None:
+        self.endings = options.endings()
+        self._model, self._options, self._classes = model, options, tuple(classes)
+        self._names = OutputNames(taken=[INDEX])
+
+    def stem(self, record: ImageRecord) -> PurePosixPath:
+        """Return what the names of an image's files begin with; ask once for each image, in order."""
+        return self._names.stem(record.name, self.endings)
+
+    def truth(self, record: ImageRecord) -> str | None:
+        """Return the name of an image's true class, or None."""
+        return label_name(record, self._classes)
+
+    def content(self, ending: str, record: ImageRecord, inspection: Inspection) -> bytes:
+        """Return what a file holds: the same bytes whoever asks, and whenever.
+
+        Args:
+            ending: One of ``endings``.
+            record: The image.
+            inspection: What the network made of it.
+        """
+        options = self._options
+        if ending == ARRAYS_ENDING:
+            return arrays_bytes(inspection)
+        if not ending.startswith("/"):
+            page = sheet_page(inspection, options.style, truth=self.truth(record), model=_model_name(self._model))
+        else:
+            (panel,) = check_panels([PurePosixPath(ending).stem])
+            page = panel_page(inspection, panel, options.style)
+        return picture_bytes(page, inspection, options)
+
+
+def file_path(stem: PurePosixPath, ending: str) -> PurePosixPath:
+    """Return a file's name below the output folder."""
+    return PurePosixPath(f"{stem}{ending}")
+
+
+def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) -> bytes:
+    """Return a page as its file's content, with what it shows and what made it inside."""
+    about = {
+        "Title": inspection.name,
+        "Software": f"S3N Studio {__version__}",
+        "Model": f"{inspection.model} {inspection.model_digest}".strip(),
+        "Sampling": how_it_was_made(inspection),
+    }
+    if options.format == "pdf" or options.format == "svg":
+        return vector_bytes(page, options.format, about)
+    return encode(page.finished(), options.format, dpi=options.style.dpi, about=about)
+
+
+def arrays_bytes(inspection: Inspection) -> bytes:
+    """Return every intermediate as the content of an .npz file; ``summary`` holds the plain values as JSON text."""
+    buffer = io.BytesIO()
+    summary = json.dumps(inspection.to_dict(), ensure_ascii=True)
+    np.savez_compressed(buffer, allow_pickle=False, summary=np.array(summary), **inspection.to_arrays())
+    return buffer.getvalue()
+
+
+def _model_name(model: Model) -> str:
+    """Name a model by its file, and by its run where the file is a run's checkpoint."""
+    path = model.path
+    return f"{path.parent.parent.name} / {path.stem}" if path.parent.name == "checkpoints" else path.name
