@@ -41,6 +41,9 @@ def export(
         bool, typer.Option("--singles/--no-singles", help="Every panel as a picture of its own.")
     ] = True,
     arrays: Annotated[bool, typer.Option("--arrays", help="Every intermediate as numbers (.npz).")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="One HTML page to look through all images: report.html.")
+    ] = False,
     panels: Annotated[
         str | None,
         typer.Option(
@@ -75,6 +78,7 @@ def export(
             sheet=sheets,
             singles=singles,
             arrays=arrays,
+            report=report,
             format=picture,
             panels=None if panels is None else [name.strip() for name in panels.split(",")],
             layout=layout,

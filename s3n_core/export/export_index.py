@@ -18,7 +18,7 @@ from s3n_core.analysis.line_file import LineFile, json_line
 from s3n_core.atomic_files import output_error, write_bytes
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import OutputError
-from s3n_core.export.export_options import ARRAYS_ENDING
+from s3n_core.export.export_options import ARRAYS_ENDING, PART_ENDING
 from s3n_core.export.tables import csv_text
 
 INDEX = "index.csv"
@@ -122,7 +122,8 @@ class ExportIndex:
             OutputError: It cannot be written.
         """
         top = inspection.top(count=1)[0]
-        sheet = next((file for ending, file in files.items() if "/" not in ending and ending != ARRAYS_ENDING), "")
+        no_pictures = (ARRAYS_ENDING, PART_ENDING)
+        sheet = next((file for ending, file in files.items() if "/" not in ending and ending not in no_pictures), "")
         folder = next((file.parent for ending, file in files.items() if ending.startswith("/")), "")
         row = (
             record.name,

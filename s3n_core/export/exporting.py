@@ -25,8 +25,9 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.threaded_map import threaded_map
 from s3n_core.errors import OutputError, UnreadableImage
 from s3n_core.export.export_index import ExportIndex
-from s3n_core.export.export_options import ExportOptions
-from s3n_core.export.image_files import ImageFiles, file_path
+from s3n_core.export.export_options import PART_ENDING, ExportOptions
+from s3n_core.export.folder_report import FolderReport, head_of
+from s3n_core.export.image_files import ImageFiles, file_path, model_name
 
 __all__ = ["ExportOptions", "ExportProgress", "export"]
 
@@ -131,6 +132,7 @@ def export(
             )
 
         tasks = [_Task(position, record, files.stem(record)) for position, record in enumerate(records)]
+        report = FolderReport(out, [task.stem for task in tasks])
         tasks = [
             task
             for task in tasks
@@ -156,12 +158,16 @@ def export(
                         # Not waiting for the disk: thousands of files that can be made again.
                         write_bytes(out / file, files.content(ending, record, answer), durable=False)
                     index.add(task.position, record, answer, truth, written)
-                    yield progress(record.name, tuple(written.values()))
+                    yield progress(record.name, [file for ending, file in written.items() if ending != PART_ENDING])
         except BaseException:
             with contextlib.suppress(OutputError):  # the first error is the one to tell
                 index.write()
             raise
+        if options.report:
+            report.write(head_of(model, model_name(model), records, options.style), index.rows)
         index.finish()
+        if options.report:
+            report.remove_parts()
         yield progress(finished=True)
 
 

@@ -17,10 +17,12 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.export.canvas import Canvas
 from s3n_core.export.encoding import encode
 from s3n_core.export.export_index import INDEX
-from s3n_core.export.export_options import ARRAYS_ENDING, ExportOptions
+from s3n_core.export.export_options import ARRAYS_ENDING, PART_ENDING, ExportOptions
 from s3n_core.export.figures import panel_page, sheet_page
 from s3n_core.export.file_names import OutputNames
 from s3n_core.export.panels import check_panels
+from s3n_core.export.report_page import REPORT
+from s3n_core.export.report_part import part_bytes
 from s3n_core.export.sheet import how_it_was_made
 from s3n_core.export.vector_files import vector_bytes
 
@@ -37,7 +39,7 @@ class ImageFiles:
     def __init__(self, model: Model, options: ExportOptions, classes: Iterable[str] = ()) -> None:
         self.endings = options.endings()
         self._model, self._options, self._classes = model, options, tuple(classes)
-        self._names = OutputNames(taken=[INDEX])
+        self._names = OutputNames(taken=[INDEX, REPORT])
 
     def stem(self, record: ImageRecord) -> PurePosixPath:
         """Return what the names of an image's files begin with; ask once for each image, in order."""
@@ -58,8 +60,10 @@ class ImageFiles:
         options = self._options
         if ending == ARRAYS_ENDING:
             return arrays_bytes(inspection)
+        if ending == PART_ENDING:
+            return part_bytes(inspection, self.truth(record))
         if not ending.startswith("/"):
-            page = sheet_page(inspection, options.style, truth=self.truth(record), model=_model_name(self._model))
+            page = sheet_page(inspection, options.style, truth=self.truth(record), model=model_name(self._model))
         else:
             (panel,) = check_panels([PurePosixPath(ending).stem])
             page = panel_page(inspection, panel, options.style)
@@ -92,7 +96,7 @@ def arrays_bytes(inspection: Inspection) -> bytes:
     return buffer.getvalue()
 
 
-def _model_name(model: Model) -> str:
+def model_name(model: Model) -> str:
     """Name a model by its file, and by its run where the file is a run's checkpoint."""
     path = model.path
     return f"{path.parent.parent.name} / {path.stem}" if path.parent.name == "checkpoints" else path.name

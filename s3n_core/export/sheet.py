@@ -52,7 +52,7 @@ def draw_sheet(
     column = max(panel_width, LEAST_COLUMN)
     content = max(columns * column + (columns - 1) * GAP, LEAST_WIDTH)
     row_height = ABOVE + panel_height + BELOW
-    answers = [answer for answer in ("joint", "O", "D", "C") if answer in inspection.logits]
+    answers = answers_of(inspection)
     scores = scores_height(min(ROWS, len(inspection.classes)))
     panels_height = len(rows) * row_height + (len(rows) - 1) * ROW_GAP
     canvas = Canvas(content + 2 * MARGIN, MARGIN + HEADER + panels_height + 12 + scores + MARGIN - 6, dpi)
@@ -102,6 +102,17 @@ def how_it_was_made(inspection: Inspection) -> str:
     return ", ".join(parts)
 
 
+def answers_of(inspection: Inspection) -> list[str]:
+    """Return whose answers there are, in their order: "joint", "O", "D", "C"."""
+    return [answer for answer in ("joint", "O", "D", "C") if answer in inspection.logits]
+
+
+def rule_text(inspection: Inspection) -> str:
+    """Return the sentence on Eq. 3 with the class as a person reads it."""
+    first = inspection.classes[inspection.merged_classes[0]]
+    return inspection.rule.replace(first, displayed_class(first)).replace("delta", "δ")
+
+
 def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str | None, model: str) -> None:
     """Write the answer over the whole width, below it the image and the rule, and at their right the model."""
     answer = inspection.top(count=1)[0]
@@ -126,9 +137,7 @@ def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str 
         + canvas.text(area.x, baseline + 14, inspection.name, size=look.BODY, room=name_room, shorten="middle")
     )
     canvas.text(x, baseline + 14, size, size=look.BODY, colour=look.QUIET)
-    first = inspection.classes[inspection.merged_classes[0]]
-    rule = inspection.rule.replace(first, displayed_class(first)).replace("delta", "δ")
-    canvas.text(area.x, baseline + 25, rule, size=look.BODY, colour=look.QUIET, room=room)
+    canvas.text(area.x, baseline + 25, rule_text(inspection), size=look.BODY, colour=look.QUIET, room=room)
 
 
 def _draw_answer(
