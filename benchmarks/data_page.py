@@ -1,13 +1,20 @@
 """How the page Data bears 100,000 images: a folder of hard links to the demo's drawings, in the real window, offscreen.
 
-Run with ``python benchmarks/data_page.py``; it needs no display, makes its folder in the temporary one and removes it.
+Run with ``python benchmarks/data_page.py [--load 2] [--why]``; it needs no display, makes its folder in the temporary one and
+removes it. ``--load`` adds processes that compute without end, at the lower priority that trainings run at (``--nice 0``: at
+the window's own); ``--why`` prints where the window was in each gap above 40 ms.
 """
 
+import argparse
+import collections
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +71,11 @@ class Clock(QObject):
             time.sleep(0.001)
         return time.perf_counter() - begin
 
+    @property
+    def waits(self) -> float:
+        """How long ago the last tick was."""
+        return time.perf_counter() - self._last
+
     def report(self, what: str) -> None:
         """Print the gaps between ticks since the last report."""
         gaps = sorted(self.gaps)
@@ -74,7 +86,25 @@ class Clock(QObject):
         self._last = time.perf_counter()
 
 
-def measure(folder: Path) -> None:
+class Watcher(threading.Thread):
+    """Looks from outside where the window's thread is while a tick is overdue."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(daemon=True)
+        self.clock, self.main = clock, threading.main_thread().ident
+        self.seen: collections.Counter[str] = collections.Counter()
+
+    def run(self) -> None:
+        """Look."""
+        while True:
+            time.sleep(0.01)
+            frame = sys._current_frames().get(self.main or 0)
+            if self.clock.waits > 0.04 and frame is not None:
+                stack = traceback.extract_stack(frame)[-5:]
+                self.seen[" < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(stack))] += 1
+
+
+def measure(folder: Path, *, why: bool) -> None:
     """Open the folder, scroll, jump, filter."""
     app = make_application()
     theme.apply(app, "light")
@@ -84,6 +114,9 @@ def measure(folder: Path) -> None:
     window.show_page("data")
     page = window.page("data")
     clock = Clock(app)
+    watcher = Watcher(clock)
+    if why:
+        watcher.start()
     clock.until(lambda: False, 0.5)
     clock.gaps = [0.0]
     memory = psutil.Process().memory_info().rss
@@ -100,6 +133,8 @@ def measure(folder: Path) -> None:
     clock.until(page.is_ready)
     print(f"all laid out, held-out images known after {time.perf_counter() - begin:.2f} s")
     clock.report("opening")
+    for place, count in watcher.seen.most_common(8):
+        print(f"    {count:3} x {place}")
     frames = []
     for _ in range(300):
         start = time.perf_counter()
@@ -124,8 +159,26 @@ def measure(folder: Path) -> None:
     window.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--load", type=int, default=0, help="processes that compute beside the window")
+    parser.add_argument("--nice", type=int, default=10, help="by how much their priority is lower")
+    parser.add_argument("--why", action="store_true", help="print where the window was in long gaps")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="s3n-100000-") as scratch:
         os.environ["S3N_HOME"] = str(Path(scratch) / "home")
         make_folder(Path(scratch) / "images")
-        measure(Path(scratch) / "images")
+        busy = [
+            subprocess.Popen([sys.executable, "-c", f"import os; os.nice({options.nice})\nwhile True: pass"])
+            for _ in range(options.load)
+        ]
+        try:
+            measure(Path(scratch) / "images", why=options.why)
+        finally:
+            for process in busy:
+                process.kill()
+
+
+if __name__ == "__main__":
+    main()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
-from s3n_core.errors import S3NError
+from s3n_core.errors import DataSetError, S3NError
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_gui.session import Session
 from s3n_gui.start.recent import RecentList
@@ -137,6 +138,7 @@ class _Reading(QRunnable):
 
     def run(self) -> None:
         """Read, and say what came of it."""
+        from s3n_core.datasets.assignment import assigned
         from s3n_core.datasets.detection import open_data_set
 
         result: object
@@ -144,6 +146,8 @@ class _Reading(QRunnable):
         gc.disable()
         try:
             result = open_data_set(self._path, self._format)
+            with suppress(DataSetError):  # The page Data says that the person's choice cannot be read.
+                result = assigned(result)
         except S3NError as error:
             result = str(error)
         except Exception as error:

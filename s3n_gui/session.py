@@ -1,6 +1,7 @@
 """What is chosen at this moment, and who is told when it changes: the one place where pages meet.
 
-Pages set the session and react to it; they never call one another. Setting an equal value emits nothing.
+Pages set the session and react to it; they never call one another. Setting an equal value (of data sets: the same
+one) emits nothing.
 """
 
 from __future__ import annotations
@@ -75,8 +76,7 @@ class Session(QObject):
 
     @data_set.setter
     def data_set(self, value: DataSet | None) -> None:
-        # Identity first: comparing two readings of 100,000 records takes a while.
-        if value is not self._data_set and value != self._data_set:
+        if value is not self._data_set:
             self._data_set = value
             self.data_set_changed.emit(value)
 

@@ -88,6 +88,11 @@ class ThumbnailLoader(QObject):
             self._placeholder = image
         return self._placeholder
 
+    def set_cache_bytes(self, most: int) -> None:
+        """Keep so much from now on."""
+        self._cache_bytes = most
+        self._drop_oldest()
+
     def clear(self) -> None:
         """Forget all images, problems and requests: another folder is open, or files have changed."""
         self._wishes.forget()
@@ -116,10 +121,13 @@ class ThumbnailLoader(QObject):
             return
         self._images[path] = image
         self._bytes += image.sizeInBytes()
+        self._drop_oldest()
+        self.ready.emit(path)
+
+    def _drop_oldest(self) -> None:
         while self._bytes > self._cache_bytes and len(self._images) > 1:
             _, oldest = self._images.popitem(last=False)
             self._bytes -= oldest.sizeInBytes()
-        self.ready.emit(path)
 
 
 class _Wishes(QObject):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtGui import QUndoCommand
 
+from s3n_core.datasets.assignment import Assignment
 from s3n_gui.wording import count_text
 
 
@@ -24,3 +25,19 @@ class LeaveOut(QUndoCommand):
     def undo(self) -> None:
         """Take it back."""
         self.setObsolete(not self._mark(self._images, not self._out))
+
+
+class Assign(QUndoCommand):
+    """Images go to other parts: to learn from, to hold out, to test on."""
+
+    def __init__(self, keep: Callable[[Assignment], bool], text: str, before: Assignment, after: Assignment) -> None:
+        super().__init__(text)
+        self._keep, self._before, self._after = keep, before, after
+
+    def redo(self) -> None:
+        """Do it; a change that could not be kept is no change."""
+        self.setObsolete(not self._keep(self._after))
+
+    def undo(self) -> None:
+        """Take it back."""
+        self.setObsolete(not self._keep(self._before))

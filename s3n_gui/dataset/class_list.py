@@ -42,6 +42,7 @@ class ClassList(QTreeView):
         self.setModel(classes)
         self.setItemDelegate(_ClassDelegate(self))
         classes.modelReset.connect(self._on_reset)
+        classes.counts_changed.connect(self.viewport().update)
         theme().changed.connect(self._fit)
         self._on_reset()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt, Signal
 
-from s3n_gui.dataset.class_nodes import ClassNode, class_tree, count_images
+from s3n_gui.dataset.class_nodes import ClassNode, Order, arrange, class_tree, count_images
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.image_model import NOWHERE, AnyIndex
 from s3n_gui.dataset.survey import USE_WORDS, USES
@@ -18,13 +18,20 @@ LARGEST_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
 class ClassModel(QAbstractItemModel):
-    """One column: all images, and below it families and classes."""
+    """One column: all images, and below it families and classes.
+
+    Signals:
+        counts_changed: Any row may show other numbers.
+    """
+
+    counts_changed = Signal()
 
     def __init__(self, controller: DataController, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._controller = controller
         self._root = ClassNode("", None)
         self._largest: dict[int, int] = {}
+        self.order: Order = "name"
         controller.survey_changed.connect(self._on_survey)
         controller.marks_changed.connect(self._on_marks)
         self._on_survey()
@@ -33,6 +40,11 @@ class ClassModel(QAbstractItemModel):
     def whole(self) -> ClassNode | None:
         """The row "All images"."""
         return self._root.children[0] if self._root.children else None
+
+    def set_order(self, order: Order) -> None:
+        """Choose the order of the rows."""
+        self.order = order
+        self._arrange()
 
     def node(self, index: AnyIndex) -> ClassNode:
         """Return a row; the invisible root where the index is none."""
@@ -90,19 +102,28 @@ class ClassModel(QAbstractItemModel):
         if self._controller.survey is not None:
             self._root.adopt(class_tree(self._controller.survey))
         self._count()
+        arrange(self._root, self.order)
         self.endResetModel()
 
     def _on_marks(self) -> None:
         self._count()
-        if self._root.children:
-            self.layoutChanged.emit()  # The rows are the same; every number may be another.
+        self._arrange()
+        self.counts_changed.emit()
+
+    def _arrange(self) -> None:
+        self.layoutAboutToBeChanged.emit()
+        if arrange(self._root, self.order):
+            kept = self.persistentIndexList()
+            nodes = [self.node(index) for index in kept]
+            self.changePersistentIndexList(kept, [self.createIndex(node.row, 0, node) for node in nodes])
+        self.layoutChanged.emit()
 
     def _count(self) -> None:
         controller, whole = self._controller, self.whole
         self._largest = {}
         if controller.survey is None or whole is None:
             return
-        count_images(whole, controller.survey, controller.uses, controller.left_out)
+        count_images(whole, controller.survey, controller.planning.uses, controller.planning.left_out)
         waiting = [whole]
         while waiting:
             node = waiting.pop()

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from s3n_gui.dataset.survey import USES, Survey
 
+Order = Literal["name", "most", "fewest"]
+"""Rows by name ("class 2" before "class 10"), or by their number of images."""
+ORDERS: tuple[Order, ...] = get_args(Order)
+
 _FEWEST_CLASSES_FOR_FAMILIES = 20
+_DIGITS = re.compile(r"(\d+)")
+_UNLABELLED = frozenset({-1})
 
 
 @dataclass(eq=False, slots=True)
@@ -61,8 +70,25 @@ def class_tree(survey: Survey) -> ClassNode:
             above = made[family]
         above.adopt(ClassNode(title, frozenset({label})))
     if classes and bool((survey.labels < 0).any()):
-        whole.adopt(ClassNode("Without label", frozenset({-1})))
+        whole.adopt(ClassNode("Without label", _UNLABELLED))
     return whole
+
+
+def arrange(node: ClassNode, order: Order) -> bool:
+    """Put the rows below a row in order, at every depth; images without a label stay last. Says whether a row moved."""
+    arranged = sorted(node.children, key=lambda child: _rank(child, order))
+    moved = arranged != node.children
+    node.children = arranged
+    for row, child in enumerate(arranged):
+        child.row = row
+        moved |= arrange(child, order)
+    return moved
+
+
+def _rank(node: ClassNode, order: Order) -> tuple[object, ...]:
+    size = {"name": 0, "most": -node.total, "fewest": node.total}[order]
+    words = _DIGITS.split(node.title.casefold())  # text and digits by turns: only like is compared with like
+    return node.labels == _UNLABELLED, size, [int(word) if at % 2 else word for at, word in enumerate(words)]
 
 
 def count_images(whole: ClassNode, survey: Survey, uses: NDArray[np.uint8], left_out: frozenset[int]) -> None:
@@ -74,14 +100,17 @@ def count_images(whole: ClassNode, survey: Survey, uses: NDArray[np.uint8], left
     table = np.zeros((classes + 1, len(USES)), np.int64)
     cells = (survey.labels[counted].astype(np.intp) % (classes + 1)) * len(USES) + uses[counted]
     table += np.bincount(cells, minlength=table.size).reshape(table.shape)
-    _count(whole, table)
+    _count(whole, [tuple(row) for row in table.tolist()])
 
 
-def _count(node: ClassNode, table: NDArray[np.int64]) -> None:
-    rows = table.sum(axis=0) if node.labels is None else table[list(node.labels)].sum(axis=0)
-    node.counts = tuple(int(number) for number in rows)
-    for child in node.children:
-        _count(child, table)
+def _count(node: ClassNode, rows: Sequence[tuple[int, ...]]) -> None:
+    if node.children:
+        for child in node.children:
+            _count(child, rows)
+        node.counts = tuple(map(sum, zip(*(child.counts for child in node.children), strict=True)))
+    else:  # a data set without labels has no row below "All images"
+        labels = range(-1, len(rows) - 1) if node.labels is None else node.labels
+        node.counts = tuple(map(sum, zip(*(rows[label] for label in labels), strict=True)))
 
 
 def _families(titles: tuple[str, ...]) -> dict[int, str]:

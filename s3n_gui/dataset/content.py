@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.dataset.class_list import ClassList
 from s3n_gui.dataset.class_model import ClassModel
+from s3n_gui.dataset.class_order import ClassOrder
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.filter_bar import FilterBar
 from s3n_gui.dataset.findings_card import FindingsCard
@@ -39,12 +40,13 @@ class Content(QWidget):
     ) -> None:
         super().__init__(parent)
         self.header = Header()
-        self.class_list = ClassList(classes)
-        self.split_box = SplitBox()
+        self.class_order, self.class_list = ClassOrder(), ClassList(classes)
+        self.class_order.order_chosen.connect(classes.set_order)
+        self.split_box = SplitBox(controller)
         self.filter_bar = FilterBar(controller)
         self.grid = ThumbnailGrid(images, thumbnails)
         self.selected = SelectedCard(controller, can_inspect=can_inspect)
-        self.findings = FindingsCard()
+        self.findings = FindingsCard(controller)
         split_card = QFrame()
         split_card.setProperty("role", "card")
         inside = QVBoxLayout(split_card)
@@ -53,7 +55,7 @@ class Content(QWidget):
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.panes.setChildrenCollapsible(False)
         columns: tuple[tuple[tuple[QWidget, int], ...], ...] = (
-            ((self.class_list, 1), (split_card, 0)),
+            ((self.class_order, 0), (self.class_list, 1), (split_card, 0)),
             ((self.filter_bar, 0), (self.grid, 1)),
             ((self.selected, 3), (self.findings, 2)),
         )

@@ -64,7 +64,7 @@ class FilterBar(QWidget):
         self.search.textChanged.connect(self._on_text)
         self.trouble.activated.connect(self._on_trouble)
         controller.listed_changed.connect(self._show)
-        controller.findings_changed.connect(self._fill)
+        controller.marks_changed.connect(self._fill)
         self._fill()
         self._show()
 
@@ -81,12 +81,12 @@ class FilterBar(QWidget):
 
     def _fill(self) -> None:
         kinds: list[tuple[str, str | None]] = [("All images", None)]
-        found = [finding.kind for finding in self._controller.findings or () if finding.images]
+        found = [finding.kind for finding in self._controller.checking.findings or () if finding.images]
         if found:
             if set(found) - {"small-class"}:
                 kinds.append(("With findings", "any"))
             kinds += [(KIND_WORDS[kind], kind) for kind in KINDS if kind in found]
-        if self._controller.left_out:
+        if self._controller.planning.left_out:
             kinds.append(("Left out", "left-out"))
         self.trouble.clear()
         for word, kind in kinds:

@@ -52,6 +52,7 @@ class ThumbnailGrid(QListView):
         self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MILLISECONDS)
         self._settle.timeout.connect(self._drop_unseen)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        images.marks_changed.connect(self.viewport().update)
         thumbnails.ready.connect(self._on_thumbnail)
         thumbnails.failed.connect(self._on_thumbnail)
         self.doubleClicked.connect(self._on_double_clicked)

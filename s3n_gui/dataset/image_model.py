@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
 
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.survey import USE_WORDS, USES
@@ -24,7 +24,13 @@ NOWHERE = QModelIndex()
 
 
 class ImageModel(QAbstractListModel):
-    """Rows are the controller's listed images."""
+    """Rows are the controller's listed images.
+
+    Signals:
+        marks_changed: Any row may look different. Not ``dataChanged``: of that, a list view walks over every row.
+    """
+
+    marks_changed = Signal()
 
     def __init__(self, controller: DataController, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -32,7 +38,7 @@ class ImageModel(QAbstractListModel):
         self._listed: NDArray[np.intp] = np.empty(0, np.intp)
         self._cell = QSize(160, 140)
         controller.listed_changed.connect(self._on_listed)
-        controller.marks_changed.connect(self._on_marks)
+        controller.marks_changed.connect(self.marks_changed)
 
     def set_cell(self, size: QSize) -> None:
         """Say how large an item is on the screen; the same for all."""
@@ -68,11 +74,11 @@ class ImageModel(QAbstractListModel):
         if role == PATH_ROLE:
             return survey.record(image).path
         if role == USE_ROLE:
-            return USES[self._controller.uses[image]]
+            return USES[self._controller.planning.uses[image]]
         if role == TROUBLE_ROLE:
-            return self._controller.trouble_of(image)
+            return self._controller.checking.trouble_of(image)
         if role == LEFT_OUT_ROLE:
-            return image in self._controller.left_out
+            return image in self._controller.planning.left_out
         if role == Qt.ItemDataRole.DisplayRole:
             return survey.title(image)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
@@ -82,10 +88,10 @@ class ImageModel(QAbstractListModel):
     def _lines(self, image: int) -> list[str]:
         survey, controller = self._controller.survey, self._controller
         assert survey is not None
-        use = USE_WORDS[USES[controller.uses[image]]]
+        use = USE_WORDS[USES[controller.planning.uses[image]]]
         lines = [survey.record(image).name, f"{survey.title(image)} · {use}" if survey.labels[image] >= 0 else use]
-        lines += [note[:1].upper() + note[1:] for note in controller.trouble_of(image)]
-        if image in controller.left_out:
+        lines += [note[:1].upper() + note[1:] for note in controller.checking.trouble_of(image)]
+        if image in controller.planning.left_out:
             lines.append("Left out of training")
         return lines
 
@@ -93,10 +99,3 @@ class ImageModel(QAbstractListModel):
         self.beginResetModel()
         self._listed = self._controller.listed
         self.endResetModel()
-
-    def _on_marks(self) -> None:
-        if len(self._listed):
-            # One signal for all: the view asks again only for what it shows.
-            self.dataChanged.emit(
-                self.index(0), self.index(len(self._listed) - 1), [USE_ROLE, TROUBLE_ROLE, LEFT_OUT_ROLE]
-            )

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QUndoStack
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from s3n_core.datasets.splits import PARTS
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.dataset.class_model import ClassModel
@@ -55,6 +56,7 @@ class DataPage(Page):
     def _build(self, can_inspect: bool) -> None:
         content = Content(self.controller, self.images, self.classes, self.thumbnails, can_inspect=can_inspect)
         self.header, self.class_list, self.split_box = content.header, content.class_list, content.split_box
+        self.class_order = content.class_order
         self.filter_bar, self.grid, self.panes = content.filter_bar, content.grid, content.panes
         self.selected, self.findings = content.selected, content.findings
         self.empty, self.reading = EmptyState(), ReadingState()
@@ -76,11 +78,7 @@ class DataPage(Page):
         controller.survey_changed.connect(self._on_survey)
         controller.busy_changed.connect(self._show_state)
         controller.listed_changed.connect(self._on_listed)
-        controller.marks_changed.connect(self._show_split)
-        controller.findings_changed.connect(self._show_findings)
         self.class_list.labels_chosen.connect(self._on_labels)
-        self.split_box.use_chosen.connect(self._on_use)
-        self.split_box.held_out_chosen.connect(controller.set_held_out)
         self.filter_bar.tile_chosen.connect(self.grid.set_tile)
         self.grid.current_changed.connect(self._on_current)
         self.grid.selection_grew.connect(self._show_selected)
@@ -88,10 +86,9 @@ class DataPage(Page):
         self.grid.leave_out_asked.connect(self.toggle_left_out)
         self.selected.leave_out_asked.connect(self._on_leave_out)
         self.selected.inspect_asked.connect(self.inspect)
-        self.findings.check_asked.connect(controller.check)
-        self.findings.stop_asked.connect(self._on_stop)
+        self.selected.use_asked.connect(self._on_use_for)
         self.findings.show_asked.connect(self._on_show)
-        self.findings.leave_out_asked.connect(self._on_leave_out_found)
+        self._settings.changed.connect(self._on_setting)
 
     # -- what is shown ---------------------------------------------------------------------------------------------------
 
@@ -120,32 +117,19 @@ class DataPage(Page):
         self._peeked = root if self.controller.is_peek else None
         if survey is not None and self.controller.is_peek:
             self.header.show_reading(survey.data_set.root)
-            self._show_split()
         elif survey is not None:
             self.header.show_data_set(survey.data_set, by_hand=self._by_hand)
-            self._show_split()
         self._by_hand = False
         self._show_state()
 
     def _on_listed(self) -> None:
-        chosen = self.controller.filter
-        self.class_list.show_labels(chosen.labels)
-        self.split_box.show_use("left-out" if chosen.trouble == "left-out" else chosen.use)
+        self.class_list.show_labels(self.controller.filter.labels)
         if len(self.controller.listed):
             self._on_session_image(self._session.image)
             if not self.grid.currentIndex().isValid():
                 self.grid.setCurrentIndex(self.images.index(0))
         else:
             self._show_selected()
-
-    def _show_split(self) -> None:
-        survey = self.controller.survey
-        if survey is not None and self.classes.whole is not None:
-            self.split_box.show_counts(self.classes.whole.counts, len(self.controller.left_out))
-            self.split_box.show_held_out(self.controller.held_out, given=survey.has_own_held_out)
-
-    def _show_findings(self) -> None:
-        self.findings.show_findings(self.controller.findings, self.controller.left_out, self.controller.audit_job)
 
     def _show_selected(self) -> None:
         current = self.grid.currentIndex()
@@ -165,17 +149,9 @@ class DataPage(Page):
     def _on_labels(self, labels: frozenset[int] | None) -> None:
         self.controller.set_filter(labels=labels)
 
-    def _on_use(self, use: str) -> None:
-        out = use == "left-out"
-        self.controller.set_filter(use=None if out else use or None, trouble="left-out" if out else None)
-
     def _on_show(self, kind: str) -> None:
         self.controller.set_filter(labels=None, use=None, text="", trouble=kind)
         self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def _on_stop(self) -> None:
-        if self.controller.audit_job is not None:
-            self.controller.audit_job.cancel()
 
     def _on_current(self, image: int) -> None:
         self._show_selected()
@@ -193,15 +169,21 @@ class DataPage(Page):
         self.grid.show_image(image)
 
     def _on_leave_out(self, out: bool) -> None:
-        self.controller.leave_out(self.grid.chosen(), out=out)
+        self.controller.planning.leave_out(self.grid.chosen(), out=out)
 
-    def _on_leave_out_found(self, images: frozenset[int], out: bool) -> None:
-        self.controller.leave_out(images, out=out)
+    def _on_use_for(self, part: str) -> None:
+        chosen = next((known for known in PARTS if known == part), None)
+        self.controller.planning.use_for(self.grid.chosen(), chosen)
+
+    def _on_setting(self, name: str) -> None:
+        if name == "thumbnail_cache_mb":
+            self.thumbnails.set_cache_bytes(self._settings.thumbnail_cache_mb * 2**20)
 
     def toggle_left_out(self) -> None:
         """Leave the selected images out of training, or take them back where all are left out already."""
-        chosen = [image for image in self.grid.chosen() if self.controller.may_be_left_out(image)]
-        self.controller.leave_out(chosen, out=not set(chosen) <= self.controller.left_out)
+        planning = self.controller.planning
+        chosen = [image for image in self.grid.chosen() if planning.may_be_left_out(image)]
+        planning.leave_out(chosen, out=not set(chosen) <= planning.left_out)
 
     def inspect(self) -> None:
         """Look inside the selected image."""
@@ -219,11 +201,11 @@ class DataPage(Page):
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """The page's actions."""
-        return {"data-find": self.search, "data-check": self.controller.check}
+        return {"data-find": self.search, "data-check": self.controller.checking.check}
 
     def undo_stack(self) -> QUndoStack:
-        """Leaving out and taking back."""
-        return self.controller.undo_stack
+        """Leaving out, and assigning to parts."""
+        return self.controller.planning.undo_stack
 
     def show_demo(self) -> None:
         """Show the drawn birds that come along.
@@ -231,9 +213,9 @@ class DataPage(Page):
         Raises:
             s3n_core.errors.S3NError: The demo is not installed.
         """
-        from s3n_core.datasets.detection import open_data_set
+        from s3n_core.datasets.assignment import open_assigned
 
-        self._session.data_set = open_data_set(resource("demo/images"))
+        self._session.data_set = open_assigned(resource("demo/images"))
 
     def is_ready(self) -> bool:
         """Whether lists and pictures are there."""
@@ -241,7 +223,7 @@ class DataPage(Page):
 
     def save_state(self) -> dict[str, Any]:
         """Widths of the panes and size of the tiles."""
-        return {"panes": self.panes.sizes(), "tile": self.grid.tile}
+        return {"panes": self.panes.sizes(), "tile": self.grid.tile, "classes": self.classes.order}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Take them back."""
@@ -250,6 +232,7 @@ class DataPage(Page):
             self.panes.setSizes(sizes)
         if isinstance(tile, int):
             self.filter_bar.tile_slider.setValue(tile)
+        self.class_order.show_order(str(state.get("classes")))
 
     def shut_down(self) -> None:
         """End the threads."""

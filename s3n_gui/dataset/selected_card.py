@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from s3n_core.datasets.splits import PARTS
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.picture import Picture
 from s3n_gui.dataset.survey import USE_WORDS, USES, file_name
@@ -16,10 +18,12 @@ from s3n_gui.wording import count_text
 class SelectedCard(QFrame):
     """Signals:
     leave_out_asked: Leave the selected images out (True) or take them back.
+    use_asked: Assign the selected images to a part ("train", "held-out", "test"), or, with "", to the data set's own.
     inspect_asked: Look inside.
     """
 
     leave_out_asked = Signal(bool)
+    use_asked = Signal(str)
     inspect_asked = Signal()
 
     def __init__(self, controller: DataController, *, can_inspect: bool, parent: QWidget | None = None) -> None:
@@ -43,6 +47,19 @@ class SelectedCard(QFrame):
         )
         self.leave_button = QPushButton()
         self.leave_button.clicked.connect(self._on_leave_out)
+        self.use_button = QPushButton("Use for")
+        self.use_button.setToolTip("Learn from it, hold it out or test on it, whatever data set and draw say")
+        self.use_button.clicked.connect(self._on_use)
+        self._menu = QMenu(self.use_button)
+        self.use_actions: dict[str, QAction] = {}
+        for part, word in (*((part, USE_WORDS[part]) for part in PARTS), ("", "As the data set says")):
+            if not part:
+                self._menu.addSeparator()
+            action = self._menu.addAction(word)
+            action.setObjectName(part)
+            action.setCheckable(True)
+            action.triggered.connect(self._on_part)
+            self.use_actions[part] = action
         self.inspect_button = QPushButton("Inspect")
         self.inspect_button.setToolTip("Look inside this image with the current model (Enter)")
         self.inspect_button.clicked.connect(self.inspect_asked)
@@ -63,6 +80,7 @@ class SelectedCard(QFrame):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.leave_button, 1)
+        buttons.addWidget(self.use_button)
         buttons.addWidget(self.inspect_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 12)
@@ -94,6 +112,7 @@ class SelectedCard(QFrame):
         survey, image = self._controller.survey, self._image
         known = survey is not None and 0 <= image < len(survey)
         self.leave_button.setEnabled(False)
+        self.use_button.setEnabled(known and self._controller.planning.may_be_assigned(image))
         self.inspect_button.setEnabled(known)
         self._show_trouble(())
         if not known or survey is None:
@@ -104,7 +123,8 @@ class SelectedCard(QFrame):
         record = survey.record(image)
         self.name.setText(file_name(record))
         self.name.setToolTip(str(record.path))
-        facts = [USE_WORDS[USES[self._controller.uses[image]]]]
+        by_hand = self._controller.planning.part_of(image)
+        facts = [USE_WORDS[USES[self._controller.planning.uses[image]]] + (" (by hand)" if by_hand else "")]
         if survey.labels[image] >= 0:
             facts.insert(0, survey.title(image))
         if self.picture.original_size is not None:
@@ -112,12 +132,12 @@ class SelectedCard(QFrame):
         self.facts.setText(" · ".join(facts))
         self.facts.setToolTip(" · ".join(facts))
         self.picture.setAccessibleDescription(", ".join([record.name, *facts]))
-        out = image in self._controller.left_out
-        trouble = list(self._controller.trouble_of(image))
+        out = image in self._controller.planning.left_out
+        trouble = list(self._controller.checking.trouble_of(image))
         if self.picture.problem and self.picture.problem not in trouble:
             trouble.insert(0, self.picture.problem)
         self._show_trouble((*(["it is left out of training"] if out else []), *trouble))
-        may = self._controller.may_be_left_out(image) or self._chosen > 1
+        may = self._controller.planning.may_be_left_out(image) or self._chosen > 1
         self.leave_button.setEnabled(may)
         what = f" {count_text(self._chosen, 'image')}" if self._chosen > 1 else ""
         self.leave_button.setText(f"Take back{what}" if out else f"Leave out{what}")
@@ -137,7 +157,16 @@ class SelectedCard(QFrame):
             set_icon(self.trouble_icon, "caution", 16, colour=tokens().caution)
 
     def _on_leave_out(self) -> None:
-        self.leave_out_asked.emit(self._image not in self._controller.left_out)
+        self.leave_out_asked.emit(self._image not in self._controller.planning.left_out)
+
+    def _on_use(self) -> None:
+        now = self._controller.planning.part_of(self._image) or ""
+        for part, action in self.use_actions.items():
+            action.setChecked(part == now)
+        self._menu.popup(self.use_button.mapToGlobal(self.use_button.rect().bottomLeft()))
+
+    def _on_part(self) -> None:
+        self.use_asked.emit(self.sender().objectName())
 
     def _on_annotations(self) -> None:
         self.picture.show_annotations(boxes=self.box_button.isChecked(), parts=self.parts_button.isChecked())

@@ -1,151 +1,158 @@
-"""What is learned from, held out and tested on, and the choice of what is held out."""
+"""What is learned from, held out and tested on, and the choice of that."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import (
-    QDoubleSpinBox,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from s3n_core.datasets.assignment import MOST_TEST_SHARE
+from s3n_gui.dataset.controller import DataController
+from s3n_gui.dataset.share_fields import ShareFields
 from s3n_gui.dataset.survey import USE_WORDS, USES
 from s3n_gui.dataset.use_bar import UseBar, UseDot
-from s3n_gui.session import HeldOut
 from s3n_gui.theme import number_font, px, theme
+from s3n_gui.wording import count_text
 
-_PAUSE_MILLISECONDS = 150
+_MOST_HELD_OUT = 50  # percent
 _TIPS = {
     "train": "Images to learn from. Press to list them.",
     "held-out": "Training images kept back to choose the best epoch by; never learned from. Press to list them.",
-    "test": "Images that the data set keeps for the test; never learned from, never chosen by. Press to list them.",
+    "test": "Images kept for the test; never learned from, never chosen by. Press to list them.",
     "unlabelled": "Images without a label: they can be predicted. Press to list them.",
     "left-out": "Images that you have left out: nothing is learned from them. Press to list them.",
 }
 
 
 class SplitBox(QWidget):
-    """A bar, a row for each use, and two fields.
+    """A bar, a row for each use, and the fields that change them."""
 
-    Signals:
-        use_chosen: The use whose row was pressed, or "" where it was the chosen one already.
-        held_out_chosen: Share in [0, 0.5] and draw.
-    """
-
-    use_chosen = Signal(str)
-    held_out_chosen = Signal(float, int)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, controller: DataController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._controller = controller
         title = QLabel("Split")
         title.setProperty("role", "section")
         self.bar = UseBar()
-        rows = QVBoxLayout()
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setSpacing(0)
         self.buttons: dict[str, QPushButton] = {}
         self._numbers: dict[str, QLabel] = {}
-        for row, (use, word) in enumerate((*USE_WORDS.items(), ("left-out", "Left out"))):
-            button = QPushButton(word)
-            button.setProperty("role", "row")
-            button.setCheckable(True)
-            button.setToolTip(_TIPS[use])
-            button.setObjectName(use)
-            button.clicked.connect(self._on_use)
-            dot, number = UseDot(row), QLabel()
-            inside = QHBoxLayout(button)
-            inside.setContentsMargins(6, 0, 6, 0)
-            inside.addWidget(dot)
-            inside.addSpacing(2)
-            label = QLabel(word)
-            for part in (label, number):
-                part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            inside.addWidget(label, 1)
-            inside.addWidget(number)
-            button.setText("")
-            button.setAccessibleName(word)
-            self._numbers[use], self.buttons[use] = number, button
-            rows.addWidget(button)
-        self.share = QDoubleSpinBox()
-        self.share.setRange(0, 50)
-        self.share.setDecimals(0)
-        self.share.setSingleStep(5)
-        self.share.setSuffix(" %")
-        self.share.setAccessibleName("Share of the training images to hold out")
-        self.share.setToolTip("Share of the training images that the next training holds out, evenly of each class")
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
-        self.seed.setAccessibleName("Draw of the held-out images")
-        self.seed.setToolTip("Another number holds out other images; the same number always the same ones")
+        self.test = ShareFields(
+            "Test on",
+            "test images",
+            "Share of the images that are kept for the test, evenly of each class: the data set has no split of its own",
+            round(100 * MOST_TEST_SHARE),
+            self,
+        )
+        self.held_out = ShareFields(
+            "Hold out",
+            "held-out images",
+            "Share of the training images that the next training holds out, evenly of each class",
+            _MOST_HELD_OUT,
+            self,
+        )
+        fields = QGridLayout()
+        fields.setSpacing(8)
+        fields.setColumnStretch(1, 1)
+        fields.setColumnStretch(2, 1)
+        self._heads = (QLabel("Share"), QLabel("Draw"))
+        for place, head in enumerate(self._heads, 1):
+            head.setProperty("role", "caption")
+            fields.addWidget(head, 0, place)
+        self.test.add_to(fields, 1)
+        self.held_out.add_to(fields, 2)
         self.words = QLabel("The data set brings its own validation images.")
         self.words.setWordWrap(True)
         self.words.setProperty("role", "caption")
-        self.fields = QWidget()
-        fields = QGridLayout(self.fields)
-        fields.setContentsMargins(0, 0, 0, 0)
-        fields.setSpacing(8)
-        fields.setColumnStretch(1, 1)
-        for row, (word, field) in enumerate((("Hold out", self.share), ("Draw", self.seed))):
-            label = QLabel(word)
-            label.setBuddy(field)
-            fields.addWidget(label, row, 0)
-            fields.addWidget(field, row, 1)
+        self.by_hand = QLabel()
+        self.by_hand.setProperty("role", "caption")
+        self.forget = QPushButton("Undo all")
+        self.forget.setProperty("role", "link")
+        self.forget.setToolTip(
+            "Drop the parts of single images: each is used as the data set says, or as the draw has it"
+        )
+        self._hand = QWidget()
+        hand = QHBoxLayout(self._hand)
+        hand.setContentsMargins(0, 0, 0, 0)
+        hand.addWidget(self.by_hand, 1)
+        hand.addWidget(self.forget)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(title)
         column.addWidget(self.bar)
-        column.addLayout(rows)
-        column.addWidget(self.fields)
+        column.addLayout(self._rows())
+        column.addLayout(fields)
         column.addWidget(self.words)
-        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MILLISECONDS)
-        self._pause.timeout.connect(self._on_pause)
-        self.share.valueChanged.connect(self._on_field)
-        self.seed.valueChanged.connect(self._on_field)
+        column.addWidget(self._hand)
+        planning = controller.planning
+        self.test.chosen.connect(planning.set_test_share)
+        self.held_out.chosen.connect(planning.set_held_out)
+        self.forget.clicked.connect(planning.forget_parts)
+        controller.survey_changed.connect(self._show)
+        controller.marks_changed.connect(self._show)
+        controller.listed_changed.connect(self._show_use)
         theme().changed.connect(self._fit)
         self._fit()
+        self._show()
 
-    def show_counts(self, counts: tuple[int, ...], left_out: int) -> None:
-        """Show how many images each use has, and how many are left out."""
+    def _rows(self) -> QVBoxLayout:
+        rows = QVBoxLayout()
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        for row, (use, word) in enumerate((*USE_WORDS.items(), ("left-out", "Left out"))):
+            button = QPushButton()
+            button.setProperty("role", "row")
+            button.setCheckable(True)
+            button.setToolTip(_TIPS[use])
+            button.setObjectName(use)
+            button.setAccessibleName(word)
+            button.clicked.connect(self._on_use)
+            number, label = QLabel(), QLabel(word)
+            for part in (label, number):
+                part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            inside = QHBoxLayout(button)
+            inside.setContentsMargins(6, 0, 6, 0)
+            inside.addWidget(UseDot(row))
+            inside.addSpacing(2)
+            inside.addWidget(label, 1)
+            inside.addWidget(number)
+            self._numbers[use], self.buttons[use] = number, button
+            rows.addWidget(button)
+        return rows
+
+    def _show(self) -> None:
+        survey, planning = self._controller.survey, self._controller.planning
+        if survey is None:
+            return
+        uses = np.delete(planning.uses, list(planning.left_out)) if planning.left_out else planning.uses
+        counts = tuple(int(count) for count in np.bincount(uses, minlength=len(USES)))
         self.bar.show_counts(counts)
-        for use, count in zip((*USES, "left-out"), (*counts, left_out), strict=True):
+        for use, count in zip((*USES, "left-out"), (*counts, len(planning.left_out)), strict=True):
             self._numbers[use].setText(f"{count:,}")
             self.buttons[use].setVisible(count > 0 or use == "held-out")
+        self.test.show_values(planning.assignment.test_share, planning.assignment.test_seed)
+        self.held_out.show_values(planning.held_out.fraction, planning.held_out.seed)
+        labelled = bool(survey.titles) and not self._controller.is_peek
+        shares = survey.may_share and labelled
+        draws = labelled and not survey.brings_held_out
+        self.test.set_visible(shares)
+        self.held_out.set_visible(draws)
+        for head in self._heads:
+            head.setVisible(shares or draws)
+        self.words.setVisible(survey.brings_held_out)
+        self._hand.setVisible(planning.by_hand > 0)
+        self.by_hand.setText(f"{count_text(planning.by_hand, 'image')} assigned by hand")
 
-    def show_held_out(self, held_out: HeldOut, *, given: bool) -> None:
-        """Show the choice.
-
-        Args:
-            held_out: It.
-            given: The data set brings its own validation images: there is nothing to choose.
-        """
-        for field, value in ((self.share, 100 * held_out.fraction), (self.seed, held_out.seed)):
-            field.blockSignals(True)
-            field.setValue(round(value))
-            field.blockSignals(False)
-        self.fields.setVisible(not given)
-        self.words.setVisible(given)
-
-    def show_use(self, use: str | None) -> None:
-        """Mark the use that is listed."""
+    def _show_use(self) -> None:
+        chosen = self._controller.filter
+        use = "left-out" if chosen.trouble == "left-out" else chosen.use
         for name, button in self.buttons.items():
             button.setChecked(name == use)
 
     def _on_use(self, checked: bool) -> None:
-        self.use_chosen.emit(self.sender().objectName() if checked else "")
-
-    def _on_field(self) -> None:
-        self._pause.start()
-
-    def _on_pause(self) -> None:
-        self.held_out_chosen.emit(self.share.value() / 100, self.seed.value())
+        use = self.sender().objectName() if checked else ""
+        out = use == "left-out"
+        self._controller.set_filter(use=None if out else use or None, trouble="left-out" if out else None)
 
     def _fit(self) -> None:
         for label in self._numbers.values():

@@ -10,9 +10,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.datasets.assignment import Assignment, may_share, read_assignment
 from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.errors import DataSetError
+from s3n_gui.background.gently import gently
 
 Use = Literal["train", "held-out", "test", "unlabelled"]
 USES: tuple[Use, ...] = ("train", "held-out", "test", "unlabelled")
@@ -40,7 +42,10 @@ class Survey:
         rows: The index of each record by its name.
         titles: Class names as a person reads them.
         left_out: Indices of the records that are left out of training.
-        notice: A sentence about a list of left out images that cannot be read; empty where all is well.
+        assignment: What a person has chosen to test on and by hand.
+        brings_held_out: Whether the folder itself has validation images, which are held out as they are.
+        may_share: Whether a share to test on can be drawn: the folder says nothing of parts.
+        notice: A sentence about what a person has chosen and cannot be read; empty where all is well.
     """
 
     data_set: DataSet
@@ -50,6 +55,9 @@ class Survey:
     rows: dict[str, int]
     titles: tuple[str, ...]
     left_out: frozenset[int]
+    assignment: Assignment
+    brings_held_out: bool
+    may_share: bool
     notice: str = ""
 
     def __len__(self) -> int:
@@ -64,34 +72,39 @@ class Survey:
         label = int(self.labels[index])
         return self.titles[label] if label >= 0 else file_name(self.record(index))
 
-    @property
-    def has_own_held_out(self) -> bool:
-        """Whether the data set brings validation images, which are held out as they are."""
-        return bool((self.uses == HELD_OUT).any())
-
 
 def survey(data_set: DataSet) -> Survey:
     """Prepare a data set. For any thread; takes a fraction of a second for 100,000 images."""
     records = data_set.records
     titles = tuple(shown_class(name) for name in data_set.classes)
     folded = [title.casefold() for title in titles]
-    rows = {record.name: index for index, record in enumerate(records)}
-    notice, left_out = "", frozenset[str]()
+    rows = {record.name: index for index, record in enumerate(gently(records))}
+    notices: list[str] = []
+    left_out, assignment = frozenset[str](), Assignment()
     try:
         left_out = read_left_out(data_set.root)
     except DataSetError as error:
-        notice = str(error)
+        notices.append(str(error))
+    try:
+        assignment = read_assignment(data_set.root)
+    except DataSetError as error:
+        notices.append(str(error))
+    plain = data_set.original or data_set
     return Survey(
         data_set=data_set,
-        labels=np.array([-1 if record.label is None else record.label for record in records], np.int32),
-        uses=np.array([_use(record) for record in records], np.uint8),
+        labels=np.array([-1 if record.label is None else record.label for record in gently(records)], np.int32),
+        uses=np.array([use_of(record) for record in gently(records)], np.uint8),
         texts=tuple(
-            record.name.casefold() + ("" if record.label is None else "\n" + folded[record.label]) for record in records
+            record.name.casefold() + ("" if record.label is None else "\n" + folded[record.label])
+            for record in gently(records)
         ),
         rows=rows,
         titles=titles,
         left_out=frozenset(rows[name] for name in left_out if name in rows),
-        notice=notice,
+        assignment=assignment,
+        brings_held_out=any(record.split == "val" for record in gently(plain.records)),
+        may_share=may_share(plain),
+        notice=" ".join(notices),
     )
 
 
@@ -105,7 +118,8 @@ def file_name(record: ImageRecord) -> str:
     return PurePosixPath(record.name).name
 
 
-def _use(record: ImageRecord) -> int:
+def use_of(record: ImageRecord) -> int:
+    """Return what becomes of an image by its part alone: an index into ``USES``."""
     if record.label is None:
         return UNLABELLED
     return {"val": HELD_OUT, "test": TEST}.get(record.split or "train", TRAIN)

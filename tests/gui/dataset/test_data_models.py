@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 from many_images import many
 
+from s3n_core.datasets.assignment import Assignment, assign
 from s3n_core.datasets.audit import audit
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import left_out_file, write_left_out
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.datasets.splits import hold_out
-from s3n_gui.dataset.class_nodes import class_tree, count_images
+from s3n_gui.dataset.class_nodes import arrange, class_tree, count_images
 from s3n_gui.dataset.findings import Finding, findings_of, problems_by_image
-from s3n_gui.dataset.holding_out import planned_uses
 from s3n_gui.dataset.image_filter import ImageFilter
 from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN, USES, Survey, shown_class, survey
+from s3n_gui.dataset.uses import Choices, Planner
 from s3n_gui.session import HeldOut
 
 
@@ -172,7 +173,7 @@ def test_small_classes_are_found_but_mark_no_single_image(tmp_path: Path, folder
 def test_what_is_shown_as_held_out_is_what_training_holds_out(data_set: DataSet, prepared: Survey) -> None:
     gone = frozenset({prepared.rows["train/空_bird/two.png"]})
     for held_out in (HeldOut(), HeldOut(0.3, 5), HeldOut(0.0, 1)):
-        uses = planned_uses(prepared, gone, held_out)
+        uses = Planner(prepared).uses(Choices(left_out=gone, held_out=held_out)).now
         records = [record for index, record in enumerate(data_set.records) if index not in gone]
         _, held = hold_out(records, held_out.fraction, held_out.seed)
         assert names(prepared, np.flatnonzero(uses == HELD_OUT)) == {record.name for record in held}
@@ -183,9 +184,55 @@ def test_images_without_labels_hold_nothing_out(tmp_path: Path) -> None:
     prepared = survey(
         DataSet(root=tmp_path, format="images", classes=(), records=(ImageRecord(path=tmp_path / "a", name="a"),))
     )
-    assert [USES[use] for use in planned_uses(prepared, frozenset(), HeldOut())] == ["unlabelled"]
+    assert [USES[use] for use in Planner(prepared).uses(Choices()).now] == ["unlabelled"]
 
 
 def test_all_images_left_out_hold_nothing_out(prepared: Survey) -> None:
-    uses = planned_uses(prepared, frozenset(range(len(prepared))), HeldOut())
+    uses = Planner(prepared).uses(Choices(left_out=frozenset(range(len(prepared))))).now
     assert set(uses.tolist()) == {TRAIN, TEST}
+
+
+# -- assigned ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_assigned_is_what_training_gets(tmp_path: Path) -> None:
+    records = tuple(
+        ImageRecord(path=tmp_path / name, name=name, label=label)
+        for label in range(2)
+        for name in (f"{label}/{number}.png" for number in range(20))
+    )
+    prepared = survey(DataSet(root=tmp_path, format="class-folders", classes=("x", "y"), records=records))
+    planner = Planner(prepared)
+    assert planner.uses(Choices()).data_set is prepared.data_set
+    assignment = Assignment(test_share=0.25, parts={"0/0.png": "held-out", "1/1.png": "test"})
+    found = planner.uses(Choices(assignment=assignment))
+    assert found.data_set == assign(prepared.data_set, assignment)
+    assert planner.uses(Choices(assignment=assignment, held_out=HeldOut(0.5))).data_set is found.data_set
+    train, held = hold_out(found.data_set.records, 0.1, 0, by_hand=found.data_set.by_hand)
+    assert names(prepared, np.flatnonzero(found.now == HELD_OUT)) == {record.name for record in held}
+    assert names(prepared, np.flatnonzero(found.now == TRAIN)) == {record.name for record in train}
+    assert names(prepared, np.flatnonzero(found.given == HELD_OUT)) == {"0/0.png"}
+    assert planner.uses(Choices()).now.tolist() == Planner(prepared).uses(Choices()).now.tolist()
+
+
+# -- classes in order -------------------------------------------------------------------------------------------------
+
+
+def test_classes_stand_in_the_chosen_order(tmp_path: Path) -> None:
+    counts = {"class 10": 1, "class 2": 3, "Blue": 2}
+    labels = [label for label, count in enumerate(counts.values()) for _ in range(count)]
+    records = tuple(
+        ImageRecord(path=tmp_path / "x", name=str(number), label=label) for number, label in enumerate([*labels, None])
+    )
+    prepared = survey(DataSet(root=tmp_path, format="images", classes=tuple(counts), records=records))
+    whole = class_tree(prepared)
+    count_images(whole, prepared, prepared.uses, frozenset())
+    for order, expected in (
+        ("name", ["Blue", "class 2", "class 10", "Without label"]),
+        ("most", ["class 2", "Blue", "class 10", "Without label"]),
+        ("fewest", ["class 10", "Blue", "class 2", "Without label"]),
+    ):
+        assert arrange(whole, order)  # type: ignore[arg-type]
+        assert [child.title for child in whole.children] == expected
+        assert [child.row for child in whole.children] == [0, 1, 2, 3]
+    assert not arrange(whole, "fewest")

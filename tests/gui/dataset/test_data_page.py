@@ -80,11 +80,11 @@ def test_the_split_fields_set_the_session_and_follow_it(
     qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet
 ) -> None:
     show(qtbot, data_page, session, data_set)
-    data_page.split_box.share.setValue(25)
+    data_page.split_box.held_out.share.setValue(25)
     qtbot.waitUntil(lambda: session.held_out == HeldOut(0.25, 0))
     session.held_out = HeldOut(0.5, 7)
     qtbot.waitUntil(data_page.is_ready)
-    assert (data_page.split_box.share.value(), data_page.split_box.seed.value()) == (50, 7)
+    assert (data_page.split_box.held_out.share.value(), data_page.split_box.held_out.seed.value()) == (50, 7)
 
 
 def test_a_busy_opener_shows_that_the_folder_is_being_read(
@@ -158,7 +158,7 @@ def test_show_me_lists_the_images_and_leave_out_settles_the_finding(
     report = json.loads(json.dumps(audit(data_set, workers=0).to_dict()))
     controller = data_page.controller
     assert controller.survey is not None
-    controller._on_done("findings", findings_of(report, controller.survey))
+    controller.checking._on_done("findings", findings_of(report, controller.survey))
     leak = next(row for row in data_page.findings.rows if "training and test" in row.show_button.accessibleName())
     qtbot.mouseClick(leak.show_button, Qt.MouseButton.LeftButton)
     assert data_page.images.rowCount() == 2
@@ -251,10 +251,10 @@ def test_the_first_images_are_there_before_the_folder_is_read(
     assert controller.is_peek
     assert data_page.stack.currentIndex() == CONTENT
     assert data_page.header.detected.text() == "Reading the folder…"
-    controller.leave_out([0])
-    controller.check()
+    controller.planning.leave_out([0])
+    controller.checking.check()
     assert read_left_out(folder) == frozenset()
-    assert controller.audit_job is None
+    assert controller.checking.job is None
     session.data_set = data_set
     qtbot.waitUntil(lambda: not controller.is_peek and data_page.is_ready())
     assert data_page.header.change.isEnabled()

@@ -1,0 +1,146 @@
+"""The audit of the open data set: a job that looks at every image, and what it found, kept over restarts. Without widgets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal, Slot
+
+from s3n_gui.background.command_job import CommandJob
+from s3n_gui.background.jobs import JobList
+from s3n_gui.dataset.findings import Finding, findings_of, problems_by_image
+from s3n_gui.dataset.kept_report import KeptReport, keep_report, kept_report
+from s3n_gui.dataset.survey import Survey
+from s3n_gui.dataset.tasks import Tasks
+from s3n_gui.session import Session
+
+
+class Checking(QObject):
+    """Checks the open data set when it is asked to, and remembers the last check of it.
+
+    Signals:
+        changed: There are other findings, or an audit began, went on or ended.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, jobs: JobList, tasks: Tasks, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session, self._jobs, self._tasks = session, jobs, tasks
+        self._survey: Survey | None = None
+        self._job: CommandJob | None = None
+        self._kept: KeptReport | None = None
+        self.findings: tuple[Finding, ...] | None = None
+        """What was found, the gravest first; None where nothing was looked at yet."""
+        self._trouble: dict[int, tuple[str, ...]] = {}
+        tasks.done.connect(self._on_done)
+        tasks.failed.connect(self._on_failed)
+
+    @property
+    def job(self) -> CommandJob | None:
+        """The audit that runs now."""
+        return self._job
+
+    @property
+    def when(self) -> float | None:
+        """When the last check of this data set was, in Unix seconds."""
+        return None if self._kept is None else self._kept.when
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether images have changed, come or gone since the last check."""
+        return self._kept is not None and self._kept.is_outdated
+
+    def trouble_of(self, image: int) -> tuple[str, ...]:
+        """Return what was found against an image, as clauses."""
+        return self._trouble.get(image, ())
+
+    def forget(self) -> None:
+        """Another data set is coming: what runs is ended."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+        for name in ("findings", "kept"):
+            self._tasks.forget(name)
+
+    def show_survey(self, survey: Survey | None, *, peek: bool = False) -> None:
+        """Begin anew with another data set, or with none; a peek is not checked."""
+        self._survey = None if peek else survey
+        self._kept, self.findings, self._trouble = None, None, {}
+        self.changed.emit()
+        if survey is not None and not peek:
+            self._tasks.run("kept", lambda: kept_report(survey.data_set))
+
+    def show_parts(self, survey: Survey, uses: NDArray[np.uint8]) -> None:
+        """The images of the same data set are in other parts: what lies in training and test is another question now."""
+        self._survey = replace(survey, uses=uses)
+        self._find()
+
+    def check(self) -> None:
+        """Look at every image of the data set, in a process of its own."""
+        if self._survey is None or self._job is not None:
+            return
+        data_set = self._survey.data_set
+        arguments = ("audit", str(data_set.root), f"--format={data_set.format}")
+        job = CommandJob(f"Checking {data_set.root.name}", arguments)
+        self._job = job
+        job.succeeded.connect(self._on_succeeded)
+        job.failed.connect(self._on_job_failed)
+        job.ended.connect(self._on_ended)
+        self._jobs.add(job)
+        job.start()
+        self.changed.emit()
+
+    def stop(self) -> None:
+        """End the audit; nothing is found then."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def _find(self) -> None:
+        prepared, kept = self._survey, self._kept
+        if prepared is not None and kept is not None and kept.report is not None:
+            report = kept.report
+            self._tasks.run("findings", lambda: findings_of(report, prepared))
+
+    @Slot(object)
+    def _on_succeeded(self, report: dict[str, Any] | None) -> None:
+        if self.sender() is self._job and self._survey is not None and report is not None:
+            data_set, told = self._survey.data_set, report
+            self._tasks.forget("kept")
+            self._tasks.run("kept", lambda: keep_report(data_set, told))
+
+    @Slot(str)
+    def _on_job_failed(self, sentence: str) -> None:
+        if self.sender() is self._job:
+            self._job = None
+            self._session.report_error(sentence)
+            self.changed.emit()
+
+    @Slot(str)
+    def _on_ended(self, status: str) -> None:
+        if self.sender() is self._job and status == "cancelled":  # what else there is has its own signal
+            self._job = None
+            self.changed.emit()
+
+    @Slot(str, object)
+    def _on_done(self, name: str, result: Any) -> None:
+        if name == "kept":
+            self._kept = result
+            if result is not None and result.problem:
+                self._session.report_error(result.problem)
+            if result is not None and result.report is not None:
+                self._find()
+            else:
+                self.changed.emit()
+        elif name == "findings":
+            self._job, self.findings, self._trouble = None, result, problems_by_image(result)
+            self.changed.emit()
+
+    @Slot(str)
+    def _on_failed(self, name: str) -> None:
+        if name in ("findings", "kept"):
+            self._job = None
+            self.changed.emit()

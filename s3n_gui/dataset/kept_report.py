@@ -1,0 +1,64 @@
+"""The last report on a data set, kept in the program's own folder, so that a check need not be made anew at each start."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from s3n_core.datasets.notes import read_note, write_note
+from s3n_core.datasets.records import DataSet
+from s3n_core.errors import S3NError
+
+_KIND = "audits"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptReport:
+    """What is known of the last check.
+
+    Attributes:
+        when: When it ended, Unix seconds.
+        report: The JSON of ``s3n audit --json``; None where the data set is another by now.
+        problem: Why it could not be kept, as a sentence; empty where it was.
+    """
+
+    when: float
+    report: Mapping[str, Any] | None
+    problem: str = ""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether images have changed, come or gone since."""
+        return self.report is None
+
+
+def keep_report(data_set: DataSet, report: Mapping[str, Any]) -> KeptReport:
+    """Write a report that has just been made. For any thread; asks the file system once for each image."""
+    now, problem = time.time(), ""
+    try:
+        write_note(_KIND, data_set.root, {"when": now, "fingerprint": _fingerprint(data_set), "report": report})
+    except S3NError as error:
+        problem = f"What the check found will be forgotten at the end: {error}"
+    return KeptReport(when=now, report=report, problem=problem)
+
+
+def kept_report(data_set: DataSet) -> KeptReport | None:
+    """Read the last report on a data set; None where there is none. For any thread."""
+    try:
+        note = read_note(_KIND, data_set.root)
+        if note is None:
+            return None
+        when, fingerprint, report = float(note["when"]), note["fingerprint"], dict(note["report"])
+    except (S3NError, LookupError, TypeError, ValueError) as error:
+        _log.warning("the last check of %s cannot be read (%s)", data_set.root, error)  # it can be made anew
+        return None
+    return KeptReport(when=when, report=report if fingerprint == _fingerprint(data_set) else None)
+
+
+def _fingerprint(data_set: DataSet) -> str:
+    """Of the images as the folder has them: which part they are assigned to does not change what they hold."""
+    return (data_set.original or data_set).fingerprint()
