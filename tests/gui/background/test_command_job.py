@@ -77,6 +77,9 @@ def test_killed_by_somebody(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> No
     assert job.pid is not None
     assert os.getsid(job.pid) == job.pid  # Ctrl+C in the window's terminal does not reach it
     assert psutil.Process(job.pid).nice() == 10
+    group = Path(f"/proc/{job.pid}/autogroup")  # where there are such, a niceness alone counts only inside the session
+    if group.exists() and group.read_text("ascii"):
+        assert group.read_text("ascii").endswith("nice 10\n")
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
         os.kill(job.pid, signal.SIGKILL)
     assert "killed by SIGKILL" in failed.args[0]
