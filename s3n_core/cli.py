@@ -10,7 +10,18 @@ from collections.abc import Sequence
 import typer
 
 import s3n_core
-from s3n_core.commands import audit, demo_data, devices, evaluate, export, inspection_server, predict, runs, train
+from s3n_core.commands import (
+    audit,
+    demo_data,
+    devices,
+    evaluate,
+    export,
+    import_checkpoint,
+    inspection_server,
+    predict,
+    runs,
+    train,
+)
 from s3n_core.commands.failures import exit_code_of
 
 app = typer.Typer(
@@ -30,6 +41,7 @@ app.command("predict", help=predict.HELP)(predict.predict)
 app.command("export", help=export.HELP)(export.export)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("audit", help=audit.HELP)(audit.audit)
+app.command("import-checkpoint", help=import_checkpoint.HELP)(import_checkpoint.import_checkpoint)
 app.command("demo-data", help=demo_data.HELP)(demo_data.demo_data)
 app.command("devices", help=devices.HELP)(devices.devices)
 app.command("inspection-server", help=inspection_server.HELP, hidden=True)(inspection_server.inspection_server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,9 +39,11 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
             with warnings.catch_warnings(action="ignore"):  # the error below says what a person must know
                 state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f"it holds {found[1]} beside its tensors" if found else "it is not a plain file of tensors"
         raise ModelFileError(
-            f"{path} was not opened: it is not a plain file of tensors and may hold code that would run on opening it. "
-            "Save its state dict as safetensors and use that."
+            f"{path} was not opened: {what}, and may hold code that would run on opening it. "
+            "Where it was made, save its state dict alone (torch.save(model.state_dict(), FILE)) and use that."
         ) from error
     except Exception as error:  # junk makes the readers fail in any way that there is
         reason = next(iter(str(error).splitlines()), type(error).__name__)

@@ -21,7 +21,7 @@ def empty_network(config: NetworkConfig) -> S3N:
 
 def most_bytes(network: S3N) -> int:
     """Return the most bytes that the tensors of a network can take in a file."""
-    return WIDEST * sum(value.numel() for value in network.state_dict().values())
+    return sum(WIDEST * int(value.numel()) for value in network.state_dict().values())
 
 
 def misfits(network: S3N, tensors: Mapping[str, Tensor]) -> list[str]:

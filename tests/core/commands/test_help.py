@@ -9,7 +9,18 @@ from command_line import Command
 
 import s3n_core
 
-COMMANDS = ["", "train", "predict", "export", "evaluate", "audit", "demo-data", "devices", "runs"]
+COMMANDS = [
+    "",
+    "train",
+    "predict",
+    "export",
+    "evaluate",
+    "audit",
+    "import-checkpoint",
+    "demo-data",
+    "devices",
+    "runs",
+]
 RUNS_COMMANDS = ["list", "show", "pause", "stop", "resume", "trash", "restore", "empty-trash"]
 
 HELP_AND_LOOK = """

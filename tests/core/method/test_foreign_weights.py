@@ -58,6 +58,12 @@ def test_a_pickle_with_code_is_refused_and_its_code_does_not_run(tmp_path: Path,
     assert not proof.exists()
 
 
+def test_what_stands_beside_the_tensors_is_named(tmp_path: Path) -> None:
+    torch.save({"model": {"a.weight": WEIGHT}, "best": np.float64(0.5)}, tmp_path / "a.pth")
+    with pytest.raises(ModelFileError, match=r"holds numpy\.\S+ beside its tensors"):
+        read_state_dict(tmp_path / "a.pth")
+
+
 JUNK = {
     "empty": b"",
     "text": b"these are not weights\n",

@@ -1,0 +1,111 @@
+"""`s3n import-checkpoint`: a checkpoint of the authors' released code, or of Hawkeye's S3N, as a model of this program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from s3n_core.commands.arguments import JsonOption
+from s3n_core.commands.failures import say
+from s3n_core.commands.progress import print_json
+from s3n_core.errors import ModelFileError, OutputError
+
+HELP = """Turn a checkpoint of the authors' released code, or of the Hawkeye library's S3N, into a model file.
+
+The model answers as the released code does in its last test stage, and works wherever a model does. Only tensors are read;
+a checkpoint that holds code is refused.
+
+Example: s3n import-checkpoint model_best.pth --classes CUB_200_2011 --out released.safetensors
+"""
+
+
+def import_checkpoint(
+    checkpoint: Annotated[Path, typer.Argument(metavar="FILE", help="The checkpoint: .pt, .pth or .safetensors.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL", help="The model file to write: .safetensors.")],
+    classes: Annotated[
+        Path | None,
+        typer.Option(
+            "--classes",
+            metavar="FILE|DATA",
+            help="Class names: a text file with one a line, or the data set; class 0, class 1, ... without it.",
+        ),
+    ] = None,
+    input_size: Annotated[
+        int,
+        typer.Option(
+            "--input-size", metavar="PIXELS", min=32, max=2048, help="Side of the images that it learned from."
+        ),
+    ] = 448,
+    resize: Annotated[
+        str | None,
+        typer.Option(
+            "--resize",
+            metavar="NAME",
+            help="How test images were prepared: squash_crop (the released code), keep_crop (Hawkeye) or squash; by the "
+            "checkpoint's kind if not given.",
+        ),
+    ] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="Store float16: half the size, nearly the same answers.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Import a checkpoint."""
+    if out.suffix.lower() != ".safetensors":
+        raise OutputError(f"{out} has no name of a model file: let it end with .safetensors.")
+    if out.exists() and checkpoint.exists() and out.samefile(checkpoint):
+        raise OutputError(f"{out} is the checkpoint itself; give the model another name.")
+    from s3n_core.datasets.class_names import read_class_names
+
+    names = read_class_names(classes) if classes is not None else None
+
+    from s3n_core.datasets.transforms import Preprocess
+    from s3n_core.method.configuration import ModelHeader
+    from s3n_core.method.model_files import model_digest, save_model
+    from s3n_core.method.released_checkpoints import read_released_checkpoint
+    from s3n_core.training.preparing import versions
+
+    try:
+        kind = resize or "squash_crop"
+        Preprocess(input_size=input_size, source_size=input_size, resize=kind)  # type: ignore[arg-type]  # checked inside
+    except ValueError as error:
+        raise ModelFileError(f"The images cannot be prepared so: {error}.") from error
+    read = read_released_checkpoint(checkpoint, input_size=input_size)
+    count = read.network.config.num_classes
+    if names is None:
+        names = tuple(f"class {number}" for number in range(count))
+    elif len(names) != count:
+        raise ModelFileError(f"{classes} names {len(names)} classes, but {checkpoint} tells {count} apart.")
+    kind = resize or ("keep_crop" if read.hawkeye else "squash_crop")
+    preprocess = Preprocess(input_size=input_size, source_size=input_size, resize=kind)  # type: ignore[arg-type]
+    header = ModelHeader(
+        network=read.network.config,
+        classes=names,
+        preprocess=preprocess.to_dict(),
+        recipe="hawkeye" if read.hawkeye else "release",
+        data_set=classes.name if classes is not None and classes.is_dir() else "",
+        versions=versions(),
+    )
+    save_model(out, read.network, header, half=half)
+    if json:
+        print_json(
+            {
+                "model": str(out),
+                "digest": model_digest(out),
+                "kind": header.recipe,
+                "backbone": header.network.backbone,
+                "classes": count,
+                "preprocess": header.preprocess,
+                "unused": read.unused,
+            }
+        )
+        return
+    whose = "Hawkeye's S3N" if read.hawkeye else "the released S3N"
+    say(f"{whose[0].upper()}{whose[1:]} with {header.network.backbone} and {count} classes; test images: {kind}.")
+    if read.unused:
+        say(f"{len(read.unused)} of its tensors belong to nothing of S3N and were left out (first: {read.unused[0]}).")
+    if classes is None:
+        say("Its classes have no names yet: `--classes` takes a text file or a data set.")
+    typer.echo(str(out))

@@ -1,0 +1,38 @@
+"""The names of classes, in the order of their numbers, from a text file or from a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.text_tables import read_lines
+from s3n_core.errors import DataSetError
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """Read class names.
+
+    Args:
+        path: A text file with a name a line, or with ``<class id> <name>`` a line as `classes.txt` of CUB-200-2011, in any
+            order; or a data set's folder.
+
+    Returns:
+        Names in the order of the class ids.
+
+    Raises:
+        DataSetError: If there is nothing at that place, no names in it, or one id has two names.
+    """
+    if path.is_dir():
+        return open_data_set(path).classes
+    if not path.is_file():
+        raise DataSetError(f"There is no file of class names and no data set at {path}.")
+    lines = [line.text for line in read_lines(path)]
+    if not lines:
+        raise DataSetError(f"{path} holds no class names: one a line is expected.")
+    fields = [line.split(None, 1) for line in lines]
+    if not all(len(row) == 2 and row[0].isdecimal() for row in fields):
+        return tuple(lines)
+    names = {int(row[0]): row[1] for row in fields}
+    if len(names) < len(fields):
+        raise DataSetError(f"{path} gives one class id two names: each id is expected once.")
+    return tuple(names[number] for number in sorted(names))
