@@ -26,13 +26,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from s3n_core.errors import S3NError
+from s3n_core.export.file_wish import FileWish
 from s3n_core.inspection_encoding import InspectionEncoder, InverseGrid, OpenedModel, encode_inverse, encode_model
+from s3n_core.inspection_export import encode_file
 from s3n_core.inspection_messages import Message, read_message, write_message
 from s3n_core.inspection_requests import REQUEST_KINDS, LatestRequests, Request
 
 if TYPE_CHECKING:
     from s3n_core.analysis.inspection import Inspection, InspectionSettings
     from s3n_core.analysis.inspector import Inspector, Prepared
+    from s3n_core.export.first_file import FirstFiles
 
 KEPT_IMAGES = 6
 """Images that stay prepared: going back and forth between neighbours is instant, at some 10 MB each."""
@@ -59,6 +62,7 @@ class InspectionServer:
         self._inspector: Inspector | None = None
         self._kept: OrderedDict[_ImageKey, Prepared] = OrderedDict()
         self._last: Inspection | None = None
+        self._files: FirstFiles | None = None
 
     def run(self) -> int:
         """Answer until the requests end.
@@ -112,6 +116,8 @@ class InspectionServer:
                 self._class_map(request)
             case "inverse":
                 self._invert(request)
+            case "export":
+                self._export(request)
 
     def _inspect(self, request: Request) -> None:
         inspector = self._ready(request.generation)
@@ -152,6 +158,14 @@ class InspectionServer:
             raise S3NError("No image has been looked at yet, so there is no grid to invert; choose an image first.")
         places, valid = invert(self._last, branch, size)
         self._write(encode_inverse(request.generation, InverseGrid(branch, places, valid)))
+
+    def _export(self, request: Request) -> None:
+        from s3n_core.export.first_file import FirstFiles
+
+        wish = FileWish.from_dict(request.fields)
+        inspector = self._ready(request.generation)
+        self._files = self._files or FirstFiles()
+        self._write(encode_file(request.generation, self._files.make(inspector, wish)))
 
     # The model
 

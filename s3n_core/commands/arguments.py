@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from s3n_core.commands.failures import say
-from s3n_core.errors import DataSetError, ModelFileError, RunError
+from s3n_core.errors import ModelFileError, RunError
 
 if TYPE_CHECKING:
     from s3n_core.analysis.loaded_model import Model
-    from s3n_core.datasets.records import DataSet, ImageRecord
+    from s3n_core.datasets.records import DataSet
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A run's name or folder, or a .safetensors file.")]
 ImagesArgument = Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of images, a data set, or one image.")]
@@ -79,29 +79,6 @@ def open_named_model(text: str, runs: Path | None, device: str, precision: str, 
     return open_model(path, device, precision, mode)
 
 
-def open_images(path: Path, format: str) -> DataSet:
-    """Open what is to be looked at: a data set with its labels if it is one, else plain images.
-
-    Raises:
-        DataSetError: If there is no image.
-    """
-    from s3n_core.datasets import cub_200_2011, list_files
-    from s3n_core.datasets.assignment import assigned
-    from s3n_core.datasets.detection import open_data_set
-
-    try:
-        data_set = open_data_set(path, format)
-    except DataSetError as error:
-        # One class, or none, is no data set to learn from, but its images can be looked at all the same.
-        if format != "auto" or not path.is_dir():
-            raise
-        data_set = open_data_set(path, "images")
-        if list_files.matches(path) or cub_200_2011.matches(path):
-            say(f"Taken as images without labels, because: {error}")
-        return data_set
-    return assigned(data_set)
-
-
 def quoted(text: str | Path) -> str:
     """Write a name as the shell wants it in a command that a person may copy: names may hold spaces and any script."""
     text = str(text)
@@ -118,18 +95,3 @@ def say_problems(data_set: DataSet) -> None:
     more = len(data_set.problems) - _SHOWN_PROBLEMS
     if more > 0:
         say(f"... and {more} more; `s3n audit {quoted(data_set.root)}` lists them.")
-
-
-def part_of(data_set: DataSet, split: str) -> tuple[ImageRecord, ...]:
-    """Return the records of a part.
-
-    Raises:
-        DataSetError: If the data set has no such part.
-    """
-    if split == "all":
-        return data_set.records
-    records = tuple(record for record in data_set.records if record.split == split)
-    if not records:
-        parts = ", ".join(part for part in data_set.splits() if part) or "no parts"
-        raise DataSetError(f"{data_set.root} has no part {split!r}: it has {parts}; choose one of them, or all.")
-    return records

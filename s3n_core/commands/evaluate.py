@@ -18,7 +18,6 @@ from s3n_core.commands.arguments import (
     SamplingOption,
     WorkersOption,
     open_named_model,
-    part_of,
     say_problems,
 )
 from s3n_core.commands.failures import interruptible, say
@@ -54,6 +53,7 @@ def evaluate(
 ) -> None:
     """Evaluate a model."""
     from s3n_core.datasets.assignment import assignment_sentence, open_assigned
+    from s3n_core.datasets.opening import part_of
 
     data_set = open_assigned(data, format)
     if data_set.original is not None:
@@ -65,7 +65,7 @@ def evaluate(
     from s3n_core.analysis.evaluation import evaluate as evaluate_records
 
     opened = open_named_model(model, runs, device, precision, sampling)
-    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", quiet=json) as bar:
+    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", json=json) as bar:
         result = evaluate_records(opened, records, data_set.classes, workers=workers, progress=bar)
     looked = None
     if places:
@@ -74,17 +74,17 @@ def evaluate(
 
         indices = class_indices(opened, data_set.classes, {r.label for r in records if r.label is not None})
         labels = [None if record.label is None else indices[record.label] for record in records]
-        with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring places", quiet=json) as bar:
+        with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring places", json=json) as bar:
             looked = measure_places(opened, records, labels=labels, workers=workers, progress=bar)
     if json:
         extra = {} if looked is None else {"places": looked.to_dict()}
-        print_json({"part": part, "data": str(data), **result.to_dict(), **extra})
+        print_json({"event": "evaluated", "part": part, "data": str(data), **result.to_dict(), **extra})
     else:
         typer.echo(f"Part: {part} of {data}\n{result.text()}")
         if looked is not None:
             typer.echo(looked.text())
     if out is not None:
-        from s3n_core.export.exporting import make_folder
+        from s3n_core.atomic_files import make_folder
         from s3n_core.export.tables import write_evaluation_tables
 
         make_folder(out)

@@ -20,11 +20,10 @@ from s3n_core.commands.arguments import (
     SamplingOption,
     SplitOption,
     WorkersOption,
-    open_images,
     open_named_model,
-    part_of,
     say_problems,
 )
+from s3n_core.commands.failures import say
 
 if TYPE_CHECKING:
     from s3n_core.analysis.loaded_model import Model
@@ -49,13 +48,17 @@ class ImageJob:
     @cached_property
     def data_set(self) -> DataSet:
         """The images; files that were left out are named once."""
-        data_set = open_images(self.images, self.format)
+        from s3n_core.datasets.opening import open_images
+
+        data_set = open_images(self.images, self.format, say)
         say_problems(data_set)
         return data_set
 
     @cached_property
     def records(self) -> tuple[ImageRecord, ...]:
         """Those of the chosen part."""
+        from s3n_core.datasets.opening import part_of
+
         return part_of(self.data_set, self.split)
 
     def open_model(self) -> Model:

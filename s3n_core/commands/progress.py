@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import json as json_format
+import math
 import re
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 
 from s3n_core.commands.failures import say
 
+OBJECT_SECONDS = 0.2  # between two objects of progress for a program
 LINE_SECONDS = 30.0  # between two lines of progress where no bar can be drawn (a log file, a pipe)
 
 
@@ -25,17 +27,20 @@ class Bar(Protocol):
 
 
 @contextmanager
-def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Bar]:
+def progress_bar(what: str, *, quiet: bool = False, json: bool = False) -> Iterator[Bar]:
     """Show how far a job is, how fast and for how long still, while the block runs.
 
     On a terminal it is a bar, which is gone at the end; elsewhere a line every half minute.
 
     Args:
         what: What is being done ("Predicting").
-        quiet: Show nothing, because a program reads.
+        quiet: Show nothing, because the command tells of its progress in its own way.
+        json: Print an object a line, a few a second, because a program reads.
     """
     if quiet:
         yield lambda done, total, note="", seconds_left=None: None
+    elif json:
+        yield _objects(what)
     elif sys.stderr.isatty():
         with _drawn_bar(what) as bar:
             yield bar
@@ -75,6 +80,19 @@ def _lines(what: str) -> Bar:
     return bar
 
 
+def _objects(what: str) -> Bar:
+    reckon, said = _reckoner(), -math.inf
+
+    def bar(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+        nonlocal said
+        left = reckon(done, total, seconds_left)
+        if done >= total or time.monotonic() - said >= OBJECT_SECONDS:
+            said = time.monotonic()
+            print_json({"event": "progress", "what": what, "done": done, "total": total, "seconds_left": left})
+
+    return bar
+
+
 def _reckoner() -> Callable[[int, int, float | None], float | None]:
     """Return what reckons the seconds left from what was done since the first report."""
     first: tuple[float, int] | None = None
@@ -99,7 +117,7 @@ def _remark(note: str, seconds_left: float | None) -> str:
 
 def print_json(value: Any) -> None:
     """Print one JSON object on a line of its own, at once."""
-    print(json.dumps(plain(value), ensure_ascii=True), flush=True)
+    print(json_format.dumps(plain(value), ensure_ascii=True), flush=True)
 
 
 def print_event(event: Any, name: str | None = None) -> None:

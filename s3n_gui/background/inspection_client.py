@@ -10,7 +10,9 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from s3n_core.analysis.inspection import Inspection, InspectionSettings, Warped
 from s3n_core.errors import S3NError
+from s3n_core.export.file_wish import FileWish
 from s3n_core.inspection_encoding import OpenedModel, decode_inverse, decode_model
+from s3n_core.inspection_export import decode_file
 from s3n_core.inspection_messages import Message
 from s3n_core.inspection_requests import Request, RequestKind
 from s3n_gui.background.engine_command import INSPECTION_SERVER, engine_command
@@ -39,6 +41,8 @@ class InspectionClient(QObject):
     """M of a class, float32 (h, w); the class; the generation."""
     inverse_ready = Signal(object, int)
     """`InverseGrid` and the generation."""
+    file_made = Signal(object, int)
+    """`ExportedFile`, the first that an export would write, and the generation."""
     failed = Signal(str)
     """What could not be done, why, and what to do: a sentence."""
     interrupted = Signal(str)
@@ -121,6 +125,10 @@ class InspectionClient(QObject):
     def request_inverse(self, branch: Warped, size: int = 224) -> int:
         """Ask for the whole inverse of a grid of the last answered inspection; returns the generation."""
         return self._ask("inverse", {"branch": branch, "size": size})
+
+    def request_file(self, wish: FileWish) -> int:
+        """Ask for the first file that an export would write; returns the generation."""
+        return self._ask("export", wish.to_dict())
 
     def unload(self) -> None:
         """Let go of the model and its memory now; the next request opens it again."""
@@ -232,6 +240,9 @@ class InspectionClient(QObject):
                 case "inverse" if self._is_newest("inverse", generation):
                     self._settle("inverse")
                     self.inverse_ready.emit(decode_inverse(message), generation)
+                case "exported" if self._is_newest("export", generation):
+                    self._settle("export")
+                    self.file_made.emit(decode_file(message), generation)
                 case "failed":
                     self._on_failed(message, generation)
         except S3NError as error:
@@ -252,7 +263,7 @@ class InspectionClient(QObject):
                 return  # of a model that nobody wants any more
             self._unanswered.clear()
             self._set_state("broken")
-        elif kind in ("inspect", "class-map", "inverse"):
+        elif kind in ("inspect", "class-map", "inverse", "export"):
             if not self._is_newest(kind, generation):
                 return
             self._settle(kind)

@@ -24,6 +24,8 @@ TORCH_FREE = [
     "s3n_core.training.recipes",
     "s3n_core.training.events",
     "s3n_core.analysis.inspection",
+    "s3n_core.export.file_wish",
+    "s3n_core.inspection_export",
     "s3n_core.inspection_server",
     "s3n_core.inspection_encoding",
     "s3n_core.inspection_messages",

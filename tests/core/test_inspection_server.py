@@ -9,7 +9,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -20,7 +20,13 @@ import pytest
 from random_model import save_picture, save_random_model
 
 from s3n_core.analysis.inspection import Inspection, InspectionSettings, PeakEdit, inspect
+from s3n_core.datasets.opening import open_images
+from s3n_core.export.export_options import ExportOptions
+from s3n_core.export.exporting import export
+from s3n_core.export.figures import FigureStyle
+from s3n_core.export.file_wish import FileWish
 from s3n_core.inspection_encoding import InspectionDecoder, InspectionEncoder, decode_inverse, decode_model
+from s3n_core.inspection_export import decode_file
 from s3n_core.inspection_messages import Message, MessageError, read_message, write_message
 
 PATIENCE = 240.0  # seconds: a machine that trains beside the tests takes its time to load torch
@@ -407,3 +413,22 @@ def test_what_libraries_print_does_not_reach_the_messages() -> None:
     assert done.stdout == b"message"
     for words in (b"from Python", b"from C", b"from a child"):
         assert words in done.stderr
+
+
+def test_the_first_file_of_an_export(server: Server, opened: Any, pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    options = {"sheet": False, "panels": ["map_d", "peaks"], "dpi": 40, "single_inches": 1.0, "opacity": 0.3}
+    wish = FileWish(images=str(pictures[0].parent), options=options)
+    server.ask("export", **wish.to_dict())
+    file = decode_file(server.answer("exported"))
+    assert (file.image, file.ending) == (pictures[0].name, "/peaks.png")
+    style = FigureStyle(panels=("peaks", "map_d"), dpi=40, single_inches=1.0, opacity=0.3)
+    records = open_images(pictures[0].parent).records
+    list(export(opened, records[:1], tmp_path, ExportOptions(sheet=False, style=style)))
+    assert (tmp_path / file.name).read_bytes() == file.content
+    assert sorted(map(str, file.files.values())) == sorted(
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")
+    )
+    server.ask("export", **replace(wish, options={**options, "dpi": 3}).to_dict())
+    assert "dpi" in server.answer("failed").fields["sentence"]
+    server.ask("export", **replace(wish, images=str(tmp_path / "gone")).to_dict())
+    assert str(tmp_path / "gone") in server.answer("failed").fields["sentence"]

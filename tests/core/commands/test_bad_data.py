@@ -198,7 +198,7 @@ def test_evaluation_names_what_it_cannot_read(
     assert outcome.code == 0
     assert f"of {len(good)} images" in outcome.out
     assert all(name in outcome.out for name in bad)
-    (figures,) = s3n("evaluate", model, data, "--json").events
+    *_, figures = s3n("evaluate", model, data, "--json").events
     assert len(figures["unreadable"]) == len(bad)
 
 

@@ -300,7 +300,10 @@ def test_evaluate_takes_the_test_part(s3n: Command, trained_run: TrainedRun, mod
     assert outcome.out.startswith(f"Part: test of {trained_run.data}\nTop-1 ")
     tables = ["evaluation_accuracy.csv", "evaluation_by_class.csv", "evaluation_confusion.csv"]
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == tables
-    (figures,) = s3n("evaluate", model, trained_run.data, "--split", "train", "--json").events
+    *steps, figures = s3n("evaluate", model, trained_run.data, "--split", "train", "--json").events
+    assert [step["event"] for step in steps] == ["progress"] * len(steps)
+    assert (steps[-1]["what"], steps[-1]["done"], steps[-1]["total"]) == ("Evaluating", 36, 36)
+    assert figures["event"] == "evaluated"
     assert (figures["part"], figures["images"]) == ("train", 36)
     assert [row["name"] for row in figures["predictions"]][:4] == ["joint", "O", "D", "C"]
 
