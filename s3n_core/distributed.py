@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from s3n_core.errors import S3NError
+from s3n_core.errors import DeviceError, S3NError
 
 if TYPE_CHECKING:
     import torch
@@ -89,7 +89,7 @@ class Team:
             return
         flat = torch.cat([part.flatten() for part in parts])
         self.talk(lambda: dist.all_reduce(flat))
-        for part, total in zip(parts, flat.split([part.numel() for part in parts]), strict=True):
+        for part, total in zip(parts, torch.split(flat, [part.numel() for part in parts]), strict=True):
             part.copy_(total.view_as(part))
 
     def match(self, network: torch.nn.Module) -> None:
@@ -106,6 +106,23 @@ class Team:
             whole = value.contiguous()
             self.talk(lambda whole=whole: dist.broadcast(whole, src=0))  # type: ignore[misc]
             value.copy_(whole)
+
+    def require_cards(self, device: str) -> None:
+        """Make sure that every member on this machine has a card of its own, where they compute on cards.
+
+        Raises:
+            DeviceError: If there are fewer cards than processes.
+        """
+        if self.size == 1 or device != "cuda":
+            return
+        import torch
+
+        here, cards = int(os.environ.get("LOCAL_WORLD_SIZE", self.size)), torch.cuda.device_count()
+        if here > cards:
+            raise DeviceError(
+                f"There are {here} processes for {cards} {'card' if cards == 1 else 'cards'}: start as many as there are cards "
+                "(--nproc-per-node), or choose the device cpu."
+            )
 
     def talk(self, message: Callable[[], object]) -> None:
         """Exchange a message with the others.
@@ -169,6 +186,7 @@ def join_team() -> Team:
         return ALONE
     import torch
     import torch.distributed as dist
+    from torch.distributed.distributed_c10d import PrefixStore
     from torch.distributed.rendezvous import rendezvous
 
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -177,5 +195,5 @@ def join_team() -> Team:
         torch.cuda.set_device(place)
     store, rank, size = next(rendezvous("env://"))
     backend = "cpu:gloo,cuda:nccl" if cards else "gloo"
-    dist.init_process_group(backend, store=dist.PrefixStore("s3n", store), rank=rank, world_size=size)
+    dist.init_process_group(backend, store=PrefixStore("s3n", store), rank=rank, world_size=size)
     return Team(rank, size, store)

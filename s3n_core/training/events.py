@@ -90,6 +90,33 @@ class CheckpointSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class MicroBatchHalved:
+    """Memory ran out; the update at hand is begun again in smaller steps.
+
+    Attributes:
+        epoch: From 0.
+        batch: Batches of this epoch that are done.
+        before: Images at once that were too many.
+        now: Images at once from here on.
+        batch_size: Images an update, as ever.
+    """
+
+    epoch: int
+    batch: int
+    before: int
+    now: int
+    batch_size: int
+
+    @property
+    def sentence(self) -> str:
+        """Say it to a person."""
+        return (
+            f"Memory ran out in epoch {self.epoch + 1}: from here on {self.now} instead of {self.before} images at once; "
+            f"the batch stays {self.batch_size}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ImageLeftOut:
     """A training or held-out image could not be read and was left out.
 
@@ -129,4 +156,6 @@ class RunEnded:
     message: str = field(default="")
 
 
-Event = RunStarted | StepDone | EpochDone | CheckpointSaved | ImageLeftOut | Paused | Resumed | RunEnded
+Event = (
+    RunStarted | StepDone | EpochDone | CheckpointSaved | MicroBatchHalved | ImageLeftOut | Paused | Resumed | RunEnded
+)

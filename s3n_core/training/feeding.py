@@ -14,26 +14,31 @@ from torch import Tensor
 from s3n_core.analysis.input_tensors import to_input
 from s3n_core.datasets.loading import Batch, Sample, load_batches
 from s3n_core.datasets.transforms import test_view, train_view
+from s3n_core.distributed import Team
 from s3n_core.errors import DataSetError
 from s3n_core.seeding import keyed_generator, peak_draws
 from s3n_core.training.events import ImageLeftOut
 from s3n_core.training.preparing import Plan
+from s3n_core.training.shares import shares
 
 _log = logging.getLogger(__name__)
 EVALUATION = -1  # stands for the epoch in the key of what is drawn in evaluation
 
 
 class Feeder:
-    """Loads the images of a plan and turns them into tensors on a device."""
+    """Loads a process's share of the images of a plan and turns them into tensors on a device."""
 
-    def __init__(self, plan: Plan, device: str, workers: int | None) -> None:
+    def __init__(self, plan: Plan, device: str, workers: int | None, team: Team) -> None:
         self._plan = plan
         self._device = device
         self._workers = workers
+        self._team = team
         self._left_out: set[str] = set()
         self._news: list[ImageLeftOut] = []
 
-    def training_batches(self, epoch: int, order: NDArray[np.int64], size: int) -> Generator[Batch, None, None]:
+    def training_batches(
+        self, epoch: int, order: NDArray[np.int64], sizes: Sequence[int]
+    ) -> Generator[Batch, None, None]:
         """Load augmented views of the training images at the positions in ``order``; close it to stop early."""
         plan = self._plan
 
@@ -41,10 +46,13 @@ class Feeder:
             rng = keyed_generator(plan.recipe.seed, epoch, "augmentation", name)
             return train_view(image, plan.preprocess, plan.augmentation, rng)
 
-        return self._load(plan.training, view, size, order)
+        return self._load(plan.training, view, sizes, order)
 
     def held_out_batches(self, size: int) -> Generator[Batch, None, None]:
-        """Load the deterministic views of the held-out images, in their order; close it to stop early."""
+        """Load the deterministic views of this process's held-out images; close it to stop early.
+
+        Every process gets the same number of batches of at most ``size`` images, some perhaps empty.
+        """
         return self._plain_batches(self._plan.held_out, size)
 
     def plain_training_batches(self, size: int) -> Generator[Batch, None, None]:
@@ -62,6 +70,8 @@ class Feeder:
         Returns:
             Images (B, 3, s, s), labels (B,), and zeta of Eq. 4, (B, H, W), keyed by (seed, epoch, sample).
         """
+        if not len(batch):  # a process without images keeps step with the others on a black one
+            batch = self._black()
         assert batch.labels is not None
         draws = peak_draws(self._plan.recipe.seed, epoch, batch.names, self._plan.network.map_size)
         return (
@@ -76,19 +86,27 @@ class Feeder:
         return news
 
     def _plain_batches(self, samples: Sequence[Sample], size: int) -> Generator[Batch, None, None]:
-        return self._load(samples, lambda image, _: test_view(image, self._plan.preprocess), size, None)
+        parts = shares(0, len(samples), size, self._team)
+        places = np.array([place for part in parts for place in part], dtype=np.int64)
+        sizes = [len(part) for part in parts]
+        return self._load(samples, lambda image, _: test_view(image, self._plan.preprocess), sizes, places)
+
+    def _black(self) -> Batch:
+        side = self._plan.preprocess.source_size
+        none = np.empty(0, dtype=np.int64)
+        return Batch(np.zeros((1, side, side, 3), np.uint8), np.zeros(1, np.int64), ("",), none, (), none)
 
     def _load(
         self,
         samples: Sequence[Sample],
         view: Callable[[Image.Image, str], NDArray[np.uint8]],
-        size: int,
-        order: NDArray[np.int64] | None,
+        sizes: Sequence[int],
+        order: NDArray[np.int64],
     ) -> Generator[Batch, None, None]:
         batches = load_batches(
             samples,
             lambda image, position: view(image, samples[position].name),
-            size,
+            sizes,
             order=order,
             workers=self._workers,
         )

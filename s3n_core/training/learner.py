@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from s3n_core.devices import autocast, place
+from s3n_core.distributed import Team
 from s3n_core.method.network import S3N, S3NOutput
 from s3n_core.method.objective import Losses, objective
 from s3n_core.seeding import keyed_generator
@@ -13,6 +14,7 @@ from s3n_core.training.checkpoints import restore_momenta
 from s3n_core.training.optimization import build_optimizer, hold_radii, set_rates
 from s3n_core.training.place import Place
 from s3n_core.training.preparing import Plan
+from s3n_core.training.team_batch_norm import share_statistics
 
 
 class Learner:
@@ -22,20 +24,22 @@ class Learner:
         plan: The run's plan.
         device: "cpu", "cuda" or "mps".
         precision: Precision of the layers.
+        team: The processes that learn together.
         network: The network of a checkpoint; None makes a new one, its random weights keyed by the seed.
 
     Attributes:
         network: The network, on its device.
         optimizer: Its optimiser.
+        statistics: What its BatchNorm layers share with those of the other processes.
         notes: Sentences about where the weights came from.
 
     Raises:
         ModelFileError: If the weights that a new network starts from cannot be had.
     """
 
-    def __init__(self, plan: Plan, device: str, precision: str, network: S3N | None = None) -> None:
+    def __init__(self, plan: Plan, device: str, precision: str, team: Team, network: S3N | None = None) -> None:
         self._recipe = plan.recipe
-        self._device, self._precision = device, precision
+        self._device, self._precision, self._team = device, precision, team
         self.notes: tuple[str, ...] = ()
         if network is None:
             torch.manual_seed(plan.recipe.seed)
@@ -43,9 +47,10 @@ class Learner:
             self.notes = network.weight_report.sentences()
         self.network = network
         place(network, device)
+        team.match(network)
+        self.statistics = share_statistics(network, team)
         self.optimizer = build_optimizer(network, plan.recipe)
         self._scaler = torch.amp.GradScaler(device, enabled=precision == "float16")
-        self._fed = False
 
     def restore(self, momenta: dict[str, Tensor], where: Place) -> None:
         """Take the momenta of a checkpoint, and the gradient scaler that its place remembers."""
@@ -65,7 +70,6 @@ class Learner:
     def begin(self) -> None:
         """Begin an update."""
         self.optimizer.zero_grad(set_to_none=True)
-        self._fed = False
 
     def learn(
         self, images: Tensor, labels: Tensor, draws: Tensor, where: Place, *, part: int, share: float
@@ -84,21 +88,21 @@ class Learner:
             What the network said, and the losses.
         """
         # Layers with randomness of their own (stochastic depth) draw from torch's generator: keyed like the rest.
-        torch.manual_seed(int(keyed_generator(self._recipe.seed, where.step, "layers", part).integers(2**62)))
+        member = () if self._team.leads else (self._team.rank,)
+        torch.manual_seed(int(keyed_generator(self._recipe.seed, where.step, "layers", part, *member).integers(2**62)))
         sampling = self._recipe.sampling_at(where.epoch)
         with autocast(self._device, self._precision):
             output = self.network(images, sampling=sampling, draws=draws, trace=self.network.joint is not None)
         losses = objective(output, labels, smoothing=self._recipe.smoothing)
         torch.autograd.backward(self._scaler.scale(losses.total * share))
-        self._fed = True
         return output, losses
 
     def finish(self) -> None:
-        """Finish an update; without any images it is none."""
-        if self._fed:
-            self._scaler.step(self.optimizer)
-            self._scaler.update()
-            hold_radii(self.network)
+        """Finish an update with the gradients of all processes."""
+        self._team.add(p.grad for p in self.network.parameters() if p.grad is not None)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        hold_radii(self.network)
 
     @property
     def least(self) -> int:

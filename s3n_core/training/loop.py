@@ -1,4 +1,4 @@
-"""One life of a training, between taking the run's lock and letting go of it: epochs, batches, checkpoints.
+"""One life of a training, between taking the run's lock and letting go of it: epochs, validations, the end.
 
 Whatever is random is keyed by (seed, epoch, sample) and everything else that decides how it goes on stands in a checkpoint, so on
 the CPU a run that was killed and resumed ends with the very same weights as one that never was.
@@ -8,35 +8,33 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Generator
 from typing import Any
 
-from s3n_core.analysis.health import HealthTally, health_warnings, radius_values
-from s3n_core.datasets.loading import Batch
-from s3n_core.devices import DeviceChoice, choose_device, choose_precision, memory_in_use
-from s3n_core.errors import DataSetError, RunError, S3NError
-from s3n_core.runs.metrics import MetricsWriter
+from s3n_core.analysis.health import health_warnings, radius_values
+from s3n_core.devices import choose_device, choose_precision, memory_in_use
+from s3n_core.distributed import Team
+from s3n_core.errors import DataSetError, RunError
 from s3n_core.runs.run_directory import RunDirectory
-from s3n_core.seeding import epoch_order
-from s3n_core.training.checkpoints import load_newest, point_to, save_checkpoint
-from s3n_core.training.events import CheckpointSaved, EpochDone, Event, RunEnded, RunStarted, StepDone
+from s3n_core.training.changed_data import require_same_data
+from s3n_core.training.checkpoints import load_newest, point_to
+from s3n_core.training.events import CheckpointSaved, EpochDone, Event, RunStarted, StepDone
+from s3n_core.training.failures import diverged
 from s3n_core.training.feeding import Feeder
+from s3n_core.training.keeping import Keeper
+from s3n_core.training.last_words import run_ended
 from s3n_core.training.learner import Learner
+from s3n_core.training.memory_limit import MemoryLimit
 from s3n_core.training.place import Place
-from s3n_core.training.preparing import model_header, read_plan
+from s3n_core.training.preparing import read_plan
 from s3n_core.training.recalibration import recalibrate
-from s3n_core.training.snapshots import ProbeRecorder, choose_probes
 from s3n_core.training.steering import Halt, Steering
 from s3n_core.training.tally import LossTally
+from s3n_core.training.updates import Updates
 from s3n_core.training.validation import validate
 
 _log = logging.getLogger(__name__)
 NEWS_SECONDS = 0.2  # shortest time between two reports of a step
-
-
-class TrainingError(S3NError):
-    """A training that cannot go on."""
 
 
 class Loop:
@@ -45,59 +43,64 @@ class Loop:
     Args:
         run: The run, its lock held.
         steering: Where orders come from and the state goes.
+        team: The processes at work.
         device: Overrides the device that the run was made for.
         workers: Threads that decode; None lets the loader decide.
+        changed_data: Go on although the data set is not the one that the run began with.
 
     Raises:
         S3NError: If the run, its data set, the weights or the device cannot be had.
     """
 
-    def __init__(self, run: RunDirectory, steering: Steering, device: str | None, workers: int | None) -> None:
-        self._run = run
-        self._steering, self._pace = steering, steering.pace
+    def __init__(
+        self,
+        run: RunDirectory,
+        steering: Steering,
+        team: Team,
+        *,
+        device: str | None,
+        workers: int | None,
+        changed_data: bool,
+    ) -> None:
+        self._run, self._steering, self._team, self._pace = run, steering, team, steering.pace
         steering.write("starting", message="Reading the data set and building the network.")
         self._plan = plan = read_plan(run)
         self._recipe = recipe = plan.recipe
-        self._choice: DeviceChoice = choose_device(device or plan.device)
+        self._choice = choose_device(device or plan.device)
         self._device = self._choice.device
         self._precision = choose_precision(recipe.precision, self._device)
-        self._batch_size = min(recipe.batch_size, len(plan.training))
-        self._micro = min(recipe.micro_batch or self._batch_size, self._batch_size)
-        self._notes = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
-        self._feeder = Feeder(plan, self._device, workers)
-        self._losses, self._health = LossTally(), HealthTally()
+        team.require_cards(self._device)
         found = load_newest(run)
         self._resumed = found is not None
-        if found is None:
-            self._checkpoint: str | None = None
-            self._place = Place()
-            self._learner = Learner(plan, self._device, self._precision)
-        else:
-            self._checkpoint, network, momenta, self._place = found
-            _log.info("resuming from checkpoint %s", self._checkpoint)
-            self._learner = Learner(plan, self._device, self._precision, network)
+        name, network, momenta, self._place = found or (None, None, {}, Place())
+        # A fresh run's data set has just been read.
+        notes = team.lead(require_same_data(run, changed_data) if team.leads and self._resumed else [])
+        self._learner = Learner(plan, self._device, self._precision, team, network)
+        if name is not None:
+            _log.info("resuming from checkpoint %s", name)
             self._learner.restore(momenta, self._place)
-            point_to(run, self._checkpoint, self._place)
+            if team.leads:
+                point_to(run, name, self._place)
         self._network = self._learner.network
-        self._notes += self._learner.notes
+        self._feeder = Feeder(plan, self._device, workers, team)
+        self._memory = MemoryLimit(run, plan, self._learner, team)
+        self._updates = Updates(plan, self._learner, self._feeder, steering, team, self._memory)
+        self._keeper = Keeper(run, plan, self._learner, team, name)
+        reason = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
+        self._notes = (*reason, *notes, *self._memory.notes(), *self._learner.notes)
         for note in self._notes:
             _log.info("%s", note)
-        # Whether the network is at the place; in the middle of an update, or of a recalibration, it is between two places.
-        self._at_place = True
-        self._changed = not self._resumed
+        self._measured = False  # in the middle of a recalibration the network is between two places
         self._reported = self._saved = self._pace.now()
-        steering.follow(self._place, recipe.epochs, self._batches)
+        steering.follow(self._place, recipe.epochs, self._updates.batches)
 
     def events(self) -> Generator[Event, None, None]:
         """Train to the end, to an order, or until the generator is closed."""
-        plan, recipe, where = self._plan, self._recipe, self._place
+        recipe, where = self._recipe, self._place
         if where.finished(recipe):
-            self._steering.write("finished", message=self._ended("finished").message)
+            self._steering.write("finished", message=run_ended("finished", where, recipe).message)
             raise RunError(f"The run {self._run.path.name} is finished: there is nothing left to resume.")
-        candidates = plan.held_out or plan.training
-        probes = choose_probes(candidates, recipe.probes, recipe.seed)
-        self._probes = ProbeRecorder(self._run.snapshots, probes, plan.classes, plan.preprocess, recipe.seed)
-        with MetricsWriter(self._run.metrics_jsonl, where.metrics_offset) as self._metrics:
+        with self._keeper.opened(where.metrics_offset):
             yield self._started()
             try:
                 while not where.trained(recipe):
@@ -107,200 +110,174 @@ class Loop:
                 status = "finished"
             except Halt as halt:
                 status = halt.status
-                if status == "stopped" and self._at_place and self._changed:
+                if status == "stopped" and self._at_place and self._keeper.changed:
                     yield CheckpointSaved(self._save())
             except GeneratorExit:
-                if self._at_place and self._changed:
+                # The other processes do not know of it: alone this one could not gather their sums.
+                if self._team.size == 1 and self._at_place and self._keeper.changed:
                     self._save()
                 raise
-            ended = self._ended(status)
+            finally:
+                self._updates.close()
+            ended = run_ended(status, where, recipe)
             self._steering.write(ended.status, message=ended.message)
         yield ended
 
-    # -- an epoch -------------------------------------------------------------------------------------------------
+    @property
+    def _at_place(self) -> bool:
+        """Whether the network is at the place, not in the middle of an update or of a recalibration."""
+        return self._updates.between and not self._measured
 
     def _epoch(self) -> Generator[Event, None, None]:
-        where, recipe = self._place, self._recipe
-        self._losses, self._health = LossTally(), HealthTally()
-        if where.loss is not None and where.health is not None:
-            self._losses.restore(where.loss)
-            self._health.restore(where.health)
-        began, seen_before, waited = self._pace.now(), self._losses.count, 0.0
+        where, updates, pace = self._place, self._updates, self._pace
+        updates.begin(where)
+        began, seen_before, waited = pace.now(), updates.count, 0.0
         self._network.train()
-        order = epoch_order(recipe.seed, where.epoch, len(self._plan.training))
-        order = order[where.batch * self._batch_size : self._batches * self._batch_size]
         # The rates of the batch at hand; of the last one where only the validation is left.
-        rates = self._set_rates(min(where.batch, self._batches - 1))
-        with closing(self._feeder.training_batches(where.epoch, order, self._micro)) as loader:
-            while where.batch < self._batches:
-                rates = self._set_rates(where.batch)
-                started = self._pace.now()
-                waited += yield from self._update(loader)
-                where.batch += 1
-                where.step += 1
-                self._at_place = self._changed = True
-                self._pace.batch_took(self._pace.now() - started)
-                yield from self._after_batch(rates)
-        seconds = max(self._pace.now() - began, 1e-9)
-        speed = {
-            "images_per_second": (self._losses.count - seen_before) / seconds,
-            "waiting_for_images": waited / seconds,
-        }
-        yield from self._finish_epoch(rates, speed)
-
-    def _update(self, loader: Iterator[Batch]) -> Generator[Event, None, float]:
-        """Take one optimiser step over the micro-batches of a batch; returns the seconds that it waited for images."""
-        where, learner = self._place, self._learner
-        size = min(self._batch_size, len(self._plan.training) - where.batch * self._batch_size)
-        waited = 0.0
-        learner.begin()
-        for part in range(-(-size // self._micro)):
-            self._at_place = part == 0
-            yield from self._steering.obey(inside_batch=part > 0)
-            asked = self._pace.now()
-            batch = next(loader)
-            waited += self._pace.now() - asked
-            if len(batch) < learner.least:
-                continue
-            images, labels, draws = self._feeder.tensors(batch, where.epoch)
-            output, losses = learner.learn(images, labels, draws, where, part=part, share=len(batch) / size)
-            self._losses.add(output, losses, labels)
-            self._health.add(output)
-        learner.finish()
-        return waited
+        rates = self._set_rates(min(where.batch, updates.batches - 1))
+        while where.batch < updates.batches:
+            rates = self._set_rates(where.batch)
+            started = pace.now()
+            waited += yield from updates.take(where)
+            where.batch += 1
+            where.step += 1
+            updates.between = self._keeper.changed = True
+            pace.batch_took(pace.now() - started)
+            yield from self._after_batch(rates)
+        updates.close()
+        seconds = max(pace.now() - began, 1e-9)
+        seen = sum(self._team.gather(updates.count - seen_before))
+        yield from self._finish_epoch(
+            rates, {"images_per_second": seen / seconds, "waiting_for_images": waited / seconds}
+        )
 
     def _after_batch(self, rates: dict[str, float]) -> Generator[Event, None, None]:
-        where, pace = self._place, self._pace
-        yield from self._feeder.news()
-        now = pace.now()
-        if now - self._reported >= NEWS_SECONDS:
+        where, pace, now = self._place, self._pace, self._pace.now()
+        yield from self._news()
+        report, save = self._team.lead(
+            (
+                now - self._reported >= NEWS_SECONDS,
+                now - self._saved >= 60 * self._recipe.checkpoint_minutes and where.batch < self._updates.batches,
+            )
+        )
+        if report:
             self._reported = now
-            self._require_finite()
-            speed, left = pace.images_per_second(self._batch_size), self._seconds_left()
-            values = rates | self._losses.values() | {"images_per_second": speed}
-            self._metrics.write_step({"epoch": where.epoch, "batch": where.batch, "step": where.step, **values})
+            losses, _ = self._updates.measured()
+            self._require_finite(losses)
+            speed, left = pace.images_per_second(self._updates.batch_size), self._seconds_left()
+            values = rates | losses.values() | {"images_per_second": speed}
+            self._keeper.step({"epoch": where.epoch, "batch": where.batch, "step": where.step, **values})
             self._steering.write("running", images_per_second=speed, seconds_left=left)
-            yield StepDone(where.epoch, where.batch, self._batches, values, speed, left)
-        if now - self._saved >= 60 * self._recipe.checkpoint_minutes and where.batch < self._batches:
+            yield StepDone(where.epoch, where.batch, self._updates.batches, values, speed, left)
+        if save:
             yield CheckpointSaved(self._save())
 
     def _finish_epoch(self, rates: dict[str, float], speed: dict[str, float]) -> Generator[Event, None, None]:
         where, recipe, plan = self._place, self._recipe, self._plan
-        self._require_finite()
-        if not self._losses.count:
+        losses, health = self._updates.measured()
+        self._require_finite(losses)
+        if not losses.count:
             raise DataSetError(
                 f"None of the {len(plan.training)} training images can be read; mend the data set and resume."
             )
         parts = self._network.joint is not None
-        values: dict[str, Any] = {"epoch": where.epoch, "step": where.step, **self._losses.values(), **rates}
-        values |= self._health.values() | (radius_values(self._network) if parts else {})
+        values: dict[str, Any] = {"epoch": where.epoch, "step": where.step, **losses.values(), **rates}
+        values |= health.values() | (radius_values(self._network) if parts else {})
         values |= yield from self._validate()
         found = health_warnings(values, len(plan.classes), choices=plan.network) if parts else ()
-        warnings = tuple(f"{warning.sentence} {warning.remedy}" for warning in found)
+        warnings = (*self._memory.notes(), *(f"{warning.sentence} {warning.remedy}" for warning in found))
         values |= {"sampling": recipe.sampling_at(where.epoch), "warnings": list(warnings)}
-        values |= {"memory_bytes": memory_in_use(self._device), **speed}
+        values |= {"memory_bytes": memory_in_use(self._device), "micro_batch": self._memory.micro, **speed}
         epoch, best = where.epoch, self._improve(values)
-        self._metrics.write_epoch({**values, "best": best})
+        self._keeper.epoch({**values, "best": best})
         # Before the checkpoint: a kill between the two repeats the epoch's end, snapshot included.
-        self._probes.record(self._network, epoch, self._device, self._precision)
-        where.epoch, where.batch, where.loss, where.health = epoch + 1, 0, None, None
+        self._keeper.snapshot(epoch, self._device, self._precision)
+        where.epoch, where.batch = epoch + 1, 0
         name = self._save(best_epoch=epoch if best else None)
-        yield from self._feeder.news()
+        yield from self._news()
         yield CheckpointSaved(name)
         yield EpochDone(epoch, recipe.epochs, values, warnings, best)
 
     def _recalibrate(self) -> Generator[Event, None, None]:
         """Measure BatchNorm's statistics anew and keep the result as the last, and perhaps best, checkpoint."""
         where = self._place
-        self._at_place = False  # a stop in here goes back to the checkpoint before
-        yield from recalibrate(
-            self._network,
-            self._feeder,
-            self._steering,
-            size=max(2, self._micro),
-            device=self._device,
-            precision=self._precision,
+        self._measured = True  # a stop in here goes back to the checkpoint before
+        yield from self._memory.halving(
+            where,
+            lambda size: recalibrate(
+                self._learner,
+                self._feeder,
+                self._steering,
+                size=max(2, size),
+                device=self._device,
+                precision=self._precision,
+                team=self._team,
+            ),
         )
         values: dict[str, Any] = {"epoch": where.epoch - 1, "step": where.step, "recalibrated": True}
         values |= yield from self._validate()
         best = self._improve(values)
-        self._metrics.write_epoch({**values, "best": best})
-        where.recalibrated = self._at_place = True
+        self._keeper.epoch({**values, "best": best})
+        where.recalibrated, self._measured = True, False
         name = self._save(best_epoch=where.epoch - 1 if best else None)
-        yield from self._feeder.news()
+        yield from self._news()
         yield CheckpointSaved(name)
         yield EpochDone(where.epoch - 1, self._recipe.epochs, values, (), best)
 
-    # -- checkpoints ----------------------------------------------------------------------------------------------
+    def _validate(self) -> Generator[Event, None, dict[str, float]]:
+        def measure(size: int) -> Generator[Event, None, dict[str, float]]:
+            return validate(
+                self._network,
+                self._feeder,
+                self._steering,
+                size=size,
+                device=self._device,
+                precision=self._precision,
+                team=self._team,
+            )
+
+        return (yield from self._memory.halving(self._place, measure))
 
     def _save(self, *, best_epoch: int | None = None) -> str:
         """Write a checkpoint of the place at hand; with ``best_epoch`` it becomes the best."""
         where = self._place
+        where.loss = where.health = None
         if where.batch:
-            self._require_finite()
-            where.loss, where.health = self._losses.state(), self._health.state()
-        if not self._learner.finite():
-            raise self._diverged()
-        self._learner.remember(where)
-        where.metrics_offset = self._metrics.offset
+            losses, health = self._updates.measured()
+            self._require_finite(losses)
+            where.loss, where.health = losses.state(), health.state()
         now = self._pace.now()
         where.seconds += now - self._saved
         self._saved = now
         if best_epoch is not None:
             where.best_epoch, where.best_checkpoint = best_epoch, where.checkpoint_name
-        header = model_header(self._plan, epoch=where.epoch, best_accuracy=where.best_accuracy)
-        self._checkpoint = save_checkpoint(
-            self._run, self._network, self._learner.optimizer, header, where, previous=self._checkpoint
-        )
-        self._changed = False
-        return self._checkpoint
+        return self._keeper.checkpoint(where)
 
-    def _require_finite(self) -> None:
-        if not self._losses.finite():
-            raise self._diverged()
+    def _news(self) -> Generator[Event, None, None]:
+        """Tell which images turned out unreadable, in whichever process."""
+        for news in self._team.gather(self._feeder.news()):
+            yield from news
 
-    def _diverged(self) -> TrainingError:
-        return TrainingError(
-            f"The training diverged in epoch {self._place.epoch + 1}: its losses are no longer finite numbers. Start a new run "
-            "with lower learning rates (rate_backbone, rate_heads) or in float32; the last checkpoint before it is kept."
-        )
-
-    # -- figures --------------------------------------------------------------------------------------------------
-
-    @property
-    def _batches(self) -> int:
-        """Batches an epoch; a last batch of one image is dropped, since BatchNorm has no variance of a single vector."""
-        whole, rest = divmod(len(self._plan.training), self._batch_size)
-        return whole + (rest > 1)
+    def _require_finite(self, losses: LossTally) -> None:
+        if not losses.finite():
+            raise diverged(self._place.epoch)
 
     def _set_rates(self, batch: int) -> dict[str, float]:
-        return self._learner.set_rates(self._place.epoch + batch / self._batches)
-
-    def _validate(self) -> Generator[Event, None, dict[str, float]]:
-        return validate(
-            self._network,
-            self._feeder,
-            self._steering,
-            size=self._micro,
-            device=self._device,
-            precision=self._precision,
-        )
+        return self._learner.set_rates(self._place.epoch + batch / self._updates.batches)
 
     def _improve(self, values: dict[str, Any]) -> bool:
         answer = "O" if self._network.joint is None else "joint"
         accuracy, loss = values.get(f"held_out_accuracy_{answer}"), values.get("held_out_loss")
         if loss is not None and not math.isfinite(loss):
-            raise self._diverged()
+            raise diverged(self._place.epoch)
         return self._place.improve(accuracy, loss)
 
     def _seconds_left(self) -> float:
         where = self._place
-        batches = (self._recipe.epochs - where.epoch) * self._batches - where.batch
+        batches = (self._recipe.epochs - where.epoch) * self._updates.batches - where.batch
         # Without a backward pass an image costs about a third.
         validation = len(self._plan.held_out) / (3 * len(self._plan.training))
         return batches * self._pace.batch_seconds * (1 + validation)
-
-    # -- first and last words -------------------------------------------------------------------------------------
 
     def _started(self) -> RunStarted:
         return RunStarted(
@@ -308,23 +285,11 @@ class Loop:
             resumed=self._resumed,
             epoch=self._place.epoch,
             epochs=self._recipe.epochs,
-            batches=self._batches,
+            batches=self._updates.batches,
             images=len(self._plan.training),
             held_out=len(self._plan.held_out),
             classes=len(self._plan.classes),
             device=self._choice.name,
             precision=self._precision,
-            notes=tuple(self._notes),
+            notes=self._notes,
         )
-
-    def _ended(self, status: str) -> RunEnded:
-        where, epochs = self._place, self._recipe.epochs
-        if status == "discarded":
-            return RunEnded("discarded", where.best_epoch, where.best_accuracy, "Discarded.")
-        if status == "stopped":
-            message = f"Stopped in epoch {min(where.epoch + 1, epochs)} of {epochs}; it can be resumed."
-            return RunEnded("stopped", where.best_epoch, where.best_accuracy, message)
-        message = f"Finished all {epochs} epochs." if epochs > 1 else "Finished its one epoch."
-        if where.epoch < epochs:
-            message = f"Finished after {where.epoch} epochs: none of the last {self._recipe.patience} was better."
-        return RunEnded("finished", where.best_epoch, where.best_accuracy, message)

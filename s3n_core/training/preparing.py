@@ -17,6 +17,7 @@ from s3n_core.datasets.transforms import Augmentation, Preprocess
 from s3n_core.errors import DataSetError, ModelFileError, OutputError, RunError
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.training.changed_data import used_fingerprint
 from s3n_core.training.recipes import Recipe, recipe_from
 
 
@@ -98,6 +99,7 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
                 "format": data_set.format,
                 "title": data_set.title,
                 "fingerprint": data_set.fingerprint(),
+                "used_fingerprint": used_fingerprint(data_set, (*training, *held_out)),
                 "left_out": [[str(problem.path), problem.reason] for problem in data_set.problems],
             },
             "classes": list(data_set.classes),

@@ -9,25 +9,27 @@ import torch
 from torch import nn
 
 from s3n_core.devices import autocast
+from s3n_core.distributed import Team
 from s3n_core.errors import DataSetError
-from s3n_core.method.network import S3N
 from s3n_core.training.events import Event
 from s3n_core.training.feeding import EVALUATION, Feeder
+from s3n_core.training.learner import Learner
 from s3n_core.training.steering import Steering
 
 
 def recalibrate(
-    network: S3N, feeder: Feeder, steering: Steering, *, size: int, device: str, precision: str
+    learner: Learner, feeder: Feeder, steering: Steering, *, size: int, device: str, precision: str, team: Team
 ) -> Generator[Event, None, None]:
     """Replace the running statistics by plain means over the training images, sampled as in evaluation; weights stay.
 
     Args:
-        network: The network; it is left in evaluation mode.
+        learner: Holds the network, which is left in evaluation mode.
         feeder: Loads the images, without augmentation.
         steering: Where orders come from; they are obeyed between batches.
-        size: Images at once, at least 2.
+        size: Images at once in a process, at least 2.
         device: "cpu", "cuda" or "mps".
         precision: Precision of the layers.
+        team: The processes at work; the statistics are those of all images.
 
     Yields:
         Pauses.
@@ -36,6 +38,7 @@ def recalibrate(
         DataSetError: If no image can be read.
         Halt: If an order ends the training here; the statistics are then half measured.
     """
+    network = learner.network
     layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     momenta = [layer.momentum for layer in layers]
     network.train()
@@ -47,8 +50,9 @@ def recalibrate(
     with closing(feeder.plain_training_batches(size)) as loader:
         for batch in loader:
             yield from steering.obey(inside_batch=False)
-            if len(batch) < 2:  # the variance of a single image says nothing
+            if sum(team.gather(len(batch))) < 2:  # the variance of a single image says nothing
                 continue
+            learner.statistics.silent = not len(batch)
             images, _, draws = feeder.tensors(batch, EVALUATION)
             with torch.no_grad(), autocast(device, precision):
                 network(images, sampling=network.config.eval_sampling, draws=draws)

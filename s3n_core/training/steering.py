@@ -13,8 +13,9 @@ from typing import Any
 import psutil
 
 from s3n_core.atomic_files import output_error
+from s3n_core.distributed import Team
 from s3n_core.errors import RunError, S3NError
-from s3n_core.runs.control import OrderReader
+from s3n_core.runs.control import Order, OrderReader
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import RunState, RunStatus
 from s3n_core.training.events import Event, Paused, Resumed
@@ -38,18 +39,20 @@ class Halt(Exception):
 
 
 class Steering:
-    """Reads the orders of a run and writes its state.
+    """Reads the orders of a run and writes its state; of several processes the leader does, for all.
 
     Args:
         run: The run, its lock held.
         stop_requested: Whether the process itself wants to stop (Ctrl+C).
+        team: The processes at work.
 
     Attributes:
         pace: The training's clock, which stands still in a pause.
     """
 
-    def __init__(self, run: RunDirectory, stop_requested: Callable[[], bool]) -> None:
+    def __init__(self, run: RunDirectory, stop_requested: Callable[[], bool], team: Team) -> None:
         self._run = run
+        self._team = team
         self._orders = OrderReader(run.path)
         self._stop_requested = stop_requested
         self._stopping = False
@@ -102,7 +105,8 @@ class Steering:
             )
         self._state = replace(self._state, **fields)
         # What is shown while it runs is replaced many times a minute; the last word must survive a power failure.
-        self._run.write_state(self._state, durable=ended)
+        if self._team.leads:
+            self._run.write_state(self._state, durable=ended)
 
     def last_word(self, status: RunStatus, message: str) -> None:
         """Write how the training ended unless that has been said; where even that fails, the run shows as interrupted."""
@@ -119,25 +123,30 @@ class Steering:
         Raises:
             Halt: If the training ends here.
         """
-        order = self._orders.poll()
-        if order == "pause" and not self._stop_requested():
+        order, stop_requested = self._look()
+        if order == "pause" and not stop_requested:
             self.write("paused", message="Paused.")
             yield Paused()
             with self.pace.pause():
-                while order not in ("resume", "stop", "stop-now", "discard") and not self._stop_requested():
+                while order not in ("resume", "stop", "stop-now", "discard") and not stop_requested:
                     time.sleep(PAUSE_POLL)
-                    order = self._orders.poll()
+                    order, stop_requested = self._look()
             self.write("running")
             yield Resumed()
         if order == "discard":
             raise Halt("discarded")
         if order == "stop-now":
             raise Halt("stopped")
-        if order == "stop" or self._stop_requested():
+        if order == "stop" or stop_requested:
             self._stopping = True
             self.write("stopping", message="Stopping after this batch.")
         if self._stopping and not inside_batch:
             raise Halt("stopped")
+
+    def _look(self) -> tuple[Order | None, bool]:
+        """Return the order that came, and whether any process wants to stop: the same in all, at the same place."""
+        told = self._team.gather((self._orders.poll() if self._team.leads else None, self._stop_requested()))
+        return told[0][0], any(stop for _, stop in told)
 
 
 def _last_state(run: RunDirectory) -> RunState:

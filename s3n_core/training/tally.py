@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from s3n_core.method.network import S3NOutput
 from s3n_core.method.objective import Losses
+
+
+def sum_states(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Add up the states of several tallies: numbers by their name, groups of numbers each for itself."""
+    total: dict[str, Any] = {}
+    for state in states:
+        for name, value in state.items():
+            if isinstance(value, Mapping):
+                total[name] = sum_states([total.get(name, {}), value])
+            else:
+                total[name] = total.get(name, 0.0) + value
+    return total
 
 
 class LossTally:

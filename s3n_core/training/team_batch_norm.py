@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from s3n_core.distributed import Team
 from s3n_core.method.branch_norm import BranchBatchNorm2d
+from s3n_core.method.network import S3N
 
 
 @dataclass
@@ -23,21 +24,23 @@ class SharedStatistics:
 
     Attributes:
         team: The processes.
+        learned: Whether there are such layers and they learn.
         silent: Whether this member's images are only there to keep step, and do not count.
     """
 
     team: Team
+    learned: bool
     silent: bool = False
 
 
-def share_statistics(network: nn.Module, team: Team) -> SharedStatistics:
+def share_statistics(network: S3N, team: Team) -> SharedStatistics:
     """Let the BatchNorm layers of a network take their statistics over all members, wherever they take them at all."""
-    shared = SharedStatistics(team)
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm2d) and team.size > 1:
-            # The class alone changes: parameters, buffers and their names stay, and with them checkpoints and optimiser.
-            layer.__class__ = _TeamBranchNorm if isinstance(layer, BranchBatchNorm2d) else _TeamNorm
-            layer.shared_statistics = shared
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    shared = SharedStatistics(team, learned=bool(layers) and network.config.batch_norm != "frozen")
+    for layer in layers if team.size > 1 else ():
+        # The class alone changes: parameters, buffers and their names stay, and with them checkpoints and optimiser.
+        layer.__class__ = _TeamBranchNorm if isinstance(layer, BranchBatchNorm2d) else _TeamNorm
+        layer.shared_statistics = shared  # type: ignore[assignment]
     return shared
 
 
@@ -99,7 +102,7 @@ class _Normalise(torch.autograd.Function):
         own_variance = (x - _wide(own_mean)).square().mean(dim=(0, 2, 3))
         own_count = own_mean.new_full((1,), 0.0 if shared.silent else x.numel() / x.shape[1])
         every = _every(torch.cat([own_mean, own_variance, own_count]), shared.team)
-        means, variances, counts = every.split([len(own_mean), len(own_mean), 1], dim=1)
+        means, variances, counts = torch.split(every, [len(own_mean), len(own_mean), 1], dim=1)
         count = counts.sum()
         mean = (means * counts).sum(dim=0) / count
         # Variance within the members and between them: no difference of large numbers.

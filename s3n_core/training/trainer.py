@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
+from s3n_core.distributed import ALONE, Team
 from s3n_core.errors import S3NError
 from s3n_core.runs.lock import RunLock
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.events import Event
-from s3n_core.training.loop import Loop, TrainingError
+from s3n_core.training.failures import TrainingError
+from s3n_core.training.loop import Loop
+from s3n_core.training.memory_limit import is_out_of_memory
 from s3n_core.training.steering import Steering, run_log
 
 __all__ = ["Trainer", "TrainingError"]
 
 _log = logging.getLogger(__name__)
-
-# What torch says in a plain RuntimeError: main memory on Linux and on Windows, and Apple's GPUs.
-_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 class Trainer:
@@ -30,12 +29,24 @@ class Trainer:
         run_path: The run's folder, made by `preparing.prepare_run`.
         device: Overrides the device that the run was made for.
         workers: Threads that decode; None lets the loader decide.
+        changed_data: Go on although the data set is not the one that the run began with.
+        team: The processes that train it together; each has a trainer of its own, and all see the same folder.
     """
 
-    def __init__(self, run_path: Path, *, device: str | None = None, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        run_path: Path,
+        *,
+        device: str | None = None,
+        workers: int | None = None,
+        changed_data: bool = False,
+        team: Team = ALONE,
+    ) -> None:
         self.run_directory = RunDirectory(run_path)
         self._wanted_device = device
         self._workers = workers
+        self._changed_data = changed_data
+        self._team = team
         self._stop_requested = False
 
     def request_stop(self) -> None:
@@ -46,16 +57,22 @@ class Trainer:
         """Train until the end or until an order. Closing the generator stops the training and keeps everything.
 
         Raises:
-            RunError: If another process trains this run, it is finished, or its folder is broken.
+            RunError: If another process trains this run, it is finished, its folder is broken, or its data set has changed.
             TrainingError: If the losses are no longer finite numbers, or memory runs out.
-            S3NError: If the data set, the weights or the disk fail; what was saved stays.
+            S3NError: If the data set, the weights or the disk fail, or another process of the team; what was saved stays.
         """
         run = self.run_directory
-        with RunLock(run.path), run_log(run.log_txt):
-            run.remove_leftovers()
-            steering = Steering(run, lambda: self._stop_requested)
+        with self._held(run):
+            steering = Steering(run, lambda: self._stop_requested, self._team)
             try:
-                yield from Loop(run, steering, self._wanted_device, self._workers).events()
+                yield from Loop(
+                    run,
+                    steering,
+                    self._team,
+                    device=self._wanted_device,
+                    workers=self._workers,
+                    changed_data=self._changed_data,
+                ).events()
             except GeneratorExit:
                 steering.last_word("stopped", "Stopped by the program that followed it; everything is kept.")
                 raise
@@ -67,11 +84,11 @@ class Trainer:
                 steering.last_word("failed", str(error))
                 raise
             except BaseException as error:
-                if _is_out_of_memory(error):
+                if is_out_of_memory(error):
                     _log.exception("out of memory")
                     message = (
-                        "Memory ran out. Start a new run with a smaller micro_batch: the images an update stay the same, "
-                        "so only BatchNorm's statistics change. What was saved is kept."
+                        "Memory ran out while the network was built or updated: close other programs that use it, choose "
+                        "another device, or start a new run with a smaller network. What was saved is kept."
                     )
                     steering.last_word("failed", message)
                     raise TrainingError(message) from error
@@ -79,8 +96,14 @@ class Trainer:
                 steering.last_word("failed", f"The training ended by an error; the log is {run.log_txt}.")
                 raise
 
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _MEMORY_SIGNS)
+    @contextmanager
+    def _held(self, run: RunDirectory) -> Iterator[None]:
+        """Hold the run's lock and log in it; of a team the leader does, before the others go on."""
+        if not self._team.leads:
+            self._team.lead(None)
+            yield
+            return
+        with RunLock(run.path), run_log(run.log_txt):
+            run.remove_leftovers()
+            self._team.lead(None)
+            yield

@@ -9,17 +9,18 @@ import torch
 
 from s3n_core.analysis.health import HealthTally
 from s3n_core.devices import autocast
+from s3n_core.distributed import Team
 from s3n_core.errors import DataSetError
 from s3n_core.method.network import S3N
 from s3n_core.method.objective import objective
 from s3n_core.training.events import Event
 from s3n_core.training.feeding import EVALUATION, Feeder
 from s3n_core.training.steering import Steering
-from s3n_core.training.tally import LossTally
+from s3n_core.training.tally import LossTally, sum_states
 
 
 def validate(
-    network: S3N, feeder: Feeder, steering: Steering, *, size: int, device: str, precision: str
+    network: S3N, feeder: Feeder, steering: Steering, *, size: int, device: str, precision: str, team: Team
 ) -> Generator[Event, None, dict[str, float]]:
     """Measure losses, accuracies and the health report on the held-out part; orders are obeyed between batches.
 
@@ -30,6 +31,7 @@ def validate(
         size: Images at once.
         device: "cpu", "cuda" or "mps".
         precision: Precision of the layers.
+        team: The processes at work; all get the figures of all images.
 
     Yields:
         Pauses.
@@ -58,6 +60,9 @@ def validate(
                     health.add(output)
     finally:
         network.train()
+    states = team.gather((tally.state(), health.state()))
+    tally.restore(sum_states([state for state, _ in states]))
+    health.restore(sum_states([state for _, state in states]))
     if feeder.held_out and not tally.count:
         raise DataSetError(f"None of the {feeder.held_out} held-out images can be read; mend the data set and resume.")
     return {f"held_out_{name}": value for name, value in (tally.values() | health.values()).items()}

@@ -195,7 +195,7 @@ def test_a_weight_file_is_remembered_with_its_whole_path(
     ],
     ids=["card", "main memory", "apple", "python"],
 )
-def test_running_out_of_memory_is_told_with_a_remedy(
+def test_running_out_of_memory_in_the_smallest_steps_is_told_with_a_remedy(
     tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     run = prepare(tmp_path / "run", few_pictures, held_out=0, probes=0)
@@ -204,12 +204,9 @@ def test_running_out_of_memory_is_told_with_a_remedy(
         raise failure
 
     monkeypatch.setattr(learner, "objective", exhausted)
-    with pytest.raises(TrainingError, match="smaller micro_batch"):
+    with pytest.raises(TrainingError, match="no smaller micro-batch") as error:
         train(run)
-    state = run.read_state()
-    assert state is not None
-    assert state.status == "failed"
-    assert "micro_batch" in state.message
+    assert_failed(run, error)
 
 
 def test_an_error_of_the_program_is_logged_and_said(

@@ -1,0 +1,81 @@
+"""Whether the data set of a run is still the one that it began with, and if not, what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.left_out import read_left_out
+from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.splits import SplitRow, read_split
+from s3n_core.errors import RunError
+from s3n_core.runs.run_directory import RunDirectory
+
+_NAMED = 3  # so many images of each kind are named
+
+
+def used_fingerprint(data_set: DataSet, used: Iterable[ImageRecord]) -> str:
+    """Return a hash over the names, classes and sizes of the images that a run uses, whatever part each belongs to."""
+    return replace(data_set, records=tuple(replace(record, split=None) for record in used)).fingerprint()
+
+
+def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
+    """Compare a run's data set with what the run began with.
+
+    Args:
+        run: The run.
+        changed_data: Go on all the same.
+
+    Returns:
+        A sentence on what has changed; none where nothing has.
+
+    Raises:
+        RunError: If it has changed and nobody said to go on.
+        DataSetError: If it cannot be read.
+    """
+    data = run.read_run()["data"]
+    data_set = open_data_set(Path(data["root"]), str(data["format"]))
+    rows = {row.name: row for row in read_split(run.split_csv)}
+    known = {record.name: record for record in data_set.records if record.label is not None}
+    changes = _changes(data_set, rows, known, {str(path) for path, _ in data.get("left_out", ())})
+    if not changes and "used_fingerprint" in data:
+        used = used_fingerprint(data_set, (known[row.name] for row in rows.values() if row.part != "test"))
+        if used != data["used_fingerprint"]:
+            changes = ["files of another size under the same names"]
+    if not changes:
+        return []
+    told = f"The data set {data_set.root} is not what it was when this run began: {'; '.join(changes)}."
+    rule = "The run's own list is kept: added images are not learned from, missing ones are left out, classes stay."
+    if changed_data:
+        return [f"{told} {rule}"]
+    raise RunError(f"{told} Put it back, start a new run, or resume with --changed-data. {rule}")
+
+
+def _changes(
+    data_set: DataSet, rows: dict[str, SplitRow], known: dict[str, ImageRecord], left_out: set[str]
+) -> list[str]:
+    def class_of(record: ImageRecord) -> str:
+        return "" if record.label is None else data_set.classes[record.label]
+
+    used = {name: row for name, row in rows.items() if row.part != "test"}
+    by_hand = read_left_out(data_set.root)
+    removed = [name for name in used if name not in known]
+    relabelled = [name for name, row in used.items() if name in known and class_of(known[name]) != row.class_name]
+    added = [
+        name
+        for name, record in known.items()
+        if name not in rows and name not in by_hand and str(record.path) not in left_out
+    ]
+    kinds = (("removed", removed), ("added", added), ("given another class", relabelled))
+    return [f"{_counted(names)} {word} ({_some(names)})" for word, names in kinds if names]
+
+
+def _counted(names: list[str]) -> str:
+    return "1 image" if len(names) == 1 else f"{len(names)} images"
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(sorted(names)[:_NAMED]) + (f" and {more} more" if more > 0 else "")

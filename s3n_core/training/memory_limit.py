@@ -1,0 +1,118 @@
+"""How many images a process holds at once: what the recipe asks for, or what memory allows.
+
+Where memory runs out, the work at hand is begun again in micro-batches half as large. The batch of an update stays the same, and
+so do the gradients: only BatchNorm's statistics, where it learns, are then taken over fewer images. The run remembers the size,
+so that a resume does not run out again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
+import torch
+
+from s3n_core.distributed import Team
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.training.events import Event, MicroBatchHalved
+from s3n_core.training.failures import TrainingError
+from s3n_core.training.learner import Learner
+from s3n_core.training.place import Place
+from s3n_core.training.preparing import Plan
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+# What torch says in a plain RuntimeError: main memory on Linux and on Windows, and Apple's GPUs.
+_SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+class MemoryLimit:
+    """The size of a micro-batch.
+
+    Args:
+        run: The run, its lock held.
+        plan: Its plan.
+        learner: What learns.
+        team: The processes at work.
+
+    Attributes:
+        batch_size: Images an update.
+        micro: Images that a process holds at once.
+    """
+
+    def __init__(self, run: RunDirectory, plan: Plan, learner: Learner, team: Team) -> None:
+        self._run, self._learner, self._team = run, learner, team
+        self.batch_size = min(plan.recipe.batch_size, len(plan.training))
+        self._wanted = min(plan.recipe.micro_batch or self.batch_size, self.batch_size)
+        fitted = run.read_run().get("micro_batch")
+        self.micro = min(self._wanted, max(1, fitted)) if isinstance(fitted, int) else self._wanted
+
+    def notes(self) -> tuple[str, ...]:
+        """Say that memory allows less than the recipe asks for; empty where it does not."""
+        if self.micro == self._wanted:
+            return ()
+        learned = self._learner.statistics.learned
+        cost = " BatchNorm takes its statistics over these alone, which may cost accuracy." if learned else ""
+        return (
+            f"Memory allows {self.micro} instead of {self._wanted} images at once; an update still learns from "
+            f"{self.batch_size}.{cost}",
+        )
+
+    def halve(self, where: Place) -> MicroBatchHalved:
+        """Go on in steps half as large, and remember it.
+
+        Raises:
+            TrainingError: If there are no smaller steps.
+            OutputError: If the run cannot remember it.
+        """
+        self._learner.begin()  # lets go of the gradients
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        before, self.micro = self.micro, self.micro // 2
+        if self.micro < self._learner.least:
+            raise TrainingError(
+                "Memory ran out, and there is no smaller micro-batch to go on with: close other programs that use it, choose "
+                "another device, or start a new run with a smaller input_size. What was saved is kept."
+            )
+        event = MicroBatchHalved(where.epoch, where.batch, before, self.micro, self.batch_size)
+        _log.warning("%s", event.sentence)
+        if self._team.leads:
+            self._run.write_run({**self._run.read_run(), "micro_batch": self.micro})
+        return event
+
+    def halving(
+        self, where: Place, work: Callable[[int], Generator[Event, None, _Result]]
+    ) -> Generator[Event, None, _Result]:
+        """Do some work that begins anew in smaller steps where memory runs out.
+
+        Args:
+            where: Where the training is.
+            work: Does it, given the images at once.
+        """
+        while True:
+            try:
+                return (yield from work(self.micro))
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                if self._team.size > 1:
+                    raise out_of_step() from error
+            # Outside the handler, whose error would keep the tensors alive.
+            yield self.halve(where)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is too little memory, on a card or in the machine."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+
+
+def out_of_step() -> TrainingError:
+    """Say that memory ran out in one of several processes where the others cannot begin anew with it."""
+    return TrainingError(
+        "Memory ran out in one of several processes where they cannot go on in smaller steps together. Start a new run with a "
+        "smaller micro_batch, or resume this one in a single process. What was saved is kept."
+    )

@@ -1,0 +1,113 @@
+"""Where memory runs out, the training goes on in smaller steps and learns the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_training import epoch_lines, prepare, train
+
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.training import learner, validation
+from s3n_core.training.events import EpochDone, MicroBatchHalved, RunStarted
+
+FAILURES = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+]
+ONE_EPOCH: dict[str, Any] = {
+    "epochs": 1,
+    "probes": 0,
+    "network__batch_norm": "frozen",
+    "network__train_sampling": "expected",
+}
+
+
+def without_memory(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in line.items() if key not in ("micro_batch", "warnings")} for line in lines]
+
+
+def fail_above(most: int, failure: Exception, *, after: int = 0) -> Callable[..., Any]:
+    """Stand in for the objective: runs out of memory for more than ``most`` images, from call ``after`` on."""
+    objective, calls = learner.objective, 0
+
+    def exhausted(output: Any, labels: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if len(labels) > most and calls > after:
+            raise failure
+        return objective(output, labels, **options)
+
+    return exhausted
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=["card", "main memory"])
+def test_smaller_steps_from_a_batch_on_learn_what_they_learn_from_the_start(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    small = prepare(tmp_path / "small", pictures, micro_batch=3, **ONE_EPOCH)
+    train(small)
+    halved = prepare(tmp_path / "halved", pictures, **ONE_EPOCH)
+    monkeypatch.setattr(learner, "objective", fail_above(3, failure))
+    events = train(halved)
+    assert [event for event in events if isinstance(event, MicroBatchHalved)] == [MicroBatchHalved(0, 0, 6, 3, 6)]
+    assert without_memory(epoch_lines(halved)) == without_memory(epoch_lines(small))
+    assert epoch_lines(halved)[0]["micro_batch"] == 3
+    done = next(event for event in events if isinstance(event, EpochDone))
+    assert "Memory allows 3 instead of 6 images at once" in done.warnings[0]
+    assert "BatchNorm" not in done.warnings[0]  # it is frozen
+    assert "Memory ran out in epoch 1" in halved.log_txt.read_text()
+    assert halved.read_run()["micro_batch"] == 3
+
+
+def test_what_was_counted_before_memory_ran_out_is_not_counted_twice(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory runs out in the second micro-batch of the second batch, after the first one has been counted."""
+    run = prepare(tmp_path / "run", pictures, micro_batch=3, **ONE_EPOCH)
+    whole = prepare(tmp_path / "whole", pictures, **ONE_EPOCH)
+    train(whole)
+    monkeypatch.setattr(learner, "objective", fail_above(1, FAILURES[0], after=3))
+    events = train(run)
+    assert [event for event in events if isinstance(event, MicroBatchHalved)] == [MicroBatchHalved(0, 1, 3, 1, 6)]
+    line, expected = epoch_lines(run)[0], epoch_lines(whole)[0]
+    assert line["images"] == expected["images"] == 21
+    assert line["loss"] == pytest.approx(expected["loss"], rel=1e-4)
+
+
+def test_a_resume_begins_with_what_memory_allowed(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = prepare(tmp_path / "run", pictures, **{**ONE_EPOCH, "epochs": 2})
+    monkeypatch.setattr(learner, "objective", fail_above(3, FAILURES[0]))
+    from s3n_core.training.trainer import Trainer
+
+    trainer = Trainer(run.path, workers=0)
+    for event in trainer.run():
+        if isinstance(event, EpochDone):
+            trainer.request_stop()
+    events = train(run)
+    assert not [event for event in events if isinstance(event, MicroBatchHalved)]
+    assert isinstance(events[0], RunStarted)
+    assert any("Memory allows 3" in note for note in events[0].notes)
+
+
+def test_memory_that_runs_out_while_measuring_is_found_as_well(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, reference: RunDirectory
+) -> None:
+    run = prepare(tmp_path / "run", pictures, epochs=1, probes=0)
+    objective = validation.objective
+
+    def exhausted(output: Any, labels: Any) -> Any:
+        if len(labels) > 1:
+            raise FAILURES[0]
+        return objective(output, labels)
+
+    monkeypatch.setattr(validation, "objective", exhausted)
+    events = train(run)
+    assert [event.now for event in events if isinstance(event, MicroBatchHalved)] == [3, 1]
+    line, expected = epoch_lines(run)[0], epoch_lines(reference)[0]
+    assert line["loss"] == expected["loss"]
+    assert line["held_out_loss"] == pytest.approx(expected["held_out_loss"], rel=1e-4)
+    assert any("BatchNorm takes its statistics" in warning for warning in line["warnings"])
