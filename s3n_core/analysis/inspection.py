@@ -15,6 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from s3n_core.analysis import inspection_summary
+from s3n_core.analysis.inspection_parts import Peak as Peak
+from s3n_core.analysis.inspection_parts import PeakSet as PeakSet
+from s3n_core.analysis.inspection_parts import Score as Score
+from s3n_core.analysis.inspection_parts import Warped as Warped
 from s3n_core.analysis.inspection_settings import Cell as Cell
 from s3n_core.analysis.inspection_settings import InspectionSettings as InspectionSettings
 from s3n_core.analysis.inspection_settings import PeakEdit as PeakEdit
@@ -33,52 +38,6 @@ if TYPE_CHECKING:
 
 MOST_IMAGE_SIDE = 2048
 """Largest side of the original that an inspection keeps, in pixels; a larger one is kept scaled down."""
-
-PeakSet = Literal["D", "C", "both", "none", "off"]
-Warped = Literal["D", "C"]
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peak:
-    """One local maximum of R.
-
-    Attributes:
-        x: Its place in the original, in pixels.
-        y: The same, downwards.
-        cell: (row, column) of R where it counts.
-        found_at: (row, column) where it was found; another one if it was moved by hand. Names the peak in a `PeakEdit`.
-        response: R at the place where it was found, in (0, 1].
-        zeta: The number drawn for it (Eq. 4); None in modes that draw none.
-        set: Where it belongs: "D", "C", "both", "none" (the mode uses it nowhere) or "off" (by hand).
-        weight_d: Membership in T_d, in [0, 1].
-        weight_c: Membership in T_c, in [0, 1].
-    """
-
-    x: float
-    y: float
-    cell: Cell
-    found_at: Cell
-    response: float
-    zeta: float | None
-    set: PeakSet
-    weight_d: float
-    weight_c: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """One class and how probable a branch holds it to be.
-
-    Attributes:
-        index: The class's index.
-        name: Its name.
-        probability: In [0, 1].
-    """
-
-    index: int
-    name: str
-    probability: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -191,18 +150,7 @@ class Inspection:
     @property
     def rule(self) -> str:
         """One sentence on which rule of Eq. 3 applied, and why."""
-        first = self.classes[self.merged_classes[0]]
-        if self.attention == "saliency":
-            return "R is the channel mean of the features (saliency), whatever the network takes the image for."
-        digits = 2 if f"{self.entropy:.2f}" != f"{self.delta:.2f}" else 5
-        numbers = f"H = {self.entropy:.{digits}f} {'≤' if self.sure else '>'} delta = {self.delta:g}"
-        if self.sure:
-            return f"The network is sure ({numbers}), so R is the map of its likeliest class, {first}."
-        count = len(self.merged_classes)
-        if count == 1:
-            return f"The network is unsure ({numbers}), but with so few classes R is the map of the likeliest, {first}."
-        number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
-        return f"The network is unsure ({numbers}), so R averages its {number} likeliest classes."
+        return inspection_summary.rule_sentence(self)
 
     # Maps
 
@@ -284,73 +232,11 @@ class Inspection:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return every array by name, as for an .npz file; peaks as columns, highest first (zeta NaN where none is drawn)."""
-        peaks = self.peaks
-        zeta = [np.nan if peak.zeta is None else peak.zeta for peak in peaks]
-        return {
-            "image": self.image,
-            "response": self.response,
-            "class_maps": self.class_maps,
-            "class_map_indices": np.array(self.mapped_classes, dtype=np.int64),
-            "map_d": self.map_d,
-            "map_c": self.map_c,
-            "grid_d": self.grid_d,
-            "grid_c": self.grid_c,
-            "images_d": self.images_d,
-            "images_c": self.images_c,
-            "gate_logits": self.gate_logits,
-            **{f"logits_{answer}": logits for answer, logits in self.logits.items()},
-            "peak_xy": np.array([(peak.x, peak.y) for peak in peaks], dtype=np.float64).reshape(-1, 2),
-            "peak_cell": np.array([peak.cell for peak in peaks], dtype=np.int64).reshape(-1, 2),
-            "peak_response": np.array([peak.response for peak in peaks], dtype=np.float64),
-            "peak_zeta": np.array(zeta, dtype=np.float64),
-            "peak_weight_d": np.array([peak.weight_d for peak in peaks], dtype=np.float64),
-            "peak_weight_c": np.array([peak.weight_c for peak in peaks], dtype=np.float64),
-        }
+        return inspection_summary.arrays_of(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a summary that JSON holds: everything but the arrays, and the five likeliest classes an answer."""
-        return {
-            "name": self.name,
-            "image_size": list(self.image_size),
-            "image_scale": self.image_scale,
-            "source_box": list(self.source_box),
-            "source_size": self.source_size,
-            "input_size": len(self.images_d),
-            "prediction": _score(self.prediction),
-            "scores": {answer: [_score(score) for score in self.top(answer)] for answer in self.logits},
-            "entropy": self.entropy,
-            "delta": self.delta,
-            "sure": self.sure,
-            "rule": self.rule,
-            "merged_classes": [{"index": i, "class": self.classes[i]} for i in self.merged_classes],
-            "peaks": [
-                {
-                    "x": peak.x,
-                    "y": peak.y,
-                    "row": peak.cell[0],
-                    "column": peak.cell[1],
-                    "response": peak.response,
-                    "zeta": peak.zeta,
-                    "set": peak.set,
-                    "weight_d": peak.weight_d,
-                    "weight_c": peak.weight_c,
-                }
-                for peak in self.peaks
-            ],
-            "beta_1": self.beta_1,
-            "beta_2": self.beta_2,
-            "window": self.window,
-            "floor": self.floor,
-            "base": self.base,
-            "sampling": self.sampling,
-            "attention": self.attention,
-            "control": self.control,
-            "settings": self.settings.to_dict(),
-            "precision": self.precision,
-            "device": self.device,
-            "model": self.model,
-            "model_digest": self.model_digest,
-        }
+        return inspection_summary.summary_of(self)
 
 
 def inspect(
@@ -392,7 +278,3 @@ def _reading(source: int, cells: int, alignment: Literal["features", "corners"])
     place = share * (source - 1) if alignment == "corners" else np.clip(share * source - 0.5, 0, source - 1)
     matrix: NDArray[np.float64] = np.maximum(0.0, 1 - np.abs(place[:, None] - np.arange(source)))
     return matrix
-
-
-def _score(score: Score) -> dict[str, Any]:
-    return {"index": score.index, "class": score.name, "probability": score.probability}
