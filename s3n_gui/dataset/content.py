@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
 from s3n_gui.background.thumbnails import ThumbnailLoader
@@ -20,8 +23,8 @@ from s3n_gui.dataset.split_box import SplitBox
 from s3n_gui.theme import px
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
 
-_WIDTHS = (268, 640, 320)
-_LEAST_WIDTHS = (190, 260, 230)
+_WIDTHS = (284, 620, 330)
+_LEAST_WIDTHS = (240, 260, 250)
 _SHARES = (0, 6, 1)  # of what a larger window has to give
 
 
@@ -69,9 +72,27 @@ class Content(QWidget):
             pane.setMinimumWidth(least)  # in a small window with large text the parts shrink further than they ask for
             self.panes.addWidget(pane)
             self.panes.setStretchFactor(place, share)
-        self.panes.setSizes([px(width) for width in _WIDTHS])
+        self._widths, self._was_shown = [px(width) for width in _WIDTHS], False
         column = QVBoxLayout(self)
         column.setContentsMargins(PAGE_MARGIN, 12, PAGE_MARGIN, PAGE_MARGIN)
         column.setSpacing(12)
         column.addWidget(self.header)
         column.addWidget(self.panes, 1)
+
+    @property
+    def widths(self) -> list[int]:
+        """The widths of the panes."""
+        return self.panes.sizes() if self._was_shown else self._widths
+
+    def show_widths(self, widths: Sequence[int]) -> None:
+        """Choose the widths of the panes."""
+        self._widths = list(widths)
+        if self._was_shown:
+            self.panes.setSizes(self._widths)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Share out the room, which is not known before."""
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            self.panes.setSizes(self._widths)

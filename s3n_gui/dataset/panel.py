@@ -57,7 +57,7 @@ class DataPage(Page):
         content = Content(self.controller, self.images, self.classes, self.thumbnails, can_inspect=can_inspect)
         self.header, self.class_list, self.split_box = content.header, content.class_list, content.split_box
         self.class_order = content.class_order
-        self.filter_bar, self.grid, self.panes = content.filter_bar, content.grid, content.panes
+        self.filter_bar, self.grid, self.content = content.filter_bar, content.grid, content
         self.selected, self.findings = content.selected, content.findings
         self.empty, self.reading = EmptyState(), ReadingState()
         self.stack = QStackedWidget()
@@ -223,13 +223,13 @@ class DataPage(Page):
 
     def save_state(self) -> dict[str, Any]:
         """Widths of the panes and size of the tiles."""
-        return {"panes": self.panes.sizes(), "tile": self.grid.tile, "classes": self.classes.order}
+        return {"panes": self.content.widths, "tile": self.grid.tile, "classes": self.classes.order}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Take them back."""
         sizes, tile = state.get("panes"), state.get("tile")
         if isinstance(sizes, list) and len(sizes) == 3 and all(isinstance(s, int) and 0 < s < 20_000 for s in sizes):
-            self.panes.setSizes(sizes)
+            self.content.show_widths(sizes)
         if isinstance(tile, int):
             self.filter_bar.tile_slider.setValue(tile)
         self.class_order.show_order(str(state.get("classes")))

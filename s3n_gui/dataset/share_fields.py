@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QSpinBox
 
+from s3n_gui.theme import px
+
 _PAUSE_MILLISECONDS = 400  # while somebody types or turns the wheel
 
 
@@ -41,6 +43,8 @@ class ShareFields(QObject):
         self.seed.setAccessibleName(f"Draw of {what}")
         self.seed.setToolTip("Another number draws other images; the same number always the same ones")
         self.label.setBuddy(self.share)
+        for field, least in ((self.share, 72), (self.seed, 56)):
+            field.setMinimumWidth(px(least))
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MILLISECONDS)
         self._pause.timeout.connect(self._on_pause)
         self.share.valueChanged.connect(self._on_field)
