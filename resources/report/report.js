@@ -37,6 +37,11 @@ function percent(share) {
 function bytes(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
+// In the middle, because the end of a file's name tells most.
+function shortened(name) {
+  const letters = [...name];
+  return letters.length > 22 ? `${letters.slice(0, 8).join("")}…${letters.slice(-12).join("")}` : name;
+}
 function symbol(text) {
   const pieces = text.split(/_(.)/);
   return pieces.map((piece, at) => (at % 2 ? make("sub", null, piece) : piece));
@@ -81,7 +86,7 @@ function figureCards() {
     rows.append(mark(who), make("span", null, WHO[who]), barOf(share, COLOURS[who]), make("b", null, percent(share)));
   cards.append(first, make("section", { class: "card" }, make("h2", null, labelled ? "Accuracy by branch" : "Agreement"), rows,
     make("p", { class: "quiet small end" }, labelled
-      ? "The joint answer is the network's. Original, strong evidence (D) and supporting evidence (C) answer each alone."
+      ? "Each branch alone; the joint answer is the network's."
       : "Share of images for which a branch alone says what the network answers.")));
   cards.append(confusionCard(), classCard());
 }
@@ -169,7 +174,7 @@ function filterBar() {
         make("input", { type: "radio", name: "right", value, checked: value === "all" }), title))));
   form.append(
     make("label", null, make("input", { type: "checkbox", name: "disagree" }), "Branches disagree"),
-    make("label", null, "Margin at most", make("input", { type: "range", name: "margin", min: 1, max: 100, value: 100 }),
+    make("label", null, "Margin ≤", make("input", { type: "range", name: "margin", min: 1, max: 100, value: 100 }),
       make("output", null, "100 %")),
     make("label", null, "Sort", make("select", { name: "sort" },
       ...SORTS.map(([value, title]) => make("option", { value }, title)))),
@@ -238,12 +243,11 @@ function tileOf(image) {
       onclick: () => openDetail(image.index) },
       make("span", { class: "pic" }),
       make("span", { class: "text" },
-        make("span", { class: "line" }, status(image), make("b", { class: "name", title: answer }, answer),
-          make("span", { class: "quiet" }, percent(image.probability))),
+        make("span", { class: "line" }, status(image), make("b", { class: "name", title: answer }, answer)),
         truth ? make("span", { class: "line small bad" }, make("span", { class: "name", title: truth }, `is ${truth}`)) : null,
         said ? make("span", { class: "line small quiet" }, make("span", { class: "name", title: said }, said)) : null,
-        make("span", { class: "line small quiet" },
-          make("span", { class: "name", title: image.name }, image.name.split("/").pop()))));
+        make("span", { class: "line small quiet" }, make("span", null, percent(image.probability)),
+          make("span", { class: "name", title: image.name }, `· ${shortened(image.name.split("/").pop())}`))));
     tiles.set(image.index, tile);
     looker.observe(tile);
   }
@@ -322,11 +326,12 @@ function openDetail(index) {
       make("nav", { "aria-label": "Images" }, make("span", { class: "quiet small" }, `${at + 1} of ${shown.length}`),
         step(-1, "Previous image (left arrow)", "←"), step(1, "Next image (right arrow)", "→"),
         make("button", { class: "plain", type: "button", title: "Close (Esc)", onclick: () => detail.close() }, "Close"))),
-    make("div", { class: "body", tabindex: "-1" }, make("div", { class: "panes" },
+    make("div", { class: "body", tabindex: "-1" }, make("div", { class: "room" }, make("div", { class: "panes" },
       pane(image, data, "Peaks", "T_d, T_c", "", null), mapPane(image, data, "Discriminative map", "Q_d", "D", "d"),
       branchPane(image, data, "Discriminative image", "D", "D", data.d),
       mapPane(image, data, "Response map", "R", "", "r"), mapPane(image, data, "Complementary map", "Q_c", "C", "c"),
-      branchPane(image, data, "Complementary image", "C", "C", data.c)), side));
+      branchPane(image, data, "Complementary image", "C", "C", data.c))), side));
+  detail.style.setProperty("--aspect", String(image.width / image.height));
   if (!detail.open) detail.showModal();
   detail.querySelector(".body").focus();
 }
@@ -337,7 +342,7 @@ function scores(image, who, best) {
   for (const [name, probability] of best) {
     const right = image.right !== null && name === report.classes[image.truth];
     block.append(make("span", { class: "name", title: name }, right ? make("span", { class: "good" }, "✓ ") : "", name),
-      make("span", null, percent(probability)), barOf(probability, COLOURS[who]));
+      make("span", { class: "n" }, percent(probability)), barOf(probability, COLOURS[who]));
   }
   return block;
 }
@@ -357,6 +362,7 @@ function picture(image, data, kind, ...layers) {
     if (layer.tagName === "CANVAS") content.append(make("div", { class: "layer", style: box }, layer));
     else content.append(layer);
   }
+  if (all && kind !== "map") content.classList.add("open");
   if (!all) content.insertBefore(make("div", { class: "seen", style: box }), kind === "map" ? null : content.children[1]);
   return content;
 }
@@ -408,9 +414,10 @@ function mapCanvas(data, which) {
 
 function paint(canvas, values) {
   const context = canvas.getContext("2d"), pixels = context.createImageData(canvas.width, canvas.height);
-  for (let at = 0; at < values.length; at++) {
+  for (let at = 0, to = 0; at < values.length; at++) {
     const colour = 3 * Math.round(values[at]);
-    pixels.data.set([palette[colour], palette[colour + 1], palette[colour + 2], 255], 4 * at);
+    for (let channel = 0; channel < 3; channel++) pixels.data[to++] = palette[colour + channel];
+    pixels.data[to++] = 255;
   }
   context.putImageData(pixels, 0, 0);
 }
