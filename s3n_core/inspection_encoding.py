@@ -1,7 +1,8 @@
 """Inspections, models and inverse grids as messages, and back, bit for bit. Free of torch.
 
-The original image is by far the largest part of an inspection and does not change while a person plays with its peaks, so
-it is sent once: encoder and decoder, which see the same messages in the same order, both remember the last one.
+Most of an inspection stays as it is while a person plays with its peaks (the original, the response), and nothing but scores
+is new when these have come. So an array that is the very object of the inspection before is not sent again: encoder and
+decoder, which see the same messages in the same order, both remember the last one's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from s3n_core.inspection_messages import Message, MessageError
 from s3n_core.method.configuration import ModelHeader, Sampling
 
 _ARRAYS = (
+    "image",
     "gate_logits",
     "class_maps",
     "response",
@@ -29,7 +31,7 @@ _ARRAYS = (
     "images_d",
     "images_c",
 )
-_SEPARATE = frozenset({*_ARRAYS, "image", "logits", "peaks", "settings"})
+_SEPARATE = frozenset({*_ARRAYS, "logits", "peaks", "settings"})
 _PLAIN = tuple(field.name for field in fields(Inspection) if field.name not in _SEPARATE)
 _TUPLES = frozenset({"image_size", "source_box", "classes", "merged_classes", "mapped_classes"})
 _PEAK_FIELDS = frozenset(field.name for field in fields(Peak))
@@ -88,25 +90,25 @@ class InspectionEncoder:
     """Makes messages of inspections; for one stream, in order."""
 
     def __init__(self) -> None:
-        self._image: NDArray[np.uint8] | None = None
+        self._last: dict[str, NDArray[Any]] = {}
 
     def encode(self, kind: str, generation: int, inspection: Inspection) -> Message:
         """Return a message of the given kind that holds an inspection."""
         arrays: dict[str, NDArray[Any]] = {name: getattr(inspection, name) for name in _ARRAYS}
-        arrays |= {f"logits {answer}": values for answer, values in inspection.logits.items()}
-        if inspection.image is not self._image:
-            arrays["image"] = self._image = inspection.image
+        new = {name: array for name, array in arrays.items() if array is not self._last.get(name)}
+        self._last = arrays
+        new |= {f"logits {answer}": values for answer, values in inspection.logits.items()}
         values = {name: getattr(inspection, name) for name in _PLAIN}
         values["peaks"] = [asdict(peak) for peak in inspection.peaks]
         values["settings"] = inspection.settings.to_dict()
-        return Message(kind, {"generation": generation, "inspection": values}, arrays)
+        return Message(kind, {"generation": generation, "inspection": values}, new)
 
 
 class InspectionDecoder:
     """Reads what one `InspectionEncoder` made, in the same order."""
 
     def __init__(self) -> None:
-        self._image: NDArray[np.uint8] | None = None
+        self._last: dict[str, NDArray[Any]] = {}
 
     def decode(self, message: Message) -> Inspection:
         """Return the inspection of a message.
@@ -115,9 +117,8 @@ class InspectionDecoder:
             MessageError: It holds none.
         """
         try:
-            self._image = message.arrays.get("image", self._image)
-            if self._image is None:
-                raise KeyError("image")
+            held = {**self._last, **message.arrays}
+            self._last = {name: held[name] for name in _ARRAYS}
             values: dict[str, Any] = dict(message.fields["inspection"])
             values |= {name: tuple(values[name]) for name in _TUPLES}
             values["peaks"] = tuple(_peak(peak) for peak in values["peaks"])
@@ -127,8 +128,8 @@ class InspectionDecoder:
                 for name, array in message.arrays.items()
                 if name.startswith("logits ")
             }
-            values |= {name: message.arrays[name] for name in _ARRAYS}
-            return Inspection(image=self._image, **values)
+            values |= self._last
+            return Inspection(**values)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MessageError(f"A message holds no inspection ({type(error).__name__}: {error}).") from error
 

@@ -8,7 +8,7 @@ they are `S3N.forward` step for step, and a test holds them to it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,72 +16,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from s3n_core.analysis.input_tensors import to_input, to_pixels
+from s3n_core.analysis.descriptions import Descriptions, to_array
+from s3n_core.analysis.input_tensors import to_input
 from s3n_core.analysis.inspection import MOST_IMAGE_SIDE, Inspection, InspectionSettings, Warped
+from s3n_core.analysis.inspection_stages import Found, Prepared, Resampled
 from s3n_core.analysis.loaded_model import Model
-from s3n_core.analysis.peak_editing import CountedPeaks, edit_peaks, list_peaks
-from s3n_core.analysis.places import ViewFrame
-from s3n_core.datasets.transforms import source_box, test_view
+from s3n_core.analysis.peak_editing import CountedPeaks, edit_peaks
+from s3n_core.datasets.transforms import test_view
 from s3n_core.devices import autocast
-from s3n_core.method.configuration import Sampling
 from s3n_core.method.network import S3NOutput
 from s3n_core.method.resampling import invert_grid, resize_grid
-from s3n_core.method.sampler import Response, Samples, SelectiveSampler
+from s3n_core.method.sampler import SelectiveSampler
 from s3n_core.method.sparse_attention import beta_from_radius
 from s3n_core.seeding import peak_draws
-
-MOST_MAP_VALUES = 65_536
-"""Class maps of all classes are kept up to so many values an image; beyond it those of the likeliest and predicted."""
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A batch of images and what the original branch makes of them, on the model's device.
-
-    Attributes:
-        names: The images' names, which key the draws.
-        shown: Each whole original as it will be shown, uint8 (h, w, 3), and its scale.
-        sizes: (width, height) of each original, in pixels.
-        images: Network input, shape (B, 3, S, S), normalised.
-        features: S of the original branch, shape (B, D, h, w).
-        pooled: F_O, shape (B, D).
-        original: O's logits, shape (B, C).
-    """
-
-    names: tuple[str, ...]
-    shown: tuple[tuple[NDArray[np.uint8], float], ...]
-    sizes: tuple[tuple[int, int], ...]
-    images: Tensor
-    features: Tensor
-    pooled: Tensor
-    original: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Resampled:
-    """Where D and C look under given settings, before they are asked what they see.
-
-    Attributes:
-        prepared: The images.
-        settings: What was asked for.
-        sampler: The sampler with those settings.
-        sampling: How the peaks are divided.
-        response: The response as it was found; in the control with random places, as it was scattered.
-        counted: The peaks as they count, after any edits.
-        samples: Maps and grids.
-        images_d: D's images, shape (B, 3, s, s), normalised.
-        images_c: C's images.
-    """
-
-    prepared: Prepared
-    settings: InspectionSettings
-    sampler: SelectiveSampler
-    sampling: Sampling
-    response: Response
-    counted: CountedPeaks
-    samples: Samples
-    images_d: Tensor
-    images_c: Tensor
 
 
 class Inspector:
@@ -98,6 +45,8 @@ class Inspector:
         if model.network.training:
             raise ValueError("put the network into evaluation mode before looking into images with it")
         self.model = model
+        self._found: Found | None = None
+        self._descriptions = Descriptions(model)
 
     def prepare(self, image: Image.Image, name: str = "") -> Prepared:
         """Run the original branch on an upright RGB image."""
@@ -140,27 +89,24 @@ class Inspector:
         if settings.edits and len(prepared.names) != 1:
             raise ValueError("peaks can be edited in one image at a time")
         network = self.model.network
-        mode = settings.sampling or self.model.sampling
-        head = network.head("O").classifier
         with torch.inference_mode(), self.model.autocast():
-            sampler = self._sampler(settings)
-            draws = self._draws(prepared, settings, mode)
-            response = sampler.respond(prepared.features, head.weight, head.bias, prepared.original)
-            response, samples = sampler(response, mode, draws)
+            found = self._find(prepared, replace(settings, edits=()))
+            response, draws, samples, sampler = found.response, found.draws, found.samples, found.sampler
             counted = CountedPeaks(response.peaks, response.response, draws, samples.weight_d, samples.weight_c)
             if settings.edits and sampler.config.attention == "sparse":
                 with autocast(self.model.device, "float32"):
-                    counted = edit_peaks(response.peaks, response.response, draws, settings.edits, sampler, mode)
-                    samples = sampler.sample(
-                        counted.response, counted.weight_d, counted.weight_c, identity=mode == "identity"
+                    counted = edit_peaks(
+                        response.peaks, response.response, draws, settings.edits, sampler, found.sampling
                     )
+                    identity = found.sampling == "identity"
+                    samples = sampler.sample(counted.response, counted.weight_d, counted.weight_c, identity=identity)
             images_d = network.resample(prepared.images, samples.grid_d)
             images_c = network.resample(prepared.images, samples.grid_c)
-        return Resampled(prepared, settings, sampler, mode, response, counted, samples, images_d, images_c)
+        return Resampled(found, settings, counted, samples, images_d, images_c)
 
     def classify(self, resampled: Resampled) -> S3NOutput:
         """Ask D, C and the joint head, as far as the network has them."""
-        prepared = resampled.prepared
+        prepared = resampled.found.prepared
         with torch.inference_mode(), self.model.autocast():
             return self.model.network.classify_resampled(
                 prepared.pooled, prepared.original, resampled.images_d, resampled.images_c
@@ -168,11 +114,8 @@ class Inspector:
 
     def describe(self, resampled: Resampled, output: S3NOutput | None = None) -> tuple[Inspection, ...]:
         """Bring everything to NumPy: one inspection an image, without the scores of D, C and joint if ``output`` is None."""
-        if output is None:
-            output = S3NOutput(None, resampled.prepared.original, None, None)
         with torch.inference_mode():
-            arrays = _Arrays(resampled, output)
-            return tuple(self._inspection(resampled, arrays, row) for row in range(len(resampled.prepared.names)))
+            return self._descriptions.of(resampled, output)
 
     def inspect(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Inspection:
         """Look into one prepared image: `resample`, `classify` and `describe`."""
@@ -184,7 +127,20 @@ class Inspector:
         """Return M of any class for one prepared image, shape (h, w)."""
         with torch.inference_mode():
             weight = self.model.network.head("O").classifier.weight[index]
-            return _array(torch.einsum("dhw,d->hw", prepared.features[0].float(), weight.float()))
+            return to_array(torch.einsum("dhw,d->hw", prepared.features[0].float(), weight.float()))
+
+    def _find(self, prepared: Prepared, numbers: InspectionSettings) -> Found:
+        """Find the peaks; the last finding is kept, because edits of its peaks do not change it."""
+        last = self._found
+        if last is not None and last.prepared is prepared and last.numbers == numbers:
+            return last
+        mode = numbers.sampling or self.model.sampling
+        head = self.model.network.head("O").classifier
+        sampler, draws = self._sampler(numbers), self._draws(prepared, numbers, mode)
+        response = sampler.respond(prepared.features, head.weight, head.bias, prepared.original)
+        response, samples = sampler(response, mode, draws)
+        self._found = Found(prepared, numbers, sampler, mode, draws, response, samples)
+        return self._found
 
     def _sampler(self, settings: InspectionSettings) -> SelectiveSampler:
         """Return the network's sampler, or one that differs in what the settings change."""
@@ -212,52 +168,6 @@ class Inspector:
             return None
         draws = peak_draws(settings.seed, 0, prepared.names, config.map_size)
         return torch.from_numpy(draws).to(self.model.device)
-
-    def _inspection(self, resampled: Resampled, arrays: _Arrays, row: int) -> Inspection:
-        prepared, model, config = resampled.prepared, self.model, resampled.sampler.config
-        sure = bool(arrays.sure[row])
-        image, scale = prepared.shown[row]
-        frame = ViewFrame(box=source_box(prepared.sizes[row], model.preprocess), size=model.preprocess.source_size)
-        mapped = arrays.mapped_classes(row)
-        return Inspection(
-            name=prepared.names[row],
-            image=image,
-            image_scale=scale,
-            image_size=prepared.sizes[row],
-            source_box=frame.box,
-            source_size=frame.size,
-            classes=model.classes,
-            logits={answer: values[row] for answer, values in arrays.logits.items()},
-            gate_logits=arrays.gate_logits[row],
-            entropy=float(arrays.entropy[row]),
-            delta=config.entropy_threshold,
-            sure=sure,
-            merged_classes=tuple(arrays.ranked[row].tolist()[: 1 if sure else None]),
-            class_maps=_array(resampled.response.maps[row, list(mapped)]),
-            mapped_classes=mapped,
-            alignment=config.alignment,
-            response=arrays.response[row],
-            peaks=list_peaks(resampled.counted, row, frame, drawn=resampled.sampling in ("random", "coin")),
-            map_d=arrays.map_d[row],
-            map_c=arrays.map_c[row],
-            grid_d=arrays.grid_d[row],
-            grid_c=arrays.grid_c[row],
-            images_d=arrays.images_d[row],
-            images_c=arrays.images_c[row],
-            beta_1=arrays.betas[0],
-            beta_2=arrays.betas[1],
-            window=config.window,
-            floor=config.floor,
-            base=config.base,
-            sampling=resampled.sampling,
-            attention=config.attention,
-            control=config.control,
-            settings=resampled.settings,
-            precision=model.precision,
-            device=model.device,
-            model=model.path.name,
-            model_digest=model.digest,
-        )
 
 
 def inspect_batch(
@@ -296,38 +206,7 @@ def invert(inspection: Inspection, branch: Warped, size: int = 224) -> tuple[NDA
     """
     grid = resize_grid(torch.from_numpy(inspection.grid(branch))[None], size)
     inverse, valid = invert_grid(grid)
-    return _array(inverse[0]), valid[0].numpy()
-
-
-class _Arrays:
-    """A batch's results as NumPy arrays, each brought from the device once; first axis (B,)."""
-
-    def __init__(self, resampled: Resampled, output: S3NOutput) -> None:
-        response, samples, sampler = resampled.response, resampled.samples, resampled.sampler
-        joint = {} if output.joint is None else {"joint": output.joint}
-        self.logits = {answer: _array(values) for answer, values in (joint | output.branches()).items()}
-        self.gate_logits = _array(response.logits)
-        gate = torch.nan_to_num(response.logits.float())  # ranked as `merge_response_maps` ranks them
-        self.ranked = gate.topk(min(sampler.config.merged_classes, gate.shape[1]), dim=1).indices.cpu().numpy()
-        self.sure, self.entropy = response.sure.cpu().numpy(), _array(response.entropy)
-        self.response = _array(response.response)
-        self.map_d, self.map_c = _array(samples.map_d), _array(samples.map_c)
-        self.grid_d, self.grid_c = _array(samples.grid_d), _array(samples.grid_c)
-        self.images_d, self.images_c = to_pixels(resampled.images_d), to_pixels(resampled.images_c)
-        self.betas = float(sampler.beta_d), float(sampler.beta_c)
-        self._all_maps = response.maps[0].numel() <= MOST_MAP_VALUES
-
-    def mapped_classes(self, row: int) -> tuple[int, ...]:
-        """Indices of the classes whose maps are kept: all, or those merged and each answer's five likeliest."""
-        if self._all_maps:
-            return tuple(range(self.gate_logits.shape[1]))
-        likeliest = [np.argsort(-values[row], kind="stable")[:5] for values in self.logits.values()]
-        return tuple(sorted({int(index) for indices in (self.ranked[row], *likeliest) for index in indices}))
-
-
-def _array(tensor: Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = np.ascontiguousarray(tensor.float().cpu().numpy())
-    return array
+    return to_array(inverse[0]), valid[0].numpy()
 
 
 def _radius(own: nn.Parameter, beta: float | None, cells: float) -> nn.Parameter:

@@ -112,7 +112,7 @@ def test_class_response_is_read_as_the_response_is(model_of: Callable[..., Model
 
 def test_many_large_class_maps_are_kept_in_part(model: Model, picture: Image.Image, monkeypatch: pytest.MonkeyPatch):
     everything = inspect(model, picture)
-    monkeypatch.setattr("s3n_core.analysis.inspector.MOST_MAP_VALUES", 1)
+    monkeypatch.setattr("s3n_core.analysis.descriptions.MOST_MAP_VALUES", 1)
     part = inspect(model, picture)
     assert len(part.mapped_classes) < len(CLASSES) == len(everything.mapped_classes)
     assert {score.index for score in part.top("joint")} | set(part.merged_classes) <= set(part.mapped_classes)

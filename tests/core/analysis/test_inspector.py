@@ -11,7 +11,8 @@ from tiny_models import drawn_picture
 
 from s3n_core.analysis.input_tensors import to_input, to_pixels
 from s3n_core.analysis.inspection import Inspection, InspectionSettings, Peak, PeakEdit, inspect
-from s3n_core.analysis.inspector import Inspector, Prepared, inspect_batch, invert
+from s3n_core.analysis.inspection_stages import Prepared
+from s3n_core.analysis.inspector import Inspector, inspect_batch, invert
 from s3n_core.analysis.loaded_model import Model
 from s3n_core.analysis.places import cell_places
 from s3n_core.datasets.transforms import test_view
@@ -320,3 +321,24 @@ def test_whole_inverse_agrees_with_single_places(model: Model, picture: Image.Im
         if found is not None:
             expected = (inverse[row, column] + 1) / 2 * (side - 1) + 0.5
             assert found == pytest.approx(tuple(expected), abs=1.5)
+
+
+def test_what_a_change_leaves_as_it_was_is_the_same_object(inspector: Inspector, prepared: Prepared):
+    before = look(inspector, prepared)
+    after = look(inspector, prepared, PeakEdit(cell=before.peaks[0].cell, off=True))
+    assert after.response is before.response
+    assert after.class_maps is before.class_maps
+    assert after.images_d is not before.images_d
+    resampled = inspector.resample(prepared)
+    (at_once,) = inspector.describe(resampled)
+    (later,) = inspector.describe(resampled, inspector.classify(resampled))
+    assert later.images_d is at_once.images_d
+    assert set(later.logits) > set(at_once.logits)
+
+
+def test_other_numbers_find_other_peaks(inspector: Inspector, prepared: Prepared):
+    counts = []
+    for floor in (0.0, 0.99, 0.0):
+        (inspection,) = inspector.describe(inspector.resample(prepared, InspectionSettings(floor=floor)))
+        counts.append(len(inspection.peaks))
+    assert counts[0] == counts[2] > counts[1]
