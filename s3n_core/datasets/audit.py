@@ -6,139 +6,48 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median_low
-from typing import Any
 
+from s3n_core.datasets.audit_report import AuditReport, DuplicateGroup, Range, SmallClass, SmallImage
 from s3n_core.datasets.decoding import image_size, read_image
-from s3n_core.datasets.records import DataSet, ImageRecord, Problem
+from s3n_core.datasets.name_findings import name_findings
+from s3n_core.datasets.near_duplicates import bits_apart, near_groups, picture_hash
+from s3n_core.datasets.records import DataSet, Problem
 from s3n_core.datasets.threaded_map import threaded_map
 from s3n_core.errors import UnreadableImage
 
 FEWEST_TRAINING_IMAGES = 5
 """A class with fewer training images is named as too small."""
 
+SMALLEST_SIDE = 64
+"""An image with a shorter side, in pixels, is named as too small, unless another size is asked for."""
+
 _CHUNK = 1 << 20  # bytes
-_SHOWN = 20  # lines of each list in the text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallClass:
-    """A class with too few images.
-
-    Attributes:
-        name: The class.
-        training_images: Its training images (all its images, where the data set has no split).
-        test_images: Its test images, or None where the data set has no test part.
-    """
-
-    name: str
-    training_images: int
-    test_images: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """Smallest, middle (the lower one of two) and largest of some lengths in pixels."""
-
-    smallest: int
-    median: int
-    largest: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DuplicateGroup:
-    """Files of equal content.
-
-    Attributes:
-        names: Their names, at least two.
-        splits: The parts that they are assigned to: more than one means that a test image was learned from.
-        classes: The classes that they are given: more than one means that a label is wrong.
-    """
-
-    names: tuple[str, ...]
-    splits: tuple[str, ...]
-    classes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditReport:
-    """What an audit found.
-
-    Attributes:
-        root: The data set's folder.
-        format: Its format.
-        images: Number of images.
-        decoded: Whether each image was decoded to its last row; else only its header was read.
-        counts: For every part that occurs ("train", "val", "test", or "unassigned"): images of each class, by name.
-        problems: What the reader left out.
-        unreadable: Images that cannot be decoded.
-        small_classes: Classes with fewer than five training images or, where there is a test part, without a test image.
-        width: Widths of the readable, upright images; None where there is none.
-        height: Their heights.
-        duplicates: Groups of files of equal content.
-    """
-
-    root: Path
-    format: str
-    images: int
-    decoded: bool
-    counts: dict[str, dict[str, int]]
-    problems: tuple[Problem, ...]
-    unreadable: tuple[Problem, ...]
-    small_classes: tuple[SmallClass, ...]
-    width: Range | None
-    height: Range | None
-    duplicates: tuple[DuplicateGroup, ...]
-
-    @property
-    def leaks(self) -> tuple[DuplicateGroup, ...]:
-        """The duplicates that lie in more than one part of the data set."""
-        return tuple(group for group in self.duplicates if len(group.splits) > 1)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as values that JSON holds."""
-        fields = asdict(self)
-        fields["root"] = str(self.root)
-        for key in ("problems", "unreadable"):
-            fields[key] = [{"path": str(item.path), "reason": item.reason} for item in getattr(self, key)]
-        return fields
-
-    def text(self) -> str:
-        """Return the report as lines for a person."""
-        lines = [f"{self.root}: {self.images} images ({self.format})"]
-        for part, by_class in self.counts.items():
-            if by_class:
-                fewest, most = min(by_class.values()), max(by_class.values())
-                lines.append(
-                    f"  {part}: {sum(by_class.values())} images of {len(by_class)} classes, {fewest} to {most} a class"
-                )
-        for what, lengths in (("width", self.width), ("height", self.height)):
-            if lengths is not None:
-                lines.append(f"  {what}: {lengths.smallest} to {lengths.largest} pixels, median {lengths.median}")
-        lines += _section("left out", [f"{item.path}: {item.reason}" for item in self.problems])
-        lines += _section("unreadable", [f"{item.path}: {item.reason}" for item in self.unreadable])
-        lines += _section("classes too small", [_small_class_line(item) for item in self.small_classes])
-        lines += _section("equal files", [_duplicate_line(group) for group in self.duplicates])
-        if not (self.problems or self.unreadable or self.small_classes or self.duplicates):
-            lines.append("  nothing to complain about" + ("" if self.decoded else " (only the headers were read)"))
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
 class _Examined:
-    """One image: its upright size, or why it has none; and its content's hash, where another file is as long."""
+    """One image.
+
+    Attributes:
+        size: Its upright size, or None where it cannot be read.
+        reason: Why it cannot.
+        digest: The hash of the file's content, where another file is as long.
+        look: The hash of the picture, where it was decoded and has one.
+    """
 
     size: tuple[int, int] | None
     reason: str
     digest: bytes | None
+    look: bytes | None
 
 
 def audit(
     data_set: DataSet,
     *,
     decode: bool = True,
+    smallest_side: int = SMALLEST_SIDE,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> AuditReport:
@@ -146,30 +55,14 @@ def audit(
 
     Args:
         data_set: The data set.
-        decode: Decode every image wholly; else read headers only, which misses truncated files.
+        decode: Decode every image wholly; else read headers only, which misses truncated files and near-duplicates.
+        smallest_side: Images whose shorter side has fewer pixels are named.
         workers: Threads; None: as many as the machine makes sensible; 0: none.
         progress: Called with (images done, images in all) after each image, in the calling thread. What it raises ends
             the audit and leaves no thread behind.
     """
     records = data_set.records
-    lengths = [_length(record.path) for record in records]
-    how_often = Counter(length for length in lengths if length is not None)
-
-    def examine(index: int) -> _Examined:
-        path, length = records[index].path, lengths[index]
-        try:
-            size = read_image(path).size if decode else image_size(path)
-            reason = ""
-        except UnreadableImage as error:
-            size, reason = None, error.reason
-        return _Examined(size, reason, _digest(path) if length and how_often[length] > 1 else None)
-
-    examined: list[_Examined] = []
-    with closing(threaded_map(examine, range(len(records)), workers=workers)) as results:
-        for result in results:
-            examined.append(result)
-            if progress is not None:
-                progress(len(examined), len(records))
+    examined = _examine_all(data_set, decode, workers, progress)
     sizes = [item.size for item in examined if item.size is not None]
     return AuditReport(
         root=data_set.root,
@@ -187,10 +80,45 @@ def audit(
             if item.size is None
         ),
         small_classes=_small_classes(data_set),
-        width=_range([width for width, _ in sizes]),
-        height=_range([height for _, height in sizes]),
-        duplicates=_duplicates(data_set, [item.digest for item in examined]),
+        smallest_side=smallest_side,
+        small_images=tuple(
+            SmallImage(name=record.name, width=item.size[0], height=item.size[1])
+            for record, item in zip(records, examined, strict=True)
+            if item.size is not None and min(item.size) < smallest_side
+        ),
+        width=Range.of([width for width, _ in sizes]),
+        height=Range.of([height for _, height in sizes]),
+        duplicates=_equal_files(data_set, [item.digest for item in examined]),
+        near_duplicates=_near_duplicates(data_set, examined),
+        name_findings=name_findings(data_set),
     )
+
+
+def _examine_all(
+    data_set: DataSet, decode: bool, workers: int | None, progress: Callable[[int, int], None] | None
+) -> list[_Examined]:
+    paths = [record.path for record in data_set.records]
+    lengths = [_length(path) for path in paths]
+    how_often = Counter(length for length in lengths if length is not None)
+
+    def examine(index: int) -> _Examined:
+        path, length = paths[index], lengths[index]
+        digest = _digest(path) if length and how_often[length] > 1 else None
+        try:
+            if not decode:
+                return _Examined(image_size(path), "", digest, None)
+            image = read_image(path)
+        except UnreadableImage as error:
+            return _Examined(None, error.reason, digest, None)
+        return _Examined(image.size, "", digest, picture_hash(image))
+
+    examined: list[_Examined] = []
+    with closing(threaded_map(examine, range(len(paths)), workers=workers)) as results:
+        for result in results:
+            examined.append(result)
+            if progress is not None:
+                progress(len(examined), len(paths))
+    return examined
 
 
 def _length(path: Path) -> int | None:
@@ -211,12 +139,6 @@ def _digest(path: Path) -> bytes | None:
     return digest.digest()
 
 
-def _range(lengths: Sequence[int]) -> Range | None:
-    if not lengths:
-        return None
-    return Range(smallest=min(lengths), median=median_low(lengths), largest=max(lengths))
-
-
 def _small_classes(data_set: DataSet) -> tuple[SmallClass, ...]:
     counts = data_set.counts()
     none = (0,) * len(data_set.classes)
@@ -229,35 +151,25 @@ def _small_classes(data_set: DataSet) -> tuple[SmallClass, ...]:
     )
 
 
-def _duplicates(data_set: DataSet, digests: Sequence[bytes | None]) -> tuple[DuplicateGroup, ...]:
-    groups: dict[bytes, list[ImageRecord]] = defaultdict(list)
-    for record, digest in zip(data_set.records, digests, strict=True):
+def _equal_files(data_set: DataSet, digests: Sequence[bytes | None]) -> tuple[DuplicateGroup, ...]:
+    groups: dict[bytes, list[int]] = defaultdict(list)
+    for index, digest in enumerate(digests):
         if digest is not None:
-            groups[digest].append(record)
+            groups[digest].append(index)
     return tuple(
-        DuplicateGroup(
-            names=tuple(record.name for record in group),
-            splits=tuple(dict.fromkeys(record.split or "unassigned" for record in group)),
-            classes=tuple(dict.fromkeys(data_set.classes[r.label] for r in group if r.label is not None)),
-        )
+        DuplicateGroup.of(data_set, [data_set.records[index] for index in group])
         for group in groups.values()
         if len(group) > 1
     )
 
 
-def _small_class_line(item: SmallClass) -> str:
-    test = "" if item.test_images is None else f", {item.test_images} test image(s)"
-    return f"{item.name}: {item.training_images} training image(s){test}"
-
-
-def _duplicate_line(group: DuplicateGroup) -> str:
-    remarks = [f"in {' and '.join(group.splits)}"] if len(group.splits) > 1 else []
-    remarks += [f"as {' and '.join(group.classes)}"] if len(group.classes) > 1 else []
-    return " = ".join(group.names) + (f" ({', '.join(remarks)})" if remarks else "")
-
-
-def _section(title: str, lines: Sequence[str]) -> list[str]:
-    if not lines:
-        return []
-    more = [f"    ... and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    return [f"  {title}: {len(lines)}", *(f"    {line}" for line in lines[:_SHOWN]), *more]
+def _near_duplicates(data_set: DataSet, examined: Sequence[_Examined]) -> tuple[DuplicateGroup, ...]:
+    found = []
+    for group in near_groups([item.look for item in examined]):
+        digests = {examined[index].digest for index in group}
+        if len(digests) == 1 and None not in digests:
+            continue  # equal files
+        looks = [look for index in group if (look := examined[index].look) is not None]
+        most = max(bits_apart(looks[0], look) for look in looks)
+        found.append(DuplicateGroup.of(data_set, [data_set.records[index] for index in group], most))
+    return tuple(found)

@@ -316,8 +316,22 @@ def test_audit_for_people_and_programs(s3n: Command, trained_run: TrainedRun) ->
     outcome = s3n("audit", trained_run.data)
     assert (outcome.code, outcome.err) == (0, "")
     assert f"{trained_run.data}: 48 images" in outcome.out
-    (report,) = s3n("audit", trained_run.data, "--json", "--no-decode").events
+    *progress, report = s3n("audit", trained_run.data, "--json", "--no-decode").events
+    assert progress[-1] == {"event": "progress", "done": 48, "total": 48}
     assert (report["images"], report["decoded"], len(report["small_classes"])) == (48, False, 12)
+
+
+def test_audit_writes_its_report_in_full(s3n: Command, trained_run: TrainedRun, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "findings"
+    outcome = s3n("audit", trained_run.data, "--smallest", 10_000, "--out", out)
+    assert outcome.code == 0
+    assert "... and 28 more" in outcome.out
+    text = (out / "audit.txt").read_text()
+    assert text.count(" x ") == 48
+    report = json.loads((out / "audit.json").read_bytes())
+    assert (report["smallest_side"], len(report["small_images"]), report["near_duplicates"]) == (10_000, 48, [])
+    (tmp_path / "file").touch()
+    assert "a file is in the way" in s3n("audit", trained_run.data, "--out", tmp_path / "file").sentence
 
 
 def test_demo_data_is_drawn_once(s3n: Command, tmp_path: Path) -> None:

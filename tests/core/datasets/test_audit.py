@@ -4,10 +4,12 @@ import json
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from s3n_core.datasets.audit import audit
+from s3n_core.datasets.audit_text import report_text
 from s3n_core.datasets.detection import open_data_set
 
 
@@ -53,7 +55,7 @@ def test_findings(data: Path, workers: int) -> None:
 
 def test_report_as_text_and_as_json(data: Path) -> None:
     report = audit(open_data_set(data))
-    text = report.text()
+    text = report_text(report)
     for part in (
         "train: 13 images of 2 classes, 6 to 7 a class",
         "cut.png: the file is truncated",
@@ -68,6 +70,59 @@ def test_report_as_text_and_as_json(data: Path) -> None:
     assert fields["duplicates"][0]["splits"] == ["train", "test"]
 
 
+def photograph(seed: int) -> Image.Image:
+    """Soft blotches of its own: no two seeds look alike."""
+    noise = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    return Image.fromarray(noise).resize((160, 120), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """Twenty unlike pictures; one is in the test part, too, small and badly compressed, and once more as another class."""
+    root = tmp_path / "photographs"
+    for i in range(20):
+        path = root / ("train" if i % 4 else "test") / "ab"[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        photograph(i).save(path)
+    (root / "test" / "b").mkdir()
+    photograph(1).resize((120, 90)).save(root / "test" / "b" / "again.jpg", quality=30)
+    photograph(2).filter(ImageFilter.GaussianBlur(1)).save(root / "train" / "b" / "other.png")
+    photograph(3).save(root / "train" / "b" / "equal.png")  # equal files are told by their content alone
+    photograph(4).resize((40, 30)).save(root / "test" / "a" / "tiny.png")  # too small to be compared
+    return root
+
+
+def test_near_duplicates(photographs: Path) -> None:
+    report = audit(open_data_set(photographs))
+    found = {group.names: (group.splits, group.classes) for group in report.near_duplicates}
+    assert found == {
+        ("train/b/1.png", "test/b/again.jpg"): (("train", "test"), ("b",)),
+        ("train/a/2.png", "train/b/other.png"): (("train",), ("a", "b")),
+    }
+    assert all(0 <= group.bits_apart < 30 for group in report.near_duplicates)
+    assert [group.names for group in report.duplicates] == [("train/b/3.png", "train/b/equal.png")]
+    assert [item.name for item in report.small_images] == ["test/a/tiny.png"]
+    assert [group.names[1] for group in report.leaks] == ["test/b/again.jpg"]
+    lines = report_text(report).splitlines()
+    at = lines.index("  near-duplicates: 2")
+    assert lines[at + 1] == "    train/a/2.png ~ train/b/other.png (as a and b)"
+    assert lines[at + 2] == "    train/b/1.png ~ test/b/again.jpg (in train and test)"
+    assert lines[lines.index("  images with a side below 64 pixels: 1") + 1] == "    test/a/tiny.png: 40 x 30"
+
+
+def test_headers_alone_find_no_near_duplicates(photographs: Path) -> None:
+    report = audit(open_data_set(photographs), decode=False, smallest_side=121)
+    assert report.near_duplicates == ()
+    assert len(report.small_images) == 24
+
+
+def test_long_lists_are_cut_unless_all_is_asked_for(photographs: Path) -> None:
+    report = audit(open_data_set(photographs), smallest_side=1000)
+    assert len(report.small_images) == 24
+    assert "    ... and 4 more" in report_text(report)
+    assert "more" not in report_text(report, most=None)
+
+
 def test_headers_alone_miss_truncation(data: Path) -> None:
     report = audit(open_data_set(data), decode=False)
     assert [problem.path.name for problem in report.unreadable] == ["empty.jpg"]
@@ -78,8 +133,8 @@ def test_nothing_to_complain_about(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         for i in range(5):
-            Image.new("RGB", (4, 4), (i, ord(name), 0)).save(tmp_path / name / f"{i}.png")
-    text = audit(open_data_set(tmp_path)).text()
+            Image.new("RGB", (64, 80), (i, ord(name), 0)).save(tmp_path / name / f"{i}.png")
+    text = report_text(audit(open_data_set(tmp_path)))
     assert "nothing to complain about" in text
     assert "unassigned: 10 images of 2 classes, 5 to 5 a class" in text
 
@@ -89,7 +144,7 @@ def test_unlabelled_images_and_none_readable(tmp_path: Path) -> None:
     report = audit(open_data_set(tmp_path))
     assert (report.width, report.small_classes, report.counts) == (None, (), {"unassigned": {}})
     assert len(report.unreadable) == 1
-    assert report.text()
+    assert report_text(report)
 
 
 def test_a_file_that_vanishes(data: Path) -> None:

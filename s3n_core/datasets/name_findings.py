@@ -1,0 +1,189 @@
+"""What file names alone say against a data set: training and test share a source, or a name tells another label.
+
+A network never sees a name, so a name leaks nothing by itself; it betrays pictures that should not be on both sides, and
+labels that are wrong. Four kinds are looked for, each so that an ordinary way of numbering files does not set it off:
+
+``same-name``
+    A file name (without folder and suffix) that occurs once in each of several parts. Not where such names are a counter,
+    as ``0001``, ``0002`` in every folder: names that share all but their last number, whose numbers lie close together.
+``same-source``
+    Pictures in several parts that were made from one: frames of one sequence (names of one class that share all but their
+    last number and hold a number of their own, as ``clip12_frame``, where the class has several such sequences), exports
+    of one picture (``name.rf.CODE``), or copies (``name (1)``, ``name copy``, ``name_flip``) beside ``name`` itself.
+``names-class``
+    An image without a label, in a data set with classes, whose name holds the words of a class.
+``names-other-class``
+    An image whose name holds the words of another class and not those of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from s3n_core.datasets.records import DataSet, ImageRecord, Split
+
+NameFindingKind = Literal["same-name", "same-source", "names-class", "names-other-class"]
+
+_LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_CLASS_NUMBER = re.compile(r"^\d+\.(?=\D)")
+_EXPORT = re.compile(r"\.rf\.[0-9a-z]{8,}$", re.IGNORECASE)
+_COPY = re.compile(
+    r"(?:[ _-]*\(\d+\)|[ _-]+(?:copy|flip(?:ped)?|mirror(?:ed)?|rot(?:ated)?|aug(?:mented)?|crop(?:ped)?)[ _-]?\d*)$",
+    re.IGNORECASE,
+)
+_COUNTED = 3  # a counter has at least so many numbers in a part of the data set ...
+_DENSE = 0.05  # ... and they fill at least this share of the range from the smallest to the largest
+_SHORTEST_CLASS_NAME = 4  # letters: shorter ones occur in names by chance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameFinding:
+    """Images whose names say something.
+
+    Attributes:
+        kind: What.
+        names: The images.
+        splits: The parts that they are assigned to.
+        classes: The classes concerned: those that the images are given, then the one that their names tell, if any.
+    """
+
+    kind: NameFindingKind
+    names: tuple[str, ...]
+    splits: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+def name_findings(data_set: DataSet) -> tuple[NameFinding, ...]:
+    """Look through the names of a data set; nothing is opened."""
+    named = [(_stem(record), record) for record in data_set.records]
+    assigned = [(stem, record) for stem, record in named if record.split is not None]
+    return (
+        *(_finding(data_set, "same-name", group) for group in _same_names(assigned)),
+        *(_finding(data_set, "same-source", group) for group in _same_sources(assigned)),
+        *_told_classes(data_set, named),
+    )
+
+
+def _stem(record: ImageRecord) -> str:
+    return PurePosixPath(record.name).stem.casefold()
+
+
+_Named = tuple[str, ImageRecord]
+
+
+def _groups(named: Iterable[_Named], key: Callable[[str, ImageRecord], object]) -> dict[object, list[ImageRecord]]:
+    groups: dict[object, list[ImageRecord]] = defaultdict(list)
+    for stem, record in named:
+        if (value := key(stem, record)) is not None:
+            groups[value].append(record)
+    return groups
+
+
+def _crosses(group: Sequence[ImageRecord]) -> bool:
+    return len({record.split for record in group}) > 1
+
+
+def _without_last_number(stem: str) -> str:
+    return _LAST_NUMBER.sub("#", stem, count=1)
+
+
+def _same_names(named: Sequence[_Named]) -> Iterator[list[ImageRecord]]:
+    numbers: dict[tuple[Split | None, str], set[int]] = defaultdict(set)
+    for stem, record in named:
+        if match := _LAST_NUMBER.search(stem):
+            numbers[record.split, _without_last_number(stem)].add(int(match[0]))
+    counters = {
+        pattern
+        for (_, pattern), values in numbers.items()
+        if len(values) >= _COUNTED and len(values) >= _DENSE * (max(values) - min(values) + 1)
+    }
+    groups = _groups(named, lambda stem, _: None if _without_last_number(stem) in counters else stem)
+    for group in groups.values():
+        if _crosses(group) and len({record.split for record in group}) == len(group):
+            yield group
+
+
+def _same_sources(named: Sequence[_Named]) -> Iterator[list[ImageRecord]]:
+    exports = _groups(named, lambda stem, _: _EXPORT.sub("", stem) if _EXPORT.search(stem) else None)
+    present = {(stem, record.label) for stem, record in named}
+
+    def original(stem: str, record: ImageRecord) -> object:
+        base = stem
+        while match := _COPY.search(base):
+            base = base[: match.start()]
+            if (base, record.label) in present:
+                return base, record.label
+        return (stem, record.label)
+
+    copies = _groups(named, original)
+    for group in (*exports.values(), *copies.values(), *_sequences(named)):
+        if _crosses(group) and len({_stem(record) for record in group}) > 1:
+            yield group
+
+
+def _sequences(named: Sequence[_Named]) -> Iterator[list[ImageRecord]]:
+    groups = _groups(named, lambda stem, _: _without_last_number(stem))
+    of_class: dict[int | None, list[list[ImageRecord]]] = defaultdict(list)
+    for pattern, group in groups.items():
+        labels = {record.label for record in group}
+        if len(group) > 1 and len(labels) == 1 and re.search(r"\d", str(pattern)) and "#" in str(pattern):
+            of_class[labels.pop()].append(group)
+    for sequences in of_class.values():
+        if len(sequences) > 1:
+            yield from sequences
+
+
+def _told_classes(data_set: DataSet, named: Sequence[_Named]) -> Iterator[NameFinding]:
+    labels = _labels_by_words(data_set.classes)
+    longest = max(map(len, labels), default=0)
+    groups: dict[tuple[int | None, int], list[ImageRecord]] = defaultdict(list)
+    for stem, record in named:
+        told = _told(_WORD.findall(stem), labels, longest)
+        whole = {label for label, _ in told}
+        outermost = [(label, span) for label, span in told if not any(_inside(span, other) for _, other in told)]
+        if len(outermost) == 1 and record.label not in whole:
+            groups[record.label, outermost[0][0]].append(record)
+    for (label, told_label), group in groups.items():
+        kind: NameFindingKind = "names-class" if label is None else "names-other-class"
+        yield _finding(data_set, kind, group, data_set.classes[told_label])
+
+
+def _labels_by_words(classes: Sequence[str]) -> dict[tuple[str, ...], int]:
+    """Return the label of each class by the words of its name; classes of the same words, and very short ones, have none."""
+    labels: dict[tuple[str, ...], int] = {}
+    doubtful = set()
+    for label, name in enumerate(classes):
+        words = tuple(_WORD.findall(_CLASS_NUMBER.sub("", name).casefold()))
+        if words in labels or sum(len(word) for word in words if word.isalpha()) < _SHORTEST_CLASS_NAME:
+            doubtful.add(words)
+        labels[words] = label
+    return {words: label for words, label in labels.items() if words not in doubtful}
+
+
+def _told(words: Sequence[str], labels: dict[tuple[str, ...], int], longest: int) -> list[tuple[int, tuple[int, int]]]:
+    """Return the classes that stand in a name, with the places of their first and last word."""
+    return [
+        (label, (start, end))
+        for start in range(len(words))
+        for end in range(start + 1, min(len(words), start + longest) + 1)
+        if (label := labels.get(tuple(words[start:end]))) is not None
+    ]
+
+
+def _inside(span: tuple[int, int], other: tuple[int, int]) -> bool:
+    return span != other and other[0] <= span[0] and span[1] <= other[1]
+
+
+def _finding(data_set: DataSet, kind: NameFindingKind, group: Sequence[ImageRecord], *told: str) -> NameFinding:
+    return NameFinding(
+        kind=kind,
+        names=tuple(record.name for record in group),
+        splits=tuple(dict.fromkeys(record.split or "unassigned" for record in group)),
+        classes=tuple(dict.fromkeys(data_set.classes[r.label] for r in group if r.label is not None)) + told,
+    )
