@@ -1,6 +1,8 @@
 import csv
 import dataclasses
+import json
 import os
+import re
 import threading
 from contextlib import closing
 
@@ -251,3 +253,21 @@ def test_a_name_of_bytes_that_are_no_text(model, records, tmp_path):
     steps = list(export(model, [record], out, ExportOptions(style=STYLE)))
     assert not steps[1].error
     assert files_below(out) == ["in_/_.png", "in_/_/map_d.png", "in_/_/peaks.png", "index.csv"]
+
+
+def test_a_report_of_an_interrupted_export_holds_every_image(model, records, tmp_path):
+    options = ExportOptions(sheet=False, singles=False, report=True)
+    stopped_after(3, model, records, tmp_path, options)
+    assert not (tmp_path / "report.html").exists()
+    steps = list(export(model, records, tmp_path, options, classes=CLASSES))
+    assert steps[0].resumed == 3
+    assert [step.files for step in steps] == [()] * len(steps), "parts are no files that a person asked for"
+    assert files_below(tmp_path) == ["index.csv", "report.html"]
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="report">(.*?)</script>', text)[1])
+    assert [row[0] for row in data["images"]] == [record.name for record in records if "broken" not in record.name]
+    assert data["left_out"][0][0] == "broken.jpg"
+    assert len(re.findall('id="part-', text)) == 3
+    assert "<title>tiny.safetensors on images" in text
+    assert {row["sheet"] for row in rows_of(tmp_path)} == {""}
