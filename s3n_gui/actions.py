@@ -77,6 +77,34 @@ _INSPECT: tuple[Action, ...] = (
 )  # fmt: skip
 
 
+def _of_train(id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False) -> Action:
+    return Action(f"train-{id}", menu, text, shortcut, icon, tip, page="train", separated=separated)
+
+
+_TRAIN: tuple[Action, ...] = (
+    _of_train("picture", "File", "Save curves as picture…", "Ctrl+Shift+S", "image", "The charts, as PNG", separated=True),
+    _of_train("table", "File", "Save curves as table…", "Ctrl+S", "save", "All that was measured, as CSV"),
+    _of_train("rename", "Edit", "Rename run…", "F2", "", "The chosen run of the list, or the shown one", separated=True),
+    _of_train("trash", "Edit", "Move run to trash", "", "trash", "The chosen run of the list, or the shown one"),
+    _of_train("alone", "View", "One chart alone", "F", "maximise", "The one with the focus, or all", separated=True),
+    _of_train("whole", "View", "All epochs", "0", "restore", "Zoom all charts out"),
+    _of_train("log", "View", "Log axis", "L", "", "Equal ratios take equal room, or equal differences"),
+    _of_train("side", "View", "New training and runs", "Ctrl+[", "panel-left", "Show or hide the left part", separated=True),
+    _of_train("strip", "View", "What it looks at", "Ctrl+]", "panel-right", "Show or hide the pictures at the right"),
+    _of_train("runs", "View", "List of runs", "Ctrl+L", "run", "All runs: show, compare, rename"),
+    _of_train("start", "Run", "Start training", "Ctrl+Return", "play", "Train a new model as the form says"),
+    _of_train("pause", "Run", "Pause or go on", "Ctrl+P", "pause", "Wait after this batch; the model stays in memory"),
+    _of_train("stop", "Run", "Stop and keep", "Ctrl+.", "stop", "End after this batch; everything is kept and can be resumed"),
+    _of_train("stop-now", "Run", "Stop now", "", "", "Do not wait for the batch; what the last checkpoint holds is kept"),
+    _of_train("discard", "Run", "Discard", "", "discard", "Stop and move the run to the trash"),
+    _of_train("resume", "Run", "Resume training", "Ctrl+R", "play", "Go on with the shown run from its last checkpoint"),
+    _of_train("inspect", "Run", "Inspect the model", "Ctrl+I", "inspect", "With the best model of the shown run", separated=True),
+    _of_train("zoom", "", "Zoom the curves", "+ and -", "", "Or Ctrl and wheel; arrows and dragging move, Home shows all epochs"),
+    _of_train("escape", "", "All charts again", "Esc", "", "After one was shown alone, by F or by a double click"),
+    _of_train("list", "", "Show, compare, trash a run", "Enter, Space, Delete", "", "In the list of runs"),
+)  # fmt: skip
+
+
 def _of_predict(
     id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False
 ) -> Action:
@@ -125,6 +153,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("text-normal", "View", "Normal text", "Ctrl+0", "", "All text at its normal size"),
     Action("full-screen", "View", "Full screen", "F11", "", "The window alone on the screen", separated=True, checkable=True),
     *_DATA,
+    *_TRAIN,
     *_INSPECT,
     *_PREDICT,
     *_EXPORT,

@@ -1,27 +1,37 @@
-"""All charts on one scrolling ground: their epochs are linked, one cursor runs through all of them."""
+"""All charts on one scrolling ground: their epochs are linked, one cursor runs through all of them, any can stand alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QColor, QHideEvent, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtCore import QPointF, QTimer, Signal
+from PySide6.QtGui import QColor, QCursor, QHideEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from s3n_gui.theme import px
 from s3n_gui.tokens import INSIDE_GROUP
+from s3n_gui.training.chart_marks import Band
 from s3n_gui.training.chart_plot import ChartPlot
-from s3n_gui.training.charts import CHARTS, held_out_points, main_points, training_points
+from s3n_gui.training.charts import CHARTS, Chart
+from s3n_gui.training.curve_maker import CurveMaker, CurveOrder, DrawnChart
+from s3n_gui.training.gradually import Gradually
 from s3n_gui.training.metric_series import MetricSeries
 
-_REDRAW_MS = 150
-_WIDE, _MIDDLE = 820, 480
-_SMALLEST_HEIGHT, _LARGEST_HEIGHT = 168, 420
+_REDRAW_MS, _CURSOR_MS = 150, 15
+_WIDE, _MIDDLE = 720, 480
+_SMALLEST_HEIGHTS, _LARGEST_HEIGHT = {1: 158, 2: 158, 3: 116}, 420
 Other = tuple[str, QColor, MetricSeries]
 
 
 class ChartGrid(QScrollArea):
-    """Draws a run and those laid over it, at most some times a second and only while it is seen."""
+    """Draws a run and those laid over it, at most some times a second and only while it is seen.
+
+    Signals:
+        alone_changed: Whether one chart is shown alone.
+    """
+
+    alone_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,33 +39,36 @@ class ChartGrid(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName("Curves")
         self.charts: dict[str, ChartPlot] = {}
+        self.alone = ""
         self._ground = QWidget()
         self._ground.setObjectName("pageArea")
         self._layout = QGridLayout(self._ground)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(INSIDE_GROUP)
+        for unit in range(6):
+            self._layout.setColumnStretch(unit, 1)
         self.setWidget(self._ground)
         self._series = MetricSeries()
         self._others: Sequence[Other] = ()
+        self._bands: Sequence[Band] = ()
+        self._best: float | None = None
         self._smoothing = 0.6
+        self._logarithmic = False
         self._epochs = 1.0
-        self._width = 0.0
+        self._low, self._high = -0.02, 1.02
         self._zoomed = False
         self._dirty = False
-        self._columns = 0
-        self._linking = False
+        self._scrolled = 0
+        self._place: float | None = None
+        self._pending: dict[str, DrawnChart] = {}
+        self._placed: dict[str, tuple[int, int, int]] = {}
+        self._maker = CurveMaker(self)
+        self._maker.made.connect(self._on_made)
+        self._gradually = Gradually(self)
+        self._timer = self._once(_REDRAW_MS, self._order)
+        self._cursor_timer = self._once(_CURSOR_MS, self._show_place)
         for chart in CHARTS:
-            plot = ChartPlot(chart)
-            self.charts[chart.name] = plot
-            plot.place_pointed.connect(self._on_place)
-            plot.range_moved.connect(self._on_range)
-            plot.reset_asked.connect(self.reset_zoom)
-            plot.width_changed.connect(self._on_width)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_REDRAW_MS)
-        self._timer.timeout.connect(self.draw)
-        self._arrange()
+            self._gradually.add(partial(self._make, chart))
 
     # -- what is shown -----------------------------------------------------------------------------------------------------
 
@@ -83,6 +96,8 @@ class ChartGrid(QScrollArea):
     def show_others(self, others: Sequence[Other]) -> None:
         """Lay other runs over it: name, colour and series of each."""
         self._others = others
+        if not self._zoomed:
+            self.reset_zoom()
         self.refresh()
 
     def set_smoothing(self, weight: float) -> None:
@@ -92,20 +107,51 @@ class ChartGrid(QScrollArea):
 
     def set_logarithmic(self, on: bool) -> None:
         """Make the value axes logarithmic; the learning rates' always is."""
+        self._logarithmic = on
         for plot in self.charts.values():
             if not plot.chart.logarithmic:
                 plot.set_logarithmic(on)
 
-    def show_bands(self, bands: Sequence[tuple[float, float, str]]) -> None:
+    def show_bands(self, bands: Sequence[Band]) -> None:
         """Show the recipe's phases in all charts."""
+        self._bands = bands
         for plot in self.charts.values():
             plot.show_bands(bands)
 
     def show_best(self, place: float | None) -> None:
         """Mark the best epoch in the two large charts."""
+        self._best = place
         for plot in self.charts.values():
             if plot.chart.large:
                 plot.show_best(place)
+
+    def show_alone(self, name: str) -> None:
+        """Show one chart alone; "" shows all again, where the page was scrolled to before."""
+        if name == self.alone:
+            return
+        if not self.alone:
+            self._scrolled = self.verticalScrollBar().value()
+        self.alone = name
+        for other, plot in self.charts.items():
+            plot.setVisible(not name or other == name)
+            plot.show_alone(other == name)
+        self._arrange()
+        if not name:
+            self._layout.activate()
+            self.verticalScrollBar().setValue(self._scrolled)
+        self.refresh()
+        self.alone_changed.emit(bool(name))
+
+    def toggle_alone(self) -> None:
+        """Show the chart under the cursor or with the focus alone, else the first; or all again."""
+        if self.alone:
+            self.show_alone("")
+            return
+        under = [
+            n for n, p in self.charts.items() if p.isVisible() and p.rect().contains(p.mapFromGlobal(QCursor.pos()))
+        ]
+        focused = [name for name, plot in self.charts.items() if plot.view.hasFocus() or plot.alone.hasFocus()]
+        self.show_alone((focused or under or [CHARTS[0].name])[0])
 
     def refresh(self) -> None:
         """Draw soon."""
@@ -113,49 +159,39 @@ class ChartGrid(QScrollArea):
         if self.isVisible() and not self._timer.isActive():
             self._timer.start()
 
-    def draw(self) -> None:
-        """Draw now."""
-        self._dirty = False
-        if not self._zoomed and self._whole_width() != self._width:
-            self.reset_zoom()
-        for plot in self.charts.values():
-            chart = plot.chart
-            plot.show_points(
-                [
-                    (
-                        training_points(self._series, chart, line, self._smoothing),
-                        held_out_points(self._series, chart, line),
-                    )
-                    for line in chart.lines
-                ]
-            )
-            plot.show_others(
-                [(name, colour, main_points(series, chart, self._smoothing)) for name, colour, series in self._others]
-            )
-
     def reset_zoom(self) -> None:
         """See everything again."""
         self._zoomed = False
-        width = self._width = self._whole_width()
-        self._on_width(-0.02 * width, 1.02 * width)
+        width = max([self._epochs, *(float(len(series.epoch_lines)) for _, _, series in self._others)])
+        self._show_width(-0.02 * width, 1.02 * width)
         for plot in self.charts.values():
-            plot.reset_values()
-
-    def _whole_width(self) -> float:
-        return max([self._epochs, *(float(len(series.epoch_lines)) for _, _, series in self._others)])
+            plot.view.reset_values()
+        self.refresh()
 
     @property
     def is_settled(self) -> bool:
         """Whether all is drawn."""
-        return not self._dirty
+        return not self._dirty and self._maker.is_idle and self._gradually.is_idle
+
+    def finish(self) -> None:
+        """Make what is still to be made."""
+        self._gradually.finish()
 
     def picture(self) -> QPixmap:
-        """Return all charts as one picture, also those that are scrolled away."""
+        """Return what is shown as one picture, also what is scrolled away."""
+        self.finish()
         return self._ground.grab()
 
     def values(self) -> Mapping[str, Sequence[str]]:
         """Return what the legends say, by chart."""
         return {name: plot.value_texts() for name, plot in self.charts.items()}
+
+    def close_maker(self) -> None:
+        """Make and draw no more."""
+        self._timer.stop()
+        self._cursor_timer.stop()
+        self._gradually.clear()
+        self._maker.close()
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -171,43 +207,107 @@ class ChartGrid(QScrollArea):
         super().hideEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Arrange the charts anew."""
+        """Arrange the charts anew; curves are made for their new widths."""
         super().resizeEvent(event)
         self._arrange()
+        self.refresh()
+
+    def _once(self, milliseconds: int, slot: object) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer
+
+    def _make(self, chart: Chart) -> None:
+        plot = self.charts[chart.name] = ChartPlot(chart, self._ground)
+        plot.place_pointed.connect(self._on_place)
+        plot.width_moved.connect(self._on_width)
+        plot.whole_asked.connect(self.reset_zoom)
+        plot.alone_asked.connect(self._on_alone)
+        plot.show_bands(self._bands)
+        plot.show_best(self._best if chart.large else None)
+        plot.view.show_width(self._low, self._high)
+        if self._logarithmic:
+            plot.set_logarithmic(True)
+        self._arrange()
+        plot.setVisible(not self.alone or chart.name == self.alone)
+        if chart is CHARTS[-1]:
+            self.refresh()
 
     def _arrange(self) -> None:
-        width = self.viewport().width()
+        width, room = self.viewport().width(), self.viewport().height()
         columns = 3 if width >= px(_WIDE) else 2 if width >= px(_MIDDLE) else 1
         rows = {3: 3, 2: 4, 1: 8}[columns]
-        height = (self.viewport().height() - (rows - 1) * INSIDE_GROUP) // rows
-        height = min(max(height, px(_SMALLEST_HEIGHT)), px(_LARGEST_HEIGHT))
-        for plot in self.charts.values():
-            plot.setFixedHeight(height)
-        if columns == self._columns:
-            return
-        self._columns = columns
-        row, column = 0, 0
-        for plot in self.charts.values():
-            # Six units of width: the two large charts take three each, the small ones two where there is room.
-            span = 6 // min(columns, 2) if plot.chart.large else 6 // columns
-            if column + span > 6:
-                row, column = row + 1, 0
-            self._layout.addWidget(plot, row, column, 1, span)
-            column += span
-        for unit in range(6):
-            self._layout.setColumnStretch(unit, 1)
+        height = (room - (rows - 1) * INSIDE_GROUP) // rows
+        height = min(max(height, px(_SMALLEST_HEIGHTS[columns])), px(_LARGEST_HEIGHT))
+        places = {self.alone: (0, 0, 6)} if self.alone else chart_places(columns)
+        for name, plot in self.charts.items():
+            if name in places:
+                plot.setFixedHeight(room if self.alone else height)
+                if self._placed.get(name) != places[name]:
+                    row, column, span = self._placed[name] = places[name]
+                    self._layout.addWidget(plot, row, column, 1, span)
+
+    def _order(self) -> None:
+        self._dirty = False
+        self._maker.make(
+            CurveOrder(
+                series=self._series.snapshot(),
+                others=[series.snapshot() for _, _, series in self._others],
+                smoothing=self._smoothing,
+                low=self._low,
+                high=self._high,
+                columns={name: plot.columns for name, plot in self.charts.items()},
+            )
+        )
+
+    def _on_made(self, drawn: Mapping[str, DrawnChart]) -> None:
+        waiting = bool(self._pending)
+        self._pending = dict(drawn)
+        if not waiting:
+            for chart in CHARTS:
+                self._gradually.add(partial(self._draw, chart.name))
+
+    def _draw(self, name: str) -> None:
+        drawn, plot = self._pending.pop(name, None), self.charts.get(name)
+        if drawn is not None and plot is not None and len(drawn.others) == len(self._others):
+            plot.show_drawn(drawn, [(other, colour) for other, colour, _ in self._others])
 
     def _on_place(self, place: float | None) -> None:
+        self._place = place
+        if not self._cursor_timer.isActive():
+            self._cursor_timer.start()
+
+    def _show_place(self) -> None:
         for plot in self.charts.values():
-            plot.show_place(place)
+            if not plot.visibleRegion().isEmpty():
+                plot.show_place(self._place)
+            at = plot.view.mapFromGlobal(QCursor.pos())
+            plot.show_box(QPointF(at) if plot.view.underMouse() and self._place is not None else None)
 
     def _on_width(self, low: float, high: float) -> None:
-        # pyqtgraph's own link keeps views aligned on the screen; here each shows the same epochs over its whole width.
-        if not self._linking:
-            self._linking = True
-            for plot in self.charts.values():
-                plot.plot.setXRange(low, high, padding=0)
-            self._linking = False
-
-    def _on_range(self) -> None:
         self._zoomed = True
+        self._show_width(low, high)
+        self.refresh()
+
+    def _show_width(self, low: float, high: float) -> None:
+        # pyqtgraph's own link keeps views aligned on the screen; here each shows the same epochs over its whole width.
+        self._low, self._high = low, high
+        for plot in self.charts.values():
+            plot.view.show_width(low, high)
+
+    def _on_alone(self, name: str) -> None:
+        self.show_alone("" if self.alone else name)
+
+
+def chart_places(columns: int) -> dict[str, tuple[int, int, int]]:
+    """Return row, column and width of every chart, of six units of width: the two large ones take half a row at least."""
+    places, row, column = {}, 0, 0
+    for chart in CHARTS:
+        span = 6 // min(columns, 2) if chart.large else 6 // columns
+        if column + span > 6:
+            row, column = row + 1, 0
+        places[chart.name] = (row, column, span)
+        column += span
+    return places

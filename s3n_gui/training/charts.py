@@ -7,14 +7,14 @@ from typing import Literal
 
 import numpy as np
 
-from s3n_gui.training.metric_series import Column, MetricSeries, smoothed
+from s3n_gui.training.metric_series import Column, MetricSeries, line_weight, smoothed
 
 Ink = Literal["text", "accent", "O", "D", "C", "joint"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One measured thing: on training images (thin) and on held-out ones (thick, with a dot an epoch).
+    """One measured thing: on training images (thin, pale) and on held-out ones (thick, with a dot an epoch).
 
     Attributes:
         label: What it is called in the legend.
@@ -65,7 +65,7 @@ class Chart:
             return "–"
         if self.unit == "%":
             return f"{value:.1f}"
-        return f"{value:.3g}" if abs(value) < 1e5 else f"{value:.0f}"
+        return f"{value:.3g}".replace("e-0", "e-") if abs(value) < 1e5 else f"{value:.0f}"
 
 
 _BRANCHES: tuple[tuple[str, Ink], ...] = (("joint", "joint"), ("O", "O"), ("D", "D"), ("C", "C"))
@@ -84,7 +84,7 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         name="accuracy",
         title="Accuracy",
-        tip="Share of images whose class is named rightly: thin on training images, thick on held-out ones.",
+        tip="Share of images whose class is named rightly: pale on training images, thick on held-out ones.",
         lines=tuple(
             Line(
                 label=name,
@@ -168,7 +168,7 @@ def training_points(series: MetricSeries, chart: Chart, line: Line, smoothing: f
     if line.per_step and line.training in series.names():
         places, values = series.step_places(), series.step_values(line.training)
         if not line.training.startswith("rate_"):
-            values = smoothed(values, smoothing)
+            values = smoothed(values, line_weight(smoothing, len(values)))
         return _finite(places, values, chart, line)
     return _finite(series.epoch_places(), series.epoch_values(line.training), chart, line)
 

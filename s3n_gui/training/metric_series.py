@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,23 @@ class LineBlock:
 
 def block_of(lines: Iterable[Mapping[str, Any]]) -> LineBlock:
     """Sort lines into columns."""
-    steps = [line for line in lines if line.get("kind") == "step"]
-    epochs = [line for line in lines if line.get("kind") == "epoch"]
+    steps, epochs = [], []
+    for line in lines:
+        kind = line.get("kind")
+        if kind == "step":
+            steps.append(line)
+        elif kind == "epoch":
+            epochs.append(line)
     names = dict.fromkeys(name for line in (steps[:1] + steps[-1:]) for name in line)
     names.pop("kind", None)
-    columns = {}
+    columns: dict[str, Column] = {}
+    if len(names) > 1:
+        try:
+            # All at once is three times as fast as a column at a time; it needs the same numbers in every line.
+            table = np.array(list(map(itemgetter(*names), steps)), dtype=np.float64)
+            return LineBlock(dict(zip(names, table.T, strict=True)), epochs)
+        except (KeyError, TypeError, ValueError):
+            pass
     for name in names:
         try:
             # None, as JSON's null, becomes NaN; a text, or something of a newer version, is no column.
@@ -47,6 +60,18 @@ def block_of(lines: Iterable[Mapping[str, Any]]) -> LineBlock:
         except (TypeError, ValueError):
             continue
     return LineBlock(columns, epochs)
+
+
+def joined(blocks: Sequence[LineBlock]) -> LineBlock:
+    """Return the lines of several blocks as one; NaN where a block has no such column."""
+    if len(blocks) == 1:
+        return blocks[0]
+    names = dict.fromkeys(name for block in blocks for name in block.steps)
+    steps = {
+        name: np.concatenate([block.steps.get(name, np.full(block.count, np.nan)) for block in blocks])
+        for name in names
+    }
+    return LineBlock(steps, [line for block in blocks for line in block.epochs])
 
 
 class _Grown:
@@ -68,6 +93,12 @@ class _Grown:
             if name in columns:
                 room[self.length : end] = columns[name]
         self.length = end
+
+    def snapshot(self) -> _Grown:
+        # Numbers that have come are never written again: what grows is behind them, or in larger room elsewhere.
+        taken = _Grown()
+        taken.length, taken._room = self.length, dict(self._room)
+        return taken
 
     def get(self, name: str) -> Column:
         room = self._room.get(name)
@@ -92,6 +123,13 @@ class MetricSeries:
         self.epoch_lines: list[Mapping[str, Any]] = []
         self._batches = 0
         self._last: dict[str, tuple[float, float, float]] = {}
+
+    def snapshot(self) -> MetricSeries:
+        """Return all that is known now, for another thread: what is added later does not change it."""
+        taken = MetricSeries()
+        taken._steps = self._steps.snapshot()
+        taken.epoch_lines, taken._batches = list(self.epoch_lines), self._batches
+        return taken
 
     def clear(self) -> None:
         """Forget everything."""
@@ -159,6 +197,16 @@ class MetricSeries:
 
 
 _NOTHING = 1e-20
+_FINE_LINES = 1000
+
+
+def line_weight(smoothing: float, lines: int) -> float:
+    """Return the weight of what came before from one line to the next, for ``smoothed``.
+
+    Up to a thousand lines it is the smoothing itself. Beyond, it is nearer to 1, so that a long run's curve looks as
+    smooth as a short one's: what matters to the eye is the share of the chart that a mean goes over.
+    """
+    return float(smoothing ** (_FINE_LINES / lines)) if lines > _FINE_LINES and smoothing > 0.0 else smoothing
 
 
 def smoothed(values: Column, weight: float) -> Column:

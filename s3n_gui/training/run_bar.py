@@ -56,6 +56,10 @@ class RunBar(QFrame):
     Signals:
         ordered: "pause", "go-on", "stop", "stop-now", "discard" or "resume".
         inspect_asked: The run's model should be looked into.
+
+    Attributes:
+        can_resume: Whether the run can go on.
+        can_inspect: Whether it has a model to be looked into.
     """
 
     ordered = Signal(str)
@@ -93,6 +97,7 @@ class RunBar(QFrame):
         set_icon(self.discard, "discard")
         self.more.setMenu(menu)
         self._pause_order = "pause"
+        self.can_resume = self.can_inspect = False
         for source, order in ((self.resume, "resume"), (self.stop, "stop")):
             source.setProperty("order", order)
             source.clicked.connect(self._on_button)
@@ -137,9 +142,10 @@ class RunBar(QFrame):
         self.more.setEnabled(machine.can("discard"))
         for part in (self.pause, self.stop, self.more):
             part.setVisible(busy)
-        unfinished = status in ("stopped", "interrupted", "failed") and machine.can("resume")
-        self.resume.setVisible(unfinished)
-        self.inspect.setVisible(not busy and status not in ("broken", None))
+        self.can_resume = status in ("stopped", "interrupted", "failed") and machine.can("resume")
+        self.can_inspect = not busy and status not in ("broken", None)
+        self.resume.setVisible(self.can_resume)
+        self.inspect.setVisible(self.can_inspect)
 
     def _show_progress(self, state: RunState | None, *, busy: bool, unknown: bool) -> None:
         if state is None or not state.epochs or unknown:

@@ -15,11 +15,17 @@ Report = Callable[[str], None]
 
 
 class TrashRun(QUndoCommand):
-    """Moves a run to the trash; undone, it comes back."""
+    """Moves a run to the trash; undone, it comes back.
 
-    def __init__(self, path: Path, report: Report) -> None:
+    Args:
+        path: Its folder.
+        report: Takes a sentence where it cannot be done.
+        moved: Takes the folder as it was, and as it is now: None in the trash.
+    """
+
+    def __init__(self, path: Path, report: Report, moved: Callable[[Path, Path | None], None]) -> None:
         super().__init__(f"moving {path.name} to the trash")
-        self._path, self._report = path, report
+        self._path, self._report, self._moved = path, report, moved
         self._entry: TrashedRun | None = None
 
     def redo(self) -> None:
@@ -28,15 +34,20 @@ class TrashRun(QUndoCommand):
             self._entry = move_to_trash(self._path, self._path.parent)
         except S3NError as error:
             self._fail(error)
+        else:
+            self._moved(self._path, None)
 
     def undo(self) -> None:
         """Bring it back."""
         if self._entry is None:
             return
+        before = self._path
         try:
             self._path = restore(self._entry, self._path.parent)
         except S3NError as error:
             self._fail(error)
+        else:
+            self._moved(before, self._path)
 
     def _fail(self, error: S3NError) -> None:
         self.setObsolete(True)

@@ -11,13 +11,15 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import S3NError
-from s3n_core.runs.following import RunFollower
+from s3n_core.runs.following import RunChange, RunFollower
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import RunState, ShownStatus
 from s3n_gui.background.worker_thread import Worker, WorkerThread
-from s3n_gui.training.metric_series import LineBlock, block_of
+from s3n_gui.training.metric_glimpse import glimpse_of
+from s3n_gui.training.metric_series import LineBlock, block_of, joined
 
 POLL_SECONDS = 0.5
+_PIECE_BYTES, _BETWEEN_SECONDS = 1 << 19, 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +27,9 @@ class RunNews:
     """What a look found.
 
     Attributes:
-        lines: The new lines of the metrics; all of them where ``restarted``.
+        lines: The new lines of the metrics; all of them where ``restarted``, or some of all where ``glimpse``.
         restarted: Forget the lines that came before.
+        glimpse: The file is long: these are some of its lines, so that there is something to see while it is read.
         state: The last record.
         status: What to tell a person.
         live: Whether a process trains the run.
@@ -38,6 +41,7 @@ class RunNews:
 
     lines: LineBlock
     restarted: bool
+    glimpse: bool
     state: RunState | None
     status: ShownStatus
     live: bool
@@ -99,6 +103,10 @@ class _Reading(Worker):
         self._follower = RunFollower(path)
         self._wake = threading.Event()
         self._leaving = False
+        self._run: Mapping[str, Any] = {}
+        self._blocks: list[LineBlock] = []
+        self._snapshots: tuple[str, ...] = ()
+        self._restarted = self._changed = False
 
     def leave(self) -> None:
         self._leaving = True
@@ -106,29 +114,51 @@ class _Reading(Worker):
 
     def work(self) -> None:
         """Look until told to leave."""
-        run: Mapping[str, Any] = {}
+        glimpse = glimpse_of(self._directory.metrics_jsonl)
         while not self._leaving:
-            change = self._follower.poll()
-            problem = change.problem
-            fresh = False
-            if not run and not change.gone:
-                try:
-                    run, fresh = self._directory.read_run(), True
-                except S3NError as error:
-                    problem = problem or str(error)
-            if change.changed or fresh:
-                self.found.emit(
-                    RunNews(
-                        lines=block_of(change.metrics),
-                        restarted=change.restarted,
-                        state=change.state,
-                        status=change.status,
-                        live=change.live,
-                        snapshots=change.snapshots,
-                        run=run,
-                        gone=change.gone,
-                        problem=problem,
-                    )
-                )
-            self._wake.wait(POLL_SECONDS)
+            change = self._follower.poll(_PIECE_BYTES)
+            self._keep(change)
+            if glimpse is not None:
+                # What was read of the lines so far comes again with all others.
+                kept, self._blocks = self._blocks, [glimpse]
+                self._tell(change, glimpse=True)
+                self._blocks, self._restarted, glimpse = kept, True, None
+            elif not change.more:
+                self._tell(change, glimpse=False)
+            # Between pieces of a long file other threads (the window's) get their turn.
+            self._wake.wait(_BETWEEN_SECONDS if change.more else POLL_SECONDS)
             self._wake.clear()
+
+    def _keep(self, change: RunChange) -> None:
+        if change.restarted:
+            self._blocks, self._restarted = [], True
+        if change.metrics:
+            self._blocks.append(block_of(change.metrics))
+        self._snapshots += change.snapshots
+        self._changed = self._changed or change.changed
+
+    def _tell(self, change: RunChange, *, glimpse: bool) -> None:
+        problem = change.problem
+        if not self._run and not change.gone:
+            try:
+                self._run, self._changed = self._directory.read_run(), True
+            except S3NError as error:
+                problem = problem or str(error)
+        if not self._changed:
+            return
+        self.found.emit(
+            RunNews(
+                lines=joined(self._blocks),
+                restarted=self._restarted,
+                glimpse=glimpse,
+                state=change.state,
+                status=change.status,
+                live=change.live,
+                snapshots=self._snapshots,
+                run=self._run,
+                gone=change.gone,
+                problem=problem,
+            )
+        )
+        self._blocks, self._snapshots = [], ()
+        self._restarted = self._changed = False

@@ -21,11 +21,13 @@ class RunsList(QWidget):
         shown: A run's folder: show it.
         rename_asked: A run's folder: ask for another name.
         trash_asked: A run's folder: move it to the trash.
+        chosen_changed: Another run is chosen, or it has begun or ended to train.
     """
 
     shown = Signal(object)
     rename_asked = Signal(object)
     trash_asked = Signal(object)
+    chosen_changed = Signal()
 
     def __init__(self, model: RunsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +54,8 @@ class RunsList(QWidget):
         over = QAction("Lay over the shown run", self.view)
         over.triggered.connect(self._on_over)
         self.view.addAction(over)
-        for button, keys, slot in ((self.rename, "F2", self._on_rename), (self.trash, "Del", self._on_trash)):
+        # F2 is a key of the window (the table of actions); Delete would be too easily pressed elsewhere on the page.
+        for button, keys, slot in ((self.rename, "", self._on_rename), (self.trash, "Del", self._on_trash)):
             button.clicked.connect(slot)
             action = QAction(button.text(), self.view)
             action.setShortcut(QKeySequence(keys))
@@ -90,6 +93,11 @@ class RunsList(QWidget):
         run = self._model.run(self.view.currentIndex().row())
         return None if run is None else run.path
 
+    @property
+    def can_change(self) -> bool:
+        """Whether a run is chosen that nobody trains."""
+        return self.trash.isEnabled()
+
     def _show_state(self, *_: object) -> None:
         run = self._model.run(self.view.currentIndex().row())
         self.rename.setEnabled(run is not None and not run.live)
@@ -97,6 +105,7 @@ class RunsList(QWidget):
         nothing = self._model.rowCount() == 0
         self.empty.setVisible(nothing)
         self.view.setVisible(not nothing)
+        self.chosen_changed.emit()
 
     def _on_activated(self, index: QModelIndex) -> None:
         run = self._model.run(index.row())

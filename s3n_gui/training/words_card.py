@@ -1,11 +1,14 @@
-"""The plain sentences below the curves."""
+"""The sentences under the curves, each with its mark."""
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from s3n_gui.theme import px, set_icon, theme, tokens
 from s3n_gui.tokens import INSIDE_GROUP
@@ -13,10 +16,22 @@ from s3n_gui.training.sentences import Saying, Tone
 
 _ICONS: dict[Tone, str] = {"good": "check", "plain": "info", "caution": "caution", "bad": "error"}
 _WORDS: dict[Tone, str] = {"good": "Good", "plain": "Note", "caution": "Look at this", "bad": "Failed"}
+_MARGIN, _BETWEEN = 8, 6
+_LEAST_HEIGHT, _LARGEST_HEIGHT = 54, 132
+
+
+def rich_text(text: str) -> str:
+    """Return a sentence as Qt's rich text: what stands between backticks is a name to be written as it is."""
+    family = "Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+    return re.sub(r"`([^`]+)`", rf'<span style="font-family:{family}">\1</span>', html.escape(text))
 
 
 class WordsCard(QFrame):
-    """Says what the curves say; its height is fixed so that nothing jumps."""
+    """Says what the curves say.
+
+    It is as high as its sentences, up to a bound, and never cuts one through. While a run is shown it only grows, so that
+    the curves above do not jump with each sentence that comes and goes.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,20 +39,23 @@ class WordsCard(QFrame):
         self.setAccessibleName("What the curves say")
         inside = QWidget()
         self._column = QVBoxLayout(inside)
-        self._column.setContentsMargins(12, 8, 12, 8)
-        self._column.setSpacing(6)
+        self._column.setContentsMargins(12, _MARGIN, 12, _MARGIN)
+        self._column.setSpacing(_BETWEEN)
         self._column.addStretch(1)
-        scroll = QScrollArea()
+        scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
         scroll.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(1, 1, 1, 1)
         whole.addWidget(scroll)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._said: tuple[Saying, ...] = ()
-        self._rows: list[QWidget] = []
+        self._rows: list[_Row] = []
+        self._height = 0
         theme().changed.connect(self._fit)
         self._fit()
 
@@ -49,29 +67,72 @@ class WordsCard(QFrame):
         for row in self._rows:
             self._column.removeWidget(row)
             row.deleteLater()
-        self._rows = [self._row(saying) for saying in said]
+        self._rows = [_Row(saying, self) for saying in said]
         for index, row in enumerate(self._rows):
             self._column.insertWidget(index, row)
+        self._reserve()
+
+    def forget(self) -> None:
+        """Another run is shown: its sentences have another height."""
+        self._height = 0
 
     def texts(self) -> list[str]:
         """Return what is said."""
         return [saying.text for saying in self._said]
 
-    def _row(self, saying: Saying) -> QWidget:
-        row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(INSIDE_GROUP)
-        mark, text = QLabel(), QLabel(saying.text)
-        colour = {"good": tokens().good, "caution": tokens().caution, "bad": tokens().bad}.get(saying.tone)
-        set_icon(mark, _ICONS[saying.tone], colour=colour)
-        mark.setToolTip(_WORDS[saying.tone])
-        mark.setAccessibleName(_WORDS[saying.tone])
-        text.setWordWrap(True)
-        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        layout.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(text, 1)
-        return row
+    def sizeHint(self) -> QSize:
+        """As wide as there is room."""
+        return QSize(px(240), max(self._height, px(_LEAST_HEIGHT)))
+
+    def minimumSizeHint(self) -> QSize:
+        """The same: its height is what it needs."""
+        return QSize(px(120), self.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Sentences of another width have another height."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._height = 0
+            self._reserve()
+
+    def _reserve(self) -> None:
+        width, height = self.width() - 26, 2 * _MARGIN + 2 - _BETWEEN
+        for row in self._rows:
+            further = height + row.height_for(width) + _BETWEEN
+            if further > px(_LARGEST_HEIGHT) and row is not self._rows[0]:
+                break
+            height = further
+        if height > self._height:
+            self._height = height
+            self.updateGeometry()
 
     def _fit(self) -> None:
-        self.setFixedHeight(px(92))
+        self._height = 0
+        self._reserve()
+        self.updateGeometry()
+
+
+class _Row(QWidget):
+    """A mark and a sentence."""
+
+    def __init__(self, saying: Saying, parent: QWidget) -> None:
+        super().__init__(parent)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(INSIDE_GROUP)
+        self._mark, self._text = QLabel(self), QLabel(rich_text(saying.text), self)
+        colour = {"good": tokens().good, "caution": tokens().caution, "bad": tokens().bad}.get(saying.tone)
+        set_icon(self._mark, _ICONS[saying.tone], colour=colour)
+        self._mark.setToolTip(_WORDS[saying.tone])
+        self._mark.setAccessibleName(_WORDS[saying.tone])
+        self._text.setTextFormat(Qt.TextFormat.RichText)
+        self._text.setAccessibleName(saying.text)
+        self._text.setWordWrap(True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._text, 1)
+
+    def height_for(self, width: int) -> int:
+        """Return how high it is at a width."""
+        self._text.ensurePolished()
+        return max(self._mark.height(), self._text.heightForWidth(max(60, width - self._mark.width() - INSIDE_GROUP)))

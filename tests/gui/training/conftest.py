@@ -24,6 +24,7 @@ def train_page(themed, session, settings, jobs) -> Iterator[object]:
     page = TrainPage(session, settings, jobs, trainings)
     page.resize(1200, 620)
     page.show()
+    page.charts.finish()
     yield page
     page.shut_down()
     jobs.close()

@@ -12,11 +12,11 @@ from s3n_core.training.recipes import RECIPES, find_recipe
 from s3n_gui.training.charts import CHARTS, held_out_points, main_points, training_points, value_at
 from s3n_gui.training.curve_files import curve_table
 from s3n_gui.training.metric_series import MetricSeries, block_of, smoothed
-from s3n_gui.training.panel import recipe_bands
 from s3n_gui.training.recipe_choice import RecipeChoice, data_problem
 from s3n_gui.training.recipe_fields import FIRST, recipe_fields
 from s3n_gui.training.run_bar import facts_text, phase_text
 from s3n_gui.training.sentences import sayings
+from s3n_gui.training.shown_run import recipe_bands
 
 
 def step(epoch, batch, batches=4, **values):

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from small_training import SMALL, draw_small_birds
 
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.resources import resource
 from s3n_core.runs.run_directory import list_runs
 from s3n_gui.start.runs_watch import RunsSeen
 
@@ -28,30 +29,17 @@ def birds(tmp_path_factory) -> Path:
     return draw_small_birds(tmp_path_factory.mktemp("drawn") / "birds")
 
 
-@pytest.fixture(scope="module")
-def past_run(tmp_path_factory, birds) -> Path:
-    """A run that the real trainer trained in this process's child, so that no torch comes into this one."""
-    import subprocess
-    import sys
-
-    root = tmp_path_factory.mktemp("past") / "runs"
-    settings = [f"--set={name}={value}" for name, value in SMALL.items()]
-    command = [sys.executable, "-m", "s3n_core", "train", str(birds), "--recipe=quick", "--name=past", f"--runs={root}"]
-    subprocess.run([*command, "--device=cpu", "--workers=1", *settings], check=True, capture_output=True)
-    return root / "past"
-
-
 @pytest.fixture
-def runs(past_run, settings) -> Path:
-    """The runs folder with a copy of the past run and another one."""
+def runs(settings) -> Path:
+    """The runs folder with two copies of the demo model's own run: three epochs, four probe images."""
     root = settings.runs_root
     for name in ("past", "other"):
-        shutil.copytree(past_run, root / name)
+        shutil.copytree(resource("demo/runs/demo"), root / name)
     return root
 
 
 def seen(page, root: Path) -> None:
-    page._on_seen(RunsSeen(tuple(list_runs(root))))
+    page.runs.show_seen(RunsSeen(tuple(list_runs(root))))
 
 
 def test_an_empty_page_says_what_to_do(train_page, session, birds, qtbot):
@@ -69,6 +57,7 @@ def test_an_empty_page_says_what_to_do(train_page, session, birds, qtbot):
 def test_form_both_ways(train_page, session, birds, qtbot):
     session.data_set = open_data_set(birds)
     form = train_page.form
+    qtbot.waitUntil(lambda: form.is_whole)
     form.rows["epochs"].control.setValue(7)
     assert form.choice.settings == {"epochs": 7}
     assert form.rows["epochs"].reset.isVisible()
@@ -96,8 +85,8 @@ def test_form_both_ways(train_page, session, birds, qtbot):
 def test_a_past_run_opens_on_the_page(train_page, runs, session, qtbot):
     seen(train_page, runs)  # shows the newest by itself
     session.run = runs / "past"
-    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 2)
-    qtbot.waitUntil(lambda: train_page.is_ready() and len(train_page.strip.rows) == 2)
+    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3)
+    qtbot.waitUntil(lambda: train_page.is_ready() and len(train_page.strip.rows) == 4)
     assert train_page.bar.title.text() == "past · finished"
     assert not train_page.bar.pause.isVisible()
     assert train_page.bar.inspect.isVisible()
@@ -106,7 +95,7 @@ def test_a_past_run_opens_on_the_page(train_page, runs, session, qtbot):
     assert values["accuracy"][0].startswith("joint ")
     assert " | " in values["accuracy"][0]
     assert len(values["loss"]) == 5
-    assert train_page.strip.epoch.text() == "after epoch 2"
+    assert train_page.strip.epoch.text() == "after epoch 3"
     train_page.strip.slider.setValue(0)
     qtbot.waitUntil(lambda: train_page.strip.epoch.text() == "after epoch 1")
     with qtbot.waitSignal(session.page_requested):
@@ -116,25 +105,25 @@ def test_a_past_run_opens_on_the_page(train_page, runs, session, qtbot):
 
 def test_cursor_zoom_and_axes(train_page, runs, qtbot):
     train_page.controller.show_run(runs / "past")
-    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 2)
+    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3)
     qtbot.waitUntil(train_page.is_ready)
     charts = train_page.charts.charts
     last = charts["accuracy"].value_texts()
-    charts["loss"].place_pointed.emit(0.01)
-    assert charts["accuracy"].value_texts() != last
-    charts["loss"].place_pointed.emit(None)
-    assert charts["accuracy"].value_texts() == last
+    charts["loss"].view.place_pointed.emit(0.01)
+    qtbot.waitUntil(lambda: charts["accuracy"].value_texts() != last)
+    charts["loss"].view.place_pointed.emit(None)
+    qtbot.waitUntil(lambda: charts["accuracy"].value_texts() == last)
     qtbot.keyClick(charts["loss"].view, Qt.Key.Key_Plus)
-    narrow = charts["peaks"].plot.viewRange()[0]
-    assert narrow == charts["loss"].plot.viewRange()[0]
-    assert narrow[1] - narrow[0] < 2.0
+    narrow = charts["peaks"].view.width_seen()
+    assert narrow == charts["loss"].view.width_seen()
+    assert narrow[1] - narrow[0] < 3.0
     qtbot.keyClick(charts["loss"].view, Qt.Key.Key_Home)
-    low, high = charts["memory"].plot.viewRange()[0]
+    low, high = charts["memory"].view.width_seen()
     assert low <= 0
-    assert high >= 2
+    assert high >= 3
     train_page.toolbar.logarithmic.click()
-    assert charts["loss"].logarithmic
-    assert charts["rates"].logarithmic
+    assert charts["loss"].view.logarithmic
+    assert charts["rates"].view.logarithmic
     train_page.toolbar.smoothing.setValue(0)
     assert train_page.toolbar.amount.text() == "0.00"
 
@@ -143,37 +132,38 @@ def test_runs_are_compared_renamed_and_trashed(train_page, runs, qtbot, monkeypa
     seen(train_page, runs)
     train_page.controller.show_run(runs / "past")
     train_page.side.setCurrentIndex(1)
-    train_page.runs.choose(runs / "other")
-    qtbot.keyClick(train_page.runs.view, Qt.Key.Key_Space)
+    train_page.runs.list.choose(runs / "other")
+    qtbot.keyClick(train_page.runs.list.view, Qt.Key.Key_Space)
     assert [path.name for path, _ in train_page.controller.others()] == ["other"]
-    qtbot.waitUntil(lambda: len(train_page.controller.others()[0][1].epoch_lines) == 2)
+    qtbot.waitUntil(lambda: len(train_page.controller.others()[0][1].epoch_lines) == 3)
     qtbot.waitUntil(lambda: len(train_page.charts.charts["loss"]._others) == 1)
     train_page.toolbar.other_removed.emit(runs / "other")
     assert not train_page.controller.others()
     monkeypatch.setattr(QInputDialog, "getText", lambda *_, **__: ("renamed 鳥", True))
-    train_page.runs.rename.click()
+    train_page.runs.list.rename.click()
     assert (runs / "renamed 鳥").is_dir()
     train_page.undo_stack().undo()
     assert (runs / "other").is_dir()
     seen(train_page, runs)
-    train_page.runs.choose(runs / "past")
-    train_page.runs.trash.click()
+    train_page.runs.list.choose(runs / "past")
+    train_page.runs.list.trash.click()
     assert not (runs / "past").exists()
     assert train_page.controller.path is None
     train_page.undo_stack().undo()
     assert (runs / "past").is_dir()
+    assert train_page.controller.path == runs / "past"
 
 
 def test_export(train_page, runs, qtbot, tmp_path, monkeypatch):
     train_page.controller.show_run(runs / "past")
-    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 2)
+    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3)
     for kind in ("png", "csv"):
         target = tmp_path / f"Kurven.{kind}"
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, target=target: (str(target), ""))
         train_page.toolbar.export_asked.emit(kind)
         assert target.stat().st_size > 500
     rows = (tmp_path / "Kurven.csv").read_text().splitlines()
-    assert sum(row.startswith("epoch,") for row in rows) == 2
+    assert sum(row.startswith("epoch,") for row in rows) == 3
 
 
 def test_every_control_has_a_tip_and_a_name(train_page):
@@ -227,6 +217,6 @@ def test_two_epochs_to_their_end(train_page, session, birds, settings, qtbot):
     qtbot.waitUntil(lambda: controller.status == "finished", timeout=PATIENCE)
     qtbot.waitUntil(lambda: len(controller.series.epoch_lines) == 2 and len(train_page.strip.store.epochs) == 2)
     assert train_page.bar.title.text() == "birds-quick-1 · finished"
-    train_page._check_form()
+    train_page.starting.check()
     assert train_page.form.name.text() == "birds-quick-2"
     assert train_page.form.start.isEnabled()

@@ -1,0 +1,145 @@
+"""The middle of the page: the shown run's head, the tools of the curves, and the curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+
+from s3n_core.errors import S3NError
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+from s3n_gui.tokens import INSIDE_GROUP
+from s3n_gui.training.chart_grid import ChartGrid
+from s3n_gui.training.chart_marks import Band
+from s3n_gui.training.chart_toolbar import ChartToolbar
+from s3n_gui.training.controller import TrainingController
+from s3n_gui.training.curve_files import save_picture, save_table
+from s3n_gui.training.run_bar import RunBar
+
+OTHER_COLOURS = ("#8E5BB5", "#B58900", "#C2417C", "#4B8B9B")
+"""Of runs laid over: told apart from the branches' colours and from one another."""
+
+
+class ShownRun(QWidget):
+    """Shows what the controller follows and passes orders to it."""
+
+    def __init__(
+        self, controller: TrainingController, session: Session, settings: Settings, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._controller, self._session, self._settings = controller, session, settings
+        self._bands: tuple[Band, ...] = ()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(INSIDE_GROUP)
+        self.bar = RunBar(self)
+        self.toolbar = ChartToolbar(self)
+        self.charts = ChartGrid(self)
+        column.addWidget(self.bar)
+        column.addWidget(self.toolbar)
+        column.addWidget(self.charts, 1)
+        controller.run_shown.connect(self._on_run_shown)
+        controller.measured.connect(self._on_measured)
+        controller.told.connect(self.show_told)
+        controller.others_changed.connect(self._on_others)
+        self.bar.ordered.connect(self.order)
+        self.bar.inspect_asked.connect(self.inspect)
+        self.toolbar.smoothing_changed.connect(self.charts.set_smoothing)
+        self.toolbar.logarithmic_changed.connect(self.charts.set_logarithmic)
+        self.toolbar.reset_asked.connect(self.charts.reset_zoom)
+        self.toolbar.other_removed.connect(self._on_other_removed)
+        self.toolbar.export_asked.connect(self.save)
+        self.show_told()
+
+    def order(self, order: str) -> None:
+        """Order something of the shown run: "pause", "go-on", "stop", "stop-now", "discard" or "resume"."""
+        if order == "resume":
+            self._controller.resume(self._settings.device)
+        else:
+            self._controller.order(order)  # type: ignore[arg-type]  # one of the orders above
+
+    def inspect(self) -> None:
+        """Open the shown run's best model on the page Inspect."""
+        self._session.model = self._controller.path
+        self._session.show_page("inspect")
+
+    def save(self, kind: str) -> None:
+        """Let the person choose a file for the curves.
+
+        Args:
+            kind: "png" for what is shown, "csv" for all that was measured.
+        """
+        path = self._controller.path
+        if path is None:
+            return
+        word, pattern = ("picture", "PNG (*.png)") if kind == "png" else ("table", "CSV (*.csv)")
+        proposed = str(Path.home() / f"{path.name}-curves.{kind}")
+        chosen, _ = QFileDialog.getSaveFileName(self, f"Save curves as {word}", proposed, pattern)
+        if not chosen:
+            return
+        try:
+            if kind == "png":
+                save_picture(Path(chosen), self.charts.picture())
+            else:
+                save_table(Path(chosen), self._controller.series)
+        except S3NError as error:
+            self._session.report_error(str(error))
+
+    def show_told(self) -> None:
+        """Show state, status and phase of the run."""
+        controller = self._controller
+        name = controller.path.name if controller.path is not None else ""
+        self.bar.show_run(name, controller.machine, controller.state, controller.status, controller.batch_seconds)
+        self.charts.set_epochs(self._epochs())
+        bands = recipe_bands(controller.run)
+        if bands != self._bands:
+            self._bands = bands
+            self.charts.show_bands(bands)
+
+    def _on_run_shown(self) -> None:
+        self._bands = ()
+        self.charts.show_bands(())
+        self.charts.show_best(None)
+        self.charts.show_series(self._controller.series, self._epochs())
+
+    def _on_measured(self) -> None:
+        self.charts.set_epochs(self._epochs())
+        self.charts.refresh()
+        lines = self._controller.series.epoch_lines
+        best = [float(line["epoch"]) + 1 for line in lines if line.get("best") and "epoch" in line]
+        self.charts.show_best(best[-1] if best else None)
+
+    def _on_others(self) -> None:
+        others = self._controller.others()
+        colours = [QColor(OTHER_COLOURS[index % len(OTHER_COLOURS)]) for index in range(len(others))]
+        self.toolbar.show_others([(path, colour) for (path, _), colour in zip(others, colours, strict=True)])
+        self.charts.show_others(
+            [(path.name, colour, series) for (path, series), colour in zip(others, colours, strict=True)]
+        )
+
+    def _on_other_removed(self, path: Path) -> None:
+        self._controller.lay_over(path, on=False)
+
+    def _epochs(self) -> int:
+        controller = self._controller
+        state, recipe = controller.state, controller.run.get("recipe")
+        if state is not None and state.epochs:
+            return state.epochs
+        epochs = recipe.get("epochs") if isinstance(recipe, Mapping) else None
+        return epochs if isinstance(epochs, int) else max(1, len(controller.series.epoch_lines))
+
+
+def recipe_bands(run: Mapping[str, Any]) -> tuple[Band, ...]:
+    """Return a run's warm-up phases as bands: from, to (in epochs), and how the peaks are divided."""
+    recipe = run.get("recipe")
+    phases = recipe.get("phases") if isinstance(recipe, Mapping) else None
+    bands, start = [], 0.0
+    for phase in phases if isinstance(phases, list) else []:
+        if isinstance(phase, Mapping) and isinstance(phase.get("epochs"), int):
+            bands.append((start, start + phase["epochs"], str(phase.get("sampling", ""))))
+            start += phase["epochs"]
+    return tuple(bands)
