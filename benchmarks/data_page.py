@@ -2,7 +2,8 @@
 
 Run with ``python benchmarks/data_page.py [--load 2] [--why]``; it needs no display, makes its folder in the temporary one and
 removes it. ``--load`` adds processes that compute without end, at the lower priority that trainings run at (``--nice 0``: at
-the window's own); ``--why`` prints where the window was in each gap above 40 ms.
+the window's own); ``--why`` prints where the window was in each gap above 40 ms. Beside the window's gaps stand those of a
+process that does nothing but sleep 5 ms at a time: what the machine itself takes.
 """
 
 import argparse
@@ -53,6 +54,7 @@ class Clock(QObject):
     def __init__(self, app: QApplication) -> None:
         super().__init__()
         self.app, self.gaps, self.begin = app, [0.0], time.perf_counter()
+        self.idler = Idler()
         self._last = self.begin
         self._timer = QTimer(self, interval=5)
         self._timer.timeout.connect(self._tick)
@@ -79,11 +81,41 @@ class Clock(QObject):
     def report(self, what: str) -> None:
         """Print the gaps between ticks since the last report."""
         gaps = sorted(self.gaps)
-        print(
-            f"  {what}: gaps between ticks p99 {1000 * gaps[int(0.99 * (len(gaps) - 1))]:.0f} ms, most {1000 * gaps[-1]:.0f} ms"
-        )
+        p99, most = 1000 * gaps[int(0.99 * (len(gaps) - 1))], 1000 * gaps[-1]
+        print(f"  {what}: gaps between ticks p99 {p99:.0f} ms, most {most:.0f} ms {self.idler.report()}")
         self.gaps = [0.0]
         self._last = time.perf_counter()
+
+
+class Idler:
+    """A process that sleeps 5 ms at a time and tells how much longer that took."""
+
+    _CODE = """
+import sys, time, threading
+gaps, last = [], time.perf_counter()
+def tick():
+    global last
+    while True:
+        time.sleep(0.005); now = time.perf_counter(); gaps.append(now - last); last = now
+threading.Thread(target=tick, daemon=True).start()
+for line in sys.stdin:
+    seen = sorted(gaps) or [0.0]; gaps.clear()
+    print(1000 * seen[int(0.99 * (len(seen) - 1))], 1000 * seen[-1], flush=True)
+"""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", self._CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def report(self) -> str:
+        """Return what it saw since the last report."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        p99, most = map(float, self.process.stdout.readline().split())
+        return f"(the machine alone: {p99:.0f} and {most:.0f} ms)"
 
 
 class Watcher(threading.Thread):
@@ -119,6 +151,7 @@ def measure(folder: Path, *, why: bool) -> None:
         watcher.start()
     clock.until(lambda: False, 0.5)
     clock.gaps = [0.0]
+    clock.idler.report()
     memory = psutil.Process().memory_info().rss
     seen: dict[str, float] = {}
     page.thumbnails.ready.connect(lambda path: seen.setdefault("thumbnail", time.perf_counter()))
@@ -157,6 +190,7 @@ def measure(folder: Path, *, why: bool) -> None:
     clock.report("filtering")
     print(f"memory grew by {(psutil.Process().memory_info().rss - memory) / 2**20:.0f} MB")
     window.close()
+    clock.idler.process.kill()
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-_WORK_SECONDS, _REST_SECONDS = 0.002, 0.002
+_WORK_SECONDS, _REST_SECONDS = 0.004, 0.001
 
 _Item = TypeVar("_Item")
 

@@ -1,4 +1,4 @@
-"""The selected image as large as fits, with its box and parts where the data set has them. Read off the window's thread."""
+"""The selected image, with its box and parts where the data set has them; zoomed and moved. Read off the window's thread."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from s3n_core.datasets.records import ImageRecord
+from s3n_gui.dataset.annotations import paint_box, paint_part
 from s3n_gui.dataset.tasks import Tasks
 from s3n_gui.theme import font, tokens
+from s3n_gui.widgets.camera import Camera
+from s3n_gui.widgets.zoomed import ZOOM_WORDS, Zoomed
 
 _LONGEST = 1200  # pixels of the side that a picture is read at; enough for half of a large screen
+_LONGEST_ZOOMED = 4096
 _REACH = 9.0
 
 
@@ -26,14 +30,13 @@ class _Read:
     reason: str
 
 
-class Picture(QWidget):
-    """One image. Annotations are in original pixels, whatever size the image was read at."""
+class Picture(Zoomed):
+    """One image. Annotations are in original pixels, whatever size the image was read at and however close it is shown."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 72)
-        self.setMouseTracking(True)
         self.setAccessibleName("Selected image")
         self._record: ImageRecord | None = None
         self._read: _Read | None = None
@@ -63,50 +66,56 @@ class Picture(QWidget):
 
     def show_record(self, record: ImageRecord | None) -> None:
         """Show another image; the old one stays until the new one is read."""
-        if record is self._record:
+        if record is not None and self._record is not None and record.path == self._record.path:
+            self._record = record  # in another part: the picture is the same
             return
         self._record = record
         if record is None:
             self._tasks.forget("picture")
             self._read = None
-            self.update()
+            self.look(Camera())
         else:
             path = record.path
-            self._tasks.run("picture", lambda: _read(path))
+            self._tasks.run("picture", lambda: _read(path, _LONGEST))
 
     def show_annotations(self, *, boxes: bool, parts: bool) -> None:
         """Draw boxes and parts, or not."""
         self._boxes, self._parts = boxes, parts
         self.update()
 
+    def look(self, camera: Camera) -> None:
+        """Show a part of the picture; from close, more of its pixels are read."""
+        super().look(camera)
+        read = self._read
+        if read is not None and read.image is not None and not self.is_reading:
+            wanted = min(self.picture_rect().width() * self.devicePixelRatioF(), read.size[0])
+            if wanted > 1.2 * read.image.width() and max(read.image.width(), read.image.height()) < _LONGEST_ZOOMED:
+                path = read.path
+                self._tasks.run("picture", lambda: _read(path, _LONGEST_ZOOMED))
+
     def close_reading(self) -> None:
         """Wait for the reading thread."""
         self._tasks.close()
 
-    def picture_rect(self) -> QRectF:
-        """Return where the image lies in the widget; empty while there is none."""
-        if self._read is None or self._read.image is None:
-            return QRectF()
-        size = QSize(*self._read.size).scaled(self.size() - QSize(2, 2), Qt.AspectRatioMode.KeepAspectRatio)
-        place = QRectF(0, 0, size.width(), size.height())
-        place.moveCenter(QRectF(self.rect()).center())
-        return place
+    def plane(self) -> QSizeF:
+        """Return the image's size in its own pixels; empty while there is none."""
+        return QSizeF() if self._read is None or self._read.image is None else QSizeF(*self._read.size)
 
     def part_at(self, place: QPointF) -> str:
         """Return the name of the part under a place of the widget, or nothing."""
         if self._record is None or not self._parts or self._read is None or self._read.path != self._record.path:
             return ""
         for part in self._record.parts:
-            offset = self._on_screen(part.x, part.y) - place
+            offset = self.on_screen(part.x, part.y) - place
             if offset.x() ** 2 + offset.y() ** 2 <= _REACH**2:
                 return part.name
         return ""
 
     def event(self, event: QEvent) -> bool:
-        """Name the part under the mouse."""
+        """Name the part under the mouse, or say how to zoom."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            name = self.part_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), name, self)
+            words = "" if self.plane().isEmpty() else ZOOM_WORDS
+            QToolTip.showText(event.globalPos(), self.part_at(QPointF(event.pos())) or words, self)
             return True
         return super().event(event)
 
@@ -115,10 +124,11 @@ class Picture(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(tokens().image_ground))
-        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
+        ground = QPainterPath()
+        ground.addRoundedRect(QRectF(self.rect()), 6, 6)
+        painter.fillPath(ground, QColor(tokens().image_ground))
         if self._read is not None and self._read.image is not None:
+            painter.setClipPath(ground)
             painter.drawImage(self.picture_rect(), self._read.image)
             if self._record is not None and self._read.path == self._record.path:
                 self._paint_annotations(painter, self._record)
@@ -131,63 +141,34 @@ class Picture(QWidget):
                 int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap),
                 words,
             )
+        if self.hasFocus():
+            painter.setPen(QColor(tokens().accent))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         painter.end()
 
     def _paint_annotations(self, painter: QPainter, record: ImageRecord) -> None:
         if self._boxes and record.box is not None:
-            box = record.box
-            place = QRectF(self._on_screen(box.x, box.y), self._on_screen(box.x + box.width, box.y + box.height))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for colour, width in ((QColor(0, 0, 0, 130), 3.5), (QColor("#FFFFFF"), 1.5)):  # seen on any ground
-                painter.setPen(QPen(colour, width))
-                painter.drawRoundedRect(place, 2, 2)
+            paint_box(painter, record.box, self.on_screen)
         if self._parts:
             hovered = self.part_at(QPointF(self.mapFromGlobal(self.cursor().pos())))
             for part in record.parts:
-                place_of_part = self._on_screen(part.x, part.y)
-                painter.setPen(QPen(QColor(0, 0, 0, 150), 1.5))
-                painter.setBrush(QColor("#FFD27A" if part.name == hovered else "#FFFFFF"))
-                painter.drawEllipse(place_of_part, 4.0, 4.0)
-                if part.name == hovered:
-                    self._paint_name(painter, place_of_part, part.name)
-
-    def _paint_name(self, painter: QPainter, place: QPointF, name: str) -> None:
-        painter.setFont(font("caption"))
-        width = QFontMetricsF(painter.font()).horizontalAdvance(name) + 12
-        label = QRectF(min(place.x() + 8, self.width() - width - 4), max(place.y() - 26, 4), width, 20)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(20, 22, 26, 215))
-        painter.drawRoundedRect(label, 4, 4)
-        painter.setPen(QColor("#FFFFFF"))
-        painter.drawText(label, int(Qt.AlignmentFlag.AlignCenter), name)
-
-    def mouseMoveEvent(self, event: QEvent) -> None:
-        """Name what the mouse is over."""
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Name nothing."""
-        self.update()
-
-    def _on_screen(self, x: float, y: float) -> QPointF:
-        place = self.picture_rect()
-        assert self._read is not None
-        width, height = self._read.size
-        return QPointF(place.left() + x / width * place.width(), place.top() + y / height * place.height())
+                paint_part(painter, part, self.on_screen, named=part.name == hovered, room=QRectF(self.rect()))
 
     def _on_read(self, name: str, read: _Read) -> None:
+        another = self._read is None or self._read.path != read.path
         self._read = read
-        self.update()
+        self.look(Camera() if another else self.camera)
         if self._heard is not None:
             self._heard()
 
 
-def _read(path: Path) -> _Read:
+def _read(path: Path, side: int) -> _Read:
     from s3n_core.datasets.decoding import image_size
     from s3n_core.errors import UnreadableImage
     from s3n_gui.background.thumbnail_reading import read_thumbnail
 
     try:
-        return _Read(path, read_thumbnail(path, _LONGEST), image_size(path), "")
+        return _Read(path, read_thumbnail(path, side), image_size(path), "")
     except UnreadableImage as error:
         return _Read(path, None, (0, 0), error.reason)

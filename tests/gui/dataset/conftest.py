@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
+from small_pictures import draw
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import DataSet
@@ -19,14 +19,6 @@ from s3n_gui.opening import Opener
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
 from s3n_gui.start.recent import RecentList
-
-
-def draw(path: Path, shade: int, size: tuple[int, int] = (40, 30)) -> None:
-    """Write a picture of its own colour."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = QImage(*size, QImage.Format.Format_RGB32)
-    image.fill(QColor.fromHsv(shade * 37 % 360, 120 + shade % 100, 200))
-    assert image.save(str(path))
 
 
 @pytest.fixture

@@ -5,10 +5,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from many_images import many
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit, QSlider
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QSlider,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
+from small_pictures import draw
 
 from s3n_core.datasets.audit import audit
 from s3n_core.datasets.detection import FORMATS
@@ -206,6 +218,55 @@ def test_box_and_parts_lie_where_they_are_annotated(
     data_page.selected.parts_button.click()
     assert picture.grab().toImage() != with_marks
     assert picture.part_at(picture.picture_rect().center()) == ""
+
+
+def test_the_selected_picture_can_be_looked_at_from_close(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet, tmp_path: Path
+) -> None:
+    path = tmp_path / "large" / "one.png"
+    draw(path, 3, (3000, 1500))
+    record = ImageRecord(path=path, name="one.png", label=0, parts=(Part(name="beak", x=2000, y=500),))
+    show(qtbot, data_page, session, DataSet(root=path.parent, format="images", classes=("a", "b"), records=(record,)))
+    picture = data_page.selected.picture
+    qtbot.waitUntil(lambda: not picture.is_reading)
+    whole, beak = picture.picture_rect(), picture.on_screen(2000, 500)
+    for _ in range(8):
+        wheel(picture, beak, 120)
+    assert picture.camera.zoom == pytest.approx(1.25**8)
+    assert (picture.on_screen(2000, 500) - beak).manhattanLength() < 1, "the place under the mouse stays there"
+    assert picture.part_at(beak) == "beak"
+    assert picture.picture_rect().width() == pytest.approx(whole.width() * 1.25**8)
+    qtbot.waitUntil(lambda: not picture.is_reading)
+    assert picture._read is not None
+    assert picture._read.image is not None
+    assert picture._read.image.width() == 3000, "from close all its pixels are there"
+    start = QPoint(100, 60)
+    qtbot.mousePress(picture, Qt.MouseButton.LeftButton, pos=start)
+    qtbot.mouseMove(picture, start - QPoint(30, 10))
+    qtbot.mouseRelease(picture, Qt.MouseButton.LeftButton, pos=start - QPoint(30, 10))
+    assert (picture.on_screen(2000, 500) - beak).toPoint() == QPoint(-30, -10)
+    qtbot.mouseDClick(picture, Qt.MouseButton.LeftButton)
+    assert picture.camera.fits
+    assert picture.picture_rect() == whole
+    qtbot.keyClick(picture, Qt.Key.Key_Plus)
+    qtbot.keyClick(picture, Qt.Key.Key_Right)
+    assert picture.camera.x > 0.5
+    qtbot.keyClick(picture, Qt.Key.Key_0)
+    assert picture.camera.fits
+
+
+def wheel(widget: QWidget, place: QPointF, steps: int) -> None:
+    event = QWheelEvent(
+        place,
+        widget.mapToGlobal(place),
+        QPoint(),
+        QPoint(0, steps),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
 
 
 def test_the_image_of_another_page_is_chosen_here(
