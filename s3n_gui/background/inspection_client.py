@@ -28,7 +28,8 @@ RESTART_MILLISECONDS = (100, 1000, 4000)
 class InspectionClient(QObject):
     """Looks into images with one model, in the engine's process. For the window's thread; no method blocks but `close`.
 
-    Generations number everything that is asked for. Of several inspections only the newest is answered.
+    Generations number everything that is asked for. Of several inspections only the newest is answered; while one image is
+    asked for again and again (a dragged peak), ``resampled`` comes for those that were overtaken, too.
     """
 
     opened = Signal(object)
@@ -65,6 +66,8 @@ class InspectionClient(QObject):
         self._state: State = "off"
         self._generation = 0
         self._newest: dict[RequestKind, int] = {}
+        self._subject: tuple[Path, str | None] | None = None
+        self._first_of_subject = 0
         self._open: Request | None = None
         self._unanswered: dict[RequestKind, Request] = {}
         self._model: OpenedModel | None = None
@@ -100,7 +103,7 @@ class InspectionClient(QObject):
         """Open a model file or a run's folder (its best checkpoint); what was asked of an earlier model is forgotten."""
         self._unanswered.clear()
         self._newest.clear()
-        self._model = None
+        self._subject = self._model = None
         self._open = self._request("open", {"path": str(path), "device": device, "precision": precision})
         self._post(self._open)
 
@@ -116,6 +119,8 @@ class InspectionClient(QObject):
             The generation that the answers carry.
         """
         values = None if settings is None else settings.to_dict()
+        if (image_path, name) != self._subject:
+            self._subject, self._first_of_subject = (image_path, name), self._generation + 1
         return self._ask("inspect", {"image": str(image_path), "name": name, "settings": values})
 
     def request_class_map(self, image_path: Path, index: int, *, name: str | None = None) -> int:
@@ -229,7 +234,7 @@ class InspectionClient(QObject):
                     self._model = decode_model(message)
                     self._set_state("working" if self._unanswered else "ready")
                     self.opened.emit(self._model)
-                case "resampled" if self._is_newest("inspect", generation):
+                case "resampled" if self._first_of_subject <= generation <= self._newest.get("inspect", -1):
                     self.resampled.emit(inspection, generation)
                 case "answered" if self._is_newest("inspect", generation):
                     self._settle("inspect")

@@ -139,7 +139,7 @@ class InspectionController(QObject):
         self._generation = self._client.inspect(image, self._state.settings, name=name)
 
     def _on_resampled(self, inspection: Inspection, generation: int) -> None:
-        if generation == self._generation:
+        if generation <= self._generation:  # perhaps of an earlier place of a peak that is still being dragged
             self._state.say("")
             shown = self._state.answer
             if shown is not None and shown.settings == inspection.settings and not self._state.scores_stale:

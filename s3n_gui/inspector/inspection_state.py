@@ -110,11 +110,15 @@ class InspectionState(QObject):
         self.scores_changed.emit()
 
     def take_answer(self, inspection: Inspection) -> None:
-        """Show evidence with its scores."""
+        """Show evidence with its scores; where only these are new, only they are told of."""
         self._answer = inspection
         if self._before is None:
             self._before = inspection
-        self.take_evidence(inspection)
+        if self.is_current and self._evidence is not None and _is_same_evidence(self._evidence, inspection):
+            self._evidence = inspection
+            self.scores_changed.emit()
+        else:
+            self.take_evidence(inspection)
 
     def amend(self, amended: Callable[[Inspection], Inspection]) -> None:
         """Replace what is shown by the same with something added, scores and all."""
@@ -245,3 +249,15 @@ class InspectionState(QObject):
         if busy != self._busy:
             self._busy = busy
             self.busy_changed.emit(busy)
+
+
+_ARRAYS = ("image", "response", "class_maps", "map_d", "map_c", "grid_d", "grid_c", "images_d", "images_c")
+
+
+def _is_same_evidence(one: Inspection, other: Inspection) -> bool:
+    """Say whether two inspections look alike but for their scores; what was not sent again is the same object."""
+    return (
+        all(getattr(one, name) is getattr(other, name) for name in _ARRAYS)
+        and (one.peaks, one.settings) == (other.peaks, other.settings)
+        and one.prediction.index == other.prediction.index  # whose class map a pane shows
+    )

@@ -75,7 +75,7 @@ class OtherModel(QObject):
             self._generation = self._client.inspect(image, numbers, name=self._name_of(image))
 
     def _on_resampled(self, inspection: Inspection, generation: int) -> None:
-        if generation == self._generation:
+        if generation <= self._generation:
             self.state.say("")
             self.state.take_evidence(inspection)
 

@@ -137,7 +137,7 @@ class Pane(QFrame):
             self.footer.show_nothing()
             self.note.hide()
             return
-        self._content = content = resolve(model.kind, inspection, model.class_index)
+        self._content = content = resolve(model.kind, inspection, model.class_index, self._content)
         self.title.show_kind(model.kind, shown_class(content.class_name) if content.class_name else "")
         held = self._state.holds_original
         held_name: PictureName = "colour" if content.plane == "original" else "seen"

@@ -60,13 +60,16 @@ def seen_rect(inspection: Inspection) -> QRectF:
     return QRectF(x0, y0, x1 - x0, y1 - y0)
 
 
-def resolve(kind: Kind, inspection: Inspection, class_index: int | None = None) -> PaneContent:
+def resolve(
+    kind: Kind, inspection: Inspection, class_index: int | None = None, last: PaneContent | None = None
+) -> PaneContent:
     """Work out what a pane of a kind shows of an image.
 
     Args:
         kind: Which kind.
         inspection: The image.
         class_index: Whose map a class map shows; None for the predicted class.
+        last: What the pane has shown so far; a map that is the same object in it is not read anew.
     """
     seen = seen_rect(inspection)
     if kind in ("image_d", "image_c"):
@@ -94,7 +97,9 @@ def resolve(kind: Kind, inspection: Inspection, class_index: int | None = None) 
         limits = magnification_range(inspection)
     shares = None
     if values is not None:
-        if kind in ("magnified_d", "magnified_c"):
+        if last is not None and last.values is values and (last.limits, last.map_rect) == (limits, seen):
+            shares = last.shares
+        elif kind in ("magnified_d", "magnified_c"):
             shares = painted_in_original(inspection, warped_of(kind), limits)
         else:
             shares = limits.share(_read_finely(values, inspection.source_size)).astype(np.float32)

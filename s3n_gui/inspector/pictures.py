@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from s3n_core.analysis.inspection import Inspection
+from s3n_core.analysis.inspection import Inspection, Warped
 from s3n_gui.widgets.image_pyramid import ImagePyramid
 
 PictureName = Literal["colour", "grey", "seen", "D", "C"]
@@ -43,7 +43,10 @@ class Pictures:
             and last.source_box == inspection.source_box
             and (last.image is inspection.image or np.array_equal(last.image, inspection.image))
         ):
-            kept = ("colour", "grey", "seen")
+            same: tuple[Warped, ...] = tuple(
+                branch for branch in ("D", "C") if last.warped_image(branch) is inspection.warped_image(branch)
+            )
+            kept = ("colour", "grey", "seen", *same)
         self._made = {name: self._made[name] for name in kept if name in self._made}
         self._inspection = inspection
 

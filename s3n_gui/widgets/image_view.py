@@ -11,7 +11,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QWidget
 
 from s3n_gui.theme import number_font
 from s3n_gui.tokens import IMAGE_GROUND
@@ -24,9 +24,15 @@ _REACH = 6.0  # pixels around a mark where it can still be taken hold of
 
 
 class _SmoothImage(pg.ImageItem):  # type: ignore[misc]
-    """An image that is smoothed until single pixels are large enough to be looked at."""
+    """An image that is smoothed until single pixels are large enough to be looked at.
 
-    smooth = True
+    It is kept as it was drawn last: what moves over it, a cursor or a peak, does not cost drawing it again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(axisOrder="row-major")
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self.smooth = True
 
     def paint(self, painter: QPainter, *args: object) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.smooth)
@@ -66,12 +72,13 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._box = pg.ViewBox(enableMenu=False, enableMouse=False, invertY=True, defaultPadding=0)
         self._box.disableAutoRange()
         self.setCentralItem(self._box)
-        self._base = _SmoothImage(axisOrder="row-major")
-        self._map = _SmoothImage(axisOrder="row-major")
+        self._base = _SmoothImage()
+        self._map = _SmoothImage()
         self._box.addItem(self._base, ignoreBounds=True)
         self._box.addItem(self._map, ignoreBounds=True)
         self._pyramid: ImagePyramid | None = None
         self._rect = QRectF()
+        self._shown_map: tuple[NDArray[np.floating] | None, QRectF, NDArray[np.uint8] | None] = (None, QRectF(), None)
         self._camera = Camera()
         self._marks = Marks()
         self._cursor: QPointF | None = None
@@ -89,12 +96,17 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._pyramid, self._rect = pyramid, QRectF(rect)
         if pyramid is None:
             self._base.clear()
-            self._map.clear()
+            self.set_map(None, QRectF(), None)
         if changed:
             self._look()
 
     def set_map(self, values: NDArray[np.floating] | None, rect: QRectF, palette: NDArray[np.uint8] | None) -> None:
         """Lay a map over the picture: shares 0 ... 1 as float (h, w), its place, and 256 colours."""
+        new = (values, QRectF(rect), palette)
+        same = all(one is other for one, other in zip(new[::2], self._shown_map[::2], strict=True))
+        if same and new[1] == self._shown_map[1]:
+            return
+        self._shown_map = new
         if values is None or palette is None:
             self._map.clear()
             return
