@@ -41,13 +41,13 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Audit a data set."""
+    from s3n_core.datasets.assignment import open_assigned
     from s3n_core.datasets.audit import audit as audit_data_set
     from s3n_core.datasets.audit_text import report_text
-    from s3n_core.datasets.detection import open_data_set
 
     if out is not None:
         _make_folder(out)
-    data_set = open_data_set(data, format)
+    data_set = open_assigned(data, format)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Reading", quiet=json) as bar:
         tell = _json_progress() if json else bar
         report = audit_data_set(data_set, decode=decode, smallest_side=smallest, workers=workers, progress=tell)
