@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from s3n_core.analysis.overtaking import Overtaken, given_up_when
+from s3n_core.devices import single_thread
 from s3n_core.errors import S3NError
 from s3n_core.export.file_wish import FileWish
 from s3n_core.inspection_encoding import InspectionEncoder, InverseGrid, encode_inverse, encode_model
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from s3n_core.analysis.inspector import Inspector
     from s3n_core.export.first_file import FirstFiles
 
+_REST_SECONDS = 0.03  # A mouse that drags asks again within less; scores are computed when it rests.
 _BROKEN = 3  # exit code: the device is in a state that only a new process leaves
 
 
@@ -111,13 +113,15 @@ class InspectionServer:
         settings = _settings(request.fields.get("settings"))
         prepared = self._prepared(request)
         self._give_up_if_stale(request)
-        resampled = inspector.resample(prepared, settings)
-        (self._last,) = inspector.describe(resampled)
+        with single_thread():
+            resampled = inspector.resample(prepared, settings)
+            (self._last,) = inspector.describe(resampled)
         # Sent even if it is overtaken: a mouse that asks faster than images are warped would see none before it rests.
         self._write(self._encoder.encode("resampled", request.generation, self._last))
+        if self._requests.goes_stale(request, _REST_SECONDS):
+            raise Overtaken
         with given_up_when(lambda: self._requests.is_stale(request)):
             output = inspector.classify(resampled)
-        self._give_up_if_stale(request)
         (self._last,) = inspector.describe(resampled, output)
         self._write(self._encoder.encode("answered", request.generation, self._last))
 

@@ -82,6 +82,14 @@ class LatestRequests:
         with self._changed:
             return self._closed or self._newest.get(request.kind, request.generation) != request.generation
 
+    def goes_stale(self, request: Request, seconds: float) -> bool:
+        """Wait so long at most, and say whether nobody waits for a request any more by then."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._closed or self._newest.get(request.kind, request.generation) != request.generation,
+                seconds,
+            )
+
     @property
     def closed(self) -> bool:
         """Whether nothing more will come."""
