@@ -35,10 +35,12 @@ class ExportController(QObject):
     def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._settings, self._jobs = session, settings, jobs
-        self.preview = PreviewMaker(self)
+        self.preview = PreviewMaker(60 * settings.idle_minutes, self)
         self.job: Job | None = None
         self._active = False
         self._out_chosen = False
+        self._running: ExportChoice | None = None
+        self._stopped: ExportChoice | None = None
         self.choice = ExportChoice(
             model=session.model,
             images=None if session.data_set is None else data_set_place(session.data_set),
@@ -73,23 +75,32 @@ class ExportController(QObject):
         """Choose a model."""
         self.set(model=model)
 
-    def start(self) -> None:
-        """Export."""
+    @property
+    def stopped(self) -> bool:
+        """Whether the last export of this choice was stopped, so that the next goes on."""
+        return self._stopped == self.choice
+
+    def start(self, *, restart: bool = False) -> None:
+        """Export, going on where an earlier export of the same choice was stopped.
+
+        Args:
+            restart: Write everything anew.
+        """
         choice = self.choice
         if choice.problem or choice.out is None or self.job is not None or choice.images is None:
             return
-        job = CommandJob(f"Exporting {choice.images.name}", choice.arguments())
+        job = CommandJob(f"Exporting {choice.images.name}", choice.arguments(restart=restart))
         job.changed.connect(self.job_changed)
         job.failed.connect(self.failed)
         job.succeeded.connect(self._on_succeeded)
         job.ended.connect(self._on_ended)
-        self.job = job
+        self.job, self._running = job, choice
         self._jobs.add(job)
         job.start()
         self.job_changed.emit()
 
     def cancel(self) -> None:
-        """Stop the job; each file that is there is whole."""
+        """Stop the job; each file that is there is whole, and the same export goes on there."""
         if self.job is not None:
             self.job.cancel()
 
@@ -121,11 +132,13 @@ class ExportController(QObject):
 
     @Slot(object)
     def _on_succeeded(self, last: dict[str, object] | None) -> None:
-        self.exported.emit(self.choice.out, last or {})
+        if self._running is not None:
+            self.exported.emit(self._running.out, last or {})
 
     @Slot(str)
     def _on_ended(self, status: str) -> None:
         self.job = None
+        self._stopped = self._running if status == "cancelled" else None
         self.job_changed.emit()
 
 

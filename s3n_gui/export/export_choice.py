@@ -7,8 +7,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from s3n_core.export.look import COLOUR_MAPS
+from s3n_core.export.look import COLOUR_MAPS, STANDARD_OPACITY
 from s3n_core.export.panels import PANELS, STANDARD_PANELS, Layout, PanelName
 
 LOWEST_DPI, HIGHEST_DPI, STANDARD_DPI = 36, 1200, 200
@@ -29,10 +30,11 @@ class ExportChoice:
         arrays: Every intermediate as numbers.
         panels: What is drawn, in their fixed order.
         layout: How panels stand on a sheet.
-        picture: "png" or "jpeg".
+        picture: One of `encoding.PICTURE_FORMATS`.
         dpi: Pixels an inch.
         inches: Long side of a single picture.
         colours: Palette of the maps.
+        opacity: Of the maps over the grey image, 0 to 1.
         out: The folder to write into; None until one is chosen.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto", or the precision of the network's layers.
@@ -51,6 +53,7 @@ class ExportChoice:
     dpi: int = STANDARD_DPI
     inches: float = STANDARD_INCHES
     colours: str = COLOUR_MAPS[0]
+    opacity: float = STANDARD_OPACITY
     out: Path | None = None
     device: str = "auto"
     precision: str = "auto"
@@ -68,23 +71,40 @@ class ExportChoice:
             return "Choose at least one panel."
         return ""
 
-    def arguments(self, *, out: Path | None = None, most: int | None = None) -> tuple[str, ...]:
+    def preview_options(self) -> dict[str, Any]:
+        """Return the same choices as the engine takes them (`export_options.export_options`), to show one file.
+
+        What cannot be shown here, a PDF or SVG, is shown as pixels of the same page.
+        """
+        return {
+            "sheet": self.sheet,
+            "singles": self.singles,
+            "arrays": self.arrays,
+            "format": "jpeg" if self.picture == "jpeg" else "png",
+            "panels": list(self.panels or STANDARD_PANELS),
+            "layout": self.layout,
+            "dpi": self.dpi,
+            "single_inches": self.inches,
+            "colour_map": self.colours,
+            "opacity": self.opacity,
+        }
+
+    def arguments(self, *, restart: bool = False) -> tuple[str, ...]:
         """Return what follows ``s3n`` on the command line; only what differs from the command's own defaults is said.
 
         Args:
-            out: Another folder to write into.
-            most: Another number of images.
+            restart: Whether all files are written anew, those of an interrupted export as well.
         """
-        most = most if most is not None else self.first
         panels = self.panels or STANDARD_PANELS  # without pictures the command still wants some
         return (
             "export",
             str(self.model),
             str(self.images),
             "--out",
-            str(out or self.out),
+            str(self.out),
             *(["--split", self.part] if self.part != "all" else []),
-            *(["--most", str(most)] if most is not None else []),
+            *(["--most", str(self.first)] if self.first is not None else []),
+            *(["--restart"] if restart else []),
             *([] if self.sheet else ["--no-sheets"]),
             *([] if self.singles else ["--no-singles"]),
             *(["--arrays"] if self.arrays else []),
@@ -94,6 +114,7 @@ class ExportChoice:
             *(["--dpi", str(self.dpi)] if self.dpi != STANDARD_DPI else []),
             *(["--inches", f"{self.inches:g}"] if self.inches != STANDARD_INCHES else []),
             *(["--colours", self.colours] if self.colours != COLOUR_MAPS[0] else []),
+            *(["--opacity", f"{self.opacity:g}"] if self.opacity != STANDARD_OPACITY else []),
             *(["--device", self.device] if self.device != "auto" else []),
             *(["--precision", self.precision] if self.precision != "auto" else []),
         )

@@ -6,32 +6,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QSplitter, QVBoxLayout, QWidget
 
 from s3n_gui.background.jobs import JobList
 from s3n_gui.export.controller import ExportController, data_set_place
 from s3n_gui.export.form import ExportForm
 from s3n_gui.export.preview_card import PreviewCard
+from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.export.saved_choice import choice_fields, saved_choice
 from s3n_gui.page import Page
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
-from s3n_gui.theme import px, set_icon
-from s3n_gui.widgets.elided_label import ElidedLabel
-from s3n_gui.wording import count_text, left_text, place_text
+from s3n_gui.theme import px
 
 _PARTS = ("all", "train", "val", "test")
 
@@ -50,65 +38,19 @@ class ExportPage(Page):
         self.controller = ExportController(session, settings, jobs, self)
         self.form = ExportForm()
         self.preview = PreviewCard(self.controller.preview)
-        self.command = QLineEdit()
-        self.command.setReadOnly(True)
-        self.command.setAccessibleName("The s3n command that does the same")
-        self.command.setToolTip("What Export runs; it works in a terminal as well")
-        self.copy = QPushButton("Copy the s3n command")
-        self.copy.setToolTip("Copy exactly what Export runs, quoted for a shell (Ctrl+Shift+C)")
-        set_icon(self.copy, "copy")
-        self.export = QPushButton("Export")
-        self.export.setProperty("role", "primary")
-        self.export.setToolTip("Write the files of all chosen images (Ctrl+Enter)")
-        self.stop = QPushButton("Stop")
-        self.stop.setToolTip("Stop; each file that is there is whole (Ctrl+.)")
-        set_icon(self.stop, "stop")
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.progress.setFixedWidth(px(140))
-        self.progress.setAccessibleName("Progress of the export")
-        self.state = ElidedLabel()
-        self.state.setProperty("role", "quiet")
-        self.out = QPushButton()
-        self.out.setAccessibleName("Folder to write into")
-        set_icon(self.out, "folder")
-        self.reveal = QPushButton("Open folder")
-        self.reveal.setToolTip("Open the folder that was written")
-        set_icon(self.reveal, "open")
-        self.reveal.hide()
-        self._written: Path | None = None
+        self.bar = ExportRunBar()
         self._lay_out()
         self._connect()
         self._show_choice()
         self._show_job()
 
     def _lay_out(self) -> None:
-        bottom = QFrame()
-        bottom.setProperty("role", "card")
-        lines = QVBoxLayout(bottom)
-        lines.setContentsMargins(12, 10, 12, 10)
-        lines.setSpacing(8)
-        first, second = QHBoxLayout(), QHBoxLayout()
-        first.addWidget(self.command, 1)
-        first.addWidget(self.copy)
-        into = QLabel("Write into")
-        into.setProperty("role", "quiet")
-        into.setBuddy(self.out)
-        second.setSpacing(8)
-        second.addWidget(into)
-        second.addWidget(self.out)
-        second.addWidget(self.state, 1)
-        for widget in (self.progress, self.reveal, self.stop, self.export):
-            second.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
-        lines.addLayout(first)
-        lines.addLayout(second)
         right = QWidget()
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addWidget(self.preview, 1)
-        column.addWidget(bottom)
+        column.addWidget(self.bar)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.addWidget(self.form)
         self.splitter.addWidget(right)
@@ -127,22 +69,21 @@ class ExportPage(Page):
         form.folder_asked.connect(self.choose_folder)
         form.data_set_asked.connect(self._take_data_set)
         form.model_asked.connect(self._ask_for_model)
-        self.out.clicked.connect(self.choose_out)
         controller.choice_changed.connect(self._show_choice)
         controller.job_changed.connect(self._show_job)
         controller.failed.connect(self._session.report_error)
-        controller.exported.connect(self._on_exported)
-        self.copy.clicked.connect(self.copy_command)
-        self.export.clicked.connect(controller.start)
-        self.stop.clicked.connect(controller.cancel)
-        self.reveal.clicked.connect(self._open_written)
+        controller.exported.connect(self.bar.show_written)
+        self.bar.out_asked.connect(self.choose_out)
+        self.bar.copy_asked.connect(self.copy_command)
+        self.bar.start_asked.connect(self._start)
+        self.bar.stop_asked.connect(controller.cancel)
 
     # -- what the frame calls ----------------------------------------------------------------------------------------------
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """Return what the page's actions do."""
         return {
-            "export-start": self.controller.start,
+            "export-start": self._start,
             "export-stop": self.controller.cancel,
             "export-copy": self.copy_command,
             "export-whole": self.preview.view.show_whole,
@@ -220,9 +161,8 @@ class ExportPage(Page):
     def _ask_for_model(self) -> None:
         self._session.ask_to_open("model")
 
-    def _open_written(self) -> None:
-        if self._written is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written.absolute())))
+    def _start(self, restart: bool = False) -> None:
+        self.controller.start(restart=restart)
 
     # -- both ways ---------------------------------------------------------------------------------------------------------
 
@@ -236,35 +176,14 @@ class ExportPage(Page):
             parts = ("all", *(split for split in data_set.splits() if split))  # type: ignore[assignment]
         self.form.show_choice(choice, parts)
         self.form.own.setEnabled(data_set is not None)
-        self.command.setText("" if choice.problem else choice.command())
-        self.command.setCursorPosition(0)
-        self.out.setText(place_text(choice.out, 40) if choice.out else "Choose a folder…")
-        self.out.setToolTip(f"{choice.out}; press to choose another" if choice.out else "Where the files go")
-        self.copy.setEnabled(not choice.problem)
-        self.preview.set_empty_words(choice.problem)
-        self.reveal.hide()
+        self.bar.show_choice(choice)
+        vector = choice.picture in ("pdf", "svg")
+        self.preview.set_words(
+            choice.problem,
+            f"shown as pixels; the {choice.picture.upper()} is sharp at every size" if vector else "",
+        )
         self._show_job()
 
     def _show_job(self) -> None:
-        job, choice = self.controller.job, self.controller.choice
-        running = job is not None
-        self.progress.setVisible(running)
-        self.stop.setVisible(running)
-        self.stop.setEnabled(job is not None and job.status == "running")
-        self.export.setVisible(not running)
-        self.export.setEnabled(not choice.problem)
-        if job is not None:
-            self.reveal.hide()
-            self.progress.setValue(round(1000 * (job.fraction or 0)))
-            left = left_text(job.seconds_left)
-            text = f"{job.text} images" if "of" in job.text else "Opening the model …"
-            self.state.setText(f"{text} · {left}" if left else text)
-        elif self.reveal.isHidden():
-            self.state.setText("")
-
-    def _on_exported(self, out: Path, last: dict[str, Any]) -> None:
-        self._written = out
-        total, left_out = int(last.get("total", 0)), int(last.get("left_out", 0))
-        words = f"{count_text(total - left_out, 'image')} written into {out}"
-        self.state.setText(f"{words}; {left_out} could not be read, see index.csv" if left_out else words)
-        self.reveal.show()
+        controller = self.controller
+        self.bar.show_job(controller.job, possible=not controller.choice.problem, stopped=controller.stopped)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
+from s3n_core.export.export_options import ARRAYS_ENDING
+from s3n_core.export.file_wish import ExportedFile
 from s3n_core.export.panels import PANEL_TEXTS
-from s3n_gui.background.worker_thread import Worker, WorkerThread
+from s3n_gui.background.worker_thread import WorkerThread
+from s3n_gui.export.picture_reading import PictureReader
 from s3n_gui.export.picture_view import PictureView
 from s3n_gui.export.preview_making import PreviewMaker
 from s3n_gui.theme import px, set_icon, theme
+from s3n_gui.widgets.elided_label import ElidedLabel
 
-_PICTURES = {".png", ".jpg"}
+_WAITING = {
+    "starting": "The engine is being started; from then on a change shows at once …",
+    "opening": "The model is being opened …",
+    "restarting": "The engine ended unexpectedly and is started again …",
+}
 
 
 class PreviewCard(QFrame):
@@ -25,8 +31,8 @@ class PreviewCard(QFrame):
         self.setProperty("role", "card")
         self._maker = maker
         self._threads: list[WorkerThread] = []
-        self._wanted: Path | None = None
-        self.shown: Path | None = None
+        self._empty = self._remark = self._facts = ""
+        self.shown: ExportedFile | None = None
         self.reading = False
         title = QLabel("Preview")
         title.setProperty("role", "section")
@@ -34,24 +40,23 @@ class PreviewCard(QFrame):
         self.files.setAccessibleName("File of the first image")
         self.files.setToolTip("Which of the first image's files is shown")
         self.files.setMinimumWidth(px(180))
-        self.facts, self.state = QLabel(), QLabel()
+        self.facts = ElidedLabel()
         self.facts.setProperty("role", "quiet")
-        self.state.setProperty("role", "quiet")
         self.whole, self.own, self.again = QToolButton(), QToolButton(), QToolButton()
         for button, icon, tip in (
             (self.whole, "restore", "Show the whole picture (0)"),
             (self.own, "maximise", "Show the picture at its own size (1)"),
-            (self.again, "refresh", "Make the preview again"),
+            (self.again, "refresh", "Read the images again and make the preview anew"),
         ):
             set_icon(button, icon)
             button.setToolTip(tip)
             button.setAccessibleName(tip.split(" (")[0])
         head = QHBoxLayout()
         head.setSpacing(8)
-        for widget in (title, self.files, self.facts):
-            head.addWidget(widget)
-        head.addStretch(1)
-        for control in (self.state, self.whole, self.own, self.again):
+        head.addWidget(title)
+        head.addWidget(self.files)
+        head.addWidget(self.facts, 1)
+        for control in (self.whole, self.own, self.again):
             head.addWidget(control)
         self.view = PictureView()
         self.words = QLabel()
@@ -69,17 +74,21 @@ class PreviewCard(QFrame):
         self.stack.addWidget(self.view)
         self.stack.addWidget(self.words)
         maker.changed.connect(self._show)
-        self.files.activated.connect(self._read)
+        self.files.activated.connect(self._on_file)
         self.whole.clicked.connect(self.view.show_whole)
         self.own.clicked.connect(self.view.show_own_size)
         self.again.clicked.connect(maker.again)
         theme().changed.connect(self.updateGeometry)
-        self._empty = ""
         self._show()
 
-    def set_empty_words(self, words: str) -> None:
-        """Say what stands here where there is no preview."""
-        self._empty = words
+    def set_words(self, empty: str, remark: str = "") -> None:
+        """Say what stands here where there is no preview, and what is to be known of one.
+
+        Args:
+            empty: What is missing, as a sentence.
+            remark: What is otherwise in the files than in the preview; empty where nothing is.
+        """
+        self._empty, self._remark = empty, remark
         self._show()
 
     def shut_down(self) -> None:
@@ -89,81 +98,69 @@ class PreviewCard(QFrame):
         self._threads.clear()
 
     def _show(self) -> None:
-        maker = self._maker
+        maker, file = self._maker, self._maker.file
         self.view.set_dimmed(maker.busy)
-        self.state.setText("Making the first image …" if maker.busy else "")
-        self.again.setEnabled(not maker.busy and bool(maker.files or maker.problem))
-        before = self.files.currentText()
-        if not maker.busy or not maker.files:
-            names = [file_word(file, maker.files[0]) for file in maker.files]
-            self.files.clear()
-            for name, file in zip(names, maker.files, strict=True):
-                self.files.addItem(name, file)
-            self.files.setCurrentIndex(names.index(before) if before in names else 0)
-        self.files.setVisible(bool(maker.files))
-        for button in (self.whole, self.own):
-            button.setVisible(bool(maker.files))
-        if maker.files and not maker.busy:
-            self._read()
-        elif not maker.files:
-            self._wanted, self.reading = None, False
-            self.facts.clear()
-            waiting = "The first image is being made as it will be written …" if maker.busy else ""
-            self.words.setText(maker.problem or waiting or self._empty)
-            self.stack.setCurrentWidget(self.words)
-
-    def _read(self) -> None:
-        file: Path | None = self.files.currentData()
+        self.again.setEnabled(not maker.busy and bool(file or maker.problem))
+        for widget in (self.files, self.whole, self.own):
+            widget.setVisible(file is not None)
         if file is None:
+            self.shown, self.reading = None, False
+            self.facts.clear()
+            waiting = _WAITING.get(maker.state, "The first image is being made as it will be written …")
+            self._say(maker.problem or (waiting if maker.busy else self._empty))
             return
-        self._wanted, self.reading = file, False
-        size = file.stat().st_size if file.exists() else 0
-        if file.suffix not in _PICTURES:
-            self.facts.setText(size_text(size))
-            self.words.setText(f"{file.name} holds all numbers of the first image, for NumPy: numpy.load(…).")
-            self.stack.setCurrentWidget(self.words)
+        if maker.busy:
+            return
+        endings = list(file.files)
+        if [self.files.itemData(at) for at in range(self.files.count())] != endings:
+            self.files.clear()
+            for ending in endings:
+                self.files.addItem(file_word(ending), ending)
+        self.files.setCurrentIndex(endings.index(file.ending))
+        if file is not self.shown:
+            self._read(file)
+        elif file.ending != ARRAYS_ENDING:
+            self.facts.setText(self._remark or self._facts)
+
+    def _read(self, file: ExportedFile) -> None:
+        self.shown = file
+        self.facts.setToolTip(str(file.name))
+        if file.ending == ARRAYS_ENDING:
+            self.facts.setText(size_text(len(file.content)))
+            self._say(f"{file.name.name} holds all numbers of the first image, for NumPy: numpy.load(…).")
             return
         self.reading = True
-        reader = _PictureReader(file)
+        reader = PictureReader(file)
         reader.read.connect(self._on_read)
         thread = WorkerThread(reader)
         self._threads = [*self._threads[-8:], thread]
         thread.start()
 
-    def _on_read(self, file: Path, image: QImage, size: QSize, reason: str) -> None:
-        if file != self._wanted:
+    def _on_read(self, file: ExportedFile, image: QImage, size: QSize, reason: str) -> None:
+        if file is not self.shown:
             return
         self.reading = False
-        bytes_ = file.stat().st_size if file.exists() else 0
-        self.facts.setText(f"{size.width():,} × {size.height():,} px · {size_text(bytes_)}")
+        self._facts = f"{size.width():,} × {size.height():,} px · {size_text(len(file.content))}"
+        self.facts.setText(self._remark or self._facts)
         if image.isNull():
-            self.words.setText(f"{file.name} is as it should be, but cannot be shown here ({reason}).")
-            self.stack.setCurrentWidget(self.words)
+            self._say(f"{file.name.name} is as it should be, but cannot be shown here ({reason}).")
             return
-        self.shown = file
         self.view.show_image(image)
         self.stack.setCurrentWidget(self.view)
 
+    def _say(self, words: str) -> None:
+        self.words.setText(words)
+        self.stack.setCurrentWidget(self.words)
 
-class _PictureReader(Worker):
-    read = Signal(object, object, object, str)
-
-    def __init__(self, file: Path) -> None:
-        super().__init__()
-        self._file = file
-
-    def work(self) -> None:
-        reader = QImageReader(str(self._file))
-        size = reader.size()
-        image = reader.read()
-        self.read.emit(self._file, image, size, reader.errorString() if image.isNull() else "")
+    def _on_file(self) -> None:
+        self._maker.choose(self.files.currentData())
 
 
-def file_word(file: Path, first: Path) -> str:
+def file_word(ending: str) -> str:
     """Return what a person calls one of an image's files."""
-    if file.suffix == ".npz":
+    if ending == ARRAYS_ENDING:
         return "Numbers (.npz)"
-    text = PANEL_TEXTS.get(file.stem)  # type: ignore[call-overload]
+    text = PANEL_TEXTS.get(ending.rpartition(".")[0].removeprefix("/"))  # type: ignore[call-overload]
     return text.title if text is not None else "Sheet"
 
 

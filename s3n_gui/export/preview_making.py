@@ -1,121 +1,120 @@
-"""The preview: the first image's files, made by the real command into a folder of their own, a moment after the last change."""
+"""The preview: one file of the first image, made by the export's own code in an engine process that stays for the next change."""
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import tempfile
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from s3n_gui.background.command_job import CommandJob
+from s3n_core.export.file_wish import ExportedFile, FileWish
+from s3n_gui.background.inspection_client import InspectionClient
 from s3n_gui.export.export_choice import ExportChoice
 
-DEBOUNCE_MILLISECONDS = 500
-_GRACE_SECONDS = 1.0
+DEBOUNCE_MILLISECONDS = 60
 
 
 class PreviewMaker(QObject):
-    """Keeps the files of the first image in step with the choice.
+    """Keeps a file of the first image in step with the choice.
 
     Signals:
-        changed: ``busy``, ``files`` or ``problem`` is another.
+        changed: ``busy``, ``file``, ``problem`` or ``state`` is another.
     """
 
     changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, idle_seconds: float = 300.0, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.busy = False
-        self.files: tuple[Path, ...] = ()
+        self.file: ExportedFile | None = None
         self.problem = ""
-        self.name = ""
+        self._idle_seconds = idle_seconds
+        self._client: InspectionClient | None = None
+        self._opened: tuple[Path | None, str, str] | None = None
         self._choice: ExportChoice | None = None
-        self._made: tuple[str, ...] = ()
-        self._job: CommandJob | None = None
-        self._folder: Path | None = None
-        self._old: Path | None = None
-        self._told: list[str] = []
+        self._ending = ""
+        self._again = False
+        self._asked: FileWish | None = None
+        self._generation = 0
         self._debounce = QTimer(self, singleShot=True, interval=DEBOUNCE_MILLISECONDS)
-        self._debounce.timeout.connect(self._make)
+        self._debounce.timeout.connect(self._ask)
+
+    @property
+    def state(self) -> str:
+        """What the engine is doing (`InspectionClient.state`)."""
+        return "off" if self._client is None else self._client.state
 
     def show(self, choice: ExportChoice | None) -> None:
         """Show what a choice would write; None shows nothing."""
-        wanted = () if choice is None else choice.arguments(out=Path(), most=1)
-        if wanted == self._made and (self.files or self.busy or not wanted):
-            return
-        self._choice, self._made = choice, wanted
+        self._choice = choice
         if choice is None:
             self._debounce.stop()
-            self._set(busy=False, files=(), problem="")
-        else:
-            self._set(busy=True, files=self.files, problem="")
+            self._asked, self._generation = None, 0
+            self._set(busy=False, file=None, problem="")
+        elif not (self._asked == self._wish() and self._opened == _model_of(choice) and (self.file or self.busy)):
+            self._set(busy=True, file=self.file, problem="")
             self._debounce.start()
-        if self._job is not None:
-            self._job.cancel()
+
+    def choose(self, ending: str) -> None:
+        """Show another of the image's files."""
+        self._ending = ending
+        self.show(self._choice)
 
     def again(self) -> None:
         """Make it once more: files may have changed."""
         if self._choice is not None:
-            self._set(busy=True, files=self.files, problem="")
+            self._again = True
+            self._set(busy=True, file=self.file, problem="")
             self._debounce.start()
 
     def shut_down(self) -> None:
-        """End the process and remove the files."""
+        """End the engine's process."""
         self._debounce.stop()
         self._choice = None
-        if self._job is not None:
-            self._job.ended.disconnect(self._on_ended)
-            self._job.close()
-            self._job = None
-        for folder in (self._folder, self._old):
-            _remove(folder)
+        if self._client is not None:
+            self._client.close()
+
+    def _wish(self) -> FileWish:
+        assert self._choice is not None
+        choice = self._choice
+        return FileWish(
+            images=str(choice.images), part=choice.part, options=choice.preview_options(), ending=self._ending
+        )
 
     @Slot()
-    def _make(self) -> None:
-        if self._job is not None or self._choice is None:
-            return  # the next begins when this one has ended
-        _remove(self._old)
-        self._old, self._folder = self._folder, Path(tempfile.mkdtemp(prefix="s3n-preview-"))
-        self._told = []
-        job = CommandJob(
-            "Preview", self._choice.arguments(out=self._folder, most=1), self, grace_seconds=_GRACE_SECONDS
-        )
-        job.told.connect(self._on_told)
-        job.ended.connect(self._on_ended)
-        self._job = job
-        job.start()
+    def _ask(self) -> None:
+        choice = self._choice
+        if choice is None or choice.model is None:
+            return
+        if self._client is None:
+            self._client = InspectionClient(self, idle_seconds=self._idle_seconds)
+            self._client.file_made.connect(self._on_made)
+            self._client.failed.connect(self._on_failed)
+            self._client.state_changed.connect(self.changed)
+        if self._opened != _model_of(choice):
+            self._opened = _model_of(choice)
+            self._client.open_model(choice.model, choice.device, choice.precision)
+        self._asked = wish = self._wish()
+        if self._again:
+            self._again = False
+            wish = FileWish(images=wish.images, part=wish.part, options=wish.options, ending=wish.ending, again=True)
+        self._generation = self._client.request_file(wish)
 
-    @Slot(object)
-    def _on_told(self, event: dict[str, object]) -> None:
-        files = event.get("files")
-        if isinstance(files, list) and files:
-            self._told, self.name = [str(file) for file in files], str(event.get("name", ""))
+    @Slot(object, int)
+    def _on_made(self, file: ExportedFile, generation: int) -> None:
+        if generation == self._generation:
+            self._set(busy=self._debounce.isActive(), file=file, problem="")
 
     @Slot(str)
-    def _on_ended(self, status: str) -> None:
-        job, self._job = self._job, None
-        if job is None:
-            return
-        sentence = job.sentence
-        job.deleteLater()
-        if status == "cancelled" or self._debounce.isActive():
-            if self._choice is not None and not self._debounce.isActive():
-                self._debounce.start()
-            return
-        if status == "done" and self._told:
-            self._set(busy=False, files=tuple(Path(file) for file in self._told), problem="")
-        else:
-            self._set(busy=False, files=(), problem=sentence or "The first image could not be exported.")
+    def _on_failed(self, sentence: str) -> None:
+        if self._generation and not self._debounce.isActive():
+            self._opened = None if self.state == "broken" else self._opened  # asked anew next time
+            self._set(busy=False, file=None, problem=sentence)
 
-    def _set(self, *, busy: bool, files: tuple[Path, ...], problem: str) -> None:
-        if (busy, files, problem) != (self.busy, self.files, self.problem):
-            self.busy, self.files, self.problem = busy, files, problem
+    def _set(self, *, busy: bool, file: ExportedFile | None, problem: str) -> None:
+        if (busy, file, problem) != (self.busy, self.file, self.problem):
+            self.busy, self.file, self.problem = busy, file, problem
             self.changed.emit()
 
 
-def _remove(folder: Path | None) -> None:
-    if folder is not None:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(folder)
+def _model_of(choice: ExportChoice) -> tuple[Path | None, str, str]:
+    return choice.model, choice.device, choice.precision

@@ -15,7 +15,9 @@ _FLAGS = ("sheet", "singles", "arrays")
 
 def choice_fields(choice: ExportChoice) -> dict[str, Any]:
     """Return what is kept of a choice."""
-    kept = {name: getattr(choice, name) for name in (*_FLAGS, "layout", "picture", "dpi", "inches", "colours")}
+    kept = {
+        name: getattr(choice, name) for name in (*_FLAGS, "layout", "picture", "dpi", "inches", "colours", "opacity")
+    }
     return {**kept, "panels": list(choice.panels)}
 
 
@@ -26,6 +28,9 @@ def saved_choice(kept: Mapping[str, Any]) -> dict[str, Any]:
         if kept.get(name) in allowed:
             found[name] = kept[name]
     dpi, inches, panels = kept.get("dpi"), kept.get("inches"), kept.get("panels")
+    opacity = kept.get("opacity")
+    if isinstance(opacity, int | float) and not isinstance(opacity, bool) and 0 <= opacity <= 1:
+        found["opacity"] = float(opacity)
     if isinstance(dpi, int) and not isinstance(dpi, bool) and LOWEST_DPI <= dpi <= HIGHEST_DPI:
         found["dpi"] = dpi
     if isinstance(inches, int | float) and LEAST_INCHES <= inches <= MOST_INCHES:

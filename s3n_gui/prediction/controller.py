@@ -7,8 +7,8 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from s3n_core.analysis.prediction_rows import PredictionHeader
 from s3n_core.analysis.line_file import part_path
+from s3n_core.analysis.prediction_rows import PredictionHeader
 from s3n_core.datasets.records import DataSet
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList

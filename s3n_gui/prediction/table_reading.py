@@ -11,8 +11,8 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 
-from s3n_core.analysis.prediction_rows import PredictionHeader
 from s3n_core.analysis.line_file import part_path
+from s3n_core.analysis.prediction_rows import PredictionHeader
 from s3n_gui.background.worker_thread import Worker
 from s3n_gui.prediction.answers import BlockReader
 

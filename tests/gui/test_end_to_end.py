@@ -206,9 +206,9 @@ def export(qtbot: QtBot, window: MainWindow, out: Path) -> None:
     window.show_page("export")
     page: Any = window.page("export")
     page.controller.set(out=out, first=2, singles=False, dpi=50)
-    qtbot.waitUntil(lambda: bool(page.controller.preview.files) and page.is_ready(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.controller.preview.file is not None and page.is_ready(), timeout=PATIENCE)
     with qtbot.waitSignal(page.controller.exported, timeout=PATIENCE) as exported:
-        press(page.export)
+        press(page.bar.export)
     assert exported.args is not None
     assert exported.args[1]["total"] == 2
     sheets = sorted(out.rglob("*.png"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from s3n_core.export.export_options import ExportOptions, export_options
 from s3n_core.export.panels import PANELS, STANDARD_PANELS
 from s3n_gui.export.export_choice import ExportChoice, with_panel
 from s3n_gui.export.preview_card import file_word, size_text
@@ -25,14 +26,24 @@ def test_defaults_are_left_unsaid() -> None:
 def test_every_choice_is_said() -> None:
     chosen = replace(
         PLAIN, part="test", first=3, sheet=False, arrays=True, panels=("peaks", "map_d"), layout="tall", picture="jpeg",
-        dpi=300, inches=2.5, colours="magma", device="cpu", precision="float32",
+        dpi=300, inches=2.5, colours="magma", opacity=0.25, device="cpu", precision="float32",
     )  # fmt: skip
     said = chosen.arguments()[5:]
     assert " ".join(said) == (
         "--split test --most 3 --no-sheets --arrays --panels peaks,map_d --layout tall --picture jpeg --dpi 300 --inches 2.5 "
-        "--colours magma --device cpu --precision float32"
+        "--colours magma --opacity 0.25 --device cpu --precision float32"
     )
-    assert chosen.arguments(out=Path("/tmp/x"), most=1)[5:9] == ("--split", "test", "--most", "1")
+    assert "--restart" in chosen.arguments(restart=True)
+
+
+def test_the_preview_is_made_with_the_same_options() -> None:
+    chosen = replace(PLAIN, singles=False, arrays=True, panels=("peaks",), layout="tall", dpi=72, opacity=0.5)
+    options = export_options(**chosen.preview_options())
+    assert (options.sheet, options.singles, options.arrays, options.format) == (True, False, True, "png")
+    style = options.style
+    assert (style.panels, style.layout, style.dpi, style.opacity) == (("peaks",), "tall", 72, 0.5)
+    assert export_options(**PLAIN.preview_options()) == ExportOptions(), "the command's own defaults are the page's"
+    assert replace(PLAIN, picture="pdf").preview_options()["format"] == "png", "shown as pixels"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="another shell")
@@ -66,15 +77,24 @@ def test_panels_keep_their_order() -> None:
 
 
 def test_likings_come_back_and_junk_does_not() -> None:
-    chosen = replace(PLAIN, dpi=300, colours="cividis", panels=("peaks",), arrays=True)
+    chosen = replace(PLAIN, dpi=300, colours="cividis", panels=("peaks",), arrays=True, opacity=0.4)
     back = replace(ExportChoice(), **saved_choice(choice_fields(chosen)))
-    assert (back.dpi, back.colours, back.panels, back.arrays) == (300, "cividis", ("peaks",), True)
-    junk = {"dpi": 9, "colours": "jet", "panels": "peaks", "sheet": 1, "inches": "wide", "layout": None, "more": 3}
+    assert (back.dpi, back.colours, back.panels, back.arrays, back.opacity) == (300, "cividis", ("peaks",), True, 0.4)
+    junk = {
+        "dpi": 9,
+        "colours": "jet",
+        "panels": "peaks",
+        "sheet": 1,
+        "inches": "wide",
+        "layout": None,
+        "more": 3,
+        "opacity": 2,
+    }
     assert saved_choice(junk) == {}
 
 
 def test_words_for_files() -> None:
-    files = [Path("/x/a.png"), Path("/x/a/map_d.png"), Path("/x/a.npz")]
-    assert [file_word(file, files[0]) for file in files] == ["Sheet", "Discriminative map", "Numbers (.npz)"]
+    words = [file_word(ending) for ending in (".png", "/map_d.png", ".npz")]
+    assert words == ["Sheet", "Discriminative map", "Numbers (.npz)"]
     assert size_text(1_310_000) == "1.3 MB"
     assert size_text(312_400) == "312 kB"

@@ -19,6 +19,7 @@ from s3n_gui.session import Session
 from s3n_gui.settings import Settings
 
 MODEL, IMAGES = resource("demo/model.safetensors"), resource("demo/images")
+PATIENCE = 300_000  # milliseconds: a job starts at low priority, and a machine that trains lets it wait
 
 
 @pytest.fixture
@@ -42,13 +43,13 @@ def export(
 
 
 def test_it_says_what_is_missing(export: ExportPage, session: Session) -> None:
-    assert not export.export.isEnabled()
+    assert not export.bar.export.isEnabled()
     assert "images" in export.preview.words.text()
     export.controller.set(images=IMAGES)
     assert "model" in export.preview.words.text()
     session.model = MODEL
-    assert export.export.isEnabled()
-    assert export.command.text().startswith("s3n export ")
+    assert export.bar.export.isEnabled()
+    assert export.bar.command.text().startswith("s3n export ")
 
 
 def test_widgets_change_the_choice(qtbot: QtBot, export: ExportPage) -> None:
@@ -57,29 +58,34 @@ def test_widgets_change_the_choice(qtbot: QtBot, export: ExportPage) -> None:
     form.arrays.click()
     form.sheet.click()
     assert (controller.choice.arrays, controller.choice.sheet) == (True, False)
-    assert not form.layout_name.isEnabled()
+    assert not form.look.layout_name.isEnabled()
     form.panels.boxes["original"].click()
     form.panels.boxes["grid_c"].click()
     assert "original" in controller.choice.panels
     assert "grid_c" not in controller.choice.panels
-    form.dpi.setValue(300)
+    form.look.dpi.setValue(300)
     form.limited.click()
     form.first.setValue(7)
-    form.colours.setCurrentIndex(2)
-    form.colours.activated.emit(2)
+    form.look.colours.setCurrentIndex(2)
+    form.look.colours.activated.emit(2)
+    form.look.opacity.slider.setValue(8)
     assert (controller.choice.dpi, controller.choice.first, controller.choice.colours) == (300, 7, "cividis")
-    assert "--most 7" in export.command.text()
-    assert "--colours cividis" in export.command.text()
+    assert controller.choice.opacity == 0.4
+    assert "--opacity 0.4" in export.bar.command.text()
+    form.look.opacity.reset.click()
+    assert "--opacity" not in export.bar.command.text()
+    assert "--most 7" in export.bar.command.text()
+    assert "--colours cividis" in export.bar.command.text()
 
 
 def test_the_choice_changes_the_widgets(export: ExportPage) -> None:
     told: list[dict[str, object]] = []
     export.form.changed.connect(told.append)
     export.controller.set(dpi=72, panels=("peaks",), first=3, picture="jpeg", inches=2.0)
-    assert export.form.dpi.value() == 72
+    assert export.form.look.dpi.value() == 72
     assert [name for name, box in export.form.panels.boxes.items() if box.isChecked()] == ["peaks"]
     assert (export.form.limited.isChecked(), export.form.first.value()) == (True, 3)
-    assert export.form.picture.currentData() == "jpeg"
+    assert export.form.look.picture.currentData() == "jpeg"
     assert told == []
 
 
@@ -131,21 +137,38 @@ def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_
     export.controller.set(model=MODEL, images=IMAGES, dpi=72, out=tmp_path / "out", panels=("peaks", "map_d"), first=2)
     export.controller.set(singles=False, arrays=True)  # before the first has begun
     maker = export.controller.preview
-    qtbot.waitUntil(lambda: not maker.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not maker.busy, timeout=PATIENCE)
     assert maker.problem == ""
-    assert [file.suffix for file in maker.files] == [".png", ".npz"]
+    file = maker.file
+    assert file is not None
+    assert [path.suffix for path in file.files.values()] == [".png", ".npz"]
     qtbot.waitUntil(export.is_ready, timeout=5000)
-    assert export.preview.shown == maker.files[0]
     assert "px" in export.preview.facts.text()
-    folder = maker.files[0].parent.parent
-    preview = maker.files[0].read_bytes()
+    engine = maker._client.pid  # type: ignore[union-attr]
+    export.preview.files.setCurrentIndex(1)
+    export.preview.files.activated.emit(1)
+    qtbot.waitUntil(lambda: export.is_ready() and maker.file is not file, timeout=PATIENCE)
+    assert "NumPy" in export.preview.words.text()
+    numbers = maker.file
+    assert numbers is not None
+    export.controller.set(opacity=0.2)  # the wish for the numbers stays
+    qtbot.waitUntil(lambda: export.is_ready() and maker.file is not numbers, timeout=PATIENCE)
+    maker.choose(".png")
+    qtbot.waitUntil(lambda: maker.file is not None and maker.file.ending == ".png", timeout=PATIENCE)
+    assert maker.file is not None
+    assert maker.file.content != file.content
+    export.controller.set(opacity=0.65, picture="svg")
+    qtbot.waitUntil(lambda: maker.file is not None and maker.file.content == file.content, timeout=PATIENCE)
+    qtbot.waitUntil(export.is_ready, timeout=5000)
+    assert "SVG" in export.preview.facts.text()
+    assert maker._client.pid == engine, "one process for all of them"  # type: ignore[union-attr]
+    export.controller.set(picture="png", singles=False)
     export.controller.start()
     assert export.controller.job is not None
-    with qtbot.waitSignal(export.controller.exported, timeout=60_000):
+    with qtbot.waitSignal(export.controller.exported, timeout=PATIENCE):
         pass
-    written = tmp_path / "out" / maker.files[0].relative_to(folder)
-    assert written.read_bytes() == preview
-    assert "2 images written" in export.state.text()
+    assert (tmp_path / "out" / file.name).read_bytes() == file.content
+    assert "2 images written" in export.bar.state.text()
     assert len(list((tmp_path / "out").rglob("*.png"))) == 2
 
 
@@ -154,15 +177,20 @@ def test_an_export_can_be_stopped(qtbot: QtBot, export: ExportPage, tmp_path: Pa
     export.controller.start()
     job = export.controller.job
     assert job is not None
-    qtbot.waitUntil(lambda: (job.fraction or 0) > 0, timeout=60_000)
+    qtbot.waitUntil(lambda: (job.fraction or 0) > 0, timeout=PATIENCE)
     export.controller.cancel()
     qtbot.waitUntil(lambda: export.controller.job is None, timeout=20_000)
     assert job.status == "cancelled"
     assert (tmp_path / "out" / "index.csv").is_file()
+    assert export.bar.export.text() == "Continue"
+    assert export.bar.more.isVisibleTo(export)
+    export.controller.set(dpi=36, panels=("peaks",))  # another export
+    assert export.bar.export.text() == "Export"
+    assert not export.bar.more.isVisibleTo(export)
 
 
 def test_a_preview_that_fails_says_why(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
     export.show()
     export.controller.set(model=MODEL, images=tmp_path)
-    qtbot.waitUntil(lambda: bool(export.controller.preview.problem), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(export.controller.preview.problem), timeout=PATIENCE)
     assert str(tmp_path) in export.preview.words.text()

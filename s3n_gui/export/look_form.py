@@ -1,0 +1,144 @@
+"""How exported pictures look: layout, palette, opacity, format and sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QLocale, Signal
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSizePolicy, QSpinBox, QWidget
+
+from s3n_core.export.look import COLOUR_MAPS, STANDARD_OPACITY
+from s3n_core.export.panels import LAYOUTS
+from s3n_gui.export.export_choice import HIGHEST_DPI, LEAST_INCHES, LOWEST_DPI, MOST_INCHES, ExportChoice
+from s3n_gui.theme import px
+from s3n_gui.widgets.number_slider import NumberSlider
+
+_LAYOUTS = {"auto": "By the image's shape", "wide": "Branches in rows", "tall": "Branches in columns"}
+_PICTURES = {"png": "PNG, exact", "jpeg": "JPEG, smaller", "pdf": "PDF, for print", "svg": "SVG, for editing"}
+
+
+class LookForm(QWidget):
+    """The controls; they show a choice and say what a person changes.
+
+    Signals:
+        changed: Names of fields of ``ExportChoice`` and their new values (a dict).
+    """
+
+    changed = Signal(dict)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.layout_name = choice_box(
+            {name: _LAYOUTS[name] for name in LAYOUTS}, "Layout", "How panels stand on a sheet"
+        )
+        self.colours = choice_box(
+            {name: name.capitalize() for name in COLOUR_MAPS},
+            "Palette",
+            "Colours of the maps; all are perceptually even",
+        )
+        self.opacity = NumberSlider(
+            "Opacity of the maps",
+            0.0,
+            1.0,
+            0.05,
+            tip="How far a map hides the grey image below it; 1 shows the map alone",
+        )
+        self.picture = choice_box(
+            _PICTURES,
+            "Format",
+            "Format of the pictures; PDF and SVG keep text and lines as such, to be edited and printed",
+        )
+        self.dpi = QSpinBox()
+        self.dpi.setRange(LOWEST_DPI, HIGHEST_DPI)
+        self.dpi.setSingleStep(50)
+        self.dpi.setSuffix(" dpi")
+        self.inches = QDoubleSpinBox()
+        self.inches.setRange(LEAST_INCHES, MOST_INCHES)
+        self.inches.setSingleStep(0.5)
+        self.inches.setDecimals(1)
+        self.inches.setSuffix(" in")
+        for number, name, tip in (
+            (self.dpi, "Resolution", "Pixels an inch: 100 for a screen, 300 for print"),
+            (self.inches, "Size of single pictures", "Long side of a panel that stands by itself, in inches"),
+        ):
+            number.setLocale(QLocale.c())
+            number.setKeyboardTracking(False)
+            number.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            number.setAccessibleName(name)
+            number.setToolTip(tip)
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(6)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        for title, widget in (
+            ("Layout", self.layout_name),
+            ("Palette", self.colours),
+            ("Opacity", self.opacity),
+            ("Format", self.picture),
+            ("Resolution", self.dpi),
+            ("Single size", self.inches),
+        ):
+            label = QLabel(title)
+            label.setProperty("role", "quiet")
+            form.addRow(label, widget)
+        for combo, name in ((self.layout_name, "layout"), (self.colours, "colours"), (self.picture, "picture")):
+            combo.setObjectName(name)
+            combo.activated.connect(self._on_combo)
+        self.opacity.value_changed.connect(self._on_opacity)
+        self.opacity.reset_requested.connect(self._on_opacity_reset)
+        self.dpi.valueChanged.connect(self._on_dpi)
+        self.inches.valueChanged.connect(self._on_inches)
+
+    def show_choice(self, choice: ExportChoice) -> None:
+        """Show a choice, without telling anybody."""
+        pictures = choice.sheet or choice.singles
+        for combo, value in (
+            (self.layout_name, choice.layout),
+            (self.colours, choice.colours),
+            (self.picture, choice.picture),
+        ):
+            combo.setCurrentIndex(combo.findData(value))
+            combo.setEnabled(pictures)
+        self.layout_name.setEnabled(choice.sheet)
+        self.opacity.set_value(choice.opacity, STANDARD_OPACITY)
+        self.opacity.setEnabled(pictures)
+        blocked = [(field, field.blockSignals(True)) for field in (self.dpi, self.inches)]
+        self.dpi.setValue(choice.dpi)
+        self.dpi.setEnabled(pictures)
+        self.inches.setValue(choice.inches)
+        self.inches.setEnabled(choice.singles)
+        for field, before in blocked:
+            field.blockSignals(before)
+
+    def _on_combo(self) -> None:
+        combo = self.sender()
+        assert isinstance(combo, QComboBox)
+        self._tell(**{combo.objectName(): combo.currentData()})
+
+    def _on_opacity(self, opacity: float) -> None:
+        self._tell(opacity=round(opacity, 2))
+
+    def _on_opacity_reset(self) -> None:
+        self._tell(opacity=STANDARD_OPACITY)
+
+    def _on_dpi(self, dpi: int) -> None:
+        self._tell(dpi=dpi)
+
+    def _on_inches(self, inches: float) -> None:
+        self._tell(inches=inches)
+
+    def _tell(self, **changes: Any) -> None:
+        self.changed.emit(changes)
+
+
+def choice_box(items: dict[Any, str], name: str, tip: str) -> QComboBox:
+    """Return a box to choose one of a few things from: their values and texts."""
+    combo = QComboBox()
+    for key, text in items.items():
+        combo.addItem(text, key)
+    combo.setAccessibleName(name)
+    combo.setToolTip(tip)
+    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    combo.setMinimumWidth(px(80))
+    return combo

@@ -1,0 +1,168 @@
+"""The card below the preview: the command that does the same, where the files go, and the buttons that start and stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from s3n_gui.background.jobs import Job
+from s3n_gui.export.export_choice import ExportChoice
+from s3n_gui.theme import px, set_icon
+from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.wording import count_text, left_text, place_text
+
+
+class ExportRunBar(QFrame):
+    """What Export does and how far it is.
+
+    Signals:
+        copy_asked: The command is wanted on the clipboard.
+        out_asked: Another folder to write into is wanted.
+        start_asked: Export: whether to write everything anew.
+        stop_asked: The job shall stop.
+    """
+
+    copy_asked = Signal()
+    out_asked = Signal()
+    start_asked = Signal(bool)
+    stop_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self._written: Path | None = None
+        self.command = QLineEdit()
+        self.command.setReadOnly(True)
+        self.command.setAccessibleName("The s3n command that does the same")
+        self.command.setToolTip("What Export runs; it works in a terminal as well")
+        self.copy = QPushButton("Copy the s3n command")
+        self.copy.setToolTip("Copy exactly what Export runs, quoted for a shell (Ctrl+Shift+C)")
+        set_icon(self.copy, "copy")
+        self.out = QPushButton()
+        self.out.setAccessibleName("Folder to write into")
+        set_icon(self.out, "folder")
+        self.state = ElidedLabel()
+        self.state.setProperty("role", "quiet")
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedWidth(px(140))
+        self.progress.setAccessibleName("Progress of the export")
+        self.reveal = QPushButton("Open folder")
+        self.reveal.setToolTip("Open the folder that was written")
+        set_icon(self.reveal, "open")
+        self.reveal.hide()
+        self.stop = QPushButton("Stop")
+        self.stop.setToolTip("Stop; each file that is there is whole, and Continue goes on there (Ctrl+.)")
+        set_icon(self.stop, "stop")
+        self.export = QPushButton("Export")
+        self.export.setProperty("role", "primary")
+        self.export.setToolTip("Write the files of all chosen images (Ctrl+Enter)")
+        self.more = QToolButton()
+        set_icon(self.more, "more")
+        self.more.setToolTip("More ways to export")
+        self.more.setAccessibleName("More ways to export")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        others = QMenu(self)
+        self.over = others.addAction("Start over", self._on_start_over)
+        self.more.setMenu(others)
+        self._lay_out()
+        self.copy.clicked.connect(self.copy_asked)
+        self.out.clicked.connect(self.out_asked)
+        self.export.clicked.connect(self._on_start)
+        self.stop.clicked.connect(self.stop_asked)
+        self.reveal.clicked.connect(self._on_reveal)
+
+    def _lay_out(self) -> None:
+        first, second = QHBoxLayout(), QHBoxLayout()
+        first.addWidget(self.command, 1)
+        first.addWidget(self.copy)
+        into = QLabel("Write into")
+        into.setProperty("role", "quiet")
+        into.setBuddy(self.out)
+        second.setSpacing(8)
+        second.addWidget(into)
+        second.addWidget(self.out)
+        second.addWidget(self.state, 1)
+        for widget in (self.progress, self.reveal, self.stop, self.export, self.more):
+            second.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        lines = QVBoxLayout(self)
+        lines.setContentsMargins(12, 10, 12, 10)
+        lines.setSpacing(8)
+        lines.addLayout(first)
+        lines.addLayout(second)
+
+    def show_choice(self, choice: ExportChoice) -> None:
+        """Show the command and the folder of a choice; what was written before is past."""
+        self.command.setText("" if choice.problem else choice.command())
+        self.command.setCursorPosition(0)
+        self.out.setText(place_text(choice.out, 40) if choice.out else "Choose a folder…")
+        self.out.setToolTip(f"{choice.out}; press to choose another" if choice.out else "Where the files go")
+        self.copy.setEnabled(not choice.problem)
+        self.reveal.hide()
+        self.state.clear()
+
+    def show_job(self, job: Job | None, *, possible: bool, stopped: bool) -> None:
+        """Show how far a job is, or what can be done without one.
+
+        Args:
+            job: The job; None where none runs.
+            possible: Nothing is missing to export.
+            stopped: The last export of this choice was stopped.
+        """
+        self.progress.setVisible(job is not None)
+        self.stop.setVisible(job is not None)
+        self.export.setVisible(job is None)
+        self.more.setVisible(job is None and stopped)
+        self.export.setEnabled(possible)
+        self.export.setText("Continue" if stopped else "Export")
+        if job is None:
+            if stopped and not self.reveal.isVisibleTo(self):
+                self.state.setText("Stopped; each file that is there is whole")
+            return
+        self.reveal.hide()
+        self.stop.setEnabled(job.status == "running")
+        self.progress.setValue(round(1000 * (job.fraction or 0)))
+        left = left_text(job.seconds_left)
+        words = f"{job.text} images" if "of" in job.text else "Opening the model …"
+        if job.status == "stopping":
+            words, left = "Stopping after this image …", ""
+        self.state.setText(f"{words} · {left}" if left else words)
+
+    def show_written(self, out: Path, last: dict[str, Any]) -> None:
+        """Say what was written where.
+
+        Args:
+            out: The folder.
+            last: The command's last line (``ExportProgress``).
+        """
+        self._written = out
+        total, left_out = int(last.get("total", 0)), int(last.get("left_out", 0))
+        words = f"{count_text(total - left_out, 'image')} written into {out}"
+        self.state.setText(f"{words}; {left_out} could not be read, see index.csv" if left_out else words)
+        self.reveal.show()
+
+    def _on_start(self) -> None:
+        self.start_asked.emit(False)
+
+    def _on_start_over(self) -> None:
+        self.start_asked.emit(True)
+
+    def _on_reveal(self) -> None:
+        if self._written is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written.absolute())))
