@@ -9,13 +9,13 @@ from PySide6.QtCore import QPointF, QTimer, Signal
 from PySide6.QtGui import QColor, QCursor, QHideEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
+from s3n_gui.gradually import Gradually
 from s3n_gui.theme import px
 from s3n_gui.tokens import INSIDE_GROUP
 from s3n_gui.training.chart_marks import Band
 from s3n_gui.training.chart_plot import ChartPlot
 from s3n_gui.training.charts import CHARTS, Chart
 from s3n_gui.training.curve_maker import CurveMaker, CurveOrder, DrawnChart
-from s3n_gui.training.gradually import Gradually
 from s3n_gui.training.metric_series import MetricSeries
 
 _REDRAW_MS, _CURSOR_MS = 150, 15

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_gui.gradually import Gradually
 from s3n_gui.theme import px, set_icon, theme, tokens
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
-from s3n_gui.training.gradually import Gradually
 from s3n_gui.training.recipe_choice import RecipeChoice
 from s3n_gui.training.recipe_fields import RecipeField
 from s3n_gui.training.setting_row import SettingRow
