@@ -25,7 +25,8 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="What the folder is: class-folders, cub-200-2011, list-files or images; auto looks at what lies in it.",
+        help="What the folder is: class-folders, cub-200-2011, fgvc-aircraft-2013b (variants; :family or :manufacturer "
+        "behind it for those), stanford-cars, list-files or images; auto looks at what lies in it.",
     ),
 ]
 SplitOption = Annotated[

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s3n_core.atomic_files import output_error, write_json, write_text
+from s3n_core.atomic_files import make_folder, write_json, write_text
 from s3n_core.commands.arguments import DataArgument, FormatOption, JsonOption, WorkersOption
 from s3n_core.commands.failures import interruptible, say
-from s3n_core.commands.progress import Bar, print_json, progress_bar
+from s3n_core.commands.progress import print_json, progress_bar
 
 if TYPE_CHECKING:
     from s3n_core.datasets.audit_report import AuditReport
@@ -23,8 +22,6 @@ near-duplicates within and across parts, and file names that betray one source i
 
 Example: s3n audit birds --out findings
 """
-
-_PROGRESS_SECONDS = 0.2  # between two lines of progress for a program
 
 
 def audit(
@@ -46,38 +43,16 @@ def audit(
     from s3n_core.datasets.audit_text import report_text
 
     if out is not None:
-        _make_folder(out)
+        make_folder(out)
     data_set = open_assigned(data, format)
-    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Reading", quiet=json) as bar:
-        tell = _json_progress() if json else bar
-        report = audit_data_set(data_set, decode=decode, smallest_side=smallest, workers=workers, progress=tell)
+    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Reading", json=json) as bar:
+        report = audit_data_set(data_set, decode=decode, smallest_side=smallest, workers=workers, progress=bar)
     if out is not None:
         _write(report, out)
     if json:
-        print_json(report.to_dict())
+        print_json({"event": "audited", **report.to_dict()})
     else:
         typer.echo(report_text(report))
-
-
-def _json_progress() -> Bar:
-    """Return what prints a line of progress now and then, and one at the end."""
-    said = 0.0
-
-    def tell(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
-        nonlocal said
-        now = time.monotonic()
-        if done == total or now - said >= _PROGRESS_SECONDS:
-            said = now
-            print_json({"event": "progress", "done": done, "total": total})
-
-    return tell
-
-
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(out, error) from error
 
 
 def _write(report: AuditReport, out: Path) -> None:

@@ -1,8 +1,9 @@
 """The one image decoder of engine and window, so that what a person sees is what the network sees.
 
 Any file that Pillow knows becomes an upright 8-bit RGB image: the EXIF orientation is applied, transparency is laid on
-white, wider samples are scaled (never clipped), and of an animation the first frame is taken. Colour profiles are not
-applied. A broken file raises ``UnreadableImage`` with its reason; it is never padded or repaired silently.
+white, wider samples are scaled (never clipped), of an animation the first frame is taken, and the banner below the
+photographs of one data set is cut off (``banners``). Colour profiles are not applied. A broken file raises
+``UnreadableImage`` with its reason; it is never padded or repaired silently.
 
 No global state of Pillow is read or changed: the pixel limit is our own and is checked on the header, before any pixel
 is decoded. Pillow's ``Image.open`` would warn from half that limit on, so its format readers are asked directly; those
@@ -34,6 +35,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from s3n_core.datasets.banners import rows_without_banner
 from s3n_core.errors import UnreadableImage
 
 PIXEL_LIMIT = 178_956_970
@@ -101,7 +103,9 @@ def read_image(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
             image.load()
             upright = _UPRIGHT.get(_orientation(image))
             rgb = _to_rgb(path, image)
-            result = rgb if upright is None else rgb.transpose(upright)
+            whole = rgb if upright is None else rgb.transpose(upright)
+            rows = rows_without_banner(path, whole.height)
+            result = whole if rows == whole.height else whole.crop((0, 0, whole.width, rows))
             result.info = {}  # else a later save would store the orientation that has just been applied
             return result
     except UnreadableImage:
@@ -124,7 +128,9 @@ def image_size(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]
             width, height = image.size
             # Pillow's TIFF reader has swapped the sides already.
             sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
-            return (height, width) if sideways else (width, height)
+            if sideways:
+                width, height = height, width
+            return (width, rows_without_banner(path, height))
     except UnreadableImage:
         raise
     except Exception as error:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from s3n_core.datasets import class_folders, cub_200_2011, list_files, unlabelled_folder
+from s3n_core.datasets import class_folders, cub_200_2011, list_files, stanford_cars, unlabelled_folder
+from s3n_core.datasets.fgvc_aircraft import LEVEL_READERS
 from s3n_core.datasets.records import DataSet, readable_name
 from s3n_core.errors import DataSetError
 
 
 class Reader(Protocol):
-    """What every reader's module offers."""
+    """What every reader offers: a module, or an object where one layout is read in several ways."""
 
     TITLE: str
     FORMAT: str
@@ -27,7 +28,14 @@ class Reader(Protocol):
         ...
 
 
-READERS: tuple[Reader, ...] = (cub_200_2011, list_files, class_folders, unlabelled_folder)
+READERS: tuple[Reader, ...] = (
+    cub_200_2011,
+    *LEVEL_READERS,
+    stanford_cars,
+    list_files,
+    class_folders,
+    unlabelled_folder,
+)
 """All readers, in the order in which they are tried: the most particular layout first."""
 
 FORMATS: tuple[str, ...] = tuple(reader.FORMAT for reader in READERS)
@@ -75,6 +83,11 @@ def detection_sentence(data_set: DataSet) -> str:
     return f"Detected as {data_set.title}: {what}" + (f" ({', '.join(parts)})." if parts else ".")
 
 
+def has_lists(root: Path) -> bool:
+    """Say whether a folder has lists or tables of its images, which say more than the names of its folders."""
+    return any(reader.matches(root) for reader in READERS if reader not in (class_folders, unlabelled_folder))
+
+
 def _check_root(root: Path) -> None:
     if not root.exists():
         raise DataSetError(f"{root} does not exist: check the path.")
@@ -94,5 +107,6 @@ def _detected(root: Path) -> Reader:
         if reader.matches(root):
             return reader
     raise DataSetError(
-        f"{root} holds no images: expected class folders, CUB-200-2011, list files (train.txt), or a folder of images."
+        f"{root} holds no images: expected class folders, CUB-200-2011, FGVC-Aircraft, Stanford Cars, list files "
+        f"(train.txt), or a folder of images."
     )

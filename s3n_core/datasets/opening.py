@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from s3n_core.datasets import cub_200_2011, list_files
 from s3n_core.datasets.assignment import assigned
-from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.detection import has_lists, open_data_set
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.errors import DataSetError
 
@@ -30,7 +29,7 @@ def open_images(path: Path, format: str = "auto", remark: Callable[[str], None] 
         if format != "auto" or not path.is_dir():
             raise
         data_set = open_data_set(path, "images")
-        if remark is not None and (list_files.matches(path) or cub_200_2011.matches(path)):
+        if remark is not None and has_lists(path):
             remark(f"Taken as images without labels, because: {error}")
         return data_set
     return assigned(data_set)

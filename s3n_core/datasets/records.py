@@ -24,6 +24,11 @@ class Box:
     width: float
     height: float
 
+    @classmethod
+    def from_corners(cls, xmin: float, ymin: float, xmax: float, ymax: float) -> Box:
+        """Make the box of a data set that names its first and last pixel, counted from 1."""
+        return cls(x=xmin - 1, y=ymin - 1, width=xmax - xmin + 1, height=ymax - ymin + 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -74,7 +79,7 @@ class DataSet:
 
     Attributes:
         root: The folder (or, for a single image, the folder that holds it).
-        format: Which reader made it: "class-folders", "cub-200-2011", "list-files" or "images".
+        format: Which reader made it: one of ``detection.FORMATS``.
         classes: Class names; a record's label is an index into them. Empty where nothing is labelled.
         records: The images, in the reader's fixed order (never the file system's).
         problems: What was left out or looks wrong; the records are usable nevertheless.

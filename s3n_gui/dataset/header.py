@@ -16,6 +16,10 @@ from s3n_gui.wording import place_text
 FORMAT_TITLES = {
     "auto": "Detect it again",
     "cub-200-2011": "CUB-200-2011 (boxes, parts, split)",
+    "fgvc-aircraft-2013b": "FGVC-Aircraft 2013b, variants",
+    "fgvc-aircraft-2013b:family": "FGVC-Aircraft 2013b, families",
+    "fgvc-aircraft-2013b:manufacturer": "FGVC-Aircraft 2013b, manufacturers",
+    "stanford-cars": "Stanford Cars (boxes, split)",
     "list-files": "List files (train.txt, test.txt)",
     "class-folders": "One folder a class",
     "images": "Images without labels",

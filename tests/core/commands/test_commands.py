@@ -317,7 +317,7 @@ def test_audit_for_people_and_programs(s3n: Command, trained_run: TrainedRun) ->
     assert (outcome.code, outcome.err) == (0, "")
     assert f"{trained_run.data}: 48 images" in outcome.out
     *progress, report = s3n("audit", trained_run.data, "--json", "--no-decode").events
-    assert progress[-1] == {"event": "progress", "done": 48, "total": 48}
+    assert (progress[-1]["event"], progress[-1]["done"], progress[-1]["total"]) == ("progress", 48, 48)
     assert (report["images"], report["decoded"], len(report["small_classes"])) == (48, False, 12)
 
 

@@ -378,7 +378,16 @@ def test_single_image(tree: Tree) -> None:
 
 
 def test_formats() -> None:
-    assert FORMATS == ("cub-200-2011", "list-files", "class-folders", "images")
+    assert FORMATS == (
+        "cub-200-2011",
+        "fgvc-aircraft-2013b",
+        "fgvc-aircraft-2013b:family",
+        "fgvc-aircraft-2013b:manufacturer",
+        "stanford-cars",
+        "list-files",
+        "class-folders",
+        "images",
+    )
     for reader in (cub_200_2011, list_files, class_folders, unlabelled_folder):
         assert reader.FORMAT in FORMATS
 
