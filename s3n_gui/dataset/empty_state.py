@@ -15,7 +15,7 @@ _FORMATS = (
         "birds/robin/1.jpg, birds/wren/1.jpg; with train, val and test folders above them, or without",
     ),
     ("CUB-200-2011", "images.txt, image_class_labels.txt, train_test_split.txt; boxes and parts are read, too"),
-    ("FGVC-Aircraft 2013b, Stanford Cars", "as their archives unpack; boxes and official parts are read, too"),
+    ("FGVC-Aircraft 2013b, Stanford Cars", "as their archives unpack; boxes and the official split are read, too"),
     ("List files", "train.txt and test.txt with a line for each image: its path and the number of its class"),
     ("Images", "any folder of pictures without labels, to predict them"),
 )
