@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from s3n_gui.background.jobs import Job
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.finding_row import FindingRow
+from s3n_gui.dataset.findings import Finding
+from s3n_gui.dataset.pairs_dialog import PairsDialog
 from s3n_gui.wording import ago_text, left_text, percent_text
 
 
@@ -57,6 +59,7 @@ class FindingsCard(QFrame):
         column.addWidget(self.progress)
         column.addWidget(scroll, 1)
         self.rows: list[FindingRow] = []
+        self.pairs: PairsDialog | None = None
         self._job: Job | None = None
         controller.checking.changed.connect(self._show)
         controller.planning.changed.connect(self._show_rows)
@@ -104,9 +107,26 @@ class FindingsCard(QFrame):
         for finding in self._controller.checking.findings or ():
             row = FindingRow(finding, self._controller.planning.left_out)
             row.show_asked.connect(self.show_asked)
+            row.pairs_asked.connect(self._on_pairs)
             row.leave_out_asked.connect(self._on_leave_out)
             self.rows.append(row)
             self._rows.insertWidget(self._rows.count() - 1, row)
+
+    def close_pairs(self) -> None:
+        """Close what compares images."""
+        if self.pairs is not None:
+            self.pairs.close()
+
+    def _on_pairs(self, finding: Finding) -> None:
+        self.close_pairs()
+        self.pairs = PairsDialog(self._controller, finding, self.window())
+        self.pairs.finished.connect(self._on_pairs_closed)
+        self.pairs.show()
+
+    def _on_pairs_closed(self) -> None:
+        if self.pairs is not None:
+            self.pairs.deleteLater()
+            self.pairs = None
 
     def _on_leave_out(self, images: frozenset[int], out: bool) -> None:
         self._controller.planning.leave_out(images, out=out)

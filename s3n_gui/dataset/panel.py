@@ -236,6 +236,7 @@ class DataPage(Page):
 
     def shut_down(self) -> None:
         """End the threads."""
+        self.findings.close_pairs()
         self.controller.close()
         self.thumbnails.close()
         self.selected.picture.close_reading()

@@ -17,8 +17,9 @@ from s3n_core.datasets.left_out import left_out_file, write_left_out
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.datasets.splits import hold_out
 from s3n_gui.dataset.class_nodes import arrange, class_tree, count_images
-from s3n_gui.dataset.findings import Finding, findings_of, problems_by_image
+from s3n_gui.dataset.findings import Finding, problems_by_image
 from s3n_gui.dataset.image_filter import ImageFilter
+from s3n_gui.dataset.report_reading import findings_of
 from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN, USES, Survey, shown_class, survey
 from s3n_gui.dataset.uses import Choices, Planner
 from s3n_gui.session import HeldOut
@@ -124,7 +125,8 @@ def test_many_classes_are_sorted_into_families(tmp_path: Path) -> None:
 
 def test_an_audit_becomes_findings(data_set: DataSet, prepared: Survey) -> None:
     findings = {finding.kind: finding for finding in findings_of(audit(data_set, workers=0).to_dict(), prepared)}
-    assert set(findings) == {"unreadable", "contradiction", "leak", "duplicate"}
+    assert set(findings) == {"unreadable", "contradiction", "leak", "duplicate", "small-image"}
+    assert findings["small-image"].leave_out == frozenset()
     assert names(prepared, findings["unreadable"].leave_out) == {"train/Aster_bird/broken.png"}
     assert names(prepared, findings["contradiction"].leave_out) == {
         "train/Bird_ñandú/bird 3.png",
@@ -134,8 +136,14 @@ def test_an_audit_becomes_findings(data_set: DataSet, prepared: Survey) -> None:
     assert names(prepared, findings["leak"].images) == {"train/空_bird/leak.png", "test/空_bird/bird 0.png"}
     assert names(prepared, findings["duplicate"].leave_out) == {"train/Aster_bird/copy.png"}
     trouble = problems_by_image(findings.values())
-    assert trouble[prepared.rows["train/空_bird/leak.png"]] == ("it equals bird 0.png (test)",)
-    assert trouble[prepared.rows["train/空_bird/two.png"]] == ("it equals bird 3.png (Bird ñandú)",)
+    assert trouble[prepared.rows["train/空_bird/leak.png"]] == (
+        "it equals bird 0.png (test)",
+        "it has 40 x 30 pixels only",
+    )
+    assert trouble[prepared.rows["train/空_bird/two.png"]] == (
+        "it equals bird 3.png (Bird ñandú)",
+        "it has 40 x 30 pixels only",
+    )
     assert names(
         prepared, ImageFilter(trouble="any").apply(prepared, prepared.uses, list(findings.values()), frozenset())
     ) == {prepared.record(index).name for index in trouble}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from many_images import many
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QImage, QPainter, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -23,12 +23,12 @@ from pytestqt.qtbot import QtBot
 from small_pictures import draw
 
 from s3n_core.datasets.audit import audit
-from s3n_core.datasets.detection import FORMATS
+from s3n_core.datasets.detection import FORMATS, open_data_set
 from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
-from s3n_gui.dataset.findings import findings_of
 from s3n_gui.dataset.image_model import PATH_ROLE
 from s3n_gui.dataset.panel import DataPage
+from s3n_gui.dataset.report_reading import findings_of
 from s3n_gui.session import HeldOut, Session
 
 EMPTY, READING, CONTENT = range(3)
@@ -253,6 +253,55 @@ def test_the_selected_picture_can_be_looked_at_from_close(
     assert picture.camera.x > 0.5
     qtbot.keyClick(picture, Qt.Key.Key_0)
     assert picture.camera.fits
+
+
+def test_pictures_that_look_alike_are_compared_side_by_side(
+    qtbot: QtBot, data_page: DataPage, session: Session, tmp_path: Path
+) -> None:
+    root = tmp_path / "twins"
+    for part, name, count in (("train", "a", 6), ("test", "a", 2), ("train", "b", 6), ("test", "b", 2)):
+        for number in range(count):
+            draw(root / part / name / f"{part}{number}.png", ord(name) * 7 + number)
+    pictured = QImage(200, 160, QImage.Format.Format_RGB32)
+    pictured.fill(Qt.GlobalColor.white)
+    painter = QPainter(pictured)
+    painter.fillRect(20, 30, 60, 90, Qt.GlobalColor.darkBlue)
+    painter.fillRect(120, 10, 30, 140, Qt.GlobalColor.darkRed)
+    painter.end()
+    assert pictured.save(str(root / "train" / "a" / "twin.png"))
+    assert pictured.scaled(150, 120).save(str(root / "test" / "a" / "twin small.png"))
+    assert pictured.save(str(root / "train" / "b" / "twin again.jpg"), quality=60)
+    data_set = open_data_set(root)
+    show(qtbot, data_page, session, data_set)
+    controller = data_page.controller
+    report = json.loads(json.dumps(audit(data_set, workers=0).to_dict()))
+    assert controller.survey is not None
+    controller.checking._on_done("findings", findings_of(report, controller.survey))
+    found = {finding.kind: finding for finding in controller.checking.findings or ()}
+    assert {"near-contradiction", "small-image"} <= set(found)
+    row = next(row for row in data_page.findings.rows if not row.pairs_button.isHidden())
+    row.pairs_button.click()
+    dialog = data_page.findings.pairs
+    assert dialog is not None
+    assert (dialog.previous.isEnabled(), dialog.next.isEnabled()) == (False, True)
+    qtbot.waitUntil(lambda: not any(side.picture.is_reading for side in dialog.sides))
+    one, other = dialog.sides
+    wheel(one.picture, QPointF(50, 50), 240)
+    assert other.picture.camera == one.picture.camera, "both are looked at from the same distance"
+    shown = dialog.pair
+    qtbot.keyClick(dialog, Qt.Key.Key_PageDown)
+    assert dialog.pair != shown
+    for side, image in zip(dialog.sides, (dialog.pair.one, dialog.pair.other), strict=True):
+        assert side.button.isEnabled() == controller.planning.may_be_left_out(image)
+    learned = next(side for side in dialog.sides if side.button.isEnabled())
+    learned.button.click()
+    assert len(read_left_out(root)) == 1
+    assert learned.button.text() == "Take back"
+    controller.planning.undo_stack.undo()
+    assert read_left_out(root) == frozenset()
+    qtbot.waitUntil(lambda: data_page.is_ready())
+    session.data_set = None
+    assert data_page.findings.pairs is None, "the pairs were of another data set"
 
 
 def wheel(widget: QWidget, place: QPointF, steps: int) -> None:

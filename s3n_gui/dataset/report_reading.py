@@ -1,0 +1,143 @@
+"""From the JSON of ``s3n audit --json`` to findings. No Qt.
+
+Only images that would be learned from can be left out: test images are never learned from, and leaving them out of a
+measurement would flatter it. Which images those are is asked of the survey, since a person may have assigned them otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from s3n_core.datasets.audit import FEWEST_TRAINING_IMAGES
+from s3n_gui.dataset.findings import KINDS, Finding, Kind, Pair, title_of
+from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN, USE_WORDS, USES, Survey, file_name
+
+_HASH_BITS = 256
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A finding under way: images with what is wrong, and whether training does better without them."""
+
+    images: list[tuple[int, str, bool]] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    groups: int = 0
+
+
+def findings_of(report: Mapping[str, Any], survey: Survey) -> tuple[Finding, ...]:
+    """Turn an audit's report into findings, the gravest first. Files that the data set does not have are passed over."""
+    drafts = {kind: _Draft() for kind in KINDS}
+    for problem in report["unreadable"]:
+        index = _index(survey, Path(problem["path"]))
+        if index is not None:
+            drafts["unreadable"].images.append((index, str(problem["reason"]), True))
+    for group in report["duplicates"]:
+        _add_copies(drafts, _members(survey, group), survey, near="", remark="the files are equal")
+    for group in report.get("near_duplicates", ()):
+        bits = int(group["bits_apart"])
+        remark = f"their hashes differ in {'at most ' if len(group['names']) > 2 else ''}{bits} of {_HASH_BITS} bits"
+        _add_copies(drafts, _members(survey, group), survey, near="near-", remark=remark)
+    for group in report.get("name_findings", ()):
+        _add_names(drafts, group, survey)
+    for image in report.get("small_images", ()):
+        if image["name"] in survey.rows:
+            note = f"it has {image['width']} x {image['height']} pixels only"
+            drafts["small-image"].images.append((survey.rows[image["name"]], note, False))
+    _add_small_classes(drafts["small-class"], survey)
+    drafts["missing"].details = [f"{problem['path']}: {problem['reason']}" for problem in report["problems"]]
+    drafts["missing"].groups = len(report["problems"])
+    return tuple(_finding(kind, drafts[kind], survey) for kind in KINDS if drafts[kind].images or drafts[kind].groups)
+
+
+def _finding(kind: Kind, draft: _Draft, survey: Survey) -> Finding:
+    return Finding(
+        kind=kind,
+        title=title_of(kind, len(draft.images), draft.groups),
+        images=tuple(index for index, _, _ in draft.images),
+        notes=tuple(note for _, note, _ in draft.images),
+        leave_out=frozenset(index for index, _, better in draft.images if better and survey.uses[index] != TEST),
+        pairs=tuple(draft.pairs),
+        details=tuple(draft.details),
+    )
+
+
+def _members(survey: Survey, group: Mapping[str, Any]) -> list[int]:
+    return [survey.rows[name] for name in group["names"] if name in survey.rows]
+
+
+def _add_copies(drafts: dict[Kind, _Draft], members: list[int], survey: Survey, *, near: str, remark: str) -> None:
+    """Add images that are one picture (``near`` empty), or look like it ("near-")."""
+    if len(members) < 2:
+        return
+    kinds: dict[str, Kind] = {kind: kind for kind in KINDS}
+    labels = {int(survey.labels[index]) for index in members} - {-1}
+    tested = [index for index in members if survey.uses[index] == TEST]
+    leaks = bool(tested) and len(tested) < len(members)
+    draft = drafts[kinds[near + ("contradiction" if len(labels) > 1 else "leak" if leaks else "duplicate")]]
+    learned = [index for index in members if survey.uses[index] != TEST]
+    # Of copies one is kept to learn from; of those in the test, or with two labels, none. What only looks alike is judged by eye.
+    keep = learned[0] if len(labels) < 2 and not leaks and learned else None
+    verb = "looks like" if near else "equals"
+    for index in members:
+        others = [other for other in members if other != index]
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        draft.images.append((index, f"it {verb} {_told(others[0], index, survey)}{more}", not near and index != keep))
+    draft.pairs += [Pair(one=members[0], other=other, remark=remark) for other in members[1:]]
+    draft.groups += 1
+
+
+def _add_names(drafts: dict[Kind, _Draft], group: Mapping[str, Any], survey: Survey) -> None:
+    members = _members(survey, group)
+    if group["kind"] in ("names-class", "names-other-class"):
+        told = group["classes"][-1] if group["classes"] else "another class"
+        drafts["name-class"].images += [(index, f"its name holds the class {told}", False) for index in members]
+        return
+    parts = {survey.uses[index] == TEST for index in members}
+    if len(members) > 1 and len(parts) > 1:
+        draft = drafts["name-leak"]
+        what = "a picture of the same name" if group["kind"] == "same-name" else "a picture of the same source"
+        for index in members:
+            other = next(other for other in members if other != index)
+            draft.images.append((index, f"there is {what}: {_told(other, index, survey)}", False))
+        draft.pairs += [Pair(one=members[0], other=other, remark="their names say so") for other in members[1:]]
+        draft.groups += 1
+
+
+def _add_small_classes(draft: _Draft, survey: Survey) -> None:
+    """Count anew: a person may have assigned images otherwise since."""
+    classes = len(survey.titles)
+
+    def count(*uses: int) -> list[int]:
+        labels = survey.labels[np.isin(survey.uses, uses) & (survey.labels >= 0)]
+        return [int(number) for number in np.bincount(labels, minlength=classes)]
+
+    learned, tested = count(TRAIN, HELD_OUT), count(TEST)
+    for label in range(classes):
+        if learned[label] < FEWEST_TRAINING_IMAGES or (any(tested) and tested[label] == 0):
+            note = f"the class {survey.titles[label]} is too small"
+            draft.images += [(int(index), note, False) for index in np.flatnonzero(survey.labels == label)]
+            draft.groups += 1
+
+
+def _told(other: int, index: int, survey: Survey) -> str:
+    """Name a copy by what tells it from the image at hand."""
+    remarks: Sequence[str] = [survey.title(other)] if survey.labels[other] != survey.labels[index] else []
+    remarks = [*remarks, *([_part(other, survey)] if survey.uses[other] != survey.uses[index] else [])]
+    return file_name(survey.record(other)) + (f" ({', '.join(remarks)})" if remarks else "")
+
+
+def _part(index: int, survey: Survey) -> str:
+    return USE_WORDS[USES[survey.uses[index]]].lower()
+
+
+def _index(survey: Survey, path: Path) -> int | None:
+    try:
+        return survey.rows.get(path.relative_to(survey.data_set.root).as_posix())
+    except ValueError:
+        return None
