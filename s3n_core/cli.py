@@ -11,6 +11,7 @@ import typer
 
 import s3n_core
 from s3n_core.commands import (
+    animate,
     audit,
     demo_data,
     devices,
@@ -39,6 +40,7 @@ Example, a first tour: s3n demo-data birds; s3n train birds --name first; s3n ev
 app.command("train", help=train.HELP)(train.train)
 app.command("predict", help=predict.HELP)(predict.predict)
 app.command("export", help=export.HELP)(export.export)
+app.command("animate", help=animate.HELP)(animate.animate)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("audit", help=audit.HELP)(audit.audit)
 app.command("import-checkpoint", help=import_checkpoint.HELP)(import_checkpoint.import_checkpoint)

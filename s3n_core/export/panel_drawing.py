@@ -45,7 +45,7 @@ def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -
             np.array([peak.weight_c for peak in peaks]),
         )
     if (limits := rasters.range_of(panel)) is not None:
-        _draw_colour_bar(canvas, area, limits, rasters.palette)
+        draw_colour_bar(canvas, area, limits, rasters.palette)
 
 
 def draw_title(canvas: Canvas, area: Area, panel: PanelName) -> None:
@@ -116,7 +116,8 @@ def _draw_peak_key(canvas: Canvas, area: Area, baseline: float, rasters: Rasters
         canvas.text(x, baseline, rest, size=look.CAPTION, colour=look.QUIET)
 
 
-def _draw_colour_bar(canvas: Canvas, area: Area, limits: ValueRange, palette: str) -> None:
+def draw_colour_bar(canvas: Canvas, area: Area, limits: ValueRange, palette: str) -> None:
+    """Draw the colours of a map and their values below its area."""
     bar = canvas.snapped(Area(area.x, area.bottom + 4.5, area.width, 4.5))
     width, height = canvas.size_of(bar)
     ramp = np.zeros(width) if limits.flat else (np.arange(width) + 0.5) / width

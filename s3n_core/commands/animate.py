@@ -1,0 +1,57 @@
+"""`s3n animate`: a run's evidence over its epochs as a GIF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from s3n_core.commands.arguments import JsonOption, RunsOption
+from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.progress import progress_bar
+
+HELP = """Write how a run's evidence grew, epoch by epoch, as an animated GIF.
+
+It shows the run's probe images: peaks, discriminative map (Q_d), D and C images, the answer, and the accuracy.
+
+Example: s3n animate first --out first.gif
+"""
+
+
+def animate(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name or folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The GIF file to write.")],
+    images: Annotated[
+        str | None, typer.Option("--images", metavar="N,N", help="Only these of the probe images, from 1; else all.")
+    ] = None,
+    width: Annotated[int, typer.Option("--width", metavar="PIXELS", min=240, max=2400, help="Of the animation.")] = 760,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--seconds", metavar="S", min=0.02, max=10, help="How long an epoch is shown; else by their number."
+        ),
+    ] = None,
+    colours: Annotated[
+        str, typer.Option("--colours", metavar="NAME", help="Palette of the map: viridis, magma, cividis or gray.")
+    ] = "viridis",
+    runs: RunsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Animate a run."""
+    from s3n_core.export.animation import AnimationOptions
+    from s3n_core.export.animation import animate as write_animation
+    from s3n_core.runs.locations import find_run, runs_root
+
+    try:
+        probes = None if images is None else tuple(int(number) for number in images.split(","))
+        options = AnimationOptions(width=width, seconds=seconds, probes=probes, colour_map=colours)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    path = find_run(run, runs_root(runs))
+    stopped = interruptible(lambda: "Stopped; nothing was written.")
+    with stopped, progress_bar("Animating", json=json) as bar:
+        frames = write_animation(path, out, options, bar)
+    if not json:
+        say(f"{frames} {'epoch' if frames == 1 else 'epochs'}.")
+        typer.echo(str(out))

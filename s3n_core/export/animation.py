@@ -1,0 +1,205 @@
+"""A run's evidence growing over its epochs, as an animated GIF: peaks, Q_d, D and C images of its probe images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from s3n_core.analysis.places import ViewFrame
+from s3n_core.atomic_files import write_bytes
+from s3n_core.errors import RunError
+from s3n_core.export import look
+from s3n_core.export.canvas import Area, Canvas
+from s3n_core.export.gif_file import common_palette, gif_bytes
+from s3n_core.export.lettering import displayed_class
+from s3n_core.export.map_colours import ValueRange, coloured, overlaid
+from s3n_core.export.marks import draw_peaks
+from s3n_core.export.panel_drawing import draw_colour_bar, draw_title
+from s3n_core.export.panels import PanelName
+from s3n_core.export.placement import Placement
+from s3n_core.export.run_snapshots import ProbeSnapshot, RunSnapshots
+from s3n_core.export.scores import percent
+
+_MARGIN, _GAP, _SIDE = 16.0, 10.0, 126.0
+_HEADER, _TITLES, _WORDS, _FOOTER = 32.0, 14.0, 22.0, 22.0
+_VIEW = Placement((448, 448), ViewFrame(box=(0.0, 0.0, 448.0, 448.0), size=448))  # a view is shown whole, at any size
+_MOST_FRAMES = 150
+_LONGEST = 12.0  # seconds of one round, when the person chooses no pace
+_LAST = 2000  # milliseconds that the last epoch stays
+_SAMPLED = 8  # frames that the palette is made of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnimationOptions:
+    """How an animation looks.
+
+    Attributes:
+        width: In pixels, 240 ... 2400.
+        seconds: How long each epoch is shown, 0.02 ... 10; None: half a second, shorter for many epochs.
+        probes: Which probe images, from 1; None takes all.
+        colour_map: One of `look.COLOUR_MAPS`.
+        opacity: Of maps over the grey image, 0 ... 1.
+    """
+
+    width: int = 760
+    seconds: float | None = None
+    probes: tuple[int, ...] | None = None
+    colour_map: str = look.COLOUR_MAPS[0]
+    opacity: float = look.STANDARD_OPACITY
+
+    def __post_init__(self) -> None:
+        if not 240 <= self.width <= 2400:
+            raise ValueError(f"an animation must be 240 to 2400 pixels wide, not {self.width}")
+        if self.seconds is not None and not 0.02 <= self.seconds <= 10:
+            raise ValueError(f"an epoch must be shown for 0.02 to 10 seconds, not {self.seconds:g}")
+        if self.colour_map not in look.COLOUR_MAPS:
+            raise ValueError(f"colour map must be one of {', '.join(look.COLOUR_MAPS)}, not {self.colour_map!r}")
+        if not 0 <= self.opacity <= 1:
+            raise ValueError(f"opacity must lie between 0 and 1, not {self.opacity}")
+
+
+def animate(
+    run: Path,
+    out: Path,
+    options: AnimationOptions | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write a run's evidence over its epochs as a GIF file.
+
+    Of more than 150 epochs, so many are taken at even distances, the last one always.
+
+    Args:
+        run: The run's folder.
+        out: The file.
+        options: How it looks.
+        progress: Called with (frames done, frames in all).
+
+    Returns:
+        The number of frames.
+
+    Raises:
+        RunError: It is no run, it has no snapshots, or one is broken.
+        OutputError: The file cannot be written.
+    """
+    options = options or AnimationOptions()
+    scene = _Scene(RunSnapshots(run), options)
+    count = len(scene.epochs)
+
+    def frame(position: int) -> Image.Image:
+        if progress is not None:
+            progress(position, count)
+        return scene.frame(scene.epochs[position])
+
+    sampled = sorted({round(position) for position in np.linspace(0, count - 1, min(count, _SAMPLED))})
+    fixed = [look.PAGE, look.TEXT, look.QUIET, look.TRACK, look.GOOD, look.BAD, *look.BRANCH_COLOURS.values()]
+    palette = common_palette([scene.frame(scene.epochs[position]).reduce(2) for position in sampled], fixed)
+    seconds = options.seconds or max(0.06, min(0.5, _LONGEST / count))
+    pauses = [round(1000 * seconds)] * (count - 1) + [max(_LAST, round(1000 * seconds))]
+    write_bytes(out, gif_bytes((frame(position) for position in range(count)), palette, pauses))
+    if progress is not None:
+        progress(count, count)
+    return count
+
+
+class _Scene:
+    """Draws one epoch after the other in one layout, Q_d in one range, so that colours can be compared over time."""
+
+    def __init__(self, snapshots: RunSnapshots, options: AnimationOptions) -> None:
+        self._snapshots, self._options = snapshots, options
+        self.epochs = _spread(snapshots.epochs, _MOST_FRAMES)
+        self._panels: tuple[PanelName, ...] = ("peaks", "map_d", "image_d", "image_c")
+        maps = [probe.map_d for epoch in self.epochs for probe in self._probes(epoch)]
+        drawn = [values for values in maps if values is not None]
+        if len(drawn) < len(maps):  # another attention, or epochs whose radius was not kept
+            self._panels = ("peaks", "image_d", "image_c")
+        else:
+            self._range = ValueRange.of(*drawn)
+        self._rows = len(self._probes(self.epochs[0]))
+        columns = len(self._panels)
+        self._width = 2 * _MARGIN + columns * _SIDE + (columns - 1) * _GAP
+        self._height = _MARGIN + _HEADER + _TITLES + self._rows * (_SIDE + _WORDS) + _FOOTER
+
+    def frame(self, epoch: int) -> Image.Image:
+        """Draw an epoch."""
+        canvas = Canvas(self._width, self._height, 72 * self._options.width / self._width)
+        self._draw_header(canvas, epoch)
+        top = _MARGIN + _HEADER + _TITLES
+        for row, probe in enumerate(self._probes(epoch)):
+            y = top + row * (_SIDE + _WORDS)
+            for column, panel in enumerate(self._panels):
+                area = canvas.snapped(Area(_MARGIN + column * (_SIDE + _GAP), y, _SIDE, _SIDE))
+                if row == 0:
+                    draw_title(canvas, area, panel)
+                self._draw_picture(canvas, area, panel, probe)
+                if panel == "map_d" and row == self._rows - 1:
+                    below = Area(area.x, area.y, area.width, area.height + 12)  # under the words
+                    draw_colour_bar(canvas, below, self._range, self._options.colour_map)
+            self._draw_words(canvas, y + _SIDE + 11, probe)
+        self._draw_time(canvas, epoch)
+        return canvas.finished()
+
+    def _probes(self, epoch: int) -> Sequence[ProbeSnapshot]:
+        probes = self._snapshots.probes(epoch)
+        wanted = self._options.probes
+        if wanted is None:
+            return probes
+        missing = [number for number in wanted if not 1 <= number <= len(probes)]
+        if missing:
+            raise RunError(f"The run {self._snapshots.name} has no probe image {missing[0]}; it has {len(probes)}.")
+        return [probes[number - 1] for number in wanted]
+
+    def _draw_header(self, canvas: Canvas, epoch: int) -> None:
+        right = self._width - _MARGIN
+        accuracy = self._snapshots.accuracy(epoch)
+        told = "" if accuracy is None else f"{accuracy[0]} accuracy {percent(accuracy[1])}"
+        # Room for the longest text, so that nothing moves from frame to frame.
+        room = max(canvas.width_of(text, size=look.SECTION) for text in ("held-out accuracy 100.0 %", told))
+        canvas.text(right, _MARGIN + 11, told, size=look.SECTION, colour=look.QUIET, align="right")
+        number = f"epoch {epoch + 1} of {self._snapshots.planned}"
+        canvas.text(right - room - 14, _MARGIN + 11, number, size=look.SECTION, bold=True, align="right")
+        name_room = (
+            self._width - 2 * _MARGIN - room - 28 - canvas.width_of("epoch 888 of 888", size=look.SECTION, bold=True)
+        )
+        canvas.text(_MARGIN, _MARGIN + 11, self._snapshots.name, size=look.TITLE - 3, bold=True, room=name_room)
+
+    def _draw_picture(self, canvas: Canvas, area: Area, panel: PanelName, probe: ProbeSnapshot) -> None:
+        size = canvas.size_of(area)
+        shown = {"image_d": probe.image_d, "image_c": probe.image_c}.get(panel, probe.view)
+        pixels = np.asarray(shown.resize(size, Image.Resampling.LANCZOS))
+        if panel == "map_d" and probe.map_d is not None:
+            share = _VIEW.on_picture(self._range.share(probe.map_d), size)
+            pixels = overlaid(pixels, coloured(share, self._options.colour_map), self._options.opacity)
+        canvas.image(area, pixels)
+        if panel == "peaks":
+            places, (response, weight_d, weight_c) = probe.peaks[:, :2], probe.peaks[:, 2:].T
+            draw_peaks(canvas, area, places, response, weight_d, weight_c)
+
+    def _draw_words(self, canvas: Canvas, baseline: float, probe: ProbeSnapshot) -> None:
+        x = _MARGIN
+        if probe.truth is not None:
+            right = probe.truth == probe.answer
+            x += canvas.text(
+                x, baseline, "✓" if right else "✗", size=look.BODY, bold=True, colour=look.GOOD if right else look.BAD
+            )
+            x += 3
+        number = percent(probe.probability)
+        room = 2 * _SIDE + _GAP - (x - _MARGIN) - canvas.width_of(number, size=look.BODY) - 4
+        x += canvas.text(x, baseline, displayed_class(probe.answer), size=look.BODY, bold=True, room=room) + 4
+        canvas.text(x, baseline, number, size=look.BODY, colour=look.QUIET)
+
+    def _draw_time(self, canvas: Canvas, epoch: int) -> None:
+        """Draw how far the training is, as a line under the header."""
+        track = Area(_MARGIN, _MARGIN + 18, self._width - 2 * _MARGIN, 2.0)
+        canvas.rectangle(track, look.TRACK)
+        done = (epoch + 1) / self._snapshots.planned
+        canvas.rectangle(Area(track.x, track.y, track.width * done, track.height), look.BRANCH_COLOURS["joint"])
+
+
+def _spread(epochs: Sequence[int], most: int) -> tuple[int, ...]:
+    """Take at most so many epochs, at even distances, the first and the last among them."""
+    places = np.linspace(0, len(epochs) - 1, min(len(epochs), most)).round().astype(int)
+    return tuple(epochs[place] for place in places.tolist())

@@ -1,0 +1,92 @@
+"""Frames as a GIF file that does not flicker: one palette for all frames, and a dither that depends on the place alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageColor
+
+_COLOURS = 255  # and one that leaves a pixel as it was
+_SPREAD = 8.0  # levels; about the distance of neighbouring colours in the palette
+_BAYER = np.array(
+    [
+        [0, 32, 8, 40, 2, 34, 10, 42],
+        [48, 16, 56, 24, 50, 18, 58, 26],
+        [12, 44, 4, 36, 14, 46, 6, 38],
+        [60, 28, 52, 20, 62, 30, 54, 22],
+        [3, 35, 11, 43, 1, 33, 9, 41],
+        [51, 19, 59, 27, 49, 17, 57, 25],
+        [15, 47, 7, 39, 13, 45, 5, 37],
+        [63, 31, 55, 23, 61, 29, 53, 21],
+    ]
+)
+
+
+def common_palette(frames: Sequence[Image.Image], fixed: Sequence[str]) -> Image.Image:
+    """Return a palette image for `gif_bytes`: some colours as they are, the others as the frames need them.
+
+    Args:
+        frames: Some of the animation's frames, RGB.
+        fixed: Colours that must be exact, as ``#RRGGBB``: grounds, text, marks.
+    """
+    first = [ImageColor.getrgb(colour) for colour in dict.fromkeys(fixed)]
+    side_by_side = Image.fromarray(np.concatenate([np.asarray(frame) for frame in frames]))
+    chosen = side_by_side.quantize(_COLOURS - len(first), method=Image.Quantize.MEDIANCUT)
+    found = (chosen.getpalette() or [])[: 3 * (_COLOURS - len(first))]
+    result = Image.new("P", (1, 1))
+    result.putpalette([channel for colour in first for channel in colour[:3]] + found)
+    return result
+
+
+def gif_bytes(frames: Iterable[Image.Image], palette: Image.Image, milliseconds: Sequence[int]) -> bytes:
+    """Return an animation that repeats for ever.
+
+    Args:
+        frames: RGB, all of one size; taken one after the other.
+        palette: Of `common_palette`.
+        milliseconds: How long each is shown.
+    """
+    changes = _changes(frames, palette)
+    first = next(changes)
+    buffer = io.BytesIO()
+    first.save(
+        buffer,
+        "GIF",
+        save_all=True,
+        append_images=changes,
+        duration=list(milliseconds),
+        loop=0,
+        optimize=False,
+        disposal=1,
+        transparency=_COLOURS,
+    )
+    return buffer.getvalue()
+
+
+def _changes(frames: Iterable[Image.Image], palette: Image.Image) -> Iterator[Image.Image]:
+    """Map frames to the palette; after the first, what does not change is left open, which takes hardly any room."""
+    exact = np.array(palette.getpalette() or []).reshape(-1, 3)
+    before: NDArray[np.uint8] | None = None
+    for frame in frames:
+        reduced = _reduced(frame, palette, exact)
+        indices = np.asarray(reduced)
+        if before is not None:
+            reduced.putdata(np.where(indices == before, _COLOURS, indices).ravel())
+        before = indices
+        yield reduced
+
+
+def _reduced(frame: Image.Image, palette: Image.Image, exact: NDArray[np.int64]) -> Image.Image:
+    """Map a frame to the palette; a pixel that does not change from frame to frame keeps its colour."""
+    pixels = np.asarray(frame, dtype=np.float32)
+    height, width = pixels.shape[:2]
+    pattern = np.tile(_BAYER / 63 - 0.5, (height // 8 + 1, width // 8 + 1))[:height, :width]
+    dithered = np.clip(pixels + _SPREAD * pattern[..., None], 0, 255)
+    # Colours that the palette has exactly, such as the ground, stay without a pattern.
+    code = pixels.astype(np.int64) @ (65536, 256, 1)
+    plain = np.isin(code, exact @ (65536, 256, 1))
+    dithered[plain] = pixels[plain]
+    return Image.fromarray(dithered.astype(np.uint8)).quantize(palette=palette, dither=Image.Dither.NONE)

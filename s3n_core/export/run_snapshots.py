@@ -1,0 +1,150 @@
+"""What a run's network saw on its probe images, epoch by epoch, read from the run's folder; free of torch.
+
+A snapshot keeps peaks with their memberships, and Q_d is made of them again as the network made it (Eqs. 5 and 6).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from s3n_core.datasets.decoding import read_image
+from s3n_core.errors import RunError, UnreadableImage
+from s3n_core.runs.metrics import MetricsReader
+from s3n_core.runs.run_directory import RunDirectory
+
+_LEAST_RESPONSE = 1e-3  # as in method.sparse_attention
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbeSnapshot:
+    """One probe image after one epoch.
+
+    Attributes:
+        view: The image as the network gets it, RGB.
+        image_d: The discriminative image.
+        image_c: The complementary image.
+        map_d: Q_d, shape (h, w); None where the run's maps are not made of peaks.
+        peaks: A row a peak: x and y as shares of the view's sides, R, weight in T_d, weight in T_c.
+        truth: The true class, or None.
+        answer: The class that the network takes it for.
+        probability: Of that class.
+    """
+
+    view: Image.Image
+    image_d: Image.Image
+    image_c: Image.Image
+    map_d: NDArray[np.float64] | None
+    peaks: NDArray[np.float64]
+    truth: str | None
+    answer: str
+    probability: float
+
+
+class RunSnapshots:
+    """The snapshots of a run.
+
+    Attributes:
+        name: The run's name.
+        epochs: The epochs that have a snapshot, from 0.
+        planned: How many epochs the run was to have.
+        sparse: Whether the run's maps are made of peaks.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Look into the run's folder ``path``.
+
+        Raises:
+            RunError: It is no run, or has no snapshot.
+        """
+        run = RunDirectory(path)
+        recipe = run.read_run().get("recipe", {})
+        network = recipe.get("network", {})
+        self.name = path.name
+        self.sparse = network.get("attention", "sparse") == "sparse"
+        self._folder = run.snapshots
+        self._base = float(network.get("base", 0.0))
+        self._measured = {
+            line["epoch"]: line for line in MetricsReader(run.metrics_jsonl).poll().lines if _is_epoch(line)
+        }
+        names = [folder.name for folder in self._folder.glob("epoch-*")] if self._folder.is_dir() else []
+        numbers = sorted(int(name[6:]) for name in names if name[6:].isdigit())
+        self.epochs = tuple(epoch for epoch in numbers if (self._place(epoch) / "probes.json").is_file())
+        self.planned = max(int(recipe.get("epochs", 0)), *(epoch + 1 for epoch in self.epochs), 0)
+        if not self.epochs:
+            raise RunError(
+                f"The run {self.name} has no snapshots of its evidence: it was trained with probes = 0, or no epoch is done yet."
+            )
+
+    def accuracy(self, epoch: int) -> tuple[str, float] | None:
+        """Return the accuracy after an epoch: what it was measured on, and the share; None where nothing is known."""
+        line = self._measured.get(epoch, {})
+        for name, words in (("held_out_accuracy_joint", "held-out"), ("accuracy_joint", "training")):
+            if isinstance(line.get(name), float):
+                return words, line[name]
+        return None
+
+    def probes(self, epoch: int) -> tuple[ProbeSnapshot, ...]:
+        """Read the probe images of an epoch.
+
+        Raises:
+            RunError: A file of it is missing or broken.
+        """
+        place = self._place(epoch)
+        beta = self._measured.get(epoch, {}).get("beta_d")
+        try:
+            entries = json.loads((place / "probes.json").read_bytes())
+            return tuple(self._probe(place, number, entry, beta) for number, entry in enumerate(entries))
+        except (OSError, ValueError, KeyError, TypeError, UnreadableImage) as error:
+            raise RunError(
+                f"The snapshot {place} is broken ({error}); delete this folder to leave the epoch out."
+            ) from error
+
+    def _probe(self, place: Path, number: int, entry: dict[str, Any], beta: float | None) -> ProbeSnapshot:
+        names = ("x", "y", "response", "weight_d", "weight_c")
+        peaks = np.array([[peak[name] for name in names] for peak in entry["peaks"]], dtype=np.float64).reshape(-1, 5)
+        with Image.open(place / f"probe-{number}-r.png") as response:
+            size = response.size
+        predictions = entry["predictions"]
+        answer, probability = predictions.get("joint") or predictions["O"]
+        return ProbeSnapshot(
+            view=read_image(self._folder / f"probe-{number}.jpg"),
+            image_d=read_image(place / f"probe-{number}-d.jpg"),
+            image_c=read_image(place / f"probe-{number}-c.jpg"),
+            map_d=map_of_peaks(peaks, size, float(beta), self._base) if self.sparse and beta is not None else None,
+            peaks=peaks,
+            truth=entry["class"],
+            answer=str(answer),
+            probability=float(probability),
+        )
+
+    def _place(self, epoch: int) -> Path:
+        return self._folder / f"epoch-{epoch:04d}"
+
+
+def map_of_peaks(peaks: NDArray[np.floating], size: tuple[int, int], beta: float, base: float) -> NDArray[np.float64]:
+    """Return Q_d of peaks: base + sum_i w_i R_i exp(-d_i^2 / (R_i beta^2)) (Eqs. 5 and 6).
+
+    Args:
+        peaks: As in `ProbeSnapshot`.
+        size: (width, height) of the map, in cells.
+        beta: beta_1, in cells.
+        base: Constant that Q starts from.
+    """
+    rows, columns = np.mgrid[: size[1], : size[0]].astype(np.float64)
+    result = np.full((size[1], size[0]), base)
+    for x, y, response, weight, _ in peaks:
+        strength = max(response, _LEAST_RESPONSE)
+        distance = (columns - x * (size[0] - 1)) ** 2 + (rows - y * (size[1] - 1)) ** 2
+        result += weight * strength * np.exp(-distance / (strength * max(beta**2, _LEAST_RESPONSE)))
+    return result
+
+
+def _is_epoch(line: dict[str, Any]) -> bool:
+    return line.get("kind") == "epoch" and isinstance(line.get("epoch"), int)
