@@ -94,6 +94,10 @@ class InspectionServer:
 
     def _answer(self, request: Request) -> None:
         match request.kind:
+            case "idle":
+                seconds = request.fields.get("seconds")
+                if isinstance(seconds, int | float) and seconds > 0:
+                    self._idle_seconds = float(seconds)
             case "open":
                 self._model.want(request.fields)
                 self._open(request.generation)

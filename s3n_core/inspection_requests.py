@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-RequestKind = Literal["quit", "unload", "open", "inspect", "class-map", "inverse", "export"]
+RequestKind = Literal["quit", "idle", "unload", "open", "inspect", "class-map", "inverse", "export"]
 """In the order in which waiting requests are taken."""
 
 REQUEST_KINDS: tuple[RequestKind, ...] = get_args(RequestKind)

@@ -61,7 +61,7 @@ class InspectionClient(QObject):
             idle_seconds: After so long without a request the engine lets go of the model.
         """
         super().__init__(parent)
-        self._command = engine_command(INSPECTION_SERVER, f"--idle-seconds={idle_seconds:g}", prefix=prefix)
+        self._prefix, self._idle_seconds = prefix, idle_seconds
         self._link: EngineLink | None = None
         self._state: State = "off"
         self._generation = 0
@@ -135,6 +135,12 @@ class InspectionClient(QObject):
         """Ask for the first file that an export would write; returns the generation."""
         return self._ask("export", wish.to_dict())
 
+    def set_idle_seconds(self, seconds: float) -> None:
+        """Say after how long without a request the engine lets go of the model; it counts at once."""
+        self._idle_seconds = seconds
+        if self._link is not None:
+            self._link.post(self._request("idle", {"seconds": seconds}))
+
     def unload(self) -> None:
         """Let go of the model and its memory now; the next request opens it again."""
         self._unanswered.clear()
@@ -180,7 +186,9 @@ class InspectionClient(QObject):
 
     @Slot()
     def _start(self) -> None:
-        self._link = EngineLink(self._command, log_file("inspection"), self)
+        idle = f"--idle-seconds={self._idle_seconds:g}"
+        command = engine_command(INSPECTION_SERVER, idle, prefix=self._prefix)
+        self._link = EngineLink(command, log_file("inspection"), self)
         self._link.received.connect(self._on_received)
         self._link.ended.connect(self._on_ended)
         waiting = () if self._open is None else (self._open,)

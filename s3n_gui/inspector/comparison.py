@@ -62,6 +62,8 @@ class _Row(QFrame):
         self._name = ""
         self.model, self.answer, self.verdict = ElidedLabel(), QLabel(), QLabel()
         self.panes = PaneGrid(state, cameras, kinds=_KINDS, layout_name=_LAYOUT)
+        for piece in self.panes.pieces():
+            piece()
         self.head = QHBoxLayout()
         self.head.setSpacing(12)
         self.head.addWidget(self.model, 1)

@@ -5,7 +5,7 @@ It knows no widget. The client may be any object with the signals and methods of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +16,8 @@ from PySide6.QtCore import QObject, Signal
 
 from s3n_core.analysis.inspection import Inspection
 from s3n_core.analysis.inspection_settings import InspectionSettings
-from s3n_core.analysis.prediction_rows import PredictionRow
 from s3n_core.datasets.records import DataSet
+from s3n_core.inspection_encoding import OpenedModel
 from s3n_gui.inspector.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.verdicts import Verdict, Verdicts
@@ -35,14 +35,14 @@ class InspectionController(QObject):
     """What happens on the page.
 
     Signals:
-        opened: The model is open (``OpenedModel``).
         truth_changed: The class that the chosen image is labelled with, or None.
+        device_told: Where the network computes, and why not on a faster device (empty where it is the best one).
         seeking_changed: What is being looked for ("mistake", "disagreement"), or "" when it is over.
         notice: A sentence that is no error.
     """
 
-    opened = Signal(object)
     truth_changed = Signal(object)
+    device_told = Signal(str, str)
     seeking_changed = Signal(str)
     notice = Signal(str)
 
@@ -68,7 +68,7 @@ class InspectionController(QObject):
         session.model_changed.connect(self._on_model)
         session.data_set_changed.connect(self._on_data_set)
         session.image_changed.connect(self._on_session_image)
-        client.opened.connect(self.opened)
+        client.opened.connect(self._on_opened)
         client.resampled.connect(self._on_resampled)
         client.answered.connect(self._on_answered)
         client.class_map_ready.connect(self._on_class_map)
@@ -81,12 +81,26 @@ class InspectionController(QObject):
 
     def activate(self, device: str = "auto", precision: str = "auto") -> None:
         """Begin to work: the page is shown for the first time."""
-        self._device, self._precision = device, precision
         if not self._active:
             self._active = True
+            self._device, self._precision = device, precision
             self._on_data_set(self._session.data_set)
             self._on_model(self._session.model)
             self._on_session_image(self._session.image)
+
+    def compute_on(self, device: str, precision: str) -> None:
+        """Compute elsewhere, or in another precision, from now on: the model is opened anew."""
+        if (device, precision) == (self._device, self._precision):
+            return
+        self._device, self._precision = device, precision
+        if self._active and self._model is not None:
+            self._stop_seeking()
+            self._verdicts.clear()
+            self._client.open_model(self._model, device, precision)
+            self.ask_again()
+
+    def _on_opened(self, opened: OpenedModel) -> None:
+        self.device_told.emit(f"{opened.device_name}, {opened.precision}", opened.device_reason)
 
     def _on_model(self, model: Path | None) -> None:
         if not self._active or model == self._model:
@@ -109,7 +123,7 @@ class InspectionController(QObject):
         self._images.set_data_set(data_set, self._session.image)
         if data_set is not None and self._images.record_of(self._session.image) is None and data_set.records:
             self._session.image = self._images.record(0).path if self._images.rowCount() else None
-        self._tell_truth()
+        self.tell_truth()
 
     def _on_session_image(self, image: Path | None) -> None:
         if self._active:
@@ -122,9 +136,10 @@ class InspectionController(QObject):
     def _on_image(self, image: Path | None) -> None:
         self._fetched.clear()
         self._session.image = image
-        self._tell_truth()
+        self.tell_truth()
 
-    def _tell_truth(self) -> None:
+    def tell_truth(self) -> None:
+        """Say which class the chosen image is labelled with."""
         record = self._images.record_of(self._state.image)
         self.truth_changed.emit(None if record is None else self._images.label_of(record))
 
@@ -248,22 +263,6 @@ class InspectionController(QObject):
             self.notice.emit(f"There is no {what} further on in the list.")
             return
         self._state.choose_image(self._images.record(following).path)
-
-    def take_predictions(self, rows: Sequence[PredictionRow]) -> str:
-        """Take a table of predictions of these images: mistakes and disagreements are then known at once.
-
-        Returns:
-            A sentence on what was taken.
-        """
-        opened = self._client.model
-        if opened is not None and any(row.model != opened.digest for row in rows):
-            return "This table was made with another model; run Predict with the current one."
-        names = self._images.names()
-        fitting = [row for row in rows if row.file in names]
-        if not fitting:
-            return "This table is of other images; none of its names is in the current data set."
-        self._verdicts.take_rows(fitting)
-        return f"The answers of {len(fitting):,} of {len(names):,} images are known now."
 
 
 def _is_unknown(verdict: Verdict | None) -> bool:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QListView,
+    QPushButton,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -40,10 +41,12 @@ class ImageBrowser(QWidget):
     Signals:
         image_chosen: The ``Path`` of the image that the person chose.
         table_requested: A table of predictions is to be used.
+        predictions_requested: The data set is to be predicted, so that all answers are known.
     """
 
     image_chosen = Signal(object)
     table_requested = Signal()
+    predictions_requested = Signal()
 
     def __init__(self, images: ImageList, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -77,11 +80,19 @@ class ImageBrowser(QWidget):
         self.table.setAccessibleName("Use a table of predictions")
         self.table.setToolTip("Use a table of predictions (.json): mistakes and disagreements are then known at once")
         self.table.clicked.connect(self.table_requested)
+        self.predict = QPushButton("Predict this data set")
+        self.predict.setProperty("role", "link")
+        self.predict.setToolTip(
+            "Mistakes and disagreements of all images are known then; now those of images you looked at"
+        )
+        self.predict.clicked.connect(self.predictions_requested)
+        self.predict.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         for widget in (self.search, self.shown):
             layout.addWidget(widget)
+        layout.addWidget(self.predict)
         layout.addWidget(self.list, 1)
         foot = QHBoxLayout()
         foot.setContentsMargins(0, 0, 0, 0)
@@ -93,6 +104,7 @@ class ImageBrowser(QWidget):
         self._debounce.setInterval(150)
         self._debounce.timeout.connect(self._apply_filter)
         self._current: Path | None = None
+        self._offered = False
         self.search.textChanged.connect(self._on_text)
         self.shown.activated.connect(self._apply_filter)
         images.filtered.connect(self._on_filtered)
@@ -112,6 +124,14 @@ class ImageBrowser(QWidget):
             self.list.setCurrentIndex(self._images.index(row))
             self.list.scrollTo(self._images.index(row))
 
+    def offer_predictions(self, offered: bool) -> None:
+        """Say whether predicting the data set would tell more than is known."""
+        self._offered = offered
+        self._show_offer()
+
+    def _show_offer(self) -> None:
+        self.predict.setVisible(self._offered and self.shown.currentData() != "all")
+
     def _size_items(self) -> None:
         width = max(self.list.viewport().width(), px(80))
         size = QSize(width, round((width - 12) * 0.72) + px(26))
@@ -127,6 +147,7 @@ class ImageBrowser(QWidget):
     def _apply_filter(self) -> None:
         self._debounce.stop()
         self._images.set_filter(self.search.text(), self.shown.currentData())
+        self._show_offer()
 
     def _on_filtered(self) -> None:
         listed, total = self._images.rowCount(), self._images.total

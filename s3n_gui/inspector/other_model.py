@@ -51,8 +51,12 @@ class OtherModel(QObject):
         self.path = path
         self.state.forget()
         self._client.open_model(path, device, precision)
-        self.set_active(True)
         self._ask()
+
+    def set_idle_seconds(self, seconds: float) -> None:
+        """Say after how long without a request the engine lets go of the model."""
+        if self._client is not None:
+            self._client.set_idle_seconds(seconds)
 
     def set_active(self, active: bool) -> None:
         """Look at images, or rest while nobody sees what comes."""

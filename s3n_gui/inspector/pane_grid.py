@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QByteArray, Qt, Signal
@@ -27,7 +28,7 @@ LAYOUTS: dict[str, tuple[int, ...]] = {
 
 
 class PaneGrid(QWidget):
-    """All panes.
+    """All panes; they are made by `pieces`.
 
     Signals:
         layout_changed: Another layout, or one pane alone.
@@ -53,25 +54,30 @@ class PaneGrid(QWidget):
         self._pictures = Pictures()
         self._alone: Pane | None = None
         self._layout_name = layout_name
-        self.panes = tuple(
-            Pane(index, PaneModel(kind, self), state, cameras, self._pictures) for index, kind in enumerate(kinds)
-        )
-        for pane in self.panes:
-            pane.setParent(self)
-            pane.enlarge_requested.connect(self._on_enlarge_requested)
-            pane.swap_requested.connect(self.swap)
-            pane.colours_wanted_everywhere.connect(self._on_colours_everywhere)
-            pane.class_map_missing.connect(self.class_map_missing)
-            pane.peak_dragged.connect(self.peak_dragged)
-            pane.peak_dropped.connect(self.peak_dropped)
-            pane.peak_menu_requested.connect(self.peak_menu_requested)
-        self._columns = QSplitter(Qt.Orientation.Vertical)
+        self._state, self._cameras, self._kinds = state, cameras, tuple(kinds)
+        self.panes: tuple[Pane, ...] = ()
+        self._columns = QSplitter(Qt.Orientation.Vertical, self)
         self._columns.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._columns)
         self._rows: list[QSplitter] = []
-        self._arrange()
+
+    def pieces(self) -> list[Callable[[], None]]:
+        """Return what makes the panes, in order: a pane each, and their arrangement."""
+        return [*(partial(self._make_pane, index, kind) for index, kind in enumerate(self._kinds)), self._arrange]
+
+    def _make_pane(self, index: int, kind: Kind) -> None:
+        pane = Pane(index, PaneModel(kind, self), self._state, self._cameras, self._pictures, self)
+        pane.hide()
+        pane.enlarge_requested.connect(self._on_enlarge_requested)
+        pane.swap_requested.connect(self.swap)
+        pane.colours_wanted_everywhere.connect(self._on_colours_everywhere)
+        pane.class_map_missing.connect(self.class_map_missing)
+        pane.peak_dragged.connect(self.peak_dragged)
+        pane.peak_dropped.connect(self.peak_dropped)
+        pane.peak_menu_requested.connect(self.peak_menu_requested)
+        self.panes = (*self.panes, pane)
 
     @property
     def layout_name(self) -> str:

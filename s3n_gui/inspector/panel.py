@@ -1,4 +1,4 @@
-"""The page Inspect: image list, panes, scores and controls, put together."""
+"""The page Inspect: what the frame calls, what keys do, and how state, engine and widgets hang together."""
 
 from __future__ import annotations
 
@@ -8,34 +8,29 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent, QUndoStack
-from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QVBoxLayout, QWidget
 
-from s3n_core.analysis.prediction_rows import PredictionRow
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.resources import resource
 from s3n_gui.background.inspection_client import InspectionClient
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.inspector.comparison import Comparison
+from s3n_gui.gradually import Gradually
+from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
 from s3n_gui.inspector.editor import Editor
-from s3n_gui.inspector.empty_state import EmptyState
-from s3n_gui.inspector.image_browser import ImageBrowser
 from s3n_gui.inspector.image_list import ImageList
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.inspector.other_model import OtherModel
-from s3n_gui.inspector.pane_grid import PaneGrid
+from s3n_gui.inspector.known_answers import KnownAnswers
 from s3n_gui.inspector.pane_model import Cameras
 from s3n_gui.inspector.peak_menu import PeakMenu
-from s3n_gui.inspector.side import Side
-from s3n_gui.inspector.stored import DEMO_IMAGES, DEMO_MODEL, demo_is_here, read_demo_inspection
-from s3n_gui.inspector.table_reader import TableReader
-from s3n_gui.inspector.toolbar import Toolbar
+from s3n_gui.inspector.stage import Stage
+from s3n_gui.inspector.stored import DEMO_IMAGES, DEMO_MODEL, read_demo_inspection
 from s3n_gui.inspector.verdicts import Verdicts
 from s3n_gui.page import Page
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
-from s3n_gui.theme import px, theme
+from s3n_gui.theme import theme
 
 _ARROWS = {
     Qt.Key.Key_Up: (-1, 0),
@@ -46,7 +41,7 @@ _ARROWS = {
 
 
 def page(session: Session, settings: Settings, jobs: JobList) -> Page:
-    """Make the page."""
+    """Make the page; its widgets follow in the turns of the event loop after this."""
 
     def make_client() -> InspectionClient:
         return InspectionClient(idle_seconds=60 * settings.idle_minutes)
@@ -69,71 +64,64 @@ class InspectPage(Page):
         super().__init__(parent)
         self._session, self._client, self._settings = session, make_client(), settings
         self._client.setParent(self)
-        self.make_client = make_client
+        self._make_client = make_client
         self.state = InspectionState(self)
         self.verdicts = Verdicts(self)
         self.images = ImageList(self.verdicts, self)
         self.cameras = Cameras(self)
         self.editor = Editor(self.state, self)
         self.controller = InspectionController(session, self._client, self.state, self.images, self.verdicts, self)
-        self.tables = TableReader(self)
+        self.known = KnownAnswers(session, self._client, self.images, self.verdicts, self)
         self.thumbnails = ThumbnailLoader(192, self, cache_bytes=settings.thumbnail_cache_mb * 2**20)
-        self.browser = ImageBrowser(self.images, self.thumbnails)
-        self.panes = PaneGrid(self.state, self.cameras)
-        self.side = Side(self.state)
-        self.toolbar = Toolbar(self.editor.undo_stack)
-        self.empty = EmptyState()
-        self.stack = QStackedWidget()
-        self.stack.addWidget(self.empty)
-        self.stack.addWidget(self.panes)
-        self.other: OtherModel | None = None
-        self.comparison: Comparison | None = None
-        self._lay_out()
-        self._connect()
-        self._show_layout()
-        self._show_stage()
-
-    def _lay_out(self) -> None:
-        middle = QWidget()
-        inside = QHBoxLayout(middle)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(8)
-        inside.addWidget(self.stack, 1)
-        inside.addWidget(self.side)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.toolbar)
-        column.addWidget(middle, 1)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.addWidget(self.browser)
-        self.splitter.addWidget(right)
-        self.splitter.setStretchFactor(1, 1)
-        self.splitter.setCollapsible(1, False)
-        self.browser.setMinimumWidth(px(110))
-        self.splitter.setSizes([px(160), 1000])
+        self._kept: Mapping[str, Any] = {}
+        self._made = False
+        self.body = Body(self.state, self.images, self.thumbnails, self.editor.undo_stack, self._make_stage, self)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 12)
-        layout.addWidget(self.splitter)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.body)
+        self._making = Gradually(self)
+        for piece in (*self.body.pieces(), self._make_panes):
+            self._making.add(piece)
+        self.controller.notice.connect(session.report_notice)
+        self.known.notice.connect(session.report_notice)
+        self.known.failed.connect(session.report_error)
+        session.model_changed.connect(self.editor.undo_stack.clear)
+        settings.changed.connect(self._on_setting)
+
+    # Making it, a piece a turn of the event loop
+
+    def _make_stage(self) -> Stage:
+        return Stage(self._session, self._settings, self.state, self.images, self.cameras, self._make_client)
+
+    def _make_panes(self) -> None:
+        for piece in (*self.body.stage.panes.pieces(), self.body.lay_out, self._connect, self._show_all):
+            self._making.add(piece)
+
+    def finish(self) -> None:
+        """Make at once what is not made yet."""
+        self._making.finish()
 
     def _connect(self) -> None:
-        state, controller, editor, toolbar, panes = self.state, self.controller, self.editor, self.toolbar, self.panes
+        body, state, controller, editor = self.body, self.state, self.controller, self.editor
+        self.browser, self.toolbar, self.stage, self.side = body.browser, body.toolbar, body.stage, body.side
+        toolbar, stage, side, panes = self.toolbar, self.stage, self.side, self.stage.panes
+        self.panes = panes
         self.browser.image_chosen.connect(controller.choose)
         self.browser.list.installEventFilter(self)
+        self.browser.table_requested.connect(self._choose_table)
+        self.browser.predictions_requested.connect(self._session.ask_for_predictions)
+        self.known.changed.connect(self._show_known)
         state.image_changed.connect(self._show_image)
         self.images.filtered.connect(self._show_image)
         for signal in (state.evidence_changed, state.message_changed, state.image_changed, state.busy_changed):
             signal.connect(self._show_stage)
         self._client.state_changed.connect(self._show_stage)
         self._session.model_changed.connect(self._show_stage)
-        self._session.model_changed.connect(editor.undo_stack.clear)
-        controller.truth_changed.connect(self.side.set_truth)
+        self._session.data_set_changed.connect(self._show_known)
+        controller.truth_changed.connect(side.set_truth)
+        controller.truth_changed.connect(stage.set_truth)
         controller.seeking_changed.connect(toolbar.show_seeking)
-        controller.notice.connect(self._session.report_notice)
-        self.browser.table_requested.connect(self._choose_table)
-        self.tables.read.connect(self._on_table_read)
-        self.tables.failed.connect(self._session.report_error)
+        controller.device_told.connect(toolbar.show_device)
         toolbar.previous_requested.connect(self.previous_image)
         toolbar.next_requested.connect(self.next_image)
         toolbar.mistake_requested.connect(self.next_mistake)
@@ -145,26 +133,40 @@ class InspectPage(Page):
         toolbar.layout_chosen.connect(panes.set_layout_name)
         toolbar.fit_requested.connect(self.cameras.reset)
         toolbar.reset_requested.connect(editor.reset)
+        stage.again_requested.connect(controller.ask_again)
         panes.layout_changed.connect(self._show_layout)
         panes.class_map_missing.connect(controller.fetch_class_map)
         panes.peak_dragged.connect(editor.drag_peak)
         panes.peak_dropped.connect(editor.drop_peak)
         panes.peak_menu_requested.connect(self._show_peak_menu)
-        self.side.peaks.menu_requested.connect(self._show_peak_menu)
-        self.side.peaks.switch_requested.connect(editor.switch_peak)
-        self.side.peaks.flip_requested.connect(editor.flip_peak)
-        self.side.put_back_requested.connect(editor.restore_peak)
-        self.side.compare_requested.connect(state.keep_as_before)
-        self.side.numbers.numbers_wanted.connect(editor.set_numbers)
-        self.side.scores.class_chosen.connect(self._on_class_chosen)
-        self.empty.first.clicked.connect(self._on_empty_first)
-        self.empty.second.clicked.connect(self._on_empty_second)
+        side.peaks.menu_requested.connect(self._show_peak_menu)
+        side.peaks.switch_requested.connect(editor.switch_peak)
+        side.peaks.flip_requested.connect(editor.flip_peak)
+        side.put_back_requested.connect(editor.restore_peak)
+        side.compare_requested.connect(state.keep_as_before)
+        side.numbers.numbers_wanted.connect(editor.set_numbers)
+        side.scores.class_chosen.connect(self._on_class_chosen)
         theme().changed.connect(self._show_stage)
+
+    def _show_all(self) -> None:
+        """Show what has come while the widgets were made."""
+        self._made = True
+        self._apply_kept()
+        self._show_layout()
+        self._show_image()
+        self._show_known()
+        self.controller.tell_truth()
+        self._show_stage()
+        self.body.show()
+        self.commands_changed.emit()
+        self._take_focus()
 
     # What the frame calls
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        """Return what the actions of this page do."""
+        """Return what the actions of this page do; nothing before its widgets are made."""
+        if not self._made:
+            return {}
         return {
             "inspect-next": self.next_image,
             "inspect-previous": self.previous_image,
@@ -200,37 +202,64 @@ class InspectPage(Page):
 
     def is_ready(self) -> bool:
         """Return whether everything asked for is shown."""
-        return self.state.answer is not None or (self.stack.currentWidget() is self.empty and not self.state.busy)
+        if not self._made:
+            return False
+        return self.state.answer is not None or (self.stage.is_empty and not self.state.busy)
 
     def save_state(self) -> dict[str, Any]:
         """Return the arrangement of the page."""
-        return {"panes": self.panes.to_dict(), "columns": self.splitter.sizes(), "tab": self.side.tabs.currentIndex()}
+        if not self._made:
+            return dict(self._kept)
+        columns = self.body.splitter.sizes()
+        return {"panes": self.panes.to_dict(), "columns": columns, "tab": self.side.tabs.currentIndex()}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Bring the arrangement back."""
-        panes, columns, tab = state.get("panes"), state.get("columns"), state.get("tab")
+        self._kept = state
+        if self._made:
+            self._apply_kept()
+
+    def _apply_kept(self) -> None:
+        panes, columns, tab = (self._kept.get(name) for name in ("panes", "columns", "tab"))
         if isinstance(panes, Mapping):
             self.panes.restore(panes)
         if isinstance(columns, list) and len(columns) == 2 and all(isinstance(size, int) for size in columns):
-            self.splitter.setSizes(columns)
+            self.body.splitter.setSizes(columns)
         if tab in (0, 1):
             self.side.tabs.setCurrentIndex(tab)
 
     def shut_down(self) -> None:
-        """End the engine process and the threads that read thumbnails."""
+        """End the engine processes and the threads that read."""
+        self._making.clear()
         self._client.close()
-        if self.other is not None:
-            self.other.close()
-        self.tables.close()
+        if self._made:
+            self.stage.close_engines()
+        self.known.close()
         self.thumbnails.close()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show the newest."""
         super().showEvent(event)
         self.controller.activate(self._settings.device, self._settings.precision)
+        self._take_focus()
+
+    def _take_focus(self) -> None:
         focused = QApplication.focusWidget()
-        if focused is None or not self.isAncestorOf(focused):
+        if self.isVisible() and (focused is None or focused is self or not self.isAncestorOf(focused)):
             self.setFocus()
+
+    def _on_setting(self, name: str) -> None:
+        settings = self._settings
+        if name in ("device", "precision"):
+            self.controller.compute_on(settings.device, settings.precision)
+            if self._made:
+                self.stage.compute_on(settings.device, settings.precision)
+        elif name == "thumbnail_cache_mb":
+            self.thumbnails.set_cache_bytes(settings.thumbnail_cache_mb * 2**20)
+        elif name == "idle_minutes":
+            self._client.set_idle_seconds(60 * settings.idle_minutes)
+            if self._made:
+                self.stage.set_idle_seconds(60 * settings.idle_minutes)
 
     # What can be done by key and by button
 
@@ -272,7 +301,7 @@ class InspectPage(Page):
         elif event.key() == Qt.Key.Key_Escape:
             self.controller.stop_seeking()
             self.state.select(None)
-            if self.panes.alone is not None:
+            if self._made and self.panes.alone is not None:
                 self.panes.toggle_alone()
         else:
             super().keyPressEvent(event)
@@ -305,104 +334,18 @@ class InspectPage(Page):
         row = self.images.row_of(image)
         self.toolbar.show_image("" if image is None else image.name, row, self.images.rowCount())
 
+    def _show_known(self) -> None:
+        can_ask = self._session.model is not None and self.images.total > 1
+        self.browser.offer_predictions(can_ask and not self.known.of_all)
+
     def _show_stage(self) -> None:
-        """Show the panes, or why there is nothing in them."""
-        case = self._empty_case()
-        comparing = self.comparison is not None and self.toolbar.compare.isChecked()
-        shown = self.comparison if comparing and self.comparison is not None else self.panes
-        self.stack.setCurrentWidget(shown if case is None else self.empty)
+        self.stage.show_newest()
+        empty = self.stage.is_empty
         # A hidden widget would take the focus and never let Tab get to the buttons that are seen.
-        first = self.panes.panes[0].view
-        self.setFocusProxy(first if self.stack.currentWidget() is self.panes else None)  # type: ignore[arg-type]  # None is allowed
-        self.side.setVisible(case is None or self.state.evidence is not None)
-        self.side.setEnabled(case is None)
-        if case is not None:
-            self.empty.show_case(*case)
-
-    def _empty_case(self) -> tuple[str, ...] | None:
-        if self._session.model is None:
-            return (
-                "model",
-                "Choose a model to look inside images",
-                "The page shows what a trained model sees in an image: where it finds evidence, what it enlarges, and how "
-                "each of its branches decides.",
-                "Open model…",
-                "Try the demo" if demo_is_here() else "",
-            )
-        if self.state.message:
-            return "error", "This did not work", self.state.message, "Try again" if self.state.image else ""
-        if self.state.image is None:
-            return (
-                "image",
-                "Choose an image",
-                "Open a folder of images, and choose one at the left.",
-                "Open data set…",
-                "Open image…",
-            )
-        if self.state.evidence is None:
-            return "clock", "Opening the model …", "The first look takes a few seconds.", ""
-        return None
-
-    def _on_empty_first(self) -> None:
-        if self._session.model is None:
-            self._session.ask_to_open("model")
-        elif self.state.message:
-            self.controller.ask_again()
-        else:
-            self._session.ask_to_open("data")
-
-    def _on_empty_second(self) -> None:
-        if self._session.model is None:
-            self._session.ask_for_demo()
-            return
-        chosen, _ = QFileDialog.getOpenFileName(self, "Open image")
-        if chosen:
-            self._session.open_path(Path(chosen))
-
-    def _choose_table(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, "Use a table of predictions", "", "Predictions (*.json)")
-        if chosen:
-            self.tables.start(Path(chosen))
-
-    def _on_table_read(self, rows: tuple[PredictionRow, ...]) -> None:
-        self._session.report_notice(self.controller.take_predictions(rows))
-
-    def _on_compare_toggled(self, comparing: bool) -> None:
-        if comparing and self.other is None:
-            self.choose_other()
-            if self.other is None:
-                self.toolbar.compare.setChecked(False)
-                return
-        if self.other is not None:
-            self.other.set_active(comparing)
-        self._show_stage()
-
-    def choose_other(self) -> None:
-        """Let the person choose the model to compare with."""
-        chosen, _ = QFileDialog.getOpenFileName(self, "Compare with another model", "", "Models (*.safetensors)")
-        if chosen:
-            self.compare_with(Path(chosen))
-
-    def compare_with(self, model: Path) -> None:
-        """Compare the current model with another one."""
-        if self.other is None or self.comparison is None:
-            self.other = OtherModel(self.state, self.make_client, self._name_of, self)
-            self.comparison = Comparison(self.state, self.other, self.cameras)
-            self.comparison.other_requested.connect(self.choose_other)
-            self.controller.truth_changed.connect(self.comparison.set_truth)
-            self._session.model_changed.connect(self.comparison.first.set_model)
-            self.comparison.first.set_model(self._session.model)
-            record = self.images.record_of(self.state.image)
-            self.comparison.set_truth(None if record is None else self.images.label_of(record))
-            self.stack.addWidget(self.comparison)
-        self.comparison.second.set_model(model)
-        self.other.open(model, self._settings.device, self._settings.precision)
-        self.toolbar.compare.setChecked(True)
-        self._show_stage()
-
-    def _name_of(self, image: Path) -> str | None:
-        record = self.images.record_of(image)
-        return None if record is None else record.name
+        shows_panes = self.stage.currentWidget() is self.panes
+        self.setFocusProxy(self.panes.panes[0].view if shows_panes else None)  # type: ignore[arg-type]  # None is allowed
+        self.side.setVisible(not empty or self.state.evidence is not None)
+        self.side.setEnabled(not empty)
 
     def _show_layout(self) -> None:
         self.toolbar.show_layout(self.panes.layout_name)
@@ -412,6 +355,17 @@ class InspectPage(Page):
         if peak is not None:
             self.state.select(key)
             PeakMenu(peak, self.state.edits, self.editor, self).popup(place)
+
+    # From the person to the state
+
+    def _choose_table(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, "Use a table of predictions", "", "Predictions (*.json)")
+        if chosen:
+            self.known.read(Path(chosen))
+
+    def _on_compare_toggled(self, comparing: bool) -> None:
+        self.toolbar.compare.setChecked(self.stage.set_comparing(comparing))
+        self._show_stage()
 
     def _on_peaks_toggled(self, shown: bool) -> None:
         self.panes.set_all(peaks=shown)

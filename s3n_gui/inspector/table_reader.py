@@ -1,19 +1,42 @@
-"""Reads a table of predictions off the GUI thread: one of a hundred thousand images takes a second or two."""
+"""Reads what a table of predictions knows of its images, off the window's thread: one of 100,000 rows takes some seconds."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
+from s3n_core.analysis.prediction_rows import PredictionHeader, PredictionRow
 from s3n_core.analysis.prediction_tables import read_json_table
+from s3n_gui.background.gently import gently
+from s3n_gui.inspector.verdicts import Verdict
+
+_ROWS_BEGIN = b' "rows": ['
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTable:
+    """A table in short.
+
+    Attributes:
+        path: Its file.
+        model: The digest of the model that made it.
+        verdicts: What it says of each image, by name; images with an error are missing.
+    """
+
+    path: Path
+    model: str
+    verdicts: Mapping[str, Verdict]
 
 
 class TableReader(QObject):
     """Reads tables, the newest asked for wins.
 
     Signals:
-        read: The rows, as a tuple.
+        read: The `KnownTable`.
         failed: A sentence.
     """
 
@@ -30,37 +53,70 @@ class TableReader(QObject):
 
     def start(self, path: Path) -> None:
         """Read a table."""
+        self.forget()
+        self._pool.start(_Reading(self, self._generation, path))
+
+    def forget(self) -> None:
+        """Drop what is being read."""
         self._generation += 1
         self._pool.clear()
-        self._pool.start(_Reading(self._done, self._generation, path))
 
     def close(self) -> None:
-        """Wait for a reading that is under way and drop it."""
-        self._generation += 1
-        self._pool.clear()
+        """Drop what is being read, and wait until that has noticed."""
+        self.forget()
         self._pool.waitForDone()
+
+    @property
+    def generation(self) -> int:
+        """The number of the newest order; from any thread."""
+        return self._generation
 
     @Slot(int, object)
     def _on_done(self, generation: int, result: object) -> None:
         if generation != self._generation:
             return
-        if isinstance(result, tuple):
+        if isinstance(result, KnownTable):
             self.read.emit(result)
         else:
             self.failed.emit(str(result))
 
 
 class _Reading(QRunnable):
-    def __init__(self, done: object, generation: int, path: Path) -> None:
+    def __init__(self, reader: TableReader, generation: int, path: Path) -> None:
         super().__init__()
-        self._done, self._generation, self._path = done, generation, path
+        self._reader, self._generation, self._path = reader, generation, path
 
     def run(self) -> None:
         result: object
         try:
-            result = tuple(read_json_table(self._path)[1])
+            model, verdicts = "", {}
+            for row in gently(_rows(self._path)):
+                if self._reader.generation != self._generation:
+                    return
+                model = row.model
+                if not row.error and row.class_name is not None:
+                    verdicts[row.file] = Verdict.of_row(row)
+            result = KnownTable(self._path, model, verdicts)
         except OSError as error:
             result = f"{self._path.name} cannot be read ({error.strerror or error}); choose another table."
         except (ValueError, KeyError, TypeError):
             result = f"{self._path.name} is no table of predictions; choose a .json that s3n predict wrote."
-        self._done.emit(self._generation, result)  # type: ignore[attr-defined]
+        self._reader._done.emit(self._generation, result)
+
+
+def _rows(path: Path) -> Iterator[PredictionRow]:
+    """Read line by line what this program wrote: one call for the whole table would stop the window's thread as well."""
+    with path.open("rb") as file:
+        head: list[bytes] = []
+        for line in file:
+            if line.rstrip() == _ROWS_BEGIN:
+                break
+            head.append(line)
+        else:
+            yield from read_json_table(path)[1]  # laid out by another program
+            return
+        header = PredictionHeader.from_dict(json.loads(b"".join(head).rstrip().rstrip(b",") + b"}"))
+        for line in file:
+            if not line.startswith(b"  {"):
+                return
+            yield PredictionRow.from_dict(json.loads(line.rstrip().rstrip(b",")), header)

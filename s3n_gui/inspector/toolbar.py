@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QActionGroup, QUndoStack
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QToolTip, QWidget
 
 from s3n_gui.inspector.pane_grid import LAYOUTS
 from s3n_gui.theme import number_font, set_icon, theme
@@ -49,6 +49,8 @@ class Toolbar(QWidget):
         )
         self.stop = _text_button("Stop looking", "Stop looking for the next one (Esc)")
         self.stop.hide()
+        self.device = _button("caution", "Why this is not the fastest device", "Where the network computes, and why")
+        self.device.hide()
         self.peaks = _button(
             "target", "Peaks in all panes", "Mark the peaks in all panes, or in none (P)", checkable=True
         )
@@ -81,6 +83,7 @@ class Toolbar(QWidget):
         layout.addSpacing(6)
         layout.addWidget(self.name, 1)
         layout.addWidget(self.place)
+        layout.addWidget(self.device)
         layout.addSpacing(10)
         for text_button in (self.mistake, self.disagreement, self.stop):
             layout.addWidget(text_button)
@@ -99,6 +102,7 @@ class Toolbar(QWidget):
         self.peaks.toggled.connect(self.peaks_toggled)
         self.grid.toggled.connect(self.grid_toggled)
         self.compare.toggled.connect(self.compare_toggled)
+        self.device.clicked.connect(self._on_device)
         self.fit.clicked.connect(self.fit_requested)
         self.reset.clicked.connect(self.reset_requested)
         self._menu.triggered.connect(self._on_layout)
@@ -119,6 +123,13 @@ class Toolbar(QWidget):
             button.setEnabled(count > 0)
         self.place.setText(f"{row + 1:,} / {count:,}" if row >= 0 else "")
 
+    def show_device(self, device: str, reason: str) -> None:
+        """Say where the network computes, if there is a reason why that is not a faster device."""
+        words = f"Computed on {device}: {reason}."
+        self.device.setToolTip(words)
+        self.device.setAccessibleDescription(words)
+        self.device.setVisible(bool(reason))
+
     def show_layout(self, name: str) -> None:
         """Tick the layout."""
         for action in self._group.actions():
@@ -132,6 +143,10 @@ class Toolbar(QWidget):
 
     def _on_layout(self, action: object) -> None:
         self.layout_chosen.emit(action.text())  # type: ignore[attr-defined]
+
+    def _on_device(self) -> None:
+        place = self.device.mapToGlobal(self.device.rect().bottomLeft())
+        QToolTip.showText(place, self.device.toolTip(), self.device)
 
     def _on_theme_changed(self) -> None:
         self.place.setFont(number_font("body"))

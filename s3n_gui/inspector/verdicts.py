@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
@@ -26,6 +26,12 @@ class Verdict:
     probability: float
     correct: bool | None
     agrees: bool
+
+    @classmethod
+    def of_row(cls, row: PredictionRow) -> Verdict:
+        """Return what a row of a table says, of an image that was answered."""
+        agrees = len({name for _, name in row.branches}) <= 1
+        return cls(row.class_name or "", row.probability or 0.0, row.correct, agrees)
 
 
 class Verdicts(QObject):
@@ -54,13 +60,9 @@ class Verdicts(QObject):
             self._by_name.clear()
             self.changed.emit(())
 
-    def take_rows(self, rows: Iterable[PredictionRow]) -> None:
-        """Take a table of predictions."""
-        for row in rows:
-            if not row.error and row.class_name is not None:
-                self._by_name[row.file] = Verdict(
-                    row.class_name, row.probability or 0.0, row.correct, len({name for _, name in row.branches}) <= 1
-                )
+    def take(self, verdicts: Mapping[str, Verdict]) -> None:
+        """Take what a table says, by the images' names."""
+        self._by_name.update(verdicts)
         self.changed.emit(())
 
     def take_inspection(self, name: str, inspection: Inspection, label: str | None) -> None:

@@ -134,6 +134,8 @@ class FakeClient(QObject):
         self.prompt = prompt
         self.generation = 0
         self.models: list[Path] = []
+        self.opened_on: list[tuple[str, str]] = []
+        self.idle_seconds: list[float] = []
         self.asked: list[tuple[Path, InspectionSettings, str | None]] = []
         self.maps_asked: list[int] = []
         self.saying: dict[str, dict[str, Any]] = {}
@@ -144,6 +146,7 @@ class FakeClient(QObject):
 
     def open_model(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
         self.models.append(path)
+        self.opened_on.append((device, precision))
 
     def inspect(self, image: Path, settings: InspectionSettings | None = None, *, name: str | None = None) -> int:
         self.generation += 1
@@ -167,6 +170,9 @@ class FakeClient(QObject):
             return
         self.resample()
         self.answered.emit(self.inspection(), self.generation)
+
+    def set_idle_seconds(self, seconds: float) -> None:
+        self.idle_seconds.append(seconds)
 
     def request_class_map(self, image: Path, index: int, *, name: str | None = None) -> int:
         self.maps_asked.append(index)

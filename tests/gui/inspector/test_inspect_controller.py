@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,12 +11,11 @@ from looked_at import CLASSES, FakeClient, data_set, looked_at
 from pytestqt.qtbot import QtBot
 
 from s3n_core.analysis.inspection_settings import InspectionSettings
-from s3n_core.analysis.prediction_rows import PredictionRow
 from s3n_gui.inspector.controller import InspectionController
 from s3n_gui.inspector.editor import Editor
 from s3n_gui.inspector.image_list import ImageList
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.inspector.verdicts import Verdicts
+from s3n_gui.inspector.verdicts import Verdict, Verdicts
 from s3n_gui.session import Session
 
 
@@ -112,25 +111,29 @@ def test_from_image_to_image(stage: Stage, qtbot: QtBot) -> None:
 
 
 def test_the_next_mistake_of_a_table_of_predictions(stage: Stage) -> None:
-    rows = [
-        PredictionRow(
-            file=f"bird {n}.jpg",
-            class_name=CLASSES[0],
-            probability=0.9,
-            correct=n != 4,
-            branches=(("O", CLASSES[0]), ("D", CLASSES[1 if n == 2 else 0])),
-            mode="expected",
-            precision="float32",
-            model="0",
-        )
-        for n in range(6)
-    ]
-    assert "6 of 6" in stage.controller.take_predictions(rows)
-    assert "other images" in stage.controller.take_predictions([replace(rows[0], file="elsewhere.jpg")])
+    stage.verdicts.take({f"bird {n}.jpg": Verdict(CLASSES[0], 0.9, n != 4, n != 2) for n in range(6)})
     stage.controller.step(1, "mistake")
     assert stage.session.image == stage.path(4)
     stage.controller.step(-1, "disagreement")
     assert stage.session.image == stage.path(2)
+
+
+def test_another_device_opens_the_model_anew_at_once(stage: Stage, qtbot: QtBot) -> None:
+    stage.client.answer()
+    stage.controller.compute_on("cpu", "float32")
+    assert stage.client.opened_on == [("auto", "auto"), ("cpu", "float32")]
+    assert stage.client.models[0] == stage.client.models[1]
+    stage.controller.compute_on("cpu", "float32")
+    assert len(stage.client.models) == 2
+    assert stage.state.busy
+    stage.client.answer()
+    stage.session.model = stage.root / "other.safetensors"
+    assert stage.client.opened_on[-1] == ("cpu", "float32")
+    with qtbot.waitSignal(stage.controller.device_told) as told:
+        stage.client.opened.emit(
+            SimpleNamespace(device_name="CPU, 2 cores", precision="float32", device_reason="the driver is too old")
+        )
+    assert told.args == ["CPU, 2 cores, float32", "the driver is too old"]
 
 
 def test_the_next_mistake_is_looked_for_where_none_is_known(stage: Stage, qtbot: QtBot) -> None:

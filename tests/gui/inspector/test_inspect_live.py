@@ -25,7 +25,7 @@ def test_the_demo_is_stored_then_live(
         state = made.state
         if read_demo_inspection() is not None:
             assert state.answer is not None  # before any engine could have started
-        qtbot.waitUntil(lambda: not state.busy, timeout=60_000)
+        qtbot.waitUntil(lambda: not state.busy and made.is_ready(), timeout=60_000)
         assert state.answer is not None
         assert state.message == ""
         assert state.evidence is state.answer

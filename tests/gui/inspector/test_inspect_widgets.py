@@ -38,6 +38,7 @@ from s3n_gui.widgets.number_slider import NumberSlider
 @pytest.fixture
 def page(themed: QApplication, qtbot: QtBot, session: Session, settings: Settings) -> Iterator[InspectPage]:
     made = InspectPage(session, settings, FakeClient)
+    made.finish()
     made.resize(1208, 610)
     made.show()
     yield made
@@ -83,27 +84,27 @@ def move(of: ImageView, place: QPoint, button: Qt.MouseButton = Qt.MouseButton.N
 
 
 def test_an_empty_page_says_what_to_do(page: InspectPage, session: Session, tmp_path: Path) -> None:
-    assert page.stack.currentWidget() is page.empty
-    assert "model" in page.empty.title.text()
-    assert page.empty.first.isVisible()
-    assert page.empty.first.toolTip()
+    assert page.stage.currentWidget() is page.stage.empty
+    assert "model" in page.stage.empty.title.text()
+    assert page.stage.empty.buttons[0].isVisible()
+    assert page.stage.empty.buttons[0].toolTip()
     session.model = tmp_path / "m.safetensors"
-    assert "Choose an image" in page.empty.title.text()
+    assert "Choose an image" in page.stage.empty.title.text()
     session.image = tmp_path / "a.jpg"
-    assert "Opening" in page.empty.title.text()
+    assert "Opening" in page.stage.empty.title.text()
     client(page).answer()
-    assert page.stack.currentWidget() is page.panes
+    assert page.stage.currentWidget() is page.panes
     client(page).failed.emit("a.jpg cannot be read; choose another image.")
-    assert page.stack.currentWidget() is page.empty
-    assert page.empty.text.text() == "a.jpg cannot be read; choose another image."
-    page.empty.first.click()
+    assert page.stage.currentWidget() is page.stage.empty
+    assert page.stage.empty.text.text() == "a.jpg cannot be read; choose another image."
+    page.stage.empty.buttons[0].click()
     client(page).answer()
-    assert page.stack.currentWidget() is page.panes
+    assert page.stage.currentWidget() is page.panes
 
 
 def test_an_empty_page_asks_the_window(page: InspectPage, session: Session, qtbot: QtBot) -> None:
     with qtbot.waitSignal(session.open_asked) as asked:
-        page.empty.first.click()
+        page.stage.empty.buttons[0].click()
     assert asked.args == ["model"]
 
 
@@ -140,7 +141,11 @@ def test_every_control_has_a_name_and_a_tip(looking: InspectPage) -> None:
         for widget in looking.findChildren(kind):
             inside_another = isinstance(widget.parent(), (QAbstractSpinBox, QComboBox, QLineEdit))
             own_of_qt = widget.objectName().startswith(("qt_", "Scroll"))
-            if inside_another or own_of_qt or widget in (looking.empty.first, looking.empty.second):
+            if (
+                inside_another
+                or own_of_qt
+                or widget in (looking.stage.empty.buttons[0], looking.stage.empty.buttons[1])
+            ):
                 continue
             if not (widget.accessibleName() or getattr(widget, "text", str)()):
                 silent.append(f"no name: {widget!r}")
@@ -377,10 +382,10 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     assert not looking.toolbar.compare.isChecked()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "other.safetensors"), ""))
     looking.toolbar.compare.click()
-    comparison, other = looking.comparison, looking.other
+    comparison, other = looking.stage.comparison, looking.stage.other
     assert comparison is not None
     assert other is not None
-    assert looking.stack.currentWidget() is comparison
+    assert looking.stage.currentWidget() is comparison
     second = other._client
     assert isinstance(second, FakeClient)
     assert second.models == [tmp_path / "other.safetensors"]
@@ -396,7 +401,7 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     assert second.asked[-1][0] == client(looking).asked[-1][0]
     looking.toolbar.compare.click()
     client(looking).answer()
-    assert looking.stack.currentWidget() is looking.panes
+    assert looking.stage.currentWidget() is looking.panes
     asked = len(second.asked)
     looking.next_image()
     assert len(second.asked) == asked
@@ -430,3 +435,60 @@ def test_panes_change_what_they_show(looking: InspectPage) -> None:
         pane.model.update(kind=kind)
         assert not pane.grab().isNull()
     assert isinstance(pane, QWidget)
+
+
+def test_predicting_is_offered_where_it_would_tell_more(looking: InspectPage, session: Session) -> None:
+    browser = looking.browser
+    assert browser.predict.isHidden()
+    browser.shown.setCurrentIndex(browser.shown.findData("mistakes"))
+    browser.shown.activated.emit(browser.shown.currentIndex())
+    assert not browser.predict.isHidden()
+    asked: list[str] = []
+    session.predictions_asked.connect(lambda: asked.append("predictions"))
+    browser.predict.click()
+    assert asked == ["predictions"]
+    looking.known.of_all = True
+    looking.known.changed.emit()
+    assert browser.predict.isHidden()
+
+
+def test_settings_count_at_once(looking: InspectPage, settings: Settings, tmp_path: Path) -> None:
+    looking.stage.compare_with(tmp_path / "other.safetensors")
+    other = looking.stage.other
+    assert other is not None
+    settings.set("device", "cpu")
+    assert client(looking).opened_on[-1] == other._client.opened_on[-1] == ("cpu", "auto")
+    settings.set("idle_minutes", 7)
+    assert client(looking).idle_seconds == other._client.idle_seconds == [420]
+    settings.set("thumbnail_cache_mb", 32)
+    assert looking.thumbnails._cache_bytes == 32 * 2**20
+    looking.toolbar.show_device("CPU, 2 cores, float32", "the driver is too old")
+    assert "the driver is too old" in looking.toolbar.device.toolTip()
+    assert not looking.toolbar.device.isHidden()
+
+
+def test_the_page_is_made_in_pieces(
+    themed: QApplication, qtbot: QtBot, session: Session, settings: Settings, tmp_path: Path
+) -> None:
+    made = InspectPage(session, settings, FakeClient)
+    try:
+        made.restore_state({"panes": {"layout": "Side by side"}, "tab": 1})
+        assert made.commands() == {}
+        assert not made.is_ready()
+        assert made.save_state() == {"panes": {"layout": "Side by side"}, "tab": 1}  # closed before it was made
+        made.show()
+        session.model = tmp_path / "model.safetensors"
+        session.data_set = data_set(tmp_path)
+        client(made).answer()  # what comes meanwhile is shown when the widgets are there
+        with qtbot.waitSignal(made.commands_changed):
+            pass
+        assert made.is_ready()
+        assert made.commands()
+        assert made.panes.layout_name == "Side by side"
+        assert made.side.tabs.currentIndex() == 1
+        assert made.panes.panes[0].view.isVisible()
+        assert made.side.answer.name.text() == "Red bird"
+    finally:
+        made.shut_down()
+        made.close()
+        made.deleteLater()

@@ -1,0 +1,173 @@
+"""The middle of the page: the panes, two models one above the other, or why there is nothing to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
+
+from s3n_gui.inspector.comparison import Comparison
+from s3n_gui.inspector.image_list import ImageList
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.other_model import OtherModel
+from s3n_gui.inspector.pane_grid import PaneGrid
+from s3n_gui.inspector.pane_model import Cameras
+from s3n_gui.inspector.stored import demo_is_here
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+from s3n_gui.widgets.empty_page import EmptyPage
+
+
+class Stage(QStackedWidget):
+    """Panes, comparison, or an empty page with its reason.
+
+    Signals:
+        again_requested: What has failed is to be tried again.
+
+    Args:
+        session: The current choices.
+        settings: The person's settings.
+        state: The page's state.
+        images: The images, which know their names and labels.
+        cameras: Where the panes look.
+        make_client: Makes an engine for the second model.
+    """
+
+    again_requested = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        state: InspectionState,
+        images: ImageList,
+        cameras: Cameras,
+        make_client: Callable[[], Any],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._settings, self._state, self._images = session, settings, state, images
+        self._cameras, self._make_client = cameras, make_client
+        self._comparing = False
+        self._truth: str | None = None
+        self.other: OtherModel | None = None
+        self.comparison: Comparison | None = None
+        self.empty = EmptyPage()
+        self.panes = PaneGrid(state, cameras)
+        self.addWidget(self.empty)
+        self.addWidget(self.panes)
+        self.empty.asked.connect(self._on_asked)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to see, and the page says why."""
+        return self.currentWidget() is self.empty
+
+    def show_newest(self) -> None:
+        """Show the panes, or why there is nothing in them."""
+        case = self._empty_case()
+        full: QWidget = self.comparison if self._comparing and self.comparison is not None else self.panes
+        self.setCurrentWidget(full if case is None else self.empty)
+        if case is not None:
+            self.empty.show_case(*case)
+
+    def _empty_case(self) -> tuple[str, ...] | None:
+        if self._session.model is None:
+            return (
+                "model",
+                "Choose a model to look inside images",
+                "The page shows what a trained model sees in an image: where it finds evidence, what it enlarges, and how "
+                "each of its branches decides.",
+                "Open model…",
+                "Try the demo" if demo_is_here() else "",
+            )
+        if self._state.message:
+            return "error", "This did not work", self._state.message, "Try again" if self._state.image else ""
+        if self._state.image is None:
+            return (
+                "image",
+                "Choose an image",
+                "Open a folder of images, and choose one at the left.",
+                "Open data set…",
+                "Open image…",
+            )
+        if self._state.evidence is None:
+            return "clock", "Opening the model …", "The first look takes a few seconds.", ""
+        return None
+
+    def _on_asked(self, button: int) -> None:
+        if self._session.model is None:
+            if button == 0:
+                self._session.ask_to_open("model")
+            else:
+                self._session.ask_for_demo()
+        elif self._state.message:
+            self.again_requested.emit()
+        elif button == 0:
+            self._session.ask_to_open("data")
+        else:
+            chosen, _ = QFileDialog.getOpenFileName(self, "Open image")
+            if chosen:
+                self._session.open_path(Path(chosen))
+
+    # Two models
+
+    def set_comparing(self, comparing: bool) -> bool:
+        """Show two models, or one; says whether two are shown: the person may have chosen no second one."""
+        if comparing and self.other is None:
+            self.choose_other()
+        self._comparing = comparing and self.other is not None
+        if self.other is not None:
+            self.other.set_active(self._comparing)
+        self.show_newest()
+        return self._comparing
+
+    def choose_other(self) -> None:
+        """Let the person choose the model to compare with."""
+        chosen, _ = QFileDialog.getOpenFileName(self, "Compare with another model", "", "Models (*.safetensors)")
+        if chosen:
+            self.compare_with(Path(chosen))
+
+    def compare_with(self, model: Path) -> None:
+        """Compare the current model with another one: a model file or a run's folder."""
+        if self.other is None or self.comparison is None:
+            self.other = OtherModel(self._state, self._make_client, self._name_of, self)
+            self.comparison = Comparison(self._state, self.other, self._cameras)
+            self.comparison.other_requested.connect(self.choose_other)
+            self._session.model_changed.connect(self.comparison.first.set_model)
+            self.comparison.first.set_model(self._session.model)
+            self.comparison.set_truth(self._truth)
+            self.addWidget(self.comparison)
+        self.comparison.second.set_model(model)
+        self.other.open(model, self._settings.device, self._settings.precision)
+        self._comparing = True
+        self.other.set_active(True)
+        self.show_newest()
+
+    def compute_on(self, device: str, precision: str) -> None:
+        """Let the second model compute elsewhere, or in another precision."""
+        if self.other is not None and self.other.path is not None:
+            self.other.open(self.other.path, device, precision)
+
+    def set_idle_seconds(self, seconds: float) -> None:
+        """Say after how long without a request the second engine lets go of its model."""
+        if self.other is not None:
+            self.other.set_idle_seconds(seconds)
+
+    def set_truth(self, truth: str | None) -> None:
+        """Say which class the image is labelled with."""
+        self._truth = truth
+        if self.comparison is not None:
+            self.comparison.set_truth(truth)
+
+    def _name_of(self, image: Path) -> str | None:
+        record = self._images.record_of(image)
+        return None if record is None else record.name
+
+    def close_engines(self) -> None:
+        """End the second model's engine process."""
+        if self.other is not None:
+            self.other.close()

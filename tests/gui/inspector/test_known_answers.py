@@ -1,0 +1,120 @@
+"""Tables of predictions: of the page Predict by themselves, or chosen by the person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from looked_at import CLASSES, FakeClient, data_set
+from pytestqt.qtbot import QtBot
+
+from s3n_core.analysis.prediction_rows import PredictionHeader, PredictionRow
+from s3n_core.analysis.prediction_tables import write_table
+from s3n_gui.inspector.image_list import ImageList, disagrees, is_mistake
+from s3n_gui.inspector.known_answers import KnownAnswers
+from s3n_gui.inspector.verdicts import Verdicts
+from s3n_gui.session import Session
+
+
+def table(path: Path, *, model: str = "abc", names: tuple[str, ...] = ("bird 0.jpg", "bird 1.jpg")) -> Path:
+    """A table whose first image is answered wrongly and on whose second the branches disagree."""
+    header = PredictionHeader(
+        model=model, mode="expected", precision="float32", classes=CLASSES, images="", count=len(names)
+    )
+    rows = [
+        PredictionRow(
+            file=name, class_name=CLASSES[0], probability=0.9, correct=number != 0,
+            branches=(("O", CLASSES[0]), ("D", CLASSES[1 if number == 1 else 0])),
+            mode="expected", precision="float32", model=model,
+        )
+        for number, name in enumerate(names)
+    ]  # fmt: skip
+    write_table(path, header, rows)
+    return path
+
+
+class Desk:
+    def __init__(self, session: Session, root: Path) -> None:
+        self.session, self.client, self.verdicts = session, FakeClient(), Verdicts()
+        self.images = ImageList(self.verdicts)
+        self.images.set_data_set(data_set(root))
+        self.known = KnownAnswers(session, self.client, self.images, self.verdicts)
+
+    def open(self, digest: str) -> None:
+        self.client.model = SimpleNamespace(digest=digest)  # type: ignore[assignment]
+        self.client.opened.emit(self.client.model)
+
+
+@pytest.fixture
+def desk(session: Session, tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(session, tmp_path)
+    yield made
+    made.known.close()
+
+
+def test_the_table_of_the_page_predict_is_taken_by_itself(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+    desk.open("abc")
+    with qtbot.waitSignal(desk.known.changed):
+        desk.session.predictions = table(tmp_path / "t.json")
+    assert desk.known.of_all
+    assert is_mistake(desk.verdicts.get("bird 0.jpg"))
+    assert disagrees(desk.verdicts.get("bird 1.jpg"))
+    assert desk.verdicts.get("bird 2.jpg") is None
+
+
+def test_a_table_waits_for_its_model(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+    desk.session.predictions = table(tmp_path / "t.json")
+    with qtbot.waitSignal(desk.known._reader.read):
+        pass
+    assert not desk.known.of_all
+    desk.open("abc")
+    assert desk.known.of_all
+    desk.verdicts.clear()
+    desk.open("abc")  # opened again, after another device was chosen
+    assert len(desk.verdicts) == 2
+
+
+def test_a_table_of_another_model_says_nothing(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+    desk.open("def")
+    with qtbot.waitSignal(desk.known.changed):
+        desk.session.predictions = table(tmp_path / "t.json")
+    assert not desk.known.of_all
+    assert len(desk.verdicts) == 0
+    with qtbot.waitSignal(desk.known.notice) as said:
+        desk.known.read(tmp_path / "t.json")
+    assert "another model" in said.args[0]
+
+
+def test_a_chosen_table_says_what_it_brought(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+    with qtbot.waitSignal(desk.known.notice) as said:
+        desk.known.read(table(tmp_path / "t.json"))
+    assert said.args[0] == "The answers of 2 of 6 images are known now."
+    with qtbot.waitSignal(desk.known.notice) as said:
+        desk.known.read(table(tmp_path / "others.json", names=("elsewhere.jpg",)))
+    assert "other images" in said.args[0]
+    (tmp_path / "junk.json").write_text("{}")
+    with qtbot.waitSignal(desk.known.failed) as said:
+        desk.known.read(tmp_path / "junk.json")
+    assert "no table of predictions" in said.args[0]
+
+
+def test_a_table_laid_out_by_another_program_is_read_too(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+    path = table(tmp_path / "t.json")
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    with qtbot.waitSignal(desk.known.notice) as said:
+        desk.known.read(path)
+    assert "2 of 6" in said.args[0]
+
+
+def test_another_model_forgets_the_table(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+    desk.open("abc")
+    with qtbot.waitSignal(desk.known.changed):
+        desk.session.predictions = table(tmp_path / "t.json")
+    desk.session.predictions = None
+    desk.session.model = tmp_path / "other.safetensors"
+    assert not desk.known.of_all
+    desk.open("abc")
+    assert not desk.known.of_all
