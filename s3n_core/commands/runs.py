@@ -115,20 +115,28 @@ def stop(
 ) -> None:
     """Stop a live run and keep everything.
 
-    Returns when the run has ended.
+    Returns when the run has ended. A process that does not end within three minutes (--now: half a minute) is ended; what
+    its last checkpoint holds is kept.
 
     Example: s3n runs stop first
     """
+    from s3n_core.runs import ending
     from s3n_core.runs.control import send_order
     from s3n_core.runs.run_directory import is_live
 
     path = _find(name, runs)
     send_order(path, "stop-now" if now else "stop")
     say("Stopping.")
+    deadline = time.monotonic() + (ending.STOP_NOW_SECONDS if now else ending.STOP_SECONDS)
+    kept = "everything is kept"
     with interruptible(lambda: "Not waiting any longer; the run stops by itself."):
         while is_live(path):
+            if time.monotonic() > deadline:
+                ending.end_run(path)
+                kept = "it did not follow, so its process was ended; what its last checkpoint holds is kept"
+                break
             time.sleep(0.1)
-    say(f"Stopped; everything is kept. `s3n runs resume {quoted(path.name)}` goes on there.")
+    say(f"Stopped; {kept}. `s3n runs resume {quoted(path.name)}` goes on there.")
 
 
 @app.command()
@@ -136,6 +144,9 @@ def resume(
     name: NameArgument,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
+    changed_data: Annotated[
+        bool, typer.Option("--changed-data", help="Go on although images were added, removed or changed since.")
+    ] = False,
     runs: RunsOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -143,16 +154,20 @@ def resume(
 
     Example: s3n runs resume first
     """
+    from s3n_core.commands.teamwork import working_together
     from s3n_core.commands.train import train_run
     from s3n_core.runs.control import send_order
     from s3n_core.runs.run_directory import is_live
 
     path = _find(name, runs)
-    if is_live(path):
-        send_order(path, "resume")
-        say("The run is live; it goes on if it was paused.")
-        return
-    train_run(path, device=None if device == "auto" else device, workers=workers, json=json)
+    with working_together() as team:
+        if team.lead(is_live(path)):
+            if team.leads:
+                send_order(path, "resume")
+                say("The run is live; it goes on if it was paused.")
+            return
+        wanted = None if device == "auto" else device
+        train_run(path, device=wanted, workers=workers, json=json, team=team, changed_data=changed_data)
 
 
 @app.command()

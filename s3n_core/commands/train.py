@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +25,7 @@ from s3n_core.commands.progress import print_event, progress_bar
 
 if TYPE_CHECKING:
     from s3n_core.datasets.records import ImageRecord
+    from s3n_core.distributed import Team
     from s3n_core.training.events import EpochDone, Event, RunEnded, RunStarted
     from s3n_core.training.recipes import Recipe
     from s3n_core.training.trainer import Trainer
@@ -81,6 +82,28 @@ def train(
     if data is None:
         raise typer.BadParameter("the data set's folder is missing", param_hint="DATA")
 
+    from s3n_core.commands.teamwork import working_together
+
+    with working_together() as team:
+        path: Path | None = None
+        if team.leads:
+            path = _prepare(data, chosen, name, runs, format, device, all_images, json)
+        path = team.lead(path)
+        assert path is not None
+        train_run(path, device=None, workers=workers, json=json, team=team)
+
+
+def _prepare(
+    data: Path,
+    chosen: Recipe,
+    name: str | None,
+    runs: Path | None,
+    format: str,
+    device: str,
+    all_images: bool,
+    json: bool,
+) -> Path:
+    """Make the run's folder."""
     from s3n_core.datasets.assignment import assignment_sentence, open_assigned
     from s3n_core.datasets.detection import detection_sentence
     from s3n_core.datasets.left_out import without_left_out
@@ -108,21 +131,27 @@ def train(
 
         # Before there is a run: without a network its name would be taken by a run that never began.
         imagenet_weights(chosen.network.backbone)
-    run = prepare_run(root / run_name, data_set, chosen, device=device)
-    train_run(run.path, device=None, workers=workers, json=json)
+    return prepare_run(root / run_name, data_set, chosen, device=device).path
 
 
-def train_run(path: Path, *, device: str | None, workers: int | None, json: bool) -> None:
-    """Train the run in a folder to its end, showing its events.
+def train_run(
+    path: Path, *, device: str | None, workers: int | None, json: bool, team: Team, changed_data: bool = False
+) -> None:
+    """Train the run in a folder to its end; the leader of a team shows the events.
 
     Raises:
         typer.Exit: With code 130 if it was stopped by a signal, after everything was kept.
     """
     from s3n_core.training.trainer import Trainer
 
-    trainer = Trainer(path, device=device, workers=workers)
+    trainer = Trainer(path, device=device, workers=workers, changed_data=changed_data, team=team)
     last_word = f"Quit; `s3n runs resume {quoted(path.name)}` goes on from the last checkpoint."
-    with interruptible(lambda: last_word), stop_by_signals(trainer) as signals, closing(trainer.run()) as events:
+    quitting = interruptible(lambda: last_word) if team.leads else nullcontext()
+    with quitting, stop_by_signals(trainer, team) as signals, closing(trainer.run()) as events:
+        if not team.leads:
+            for _ in events:
+                pass
+            return
         if json:
             for event in events:
                 print_event(event)
@@ -134,7 +163,7 @@ def train_run(path: Path, *, device: str | None, workers: int | None, json: bool
 
 
 @contextmanager
-def stop_by_signals(trainer: Trainer) -> Iterator[list[int]]:
+def stop_by_signals(trainer: Trainer, team: Team) -> Iterator[list[int]]:
     """Let the first Ctrl+C (or a request to terminate) stop and keep, and the second quit at once.
 
     Yields:
@@ -151,7 +180,9 @@ def stop_by_signals(trainer: Trainer) -> Iterator[list[int]]:
         came.append(number)
         if len(came) > 1:
             raise KeyboardInterrupt
-        say("Stopping after this batch and keeping everything; press Ctrl+C again to quit at once.")
+        # What torchrun sends when another process has failed is no person's wish: that failure is told instead.
+        if team.leads and (team.size == 1 or number == signal.SIGINT):
+            say("Stopping after this batch and keeping everything; press Ctrl+C again to quit at once.")
         trainer.request_stop()
 
     kinds = [signal.SIGINT, signal.SIGTERM]
@@ -222,6 +253,8 @@ def _follow(events: Iterable[Event], path: Path) -> None:
                     # In the first epochs nearly every figure of the health report is out of bounds, and rightly so.
                     notes = event.warnings if event.epoch + 1 >= SETTLED else ()
                     _show_epoch(event)
+                case kinds.MicroBatchHalved():
+                    say(event.sentence)
                 case kinds.ImageLeftOut():
                     say(f"Left out: {event.name}: {event.reason}")
                 case kinds.Paused():

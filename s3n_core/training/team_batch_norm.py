@@ -97,7 +97,7 @@ class _Normalise(torch.autograd.Function):
     def forward(
         ctx: Any, input: Tensor, weight: Tensor, bias: Tensor, eps: float, shared: SharedStatistics
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x = input.float()
+        x = _exact(input)
         own_mean = x.mean(dim=(0, 2, 3))
         own_variance = (x - _wide(own_mean)).square().mean(dim=(0, 2, 3))
         own_count = own_mean.new_full((1,), 0.0 if shared.silent else x.numel() / x.shape[1])
@@ -117,8 +117,8 @@ class _Normalise(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor, Tensor, Tensor, None, None]:
         input, weight, mean, scale, count = ctx.saved_tensors
-        slope = gradients[0].float()
-        normal = (input.float() - _wide(mean)).mul_(_wide(scale))
+        slope = _exact(gradients[0])
+        normal = (_exact(input) - _wide(mean)).mul_(_wide(scale))
         by_bias, by_weight = slope.sum(dim=(0, 2, 3)), (slope * normal).sum(dim=(0, 2, 3))
         total = torch.stack([by_bias, by_weight])
         if ctx.shared.silent:
@@ -127,6 +127,11 @@ class _Normalise(torch.autograd.Function):
         average = total / count
         slope = (slope - _wide(average[0]) - normal * _wide(average[1])) * _wide(scale * weight)
         return slope.to(input.dtype), by_weight, by_bias, None, None
+
+
+def _exact(tensor: Tensor) -> Tensor:
+    """Half precision is too coarse for statistics."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
 def _wide(channels: Tensor) -> Tensor:

@@ -1,0 +1,49 @@
+"""A command run by several processes that torchrun started: one of them speaks, and when one fails all end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from s3n_core.commands.failures import ERROR
+from s3n_core.distributed import Team, TeamError, join_team
+from s3n_core.errors import S3NError
+
+
+@contextmanager
+def working_together() -> Iterator[Team]:
+    """Join the processes that torchrun started; a process on its own is a team of one.
+
+    An error of any member becomes one sentence, said by the leader, and ends all of them.
+
+    Yields:
+        The team.
+
+    Raises:
+        typer.Exit: In a member whose error, or whose hearing of another's, is said by the leader.
+    """
+    team = join_team()
+    try:
+        yield team
+    except TeamError:
+        team.leave()
+        if team.leads:
+            raise
+        raise typer.Exit(ERROR) from None
+    except typer.Exit:
+        team.leave()
+        raise
+    except BaseException as error:
+        if team.fail(_sentence(error)):
+            raise
+        raise typer.Exit(ERROR) from None
+    else:
+        team.leave()
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, S3NError):
+        return str(error)
+    return f"One of the processes ended by an error: {type(error).__name__}: {' '.join(str(error).split())}."
