@@ -95,7 +95,8 @@ def animate(
         return scene.frame(scene.epochs[position])
 
     sampled = sorted({round(position) for position in np.linspace(0, count - 1, min(count, _SAMPLED))})
-    fixed = [look.PAGE, look.TEXT, look.QUIET, look.TRACK, look.GOOD, look.BAD, *look.BRANCH_COLOURS.values()]
+    ramp = [f"#{bytes(colour).hex()}" for colour in coloured(np.linspace(0, 1, 20), options.colour_map)]
+    fixed = [look.PAGE, look.TEXT, look.QUIET, look.TRACK, look.GOOD, look.BAD, *look.BRANCH_COLOURS.values(), *ramp]
     palette = common_palette([scene.frame(scene.epochs[position]).reduce(2) for position in sampled], fixed)
     seconds = options.seconds or max(0.06, min(0.5, _LONGEST / count))
     pauses = [round(1000 * seconds)] * (count - 1) + [max(_LAST, round(1000 * seconds))]

@@ -32,12 +32,18 @@ def common_palette(frames: Sequence[Image.Image], fixed: Sequence[str]) -> Image
         frames: Some of the animation's frames, RGB.
         fixed: Colours that must be exact, as ``#RRGGBB``: grounds, text, marks.
     """
-    first = [ImageColor.getrgb(colour) for colour in dict.fromkeys(fixed)]
-    side_by_side = Image.fromarray(np.concatenate([np.asarray(frame) for frame in frames]))
-    chosen = side_by_side.quantize(_COLOURS - len(first), method=Image.Quantize.MEDIANCUT)
+    first = [ImageColor.getrgb(colour)[:3] for colour in dict.fromkeys(fixed)]
+    pixels = np.concatenate([np.asarray(frame).reshape(-1, 3) for frame in frames]) & 0xF8 | 4
+    colours, counts = np.unique(pixels, axis=0, return_counts=True)
+    # What is as good as a fixed colour needs none of its own, and would be taken for it.
+    apart = np.abs(colours[:, None].astype(int) - np.array(first)[None]).max(axis=-1).min(axis=1) > 8
+    colours, counts = colours[apart], counts[apart]
+    # Rare colours count for more than their share: a mark or a map's summit is small and matters more than a background.
+    weighed = np.repeat(colours, np.ceil(counts**0.65).astype(np.intp), axis=0)
+    chosen = Image.fromarray(weighed[None]).quantize(_COLOURS - len(first), method=Image.Quantize.MEDIANCUT)
     found = (chosen.getpalette() or [])[: 3 * (_COLOURS - len(first))]
     result = Image.new("P", (1, 1))
-    result.putpalette([channel for colour in first for channel in colour[:3]] + found)
+    result.putpalette([channel for colour in first for channel in colour] + found)
     return result
 
 
