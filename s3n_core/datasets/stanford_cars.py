@@ -13,13 +13,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from s3n_core.datasets.matlab_files import read_matlab
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Problem, Split
@@ -71,7 +67,7 @@ def read(root: Path) -> DataSet:
             f"{root} has neither cars_train_annos.mat (in it or in 'devkit') beside a folder 'cars_train', "
             f"nor cars_annos.mat beside 'car_ims'."
         )
-    classes = tuple(str(name).strip() for name in read_matlab(names_file, "class_names")["class_names"])
+    classes = _class_names(names_file)
     records: list[ImageRecord] = []
     problems: list[Problem] = []
     for table in tables:
@@ -134,7 +130,7 @@ def _image_folder(root: Path, name: str) -> str:
 
 def _records(root: Path, table: _Table, classes: int, problems: list[Problem]) -> Iterator[ImageRecord]:
     rows = read_matlab(table.file, "annotations")["annotations"]
-    fields = rows.dtype.names or ()
+    fields = list(rows[0]) if isinstance(rows, list) and rows and isinstance(rows[0], dict) else []
     name_field = "fname" if table.split else "relative_im_path"
     needed = (
         *_CORNERS,
@@ -146,7 +142,7 @@ def _records(root: Path, table: _Table, classes: int, problems: list[Problem]) -
     if missing:
         raise DataSetError(f"{table.file} has no field '{missing[0]}' in 'annotations': it is another file.")
     for number, row in enumerate(rows, start=1):
-        line = Line(table.file, number, str(row[name_field]))
+        line = Line(table.file, number, str(row[name_field]).strip())
         name = name_inside(f"{table.images}/{line.text}" if table.images else line.text, line)
         path = root / name
         split: Split = table.split or ("test" if _number(row, "test", line) else "train")
@@ -163,14 +159,18 @@ def _records(root: Path, table: _Table, classes: int, problems: list[Problem]) -
             problems.append(Problem(path, f"the file does not exist ({line.place})"))
 
 
-def _number(row: NDArray[Any], field: str, line: Line) -> float:
-    try:
-        value = float(np.asarray(row[field]).item())
-    except (TypeError, ValueError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise DataSetError(f"{line.place}: expected a number as '{field}' but found '{row[field]!s:.80}'.")
-    return value
+def _number(row: Mapping[str, object], field: str, line: Line) -> float:
+    value = row[field]
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise DataSetError(f"{line.place}: expected a number as '{field}' but found '{value!s:.80}'.")
+    return float(value)
+
+
+def _class_names(file: Path) -> tuple[str, ...]:
+    names = read_matlab(file, "class_names")["class_names"]
+    if not (isinstance(names, list) and names and all(isinstance(name, str) and name.strip() for name in names)):
+        raise DataSetError(f"{file}: expected a list of names as 'class_names': it is another file, or a damaged one.")
+    return tuple(name.strip() for name in names)
 
 
 def _name_test_without_labels(root: Path, records: list[ImageRecord], problems: list[Problem]) -> None:

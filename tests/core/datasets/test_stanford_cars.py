@@ -168,8 +168,8 @@ def test_wrong_annotations(devkit: Path, row: tuple[object, ...], message: str) 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"cars_meta\.mat is no readable \.mat file"),
-        (b"junk" * 200, r"cars_meta\.mat is no readable \.mat file"),
+        (b"", r"cars_meta\.mat is no \.mat file, or a damaged one \(its header is not MATLAB's\): copy it anew"),
+        (b"junk" * 200, r"cars_meta\.mat is no \.mat file, or a damaged one"),
         (b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + b"\x89HDF" * 9, r"version 7\.3: save it anew"),
     ],
 )
