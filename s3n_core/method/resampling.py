@@ -1,7 +1,7 @@
 """Selective sampling: the grid of Eqs. 7 and 8, the warp, and the inverse of a grid (section 3.3).
 
 Grids are (x, y) in [-1, 1] with aligned corners. The Gaussian kernel k is separable and replicate padding is linear, so the
-weighted centroids of Eqs. 7 and 8 are products with small constant matrices; a given kernel takes the convolution path.
+weighted centroids of Eqs. 7 and 8 are products with small constant matrices, and with some more of them for any other kernel.
 """
 
 from __future__ import annotations
@@ -161,24 +161,43 @@ def _gaussian_moments(quality: Tensor, sigma: float) -> tuple[Tensor, Tensor, Te
 
 
 def _kernel_moments(quality: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Convolve Q, Q x and Q y with a given kernel, the coordinates running on through the padding."""
+    """Sum k Q, k Q x and k Q y with any kernel, the coordinates running on through the padding.
+
+    A convolution of one channel by 61 x 61 weights, written as matrix products over the map's own cells: each row of Q with each
+    row of k, then the sum over the rows. A CPU's convolution of this form is many times slower, above all backwards.
+    """
     if kernel.shape != (KERNEL_SIDE, KERNEL_SIDE):
         raise ValueError(f"kernel must have shape ({KERNEL_SIDE}, {KERNEL_SIDE}), not {tuple(kernel.shape)}")
-    height, width = quality.shape[1:]
-    padded = F.pad(quality[:, None], (PADDING,) * 4, mode="replicate")
-    x = torch.arange(-PADDING, width + PADDING, device=quality.device, dtype=quality.dtype) / (width - 1) * 2 - 1
-    y = torch.arange(-PADDING, height + PADDING, device=quality.device, dtype=quality.dtype) / (height - 1) * 2 - 1
-    weight = kernel.to(quality.dtype)[None, None]
-    planes = torch.cat([padded, padded * x, padded * y[:, None]])
-    total, moment_x, moment_y = _exact_conv2d(planes, weight)[:, 0].chunk(3)
-    return total, moment_x, moment_y
+    batch, height, width = quality.shape
+    weight = kernel.to(quality.dtype)
+    down, down_y = _taps_on(height, quality.device, quality.dtype)
+    across, across_x = _taps_on(width, quality.device, quality.dtype)
+    lines = [
+        # (B h, u) x (u, i x) -> (B, h i, x): row v of Q under row i of k
+        (quality.reshape(-1, width) @ (taps @ weight.T).permute(1, 2, 0).reshape(width, -1)).view(batch, -1, width)
+        for taps in (across, across_x)
+    ]
+    down, down_y = down.reshape(height, -1), down_y.reshape(height, -1)
+    return down @ lines[0], down @ lines[1], down_y @ lines[0]
 
 
-def _exact_conv2d(planes: Tensor, weight: Tensor) -> Tensor:
-    """Convolve in the full precision of the type: on CUDA cuDNN would round float32 to 11 bits by default (TF32)."""
-    cudnn = torch.backends.cudnn
-    with cudnn.flags(cudnn.enabled, cudnn.benchmark, cudnn.benchmark_limit, cudnn.deterministic, allow_tf32=False):
-        return F.conv2d(planes, weight)
+@functools.lru_cache(maxsize=16)
+def _taps(size: int) -> tuple[Tensor, Tensor]:
+    """Say which cell each of the 61 taps of a kernel reads: 0 or 1, shape (size, size, 61), and times its coordinate; float64.
+
+    Index (x, u, j): at cell x, tap j reads cell u, at the border through the replicate padding.
+    """
+    place = torch.arange(size)[:, None] + torch.arange(-PADDING, PADDING + 1)
+    reads = F.one_hot(place.clamp(0, size - 1), size).to(torch.float64).transpose(1, 2)
+    coordinates = place.to(torch.float64) / (size - 1) * 2 - 1
+    return reads, reads * coordinates[:, None]
+
+
+@functools.lru_cache(maxsize=16)
+def _taps_on(size: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode(False):  # as for `_axis_matrices_on`
+        reads, weighted = _taps(size)
+        return reads.to(device, dtype), weighted.to(device, dtype)
 
 
 def _centroids(total: Tensor, moment_x: Tensor, moment_y: Tensor) -> Tensor:
