@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from s3n_core.analysis.overtaking import Overtaken, given_up_when
-from s3n_core.devices import single_thread
+from s3n_core.analysis.single_thread import single_thread
 from s3n_core.errors import S3NError
 from s3n_core.export.file_wish import FileWish
 from s3n_core.inspection_encoding import InspectionEncoder, InverseGrid, encode_inverse, encode_model
