@@ -145,6 +145,8 @@ class Team:
             return True
         with suppress(RuntimeError):
             self._store.set(_FAILURE, sentence)
+            if self.leads:
+                self._store.set(_HEARD, "1")
         self.leave()
         if self.leads:
             return True

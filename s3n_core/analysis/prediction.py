@@ -26,6 +26,7 @@ from s3n_core.analysis.unfinished_table import UnfinishedTable
 from s3n_core.datasets.loading import Sample, load_batches
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
+from s3n_core.distributed import ALONE, Team
 
 
 def predict(
@@ -36,8 +37,9 @@ def predict(
     batch_size: int | None = None,
     workers: int | None = None,
     start: int = 0,
+    team: Team = ALONE,
 ) -> Generator[tuple[PredictionRow, ...], None, None]:
-    """Predict images.
+    """Predict images, or a process's share of them.
 
     Close the generator (``contextlib.closing``) to stop early; no thread is left behind.
 
@@ -48,6 +50,7 @@ def predict(
         batch_size: Images in a batch; None: what suits the device. Halved where the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
         start: Position of the first image to predict.
+        team: The processes at work: the batches go round among them.
 
     Returns:
         A generator of a batch of rows at a time, one row an image, in the order of the records. An image that cannot be
@@ -68,6 +71,7 @@ def predict(
         return test_view(image, model.preprocess)
 
     order = np.arange(start, len(samples))
+    order = order[(order - start) // size % team.size == team.rank]
     with closing(load_batches(samples, view, size, order=order, workers=workers)) as batches:
         for batch in batches:
             packed = [row for part in step.over(len(batch), partial(answers, batch)) for row in part]
@@ -85,6 +89,7 @@ def predict_to_file(
     batch_size: int | None = None,
     workers: int | None = None,
     restart: bool = False,
+    team: Team = ALONE,
 ) -> Generator[PredictionProgress, None, None]:
     """Predict images into a table, going on where an earlier job of the same table stopped.
 
@@ -99,6 +104,7 @@ def predict_to_file(
         batch_size: Images in a batch; None: what suits the device.
         workers: Loading threads.
         restart: Throw away the rows of an earlier job.
+        team: The processes at work; this one leads them, the others `assist`.
 
     Returns:
         A generator of progress: once at the beginning, after every batch, and once when the table has its name. Close it
@@ -133,12 +139,46 @@ def predict_to_file(
             )
 
         yield progress()
-        if table.done < len(records):
-            rows = predict(model, records, classes=classes, batch_size=batch_size, workers=workers, start=table.done)
-            with closing(rows):
-                for batch in rows:
-                    table.append(batch)
+        if table.done < len(records) or team.size > 1:
+            job = _together(model, records, classes, batch_size, workers, team.lead(table.done), team)
+            with closing(job):
+                for batches in job:
+                    for batch in batches:
+                        table.append(batch)
                     yield progress()
         write_table(out, header, table.rows())
         table.remove()
         yield progress(finished=True)
+
+
+def assist(
+    model: Model,
+    records: Sequence[ImageRecord],
+    team: Team,
+    *,
+    classes: Sequence[str] = (),
+    batch_size: int | None = None,
+    workers: int | None = None,
+) -> None:
+    """Predict this process's share of the images for the process that leads; the arguments are those of `predict_to_file`."""
+    with closing(_together(model, records, classes, batch_size, workers, team.lead(0), team)) as job:
+        for _ in job:
+            pass
+
+
+def _together(
+    model: Model,
+    records: Sequence[ImageRecord],
+    classes: Sequence[str],
+    batch_size: int | None,
+    workers: int | None,
+    start: int,
+    team: Team,
+) -> Generator[list[tuple[PredictionRow, ...]], None, None]:
+    """Predict in step with the other processes: one batch of each at a time, in the order of the records."""
+    team.require_cards(model.device)
+    size = batch_size or default_batch_size(model.device)
+    rows = predict(model, records, classes=classes, batch_size=size, workers=workers, start=start, team=team)
+    with closing(rows):
+        for _ in range(start, len(records), size * team.size):
+            yield team.gather(next(rows, ()))

@@ -15,6 +15,7 @@ from s3n_core.errors import DataSetError
 
 if TYPE_CHECKING:
     from s3n_core.analysis.prediction_rows import PredictionProgress
+    from s3n_core.distributed import Team
 
 HELP = """Predict the images of a folder into a table.
 
@@ -32,6 +33,24 @@ def predict(
     restart: Annotated[bool, typer.Option("--restart", help="Throw away the rows of a job that was stopped.")] = False,
 ) -> None:
     """Predict a folder."""
+    from s3n_core.commands.teamwork import working_together
+
+    with working_together() as team:
+        if team.leads:
+            _predict(job, out, restart, team)
+        else:
+            _assist(job, team)
+
+
+def _assist(job: ImageJob, team: Team) -> None:
+    records, classes = job.records, job.data_set.classes
+
+    from s3n_core.analysis.prediction import assist
+
+    assist(job.open_model(), records, team, classes=classes, workers=job.workers)
+
+
+def _predict(job: ImageJob, out: Path, restart: bool, team: Team) -> None:
     from s3n_core.analysis.prediction_tables import prepare_place
 
     prepare_place(out)
@@ -40,7 +59,7 @@ def predict(
     from s3n_core.analysis.prediction import predict_to_file
 
     opened = job.open_model()
-    steps = predict_to_file(opened, records, out, classes=classes, workers=job.workers, restart=restart)
+    steps = predict_to_file(opened, records, out, classes=classes, workers=job.workers, restart=restart, team=team)
     last: PredictionProgress | None = None
 
     def kept() -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr
 
 import typer
 
@@ -26,7 +27,8 @@ def working_together() -> Iterator[Team]:
     """
     team = join_team()
     try:
-        yield team
+        with nullcontext() if team.leads else redirect_stderr(io.StringIO()):
+            yield team
     except TeamError:
         team.leave()
         if team.leads:

@@ -105,7 +105,7 @@ def load_batches(
     if isinstance(batch_size, int):
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size} must be at least 1")
-        sizes = _even_sizes(len(positions), batch_size)
+        sizes: Sequence[int] = _even_sizes(len(positions), batch_size)
     else:
         sizes = batch_size
         if sum(sizes) != len(positions):
