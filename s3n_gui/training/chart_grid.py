@@ -59,6 +59,7 @@ class ChartGrid(QScrollArea):
         self._zoomed = False
         self._dirty = False
         self._scrolled = 0
+        self.verticalScrollBar().rangeChanged.connect(self._on_scroll_range)
         self._place: float | None = None
         self._pending: dict[str, DrawnChart] = {}
         self._placed: dict[str, tuple[int, int, int]] = {}
@@ -136,9 +137,6 @@ class ChartGrid(QScrollArea):
             plot.setVisible(not name or other == name)
             plot.show_alone(other == name)
         self._arrange()
-        if not name:
-            self._layout.activate()
-            self.verticalScrollBar().setValue(self._scrolled)
         self.refresh()
         self.alone_changed.emit(bool(name))
 
@@ -170,8 +168,8 @@ class ChartGrid(QScrollArea):
 
     @property
     def is_settled(self) -> bool:
-        """Whether all is drawn."""
-        return not self._dirty and self._maker.is_idle and self._gradually.is_idle
+        """Whether all that is seen is drawn."""
+        return not (self._dirty and self.isVisible()) and self._maker.is_idle and self._gradually.is_idle
 
     def finish(self) -> None:
         """Make what is still to be made."""
@@ -296,6 +294,12 @@ class ChartGrid(QScrollArea):
         self._low, self._high = low, high
         for plot in self.charts.values():
             plot.view.show_width(low, high)
+
+    def _on_scroll_range(self, _low: int, high: int) -> None:
+        # The way back from a chart alone: it can be scrolled only when all charts have their places again.
+        if not self.alone and 0 < self._scrolled <= high:
+            self.verticalScrollBar().setValue(self._scrolled)
+            self._scrolled = 0
 
     def _on_alone(self, name: str) -> None:
         self.show_alone("" if self.alone else name)

@@ -57,7 +57,7 @@ class TrainPage(Page):
         self.runs = RunsDesk(self.controller, session, trainings, self.side)
         self.side.addTab(self.form, "New training")
         self.side.addTab(self.runs.list, "Runs")
-        self.starting = Starting(self.form, self.controller, session, settings, trainings, self)
+        self.starting = Starting(self.form, self.controller, session, settings, trainings, jobs, self)
         self.shown = ShownRun(self.controller, session, settings, self._upper)
         self.bar, self.toolbar, self.charts = self.shown.bar, self.shown.toolbar, self.shown.charts
         self.strip = ProbeStrip(self._upper)

@@ -6,7 +6,8 @@ from PySide6.QtCore import QObject, Signal
 
 from s3n_core.errors import S3NError
 from s3n_core.runs.locations import checked_run_name, new_run_name
-from s3n_gui.background.training_job import TrainingRequest
+from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.background.training_job import TrainingJob, TrainingRequest
 from s3n_gui.session import HeldOut, Session
 from s3n_gui.settings import Settings
 from s3n_gui.training.controller import TrainingController
@@ -33,6 +34,7 @@ class Starting(QObject):
         session: Session,
         settings: Settings,
         trainings: Trainings,
+        jobs: JobList,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
@@ -48,6 +50,7 @@ class Starting(QObject):
             form.name.textChanged,
         ):
             signal.connect(self.check)
+        jobs.changed.connect(self._on_job)
         form.start_asked.connect(self.start)
         form.live_asked.connect(self._show_live)
         form.data_asked.connect(self._on_data_asked)
@@ -104,6 +107,10 @@ class Starting(QObject):
             problem = f"{live} is being trained. Stop it and keep what it has learned, or wait for its end."
         form.show_problem(problem, data_missing=bool(data_problem(data_set)), live=live)
         self.checked.emit()
+
+    def _on_job(self, job: Job) -> None:
+        if isinstance(job, TrainingJob) and not job.is_active:
+            self.check()
 
     def _live(self) -> str:
         controller = self._controller

@@ -9,14 +9,18 @@ import pytest
 from s3n_core.runs.metrics import MetricsReader
 from s3n_core.runs.run_state import RunState
 from s3n_core.training.recipes import RECIPES, find_recipe
-from s3n_gui.training.charts import CHARTS, held_out_points, main_points, training_points, value_at
+from s3n_gui.training import metric_glimpse
+from s3n_gui.training.chart_grid import chart_places
+from s3n_gui.training.charts import CHARTS, EMPTY, held_out_points, main_points, training_points, value_at
 from s3n_gui.training.curve_files import curve_table
-from s3n_gui.training.metric_series import MetricSeries, block_of, smoothed
+from s3n_gui.training.metric_glimpse import glimpse_of
+from s3n_gui.training.metric_series import MetricSeries, block_of, joined, line_weight, smoothed
 from s3n_gui.training.recipe_choice import RecipeChoice, data_problem
 from s3n_gui.training.recipe_fields import FIRST, recipe_fields
 from s3n_gui.training.run_bar import facts_text, phase_text
 from s3n_gui.training.sentences import sayings
 from s3n_gui.training.shown_run import recipe_bands
+from s3n_gui.training.thinning import thinned
 
 
 def step(epoch, batch, batches=4, **values):
@@ -77,8 +81,84 @@ class TestSeries:
         assert series.step_count == 100_000
         assert min(took) < 1.0  # of a core; how long a person waits depends on what else the machine does
 
+    def test_columns_that_not_every_line_has(self):
+        block = block_of([step(0, 1, loss=1.0), step(0, 2, word="all"), {"kind": "other"}, step(0, 3, loss=None)])
+        assert block.count == 3
+        assert np.isnan(block.steps["loss"][1:]).all()
+        assert "word" not in block.steps
+
+    def test_joined(self):
+        whole = joined([block_of([step(0, 1, loss=1.0)]), block_of([epoch(0)]), block_of([step(0, 2, rate=2.0)])])
+        assert whole.count == 2
+        assert len(whole.epochs) == 1
+        assert whole.steps["batch"].tolist() == [1.0, 2.0]
+        assert np.isnan(whole.steps["loss"][1])
+        assert joined([]).count == 0
+
+    def test_a_snapshot_stays_as_it_is(self):
+        series = series_of(step(0, 1, loss=4.0))
+        taken = series.snapshot()
+        for batch in range(2, 600):
+            series.add(block_of([step(0, batch, 600, loss=4.0, fresh=1.0), epoch(batch)]))
+        assert taken.step_values("loss").tolist() == [4.0]
+        assert not taken.epoch_lines
+        series.clear()
+        assert taken.step_count == 1
+
+    def test_a_glimpse_of_a_long_file(self, tmp_path, monkeypatch):
+        path = tmp_path / "metrics.jsonl"
+        assert glimpse_of(path) is None
+        lines = [step(n // 100, n % 100 + 1, 100, loss=1.0) for n in range(20_000)]
+        rows = [json.dumps(line, separators=(",", ":")) for line in lines]
+        for number in (50, 0):
+            rows.insert(100 * number, json.dumps(epoch(number), separators=(",", ":")))
+        path.write_text("\n".join([*rows, "{torn"]))
+        assert glimpse_of(path) is None
+        monkeypatch.setattr(metric_glimpse, "LEAST_BYTES", 1000)
+        glimpse = glimpse_of(path)
+        assert [line["epoch"] for line in glimpse.epochs] == [0, 50]
+        assert 900 <= glimpse.count <= 1000
+        steps = glimpse.steps["step"]
+        assert steps[-1] > 19_900
+        assert 0 < np.diff(steps).max() < 40
+
+
+class TestThinning:
+    def test_few_points_stay(self):
+        points = (np.arange(50.0), np.arange(50.0))
+        assert thinned(points, 0.0, 49.0, 100)[0].tolist() == points[0].tolist()
+        assert not len(thinned(EMPTY, 0.0, 1.0, 10)[0])
+
+    def test_no_spike_is_lost(self):
+        values = np.sin(np.arange(100_000) / 5000)
+        values[[12_345, 77_777]] = 9.0, -9.0
+        places, drawn = thinned((np.linspace(0.0, 10.0, 100_000), values), 0.0, 10.0, 200)
+        assert len(drawn) <= 2 * 200 + 4
+        assert (drawn.max(), drawn.min(), drawn[-1]) == (9.0, -9.0, values[-1])
+        assert (np.diff(places) >= 0).all()
+        assert abs(places[drawn.argmax()] - 1.2345) < 0.06
+
+    def test_what_is_not_seen_is_left_out(self):
+        places, _ = thinned((np.arange(1000.0), np.zeros(1000)), 400.0, 410.0, 100)
+        assert places.min() >= 388
+        assert places.max() <= 422
+        assert not len(thinned((np.arange(10.0), np.zeros(10)), 400.0, 410.0, 100)[0][1:])
+
+    @pytest.mark.parametrize("columns", [1, 2, 3])
+    def test_every_chart_has_its_place(self, columns):
+        places = chart_places(columns)
+        assert list(places) == [chart.name for chart in CHARTS]
+        taken = [(row, unit) for row, column, span in places.values() for unit in range(column, column + span)]
+        assert len(taken) == len(set(taken))
+        assert max(unit for _, unit in taken) == 5
+
 
 class TestSmoothing:
+    def test_a_long_run_looks_as_smooth_as_a_short_one(self):
+        assert line_weight(0.6, 500) == 0.6
+        assert line_weight(0.6, 100_000) == pytest.approx(0.6 ** (1 / 100))
+        assert line_weight(0.0, 100_000) == 0.0
+
     def test_is_an_unbiased_mean(self):
         assert np.allclose(smoothed(np.full(50, 3.0), 0.9), 3.0)
 

@@ -1,10 +1,11 @@
 """The page Train with widgets: form, runs, charts, strip; and one real training followed to its end."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -18,10 +19,13 @@ from small_training import SMALL, draw_small_birds
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.resources import resource
-from s3n_core.runs.run_directory import list_runs
+from s3n_core.runs.run_directory import RunDirectory, list_runs
+from s3n_gui.actions import ACTIONS
+from s3n_gui.session import HeldOut
 from s3n_gui.start.runs_watch import RunsSeen
 
 PATIENCE = 240_000
+SOON = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +61,7 @@ def test_an_empty_page_says_what_to_do(train_page, session, birds, qtbot):
 def test_form_both_ways(train_page, session, birds, qtbot):
     session.data_set = open_data_set(birds)
     form = train_page.form
-    qtbot.waitUntil(lambda: form.is_whole)
+    qtbot.waitUntil(lambda: form.is_whole, timeout=SOON)
     form.rows["epochs"].control.setValue(7)
     assert form.choice.settings == {"epochs": 7}
     assert form.rows["epochs"].reset.isVisible()
@@ -85,8 +89,8 @@ def test_form_both_ways(train_page, session, birds, qtbot):
 def test_a_past_run_opens_on_the_page(train_page, runs, session, qtbot):
     seen(train_page, runs)  # shows the newest by itself
     session.run = runs / "past"
-    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3)
-    qtbot.waitUntil(lambda: train_page.is_ready() and len(train_page.strip.rows) == 4)
+    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3, timeout=SOON)
+    qtbot.waitUntil(lambda: train_page.is_ready() and len(train_page.strip.rows) == 4, timeout=SOON)
     assert train_page.bar.title.text() == "past · finished"
     assert not train_page.bar.pause.isVisible()
     assert train_page.bar.inspect.isVisible()
@@ -97,7 +101,7 @@ def test_a_past_run_opens_on_the_page(train_page, runs, session, qtbot):
     assert len(values["loss"]) == 5
     assert train_page.strip.epoch.text() == "after epoch 3"
     train_page.strip.slider.setValue(0)
-    qtbot.waitUntil(lambda: train_page.strip.epoch.text() == "after epoch 1")
+    qtbot.waitUntil(lambda: train_page.strip.epoch.text() == "after epoch 1", timeout=SOON)
     with qtbot.waitSignal(session.page_requested):
         train_page.bar.inspect.click()
     assert session.model == runs / "past"
@@ -105,14 +109,14 @@ def test_a_past_run_opens_on_the_page(train_page, runs, session, qtbot):
 
 def test_cursor_zoom_and_axes(train_page, runs, qtbot):
     train_page.controller.show_run(runs / "past")
-    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3)
-    qtbot.waitUntil(train_page.is_ready)
+    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3, timeout=SOON)
+    qtbot.waitUntil(train_page.is_ready, timeout=SOON)
     charts = train_page.charts.charts
     last = charts["accuracy"].value_texts()
     charts["loss"].view.place_pointed.emit(0.01)
-    qtbot.waitUntil(lambda: charts["accuracy"].value_texts() != last)
+    qtbot.waitUntil(lambda: charts["accuracy"].value_texts() != last, timeout=SOON)
     charts["loss"].view.place_pointed.emit(None)
-    qtbot.waitUntil(lambda: charts["accuracy"].value_texts() == last)
+    qtbot.waitUntil(lambda: charts["accuracy"].value_texts() == last, timeout=SOON)
     qtbot.keyClick(charts["loss"].view, Qt.Key.Key_Plus)
     narrow = charts["peaks"].view.width_seen()
     assert narrow == charts["loss"].view.width_seen()
@@ -135,8 +139,8 @@ def test_runs_are_compared_renamed_and_trashed(train_page, runs, qtbot, monkeypa
     train_page.runs.list.choose(runs / "other")
     qtbot.keyClick(train_page.runs.list.view, Qt.Key.Key_Space)
     assert [path.name for path, _ in train_page.controller.others()] == ["other"]
-    qtbot.waitUntil(lambda: len(train_page.controller.others()[0][1].epoch_lines) == 3)
-    qtbot.waitUntil(lambda: len(train_page.charts.charts["loss"]._others) == 1)
+    qtbot.waitUntil(lambda: len(train_page.controller.others()[0][1].epoch_lines) == 3, timeout=SOON)
+    qtbot.waitUntil(lambda: len(train_page.charts.charts["loss"]._others) == 1, timeout=SOON)
     train_page.toolbar.other_removed.emit(runs / "other")
     assert not train_page.controller.others()
     monkeypatch.setattr(QInputDialog, "getText", lambda *_, **__: ("renamed 鳥", True))
@@ -146,7 +150,7 @@ def test_runs_are_compared_renamed_and_trashed(train_page, runs, qtbot, monkeypa
     assert (runs / "other").is_dir()
     seen(train_page, runs)
     train_page.runs.list.choose(runs / "past")
-    train_page.runs.list.trash.click()
+    train_page.commands()["train-trash"]()
     assert not (runs / "past").exists()
     assert train_page.controller.path is None
     train_page.undo_stack().undo()
@@ -156,7 +160,7 @@ def test_runs_are_compared_renamed_and_trashed(train_page, runs, qtbot, monkeypa
 
 def test_export(train_page, runs, qtbot, tmp_path, monkeypatch):
     train_page.controller.show_run(runs / "past")
-    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3)
+    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3, timeout=SOON)
     for kind in ("png", "csv"):
         target = tmp_path / f"Kurven.{kind}"
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, target=target: (str(target), ""))
@@ -166,7 +170,169 @@ def test_export(train_page, runs, qtbot, tmp_path, monkeypatch):
     assert sum(row.startswith("epoch,") for row in rows) == 3
 
 
+def test_a_chart_stands_alone_and_goes_back(train_page, runs, qtbot):
+    train_page.controller.show_run(runs / "past")
+    qtbot.waitUntil(train_page.is_ready, timeout=SOON)
+    grid = train_page.charts
+    grid.verticalScrollBar().setValue(90)
+    grid.charts["peaks"].alone.click()
+    assert grid.alone == "peaks"
+    assert [name for name, plot in grid.charts.items() if not plot.isHidden()] == ["peaks"]
+    assert grid.charts["peaks"].height() == grid.viewport().height()
+    assert train_page.words.isHidden()
+    train_page.resize(1200, 700)
+    assert grid.charts["peaks"].height() == grid.viewport().height()
+    qtbot.keyClick(grid.charts["peaks"].view, Qt.Key.Key_Escape)
+    assert not grid.alone
+    assert all(not plot.isHidden() for plot in grid.charts.values())
+    qtbot.waitUntil(lambda: grid.verticalScrollBar().value() == 90, timeout=SOON)
+    assert not train_page.words.isHidden()
+    qtbot.mouseDClick(grid.charts["loss"].view.viewport(), Qt.MouseButton.LeftButton)
+    assert grid.alone == "loss"
+    train_page.controller.show_run(runs / "other")
+    assert not grid.alone
+
+
+def test_curves_of_both_kinds_look_different(train_page, runs, qtbot):
+    train_page.controller.show_run(runs / "past")
+    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3, timeout=SOON)
+    qtbot.waitUntil(train_page.is_ready, timeout=SOON)
+    drawn = train_page.charts.charts["peaks"].view._curves
+    training, held_out = drawn
+    assert held_out.dots
+    assert not training.dots
+    assert held_out.width > training.width
+    assert held_out.colour != training.colour
+    lone = train_page.charts.charts["memory"].view._curves
+    assert [curve.colour for curve in lone] == [held_out.colour]  # nothing beside it to be told apart from
+
+
+def test_the_box_gives_both_values(train_page, runs, qtbot):
+    train_page.controller.show_run(runs / "past")
+    qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3, timeout=SOON)
+    qtbot.waitUntil(train_page.is_ready, timeout=SOON)
+    plot = train_page.charts.charts["accuracy"]
+    plot.show_place(2.0)
+    plot.show_box(QPointF(40, 40))
+    assert plot._box.isVisible()
+    assert plot.view.rect().contains(plot._box.geometry())
+    assert not plot._box.grab().isNull()
+    plot.show_box(None)
+    assert not plot._box.isVisible()
+
+
+def names_of(page) -> set[str]:
+    return {name.removeprefix("train-") for name in page.commands()}
+
+
+def test_commands_follow_the_state_machine(train_page, runs, session, birds, qtbot):
+    heard = []
+    train_page.commands_changed.connect(lambda: heard.append(names_of(train_page)))
+    assert names_of(train_page) == {"side", "runs"}
+    session.data_set = open_data_set(birds)
+    assert "start" in heard[-1]
+    seen(train_page, runs)
+    train_page.controller.show_run(runs / "past")
+    qtbot.waitUntil(lambda: train_page.controller.status == "finished", timeout=SOON)
+    assert names_of(train_page) >= {"start", "alone", "whole", "picture", "table", "inspect", "rename", "trash"}
+    assert not names_of(train_page) & {"pause", "stop", "stop-now", "discard", "resume"}
+    train_page.controller.machine.phase = "running"
+    train_page.controller.told.emit()
+    assert heard[-1] >= {"pause", "stop", "stop-now", "discard"}
+    assert not heard[-1] & {"start", "resume", "inspect", "rename", "trash"}
+    train_page.controller.machine.phase = "stopping"
+    train_page.controller.told.emit()
+    assert heard[-1] & {"pause", "stop", "stop-now", "discard"} == {"stop-now", "discard"}
+    train_page.controller.machine.phase = "resting"
+
+
+def test_commands_of_the_page_are_rows_of_the_table(train_page, runs, session, birds, qtbot):
+    rows = {row.id for row in ACTIONS if row.page == "train" and row.menu}
+    session.data_set = open_data_set(birds)
+    seen(train_page, runs)
+    qtbot.waitUntil(lambda: train_page.controller.status == "finished", timeout=SOON)
+    known = set(train_page.commands())
+    for phase in ("running", "paused"):
+        train_page.controller.machine.phase = phase
+        known |= set(train_page.commands())
+    train_page.controller.machine.phase = "resting"
+    assert known | {"train-resume"} == rows
+    train_page.commands()["train-log"]()
+    assert train_page.charts.charts["loss"].view.logarithmic
+    for name in ("side", "strip"):
+        train_page.commands()[f"train-{name}"]()
+        assert train_page._parts[name].isHidden()
+    state = train_page.save_state()
+    train_page.commands()["train-runs"]()
+    assert train_page.side.currentWidget() is train_page.runs.list
+    assert not train_page._parts["side"].isHidden()
+    train_page.restore_state(state)
+    assert train_page._parts["side"].isHidden()
+
+
+def test_a_failed_run_says_what_happened_and_can_be_resumed(train_page, runs, qtbot):
+    sentence = "The graphics card is out of memory. Resume with a smaller micro_batch, which changes nothing else."
+    directory = RunDirectory(runs / "past")
+    state = directory.read_state()
+    directory.write_state(dataclasses.replace(state, status="failed", message=sentence, epoch=2, pid=None))
+    train_page.controller.show_run(runs / "past")
+    qtbot.waitUntil(lambda: train_page.controller.status == "failed", timeout=SOON)
+    assert train_page.words.texts()[0] == sentence
+    assert train_page.bar.resume.isVisible()
+    assert "resume" in names_of(train_page)
+    assert train_page.bar.title.text() == "past · failed"
+
+
+def test_one_training_at_a_time(train_page, runs, session, birds, qtbot):
+    session.data_set = open_data_set(birds)
+    assert train_page.starting.possible
+    train_page.controller.show_run(runs / "past")
+    listed = [dataclasses.replace(run, live=run.path.name == "other", status="running") for run in list_runs(runs)]
+    watch = train_page.starting._trainings.watch
+    watch.seen = RunsSeen(tuple(listed))
+    watch.changed.emit(watch.seen)
+    assert not train_page.starting.possible
+    assert train_page.form.problem.text().startswith("other is being trained. Stop it and keep")
+    assert "start" not in names_of(train_page)
+    train_page.form.live.click()
+    assert train_page.controller.path == runs / "other"
+    watch.seen = RunsSeen(tuple(list_runs(runs)))
+    watch.changed.emit(watch.seen)
+    qtbot.waitUntil(lambda: train_page.starting.possible, timeout=SOON)
+    assert not train_page.form.live.isVisible()
+
+
+def test_what_is_held_out_is_chosen_once(train_page, session, birds, monkeypatch):
+    form = train_page.form
+    form.finish()
+    session.held_out = HeldOut(0.25, 7)
+    assert form.choice.settings == {"held_out": 0.25, "seed": 7}
+    assert form.rows["seed"].control.value() == 7
+    form.recipe_box.setCurrentText("baseline")
+    assert form.choice.value("held_out") == 0.25
+    form.rows["seed"].control.setValue(3)
+    assert session.held_out == HeldOut(0.25, 3)
+    session.data_set = open_data_set(birds)
+    asked = []
+    monkeypatch.setattr(train_page.controller, "start", asked.append)
+    train_page.starting.start()
+    assert asked[0].format == session.data_set.format
+    assert asked[0].settings == {"held_out": 0.25, "seed": 3}
+
+
+def test_the_words_card_cuts_no_sentence(train_page, runs, qtbot):
+    train_page.controller.show_run(runs / "past")
+    qtbot.waitUntil(lambda: len(train_page.words.texts()) == 3, timeout=SOON)
+    qtbot.waitUntil(train_page.is_ready, timeout=SOON)
+    card, rows = train_page.words, train_page.words._rows
+    assert "`" not in rows[-1]._text.text()
+    assert "monospace" in rows[-1]._text.text()
+    for row in rows:
+        assert card.rect().contains(row.rect().translated(row.mapTo(card, row.rect().topLeft())))
+
+
 def test_every_control_has_a_tip_and_a_name(train_page):
+    train_page.form.finish()
     for kind in (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QSpinBox):
         for control in train_page.findChildren(kind):
             if control.objectName().startswith("qt_") or "Scroll" in type(control).__name__:
@@ -212,10 +378,12 @@ def test_two_epochs_to_their_end(train_page, session, birds, settings, qtbot):
     settings.set("device", "cpu")
     for name, value in SMALL.items():
         train_page.form.choice.put(name, value)
-    train_page.start()
+    train_page.starting.start()
     controller = train_page.controller
     qtbot.waitUntil(lambda: controller.status == "finished", timeout=PATIENCE)
-    qtbot.waitUntil(lambda: len(controller.series.epoch_lines) == 2 and len(train_page.strip.store.epochs) == 2)
+    qtbot.waitUntil(
+        lambda: len(controller.series.epoch_lines) == 2 and len(train_page.strip.store.epochs) == 2, timeout=SOON
+    )
     assert train_page.bar.title.text() == "birds-quick-1 · finished"
     train_page.starting.check()
     assert train_page.form.name.text() == "birds-quick-2"

@@ -1,0 +1,44 @@
+"""Gaps between the ticks of the window's event loop, for the benchmarks of the window."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, QTimer
+
+TICK_MS = 5
+
+
+class Clock(QObject):
+    """A tick every 5 ms; remembers the time between ticks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gaps: list[float] = []
+        self.last = time.perf_counter()
+        self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.timeout.connect(self._tick)
+        self.timer.start(TICK_MS)
+
+    def restart(self) -> None:
+        """Forget the gaps so far."""
+        self.gaps.clear()
+        self.last = time.perf_counter()
+
+    def text(self) -> str:
+        """Return the gaps' 99th percentile and the longest."""
+        gaps = 1000 * np.array(self.gaps or [0.0])
+        return f"p99 {np.percentile(gaps, 99):6.1f} ms  max {gaps.max():6.1f} ms  {len(gaps)} ticks"
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(now - self.last)
+        self.last = now
+
+
+def burn(cores: int) -> list[subprocess.Popen[bytes]]:
+    """Keep cores busy at the low priority that a training of this program has; end them with ``kill``."""
+    code = "import os\nif hasattr(os, 'nice'): os.nice(10)\nwhile True: pass"
+    return [subprocess.Popen([sys.executable, "-c", code]) for _ in range(cores)]
