@@ -56,6 +56,11 @@ class AnswerCard(QWidget):
             self._truth = truth
             self.synchronize()
 
+    def show_rule(self, shown: bool) -> None:
+        """Show the rule's sentence, or keep it in a tooltip where there is no room for it."""
+        self.rule.setVisible(shown)
+        self.name.setToolTip(self.name.text() if shown else self.rule.text())
+
     def synchronize(self) -> None:
         """Show the state."""
         evidence, answer = self._state.evidence, self._state.answer
@@ -71,7 +76,7 @@ class AnswerCard(QWidget):
         best = shown.prediction
         name = shown_class(best.name)
         self.name.setText(name)
-        self.name.setToolTip(name)
+        self.name.setToolTip(name if not self.rule.isHidden() else self.rule.text())
         self.share.setText("" if answer is None else f"{percent_text(best.probability)} %")
         known = self._truth is not None and self._truth in shown.classes
         right = known and best.name == self._truth

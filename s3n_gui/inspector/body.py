@@ -51,41 +51,39 @@ class Body(QWidget):
         self._make_stage = make_stage
 
     def pieces(self) -> list[Callable[[], None]]:
-        """Return the first pieces; the stage's panes and the layout come after them."""
-        return [self._make_browser, self._make_toolbar, self._make_the_stage, self._make_side]
+        """Return what makes all of it but the stage's panes; every part goes to its place at once."""
+        return [self._make_frame, self._make_browser, self._make_toolbar, self._make_the_stage, self._make_side]
+
+    def _make_frame(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 12)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        layout.addWidget(self.splitter)
+        right = QWidget()
+        self._column = QVBoxLayout(right)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        self._middle = QHBoxLayout()
+        self._middle.setSpacing(8)
+        self._column.addLayout(self._middle, 1)
+        self.splitter.addWidget(right)
 
     def _make_browser(self) -> None:
-        self.browser = ImageBrowser(self._images, self._thumbnails, self)
+        self.browser = ImageBrowser(self._images, self._thumbnails)
         self.browser.setMinimumWidth(px(110))
-
-    def _make_toolbar(self) -> None:
-        self.toolbar = Toolbar(self._undo_stack, self)
-
-    def _make_the_stage(self) -> None:
-        self.stage = self._make_stage()
-        self.stage.setParent(self)
-
-    def _make_side(self) -> None:
-        self.side = Side(self._state, self)
-
-    def lay_out(self) -> None:
-        """Put all pieces in their places."""
-        middle = QHBoxLayout()
-        middle.setSpacing(8)
-        middle.addWidget(self.stage, 1)
-        middle.addWidget(self.side)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.toolbar)
-        column.addLayout(middle, 1)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.addWidget(self.browser)
-        self.splitter.addWidget(right)
+        self.splitter.insertWidget(0, self.browser)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setCollapsible(1, False)
         self.splitter.setSizes([px(160), 1000])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 12)
-        layout.addWidget(self.splitter)
+
+    def _make_toolbar(self) -> None:
+        self.toolbar = Toolbar(self._undo_stack)
+        self._column.insertWidget(0, self.toolbar)
+
+    def _make_the_stage(self) -> None:
+        self.stage = self._make_stage()
+        self._middle.addWidget(self.stage, 1)
+
+    def _make_side(self) -> None:
+        self.side = Side(self._state)
+        self._middle.addWidget(self.side)

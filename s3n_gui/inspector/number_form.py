@@ -130,7 +130,7 @@ class NumberForm(QWidget):
         draws.addWidget(self.draw)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
+        layout.setSpacing(4)
         layout.addWidget(_titled("Peaks go to", "", self.mode))
         self._seed_row = _titled("Draws of ζ", "seed", draws, self.seed)
         layout.addWidget(self._seed_row)

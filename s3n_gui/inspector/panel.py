@@ -80,7 +80,7 @@ class InspectPage(Page):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.body)
         self._making = Gradually(self)
-        for piece in (*self.body.pieces(), self._make_panes):
+        for piece in (*self.body.pieces(), self._make_parts):
             self._making.add(piece)
         self.controller.notice.connect(session.report_notice)
         self.known.notice.connect(session.report_notice)
@@ -93,8 +93,9 @@ class InspectPage(Page):
     def _make_stage(self) -> Stage:
         return Stage(self._session, self._settings, self.state, self.images, self.cameras, self._make_client)
 
-    def _make_panes(self) -> None:
-        for piece in (*self.body.stage.panes.pieces(), self.body.lay_out, self._connect, self._show_all):
+    def _make_parts(self) -> None:
+        parts = (*self.body.stage.panes.pieces(), *self.body.side.pieces())
+        for piece in (*parts, self._connect, self._show_all, self.body.show, self._announce):
             self._making.add(piece)
 
     def finish(self) -> None:
@@ -157,7 +158,8 @@ class InspectPage(Page):
         self._show_known()
         self.controller.tell_truth()
         self._show_stage()
-        self.body.show()
+
+    def _announce(self) -> None:
         self.commands_changed.emit()
         self._take_focus()
 

@@ -18,7 +18,7 @@ _TIPS = (
     "O reads the whole image, D strong evidence enlarged, C supporting evidence enlarged; Joint weighs all of them.\n"
     "A thin line in a bar, and the small number, say what it was before your change. Click a class to see its map."
 )
-_ROWS, _FEWEST_ROWS = 6, 3
+_ROWS, _FEWEST_ROWS = 6, 2
 
 
 class ScoreTable(QWidget):

@@ -1,30 +1,27 @@
-"""The right side of the page: the answer, the scores, and below them peaks and numbers, beside one another's tabs or all."""
+"""The right side of the page: the answer, the scores, and below them peaks and numbers, as tabs or, where there is room, both."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QPushButton,
-    QScrollArea,
-    QStackedWidget,
-    QTabBar,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QTabBar, QVBoxLayout, QWidget
 
 from s3n_gui.inspector.answer_card import AnswerCard
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.number_form import NumberForm
-from s3n_gui.inspector.peak_table import PeakTable
+from s3n_gui.inspector.peak_panel import PeakPanel
 from s3n_gui.inspector.score_rows import score_rows
 from s3n_gui.inspector.score_table import ScoreTable
 from s3n_gui.theme import px, theme
 
+_LOW, _TALL = 470, 820
+"""Below so many pixels the rule's sentence goes into a tooltip; from so many on, peaks and numbers are both shown."""
+
 
 class Side(QWidget):
-    """Answer, scores, peaks, numbers.
+    """Answer, scores, peaks, numbers; they are made by `pieces`.
 
     Signals:
         compare_requested: Scores are to be compared with what is shown now.
@@ -38,64 +35,35 @@ class Side(QWidget):
         super().__init__(parent)
         self._state = state
         self._truth: str | None = None
-        self.answer = AnswerCard(state)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        self.setFixedWidth(px(312))
+
+    def pieces(self) -> list[Callable[[], None]]:
+        """Return what makes the parts, in order."""
+        return [self._make_upper, self._make_lower, self._make_peaks, self._make_numbers, self._connect]
+
+    def _make_upper(self) -> None:
+        self._upper = _card(self)
+        self.answer = AnswerCard(self._state)
         self.scores = ScoreTable()
-        self.peaks = PeakTable(state)
-        self.numbers = NumberForm(state)
         self.compare = QPushButton("Compare with this")
         self.compare.setProperty("role", "link")
         self.compare.setToolTip("From here on, small numbers say what differs from the scores that you see now")
-        self.switch, self.flip, self.restore = QPushButton("Off"), QPushButton("Other set"), QPushButton("Put back")
-        for button, tip in (
-            (self.switch, "Switch the chosen peak off, or on again (X)"),
-            (self.flip, "Move the chosen peak from T_d to T_c or back (S)"),
-            (self.restore, "Give the chosen peak back as it was found"),
-        ):
-            button.setToolTip(tip)
-        self.peaks.setToolTip("Choose a peak here or in an image; drag it there, or nudge it with the arrow keys")
-        self._lay_out()
-        self.tabs.currentChanged.connect(self.pages.setCurrentIndex)
-        self.compare.clicked.connect(self.compare_requested)
-        self.switch.clicked.connect(self._on_switch)
-        self.flip.clicked.connect(self._on_flip)
-        self.restore.clicked.connect(self._on_restore)
-        state.scores_changed.connect(self.synchronize)
-        state.evidence_changed.connect(self._show_buttons)
-        state.settings_changed.connect(self._show_buttons)
-        state.selection_changed.connect(self._show_buttons)
-        theme().changed.connect(self._on_theme_changed)
-        self._on_theme_changed()
-        self.synchronize()
-        self._show_buttons()
-
-    def _lay_out(self) -> None:
-        upper = QFrame()
-        upper.setProperty("role", "card")
-        inside = QVBoxLayout(upper)
+        policy = self.compare.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.compare.setSizePolicy(policy)
+        inside = QVBoxLayout(self._upper)
         inside.setContentsMargins(12, 10, 12, 6)
         inside.setSpacing(6)
         inside.addWidget(self.answer)
         inside.addWidget(self.scores, 1)
         self.answer.below.addWidget(self.compare)
-        policy = self.compare.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.compare.setSizePolicy(policy)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(6)
-        for button in (self.switch, self.flip, self.restore):
-            buttons.addWidget(button)
-        peaks = QWidget()
-        peak_layout = QVBoxLayout(peaks)
-        peak_layout.setContentsMargins(0, 0, 0, 0)
-        peak_layout.setSpacing(8)
-        peak_layout.addWidget(self.peaks, 1)
-        peak_layout.addLayout(buttons)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.numbers)
-        self.numbers.setContentsMargins(0, 0, 8, 0)
+        self._layout().addWidget(self._upper)
+
+    def _make_lower(self) -> None:
+        self._lower = _card(self)
         self.tabs = QTabBar()
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
@@ -104,22 +72,45 @@ class Side(QWidget):
         self.tabs.setTabToolTip(0, "The places where evidence was found; switch them off, move them")
         self.tabs.setTabToolTip(1, "The method's numbers, to play with")
         self.tabs.setAccessibleName("Peaks or numbers")
-        self.pages = QStackedWidget()
-        self.pages.addWidget(peaks)
-        self.pages.addWidget(scroll)
-        lower = QFrame()
-        lower.setProperty("role", "card")
-        below = QVBoxLayout(lower)
-        below.setContentsMargins(12, 4, 12, 10)
-        below.setSpacing(8)
-        below.addWidget(self.tabs)
-        below.addWidget(self.pages, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(upper)
-        layout.addWidget(lower, 1)
-        self._lower = lower
+        self._titles = QLabel("Peaks"), QLabel("Numbers")
+        for title in self._titles:
+            title.setProperty("role", "section")
+        self._inside = QVBoxLayout(self._lower)
+        self._inside.setContentsMargins(12, 4, 12, 10)
+        self._inside.setSpacing(8)
+        self._inside.addWidget(self.tabs)
+        self._layout().addWidget(self._lower, 1)
+
+    def _make_peaks(self) -> None:
+        self.peak_panel = PeakPanel(self._state)
+        self.peaks = self.peak_panel.table
+        self._inside.addWidget(self._titles[0])
+        self._inside.addWidget(self.peak_panel, 1)
+
+    def _make_numbers(self) -> None:
+        self.numbers = NumberForm(self._state)
+        self.numbers.setContentsMargins(0, 0, 8, 0)  # beside the scroll bar, whether it is there or not
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(self.numbers)
+        self._inside.addWidget(self._titles[1])
+        self._inside.addWidget(self._scroll, 1)
+
+    def _connect(self) -> None:
+        self.tabs.currentChanged.connect(self._arrange)
+        self.compare.clicked.connect(self.compare_requested)
+        self.peak_panel.put_back_requested.connect(self.put_back_requested)
+        self._state.scores_changed.connect(self.synchronize)
+        theme().changed.connect(self._arrange)
+        self.synchronize()
+        self._arrange()
+
+    def _layout(self) -> QVBoxLayout:
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout)
+        return layout
 
     def set_truth(self, truth: str | None) -> None:
         """Say which class the image is labelled with."""
@@ -135,26 +126,35 @@ class Side(QWidget):
         self.scores.show_rows(rows, stale=state.scores_stale)
         self.compare.setVisible(answer is not None and not state.scores_stale and state.before is not answer)
 
-    def _show_buttons(self) -> None:
-        peak = self._state.selected_peak
-        edited = peak is not None and any(edit.cell == peak.found_at for edit in self._state.edits)
-        self.switch.setText("On" if peak is not None and peak.set == "off" else "Off")
-        self.switch.setEnabled(peak is not None)
-        self.flip.setEnabled(peak is not None and peak.set != "off")
-        self.restore.setEnabled(edited)
+    # Room
 
-    def _on_switch(self) -> None:
-        if self._state.selected is not None:
-            self.peaks.switch_requested.emit(self._state.selected)
-
-    def _on_flip(self) -> None:
-        if self._state.selected is not None:
-            self.peaks.flip_requested.emit(self._state.selected)
-
-    def _on_restore(self) -> None:
-        if self._state.selected is not None:
-            self.put_back_requested.emit(self._state.selected)
-
-    def _on_theme_changed(self) -> None:
+    def _arrange(self) -> None:
+        """Share the height out: all that there is room for, and what the person has chosen first."""
         self.setFixedWidth(px(312))
-        self._lower.setMinimumHeight(min(px(206), 216))
+        tall, numbers_chosen = self.height() >= px(_TALL), self.tabs.currentIndex() == 1
+        self.tabs.setVisible(not tall)
+        for title in self._titles:
+            title.setVisible(tall)
+        self.peak_panel.setVisible(tall or not numbers_chosen)
+        self._scroll.setVisible(tall or numbers_chosen)
+        self._inside.setContentsMargins(12, 10 if tall else 4, 12, 10)
+        # Both at once: all numbers, and the peaks in what is left. Numbers alone: as many as the fewest scores leave room for.
+        needed = self.numbers.sizeHint().height()
+        self._scroll.setMinimumHeight(needed if tall else 0)
+        self._scroll.setMaximumHeight(needed if tall else 16_777_215)
+        self.answer.show_rule(self.height() >= px(_LOW))
+        head = self.tabs.sizeHint().height() + 22
+        room = self.height() - self._upper.minimumSizeHint().height() - 8
+        self._lower.setMinimumHeight(max(min(needed + head if numbers_chosen else px(206), room), 0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the new height out."""
+        super().resizeEvent(event)
+        if hasattr(self, "numbers"):  # it is resized while it is made, too
+            self._arrange()
+
+
+def _card(parent: QWidget) -> QFrame:
+    card = QFrame(parent)
+    card.setProperty("role", "card")
+    return card

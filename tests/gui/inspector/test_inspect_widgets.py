@@ -221,15 +221,15 @@ def test_a_peak_is_changed_by_keys_and_buttons(looking: InspectPage) -> None:
     QTest.keyClick(view(looking), Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
     client(looking).answer()
     assert looking.state.edits[0].moved_to is not None
-    looking.side.restore.click()
+    looking.side.peak_panel.restore.click()
     assert looking.state.edits == ()
-    looking.side.flip.click()
+    looking.side.peak_panel.flip.click()
     client(looking).answer()
     assert looking.state.selected_peak.set == "C"  # type: ignore[union-attr]
     QTest.keyClick(looking.side.peaks, Qt.Key.Key_Delete)
     client(looking).answer()
     assert looking.state.selected_peak.set == "off"  # type: ignore[union-attr]
-    assert looking.side.switch.text() == "On"
+    assert looking.side.peak_panel.switch.text() == "On"
 
 
 def test_the_menu_of_a_peak(looking: InspectPage) -> None:
