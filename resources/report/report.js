@@ -40,7 +40,7 @@ function bytes(text) {
 // In the middle, because the end of a file's name tells most.
 function shortened(name) {
   const letters = [...name];
-  return letters.length > 22 ? `${letters.slice(0, 8).join("")}…${letters.slice(-12).join("")}` : name;
+  return letters.length > 20 ? `${letters.slice(0, 7).join("")}…${letters.slice(-11).join("")}` : name;
 }
 function symbol(text) {
   const pieces = text.split(/_(.)/);

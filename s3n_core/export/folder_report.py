@@ -48,9 +48,11 @@ class FolderReport:
         for part in self._parts:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
-            if part.parent != self._out:
-                with contextlib.suppress(OSError):
-                    part.parent.rmdir()  # only where the report is all that was asked for
+        # Folders are empty where the report is all that was asked for; the deepest go first.
+        folders = {folder for part in self._parts for folder in part.relative_to(self._out).parents} - {Path()}
+        for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
+            with contextlib.suppress(OSError):
+                (self._out / folder).rmdir()
 
 
 def head_of(model: Model, model_name: str, records: Sequence[ImageRecord], style: FigureStyle) -> ReportHead:

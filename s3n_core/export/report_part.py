@@ -108,9 +108,9 @@ def _pictures(inspection: Inspection) -> dict[str, Any]:
             "d": _levels(inspection.map_d, shared),
             "c": _levels(inspection.map_c, shared),
         },
-        "range": [float(f"{value:.4g}") for value in (shared.low, shared.high)],
+        "range": [float(f"{value:.3g}") for value in (shared.low, shared.high)],
         "peaks": [
-            [_rounded(v) for v in (p.x / width, p.y / height, p.response, p.weight_d, p.weight_c)]
+            [round(float(v), 4) for v in (p.x / width, p.y / height, p.response, p.weight_d, p.weight_c)]
             for p in inspection.peaks
         ],
         "scores": {
@@ -139,4 +139,4 @@ def _levels(values: NDArray[np.floating], limits: ValueRange) -> str:
 
 
 def _rounded(value: float) -> float:
-    return round(float(value), 4)
+    return round(float(value), 6)
