@@ -1,0 +1,159 @@
+"""Two processes, started by torchrun as a person would, learn and predict what one process does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+from tiny_training import CHECKOUT, PATIENCE, TINY, epoch_lines, prepare, train
+
+from s3n_core.runs.control import send_order
+from s3n_core.runs.run_directory import RunDirectory, is_live
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32" or not torch.distributed.is_available(), reason="torchrun with gloo"
+)
+
+FROZEN: dict[str, Any] = {"network__batch_norm": "frozen", "network__train_sampling": "random"}
+
+
+@contextmanager
+def two_processes(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0", "--standalone"]
+    with subprocess.Popen(
+        [*command, "-m", "s3n_core", *arguments],
+        cwd=CHECKOUT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "S3N_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else ():
+                child.kill()
+            process.kill()
+
+
+def run_two(home: Path, *arguments: str) -> tuple[int, str, str]:
+    with two_processes(home, *arguments) as process:
+        _, said = process.communicate(timeout=PATIENCE)
+        return process.returncode, out, said
+
+
+def as_options(settings: dict[str, Any]) -> Sequence[str]:
+    return [
+        part
+        for name, value in settings.items()
+        for part in ("--set", f"{name.replace('__', '.')}={value if isinstance(value, str) else json.dumps(value)}")
+    ]
+
+
+def assert_alike(run: RunDirectory, reference: RunDirectory, tolerance: float) -> None:
+    mine, theirs = epoch_lines(run), epoch_lines(reference)
+    assert [line["epoch"] for line in mine] == [line["epoch"] for line in theirs]
+    for line, other in zip(mine, theirs, strict=True):
+        assert (line["step"], line["images"]) == (other["step"], other["images"])
+        for name in ("loss", "loss_O", "loss_D", "held_out_loss", "entropy"):
+            assert line[name] == pytest.approx(other[name], rel=tolerance), name
+
+
+def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_path: Path, pictures: Path) -> None:
+    """Five images a batch: neither the batches nor the 21 images nor the three held out divide by two."""
+    settings = {**TINY, **FROZEN, "batch_size": 5}
+    one = prepare(tmp_path / "one", pictures, **{**FROZEN, "batch_size": 5})
+    train(one)
+    code, out, said = run_two(
+        tmp_path, "train", str(pictures), "--name", "two", "--device", "cpu", *as_options(settings)
+    )
+    assert code == 0, said
+    two = RunDirectory(tmp_path / "runs" / "two")
+    assert out.strip() == str(two.path)  # one process alone speaks
+    assert said.count("epoch   3/3") == 1
+    assert_alike(two, one, 1e-5)
+    assert {path.name for path in two.snapshots.iterdir()} == {path.name for path in one.snapshots.iterdir()}
+
+    # Stopped in two processes, finished in one.
+    begun = prepare(tmp_path / "runs" / "begun", pictures, **{**FROZEN, "batch_size": 5})
+    with two_processes(tmp_path, "runs", "resume", "begun", "--json") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line)["event"] == "epoch_done":
+                send_order(begun.path, "pause")
+            if json.loads(line)["event"] == "paused":
+                time.sleep(0.3)
+                send_order(begun.path, "stop")
+        assert process.wait(PATIENCE) == 0
+    assert not is_live(begun.path)
+    state = begun.read_state()
+    assert state is not None
+    assert (state.status, len(epoch_lines(begun))) == ("stopped", 1)
+    train(begun)
+    assert_alike(begun, one, 1e-5)
+
+
+def test_predictions_shared_by_two_processes_are_the_same_table(tmp_path: Path, pictures: Path) -> None:
+    from random_model import save_random_model
+
+    model = tmp_path / "model.safetensors"
+    save_random_model(model)
+    (pictures.parent / "broken.png").write_bytes(b"junk")
+    images = tmp_path / "images"
+    images.mkdir()
+    for number, path in enumerate(sorted(pictures.rglob("*.png"))[:21]):
+        (images / f"{number:02}.png").write_bytes(path.read_bytes() if number != 9 else b"junk")
+    arguments = ["predict", str(model), str(images), "--device", "cpu", "--workers", "1", "--out"]
+    one = subprocess.run([sys.executable, "-m", "s3n_core", *arguments, str(tmp_path / "one.json")], cwd=CHECKOUT)
+    assert one.returncode == 0
+    code, _, said = run_two(tmp_path, *arguments, str(tmp_path / "two.json"))
+    assert code == 0, said
+    assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
+    assert said.count("21 images, 1 unreadable") == 1
+
+
+def test_when_one_process_is_killed_the_other_ends_with_a_sentence_and_the_run_goes_on(
+    tmp_path: Path, pictures: Path
+) -> None:
+    one = prepare(tmp_path / "one", pictures, **FROZEN)
+    train(one)
+    run = prepare(tmp_path / "runs" / "killed", pictures, **FROZEN)
+    with two_processes(tmp_path, "runs", "resume", "killed", "--json") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line)["event"] == "epoch_done":
+                workers = psutil.Process(process.pid).children()
+                leader = json.loads((run.path / "owner.json").read_text())["pid"]
+                next(worker for worker in workers if worker.pid != leader).send_signal(signal.SIGKILL)
+                break
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode != 0
+    assert said.count("Error: One of the 2 processes was ended or crashed") == 1
+    assert 'File "/' not in said.split("torch.distributed.elastic")[0]
+    state = run.read_state()
+    assert state is not None
+    assert state.status == "failed"
+    assert not is_live(run.path)
+    train(run)
+    assert_alike(run, one, 1e-5)
+
+
+def test_an_error_in_one_process_is_said_once_and_ends_both(tmp_path: Path, pictures: Path) -> None:
+    run = prepare(tmp_path / "runs" / "gone", pictures, **FROZEN, precision="float16")
+    code, _, said = run_two(tmp_path, "runs", "resume", "gone")
+    assert code != 0
+    assert said.count("Error: Precision float16 is not offered on the CPU") == 1
+    state = run.read_state()
+    assert state is not None
+    assert state.status == "failed"
