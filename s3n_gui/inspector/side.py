@@ -20,8 +20,8 @@ _LOW, _TALL = 470, 820
 """Below so many pixels the rule's sentence goes into a tooltip; from so many on, peaks and numbers are both shown."""
 
 
-class Side(QWidget):
-    """Answer, scores, peaks, numbers; they are made by `pieces`.
+class Side(QScrollArea):
+    """Answer, scores, peaks, numbers; they are made by `pieces`. It scrolls where a low window has no room for the least.
 
     Signals:
         compare_requested: Scores are to be compared with what is shown now.
@@ -35,9 +35,15 @@ class Side(QWidget):
         super().__init__(parent)
         self._state = state
         self._truth: str | None = None
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidgetResizable(True)
+        self._content = _Content()
+        self._column = QVBoxLayout(self._content)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        self.setWidget(self._content)
         self.setFixedWidth(px(312))
 
     def pieces(self) -> list[Callable[[], None]]:
@@ -45,7 +51,7 @@ class Side(QWidget):
         return [self._make_upper, self._make_lower, self._make_peaks, self._make_numbers, self._connect]
 
     def _make_upper(self) -> None:
-        self._upper = _card(self)
+        self._upper = _card(self._content)
         self.answer = AnswerCard(self._state)
         self.scores = ScoreTable()
         self.compare = QPushButton("Compare with this")
@@ -60,10 +66,10 @@ class Side(QWidget):
         inside.addWidget(self.answer)
         inside.addWidget(self.scores, 1)
         self.answer.below.addWidget(self.compare)
-        self._layout().addWidget(self._upper)
+        self._column.addWidget(self._upper)
 
     def _make_lower(self) -> None:
-        self._lower = _card(self)
+        self._lower = _card(self._content)
         self.tabs = QTabBar()
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
@@ -79,7 +85,7 @@ class Side(QWidget):
         self._inside.setContentsMargins(12, 4, 12, 10)
         self._inside.setSpacing(8)
         self._inside.addWidget(self.tabs)
-        self._layout().addWidget(self._lower, 1)
+        self._column.addWidget(self._lower, 1)
 
     def _make_peaks(self) -> None:
         self.peak_panel = PeakPanel(self._state)
@@ -107,11 +113,6 @@ class Side(QWidget):
         self.synchronize()
         self._arrange()
 
-    def _layout(self) -> QVBoxLayout:
-        layout = self.layout()
-        assert isinstance(layout, QVBoxLayout)
-        return layout
-
     def set_truth(self, truth: str | None) -> None:
         """Say which class the image is labelled with."""
         self._truth = truth
@@ -131,7 +132,8 @@ class Side(QWidget):
     def _arrange(self) -> None:
         """Share the height out: all that there is room for, and what the person has chosen first."""
         self.setFixedWidth(px(312))
-        tall, numbers_chosen = self.height() >= px(_TALL), self.tabs.currentIndex() == 1
+        height, numbers_chosen = self.viewport().height(), self.tabs.currentIndex() == 1
+        tall = height >= px(_TALL)
         self.tabs.setVisible(not tall)
         for title in self._titles:
             title.setVisible(tall)
@@ -142,16 +144,24 @@ class Side(QWidget):
         needed = self.numbers.sizeHint().height()
         self._scroll.setMinimumHeight(needed if tall else 0)
         self._scroll.setMaximumHeight(needed if tall else 16_777_215)
-        self.answer.show_rule(self.height() >= px(_LOW))
-        head = self.tabs.sizeHint().height() + 22
-        room = self.height() - self._upper.minimumSizeHint().height() - 8
-        self._lower.setMinimumHeight(max(min(needed + head if numbers_chosen else px(206), room), 0))
+        self.answer.show_rule(height >= px(_LOW))
+        head = self.tabs.sizeHint().height() + 26
+        room = height - self._upper.minimumSizeHint().height() - 12
+        wanted = min(needed + head, room) if numbers_chosen else 0
+        self._lower.setMinimumHeight(max(wanted, px(200)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the new height out."""
         super().resizeEvent(event)
         if hasattr(self, "numbers"):  # it is resized while it is made, too
             self._arrange()
+
+
+class _Content(QWidget):
+    """What scrolls: only where there is no room for the least, not for what its sentences would like."""
+
+    def heightForWidth(self, width: int) -> int:
+        return self.minimumSizeHint().height()
 
 
 def _card(parent: QWidget) -> QFrame:
