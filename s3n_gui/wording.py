@@ -48,7 +48,10 @@ def ago_text(moment: float, now: float | None = None) -> str:
         return "just now"
     if passed < 3600:
         return f"{passed / 60:.0f} min ago"
-    then, today = time.localtime(moment), time.localtime(now)
+    try:
+        then, today = time.localtime(moment), time.localtime(now)
+    except (OverflowError, ValueError, OSError):  # a damaged file may hold any number
+        return "at an unknown time"
     if then[:3] == today[:3]:
         return f"today {then.tm_hour:02}:{then.tm_min:02}"
     if passed < 36 * 3600:

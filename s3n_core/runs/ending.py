@@ -10,9 +10,15 @@ from typing import Literal
 import psutil
 
 from s3n_core.errors import RunError
-from s3n_core.runs.lock import process_is_alive, read_owner
+from s3n_core.runs.lock import read_owner
+from s3n_core.runs.processes import process_is_alive
 
 Ending = Literal["gone", "terminated", "killed"]
+
+STOP_SECONDS = 180.0
+"""How long a batch and the writing of its checkpoint may take after "stop and keep" before the process is ended."""
+STOP_NOW_SECONDS = 30.0
+"""The same for a stop that does not wait for the batch."""
 
 _POLL_SECONDS = 0.02
 _KILL_SECONDS = 5.0
@@ -26,7 +32,7 @@ def end_process(pid: int, created: float, grace_seconds: float = 5.0) -> Ending:
 
     Args:
         pid: The process's id.
-        created: Its creation time in Unix seconds; another process with that id is left alone.
+        created: Its creation time (`processes.process_created`); another process with that id is left alone.
         grace_seconds: How long it may take after being asked (on Windows there is no asking: it ends at once).
 
     Returns:

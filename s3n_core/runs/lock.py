@@ -17,10 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import psutil
-
 from s3n_core.atomic_files import output_error, read_bytes, write_json
 from s3n_core.errors import RunError
+from s3n_core.runs.processes import process_created, process_is_alive
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -34,10 +33,6 @@ _PROBES = 5
 _PROBE_PAUSE = 0.01
 _ACQUIRE_PATIENCE = 2.0
 
-# A process is the same if its id and creation time agree. The system derives that time from the boot time, which
-# moves a little when the clock is set.
-_CREATED_TOLERANCE = 2.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
@@ -46,7 +41,7 @@ class Owner:
     Attributes:
         session: Unique for each time the lock is taken; orders are addressed to it.
         pid: Process id.
-        process_created: When that process was created, in Unix seconds; tells it from a later one with the same id.
+        process_created: When that process was created (`processes.process_created`); tells it from a later one with the same id.
         host: Name of the machine that it runs on.
     """
 
@@ -61,7 +56,7 @@ class Owner:
         return cls(
             session=secrets.token_hex(8),
             pid=os.getpid(),
-            process_created=psutil.Process().create_time(),
+            process_created=process_created(),
             host=platform.node(),
         )
 
@@ -182,20 +177,6 @@ def read_owner(run_path: Path) -> Owner | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def process_is_alive(pid: int, created: float) -> bool:
-    """Say whether process ``pid`` of this machine, created at ``created`` (Unix seconds), still runs."""
-    try:
-        process = psutil.Process(pid)
-        # A zombie has ended; only its parent has not asked for its exit status yet.
-        return bool(
-            abs(process.create_time() - created) <= _CREATED_TOLERANCE and process.status() != psutil.STATUS_ZOMBIE
-        )
-    except psutil.AccessDenied:
-        return True  # there is such a process, of another user
-    except (psutil.Error, ValueError, OverflowError):
-        return False
 
 
 def _file_lock(run_path: Path) -> BaseFileLock:

@@ -32,7 +32,7 @@ class RunState:
         images_per_second: Training pace; None while unknown.
         seconds_left: Estimate for the whole run; None while unknown.
         pid: Id of the training process.
-        process_created: When that process was created, Unix seconds.
+        process_created: When that process was created (`processes.process_created`).
         message: A sentence for the person: what failed, what it waits for. May be empty.
         updated: When this was written, Unix seconds.
         best_epoch: The epoch with the best held-out accuracy; None before the first validation.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -10,12 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from s3n_core.atomic_files import output_error
 from s3n_core.distributed import Team
 from s3n_core.errors import RunError, S3NError
 from s3n_core.runs.control import Order, OrderReader
+from s3n_core.runs.processes import process_created
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import RunState, RunStatus
 from s3n_core.training.events import Event, Paused, Resumed
@@ -57,13 +57,12 @@ class Steering:
         self._stop_requested = stop_requested
         self._stopping = False
         self.pace = Pace()
-        process = psutil.Process()
         # What an earlier life reached is shown until this one has found its place again.
         self._state = replace(
             _last_state(run),
             status="starting",
-            pid=process.pid,
-            process_created=process.create_time(),
+            pid=os.getpid(),
+            process_created=process_created(),
             seconds_left=None,
         )
         self._place: Place | None = None

@@ -81,6 +81,8 @@ def mutated_run(seed: int, number: int, folder: Path) -> str:
 
 
 def _open_run(run: RunDirectory, *, resume: bool) -> str:
+    from s3n_gui.wording import ago_text
+
     outcome = "value"
     (summary,) = list_runs(run.path.parent)
     if summary.problem:
@@ -92,6 +94,7 @@ def _open_run(run: RunDirectory, *, resume: bool) -> str:
         outcome = "sentence"
     OrderReader(run.path).poll()
     _show(run, change.metrics)
+    ago_text(summary.created)
     if resume:
         from s3n_core.training.changed_data import require_same_data
         from s3n_core.training.checkpoints import load_newest

@@ -9,7 +9,8 @@ import pytest
 
 from s3n_core.errors import RunError
 from s3n_core.runs.ending import end_process, end_run
-from s3n_core.runs.lock import is_live, process_is_alive
+from s3n_core.runs.lock import is_live
+from s3n_core.runs.processes import process_created, process_is_alive
 from s3n_core.runs.run_directory import RunDirectory
 
 WAIT = "print('ready', flush=True); input()"
@@ -28,7 +29,7 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="on Windows a
 
 def test_a_willing_process_is_asked(start: Callable[..., Any]) -> None:
     process = start(WAIT)
-    created = psutil.Process(process.pid).create_time()
+    created = process_created(process.pid)
     assert end_process(process.pid, created, 5.0) == "terminated"
     assert process.wait(5) != 0  # its starter still learns how it ended
     assert end_process(process.pid, created, 5.0) == "gone"
@@ -37,7 +38,7 @@ def test_a_willing_process_is_asked(start: Callable[..., Any]) -> None:
 @needs_signals
 def test_a_stubborn_process_is_killed_after_the_grace(start: Callable[..., Any]) -> None:
     process = start(STUBBORN)
-    created = psutil.Process(process.pid).create_time()
+    created = process_created(process.pid)
     begin = time.monotonic()
     assert end_process(process.pid, created, 0.2) == "killed"
     assert 0.2 <= time.monotonic() - begin < 3
@@ -46,7 +47,7 @@ def test_a_stubborn_process_is_killed_after_the_grace(start: Callable[..., Any])
 
 def test_another_process_of_that_id_is_left_alone(start: Callable[..., Any]) -> None:
     process = start(WAIT)
-    created = psutil.Process(process.pid).create_time()
+    created = process_created(process.pid)
     assert end_process(process.pid, created - 3600, 0.1) == "gone"
     assert process.poll() is None
 
@@ -60,8 +61,8 @@ input()
 """
     process = start(code)
     (child,) = psutil.Process(process.pid).children()
-    created = child.create_time()
-    end_process(process.pid, psutil.Process(process.pid).create_time(), 5.0)
+    created = process_created(child.pid)
+    end_process(process.pid, process_created(process.pid), 5.0)
     deadline = time.monotonic() + 5
     while process_is_alive(child.pid, created) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -10,7 +10,8 @@ import pytest
 
 from s3n_core.errors import OutputError, RunError
 from s3n_core.runs import lock
-from s3n_core.runs.lock import Owner, RunLock, is_live, process_is_alive, read_owner
+from s3n_core.runs.lock import Owner, RunLock, is_live, read_owner
+from s3n_core.runs.processes import process_is_alive
 from s3n_core.runs.run_directory import RunDirectory, RunState
 
 HOLD_LOCK = """

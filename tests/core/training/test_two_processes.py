@@ -49,7 +49,7 @@ def two_processes(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]
 
 def run_two(home: Path, *arguments: str) -> tuple[int, str, str]:
     with two_processes(home, *arguments) as process:
-        _, said = process.communicate(timeout=PATIENCE)
+        out, said = process.communicate(timeout=PATIENCE)
         return process.returncode, out, said
 
 

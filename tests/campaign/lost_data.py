@@ -1,0 +1,151 @@
+"""A data set that goes away or turns to junk while a training reads it: a sentence, or images left out and named.
+
+    python tests/campaign/lost_data.py --count 30 --seed 0 --out lost_data.json
+
+At a random batch, from another thread, while images are being decoded: the folder is renamed, emptied, or deleted file by file;
+some images become junk, empty, folders, or links to nowhere. A run that ended with a sentence is resumed after the data set was
+put back; where the folder was gone as a whole its end is compared with an undisturbed run's (images that go one by one are left
+out, so that such a run learned from fewer).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+if __name__ == "__main__":
+    sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests" / "core" / "training")]
+
+import torch  # noqa: E402
+from tiny_training import assert_same_training, draw_pictures, prepare, train  # noqa: E402
+
+from s3n_core.errors import S3NError  # noqa: E402
+from s3n_core.runs.run_directory import RunDirectory, is_live  # noqa: E402
+from s3n_core.training import loop  # noqa: E402
+from s3n_core.training.events import Event, StepDone  # noqa: E402
+
+Harm = Callable[[Path, random.Random], None]
+
+
+def rename(data: Path, chance: random.Random) -> None:
+    data.rename(data.with_name("elsewhere"))
+
+
+def empty(data: Path, chance: random.Random) -> None:
+    shutil.rmtree(data)
+    data.mkdir()
+
+
+def delete_file_by_file(data: Path, chance: random.Random) -> None:
+    for path in sorted(data.rglob("*.png")):
+        path.unlink()
+        time.sleep(0.01)
+
+
+def spoil(data: Path, chance: random.Random) -> None:
+    for path in chance.sample(sorted(data.rglob("*.png")), 5):
+        content = path.read_bytes()
+        path.unlink()
+        match chance.randrange(5):
+            case 0:
+                path.write_bytes(b"junk" * 100)
+            case 1:
+                path.write_bytes(content[: chance.randrange(len(content))])
+            case 2:
+                path.mkdir()
+            case 3:
+                path.symlink_to("nowhere.png")
+            case _:
+                path.write_bytes(b"")
+
+
+HARMS: tuple[Harm, ...] = (rename, empty, delete_file_by_file, spoil, spoil)
+
+
+def one_case(folder: Path, reference: RunDirectory, number: int, chance: random.Random) -> str:
+    data = folder / f"case-{number}" / "birds"
+    shutil.copytree(folder / "birds", data)
+    run = prepare(folder / f"case-{number}" / "run", data)
+    harm = HARMS[number % len(HARMS)]
+    when = (chance.randrange(3), chance.randrange(1, 5))
+    threads: list[threading.Thread] = []
+
+    def during(event: Event) -> None:
+        if isinstance(event, StepDone) and (event.epoch, event.batch) == when:
+            threads.append(threading.Thread(target=harm, args=(data, chance)))
+            threads[-1].start()
+
+    try:
+        train(run, workers=2, during=during)
+        outcome = "went on"
+    except S3NError as error:
+        text = str(error)
+        assert "\n" not in text, text
+        state = run.read_state()
+        assert state is not None
+        assert (state.status, state.message) == ("failed", text), (state, text)
+        outcome = "a sentence"
+    for thread in threads:
+        thread.join()
+    assert not is_live(run.path)
+    alive = [thread.name for thread in threading.enumerate() if thread.name.startswith("s3n-decode")]
+    assert not alive, f"loading threads are left: {alive}"
+    if outcome == "a sentence":
+        shutil.rmtree(data, ignore_errors=True)
+        shutil.copytree(folder / "birds", data)
+        train(run, workers=2)
+        if harm is rename:
+            assert_same_training(run, reference)
+    return f"{harm.__name__}: {outcome}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="write the summary (JSON) there, too")
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    loop.NEWS_SECONDS = 0.0
+    chance, folder, began = random.Random(given.seed), Path(tempfile.mkdtemp(prefix="s3n-lost-")), time.monotonic()
+    os.environ["S3N_HOME"] = str(folder)
+    draw_pictures(folder / "birds")
+    reference = prepare(folder / "reference", folder / "birds")
+    train(reference)
+    outcomes: Counter[str] = Counter()
+    defects: list[str] = []
+    for number in range(given.count):
+        try:
+            outcomes[one_case(folder, reference, number, chance)] += 1
+        except Exception as error:
+            defects.append(f"case {number}: {type(error).__name__}: {error}")
+        shutil.rmtree(folder / f"case-{number}", ignore_errors=True)
+        print(f"\r{number + 1} of {given.count}, {len(defects)} defects", end="", file=sys.stderr, flush=True)
+    summary = {
+        "cases": given.count,
+        "seed": given.seed,
+        "outcomes": dict(sorted(outcomes.items())),
+        "seconds": round(time.monotonic() - began),
+        "defects": defects,
+    }
+    text = json.dumps(summary, indent=2)
+    print("\n" + text)
+    if given.out is not None:
+        given.out.write_text(text + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    return 1 if defects else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
