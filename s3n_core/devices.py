@@ -5,7 +5,6 @@ torch is imported inside the functions, so that a program may ask for names and 
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from s3n_core.cores import usable_cores
 from s3n_core.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -113,26 +113,6 @@ def place(network: torch.nn.Module, device: str) -> None:
     for parameter in network.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """Let torch work in one thread: for steps of some milliseconds, in which threads wait for one another on busy cores."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def free_memory(device: str) -> int | None:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from s3n_core.cores import usable_cores
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _MOST_WORKERS = 16
-
-
-def usable_cores() -> int:
-    """Count the processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux: a scheduler or a container may have given us a few of many
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 def worker_count(cores: int | None = None) -> int:

@@ -14,16 +14,13 @@ from typing import Self
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from s3n_core.runs.ending import STOP_NOW_SECONDS, STOP_SECONDS
 from s3n_core.runs.following import RunChange
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
 from s3n_gui.background.engine_command import engine_command
 from s3n_gui.background.jobs import Job, JobStatus
 from s3n_gui.background.run_watch import Ending, RunOrder, RunWatch
 from s3n_gui.background.worker_thread import WorkerThread
-
-STOP_SECONDS = 180.0
-"""How long a batch and the writing of its checkpoint may take after "stop and keep" before the process is ended."""
-STOP_NOW_SECONDS = 30.0
 
 _SENTENCES: dict[ShownStatus, str] = {
     "finished": "The training is finished.",

@@ -1,7 +1,8 @@
 """The window's program with a hand inside, run as a process by tests: obeys lines on its input, tells what it shows.
 
-Lines: ``start REQUEST`` (JSON of a `TrainingRequest`), ``resume RUN``, ``pause``, ``go on``, ``next image``. After each change
-it writes one JSON line: the statuses of the trainings it knows, how many images were answered, sentences of the banner.
+Lines: ``start REQUEST`` (JSON of a `TrainingRequest`), ``resume RUN``, ``pause``, ``go on``, ``next image``, ``predict ARGUMENTS``
+(JSON list). After each change it writes one JSON line: the statuses of the trainings it knows, how many images were answered,
+sentences of the banner, how far a prediction is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 
 from s3n_gui import app
+from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.training_job import TrainingJob, TrainingRequest
 from s3n_gui.dialogs.closing import ClosingDialog
 from s3n_gui.main_window import MainWindow
@@ -30,6 +32,8 @@ class Hand(QObject):
         self._answered = 0
         self._told = ""
         self._unread = b""
+        self._command: CommandJob | None = None
+        self._predicted: dict[str, Any] = {}
         window.session.error_reported.connect(self._said.append)
         if window.current_page == "inspect":
             window.page("inspect")._client.answered.connect(self._on_answered)  # type: ignore[attr-defined]
@@ -53,6 +57,7 @@ class Hand(QObject):
                 "jobs": {job.run_path.name: job.status for job in jobs},
                 "answered": self._answered,
                 "said": self._said,
+                **self._prediction(),
             }
         )
         if told != self._told:
@@ -67,11 +72,24 @@ class Hand(QObject):
             self._add(TrainingJob.start(request))
         elif word == "resume":
             self._add(TrainingJob.resume(Path(rest), device="cpu"))
+        elif word == "predict":
+            self._command = CommandJob("Predicting", ["predict", *json.loads(rest)])
+            self._command.told.connect(self._on_told)
+            self._window.jobs.add(self._command)
+            self._command.start()
         elif word == "next":
             self._window.actions_by_id["inspect-next"].trigger()
         else:
             (job,) = self._window.trainings.active()
             {"pause": job.pause, "go": job.go_on, "stop": job.stop_and_keep}[word]()
+
+    def _prediction(self) -> dict[str, Any]:
+        if self._command is None:
+            return {}
+        return {"pid": self._command.pid, "command": self._command.status, "predicted": self._predicted}
+
+    def _on_told(self, line: dict[str, Any]) -> None:
+        self._predicted = line
 
     def _add(self, job: TrainingJob) -> None:
         job.failed.connect(self._said.append)

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
-from random_model import save_picture
+from random_model import save_picture, save_random_model
 
 from s3n_core.runs.lock import is_live, read_owner
 from s3n_core.runs.run_directory import RunDirectory
@@ -210,3 +210,35 @@ def test_the_engine_is_killed_and_the_window_is_killed(open_window: Callable[...
     window.wait()
     engine.wait(30)  # it goes with its window: nobody would talk to it
     assert "Traceback" not in (s3n_home / "logs" / "window.log").read_text(encoding="utf-8")
+
+
+def test_a_prediction_ends_with_its_window_and_is_continued(
+    open_window: Callable[..., Window], tmp_path: Path, s3n_home: Path
+) -> None:
+    model, count = save_random_model(tmp_path / "model.safetensors"), 400
+    for number in range(count):
+        save_picture(tmp_path / "photos" / f"{number:03}.jpg", number, (80, 64))
+    table = tmp_path / "table.csv"
+    line = "predict " + json.dumps([str(model), str(tmp_path / "photos"), "--out", str(table), "--device", "cpu"])
+
+    first = open_window()
+    first.wait_for(lambda told: True, "its first word")
+    first.say(line)
+    first.wait_for(lambda told: told.get("predicted", {}).get("done", 0) > 0, "the first rows")
+    job = psutil.Process(first.told["pid"])
+    first.signal(signal.SIGKILL)
+    first.wait()
+    job.wait(PATIENCE)  # nobody hears what it says: it ends, and keeps what it has
+    assert not table.exists()
+    assert table.with_name("table.csv.part").stat().st_size > 0
+
+    second = open_window()
+    second.wait_for(lambda told: True, "its first word")
+    second.say(line)
+    second.wait_for(lambda told: told.get("command") == "done", "the end of the table")
+    assert 0 < second.told["predicted"]["resumed"] < count
+    assert second.told["predicted"]["done"] == count
+    assert len(table.read_text(encoding="utf-8").splitlines()) == count + 1
+    assert not table.with_name("table.csv.part").exists()
+    second.signal(signal.SIGINT)
+    assert second.wait() == 0, second.errors

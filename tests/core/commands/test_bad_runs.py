@@ -5,12 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from command_line import Command
 from small_training import TrainedRun, prepare_small_run
 
+from s3n_core.runs import ending
 from s3n_core.runs.lock import RunLock
 from s3n_core.runs.run_directory import RunDirectory, is_live
 
@@ -166,6 +168,33 @@ def test_a_live_run_is_steered(
     log = (tmp_path / "second.log").read_text(encoding="utf-8")
     assert log.startswith("Going on with epoch ")
     assert "Stopped in epoch" in log
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_run_that_does_not_follow_is_ended(s3n: Command, run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    deaf = """
+import signal, sys
+from pathlib import Path
+from s3n_core.runs.lock import RunLock
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+with RunLock(Path(sys.argv[1])):
+    print("ready", flush=True)
+    signal.pause()
+"""
+    monkeypatch.setattr(ending, "STOP_NOW_SECONDS", 0.2)
+    monkeypatch.setattr(ending, "end_run", partial(ending.end_run, grace_seconds=0.2))
+    process = subprocess.Popen([sys.executable, "-c", deaf, str(run.path)], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        outcome = s3n("runs", "stop", run.name, "--now")
+        assert process.wait(30) == -signal.SIGKILL
+    finally:
+        process.kill()
+        process.communicate()
+    assert outcome.code == 0
+    assert "its process was ended; what its last checkpoint holds is kept" in outcome.err
+    assert not is_live(run.path)
 
 
 def test_quitting_at_once(training: Callable[[str], subprocess.Popen[bytes]], s3n_home: Path, tmp_path: Path) -> None:

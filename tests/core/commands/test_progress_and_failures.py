@@ -6,10 +6,12 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from s3n_core import cli
+from s3n_core.__main__ import main as start_of_the_program
 from s3n_core.commands import progress
 from s3n_core.commands.arguments import quoted
 from s3n_core.commands.failures import say
@@ -137,3 +139,12 @@ def test_a_terminal_that_knows_no_letters(s3n_home: Path) -> None:
     assert done.returncode == 0
     assert done.stderr == b""
     assert b"\\u9ce5" in done.stdout
+
+
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "s3n_core.cli", Interrupted("s3n_core.cli"))
+    assert start_of_the_program() == 130

@@ -1,7 +1,10 @@
 """A model and pictures for the processes behind the window."""
 
+import os
+import sys
 from pathlib import Path
 
+import fake_ssh
 import pytest
 from random_model import save_picture, save_random_model
 
@@ -18,3 +21,13 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
     folder = tmp_path_factory.mktemp("pictures")
     return tuple(save_picture(folder / f"Zaunkönig {number}.jpg", number) for number in range(4))
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a program ``ssh`` that brings commands to this machine."""
+    if sys.platform == "win32":
+        pytest.skip("a program that is a script")
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    fake_ssh.install(tmp_path / "box")
+    return tmp_path / "box"

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import sys
 import textwrap
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import fake_ssh
 import psutil
 import pytest
 from pytestqt.qtbot import QtBot
@@ -172,6 +174,28 @@ def test_a_real_prediction(qtbot: QtBot, model_file: Path, pictures: tuple[Path,
     assert succeeded.args[0]["done"] == succeeded.args[0]["total"] == len(pictures)
     with out.open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(line for line in file if not line.startswith("#")))) == len(pictures)
+
+
+def test_on_another_machine(qtbot: QtBot, pictures: tuple[Path, ...], tmp_path: Path, box: Path) -> None:
+    folder = tmp_path / "photos with 'quotes' & $signs"
+    shutil.copytree(pictures[0].parent, folder)
+    job = CommandJob("Checking", ["audit", str(folder), "--format=images"], prefix=("ssh", "gpu-box"))
+    with qtbot.waitSignal(job.succeeded, timeout=PATIENCE) as succeeded:
+        job.start()
+    assert succeeded.args[0]["root"] == str(folder)
+    assert succeeded.args[0]["images"] == len(pictures)
+    assert job.fraction == 1.0
+    assert fake_ssh.hosts(box) == ["gpu-box"]
+
+
+def test_cancelled_on_another_machine(qtbot: QtBot, tmp_path: Path, box: Path) -> None:
+    (box / "s3n").write_text('#!/bin/sh\necho \'{"done": 1, "total": 2}\'; sleep 600; echo late', encoding="utf-8")
+    job = CommandJob("Checking", ["audit", str(tmp_path)], prefix=("ssh", "gpu-box"), grace_seconds=0.5)
+    with qtbot.waitSignal(job.told, timeout=PATIENCE):
+        job.start()
+    with qtbot.waitSignal(job.ended, timeout=PATIENCE) as ended:
+        job.cancel()
+    assert ended.args == ["cancelled"]
 
 
 def test_the_list_of_jobs(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import fake_ssh
 import psutil
 import pytest
 from pytestqt.qtbot import QtBot
@@ -94,6 +96,17 @@ def test_trained_to_its_end(qtbot: QtBot, data: Path, root: Path) -> None:
 
 
 @posix
+def test_trained_on_another_machine(qtbot: QtBot, data: Path, root: Path, box: Path) -> None:
+    job = TrainingJob.start(replace(request(data, root, 2000, "afar"), prefix=("ssh", "gpu-box")))
+    wait_for_checkpoint(qtbot, job)
+    end(job, qtbot)
+    assert job.run_status == "stopped"
+    job = TrainingJob.resume(root / "afar", device="cpu", prefix=("ssh", "gpu-box"))
+    qtbot.waitUntil(lambda: job.run_status == "running", timeout=PATIENCE)
+    end(job, qtbot)
+    assert fake_ssh.hosts(box) == ["gpu-box", "gpu-box"]
+
+
 def test_killed_resumed_and_stopped(qtbot: QtBot, data: Path, root: Path) -> None:
     job = TrainingJob.start(request(data, root, 500))
     wait_for_checkpoint(qtbot, job)
