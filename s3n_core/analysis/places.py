@@ -127,6 +127,70 @@ def magnification_map(grid: NDArray[np.floating]) -> NDArray[np.float64]:
     return ratio
 
 
+def area_at_nodes(grid: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the determinant of the grid's Jacobian at its nodes: the source's area a unit of the warped image's.
+
+    Read bilinearly between the nodes it is smooth, where `magnification_map` gives one mean a square. Magnification is one over
+    it.
+
+    Args:
+        grid: Shape (H, W, 2).
+
+    Returns:
+        Shape (H, W), 1 where nothing changes, 0 where the grid is clamped; central differences, at the border one-sided.
+    """
+    nodes = np.asarray(grid, dtype=np.float64)
+    rows, columns = nodes.shape[:2]
+    down = np.gradient(nodes, axis=0) * ((rows - 1) / 2)
+    right = np.gradient(nodes, axis=1) * ((columns - 1) / 2)
+    return np.maximum(_cross(right, down), 0.0)
+
+
+def read_between(
+    values: NDArray[np.floating], rows: NDArray[np.float64], columns: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Read values at nodes (H, W) bilinearly at places between them, (n,) rows and columns with fractions."""
+    top = np.minimum(rows.astype(np.intp), values.shape[0] - 2)
+    left = np.minimum(columns.astype(np.intp), values.shape[1] - 2)
+    v, u = rows - top, columns - left
+    upper = values[top, left] * (1 - u) + values[top, left + 1] * u
+    lower = values[top + 1, left] * (1 - u) + values[top + 1, left + 1] * u
+    read: NDArray[np.float64] = upper * (1 - v) + lower * v
+    return read
+
+
+def through_inverse_at_all(
+    grid: NDArray[np.floating], xs: NDArray[np.float64], ys: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Say where every place of a raster lies between the grid's nodes: `through_inverse` for many places at once.
+
+    Args:
+        grid: Shape (H, W, 2).
+        xs: The raster's columns, in [-1, 1], rising evenly.
+        ys: Its rows.
+
+    Returns:
+        (row, column) among the nodes, with fractions, shape (len(ys), len(xs), 2); NaN where the warp has left the place out.
+    """
+    nodes = np.asarray(grid, dtype=np.float64)
+    squares = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, :-1], nodes[1:, 1:]]).reshape(4, -1, 2)
+    columns = nodes.shape[1] - 1
+    # Every square is asked for the raster's places in its bounding box.
+    first_x = np.searchsorted(xs, squares[..., 0].min(axis=0) - TOLERANCE)
+    first_y = np.searchsorted(ys, squares[..., 1].min(axis=0) - TOLERANCE)
+    width = np.searchsorted(xs, squares[..., 0].max(axis=0) + TOLERANCE) - first_x
+    count = width * (np.searchsorted(ys, squares[..., 1].max(axis=0) + TOLERANCE) - first_y)
+    square = np.repeat(np.arange(len(count)), count)
+    within = np.arange(len(square)) - np.repeat(np.cumsum(count) - count, count)
+    x, y = first_x[square] + within % width[square], first_y[square] + within // width[square]
+    u, v, miss = _inside_squares(squares[:, square], np.stack([xs[x], ys[y]], axis=-1))
+    hit = miss <= TOLERANCE
+    places = np.full((len(ys), len(xs), 2), np.nan)
+    places[y[hit], x[hit], 0] = square[hit] // columns + np.clip(v[hit], 0, 1)
+    places[y[hit], x[hit], 1] = square[hit] % columns + np.clip(u[hit], 0, 1)
+    return places
+
+
 def _inside_squares(
     squares: NDArray[np.float64], point: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -10,6 +10,7 @@ from s3n_core.analysis.inspection import Inspection
 from s3n_gui.colour_maps import map_table
 from s3n_gui.inspector.class_names import shown_class
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.magnification import magnification_at
 from s3n_gui.inspector.pane_content import (
     PaneContent,
     from_plane,
@@ -21,7 +22,7 @@ from s3n_gui.inspector.pane_content import (
     value_at,
 )
 from s3n_gui.inspector.pane_footer import PaneFooter
-from s3n_gui.inspector.pane_kinds import KIND_TEXTS, KINDS, plane_of, warped_of
+from s3n_gui.inspector.pane_kinds import KIND_TEXTS, KINDS, plane_of
 from s3n_gui.inspector.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.pane_options import PaneOptions
 from s3n_gui.inspector.pane_title import PANE_MIME, PaneTitle
@@ -208,8 +209,8 @@ class Pane(QFrame):
         if not shown:
             return "left out" if content.plane != "original" else ""
         if content.plane != "original":
-            cell = value_at(inspection, resolve_magnification(inspection, content), place)
-            return "" if cell is None else f"× {number_text(cell, 2)}"
+            times = magnification_at(inspection, content.plane, place)
+            return "" if times is None else f"× {number_text(times, 2)}"
         if content.kind == "peaks":
             return f"{place[0]:.0f}, {place[1]:.0f} px"
         if value is None:
@@ -295,16 +296,3 @@ class Pane(QFrame):
         if other != self.index:
             self.swap_requested.emit(other, self.index)
         event.acceptProposedAction()
-
-
-def resolve_magnification(inspection: Inspection, content: PaneContent) -> PaneContent:
-    """Return content with the magnification's values for a pane that shows a warped image."""
-    branch = warped_of(content.kind)
-    return PaneContent(
-        kind="magnified_d" if branch == "D" else "magnified_c",
-        plane="original",
-        base="grey",
-        rect=content.rect,
-        map_rect=content.rect,
-        values=inspection.magnification(branch),
-    )

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
 from s3n_core.analysis.inspection import Inspection
-from s3n_core.analysis.places import cell_places
-from s3n_gui.inspector.magnification import magnification_range, painted_in_original
+from s3n_core.analysis.places import area_at_nodes, cell_places
+from s3n_gui.inspector.magnification import magnification_at, magnification_range, painted_in_original
 from s3n_gui.inspector.pane_kinds import Kind, Plane, plane_of, warped_of
 from s3n_gui.widgets.marks import PeakMark
 from s3n_gui.widgets.value_range import ValueRange
@@ -93,7 +93,7 @@ def resolve(
         values = inspection.map_d if kind == "map_d" else inspection.map_c
         limits = ValueRange.of(inspection.map_d, inspection.map_c)  # shared, so that the two can be compared
     else:
-        values = inspection.magnification(warped_of(kind))
+        values = 1 / np.maximum(area_at_nodes(inspection.grid(warped_of(kind))), 1e-9)
         limits = magnification_range(inspection)
     shares = None
     if values is not None:
@@ -182,14 +182,7 @@ def value_at(inspection: Inspection, content: PaneContent, place: tuple[float, f
     if content.values is None:
         return None
     if content.kind in ("magnified_d", "magnified_c"):
-        branch = warped_of(content.kind)
-        warped = inspection.original_to_warped(branch, *place)
-        if warped is None:
-            return None
-        rows, columns = content.values.shape
-        side = max(len(inspection.warped_image(branch)) - 1, 1)
-        column, row = ((value - 0.5) / side * count for value, count in zip(warped, (columns, rows), strict=True))
-        return float(content.values[min(max(int(row), 0), rows - 1), min(max(int(column), 0), columns - 1)])
+        return magnification_at(inspection, warped_of(content.kind), place)
     cell = inspection.original_to_cell(*place)
     return None if cell is None else _bilinear(content.values, *cell)
 

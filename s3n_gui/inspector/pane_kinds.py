@@ -64,14 +64,16 @@ KIND_TEXTS: dict[Kind, KindText] = {
         "Magnified",
         "f, g",
         "D",
-        "How many times larger each place is in the discriminative image, as an area.",
+        "How many times larger each place is in the discriminative image, as an area: "
+        "one over the Jacobian determinant of (f, g).",
     ),
     "magnified_c": KindText(
         "Magnification in C",
         "Magnified",
         "f, g",
         "C",
-        "How many times larger each place is in the complementary image, as an area.",
+        "How many times larger each place is in the complementary image, as an area: "
+        "one over the Jacobian determinant of (f, g).",
     ),
     "image_d": KindText(
         "Discriminative image",

@@ -4,7 +4,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s3n_core.analysis.places import ViewFrame, cell_places, magnification_map, through_grid, through_inverse
+from s3n_core.analysis.places import (
+    ViewFrame,
+    area_at_nodes,
+    cell_places,
+    magnification_map,
+    read_between,
+    through_grid,
+    through_inverse,
+    through_inverse_at_all,
+)
 from s3n_core.method.resampling import magnification, resize_grid, sampling_grid
 
 
@@ -72,3 +81,39 @@ def test_magnification_is_the_methods():
     kept = np.isfinite(magnification_map(grid))
     np.testing.assert_allclose(magnification_map(grid)[kept], expected[kept], rtol=1e-6)
     np.testing.assert_allclose(magnification_map(IDENTITY * 0.5), 4.0)
+
+
+@pytest.mark.parametrize("strength", [0.0, 8.0, 40.0])
+def test_a_raster_goes_through_the_inverse_as_its_places_do(strength: float):
+    grid = grid_of(5, strength)
+    xs, ys = np.linspace(-0.98, 0.98, 17), np.linspace(-0.9, 0.9, 13)
+    places = through_inverse_at_all(grid, xs, ys)
+    for i, y in enumerate(ys.tolist()):
+        for j, x in enumerate(xs.tolist()):
+            one = through_inverse(grid, (x, y), 64)
+            if one is None:
+                assert np.isnan(places[i, j]).all()
+            else:
+                column, row = (
+                    (value - 0.5) / 63 * (cells - 1) for value, cells in zip(one, grid.shape[1::-1], strict=True)
+                )
+                assert places[i, j] == pytest.approx((row, column), abs=1e-6)
+
+
+def test_what_the_warp_leaves_out_of_a_raster_is_nan():
+    line = np.linspace(-1, 1, 21)
+    places = through_inverse_at_all(IDENTITY * 0.5, line, line)
+    assert np.isfinite(places[5:16, 5:16]).all()
+    assert np.isnan(places[0]).all()
+    assert np.isnan(places[:, 20]).all()
+
+
+def test_area_at_nodes_is_that_of_a_smooth_map():
+    # x = u - 0.5 sin(pi u) / pi has the derivative 1 - 0.5 cos(pi u).
+    places = cell_places(61, 61)
+    grid = places - 0.5 * np.sin(np.pi * places) / np.pi
+    slope = 1 - 0.5 * np.cos(np.pi * np.linspace(-1, 1, 61))
+    np.testing.assert_allclose(area_at_nodes(grid)[1:-1, 1:-1], np.outer(slope, slope)[1:-1, 1:-1], rtol=0.01)
+    rows, columns = np.array([0.0, 30.25]), np.array([60.0, 12.5])
+    plane = np.add.outer(np.arange(61.0), 2 * np.arange(61.0))
+    np.testing.assert_allclose(read_between(plane, rows, columns), rows + 2 * columns)

@@ -312,3 +312,17 @@ def test_a_hundred_thousand_images_are_filtered_quickly(tmp_path: Path) -> None:
     images.set_filter("bird 99", "all")
     assert time.process_time() - start < 0.15
     assert images.rowCount() == 1111
+
+
+def test_the_magnification_map_is_what_the_cursor_reads() -> None:
+    inspection = looked_at(box=(50.0, 0.0, 250.0, 200.0))
+    content = resolve("magnified_d", inspection)
+    assert content.shares is not None
+    assert content.limits is not None
+    rows, columns = content.shares.shape
+    for row, column in ((10, 20), (62, 61), (100, 40)):
+        x, y = 50 + 200 * (column + 0.5) / columns, 200 * (row + 0.5) / rows
+        value = value_at(inspection, content, (x, y))
+        assert value is not None
+        assert float(content.limits.share(value)) == pytest.approx(float(content.shares[row, column]), abs=1e-4)
+    assert np.abs(np.diff(content.shares, axis=0)).max() < 0.05  # smooth: no facets
