@@ -116,7 +116,8 @@ _PREDICT: tuple[Action, ...] = (
     _of_predict("find", "Edit", "Find in the table", "Ctrl+F", "search", "Rows by file, class or label", separated=True),
     _of_predict("start", "Run", "Predict", "Ctrl+Return", "play", "Predict the chosen images, or go on where it stopped"),
     _of_predict("stop", "Run", "Stop predicting", "Ctrl+.", "stop", "The rows that are there are kept"),
-    _of_predict("preview", "", "Look at a row's image", "Space", "", "Space or Esc puts it away; arrows go on"),
+    _of_predict("matrix", "View", "Large confusion matrix", "Ctrl+M", "maximise", "Esc makes it small", separated=True),
+    _of_predict("preview", "", "Look at a row's image and its peaks", "Space", "", "Space or Esc puts it away; arrows go on"),
     _of_predict("open", "", "Look inside a row's image", "Enter", "", "Opens the page Inspect"),
 )  # fmt: skip
 
@@ -130,7 +131,7 @@ def _of_export(
 _EXPORT: tuple[Action, ...] = (
     _of_export("copy", "Edit", "Copy the s3n command", "Ctrl+Shift+C", "copy", "Exactly what Export runs", separated=True),
     _of_export("whole", "View", "Whole picture", "Ctrl+9", "restore", "Zoom the preview out", separated=True),
-    _of_export("start", "Run", "Export", "Ctrl+Return", "export", "Write the files of all chosen images"),
+    _of_export("start", "Run", "Export", "Ctrl+Return", "export", "Write all files, or go on where it stopped"),
     _of_export("stop", "Run", "Stop exporting", "Ctrl+.", "stop", "Each file that is there is whole"),
     _of_export("zoom", "", "Zoom the preview", "+ and -", "", "Or turn the wheel; 0 shows it whole, 1 at its own size"),
 )  # fmt: skip

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.devices import autocast, choose_device, choose_precision, place
-from s3n_core.errors import ModelFileError, RunError
+from s3n_core.errors import ModelFileError
 from s3n_core.method.configuration import SAMPLING_MODES, ModelHeader, Sampling
+from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.model_files import load_model, model_digest
 from s3n_core.method.network import S3N
-from s3n_core.runs.run_directory import RunDirectory, is_run
-
-MODEL_SUFFIX = ".safetensors"
+from s3n_core.runs.model_place import model_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +21,7 @@ class Model:
     """A network in evaluation mode on its device, and everything that its answers must name.
 
     Attributes:
-        network: The network.
+        network: The network, its BatchNorms folded into the convolutions.
         header: What its file says about it.
         path: Its file.
         digest: First 16 hexadecimal digits of the file's SHA-256.
@@ -80,9 +79,10 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
     file = model_file(path)
     network, header = load_model(file)
     preprocess = _preprocess_of(header, file)
+    fold_batch_norm(network.eval())
     place(network, choice.device)
     return Model(
-        network=network.eval(),
+        network=network,
         header=header,
         path=file,
         digest=model_digest(file),
@@ -93,26 +93,6 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
         device_name=choice.name,
         device_reason=choice.reason,
     )
-
-
-def model_file(path: Path) -> Path:
-    """Return the model file that a path stands for: the file itself, or a run's best checkpoint, else its last.
-
-    Raises:
-        RunError: If the folder is no run, or a run without a checkpoint.
-    """
-    if not path.is_dir():
-        return path
-    if not is_run(path):
-        raise RunError(f"The folder {path} is not a training run; choose a run's folder or a {MODEL_SUFFIX} file.")
-    run = RunDirectory(path)
-    name = run.read_pointer("best") or run.read_pointer("last")
-    if name is None:
-        raise RunError(f"The run {path} has no checkpoint yet; wait for its first epoch, or choose another run.")
-    file = run.checkpoints / f"{name}{MODEL_SUFFIX}"
-    if not file.is_file():
-        raise RunError(f"The run {path} names the checkpoint {name}, but {file} is missing; choose another model.")
-    return file
 
 
 def _preprocess_of(header: ModelHeader, path: Path) -> Preprocess:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,7 +212,7 @@ class PredictionProgress:
         return (self.total - self.done) / rate if rate > 0 else None
 
 
-def fingerprint(records: Sequence[ImageRecord], classes: Sequence[str] = ()) -> str:
+def fingerprint(records: Iterable[ImageRecord], classes: Sequence[str] = ()) -> str:
     """Return a hash (32 hexadecimal digits) of a list of images: order, names, labels, file sizes and times of change.
 
     Reads no file, but asks the file system once for each. Moving a folder as a whole changes nothing, as long as the move

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.analysis.prediction_rows import BRANCH_LETTERS, TOP, PredictionHeader, PredictionRow
+from s3n_core.analysis.prediction_rows import BRANCH_LETTERS, TOP, PeakPlace, PredictionHeader, PredictionRow
 
 NOBODY = -1
 """Stands for a class, label or number that a row does not have."""
@@ -27,6 +28,7 @@ class Block:
         new_names: Class names that no block before had, in the order of their indices.
         new_rules: The same for the names of rules.
         numbers: Columns by name, each with one entry (or line) a row; see ``Answers``.
+        places: The peaks of all rows one after the other, float32 (n, 5); see ``PeakPlace``.
         errors: Why there is no answer, by position in this block.
     """
 
@@ -34,6 +36,7 @@ class Block:
     new_names: list[str]
     new_rules: list[str]
     numbers: dict[str, NDArray[Any]]
+    places: NDArray[np.float32]
     errors: dict[int, str]
 
 
@@ -43,11 +46,13 @@ _COLUMNS: dict[str, tuple[type, int]] = {
     "top_class": (np.int32, TOP),
     "top_probability": (np.float64, TOP),
     "branch": (np.int32, len(BRANCH_LETTERS)),
+    "branch_probability": (np.float64, len(BRANCH_LETTERS)),
     "agreement": (np.float64, 1),
     "margin": (np.float64, 1),
     "entropy": (np.float64, 1),
     "rule": (np.int8, 1),
     "peaks": (np.int32, 1),
+    "places": (np.int32, 1),
     "label": (np.int32, 1),
     "correct": (np.int8, 1),
 }
@@ -74,10 +79,13 @@ class BlockReader:
         """Lay rows (``PredictionRow.to_dict``) into columns."""
         known, rules = len(self._names), len(self._rules)
         numbers = {name: _empty(kind, width, len(rows)) for name, (kind, width) in _COLUMNS.items()}
-        files, errors = [], {}
+        files: list[str] = []
+        errors: dict[int, str] = {}
+        places: list[Sequence[float]] = []
         for at, row in enumerate(rows):
             files.append(str(row["file"]))
             numbers["label"][at] = self._index(row.get("label"))
+            numbers["places"][at] = 0
             if row.get("error"):
                 errors[at] = str(row["error"])
                 continue
@@ -90,9 +98,14 @@ class BlockReader:
             for rank, (name, probability) in enumerate(row["top"][:TOP]):
                 numbers["top_class"][at, rank] = self._index(name)
                 numbers["top_probability"][at, rank] = probability
-            for letter, name in row["branches"].items():
-                numbers["branch"][at, BRANCH_LETTERS.index(letter)] = self._index(name)
-        return Block(files, list(self._names)[known:], list(self._rules)[rules:], numbers, errors)
+            for (letter, name), sure_of in zip(row["branches"].items(), row["branch_probabilities"], strict=True):
+                column = BRANCH_LETTERS.index(letter)
+                numbers["branch"][at, column] = self._index(name)
+                numbers["branch_probability"][at, column] = sure_of
+            numbers["places"][at] = len(row["peak_places"])
+            places += row["peak_places"]
+        packed = np.array(places, dtype=np.float32).reshape(-1, 5)
+        return Block(files, list(self._names)[known:], list(self._rules)[rules:], numbers, packed, errors)
 
     def _index(self, name: str | None) -> int:
         return NOBODY if name is None else self._names.setdefault(name, len(self._names))
@@ -116,6 +129,8 @@ class Answers:
     files: list[str] = field(default_factory=list)
     errors: dict[int, str] = field(default_factory=dict)
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    _places: list[NDArray[np.float32]] = field(default_factory=list)
+    _starts: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.names = list(dict.fromkeys(self.header.classes))
@@ -135,6 +150,8 @@ class Answers:
                 self._columns[name] = grown
         for name, column in block.numbers.items():
             self._columns[name][start:end] = column
+        self._places.append(block.places)
+        self._starts.append(start)
         self.files += block.files
         self.names += block.new_names
         self.rules += block.new_rules
@@ -144,9 +161,8 @@ class Answers:
         """Return a column of numbers, one entry (or line) a row.
 
         ``class``, ``label``, ``top_class`` and ``branch`` are indices into ``names``, ``rule`` into ``rules``; ``correct`` is
-        1, 0 or -1; ``peaks`` is a count;
-        ``probability``, ``margin`` and ``agreement`` lie in [0, 1]; ``entropy`` is in nats. What
-        a row does not have is -1, or NaN where the column holds fractions.
+        1, 0 or -1; ``peaks`` and ``places`` are counts; ``probability``, ``branch_probability``, ``margin`` and ``agreement``
+        lie in [0, 1]; ``entropy`` is in nats. What a row does not have is -1, or NaN where the column holds fractions.
         """
         view: NDArray[Any] = self._columns[name][: len(self.files)]
         return view
@@ -161,6 +177,20 @@ class Answers:
         indices = self._columns["branch"][row]
         pairs = zip(BRANCH_LETTERS, indices.tolist(), strict=True)
         return tuple((letter, self.names[index]) for letter, index in pairs if index >= 0)
+
+    def branch_scores(self, row: int) -> tuple[tuple[str, str, float], ...]:
+        """Return (letter, class, probability) of each branch that the network reports."""
+        probabilities = self._columns["branch_probability"][row].tolist()
+        return tuple((letter, name, probabilities[BRANCH_LETTERS.index(letter)]) for letter, name in self.branches(row))
+
+    def places(self, row: int) -> tuple[PeakPlace, ...]:
+        """Return a row's peaks as the engine wrote them, the strongest first."""
+        block = bisect_right(self._starts, row) - 1
+        counts = self._columns["places"]
+        first = int(counts[self._starts[block] : row].sum())
+        of_row = self._places[block][first : first + int(counts[row])].tolist()
+        # float32 holds the few digits of the table exactly; rounding brings them back.
+        return tuple((round(x, 1), round(y, 1), round(r, 4), round(d, 4), round(c, 4)) for x, y, r, d, c in of_row)
 
     def top(self, row: int) -> tuple[tuple[str, float], ...]:
         """Return up to five (class, probability), the most probable first."""
@@ -193,8 +223,10 @@ class Answers:
             class_name=self.name("class", row),
             top=self.top(row),
             branches=self.branches(row),
+            branch_probabilities=tuple(sure_of for _, _, sure_of in self.branch_scores(row)),
             rule=self.rules[int(self._columns["rule"][row])],
             peaks=None if peaks == NOBODY else peaks,
+            peak_places=self.places(row),
             label=label,
             correct=None if correct == NOBODY else bool(correct),
             mode=header.mode,

@@ -15,6 +15,7 @@ from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.worker_thread import WorkerThread
 from s3n_gui.prediction.answers import Answers, Block
 from s3n_gui.prediction.prediction_request import PredictionRequest
+from s3n_gui.prediction.table_check import TableCheck
 from s3n_gui.prediction.table_reading import TableReader
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
@@ -33,6 +34,7 @@ class PredictionController(QObject):
         began: A table begins; ``answers`` is another object.
         grown: Rows were added: the first new row.
         failed: The job or the reading failed: a sentence.
+        checked: ``stale`` is known for the table that is shown.
         progressed: The job has come further.
     """
 
@@ -41,6 +43,7 @@ class PredictionController(QObject):
     began = Signal()
     grown = Signal(int)
     failed = Signal(str)
+    checked = Signal()
     progressed = Signal()
 
     def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
@@ -53,7 +56,9 @@ class PredictionController(QObject):
         self.answers: Answers | None = None
         self.total = 0
         self.problem = ""
+        self.stale = ""
         self._job: Job | None = None
+        self._checks: list[WorkerThread] = []
         self._reader: TableReader | None = None
         self._thread: WorkerThread | None = None
         self._reading = 0
@@ -117,7 +122,7 @@ class PredictionController(QObject):
     # -- the job ---------------------------------------------------------------------------------------------------------
 
     def start(self, *, restart: bool = False) -> None:
-        """Predict, going on where an earlier job stopped.
+        """Predict, going on where an earlier job stopped, unless its rows are of something else.
 
         Args:
             restart: Throw away what an earlier job has left.
@@ -125,6 +130,7 @@ class PredictionController(QObject):
         request = self.request
         if request is None or self._job is not None:
             return
+        restart = restart or (self.stage == "stopped" and bool(self.stale))
         try:
             request.table.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -134,7 +140,7 @@ class PredictionController(QObject):
         job.told.connect(self._on_told)
         job.failed.connect(self._fail)
         job.ended.connect(self._on_ended)
-        self._job, self.problem = job, ""
+        self._job, self.problem, self.stale = job, "", ""
         self._jobs.add(job)
         self._set_stage("running")
         self._read(request, growing=True)
@@ -150,6 +156,9 @@ class PredictionController(QObject):
         """End all threads; the jobs belong to the list of jobs."""
         self._forget_job()
         self._stop_reading()
+        for thread in self._checks:
+            thread.wait()
+        self._checks.clear()
 
     @Slot(object)
     def _on_told(self, event: dict[str, object]) -> None:
@@ -172,8 +181,9 @@ class PredictionController(QObject):
 
     @Slot(str)
     def _fail(self, sentence: str) -> None:
-        self.problem = sentence
-        self.failed.emit(sentence)
+        # The command's words for what is a button here.
+        self.problem = sentence.replace("start over with --restart", 'press "Start over"')
+        self.failed.emit(self.problem)
 
     # -- the table -------------------------------------------------------------------------------------------------------
 
@@ -181,7 +191,7 @@ class PredictionController(QObject):
         """Show the table that is there, whole or in part."""
         self._stop_reading()
         request = self.request
-        self.answers, self.total, self.problem = None, 0, ""
+        self.answers, self.total, self.problem, self.stale = None, 0, "", ""
         self.began.emit()
         if request is None:
             self._set_stage("nothing")
@@ -227,11 +237,34 @@ class PredictionController(QObject):
     def _on_read_all(self, number: int, finished: bool) -> None:
         if number == self._reading:
             self._set_stage("finished" if finished else "stopped" if self.answers is not None else "ready")
+            self._check()
 
     @Slot(int, str)
     def _on_unreadable(self, number: int, sentence: str) -> None:
         if number == self._reading:
             self._fail(sentence)
+
+    # -- is it still true? -----------------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        request = self.request
+        if request is None or self.answers is None:
+            return
+        check = TableCheck(request, self.answers.header, self._reading)
+        check.checked.connect(self._on_checked)
+        thread = WorkerThread(check)
+        self._checks = [*self._checks[-3:], thread]
+        thread.start()
+
+    @Slot(int, str)
+    def _on_checked(self, number: int, sentence: str) -> None:
+        if number != self._reading or self.answers is None or self._job is not None:
+            return
+        self.stale = sentence
+        request = self.request
+        if self.stage == "finished" and not sentence and request is not None and request.model == self._session.model:
+            self._session.predictions = request.table
+        self.checked.emit()
 
     def _set_stage(self, stage: Stage) -> None:
         if stage != self.stage:

@@ -29,11 +29,13 @@ class FilterBar(QWidget):
     Signals:
         changed: Another text or kind.
         pair_cleared: The pair of classes shall not matter any more.
+        inspect_asked: The first of the shown images is to be looked into.
         save_asked: The person wants the table as a file.
     """
 
     changed = Signal()
     pair_cleared = Signal()
+    inspect_asked = Signal()
     save_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -54,7 +56,12 @@ class FilterBar(QWidget):
         set_icon(self.pair, "close")
         self.pair.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.pair.setToolTip("Only these images are shown; press to show all again")
+        self.pair.setMaximumWidth(px(320))
         self.pair.hide()
+        self.inspect = QPushButton("Look inside")
+        self.inspect.setToolTip("Look inside the first of these images; Enter on a row looks inside that one")
+        set_icon(self.inspect, "inspect")
+        self.inspect.hide()
         self.count = QLabel()
         self.count.setProperty("role", "quiet")
         self.save = QPushButton("Save as…")
@@ -66,6 +73,7 @@ class FilterBar(QWidget):
         row.addWidget(self.search)
         row.addWidget(self.kind)
         row.addWidget(self.pair)
+        row.addWidget(self.inspect)
         row.addStretch(1)
         row.addWidget(self.count)
         row.addWidget(self.save)
@@ -74,6 +82,7 @@ class FilterBar(QWidget):
         self.search.textChanged.connect(self._on_text)
         self.kind.activated.connect(self._on_kind)
         self.pair.clicked.connect(self.pair_cleared)
+        self.inspect.clicked.connect(self.inspect_asked)
         self.save.clicked.connect(self.save_asked)
         theme().changed.connect(self._fit)
         self._fit()
@@ -90,14 +99,18 @@ class FilterBar(QWidget):
 
     def show_pair(self, words: str) -> None:
         """Show that only a class or a pair of classes is shown; empty where all are."""
-        self.pair.setText(words)
+        metrics = self.pair.fontMetrics()
+        self.pair.setText(metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, px(280)))
+        self.pair.setToolTip(f"Only these images are shown: {words}; press to show all again")
         self.pair.setVisible(bool(words))
+        self.inspect.setVisible(bool(words))
 
     def show_count(self, shown: int, total: int) -> None:
         """Say how many rows are shown."""
         whole = count_text(total, "image")
         self.count.setText(whole if shown == total else f"{shown:,} of {whole}")
         self.save.setEnabled(shown > 0)
+        self.inspect.setEnabled(shown > 0)
 
     def _on_text(self) -> None:
         self._debounce.start()

@@ -1,14 +1,15 @@
-"""The three cards below the table, side by side."""
+"""The cards below the table, side by side; or one of them, the confusion matrix, large."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from s3n_gui.prediction.confusion_view import ConfusionView
+from s3n_gui.prediction.card import Card
+from s3n_gui.prediction.class_table import ClassTable
+from s3n_gui.prediction.confusion_card import ConfusionCard
 from s3n_gui.prediction.figures_of_merit import Merit
-from s3n_gui.prediction.merit_cards import Card, ClassTable, ThresholdCard
-from s3n_gui.prediction.shown_names import shown_class
+from s3n_gui.prediction.threshold_card import ThresholdCard
 from s3n_gui.wording import count_text
 
 
@@ -18,28 +19,32 @@ class MeritPanel(QWidget):
     Signals:
         threshold_changed: The probability from which an answer counts.
         pair_chosen: Indices of a known class and an answer whose images are wanted.
+        pair_opened: The same; one of the images is to be looked into.
         class_chosen: Index of a known class whose images are wanted.
+        enlarge_asked: Whether the confusion matrix shall be large.
     """
 
     threshold_changed = Signal(float)
     pair_chosen = Signal(int, int)
+    pair_opened = Signal(int, int)
     class_chosen = Signal(int)
+    enlarge_asked = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.threshold_card = ThresholdCard()
-        self.confusion_card, self.class_card = Card("Confusion"), Card("Classes")
-        self.confusion, self.classes = ConfusionView(), ClassTable()
-        self.confusion_card.column.addWidget(self.confusion, 1)
+        self.threshold_card, self.confusion, self.class_card = ThresholdCard(), ConfusionCard(), Card("Classes")
+        self.classes = ClassTable()
         self.class_card.column.addWidget(self.classes, 1)
+        self._judged = False
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(12)
-        for card in (self.threshold_card, self.confusion_card, self.class_card):
+        for card in (self.threshold_card, self.confusion, self.class_card):
             row.addWidget(card, 1)
-        self._merit: Merit | None = None
         self.threshold_card.threshold_changed.connect(self.threshold_changed)
-        self.confusion.cell_chosen.connect(self._on_cell)
+        self.confusion.pair_chosen.connect(self.pair_chosen)
+        self.confusion.pair_opened.connect(self.pair_opened)
+        self.confusion.enlarge_asked.connect(self.enlarge_asked)
         self.classes.class_chosen.connect(self.class_chosen)
 
     @property
@@ -47,21 +52,29 @@ class MeritPanel(QWidget):
         """The probability from which an answer counts."""
         return self.threshold_card.threshold
 
-    def show_merit(self, merit: Merit | None, names: list[str]) -> None:
-        """Show how good the answers are."""
-        self._merit = merit
-        judged = merit is not None and merit.judged > 0
-        self.confusion_card.setVisible(judged)
-        self.class_card.setVisible(judged)
+    @property
+    def judged(self) -> bool:
+        """Whether any answer can be told right from wrong."""
+        return self._judged
+
+    def show_merit(self, merit: Merit | None, names: list[str], *, settled: bool = True) -> None:
+        """Show how good the answers are; ``settled``: no more rows come."""
+        self._judged = merit is not None and merit.judged > 0
         self.threshold_card.show_merit(merit)
-        if merit is not None and judged:
-            shown = [shown_class(names[index]) for index in merit.classes.tolist()]
-            self.confusion.show_counts(merit.confusion, shown)
-            self.confusion_card.note.setText(count_text(merit.judged - merit.right, "mistake"))
+        if merit is not None and self._judged:
+            self.confusion.show_merit(merit, names, settled=settled)
             self.class_card.note.setText(count_text(len(merit.classes), "class", "classes"))
             self.classes.show_merit(merit, names)
+        self._show_cards()
 
-    def _on_cell(self, row: int, column: int) -> None:
-        if self._merit is not None:
-            self.confusion.choose((row, column))
-            self.pair_chosen.emit(int(self._merit.classes[row]), int(self._merit.classes[column]))
+    def set_large(self, large: bool) -> None:
+        """Show the confusion matrix large and alone, or all cards."""
+        if large != self.confusion.large:
+            self.confusion.set_large(large)
+            self._show_cards()
+
+    def _show_cards(self) -> None:
+        large = self.confusion.large
+        self.threshold_card.setVisible(not large)
+        self.confusion.setVisible(self._judged)
+        self.class_card.setVisible(self._judged and not large)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.background.worker_thread import WorkerThread
 from s3n_gui.page import Page
 from s3n_gui.prediction.controller import PredictionController
 from s3n_gui.prediction.figures_of_merit import Merit, judge
@@ -21,14 +20,15 @@ from s3n_gui.prediction.merit_panel import MeritPanel
 from s3n_gui.prediction.page_words import empty_case, state_words
 from s3n_gui.prediction.prediction_request import PARTS
 from s3n_gui.prediction.preview import Preview
+from s3n_gui.prediction.results import Results
 from s3n_gui.prediction.source_bar import SourceBar
+from s3n_gui.prediction.stale_notice import StaleNotice
 from s3n_gui.prediction.table_filters import TableFilters
 from s3n_gui.prediction.table_model import FILE, PredictionModel
-from s3n_gui.prediction.table_saving import TableSaver
+from s3n_gui.prediction.table_saving import TableSaving
 from s3n_gui.prediction.table_view import PredictionTable
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
-from s3n_gui.theme import px
 from s3n_gui.widgets.empty_page import EmptyPage
 from s3n_gui.wording import count_text
 
@@ -54,11 +54,13 @@ class PredictPage(Page):
         self.filter = FilterBar()
         self.table = PredictionTable(self.model, self.thumbnails, self.path_of)
         self.merit_panel = MeritPanel()
+        self.results = Results(self.filter, self.table, self.merit_panel)
+        self.notice = StaleNotice()
+        self.saving = TableSaving(self)
         self.filters = TableFilters(self.model, self.table, self.filter, self.merit_panel, self)
         self.empty = EmptyPage()
         self.preview = Preview(self)
         self.merit: Merit | None = None
-        self._saving: WorkerThread | None = None
         self._fill = QTimer(self, singleShot=True, interval=_FILL_MILLISECONDS)
         self._fill.timeout.connect(self._take_rows)
         self._refresh = QTimer(self, singleShot=True, interval=_REFRESH_MILLISECONDS)
@@ -69,25 +71,14 @@ class PredictPage(Page):
         self._show_stage()
 
     def _lay_out(self) -> None:
-        self.splitter = QSplitter(Qt.Orientation.Vertical)
-        self.splitter.addWidget(self.table)
-        self.splitter.addWidget(self.merit_panel)
-        self.splitter.setStretchFactor(0, 1)
-        self.splitter.setCollapsible(0, False)
-        self.splitter.setSizes([px(340), px(216)])
-        full = QWidget()
-        column = QVBoxLayout(full)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.filter)
-        column.addWidget(self.splitter, 1)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(full)
+        self.stack.addWidget(self.results)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(16, 12, 16, 12)
         whole.setSpacing(12)
         whole.addWidget(self.source)
+        whole.addWidget(self.notice)
         whole.addWidget(self.stack, 1)
 
     def _connect(self) -> None:
@@ -104,7 +95,14 @@ class PredictPage(Page):
         controller.began.connect(self._on_began)
         controller.grown.connect(self._on_grown)
         controller.failed.connect(self._session.report_error)
+        controller.checked.connect(self._show_stale)
+        self.notice.anew_asked.connect(self._start_over)
         self.filter.save_asked.connect(self.save_as)
+        self.filter.inspect_asked.connect(self._open_first)
+        self.saving.saved.connect(self._on_saved)
+        self.saving.failed.connect(self._session.report_error)
+        self.merit_panel.enlarge_asked.connect(self.set_matrix_large)
+        self.merit_panel.pair_opened.connect(self._open_pair)
         self.table.opened.connect(self.open_row)
         self.table.preview_asked.connect(self.show_preview)
         self.preview.opened.connect(self.open_row)
@@ -121,6 +119,7 @@ class PredictPage(Page):
             "predict-stop": self.controller.cancel,
             "predict-save": self.save_as,
             "predict-find": self.filter.search.setFocus,
+            "predict-matrix": self._toggle_matrix,
         }
 
     def show_demo(self) -> None:
@@ -135,23 +134,18 @@ class PredictPage(Page):
     def is_ready(self) -> bool:
         """Return whether the table is complete and its figures are shown."""
         return self.controller.stage in ("nothing", "ready", "finished", "stopped") and not (
-            self._refresh.isActive() or self._fill.isActive()
+            self._refresh.isActive() or self._fill.isActive() or not self.preview.is_ready()
         )
 
     def save_state(self) -> dict[str, Any]:
         """Return the sizes of the panes."""
-        return {"panes": self.splitter.sizes()}
+        return {"panes": self.results.panes}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Take the sizes of the panes."""
         panes = state.get("panes")
-        if (
-            isinstance(panes, list)
-            and len(panes) == 2
-            and all(isinstance(size, int) for size in panes)
-            and panes[0] > 0
-        ):
-            self.splitter.setSizes(panes)
+        if isinstance(panes, list) and len(panes) == 2 and all(isinstance(size, int) and size > 0 for size in panes):
+            self.results.set_panes(panes)
 
     def shut_down(self) -> None:
         """End all threads."""
@@ -160,8 +154,7 @@ class PredictPage(Page):
         self.controller.shut_down()
         self.thumbnails.close()
         self.preview.shut_down()
-        if self._saving is not None:
-            self._saving.wait()
+        self.saving.wait()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look for the table when the page is shown first."""
@@ -209,25 +202,40 @@ class PredictPage(Page):
 
     def save_to(self, path: Path) -> None:
         """Write what the table shows, in its order."""
-        answers = self.controller.answers
-        if answers is None or self._saving is not None:
-            return
-        saver = TableSaver(path, answers, self.model.rows)
-        saver.saved.connect(self._on_saved)
-        saver.failed.connect(self._session.report_error)
-        self._saving = WorkerThread(saver)
-        self._saving.finished.connect(self._on_save_ended)
-        self._saving.start()
+        if self.controller.answers is not None:
+            self.saving.save(path, self.controller.answers, self.model.rows)
+
+    def set_matrix_large(self, large: bool) -> None:
+        """Show the confusion matrix large beside the table, or small below it."""
+        self.results.set_large(large and self.merit_panel.judged)
+        (self.merit_panel.confusion.matrix if self.results.large else self.table).setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape makes the matrix small again."""
+        if event.key() == Qt.Key.Key_Escape and self.results.large:
+            self.set_matrix_large(False)
+        else:
+            super().keyPressEvent(event)
+
+    def _toggle_matrix(self) -> None:
+        self.set_matrix_large(not self.results.large)
+
+    def _open_first(self) -> None:
+        if self.model.rowCount():
+            self.open_row(int(self.model.rows[0]))
+
+    def _open_pair(self, label: int, answer: int) -> None:
+        self.merit_panel.pair_chosen.emit(label, answer)
+        self._open_first()
 
     def _on_saved(self, path: Path, count: int) -> None:
         self._session.report_notice(f"{count_text(count, 'row')} saved in {path}.")
 
-    def _on_save_ended(self) -> None:
-        if self._saving is not None:
-            self._saving = None
-
     def _start(self, restart: bool = False) -> None:
         self.controller.start(restart=restart)
+
+    def _start_over(self) -> None:
+        self._start(restart=True)
 
     def _take_data_set(self) -> None:
         from s3n_gui.prediction.controller import data_set_place
@@ -272,12 +280,14 @@ class PredictPage(Page):
         stage, controller = self.controller.stage, self.controller
         running = stage in ("running", "stopping")
         word = {"stopped": "Continue", "finished": "Predict again"}.get(stage, "Predict")
+        if stage == "stopped" and controller.stale:
+            word = "Start over"
         self.source.show_stage(
             word,
             state_words(controller),
             can_start=controller.request is not None and stage in ("ready", "stopped", "finished"),
             running=running,
-            can_start_over=stage == "stopped",
+            can_start_over=stage == "stopped" and not controller.stale,
         )
         self.source.stop.setEnabled(stage == "running")
         case = empty_case(controller)
@@ -289,6 +299,10 @@ class PredictPage(Page):
         if not running:
             self._take_rows()
             self._show_merit()
+        self.notice.show_words("" if running else controller.stale)
+
+    def _show_stale(self) -> None:
+        self._show_stage()
 
     def _show_progress(self) -> None:
         job = self.controller.job
@@ -322,4 +336,7 @@ class PredictPage(Page):
         self.merit = judge(answers) if answers is not None and len(answers) else None
         labelled = answers is not None and bool((answers.column("label") >= 0).any())
         self.table.show_columns(label=labelled, problem=answers is not None and bool(answers.errors))
-        self.merit_panel.show_merit(self.merit, [] if answers is None else answers.names)
+        settled = self.controller.stage not in ("running", "stopping")
+        self.merit_panel.show_merit(self.merit, [] if answers is None else answers.names, settled=settled)
+        if not self.merit_panel.judged:
+            self.results.set_large(False)

@@ -1,20 +1,24 @@
-"""The quick look at a row: the image large, the answer below; Space or Escape puts it away."""
+"""The quick look at a row: the image large with its peaks, beside it what the branches say; Space or Escape puts it away."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.answers import Answers
+from s3n_gui.prediction.preview_picture import PreviewPicture
+from s3n_gui.prediction.score_bars import ScoreBar, ScoreBars
 from s3n_gui.prediction.shown_names import shown_class, shown_file
-from s3n_gui.theme import branch_colour, number_font, px, theme, tokens
+from s3n_gui.theme import px
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.wording import count_text
 
-_SIDE = 640
+_SIDE = 960
+_JOINT = 3
 
 
 class Preview(QFrame):
@@ -37,34 +41,63 @@ class Preview(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Preview of an image")
         self.row = -1
-        self._images = ThumbnailLoader(_SIDE, self, cache_bytes=24 * 2**20, threads=1)
+        self._images = ThumbnailLoader(_SIDE, self, cache_bytes=48 * 2**20, threads=1)
         self._images.ready.connect(self._on_image)
         self._images.failed.connect(self._on_image)
-        self.picture = _Picture()
+        self.picture = PreviewPicture()
         self.file = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
         self.file.setProperty("role", "section")
         self.said = QLabel()
         self.said.setProperty("role", "quiet")
-        self.bars = _Bars()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
+        self.said.setWordWrap(True)
+        self.joint, self.branches = ScoreBars("Most probable classes"), ScoreBars("What each branch says")
+        self._joint_head, self._branch_head = QLabel("Joint answer"), QLabel("Branches")
+        for head in (self._joint_head, self._branch_head):
+            head.setProperty("role", "quiet")
+        keys = QLabel("Arrows go on, Enter looks inside, Space closes")
+        keys.setProperty("role", "caption")
+        keys.setWordWrap(True)
+        self._side = QWidget()
+        column = QVBoxLayout(self._side)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self.picture, 1)
         column.addWidget(self.file)
         column.addWidget(self.said)
-        column.addWidget(self.bars)
+        for head, bars in ((self._joint_head, self.joint), (self._branch_head, self.branches)):
+            column.addSpacing(8)
+            column.addWidget(head)
+            column.addWidget(bars)
+        column.addStretch(1)
+        column.addWidget(keys)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 12, 16, 12)
+        row.setSpacing(16)
+        row.addWidget(self.picture, 1)
+        row.addWidget(self._side)
         parent.installEventFilter(self)
         self.hide()
 
     def show_row(self, answers: Answers, row: int, path: Path | None) -> None:
         """Show a row."""
         self.row = row
-        self.picture.path = path
+        error = answers.errors.get(row, "")
+        self.picture.choose(path, () if error else answers.places(row))
         self.picture.show_image(self._images.image(path) if path is not None else None)
         self.file.setText(shown_file(answers.files[row]))
-        error = answers.errors.get(row, "")
+        self.file.setToolTip(shown_file(answers.files[row]))
         self.said.setText(error or _words(answers, row))
-        self.bars.show_top([] if error else list(answers.top(row)))
+        label = "" if error else answers.name("label", row)
+        joint = [] if error else answers.top(row)[:_JOINT]
+        self.joint.show_bars(tuple(ScoreBar("joint", shown_class(name), p, _right(name, label)) for name, p in joint))
+        branches = () if error else answers.branch_scores(row)
+        self.branches.show_bars(
+            tuple(
+                ScoreBar(letter, shown_class(name), p, _right(name, label, wrong=True))  # type: ignore[arg-type]
+                for letter, name, p in branches
+            )
+        )
+        for head in (self._joint_head, self._branch_head):
+            head.setVisible(not error)
         self._fit()
         if not self.isVisible():
             self.show()
@@ -77,6 +110,10 @@ class Preview(QFrame):
             self.hide()
             self.closed.emit()
 
+    def is_ready(self) -> bool:
+        """Return whether the image is there, or nothing is shown."""
+        return not self.isVisible() or self.picture.path is None or self._images.image(self.picture.path) is not None
+
     def shut_down(self) -> None:
         """End the threads."""
         self._images.close()
@@ -87,9 +124,7 @@ class Preview(QFrame):
         if key in (Qt.Key.Key_Space, Qt.Key.Key_Escape):
             self.close_it()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            row = self.row
-            self.close_it()
-            self.opened.emit(row)
+            self._open()
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Left):
             self.stepped.emit(-1)
         elif key in (Qt.Key.Key_Down, Qt.Key.Key_Right):
@@ -99,9 +134,7 @@ class Preview(QFrame):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Open it."""
-        row = self.row
-        self.close_it()
-        self.opened.emit(row)
+        self._open()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay in the middle of the page; a press beside it closes."""
@@ -112,9 +145,15 @@ class Preview(QFrame):
                 self.close_it()
         return super().eventFilter(watched, event)
 
+    def _open(self) -> None:
+        row = self.row
+        self.close_it()
+        self.opened.emit(row)
+
     def _fit(self) -> None:
         page = self._page
-        width, height = min(px(560), page.width() - 32), min(px(640), page.height() - 16)
+        width, height = min(px(980), page.width() - 32), min(px(620), page.height() - 16)
+        self._side.setFixedWidth(min(px(280), width // 2))
         self.setGeometry((page.width() - width) // 2, (page.height() - height) // 2, width, height)
 
     def _on_image(self, path: Path) -> None:
@@ -122,75 +161,11 @@ class Preview(QFrame):
             self.picture.show_image(self._images.image(path))
 
 
-class _Picture(QWidget):
-    def __init__(self) -> None:
-        super().__init__()
-        self.path: Path | None = None
-        self._image: object = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-
-    def show_image(self, image: object) -> None:
-        self._image = image
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        from PySide6.QtGui import QImage
-
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        path = QPainterPath()
-        path.addRoundedRect(QRectF(self.rect()), 4, 4)
-        painter.fillPath(path, QColor(tokens().image_ground))
-        image = self._image
-        if isinstance(image, QImage) and not image.isNull():
-            painter.setClipPath(path)
-            size = image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            left, top = (self.width() - size.width()) / 2, (self.height() - size.height()) / 2
-            painter.drawImage(QRectF(left, top, size.width(), size.height()), image)
-        painter.end()
-
-
-class _Bars(QWidget):
-    """The most probable classes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._top: list[tuple[str, float]] = []
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Most probable classes")
-        theme().changed.connect(self.update)
-
-    def show_top(self, top: list[tuple[str, float]]) -> None:
-        self._top = top[:3]
-        self.setAccessibleDescription(", ".join(f"{shown_class(name)} {value:.3f}" for name, value in self._top))
-        self.setVisible(bool(self._top))
-        self.updateGeometry()
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(px(200), px(22) * len(self._top))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(number_font("body"))
-        height, middle = px(22), self.width() * 0.45
-        number = painter.fontMetrics().horizontalAdvance("0.000") + 8
-        for place, (name, probability) in enumerate(self._top):
-            top = place * height
-            painter.setPen(QColor(tokens().text))
-            shown = painter.fontMetrics().elidedText(shown_class(name), Qt.TextElideMode.ElideRight, int(middle) - 8)
-            painter.drawText(QRectF(0, top, middle - 8, height), Qt.AlignmentFlag.AlignVCenter, shown)
-            box = QRectF(self.width() - number, top, number, height)
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{probability:.3f}")
-            track = QRectF(middle, top + height / 2 - 3, self.width() - number - middle, 6)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(tokens().pressed))
-            painter.drawRoundedRect(track, 3, 3)
-            painter.setBrush(branch_colour("joint"))
-            painter.drawRoundedRect(QRectF(track.left(), track.top(), max(track.width() * probability, 6), 6), 3, 3)
-        painter.end()
+def _right(name: str, label: str, *, wrong: bool = False) -> bool | None:
+    """Say whether a class is the label; that it is not only where ``wrong``."""
+    if not label:
+        return None
+    return True if name == label else (False if wrong else None)
 
 
 def _words(answers: Answers, row: int) -> str:
@@ -200,6 +175,6 @@ def _words(answers: Answers, row: int) -> str:
         facts.append(f"Label {shown_class(label)}" + (", answered wrongly" if correct == 0 else ""))
     peaks = int(answers.column("peaks")[row])
     if peaks >= 0:
-        facts.append(f"{peaks} peak{'' if peaks == 1 else 's'}")
+        facts.append(count_text(peaks, "peak"))
     facts.append(f"H {answers.column('entropy')[row]:.2f} nats, rule {answers.rules[int(answers.column('rule')[row])]}")
-    return " · ".join(facts)
+    return "\n".join(facts)

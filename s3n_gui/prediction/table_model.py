@@ -46,15 +46,15 @@ COLUMNS: tuple[Column, ...] = (
     Column("Class", "The model's answer: the joint prediction of all branches", "class", 170),
     Column("Label", "The class that the image is known to have", "label", 170),
     Column("Probability", "Probability of the answer", "probability", 124, falling=True),
-    Column("Margin", "Probability of the first class less the second's: small in doubt", "margin", 70, right=True),
-    Column("Branches", "Which branches give the joint answer: filled where they do, hollow where they do not", "agreement", 88),
+    Column("Margin", "Probability of the first class less the second's: small in doubt", "margin", 82, right=True),
+    Column("Branches", "Which branches give the joint answer: filled where they do, hollow where they do not", "agreement", 98),
     Column("H", "Entropy of the original branch's answer in nats (Eq. 2): large where it is unsure", "entropy", 58, right=True),
-    Column("Peaks", "Number of peaks of the response map R", "peaks", 58, right=True),
+    Column("Peaks", "Number of peaks of the response map R", "peaks", 74, right=True),
     Column("Problem", "Why there is no answer", "error", 160),
 )  # fmt: skip
 """The columns, in their order on the screen."""
 
-FILE, CLASS, LABEL, PROBABILITY, BRANCHES, PROBLEM = 1, 2, 3, 4, 6, 9
+FILE, CLASS, LABEL, PROBABILITY, MARGIN, BRANCHES, ENTROPY, PEAKS, PROBLEM = range(1, 10)
 
 
 class PredictionModel(QAbstractTableModel):
@@ -79,10 +79,10 @@ class PredictionModel(QAbstractTableModel):
             CLASS: lambda answers, row: shown_class(answers.name("class", row)),
             LABEL: lambda answers, row: shown_class(answers.name("label", row)),
             PROBABILITY: lambda answers, row: _number(answers, "probability", row, 3),
-            5: lambda answers, row: _number(answers, "margin", row, 3),
+            MARGIN: lambda answers, row: _number(answers, "margin", row, 3),
             BRANCHES: _branch_words,
-            7: lambda answers, row: _number(answers, "entropy", row, 2),
-            8: lambda answers, row: "" if answers.column("peaks")[row] < 0 else str(answers.column("peaks")[row]),
+            ENTROPY: lambda answers, row: _number(answers, "entropy", row, 2),
+            PEAKS: lambda answers, row: "" if answers.column("peaks")[row] < 0 else str(answers.column("peaks")[row]),
             PROBLEM: lambda answers, row: answers.errors.get(row, ""),
         }
 
@@ -122,6 +122,7 @@ class PredictionModel(QAbstractTableModel):
         if (key, descending) != (self.sort_key, self.descending):
             self.sort_key, self.descending = key, descending
             self.show(self.answers)
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
 
     @property
     def rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -171,7 +172,7 @@ class PredictionModel(QAbstractTableModel):
         if orientation == Qt.Orientation.Horizontal and 0 <= section < len(COLUMNS):
             column = COLUMNS[section]
             if role == Qt.ItemDataRole.DisplayRole:
-                return column.title
+                return column.title + (falling_mark(self.descending) if column.key == self.sort_key else "")
             if role == Qt.ItemDataRole.ToolTipRole:
                 return column.tip
             if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -191,6 +192,11 @@ class PredictionModel(QAbstractTableModel):
         if column == BRANCHES:
             return _branch_words(answers, row)
         return str(self._texts[column](answers, row)) if column in self._texts else ""
+
+
+def falling_mark(falling: bool) -> str:
+    """Return what a heading ends with whose column the rows are sorted by."""
+    return " ▾" if falling else " ▴"
 
 
 def _number(answers: Answers, column: str, row: int, digits: int) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QObject, Signal
 
 from s3n_core.analysis.prediction_tables import write_table
 from s3n_core.errors import S3NError
-from s3n_gui.background.worker_thread import Worker
+from s3n_gui.background.worker_thread import Worker, WorkerThread
 from s3n_gui.prediction.answers import Answers
 
 _log = logging.getLogger(__name__)
@@ -51,3 +51,43 @@ class TableSaver(Worker):
             self.failed.emit(f"{self._path} could not be written ({type(error).__name__}); the log has the details.")
         else:
             self.saved.emit(self._path, count)
+
+
+class TableSaving(QObject):
+    """Saves one table at a time.
+
+    Signals:
+        saved: The ``Path`` and the number of rows.
+        failed: A sentence.
+    """
+
+    saved = Signal(object, int)
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thread: WorkerThread | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a table is being written."""
+        return self._thread is not None
+
+    def save(self, path: Path, answers: Answers, rows: NDArray[Any]) -> None:
+        """Write rows of a table in this order; nothing while another is being written."""
+        if self._thread is not None:
+            return
+        saver = TableSaver(path, answers, rows)
+        saver.saved.connect(self.saved)
+        saver.failed.connect(self.failed)
+        self._thread = WorkerThread(saver)
+        self._thread.finished.connect(self._on_finished)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait for the end."""
+        if self._thread is not None:
+            self._thread.wait()
+
+    def _on_finished(self) -> None:
+        self._thread = None

@@ -5,15 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.row_delegate import PathOf, RowDelegate
-from s3n_gui.prediction.table_model import CLASS, COLUMNS, FILE, LABEL, PROBLEM, ROW_ROLE, PredictionModel
+from s3n_gui.prediction.table_model import (
+    BRANCHES,
+    CLASS,
+    COLUMNS,
+    ENTROPY,
+    FILE,
+    LABEL,
+    MARGIN,
+    PEAKS,
+    PROBLEM,
+    ROW_ROLE,
+    PredictionModel,
+)
 from s3n_gui.theme import px, theme
 
 _ROW_HEIGHT = 40
+_WORDS = (FILE, CLASS, LABEL)
+_LEAST_WORDS = 120
+_SPARED = (MARGIN, PEAKS, ENTROPY, BRANCHES, LABEL)
+"""Columns that a narrow table goes without, in this order."""
 
 
 class PredictionTable(QTableView):
@@ -35,6 +51,7 @@ class PredictionTable(QTableView):
         super().__init__(parent)
         self._rows = model
         self._thumbnails, self._path_of = thumbnails, path_of
+        self._idle = {LABEL, PROBLEM}  # columns that have nothing to say
         self.setModel(model)
         self.setItemDelegate(RowDelegate(thumbnails, path_of, self))
         self.setAccessibleName("Predictions")
@@ -51,10 +68,9 @@ class PredictionTable(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = self.horizontalHeader()
         header.setSectionsClickable(True)
-        header.setSortIndicatorShown(True)
+        header.setSortIndicatorShown(False)  # it would lie over the end of a heading; the heading says it itself
         header.setHighlightSections(False)
         header.setMinimumSectionSize(40)
-        header.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
         header.sectionClicked.connect(self._on_heading)
         self.doubleClicked.connect(self._on_double_click)
         thumbnails.ready.connect(self._on_thumbnail)
@@ -62,11 +78,29 @@ class PredictionTable(QTableView):
         self._on_theme()
 
     def show_columns(self, *, label: bool, problem: bool) -> None:
-        """Show the columns that have something to say."""
-        self.setColumnHidden(LABEL, not label)
-        self.setColumnHidden(PROBLEM, not problem)
-        for section in (FILE, CLASS, LABEL):  # the room is theirs, however wide the page is
+        """Show the columns that have something to say, as far as there is room."""
+        self._idle = {column for column, busy in ((LABEL, label), (PROBLEM, problem)) if not busy}
+        for section in _WORDS:  # the room is theirs, however wide the page is
             self.horizontalHeader().setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        shown = {column for column in range(len(COLUMNS)) if column not in self._idle}
+
+        def needed() -> int:
+            return sum(px(_LEAST_WORDS if column in _WORDS else COLUMNS[column].width) for column in shown)
+
+        for column in _SPARED:
+            if needed() <= self.viewport().width():
+                break
+            shown.discard(column)
+        for column in range(len(COLUMNS)):
+            self.setColumnHidden(column, column not in shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow table leaves out what matters least."""
+        self._fit_columns()
+        super().resizeEvent(event)
 
     def current_row(self) -> int:
         """Return the current row, in the table's own order; -1 where there is none."""
@@ -118,8 +152,6 @@ class PredictionTable(QTableView):
         """Sort by a column; the current row stays in view."""
         row = self.current_row()
         self._rows.set_order(COLUMNS[section].key, descending=descending)
-        order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
-        self.horizontalHeader().setSortIndicator(section, order)
         self.go_to(row)
 
     def _on_double_click(self, index: QModelIndex) -> None:

@@ -39,6 +39,14 @@ def rows(count: int, *, labelled: bool = True, seed: int = 0) -> list[Prediction
         top = float(f"{random.uniform(0.4, 1):.6g}")
         others = [name for name in CLASSES if name != said]
         branches = tuple((letter, said if random.random() < 0.9 else others[0]) for letter in "ODC")
+        places = tuple(
+            (
+                round(random.uniform(0, 500), 1),
+                round(random.uniform(0, 375), 1),
+                *(round(random.random(), 4) for _ in "Rdc"),
+            )
+            for _ in range(int(random.integers(0, 9)))
+        )
         made.append(
             PredictionRow(
                 file=file,
@@ -50,11 +58,13 @@ def rows(count: int, *, labelled: bool = True, seed: int = 0) -> list[Prediction
                     (others[1], float(f"{(1 - top) * 0.3:.6g}")),
                 ),
                 branches=branches,
+                branch_probabilities=tuple(float(f"{random.uniform(0.3, 1):.6g}") for _ in branches),
                 agreement=float(f"{sum(name == said for _, name in branches) / 3:.6g}"),
                 margin=float(f"{top - (1 - top) * 0.7:.6g}"),
                 entropy=float(f"{random.uniform(0, 1.1):.6g}"),
                 rule="top-1" if random.random() < 0.5 else "top-K",
-                peaks=int(random.integers(0, 9)),
+                peaks=len(places),
+                peak_places=places,
                 correct=(said == label) if labelled else None,
                 **common,  # type: ignore[arg-type]
             )

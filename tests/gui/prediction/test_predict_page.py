@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 from made_up_rows import answers, header, rows
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
 
 from s3n_core.resources import resource
 from s3n_gui.background.jobs import JobList
+from s3n_gui.prediction.confusion_order import confused_pairs
 from s3n_gui.prediction.panel import PredictPage, page
 from s3n_gui.prediction.prediction_request import PredictionRequest
+from s3n_gui.prediction.table_model import CLASS, MARGIN
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
 
@@ -86,7 +89,7 @@ def test_filter_and_sort_show_in_the_table(qtbot: QtBot, filled: PredictPage) ->
 
 
 def test_a_cell_of_the_matrix_filters(filled: PredictPage) -> None:
-    filled.merit_panel.confusion.cell_chosen.emit(0, 1)
+    filled.merit_panel.confusion.matrix.cell_chosen.emit(0, 1)
     assert filled.model.rowCount() == filled.merit.confusion[0, 1] > 0  # type: ignore[union-attr]
     assert filled.filter.pair.text() == "Ant → Bee"
     filled.filter.pair.click()
@@ -115,6 +118,11 @@ def test_space_previews_and_enter_opens_inspect(qtbot: QtBot, filled: PredictPag
     qtbot.keyClick(filled.table, Qt.Key.Key_Space)
     assert filled.preview.isVisible()
     assert "000005" in filled.preview.file.text()
+    wanted = rows(300)[5]
+    assert [(bar.branch, bar.probability) for bar in filled.preview.branches.bars] == list(
+        zip("ODC", wanted.branch_probabilities, strict=True)
+    )
+    assert filled.preview.joint.bars[0].probability == wanted.probability
     qtbot.keyClick(filled.preview, Qt.Key.Key_Down)
     assert filled.preview.row == 6
     qtbot.keyClick(filled.preview, Qt.Key.Key_Space)
@@ -125,11 +133,115 @@ def test_space_previews_and_enter_opens_inspect(qtbot: QtBot, filled: PredictPag
     assert session.model == MODEL
 
 
+def test_the_preview_marks_the_peaks(qtbot: QtBot, filled: PredictPage, tmp_path: Path) -> None:
+    made = rows(300)
+    row = next(number for number, one in enumerate(made) if len(one.peak_places) > 2)
+    path = tmp_path / made[row].file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (500, 375), (90, 120, 150)).save(path, exif=turned())
+    filled.table.go_to(row)
+    filled.show_preview(row)
+    picture = filled.preview.picture
+    assert picture.marked == 0, "not before the image is there"
+    qtbot.waitUntil(lambda: picture.marked == len(made[row].peak_places), timeout=5000)
+    assert (picture._original.width(), picture._original.height()) == (375, 500), "upright"
+    filled.show_preview(next(iter(filled.controller.answers.errors)))  # type: ignore[union-attr]
+    assert picture.marked == 0
+    assert filled.preview.said.text() == "the file is cut off"
+
+
+def turned() -> bytes:
+    """EXIF data of a photograph that was taken with the camera upright."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif.tobytes()
+
+
+def test_the_matrix_can_be_large(qtbot: QtBot, filled: PredictPage) -> None:
+    card = filled.merit_panel.confusion
+    filled.commands()["predict-matrix"]()
+    assert card.large
+    assert filled.results.splitter.indexOf(filled.merit_panel) == 0
+    assert not filled.merit_panel.class_card.isVisible()
+    assert card.order.isVisible()
+    card.order.setCurrentIndex(card.order.findData("recall"))
+    card.order.activated.emit(0)
+    merit = filled.merit
+    assert merit is not None
+    place = card._shown.tolist()
+    recall = merit.confusion.diagonal() / merit.confusion.sum(axis=1)
+    assert place == sorted(place, key=lambda at: recall[at])
+    card.matrix.cell_chosen.emit(0, 1)
+    assert filled.model.rowCount() == merit.confusion[place[0], place[1]]
+    assert card.matrix.chosen == (0, 1)
+    first = card.pairs.model().index(0, 0)
+    card.pairs.clicked.emit(first)
+    assert filled.model.rowCount() == confused_pairs(merit.confusion)[0].count
+    assert filled.filter.pair.isVisible()
+    assert filled.filter.inspect.isEnabled()
+    qtbot.keyClick(filled, Qt.Key.Key_Escape)
+    assert not card.large
+    assert filled.results.splitter.indexOf(filled.merit_panel) == 1
+    assert filled.merit_panel.class_card.isVisible()
+
+
+def test_a_pair_opens_its_first_image(filled: PredictPage, session: Session) -> None:
+    asked: list[str] = []
+    session.page_requested.connect(asked.append)
+    filled.merit_panel.confusion.matrix.cell_opened.emit(1, 2)
+    assert asked == ["inspect"]
+    first = next(n for n, row in enumerate(rows(300)) if row.label == "002.Bee" and row.class_name == "003.Wasp")
+    assert session.image == filled.path_of(rows(300)[first].file)
+
+
+def test_classes_are_sorted_by_any_column(filled: PredictPage) -> None:
+    table = filled.merit_panel.classes
+    model = table.model()
+
+    def column(number: int) -> list[str]:
+        return [str(model.index(row, number).data()) for row in range(model.rowCount())]
+
+    table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    assert column(0) == ["Wasp", "Bee", "Ant"]
+    table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
+    shares = [float(text.split()[0]) for text in column(3)]
+    assert shares == sorted(shares)
+    assert model.headerData(3, Qt.Orientation.Horizontal) == "Right ▴"
+    assert "images" in str(model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole))
+
+
+def test_a_narrow_table_keeps_what_matters(filled: PredictPage) -> None:
+    table = filled.table
+    table.resize(1400, 300)
+    assert not table.isColumnHidden(MARGIN)
+    table.resize(600, 300)
+    assert table.isColumnHidden(MARGIN)
+    assert not table.isColumnHidden(CLASS)
+    table.resize(1400, 300)
+    assert not table.isColumnHidden(MARGIN)
+
+
+def test_answers_of_something_else_are_said(qtbot: QtBot, filled: PredictPage, session: Session) -> None:
+    """The made-up table is of no model that there is."""
+    qtbot.waitUntil(lambda: filled.notice.isVisible(), timeout=5000)
+    assert "another model" in filled.notice.words
+    assert session.predictions is None
+    started: list[bool] = []
+    filled.controller.start = lambda *, restart=False: started.append(restart)  # type: ignore[method-assign, assignment]
+    filled.notice.anew.click()
+    assert started == [True]
+
+
 def test_every_control_has_a_tip_and_a_name(filled: PredictPage) -> None:
     for kind in (QAbstractButton, QComboBox, QSlider):
         for widget in filled.findChildren(kind):
             inside = widget.parent().metaObject().className()
-            if widget.isVisibleTo(filled) and inside not in ("QLineEdit", "PredictionTable", "ClassTable"):
+            if widget.isVisibleTo(filled) and inside not in (
+                "QLineEdit",
+                "PredictionTable",
+                "ClassTable",
+                "ConfusedPairsList",
+            ):
                 assert widget.toolTip(), (inside, widget.objectName())
                 assert widget.accessibleName() or widget.text(), (inside, widget.objectName())  # type: ignore[attr-defined]
 
@@ -144,11 +256,11 @@ def test_saving_writes_what_is_shown(qtbot: QtBot, filled: PredictPage, tmp_path
     with out.open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     assert [line["file"] for line in lines] == [filled.model.index(n, 1).data() for n in range(filled.model.rowCount())]
-    qtbot.waitUntil(lambda: filled._saving is None, timeout=2000)
+    qtbot.waitUntil(lambda: not filled.saving.busy, timeout=2000)
 
 
 def test_a_real_job_is_stopped_and_goes_on(
-    qtbot: QtBot, predict: PredictPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, predict: PredictPage, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     images = tmp_path / "vögel"
@@ -162,16 +274,16 @@ def test_a_real_job_is_stopped_and_goes_on(
     controller.set_images(images)
     controller.start()
     assert controller.stage == "running"
-    qtbot.waitUntil(lambda: controller.answers is not None and len(controller.answers) > 0, timeout=60_000)
+    qtbot.waitUntil(lambda: controller.answers is not None and len(controller.answers) > 0, timeout=300_000)
     controller.cancel()
-    qtbot.waitUntil(lambda: controller.stage == "stopped", timeout=20_000)
+    qtbot.waitUntil(lambda: controller.stage == "stopped", timeout=120_000)
     assert controller.answers is not None
     first = len(controller.answers)
     assert 0 < first < 241
     assert predict.source.start.text() == "Continue"
     kept = [controller.answers.row(n) for n in range(first)]
     controller.start()
-    qtbot.waitUntil(lambda: controller.stage == "finished", timeout=120_000)
+    qtbot.waitUntil(lambda: controller.stage == "finished", timeout=300_000)
     assert len(controller.answers) == 241
     assert [controller.answers.row(n) for n in range(first)] == kept
     assert len(controller.answers.errors) == 1
@@ -180,6 +292,10 @@ def test_a_real_job_is_stopped_and_goes_on(
     assert predict.merit.judged == 240
     request = controller.request
     assert request is not None
+    session.model = MODEL
+    controller._check()
+    qtbot.waitUntil(lambda: session.predictions == request.table, timeout=5000)
+    assert not predict.notice.isVisible()
     predict.save_to(tmp_path / "saved.json")
-    qtbot.waitUntil(lambda: predict._saving is None, timeout=10_000)
+    qtbot.waitUntil(lambda: not predict.saving.busy, timeout=10_000)
     assert (tmp_path / "saved.json").read_bytes() == request.table.read_bytes()

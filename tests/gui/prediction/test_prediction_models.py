@@ -94,7 +94,16 @@ def test_100_000_rows_sort_and_filter_in_a_moment() -> None:
     from s3n_gui.prediction.answers import Answers, Block
 
     large = Answers(table.header)
-    large.append(Block([f"{n}-{file}" for n in range(50) for file in table.files], [], ["top-1", "top-K"], block, {}))
+    large.append(
+        Block(
+            [f"{n}-{file}" for n in range(50) for file in table.files],
+            [],
+            ["top-1", "top-K"],
+            block,
+            np.zeros((0, 5), np.float32),
+            {},
+        )
+    )
     began = time.perf_counter()
     shown_rows(large, RowFilter(), "probability", descending=True)
     shown_rows(large, RowFilter(kind="mistakes"))

@@ -1,0 +1,41 @@
+"""Where the model lies that a path stands for, and which one it is: for a program that does not open it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from s3n_core.errors import RunError
+from s3n_core.runs.run_directory import RunDirectory, is_run
+
+MODEL_SUFFIX = ".safetensors"
+
+
+def model_file(path: Path) -> Path:
+    """Return the model file that a path stands for: the file itself, or a run's best checkpoint, else its last.
+
+    Raises:
+        RunError: If the folder is no run, or a run without a checkpoint.
+    """
+    if not path.is_dir():
+        return path
+    if not is_run(path):
+        raise RunError(f"The folder {path} is not a training run; choose a run's folder or a {MODEL_SUFFIX} file.")
+    run = RunDirectory(path)
+    name = run.read_pointer("best") or run.read_pointer("last")
+    if name is None:
+        raise RunError(f"The run {path} has no checkpoint yet; wait for its first epoch, or choose another run.")
+    file = run.checkpoints / f"{name}{MODEL_SUFFIX}"
+    if not file.is_file():
+        raise RunError(f"The run {path} names the checkpoint {name}, but {file} is missing; choose another model.")
+    return file
+
+
+def file_digest(file: Path) -> str:
+    """Return the first 16 hexadecimal digits of a model file's SHA-256, which name its exact weights in every output.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with open(file, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()[:16]

@@ -1,0 +1,159 @@
+"""The classes one by one, in any order: how many of their images are found, and how often their name is right."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
+
+from s3n_gui.prediction.figures_of_merit import ClassFigures, Merit
+from s3n_gui.prediction.shown_names import shown_class
+from s3n_gui.prediction.table_model import NO_PARENT, AnyIndex, falling_mark
+from s3n_gui.theme import font, number_font, px, theme
+from s3n_gui.wording import count_text, percent_text
+
+_TITLES = ("Class", "Images", "Found", "Right")
+_TIPS = (
+    "Press a class to see its images",
+    "Images that are known to be of the class",
+    "Recall: share of the images of this class that are answered with it",
+    "Precision: share of the answers with this class that are right",
+)
+_RECALL = 2
+
+
+class ClassTable(QTableView):
+    """The classes, the least found first until another column is pressed.
+
+    Signals:
+        class_chosen: Index of a class whose images are wanted.
+    """
+
+    class_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._classes = ClassModel(self)
+        self.setModel(self._classes)
+        self.setAccessibleName("Classes")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setStyleSheet("QTableView { border: none; }")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(px(40))
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.setSortingEnabled(True)
+        self.sortByColumn(_RECALL, Qt.SortOrder.AscendingOrder)
+        header.setSortIndicatorShown(False)  # it would lie over the end of a heading; the heading says it itself
+        self.clicked.connect(self._on_chosen)
+        self.activated.connect(self._on_chosen)
+        theme().changed.connect(self._on_theme)
+        self._on_theme()
+
+    def show_merit(self, merit: Merit | None, names: list[str]) -> None:
+        """Show the classes of a table."""
+        self._classes.show(merit.figures if merit is not None else (), names)
+
+    def _on_chosen(self, index: QModelIndex) -> None:
+        self.class_chosen.emit(self._classes.figures[index.row()].index)
+
+    def _on_theme(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(px(28))
+        numbers, words = QFontMetrics(number_font("body")), QFontMetrics(font("caption", semibold=True))
+        for column, widest in ((1, "10,000"), (2, "100.0 %"), (3, "100.0 %")):
+            title = words.horizontalAdvance(_TITLES[column] + falling_mark(True))
+            self.setColumnWidth(column, max(numbers.horizontalAdvance(widest), title) + px(18))
+
+
+class ClassModel(QAbstractTableModel):
+    """One row a class."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.figures: tuple[ClassFigures, ...] = ()
+        self._given: tuple[ClassFigures, ...] = ()
+        self._names: list[str] = []
+        self._column, self._descending = _RECALL, False
+
+    def show(self, figures: tuple[ClassFigures, ...], names: list[str]) -> None:
+        """Show other figures."""
+        self.beginResetModel()
+        self._given, self._names = figures, names
+        self._arrange()
+        self.endResetModel()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Show the classes in another order; those without a value come last either way."""
+        self.beginResetModel()
+        self._column, self._descending = column, order == Qt.SortOrder.DescendingOrder
+        self._arrange()
+        self.endResetModel()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(_TITLES) - 1)
+
+    def _arrange(self) -> None:
+        if self._column == 0:
+            ranked = sorted(self._given, key=lambda one: shown_class(self._names[one.index]).casefold())
+            self.figures = tuple(reversed(ranked) if self._descending else ranked)
+            return
+        values = np.array(
+            [(one.images, one.recall, one.precision)[self._column - 1] for one in self._given], dtype=float
+        )
+        missing = np.isnan(values)
+        order = np.argsort(np.where(missing, np.inf, -values if self._descending else values), kind="stable")
+        self.figures = tuple(self._given[at] for at in order.tolist())
+
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
+        """Return the number of classes."""
+        return 0 if parent.isValid() else len(self.figures)
+
+    def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(_TITLES)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell."""
+        one, column = self.figures[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            shares = (one.recall, one.precision)
+            if column < _RECALL:
+                return shown_class(self._names[one.index]) if column == 0 else f"{one.images:,}"
+            return _share(shares[column - _RECALL])
+        if role == Qt.ItemDataRole.ToolTipRole:
+            name = shown_class(self._names[one.index])
+            found = f"{_share(one.recall)} found, its name right in {_share(one.precision)}"
+            return f"{name}: {count_text(one.images, 'image')}, {found}"
+        if role == Qt.ItemDataRole.TextAlignmentRole and column:
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.FontRole:
+            return number_font("body")
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a heading and what it means."""
+        if orientation == Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return _TITLES[section] + (falling_mark(self._descending) if section == self._column else "")
+            if role == Qt.ItemDataRole.ToolTipRole:
+                return _TIPS[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                side = Qt.AlignmentFlag.AlignRight if section else Qt.AlignmentFlag.AlignLeft
+                return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+
+def _share(value: float) -> str:
+    return "–" if math.isnan(value) else percent_text(value)

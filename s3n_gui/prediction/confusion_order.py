@@ -1,0 +1,91 @@
+"""Who is taken for whom most, and orders of the classes in which that is seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+ClassOrder = Literal["model", "confusion", "recall"]
+ORDERS: tuple[ClassOrder, ...] = get_args(ClassOrder)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusedPair:
+    """One kind of mistake.
+
+    Attributes:
+        label: Index of the known class.
+        answer: Index of the class that it is taken for.
+        count: Images.
+        share: Of the known class's images, in [0, 1].
+    """
+
+    label: int
+    answer: int
+    count: int
+    share: float
+
+
+def confused_pairs(counts: NDArray[Any], most: int = 500) -> tuple[ConfusedPair, ...]:
+    """Return the kinds of mistakes, the most frequent first; among equals the larger share, then the classes' order.
+
+    Args:
+        counts: Images by known class (rows) and answer (columns).
+        most: Longest list.
+    """
+    rows, columns = np.nonzero(_mistakes(counts))
+    numbers = counts[rows, columns]
+    shares = numbers / counts.sum(axis=1)[rows]
+    order = np.lexsort((columns, rows, -shares, -numbers))[:most]
+    return tuple(ConfusedPair(int(rows[i]), int(columns[i]), int(numbers[i]), float(shares[i])) for i in order)
+
+
+def class_order(counts: NDArray[Any], order: ClassOrder) -> NDArray[np.int64]:
+    """Return the classes in an order.
+
+    Args:
+        counts: Images by known class (rows) and answer (columns).
+        order: "model": as the model has them; "recall": the class that is found least first; "confusion": classes that are
+            taken for one another stand together, the groups with the most mistakes first.
+    """
+    count = len(counts)
+    if order == "recall":
+        images = counts.sum(axis=1)
+        recall = np.where(images > 0, counts.diagonal() / np.maximum(images, 1), np.inf)
+        return np.argsort(recall, kind="stable").astype(np.int64)
+    if order == "confusion":
+        return _grouped(counts)
+    return np.arange(count, dtype=np.int64)
+
+
+def _grouped(counts: NDArray[Any]) -> NDArray[np.int64]:
+    """Join classes into groups, the most confused pair first; each group keeps its most confused classes side by side."""
+    either = _mistakes(counts) + _mistakes(counts).T
+    rows, columns = np.nonzero(np.triu(either))
+    groups: list[list[int]] = [[index] for index in range(len(counts))]
+    of = list(range(len(counts)))
+    for pair in np.argsort(-either[rows, columns], kind="stable").tolist():
+        one, other = of[rows[pair]], of[columns[pair]]
+        if one == other:
+            continue
+        # The two classes come to lie as near to one another as their groups allow.
+        if groups[one].index(int(rows[pair])) < len(groups[one]) / 2:
+            groups[one].reverse()
+        if groups[other].index(int(columns[pair])) >= len(groups[other]) / 2:
+            groups[other].reverse()
+        groups[one] += groups[other]
+        for index in groups[other]:
+            of[index] = one
+        groups[other] = []
+    weight = [int(either[np.ix_(group, group)].sum()) for group in groups]
+    ranked = sorted((at for at, group in enumerate(groups) if group), key=lambda at: (-weight[at], min(groups[at])))
+    return np.array([index for at in ranked for index in groups[at]], dtype=np.int64)
+
+
+def _mistakes(counts: NDArray[Any]) -> NDArray[Any]:
+    mistakes = counts.copy()
+    np.fill_diagonal(mistakes, 0)
+    return mistakes
