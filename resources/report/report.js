@@ -88,13 +88,15 @@ function figureCards() {
     make("p", { class: "quiet small end" }, labelled
       ? "Each branch alone; the joint answer is the network's."
       : "Share of images for which a branch alone says what the network answers.")));
-  cards.append(confusionCard(), classCard());
+  if (labelled) cards.append(confusionCard());
+  cards.classList.toggle("three", !labelled);
+  cards.append(classCard());
 }
 
 function confusionCard() {
   const card = make("section", { class: "card" }, make("h2", null, "Taken for another"));
-  if (!report.labelled || !report.confusions.length) {
-    card.append(make("p", { class: "quiet" }, report.labelled ? "No image is taken for another class." : "Needs labels."));
+  if (!report.confusions.length) {
+    card.append(make("p", { class: "quiet" }, "No image is taken for another class."));
     return card;
   }
   const list = make("div", { class: "scroll" });
@@ -173,12 +175,12 @@ function filterBar() {
       ...[["all", "All"], ["right", "Right"], ["wrong", "Wrong"]].map(([value, title]) => make("label", null,
         make("input", { type: "radio", name: "right", value, checked: value === "all" }), title))));
   form.append(
-    make("label", null, make("input", { type: "checkbox", name: "disagree" }), "Branches disagree"),
+    make("label", { class: "tick" }, make("input", { type: "checkbox", name: "disagree" }), "Branches disagree"),
     make("label", null, "Margin ≤", make("input", { type: "range", name: "margin", min: 1, max: 100, value: 100 }),
       make("output", null, "100 %")),
     make("label", null, "Sort", make("select", { name: "sort" },
       ...SORTS.map(([value, title]) => make("option", { value }, title)))),
-    make("label", null, make("input", { type: "checkbox", name: "marks", checked: true }), "Peaks"),
+    make("label", { class: "tick" }, make("input", { type: "checkbox", name: "marks", checked: true }), "Peaks"),
     make("button", { type: "reset", class: "plain" }, "Clear"));
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", readFilters);
