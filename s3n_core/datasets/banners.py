@@ -26,10 +26,12 @@ def has_aircraft_lists(folder: Path, level: str) -> bool:
     return any(os.path.isfile(aircraft_list(folder, level, part)) for part in ("train", "trainval", "test"))
 
 
+def has_banner(path: Path) -> bool:
+    """Say whether an image is one of the data set's photographs."""
+    folder = path.parent
+    return folder.name == IMAGE_FOLDER and any(has_aircraft_lists(folder.parent, level) for level in LEVELS)
+
+
 def rows_without_banner(path: Path, height: int) -> int:
     """Return how many of an upright image's rows, from the top, belong to the photograph."""
-    folder = path.parent
-    if folder.name != IMAGE_FOLDER or height <= BANNER_HEIGHT:
-        return height
-    is_aircraft = any(has_aircraft_lists(folder.parent, level) for level in LEVELS)
-    return height - BANNER_HEIGHT if is_aircraft else height
+    return height - BANNER_HEIGHT if height > BANNER_HEIGHT and has_banner(path) else height

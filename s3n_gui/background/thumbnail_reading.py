@@ -8,6 +8,7 @@ from PIL import Image
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage, QImageReader
 
+from s3n_core.datasets.banners import has_banner
 from s3n_core.datasets.decoding import PIXEL_LIMIT, read_image
 
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
@@ -16,9 +17,9 @@ _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 def read_thumbnail(path: Path, side: int) -> QImage:
     """Read an image scaled into a square; one that is smaller is not enlarged. For any thread.
 
-    JPEG files are decoded by Qt at a fraction of their size, which is several times as quick; every other file, and every
-    JPEG that Qt does not take or whose end is missing, goes through the engine's decoder, so that orientation, transparency
-    and the reason for a broken file are the same everywhere.
+    JPEG files are decoded by Qt at a fraction of their size, which is several times as quick. Every other file, and every
+    JPEG that Qt does not take, whose end is missing or that has a banner to cut off, goes through the engine's decoder, so
+    that orientation, transparency and the reason for a broken file are the same everywhere.
 
     Args:
         path: The file.
@@ -30,7 +31,7 @@ def read_thumbnail(path: Path, side: int) -> QImage:
     Raises:
         UnreadableImage: As the engine's decoder.
     """
-    if _is_whole_jpeg(path):
+    if _is_whole_jpeg(path) and not has_banner(path):
         image = _read_jpeg(path, side)
         if image is not None:
             return image

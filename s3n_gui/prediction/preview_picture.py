@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QImageIOHandler, QImageReader, QPainte
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_core.analysis.prediction_rows import PeakPlace
+from s3n_core.datasets.banners import rows_without_banner
 from s3n_gui.theme import tokens
 from s3n_gui.widgets.marks import Marks, PeakMark, draw_marks
 
@@ -88,4 +89,5 @@ def _upright_size(path: Path) -> QSize:
     reader = QImageReader(str(path))
     size = reader.size()
     turned = reader.transformation() & QImageIOHandler.Transformation.TransformationRotate90
-    return size.transposed() if turned else size
+    upright = size.transposed() if turned else size
+    return QSize(upright.width(), rows_without_banner(path, upright.height()))

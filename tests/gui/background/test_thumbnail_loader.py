@@ -48,6 +48,18 @@ def assert_alike(path: Path) -> None:
             assert np.abs(mine[row, column] - theirs[row, column]).max() <= 12
 
 
+def test_photographs_of_aircraft_are_shown_without_their_banner(tmp_path: Path) -> None:
+    path = tmp_path / "images" / "0787226.jpg"
+    path.parent.mkdir()
+    picture = corners((300, 220))
+    picture.paste("magenta", (0, 200, 300, 220))
+    picture.save(path, quality=95)
+    assert read_thumbnail(path, SIDE).height() == round(SIDE * 220 / 300)
+    (tmp_path / "images_variant_train.txt").write_text("0787226 F-16A/B\n")
+    assert_alike(path)
+    assert read_thumbnail(path, SIDE).height() == round(SIDE * 200 / 300)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
 def test_upright(tmp_path: Path, orientation: int, suffix: str) -> None:
