@@ -16,10 +16,10 @@ from pathlib import Path
 Case = Callable[[int, int, Path], str]
 """(seed, number, an empty folder) -> what came of it, in a word or two. What it raises is a defect."""
 
-_SECONDS = 60.0  # for one case; then the child is killed and the case counts as a hang
+_SECONDS = 60.0
 
 
-def main(script: str, case: Case, default_count: int, memory: int) -> int:
+def main(script: str, case: Case, default_count: int, memory: int, seconds: float = _SECONDS) -> int:
     """Run the cases of a script by its command line; return 0 if there was no defect.
 
     Args:
@@ -27,6 +27,7 @@ def main(script: str, case: Case, default_count: int, memory: int) -> int:
         case: One case.
         default_count: How many, if ``--count`` does not say.
         memory: Bytes of address space that the child may have.
+        seconds: For one case, and for the child to begin; then the child is killed and the case counts as a hang.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=default_count, help="cases to run")
@@ -37,7 +38,7 @@ def main(script: str, case: Case, default_count: int, memory: int) -> int:
     if given.child is not None:
         _run_child(case, given.seed, given.child, given.count, memory)
         return 0
-    summary = _run(script, given.seed, given.count)
+    summary = _run(script, given.seed, given.count, seconds)
     text = json.dumps(summary, indent=2)
     print(text)
     if given.out is not None:
@@ -45,7 +46,7 @@ def main(script: str, case: Case, default_count: int, memory: int) -> int:
     return 1 if summary["defects"] else 0
 
 
-def _run(script: str, seed: int, count: int) -> dict[str, object]:
+def _run(script: str, seed: int, count: int, seconds: float) -> dict[str, object]:
     outcomes: Counter[str] = Counter()
     defects: list[dict[str, object]] = []
     slowest, memory, begin, done = (0.0, -1), 0, time.monotonic(), 0
@@ -64,7 +65,7 @@ def _run(script: str, seed: int, count: int) -> dict[str, object]:
                 hung = True
                 child.kill()
 
-            watch = threading.Timer(_SECONDS, kill)
+            watch = threading.Timer(seconds, kill)
             watch.start()
             for line in child.stdout:
                 watch.cancel()
@@ -75,7 +76,7 @@ def _run(script: str, seed: int, count: int) -> dict[str, object]:
                 if result["outcome"] == "defect":
                     defects.append({"case": done, "what": result["what"]})
                 done += 1
-                watch = threading.Timer(_SECONDS, kill)
+                watch = threading.Timer(seconds, kill)
                 watch.start()
             watch.cancel()
             child.wait()

@@ -30,6 +30,7 @@ from s3n_core.runs.control import OrderReader  # noqa: E402
 from s3n_core.runs.following import RunFollower  # noqa: E402
 from s3n_core.runs.run_directory import RunDirectory, list_runs  # noqa: E402
 
+_RUN = "S3N_CAMPAIGN_RUN"
 _JUNK: tuple[Any, ...] = (None, True, -1, 10**30, 1.5, "", "x" * 5000, "../..", "\ud800", [], {}, [[]], {"a": []})
 _WINDOW_FILES = {
     "settings.json": {"version": 1, "values": {"theme": "dark", "font_factor": 1.2, "idle_minutes": 9, "x": 1}},
@@ -40,7 +41,9 @@ _WINDOW_FILES = {
 
 @cache
 def small_run() -> Path:
-    """A run that has trained for an epoch, with every file that a run has."""
+    """A run that has trained for an epoch, with every file that a run has; made once for all children."""
+    if _RUN in os.environ:
+        return Path(os.environ[_RUN])
     from tiny_training import draw_pictures, prepare, train
 
     from s3n_core.runs.lock import Owner
@@ -177,4 +180,5 @@ def _check_sentence(text: str) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(__file__, mutated_run, default_count=200, memory=16 << 30))
+    os.environ[_RUN] = str(small_run())
+    raise SystemExit(main(__file__, mutated_run, default_count=200, memory=16 << 30, seconds=300))
