@@ -12,6 +12,9 @@ from s3n_core.export.panels import STANDARD_PANELS, check_panels
 
 ARRAYS_ENDING = ".npz"
 
+REPORT = "report.html"
+"""The report's name, in the output folder."""
+
 PART_ENDING = ".report-part"
 """Of the file that holds an image's part of the report until the report is written."""
 

@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 from s3n_core.analysis.loaded_model import Model
 from s3n_core.atomic_files import output_error
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.export.export_options import PART_ENDING
+from s3n_core.export.export_options import PART_ENDING, REPORT
 from s3n_core.export.figures import FigureStyle
-from s3n_core.export.report_page import REPORT, ReportHead, write_report
+from s3n_core.export.report_page import ReportHead, write_report
 
 
 class FolderReport:

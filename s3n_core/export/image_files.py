@@ -17,11 +17,10 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.export.canvas import Canvas
 from s3n_core.export.encoding import encode
 from s3n_core.export.export_index import INDEX
-from s3n_core.export.export_options import ARRAYS_ENDING, PART_ENDING, ExportOptions
+from s3n_core.export.export_options import ARRAYS_ENDING, PART_ENDING, REPORT, ExportOptions
 from s3n_core.export.figures import panel_page, sheet_page
 from s3n_core.export.file_names import OutputNames
 from s3n_core.export.panels import check_panels
-from s3n_core.export.report_page import REPORT
 from s3n_core.export.report_part import part_bytes
 from s3n_core.export.sheet import how_it_was_made
 from s3n_core.export.vector_files import vector_bytes

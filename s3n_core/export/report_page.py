@@ -29,9 +29,6 @@ from s3n_core.export.report_part import PartSummary
 from s3n_core.export.web_fonts import font_face
 from s3n_core.resources import resource
 
-REPORT = "report.html"
-"""The page's name, in the output folder."""
-
 _MOST_CONFUSIONS = 200
 
 

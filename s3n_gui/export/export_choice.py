@@ -28,6 +28,7 @@ class ExportChoice:
         sheet: One labelled sheet an image.
         singles: Every panel as a picture of its own.
         arrays: Every intermediate as numbers.
+        report: One page to look through all images.
         panels: What is drawn, in their fixed order.
         layout: How panels stand on a sheet.
         picture: One of `encoding.PICTURE_FORMATS`.
@@ -47,6 +48,7 @@ class ExportChoice:
     sheet: bool = True
     singles: bool = True
     arrays: bool = False
+    report: bool = False
     panels: tuple[PanelName, ...] = STANDARD_PANELS
     layout: Layout = "auto"
     picture: str = "png"
@@ -65,8 +67,8 @@ class ExportChoice:
             return "Choose the images to export."
         if self.model is None:
             return "Choose the model whose evidence is shown."
-        if not (self.sheet or self.singles or self.arrays):
-            return "Choose at least one kind of file: sheets, single pictures or numbers."
+        if not (self.sheet or self.singles or self.arrays or self.report):
+            return "Choose at least one kind of file: sheets, single pictures, numbers or a report."
         if not self.panels and (self.sheet or self.singles):
             return "Choose at least one panel."
         return ""
@@ -74,10 +76,10 @@ class ExportChoice:
     def preview_options(self) -> dict[str, Any]:
         """Return the same choices as the engine takes them (`export_options.export_options`), to show one file.
 
-        What cannot be shown here, a PDF or SVG, is shown as pixels of the same page.
+        What cannot be shown here, a PDF or SVG, is shown as pixels of the same page; for a report stands the sheet.
         """
         return {
-            "sheet": self.sheet,
+            "sheet": self.sheet or not (self.singles or self.arrays),
             "singles": self.singles,
             "arrays": self.arrays,
             "format": "jpeg" if self.picture == "jpeg" else "png",
@@ -108,6 +110,7 @@ class ExportChoice:
             *([] if self.sheet else ["--no-sheets"]),
             *([] if self.singles else ["--no-singles"]),
             *(["--arrays"] if self.arrays else []),
+            *(["--report"] if self.report else []),
             *(["--panels", ",".join(panels)] if panels != STANDARD_PANELS else []),
             *(["--layout", self.layout] if self.layout != "auto" else []),
             *(["--picture", self.picture] if self.picture != "png" else []),

@@ -105,13 +105,14 @@ class ExportForm(QScrollArea):
         self._column.addLayout(row)
 
     def _make_files(self) -> None:
-        self._head("Files for each image")
+        self._head("Files")
         self.sheet = _box("One labelled sheet", "All panels on one sheet, with scores and the rule of Eq. 3")
         self.singles = _box("Each panel by itself", "Every panel as a picture of its own, in a folder for each image")
         self.arrays = _box("All numbers (.npz)", "Maps, grids, scores and peaks as NumPy arrays, for programs")
+        self.report = _box("One report of all (HTML)", "One page to look through all images in a browser: report.html")
         rows = QVBoxLayout()
         rows.setSpacing(0)  # as close as the boxes of the panels below
-        for name in ("sheet", "singles", "arrays"):
+        for name in ("sheet", "singles", "arrays", "report"):
             box = getattr(self, name)
             box.setObjectName(name)
             box.toggled.connect(self._on_box)
@@ -122,7 +123,7 @@ class ExportForm(QScrollArea):
 
     def show_choice(self, choice: ExportChoice, parts: tuple[str, ...]) -> None:
         """Show a choice and the parts that its images have, without telling anybody."""
-        fields = (self.limited, self.first, self.sheet, self.singles, self.arrays)
+        fields = (self.limited, self.first, self.sheet, self.singles, self.arrays, self.report)
         blocked = [(field, field.blockSignals(True)) for field in fields]
         self.images.setText((choice.images.name or str(choice.images)) if choice.images else "Choose images…")
         self.images.setToolTip(
@@ -142,7 +143,7 @@ class ExportForm(QScrollArea):
         self.first.setEnabled(choice.first is not None)
         if choice.first is not None:
             self.first.setValue(choice.first)
-        for name in ("sheet", "singles", "arrays"):
+        for name in ("sheet", "singles", "arrays", "report"):
             getattr(self, name).setChecked(getattr(choice, name))
         pictures = choice.sheet or choice.singles
         self.panels.show_panels(choice.panels)

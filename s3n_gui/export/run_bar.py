@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_core.export.export_options import REPORT
 from s3n_gui.background.jobs import Job
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.theme import px, set_icon
@@ -46,6 +47,7 @@ class ExportRunBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._written: Path | None = None
+        self._with_report = False
         self.command = QLineEdit()
         self.command.setReadOnly(True)
         self.command.setAccessibleName("The s3n command that does the same")
@@ -67,6 +69,10 @@ class ExportRunBar(QFrame):
         self.reveal.setToolTip("Open the folder that was written")
         set_icon(self.reveal, "open")
         self.reveal.hide()
+        self.report = QPushButton("Open report")
+        self.report.setToolTip("Look through the images in the browser")
+        set_icon(self.report, "link")
+        self.report.hide()
         self.stop = QPushButton("Stop")
         self.stop.setToolTip("Stop; each file that is there is whole, and Continue goes on there (Ctrl+.)")
         set_icon(self.stop, "stop")
@@ -87,6 +93,7 @@ class ExportRunBar(QFrame):
         self.export.clicked.connect(self._on_start)
         self.stop.clicked.connect(self.stop_asked)
         self.reveal.clicked.connect(self._on_reveal)
+        self.report.clicked.connect(self._on_report)
 
     def _lay_out(self) -> None:
         first, second = QHBoxLayout(), QHBoxLayout()
@@ -99,7 +106,7 @@ class ExportRunBar(QFrame):
         second.addWidget(into)
         second.addWidget(self.out)
         second.addWidget(self.state, 1)
-        for widget in (self.progress, self.reveal, self.stop, self.export, self.more):
+        for widget in (self.progress, self.report, self.reveal, self.stop, self.export, self.more):
             second.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         lines = QVBoxLayout(self)
         lines.setContentsMargins(12, 10, 12, 10)
@@ -114,7 +121,8 @@ class ExportRunBar(QFrame):
         self.out.setText(place_text(choice.out, 40) if choice.out else "Choose a folder…")
         self.out.setToolTip(f"{choice.out}; press to choose another" if choice.out else "Where the files go")
         self.copy.setEnabled(not choice.problem)
-        self.reveal.hide()
+        self._with_report = choice.report
+        self._hide_written()
         self.state.clear()
 
     def show_job(self, job: Job | None, *, possible: bool, stopped: bool) -> None:
@@ -135,7 +143,7 @@ class ExportRunBar(QFrame):
             if stopped and not self.reveal.isVisibleTo(self):
                 self.state.setText("Stopped; each file that is there is whole")
             return
-        self.reveal.hide()
+        self._hide_written()
         self.stop.setEnabled(job.status == "running")
         self.progress.setValue(round(1000 * (job.fraction or 0)))
         left = left_text(job.seconds_left)
@@ -156,6 +164,7 @@ class ExportRunBar(QFrame):
         words = f"{count_text(total - left_out, 'image')} written into {out}"
         self.state.setText(f"{words}; {left_out} could not be read, see index.csv" if left_out else words)
         self.reveal.show()
+        self.report.setVisible(self._with_report and (out / REPORT).is_file())
 
     def _on_start(self) -> None:
         self.start_asked.emit(False)
@@ -163,6 +172,14 @@ class ExportRunBar(QFrame):
     def _on_start_over(self) -> None:
         self.start_asked.emit(True)
 
+    def _hide_written(self) -> None:
+        self.reveal.hide()
+        self.report.hide()
+
     def _on_reveal(self) -> None:
         if self._written is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written.absolute())))
+
+    def _on_report(self) -> None:
+        if self._written is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str((self._written / REPORT).absolute())))

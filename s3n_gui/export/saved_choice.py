@@ -10,7 +10,7 @@ from s3n_core.export.look import COLOUR_MAPS
 from s3n_core.export.panels import LAYOUTS, PANELS
 from s3n_gui.export.export_choice import HIGHEST_DPI, LEAST_INCHES, LOWEST_DPI, MOST_INCHES, ExportChoice
 
-_FLAGS = ("sheet", "singles", "arrays")
+_FLAGS = ("sheet", "singles", "arrays", "report")
 
 
 def choice_fields(choice: ExportChoice) -> dict[str, Any]:

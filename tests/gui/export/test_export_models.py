@@ -25,13 +25,13 @@ def test_defaults_are_left_unsaid() -> None:
 
 def test_every_choice_is_said() -> None:
     chosen = replace(
-        PLAIN, part="test", first=3, sheet=False, arrays=True, panels=("peaks", "map_d"), layout="tall", picture="jpeg",
-        dpi=300, inches=2.5, colours="magma", opacity=0.25, device="cpu", precision="float32",
+        PLAIN, part="test", first=3, sheet=False, arrays=True, report=True, panels=("peaks", "map_d"), layout="tall",
+        picture="svg", dpi=300, inches=2.5, colours="magma", opacity=0.25, device="cpu", precision="float32",
     )  # fmt: skip
     said = chosen.arguments()[5:]
     assert " ".join(said) == (
-        "--split test --most 3 --no-sheets --arrays --panels peaks,map_d --layout tall --picture jpeg --dpi 300 --inches 2.5 "
-        "--colours magma --opacity 0.25 --device cpu --precision float32"
+        "--split test --most 3 --no-sheets --arrays --report --panels peaks,map_d --layout tall --picture svg --dpi 300 "
+        "--inches 2.5 --colours magma --opacity 0.25 --device cpu --precision float32"
     )
     assert "--restart" in chosen.arguments(restart=True)
 
@@ -44,6 +44,8 @@ def test_the_preview_is_made_with_the_same_options() -> None:
     assert (style.panels, style.layout, style.dpi, style.opacity) == (("peaks",), "tall", 72, 0.5)
     assert export_options(**PLAIN.preview_options()) == ExportOptions(), "the command's own defaults are the page's"
     assert replace(PLAIN, picture="pdf").preview_options()["format"] == "png", "shown as pixels"
+    alone = export_options(**replace(PLAIN, sheet=False, singles=False, report=True).preview_options())
+    assert (alone.sheet, alone.singles, alone.report) == (True, False, False), "a sheet stands for the report"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="another shell")
@@ -55,8 +57,8 @@ def test_the_command_line_knows_every_option() -> None:
     from s3n_core.cli import app
 
     chosen = replace(
-        PLAIN, model=Path("none.safetensors"), part="test", first=3, sheet=False, arrays=True, panels=("peaks",), layout="tall",
-        picture="jpeg", dpi=300, inches=2.5, colours="magma", device="cpu", precision="float32",
+        PLAIN, model=Path("none.safetensors"), part="test", first=3, sheet=False, arrays=True, report=True, panels=("peaks",),
+        layout="tall", picture="jpeg", dpi=300, inches=2.5, colours="magma", device="cpu", precision="float32",
     )  # fmt: skip
     done = CliRunner().invoke(app, list(chosen.arguments()))
     assert "No such option" not in done.output
@@ -68,6 +70,7 @@ def test_what_is_missing_is_said() -> None:
     assert "kind of file" in replace(PLAIN, sheet=False, singles=False).problem
     assert "panel" in replace(PLAIN, panels=()).problem
     assert replace(PLAIN, panels=(), sheet=False, singles=False, arrays=True).problem == ""
+    assert replace(PLAIN, sheet=False, singles=False, report=True).problem == ""
     assert PLAIN.problem == ""
 
 
@@ -77,9 +80,10 @@ def test_panels_keep_their_order() -> None:
 
 
 def test_likings_come_back_and_junk_does_not() -> None:
-    chosen = replace(PLAIN, dpi=300, colours="cividis", panels=("peaks",), arrays=True, opacity=0.4)
+    chosen = replace(PLAIN, dpi=300, colours="cividis", panels=("peaks",), arrays=True, opacity=0.4, report=True)
     back = replace(ExportChoice(), **saved_choice(choice_fields(chosen)))
     assert (back.dpi, back.colours, back.panels, back.arrays, back.opacity) == (300, "cividis", ("peaks",), True, 0.4)
+    assert back.report
     junk = {
         "dpi": 9,
         "colours": "jet",

@@ -194,3 +194,21 @@ def test_a_preview_that_fails_says_why(qtbot: QtBot, export: ExportPage, tmp_pat
     export.controller.set(model=MODEL, images=tmp_path)
     qtbot.waitUntil(lambda: bool(export.controller.preview.problem), timeout=PATIENCE)
     assert str(tmp_path) in export.preview.words.text()
+
+
+def test_a_report_can_be_opened_when_it_is_there(
+    export: ExportPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("s3n_gui.export.run_bar.QDesktopServices.openUrl", lambda url: opened.append(url.toLocalFile()))
+    export.controller.set(model=MODEL, images=IMAGES, out=tmp_path)
+    export.form.report.click()
+    assert "--report" in export.bar.command.text()
+    export.bar.show_written(tmp_path, {"total": 2, "left_out": 0})
+    assert not export.bar.report.isVisibleTo(export), "nothing was written"
+    (tmp_path / "report.html").write_text("<!doctype html>")
+    export.bar.show_written(tmp_path, {"total": 2, "left_out": 0})
+    export.bar.report.click()
+    assert opened == [str(tmp_path / "report.html")]
+    export.form.report.click()
+    assert not export.bar.report.isVisibleTo(export), "another choice"
