@@ -21,8 +21,9 @@ def report_text(report: AuditReport, *, most: int | None = 20) -> str:
 
     Args:
         report: The report.
-        most: Lines of each list; None: all.
+        most: Lines of each list; None: all, and all names of each group.
     """
+    names = _SHOWN_NAMES if most is not None else None
     lines = [f"{report.root}: {report.images} images ({report.format})"]
     for part, by_class in report.counts.items():
         if by_class:
@@ -40,11 +41,11 @@ def report_text(report: AuditReport, *, most: int | None = 20) -> str:
         f"images with a side below {report.smallest_side} pixels": [
             f"{item.name}: {item.width} x {item.height}" for item in report.small_images
         ],
-        "equal files": [_group_line(group, " = ") for group in _gravest_first(report.duplicates)],
-        "near-duplicates": [_group_line(group, " ~ ") for group in _gravest_first(report.near_duplicates)],
+        "equal files": [_group_line(group, " = ", names) for group in _gravest_first(report.duplicates)],
+        "near-duplicates": [_group_line(group, " ~ ", names) for group in _gravest_first(report.near_duplicates)],
     }
     for finding in report.name_findings:
-        sections.setdefault(_NAME_WORDS[finding.kind], []).append(_name_line(finding))
+        sections.setdefault(_NAME_WORDS[finding.kind], []).append(_name_line(finding, names))
     for title, items in sections.items():
         lines += _section(title, items, most)
     if not any(sections.values()):
@@ -61,22 +62,22 @@ def _gravest_first(groups: Sequence[DuplicateGroup]) -> list[DuplicateGroup]:
     return sorted(groups, key=lambda group: (len(group.classes) < 2, len(group.splits) < 2))
 
 
-def _group_line(group: DuplicateGroup | NameFinding, sign: str) -> str:
+def _group_line(group: DuplicateGroup | NameFinding, sign: str, most: int | None) -> str:
     remarks = [f"in {' and '.join(group.splits)}"] if len(group.splits) > 1 else []
     remarks += [f"as {' and '.join(group.classes)}"] if len(group.classes) > 1 else []
-    return _names(group.names, sign) + (f" ({', '.join(remarks)})" if remarks else "")
+    return _names(group.names, sign, most) + (f" ({', '.join(remarks)})" if remarks else "")
 
 
-def _name_line(finding: NameFinding) -> str:
+def _name_line(finding: NameFinding, most: int | None) -> str:
     if finding.kind in ("same-name", "same-source"):
-        return _group_line(finding, ", ")
+        return _group_line(finding, ", ", most)
     *given, told = finding.classes
-    return f"{'' if not given else f'{given[0]}, '}named {told}: {_names(finding.names, ', ')}"
+    return f"{'' if not given else f'{given[0]}, '}named {told}: {_names(finding.names, ', ', most)}"
 
 
-def _names(names: Sequence[str], sign: str) -> str:
-    more = f"{sign}{len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
-    return sign.join(names[:_SHOWN_NAMES]) + more
+def _names(names: Sequence[str], sign: str, most: int | None) -> str:
+    left = 0 if most is None else len(names) - most
+    return sign.join(names[:most]) + (f"{sign}{left} more" if left > 0 else "")
 
 
 def _section(title: str, lines: Sequence[str], most: int | None) -> list[str]:

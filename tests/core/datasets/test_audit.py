@@ -123,6 +123,16 @@ def test_long_lists_are_cut_unless_all_is_asked_for(photographs: Path) -> None:
     assert "more" not in report_text(report, most=None)
 
 
+def test_large_groups_are_cut_unless_all_is_asked_for(tmp_path: Path) -> None:
+    for i in range(9):
+        path = tmp_path / "ab"[i % 2] / f"{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        photograph(0).save(path)
+    report = audit(open_data_set(tmp_path))
+    assert "a/0.png = a/2.png = a/4.png = a/6.png = a/8.png = b/1.png = 3 more (as a and b)" in report_text(report)
+    assert "b/5.png = b/7.png (as a and b)" in report_text(report, most=None)
+
+
 def test_headers_alone_miss_truncation(data: Path) -> None:
     report = audit(open_data_set(data), decode=False)
     assert [problem.path.name for problem in report.unreadable] == ["empty.jpg"]
