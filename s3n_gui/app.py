@@ -10,6 +10,7 @@ from pathlib import Path
 
 from s3n_core import __version__
 from s3n_core.errors import S3NError
+from s3n_gui.blas_threads import limit_threads
 from s3n_gui.demo import run_demo
 from s3n_gui.display import why_no_window
 
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 when all went well, 1 after an error that was said in one sentence, 130 after Ctrl+C.
     """
     _give_missing_streams()
+    limit_threads()
     arguments = _parser().parse_args(argv)
     try:
         return _run(arguments)

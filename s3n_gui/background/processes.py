@@ -15,6 +15,7 @@ import psutil
 
 from s3n_core.errors import OutputError
 from s3n_core.runs.locations import home
+from s3n_gui.blas_threads import lift_limit
 
 MOST_LOG_BYTES = 1_000_000
 
@@ -65,6 +66,7 @@ def start_process(
     else:
         options["start_new_session"] = True
     environment = dict(os.environ, PYTHONUTF8="1", PYTHONUNBUFFERED="1")
+    lift_limit(environment)
     try:
         with _opened(log) as file:
             process = subprocess.Popen(
