@@ -377,11 +377,11 @@ function pane(image, data, title, sign, branch) {
 }
 
 function mapPane(image, data, title, sign, branch, which) {
-  const [low, high] = which === "r" ? [0, 1] : data.range;
   const ramp = make("canvas", { width: 256, height: 1, "aria-hidden": "true" });
   paint(ramp, Float32Array.from({ length: 256 }, (_, at) => at));
   return figure(title, sign, branch, picture(image, data, "map", mapCanvas(data, which)),
-    [make("span", null, String(low)), ramp, make("span", null, String(high))]);
+    [make("span", { class: "scale" }, ramp, ...data.ticks[which].map(([place, text]) =>
+      make("span", { style: { left: `${100 * place}%`, transform: `translateX(${-100 * place}%)` } }, text)))]);
 }
 
 function branchPane(image, data, title, sign, branch, pixels) {

@@ -19,6 +19,8 @@ from s3n_core.analysis.inspection import Inspection
 from s3n_core.export.export_index import rule_name
 from s3n_core.export.lettering import displayed_class, one_line
 from s3n_core.export.map_colours import ValueRange
+from s3n_core.export.panels import PanelName
+from s3n_core.export.rasters import Rasters
 from s3n_core.export.sheet import answers_of, rule_text
 
 IMAGE_SIDE = 416
@@ -28,6 +30,7 @@ BRANCH_SIDE = 256
 """Longest side of the D and C images."""
 
 _QUALITY = 78
+_MAPS: dict[str, PanelName] = {"r": "response", "d": "map_d", "c": "map_c"}
 _LISTED = 3
 
 
@@ -96,7 +99,8 @@ def _pictures(inspection: Inspection) -> dict[str, Any]:
     """Return what is shown when an image is looked at, places as shares of the original's sides."""
     width, height = inspection.image_size
     x0, y0, x1, y1 = inspection.source_box
-    shared = ValueRange.of(inspection.map_d, inspection.map_c)
+    rasters = Rasters(inspection, "viridis", 1.0)
+    ranges = {name: limits for name, panel in _MAPS.items() if (limits := rasters.range_of(panel)) is not None}
     return {
         "view": [_rounded(share) for share in (x0 / width, y0 / height, x1 / width, y1 / height)],
         "image": _webp(inspection.image, IMAGE_SIDE),
@@ -104,11 +108,12 @@ def _pictures(inspection: Inspection) -> dict[str, Any]:
         "c": _webp(inspection.images_c, BRANCH_SIDE),
         "cells": list(inspection.response.shape),
         "maps": {
-            "r": _levels(inspection.response, ValueRange(0.0, 1.0)),
-            "d": _levels(inspection.map_d, shared),
-            "c": _levels(inspection.map_c, shared),
+            "r": _levels(inspection.response, ranges["r"]),
+            "d": _levels(inspection.map_d, ranges["d"]),
+            "c": _levels(inspection.map_c, ranges["c"]),
         },
-        "range": [float(f"{value:.3g}") for value in (shared.low, shared.high)],
+        # Where numbers stand beside the colours, as shares of the bar.
+        "ticks": {name: _ticks(limits) for name, limits in ranges.items()},
         "peaks": [
             [round(float(v), 4) for v in (p.x / width, p.y / height, p.response, p.weight_d, p.weight_c)]
             for p in inspection.peaks
@@ -122,6 +127,10 @@ def _pictures(inspection: Inspection) -> dict[str, Any]:
         },
         "rule": rule_text(inspection),
     }
+
+
+def _ticks(limits: ValueRange) -> list[tuple[float, str]]:
+    return [(_rounded(limits.share(np.array(value)).item()), text) for value, text in limits.ticks(2)]
 
 
 def _webp(pixels: NDArray[np.uint8], side: int) -> str:

@@ -15,6 +15,7 @@ from drawn_inspection import drawn_inspection, hot_cell
 from s3n_core.analysis.inspection import Inspection
 from s3n_core.errors import OutputError
 from s3n_core.export.export_options import ExportOptions, export_options
+from s3n_core.export.rasters import Rasters
 from s3n_core.export.report_page import ReportHead, write_report
 from s3n_core.export.report_part import PartSummary, part_bytes
 
@@ -100,8 +101,10 @@ def test_a_part_holds_what_the_page_draws():
     np.testing.assert_allclose([peak[:2] for peak in part["peaks"]], [(11 / 18, 1 / 3), (0.3, 2 / 3)], atol=0.01)
     shown = np.frombuffer(base64.b64decode(part["maps"]["c"]), np.uint8).reshape(part["cells"])
     assert shown[25, 5] == 255
-    low, high = part["range"]
-    np.testing.assert_allclose(low + shown / 255 * (high - low), inspection.map_c, atol=0.006)
+    limits = Rasters(inspection, "viridis", 1.0).shared_range
+    np.testing.assert_allclose(shown / 255, limits.share(inspection.map_c), atol=0.003)
+    assert [text for _, text in part["ticks"]["d"]][::2] == ["0.09", "2.09"]
+    assert [place for place, _ in part["ticks"]["d"]][::2] == [0, 1]
     assert part["scores"]["joint"][0][0] == "Red bird"
     assert base64.b64decode(part["image"])[8:12] == b"WEBP"
 
