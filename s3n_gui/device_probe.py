@@ -22,7 +22,7 @@ class Devices:
         chosen: The device that "auto" takes: "cpu", "cuda" or "mps".
         name: What a person calls it.
         reason: Why it is no faster one; empty where it is the best that this machine has.
-        usable: A sentence for each device that can be used, by its name.
+        usable: What a person calls each device that can be used, by its name.
         missing: Why the others cannot, by name.
     """
 
@@ -90,8 +90,5 @@ class DeviceProbe(QObject):
 
 def _understood(answer: dict[str, Any]) -> Devices:
     chosen = answer["chosen"]
-    usable = {}
-    for device in answer["usable"]:
-        free = device.get("free_memory")
-        usable[device["device"]] = device["name"] + (f", {free / 2**30:.3g} GB free" if free else "")
+    usable = {device["device"]: str(device["name"]) for device in answer["usable"]}
     return Devices(chosen["device"], chosen["name"], chosen["reason"], usable, dict(answer["missing"]))

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QUndoGroup
+from PySide6.QtGui import QCloseEvent, QUndoGroup
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_gui.actions import CommandTable, make_actions
 from s3n_gui.background.jobs import JobList
+from s3n_gui.card_memory import CardMemory
 from s3n_gui.device_probe import DeviceProbe, Devices
+from s3n_gui.dropping import Dropping
 from s3n_gui.menus import Menus
 from s3n_gui.opening import Opener
 from s3n_gui.page import Page
@@ -46,13 +48,14 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("S3N Studio")
         self.setMinimumSize(LEAST_WIDTH, LEAST_HEIGHT)
-        self.setAcceptDrops(True)
         self.settings = settings
         self.session = Session(self)
         self.jobs = JobList(self)
         self.recent = RecentList(parent=self)
         self.opener = Opener(self.session, self.recent, self)
+        self._dropping = Dropping(self, self.session, self.opener)
         self.probe = DeviceProbe(self)
+        self.card = CardMemory(self)
         self.trainings = Trainings(settings, self.jobs, self)
         self._warming = Warming(MODULES)
         self._places = places if places is not None else Places()
@@ -116,6 +119,7 @@ class MainWindow(QMainWindow):
         self.settings.failed.connect(self.banner.show_error)
         self.trainings.failed.connect(self.banner.show_error)
         self.probe.answered.connect(self._on_devices)
+        self.card.changed.connect(self._show_device)
         self._undo.canUndoChanged.connect(self._show_undo)
         self._undo.canRedoChanged.connect(self._show_undo)
         self._undo.undoTextChanged.connect(self._show_undo)
@@ -211,35 +215,16 @@ class MainWindow(QMainWindow):
                 return
 
     def _on_devices(self, devices: Devices) -> None:
-        self.tray.show_device(devices.name, devices.reason)
+        if "cuda" in devices.usable:
+            self.card.begin()
+        self._show_device()
 
-    # -- dropping and closing --------------------------------------------------------------------------------------------
+    def _show_device(self) -> None:
+        devices = self.probe.devices
+        free = self.card.text if devices.chosen == "cuda" else ""
+        self.tray.show_device(" · ".join(part for part in (devices.name, free) if part), devices.reason)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files and folders of this machine."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
-            self._show_drop(True)
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Nothing was dropped."""
-        self._show_drop(False)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped; of several things the first."""
-        self._show_drop(False)
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            event.acceptProposedAction()
-            self.opener.open_path(paths[0])
-            if len(paths) > 1:
-                self.session.report_notice(f"{len(paths)} things were dropped; {paths[0].name} was opened.")
-
-    def _show_drop(self, over: bool) -> None:
-        from s3n_gui.start.drop_zone import DropZone
-
-        for zone in self.findChildren(DropZone):
-            zone.show_over(over)
+    # -- closing ---------------------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask what becomes of trainings, keep the places, and end all that the window started."""
@@ -257,5 +242,6 @@ class MainWindow(QMainWindow):
         self.trainings.close()
         self.opener.close()
         self.probe.close()
+        self.card.close()
         self.jobs.close()
         event.accept()

@@ -151,7 +151,10 @@ class WindowCommands(QObject):
         """Show the settings."""
         from s3n_gui.dialogs.settings_dialog import SettingsDialog
 
-        self._show("settings", lambda: SettingsDialog(self._window.settings, self._window.probe, self._window))
+        self._show(
+            "settings",
+            lambda: SettingsDialog(self._window.settings, self._window.probe, self._window.card, self._window),
+        )
 
     def show_shortcuts(self) -> None:
         """Show all keys."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_core.devices import DEVICES
+from s3n_gui.card_memory import CardMemory
 from s3n_gui.device_probe import DeviceProbe
 from s3n_gui.settings import SETTINGS, Settings
 from s3n_gui.theme import px
@@ -42,10 +44,10 @@ class SettingsDialog(QDialog):
 
     reset_asked = Signal()
 
-    def __init__(self, settings: Settings, probe: DeviceProbe, parent: QWidget | None = None) -> None:
+    def __init__(self, settings: Settings, probe: DeviceProbe, card: CardMemory, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Settings")
-        self._settings, self._probe = settings, probe
+        self._settings, self._probe, self._card = settings, probe, card
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(BETWEEN_GROUPS)
         self._grid.setVerticalSpacing(SPACE)
@@ -84,6 +86,7 @@ class SettingsDialog(QDialog):
         self.setMinimumWidth(px(600))
         settings.changed.connect(self._fill)
         probe.answered.connect(self._show_devices)
+        card.changed.connect(self._show_devices)
         self._show_devices()
         probe.ask()
 
@@ -178,11 +181,20 @@ class SettingsDialog(QDialog):
         devices, wanted = self._probe.devices, self._settings.device
         if not devices.chosen:
             text = devices.reason or "Asking the engine what this machine offers…"
-        elif wanted == "auto":
-            text = f"{devices.usable.get(devices.chosen, devices.name)}. {devices.reason}".strip(". ") + "."
         else:
-            text = devices.usable.get(wanted) or devices.missing.get(wanted, "")
+            device = devices.chosen if wanted == "auto" else wanted
+            words = [devices.usable.get(device, devices.missing.get(device, "")), self._memory_text(device)]
+            text = ", ".join(word.strip(". ") for word in words if word) + "."
+            if wanted == "auto" and devices.reason:
+                text += f" {devices.reason[:1].upper()}{devices.reason[1:].rstrip('.')}."
         self._device_words.setText(text)
+
+    def _memory_text(self, device: str) -> str:
+        if device not in self._probe.devices.usable:
+            return ""
+        if device == "cuda":
+            return self._card.text
+        return f"{psutil.virtual_memory().available / 2**30:.3g} GB of memory free"
 
     def _on_theme(self, index: int) -> None:
         self._settings.set("theme", _THEMES[index][0])

@@ -181,10 +181,10 @@ def test_dropping_a_folder_opens_it(window: MainWindow, qtbot: QtBot, tmp_path: 
     data.setUrls([QUrl.fromLocalFile(str(images(tmp_path / "birds")))])
     keys, buttons, copy = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton, Qt.DropAction.CopyAction
     enter = QDragEnterEvent(QPoint(5, 5), copy, data, buttons, keys)
-    window.dragEnterEvent(enter)
+    QApplication.sendEvent(window, enter)
     assert enter.isAccepted()
     with qtbot.waitSignal(window.session.data_set_changed, timeout=5000):
-        window.dropEvent(QDropEvent(QPointF(5, 5), copy, data, buttons, keys))
+        QApplication.sendEvent(window, QDropEvent(QPointF(5, 5), copy, data, buttons, keys))
 
 
 def test_text_size_and_theme_by_menu(window: MainWindow, settings: Settings) -> None:

@@ -187,7 +187,7 @@ with RunLock(Path(sys.argv[1])):
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        outcome = s3n("runs", "stop", run.name, "--now")
+        outcome = s3n("runs", "stop", run.path.name, "--now")
         assert process.wait(30) == -signal.SIGKILL
     finally:
         process.kill()

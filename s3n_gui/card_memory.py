@@ -1,0 +1,91 @@
+"""How much memory of the graphics card is free, asked of its driver every few seconds; nothing on machines without one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal, Slot
+
+_log = logging.getLogger(__name__)
+_EVERY_MILLISECONDS = 5000
+_MIB = 2**20
+
+
+class CardMemory(QObject):
+    """Watches the card that the engine takes. The driver's own program answers, in a process of its own.
+
+    Signals:
+        changed: It is another amount, or not known any more.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.free: int | None = None
+        """Free bytes; None while they are not known."""
+        self.total: int | None = None
+        self._program = ""
+        self._process: QProcess | None = None
+        self._timer = QTimer(self, interval=_EVERY_MILLISECONDS)
+        self._timer.timeout.connect(self._ask)
+
+    @property
+    def text(self) -> str:
+        """Say it: "127 of 140 GB free"; empty while it is not known."""
+        if self.free is None or self.total is None:
+            return ""
+        return f"{self.free / 2**30:.3g} of {self.total / 2**30:.3g} GB free"
+
+    def begin(self) -> None:
+        """Begin to watch, where the driver's program is."""
+        self._program = shutil.which("nvidia-smi") or ""
+        if self._program and not self._timer.isActive():
+            self._timer.start()
+            self._ask()
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._timer.stop()
+        if self._process is not None:
+            self._process.finished.disconnect(self._on_finished)
+            self._process.errorOccurred.disconnect(self._on_error)
+            self._process.kill()
+            self._process.waitForFinished(2000)
+            self._process.deleteLater()
+            self._process = None
+
+    def _ask(self) -> None:
+        if self._process is not None:
+            return  # a driver that is slow to answer is not asked twice
+        card = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip() or "0"
+        query = ["--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits", f"--id={card}"]
+        self._process = QProcess(self)
+        self._process.finished.connect(self._on_finished)
+        self._process.errorOccurred.connect(self._on_error)
+        self._process.start(self._program, query, QProcess.OpenModeFlag.ReadOnly)
+
+    @Slot()
+    def _on_finished(self) -> None:
+        if self._process is None:
+            return
+        answer = bytes(self._process.readAllStandardOutput().data())
+        self._process.deleteLater()
+        self._process = None
+        before = (self.free, self.total)
+        try:
+            free, total = (int(number) * _MIB for number in answer.decode("ascii").split(","))
+            self.free, self.total = free, total
+        except ValueError:
+            _log.warning("the driver did not say how much memory is free: %r", answer[:200])
+            self.free = self.total = None
+            self._timer.stop()  # it will not say it in five seconds either
+        if (self.free, self.total) != before:
+            self.changed.emit()
+
+    @Slot()
+    def _on_error(self) -> None:
+        if self._process is not None and self._process.error() == QProcess.ProcessError.FailedToStart:
+            self._on_finished()
