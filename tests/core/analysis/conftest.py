@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from tiny_models import drawn_picture, tiny_header, tiny_network
+from tiny_models import drawn_picture, folded, tiny_header, tiny_network
 
 from s3n_core.analysis.loaded_model import Model, open_model
 from s3n_core.datasets.transforms import Preprocess
@@ -41,7 +41,7 @@ def model_of(model: Model) -> Callable[..., Model]:
             header = tiny_header(preprocess, **network)
             kept[key] = dataclasses.replace(
                 model,
-                network=tiny_network(header.network),
+                network=folded(tiny_network(header.network)),
                 header=header,
                 path=model.path.with_name("never-written.safetensors"),
                 digest=hashlib.sha256(key.encode()).hexdigest()[:16],

@@ -9,6 +9,7 @@ from PIL import Image
 
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
+from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.model_files import save_model
 from s3n_core.method.network import S3N
 
@@ -32,6 +33,12 @@ def tiny_network(config: NetworkConfig) -> S3N:
         for head in network.heads.values():
             head.classifier.weight.mul_(20)
     return network.eval()
+
+
+def folded(network: S3N) -> S3N:
+    """The network as a model file's is once it is opened: the same numbers to the last bit as those of such a file."""
+    fold_batch_norm(network)
+    return network
 
 
 def drawn_picture(seed: int, size: tuple[int, int] = (120, 80)) -> Image.Image:

@@ -1,0 +1,44 @@
+"""The experiments by name: settings of the recipe `quick`, the controls of docs/method.md among them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_COMMON: Final = {"held_out": 0, "probes": 0, "checkpoint_minutes": 60}
+
+BASELINE: Final = {"network.branches": "O"}
+
+EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
+    # The whole method and its branch sets, as the recipe has them.
+    "odc": {},
+    "od": {"network.branches": "O+D"},
+    "oc": {"network.branches": "O+C"},
+    "baseline": BASELINE,
+    # Controls: (a) three heads and no parts, (b) as many peaks in places that mean nothing, (c) equal compute.
+    "identity": {"network.control": "identity"},
+    "random-places": {"network.control": "random_places"},
+    "baseline-long": {**BASELINE, "epochs": 45},
+    "hard-crop": {"network.control": "hard_crop"},
+    # What cross-validation chooses among: the same rates for both (Eq. 9 sums four losses), then the remedies in their order.
+    "odc-half": {"rate_backbone": 0.0005, "rate_heads": 0.0015},
+    "odc-double": {"rate_backbone": 0.002, "rate_heads": 0.006},
+    "odc-heads": {"rate_heads": 0.01},
+    "odc-frozen": {"network.batch_norm": "frozen"},
+    "odc-fewer": {"network.top_k": 2},
+    "odc-identity-first": {"phases": '[{"epochs": 5, "sampling": "identity"}]'},
+    "odc-mean": {"network.joint_init": "mean"},
+    "odc-extremes": {"network.train_sampling": "extremes", "network.eval_sampling": "extremes"},
+    "odc-random": {"network.train_sampling": "random"},
+    "odc-stride": {"network.last_stride": 1},
+    "baseline-stride": {**BASELINE, "rate_backbone": 0.002, "rate_heads": 0.006, "network.last_stride": 1},
+    "baseline-double": {**BASELINE, "rate_backbone": 0.002, "rate_heads": 0.006},
+    "baseline-four": {**BASELINE, "rate_backbone": 0.004, "rate_heads": 0.012},
+    "baseline-heads": {**BASELINE, "rate_heads": 0.01},
+    "baseline-frozen": {**BASELINE, "rate_backbone": 0.002, "rate_heads": 0.006, "network.batch_norm": "frozen"},
+}
+
+
+def settings(experiment: str, *, seed: int, weights: str) -> list[str]:
+    """Return the ``--set`` arguments of an experiment."""
+    fields = {**_COMMON, **EXPERIMENTS[experiment], "seed": seed, "weights": weights}
+    return [text for key, value in fields.items() for text in ("--set", f"{key}={value}")]

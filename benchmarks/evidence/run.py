@@ -1,0 +1,75 @@
+"""Train named experiments and write what each answers; what is there already is left alone, so a stopped campaign goes on.
+
+    python -m benchmarks.evidence.run --weights FILE --work work --results benchmarks/evidence/answers \\
+        DATA:EXPERIMENT:SEED [DATA:EXPERIMENT:SEED ...]
+
+Runs are kept under ``work/runs``; a training that was interrupted is resumed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from benchmarks.evidence.answers import write_answers
+from benchmarks.evidence.experiments import settings
+
+
+def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, results: Path) -> None:
+    """Train one experiment and write its answers."""
+    name = f"{data.name}-{experiment}-{seed}"
+    answers = results / f"{name}.csv"
+    if answers.exists():
+        return
+    runs = work / "runs"
+    began = time.monotonic()
+    if (runs / name).exists():
+        command = ["runs", "resume", name, "--runs", str(runs)]
+    else:
+        fields = settings(experiment, seed=seed, weights=str(weights))
+        command = [
+            "train",
+            str(data),
+            "--recipe",
+            "quick",
+            "--name",
+            name,
+            "--runs",
+            str(runs),
+            "--device",
+            "cpu",
+            *fields,
+        ]
+    done = subprocess.run([sys.executable, "-m", "s3n_core", *command], capture_output=True, text=True)
+    if done.returncode and "finished" not in done.stderr:
+        print(f"{name}: {done.stderr.strip()[-400:]}", flush=True)
+        return
+    trained = time.monotonic() - began
+    write_answers(runs / name, data, answers)
+    print(f"{name}: trained in {trained:.0f} s, answered in {time.monotonic() - began - trained:.0f} s", flush=True)
+
+
+def main() -> None:
+    """Run the experiments that the command line names, in order."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("jobs", nargs="+", metavar="DATA:EXPERIMENT:SEED")
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--results", type=Path, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    for job in arguments.jobs:
+        data, experiment, seed = job.rsplit(":", 2)
+        run(
+            Path(data), experiment, int(seed),
+            weights=arguments.weights, work=arguments.work, results=arguments.results,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+import pytest
+import torch
+from torch import nn
+
+from s3n_core.method.configuration import BACKBONES, NetworkConfig
+from s3n_core.method.folded_norm import fold_batch_norm
+from s3n_core.method.network import S3N
+
+
+def _disturbed(network: S3N) -> S3N:
+    """Give every BatchNorm statistics of its own, so that a layer folded into the wrong place shows."""
+    torch.manual_seed(0)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean.normal_(0, 0.2)
+            layer.running_var.uniform_(0.5, 2.0)
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.bias, 0, 0.2)
+    return network.eval()
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_a_folded_backbone_says_the_same(backbone: str) -> None:
+    network = _disturbed(
+        S3N(NetworkConfig(num_classes=3, backbone=backbone, branches="O", input_size=64, source_size=64))
+    )
+    network.double()
+    images = torch.rand(1, 3, 64, 64, dtype=torch.float64)
+    with torch.inference_mode():
+        before = network.features(images, "O")
+        fold_batch_norm(network)
+        after = network.features(images, "O")
+    assert not any(type(layer) is nn.BatchNorm2d for layer in network.modules())
+    assert torch.allclose(before, after, rtol=1e-9, atol=1e-9 * float(before.abs().max()))
+
+
+def test_the_release_forms_heads_are_folded_too() -> None:
+    config = NetworkConfig(num_classes=3, backbone="resnet18", form="release", input_size=64, source_size=64)
+    network = _disturbed(S3N(config))
+    images = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        before = network(images, sampling="all")
+        fold_batch_norm(network)
+        after = network(images, sampling="all")
+    assert torch.allclose(before.joint, after.joint, atol=1e-4)
+    assert torch.allclose(before.discriminative, after.discriminative, atol=1e-4)
+
+
+def test_statistics_of_a_branch_stay() -> None:
+    config = NetworkConfig(num_classes=3, backbone="resnet18", batch_norm="separate", input_size=64, source_size=64)
+    network = S3N(config).eval()
+    images = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        before = network(images, sampling="all").joint
+        fold_batch_norm(network)
+        assert torch.equal(before, network(images, sampling="all").joint)
+
+
+def test_a_network_in_training_is_refused() -> None:
+    with pytest.raises(ValueError, match="evaluation mode"):
+        fold_batch_norm(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)))
