@@ -40,8 +40,12 @@ class Rasters:
 
     @functools.cached_property
     def shared_range(self) -> ValueRange:
-        """The one range of Q_d and Q_c, so that their colours can be compared."""
-        return ValueRange.of(self.inspection.map_d, self.inspection.map_c)
+        """The one range of Q_d and Q_c, so that their colours can be compared.
+
+        Gaussians of near peaks add up to many times what a weak peak has, mostly in one of the two; in even steps the other
+        map would be nearly black. So colours follow the square root, and nothing is cut off.
+        """
+        return ValueRange.of(self.inspection.map_d, self.inspection.map_c, power=0.5)
 
     def range_of(self, panel: PanelName) -> ValueRange | None:
         """Return what the colours of a panel stand for; None for a panel that shows no map."""

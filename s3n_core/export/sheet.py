@@ -50,12 +50,17 @@ def draw_sheet(
     columns = max(len(row) for row in rows)
     panel_width, panel_height = _panel_size(aspect, columns, len(rows))
     column = max(panel_width, LEAST_COLUMN)
-    content = max(columns * column + (columns - 1) * GAP, LEAST_WIDTH)
     row_height = ABOVE + panel_height + BELOW
     answers = answers_of(inspection)
     scores = scores_height(min(ROWS, len(inspection.classes)))
     panels_height = len(rows) * row_height + (len(rows) - 1) * ROW_GAP
-    canvas = Canvas(content + 2 * MARGIN, MARGIN + HEADER + panels_height + 12 + scores + MARGIN - 6, dpi)
+    panels_width = columns * column + (columns - 1) * GAP
+    # Few columns would leave room at their right: the scores go there, below one another, if they fit.
+    beside = panels_width < LEAST_WIDTH and len(answers) * (scores + GAP) <= panels_height
+    free = max(LEAST_WIDTH - panels_width - 2 * GAP, LEAST_COLUMN)
+    content = panels_width + 2 * GAP + free if beside else max(panels_width, LEAST_WIDTH)
+    below = 0.0 if beside else 12 + scores - 6
+    canvas = Canvas(content + 2 * MARGIN, MARGIN + HEADER + panels_height + below + MARGIN, dpi)
     same_size = (round(panel_width * canvas.scale) / canvas.scale, round(panel_height * canvas.scale) / canvas.scale)
 
     y = MARGIN + HEADER
@@ -71,12 +76,18 @@ def draw_sheet(
             if rasters.range_of(panel) is None:
                 draw_key(canvas, room, rasters, panel)
         y += row_height + ROW_GAP
-    y += 12 - ROW_GAP
-    canvas.lines([[(MARGIN, y - 4), (MARGIN + content, y - 4)]], look.BORDER, width=0.6)
-    y += 6
-    score_width = column if columns == len(answers) else (content - (len(answers) - 1) * GAP) / len(answers)
-    for position, answer in enumerate(answers):
-        area = Area(MARGIN + position * (score_width + GAP), y, score_width, scores)
+    if beside:
+        left, step = MARGIN + panels_width + 2 * GAP, scores + GAP
+        if len(answers) == len(rows):  # each beside a row of panels
+            step = row_height + ROW_GAP
+        canvas.lines([[(left - GAP, MARGIN + HEADER), (left - GAP, y - ROW_GAP)]], look.BORDER, width=0.6)
+        areas = [Area(left, MARGIN + HEADER + 0.5 + at * step, free, scores) for at in range(len(answers))]
+    else:
+        y += 12 - ROW_GAP
+        canvas.lines([[(MARGIN, y - 4), (MARGIN + content, y - 4)]], look.BORDER, width=0.6)
+        each = column if columns == len(answers) else (content - (len(answers) - 1) * GAP) / len(answers)
+        areas = [Area(MARGIN + number * (each + GAP), y + 6, each, scores) for number in range(len(answers))]
+    for answer, area in zip(answers, areas, strict=True):
         draw_scores(canvas, area, answer, inspection.top(answer, ROWS), truth)
     _draw_header(canvas, Area(MARGIN, MARGIN, content, HEADER), inspection, truth, model or inspection.model)
     return canvas

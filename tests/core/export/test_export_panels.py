@@ -150,6 +150,23 @@ def test_a_colour_bar_names_its_ends_and_round_values_between():
     assert ValueRange.of(np.array([np.nan, np.inf])) == ValueRange(0.0, 1.0)
 
 
+def test_a_weak_map_beside_a_strong_one_is_seen_and_its_numbers_are_true():
+    strong, weak = np.full((CELLS, CELLS), 0.09), np.full((CELLS, CELLS), 0.09)
+    strong[5, 5], weak[8, 8] = 3.09, 0.21
+    rasters = Rasters(drawn_inspection(map_d=strong, map_c=weak), "gray", 1.0)
+    limits = rasters.range_of("map_c")
+    assert (limits.low, limits.high) == (pytest.approx(0.09), pytest.approx(3.09)), "nothing is cut off"
+    assert float(limits.share(np.array(0.21))) == pytest.approx(0.2), "0.04 in even steps: nearly black"
+    ticks = limits.ticks()
+    places = [float(limits.share(np.array(value))) for value, _ in ticks]
+    assert places == sorted(places)
+    assert min(np.diff(places)) > 0.1, "the numbers do not touch"
+    assert len(ticks) >= 4
+    for (value, text), place in zip(ticks, places, strict=True):
+        assert float(text) == pytest.approx(value, rel=0.01)
+        assert place == pytest.approx(((value - 0.09) / 3.0) ** 0.5, abs=1e-6)
+
+
 def test_flat_and_broken_maps_are_drawn():
     flat = np.full((CELLS, CELLS), 0.09, dtype=np.float32)
     broken = np.full((CELLS, CELLS), np.nan, dtype=np.float32)

@@ -161,3 +161,15 @@ def test_a_huge_photograph_kept_smaller_is_placed_by_its_own_size():
     body = (0, 60, small_sheet.width, small_sheet.height)
     difference = pixels_of(small_sheet.crop(body)) - pixels_of(big_sheet.crop(body))
     assert (np.abs(difference) > 8).mean() < 0.001
+
+
+def test_a_tall_sheet_leaves_no_room_at_its_right():
+    picture = sheet_figure(drawn_inspection((300, 220)), FigureStyle(dpi=72, layout="tall"))
+    assert picture.height > picture.width
+    right = pixels_of(picture.crop((picture.width * 3 // 4, 0, picture.width - 20, picture.height)))
+    inked = (right < 200).any(axis=(1, 2))
+    quarters = np.array_split(inked, 4)
+    assert all(quarter.any() for quarter in quarters)
+    bars = [where_colour(picture, look.BRANCH_COLOURS[answer], within=2) for answer in ("joint", "O", "D", "C")]
+    lowest = [places[:, 1].min() for places in bars if len(places)]
+    assert len(lowest) == 4
