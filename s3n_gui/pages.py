@@ -69,7 +69,7 @@ def _data(studio: Studio) -> Page:
 def _inspect(studio: Studio) -> Page:
     from s3n_gui.inspector.panel import page
 
-    return page(studio.session, studio.settings, studio.jobs)
+    return page(studio.session, studio.settings, studio.jobs, studio.recent)
 
 
 def _train(studio: Studio) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -12,7 +13,7 @@ from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.other_model import OtherModel
 from s3n_gui.inspector.pane_grid import PaneGrid
 from s3n_gui.inspector.pane_kinds import Kind
-from s3n_gui.inspector.pane_model import Cameras
+from s3n_gui.inspector.pane_model import Cameras, PaneModel
 from s3n_gui.opening import model_title
 from s3n_gui.theme import number_font, theme
 from s3n_gui.widgets.elided_label import ElidedLabel
@@ -36,17 +37,38 @@ class Comparison(QWidget):
     ) -> None:
         super().__init__(parent)
         self.first = _Row("This model", state, cameras)
-        self.second = _Row("Other model", other.state, cameras)
+        self.second = _Row("Other model", other.state, cameras, self.first.panes.models, editable=False)
+        self.second.panes.class_map_missing.connect(other.fetch_class_map)
         self.choose = QPushButton("Choose the other model…")
         self.choose.setProperty("role", "link")
         self.choose.setToolTip("Take another model file to compare with")
         self.choose.clicked.connect(self.other_requested)
         self.second.head.addWidget(self.choose)
+        for row in (self.first, self.second):
+            row.set_head_height(self.choose.sizeHint().height())  # pictures of both models are of one size
+            row.panes.layout_changed.connect(self._on_layout_changed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.first, 1)
         layout.addWidget(self.second, 1)
+
+    def toggle_alone(self) -> None:
+        """Show one pane of both models alone, or all again."""
+        row = self.second if self.second.isAncestorOf(self.focusWidget() or self) else self.first
+        row.panes.toggle_alone()
+
+    def _on_layout_changed(self) -> None:
+        """What stands alone in one row stands alone in the other."""
+        changed = self.sender()
+        follower = self.second.panes if changed is self.first.panes else self.first.panes
+        leader = self.first.panes if follower is self.second.panes else self.second.panes
+        alone = None if leader.alone is None else follower.panes[leader.alone.index]
+        if follower.alone is not alone:
+            if follower.alone is not None:
+                follower.toggle_alone()
+            if alone is not None:
+                follower.toggle_alone(alone)
 
     def set_truth(self, truth: str | None) -> None:
         """Say which class the image is labelled with."""
@@ -55,13 +77,21 @@ class Comparison(QWidget):
 
 
 class _Row(QFrame):
-    def __init__(self, title: str, state: InspectionState, cameras: Cameras) -> None:
+    def __init__(
+        self,
+        title: str,
+        state: InspectionState,
+        cameras: Cameras,
+        models: Sequence[PaneModel] = (),
+        *,
+        editable: bool = True,
+    ) -> None:
         super().__init__()
         self._title, self._state = title, state
         self._truth: str | None = None
         self._name = ""
         self.model, self.answer, self.verdict = ElidedLabel(), QLabel(), QLabel()
-        self.panes = PaneGrid(state, cameras, kinds=_KINDS, layout_name=_LAYOUT)
+        self.panes = PaneGrid(state, cameras, kinds=_KINDS, layout_name=_LAYOUT, models=models, editable=editable)
         for piece in self.panes.pieces():
             piece()
         self.head = QHBoxLayout()
@@ -83,6 +113,10 @@ class _Row(QFrame):
         """Say which class the image is labelled with."""
         self._truth = truth
         self.synchronize()
+
+    def set_head_height(self, height: int) -> None:
+        """Give the line above the panes at least so many pixels."""
+        self.model.setMinimumHeight(height)
 
     def set_model(self, path: Path | None) -> None:
         """Say which model it is."""

@@ -6,7 +6,6 @@ It knows no widget. The client may be any object with the signals and methods of
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from s3n_core.analysis.inspection import Inspection
 from s3n_core.analysis.inspection_settings import InspectionSettings
 from s3n_core.datasets.records import DataSet
 from s3n_core.inspection_encoding import OpenedModel
+from s3n_gui.inspector.fetched_maps import FetchedMaps
 from s3n_gui.inspector.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.verdicts import Verdict, Verdicts
@@ -62,7 +62,7 @@ class InspectionController(QObject):
         self._active = False
         self._model: Path | None = None
         self._generation = -1
-        self._fetched: dict[int, NDArray[np.float32]] = {}
+        self._fetched = FetchedMaps()
         self._seeking: Wanted = "any"
         self._sought_from: Path | None = None
         session.model_changed.connect(self._on_model)
@@ -159,7 +159,7 @@ class InspectionController(QObject):
             shown = self._state.answer
             if shown is not None and shown.settings == inspection.settings and not self._state.scores_stale:
                 return  # The same as is shown already, but without scores.
-            self._state.take_evidence(self._with_fetched(inspection))
+            self._state.take_evidence(self._fetched.added_to(inspection))
 
     def _on_answered(self, inspection: Inspection, generation: int) -> None:
         if generation != self._generation:
@@ -169,7 +169,7 @@ class InspectionController(QObject):
         record = self._images.record_of(self._state.image)
         if record is not None and inspection.settings == InspectionSettings():
             self._verdicts.take_inspection(record.name, inspection, self._images.label_of(record))
-        self._state.take_answer(self._with_fetched(inspection))
+        self._state.take_answer(self._fetched.added_to(inspection))
         self._seek_on()
 
     def _on_failed(self, sentence: str) -> None:
@@ -193,23 +193,10 @@ class InspectionController(QObject):
             self._client.request_class_map(image, index, name=None if record is None else record.name)
 
     def _on_class_map(self, values: NDArray[np.float32], index: int, generation: int) -> None:
-        self._fetched[index] = values
+        self._fetched.take(index, values)
         evidence = self._state.evidence
         if evidence is not None and self._state.is_current:
-            self._state.amend(self._with_fetched)
-
-    def _with_fetched(self, inspection: Inspection) -> Inspection:
-        """Add the class maps that were fetched for this image."""
-        shape = inspection.class_maps.shape[1:]
-        missing = [
-            index
-            for index, values in self._fetched.items()
-            if index not in inspection.mapped_classes and values.shape == shape
-        ]
-        if not missing:
-            return inspection
-        maps = np.concatenate([inspection.class_maps, np.stack([self._fetched[index] for index in missing])])
-        return replace(inspection, class_maps=maps, mapped_classes=(*inspection.mapped_classes, *missing))
+            self._state.amend(self._fetched.added_to)
 
     # From image to image
 

@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from s3n_core.analysis.inspection import Inspection
+from s3n_gui.inspector.fetched_maps import FetchedMaps
 from s3n_gui.inspector.inspection_state import InspectionState
 
 
@@ -36,6 +39,8 @@ class OtherModel(QObject):
         self._client: Any = None
         self._generation = -1
         self._active = False
+        self._fetched = FetchedMaps()
+        self.state.image_changed.connect(self._fetched.clear)
         first.settings_changed.connect(self._ask)
         first.cursor_changed.connect(self.state.point_at)
         self.state.cursor_changed.connect(first.point_at)
@@ -47,8 +52,10 @@ class OtherModel(QObject):
             self._client = self._make_client()
             self._client.resampled.connect(self._on_resampled)
             self._client.answered.connect(self._on_answered)
+            self._client.class_map_ready.connect(self._on_class_map)
             self._client.failed.connect(self._on_failed)
         self.path = path
+        self._fetched.clear()
         self.state.forget()
         self._client.open_model(path, device, precision)
         self._ask()
@@ -63,6 +70,17 @@ class OtherModel(QObject):
         if active != self._active:
             self._active = active
             self._ask()
+
+    def fetch_class_map(self, index: int) -> None:
+        """Ask for a class's map that the inspection did not bring."""
+        image = self.state.image
+        if self._client is not None and image is not None and index not in self._fetched:
+            self._client.request_class_map(image, index, name=self._name_of(image))
+
+    def _on_class_map(self, values: NDArray[np.float32], index: int, generation: int) -> None:
+        self._fetched.take(index, values)
+        if self.state.evidence is not None and self.state.is_current:
+            self.state.amend(self._fetched.added_to)
 
     def close(self) -> None:
         """End the engine process."""
@@ -81,12 +99,12 @@ class OtherModel(QObject):
     def _on_resampled(self, inspection: Inspection, generation: int) -> None:
         if generation <= self._generation:
             self.state.say("")
-            self.state.take_evidence(inspection)
+            self.state.take_evidence(self._fetched.added_to(inspection))
 
     def _on_answered(self, inspection: Inspection, generation: int) -> None:
         if generation == self._generation:
             self.state.say("")
-            self.state.take_answer(inspection)
+            self.state.take_answer(self._fetched.added_to(inspection))
 
     def _on_failed(self, sentence: str) -> None:
         self.state.say(sentence)

@@ -64,9 +64,11 @@ class Pane(QFrame):
         cameras: Cameras,
         pictures: Pictures,
         parent: QWidget | None = None,
+        *,
+        editable: bool = True,
     ) -> None:
         super().__init__(parent)
-        self.index, self.model = index, model
+        self.index, self.model, self._editable = index, model, editable
         self._state, self._cameras, self._pictures = state, cameras, pictures
         self._content: PaneContent | None = None
         self.setProperty("role", "card")
@@ -148,7 +150,9 @@ class Pane(QFrame):
         self.view.set_picture(self._pictures.of(inspection, name), content.rect)
         self.view.set_map(None if held else content.shares, content.map_rect, table)
         self.view.set_map_opacity(model.opacity)
-        self.view.set_peaks_draggable(content.plane == "original" and inspection.attention == "sparse")
+        self.view.set_peaks_draggable(
+            self._editable and content.plane == "original" and inspection.attention == "sparse"
+        )
         self.footer.show_content(inspection, content, table)
         self.note.setText(content.note)
         self.note.setVisible(bool(content.note))

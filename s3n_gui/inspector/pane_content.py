@@ -86,7 +86,8 @@ def resolve(
     if kind == "response":
         values, limits = inspection.response, ValueRange(0.0, 1.0)
     elif kind == "class_map":
-        index = inspection.prediction.index if class_index is None else class_index
+        known = class_index is not None and class_index < len(inspection.classes)  # a second model may know fewer
+        index = class_index if known and class_index is not None else inspection.prediction.index
         values, limits, name = inspection.class_response(index), ValueRange(0.0, 1.0), inspection.classes[index]
         note = "" if values is not None else "Fetching this class's map ..."
     elif kind in ("map_d", "map_c"):

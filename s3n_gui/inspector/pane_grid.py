@@ -49,12 +49,15 @@ class PaneGrid(QWidget):
         *,
         kinds: Sequence[Kind] = FIRST_KINDS,
         layout_name: str = "Two rows of three",
+        models: Sequence[PaneModel] = (),
+        editable: bool = True,
     ) -> None:
         super().__init__(parent)
         self._pictures = Pictures()
         self._alone: Pane | None = None
         self._layout_name = layout_name
-        self._state, self._cameras, self._kinds = state, cameras, tuple(kinds)
+        self._state, self._cameras, self._editable = state, cameras, editable
+        self._models = tuple(models) or tuple(PaneModel(kind, self) for kind in kinds)
         self.panes: tuple[Pane, ...] = ()
         self._columns = QSplitter(Qt.Orientation.Vertical, self)
         self._columns.setChildrenCollapsible(False)
@@ -65,10 +68,17 @@ class PaneGrid(QWidget):
 
     def pieces(self) -> list[Callable[[], None]]:
         """Return what makes the panes, in order: a pane each, and their arrangement."""
-        return [*(partial(self._make_pane, index, kind) for index, kind in enumerate(self._kinds)), self._arrange]
+        return [*(partial(self._make_pane, index) for index in range(len(self._models))), self._arrange]
 
-    def _make_pane(self, index: int, kind: Kind) -> None:
-        pane = Pane(index, PaneModel(kind, self), self._state, self._cameras, self._pictures, self)
+    @property
+    def models(self) -> tuple[PaneModel, ...]:
+        """How the panes are shown; another grid may share it."""
+        return self._models
+
+    def _make_pane(self, index: int) -> None:
+        pane = Pane(
+            index, self._models[index], self._state, self._cameras, self._pictures, self, editable=self._editable
+        )
         pane.hide()
         pane.enlarge_requested.connect(self._on_enlarge_requested)
         pane.swap_requested.connect(self.swap)

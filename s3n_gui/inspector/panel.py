@@ -30,6 +30,7 @@ from s3n_gui.inspector.verdicts import Verdicts
 from s3n_gui.page import Page
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
+from s3n_gui.start.recent import RecentList
 from s3n_gui.theme import theme
 
 _ARROWS = {
@@ -40,13 +41,13 @@ _ARROWS = {
 }
 
 
-def page(session: Session, settings: Settings, jobs: JobList) -> Page:
+def page(session: Session, settings: Settings, jobs: JobList, recent: RecentList | None = None) -> Page:
     """Make the page; its widgets follow in the turns of the event loop after this."""
 
     def make_client() -> InspectionClient:
         return InspectionClient(idle_seconds=60 * settings.idle_minutes)
 
-    return InspectPage(session, settings, make_client)
+    return InspectPage(session, settings, make_client, recent)
 
 
 class InspectPage(Page):
@@ -56,15 +57,21 @@ class InspectPage(Page):
         session: The current choices.
         settings: The person's settings.
         make_client: Makes an engine, as `InspectionClient` is; a second one where two models are compared.
+        recent: What was open lately, from which a second model can be chosen.
     """
 
     def __init__(
-        self, session: Session, settings: Settings, make_client: Callable[[], Any], parent: QWidget | None = None
+        self,
+        session: Session,
+        settings: Settings,
+        make_client: Callable[[], Any],
+        recent: RecentList | None = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._client, self._settings = session, make_client(), settings
         self._client.setParent(self)
-        self._make_client = make_client
+        self._make_client, self._recent = make_client, recent
         self.state = InspectionState(self)
         self.verdicts = Verdicts(self)
         self.images = ImageList(self.verdicts, self)
@@ -91,7 +98,9 @@ class InspectPage(Page):
     # Making it, a piece a turn of the event loop
 
     def _make_stage(self) -> Stage:
-        return Stage(self._session, self._settings, self.state, self.images, self.cameras, self._make_client)
+        return Stage(
+            self._session, self._settings, self.state, self.images, self.cameras, self._make_client, self._recent
+        )
 
     def _make_parts(self) -> None:
         parts = (*self.body.stage.panes.pieces(), *self.body.side.pieces())
@@ -135,11 +144,12 @@ class InspectPage(Page):
         toolbar.fit_requested.connect(self.cameras.reset)
         toolbar.reset_requested.connect(editor.reset)
         stage.again_requested.connect(controller.ask_again)
+        stage.comparing_changed.connect(self._on_comparing_changed)
         panes.layout_changed.connect(self._show_layout)
-        panes.class_map_missing.connect(controller.fetch_class_map)
-        panes.peak_dragged.connect(editor.drag_peak)
-        panes.peak_dropped.connect(editor.drop_peak)
-        panes.peak_menu_requested.connect(self._show_peak_menu)
+        stage.class_map_missing.connect(controller.fetch_class_map)
+        stage.peak_dragged.connect(editor.drag_peak)
+        stage.peak_dropped.connect(editor.drop_peak)
+        stage.peak_menu_requested.connect(self._show_peak_menu)
         side.peaks.menu_requested.connect(self._show_peak_menu)
         side.peaks.switch_requested.connect(editor.switch_peak)
         side.peaks.flip_requested.connect(editor.flip_peak)
@@ -180,7 +190,7 @@ class InspectPage(Page):
             "inspect-peaks": self.toolbar.peaks.toggle,
             "inspect-grid": self.toolbar.grid.toggle,
             "inspect-compare": self.toolbar.compare.toggle,
-            "inspect-alone": self.panes.toggle_alone,
+            "inspect-alone": self.stage.toggle_alone,
             "inspect-whole": self.cameras.reset,
         }
 
@@ -303,8 +313,8 @@ class InspectPage(Page):
         elif event.key() == Qt.Key.Key_Escape:
             self.controller.stop_seeking()
             self.state.select(None)
-            if self._made and self.panes.alone is not None:
-                self.panes.toggle_alone()
+            if self._made:
+                self.stage.show_all_panes()
         else:
             super().keyPressEvent(event)
 
@@ -344,8 +354,8 @@ class InspectPage(Page):
         self.stage.show_newest()
         empty = self.stage.is_empty
         # A hidden widget would take the focus and never let Tab get to the buttons that are seen.
-        shows_panes = self.stage.currentWidget() is self.panes
-        self.setFocusProxy(self.panes.panes[0].view if shows_panes else None)  # type: ignore[arg-type]  # None is allowed
+        view = None if empty else self.stage.shown_panes()[0].view
+        self.setFocusProxy(view)  # type: ignore[arg-type]  # None is allowed
         self.side.setVisible(not empty or self.state.evidence is not None)
         self.side.setEnabled(not empty)
 
@@ -366,18 +376,22 @@ class InspectPage(Page):
             self.known.read(Path(chosen))
 
     def _on_compare_toggled(self, comparing: bool) -> None:
-        self.toolbar.compare.setChecked(self.stage.set_comparing(comparing))
+        self.stage.set_comparing(comparing)
+        self.toolbar.show_comparing(self.stage.is_comparing)
+
+    def _on_comparing_changed(self, comparing: bool) -> None:
+        self.toolbar.show_comparing(comparing)
         self._show_stage()
 
     def _on_peaks_toggled(self, shown: bool) -> None:
-        self.panes.set_all(peaks=shown)
+        self.stage.set_all(peaks=shown)
 
     def _on_grid_toggled(self, shown: bool) -> None:
-        self.panes.set_all(grid=shown)
+        self.stage.set_all(grid=shown)
 
     def _on_class_chosen(self, index: int) -> None:
         """Show a class's map where class maps are shown, else in place of R; once more brings R back."""
-        models = [pane.model for pane in self.panes.panes if pane.isVisible()]
+        models = [pane.model for pane in self.stage.shown_panes() if pane.isVisible()]
         target = next((model for model in models if model.kind == "class_map"), None)
         target = target or next((model for model in models if model.kind == "response"), models[0])
         if target.kind == "class_map" and target.class_index == index:

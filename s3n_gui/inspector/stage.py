@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from s3n_gui.inspector.comparison import Comparison
 from s3n_gui.inspector.image_list import ImageList
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.other_model import OtherModel
+from s3n_gui.inspector.pane import Pane
 from s3n_gui.inspector.pane_grid import PaneGrid
 from s3n_gui.inspector.pane_model import Cameras
+from s3n_gui.inspector.second_model_menu import SecondModelMenu, lately_open
 from s3n_gui.inspector.stored import demo_is_here
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
+from s3n_gui.start.recent import RecentList
 from s3n_gui.widgets.empty_page import EmptyPage
 
 
@@ -26,6 +30,8 @@ class Stage(QStackedWidget):
 
     Signals:
         again_requested: What has failed is to be tried again.
+        comparing_changed: Whether two models are shown.
+        class_map_missing, peak_dragged, peak_dropped, peak_menu_requested: Of the current model, as in `Pane`.
 
     Args:
         session: The current choices.
@@ -34,9 +40,15 @@ class Stage(QStackedWidget):
         images: The images, which know their names and labels.
         cameras: Where the panes look.
         make_client: Makes an engine for the second model.
+        recent: What was open lately; the second model may be among it.
     """
 
     again_requested = Signal()
+    comparing_changed = Signal(bool)
+    class_map_missing = Signal(int)
+    peak_dragged = Signal(object, object)
+    peak_dropped = Signal(object)
+    peak_menu_requested = Signal(object, object)
 
     def __init__(
         self,
@@ -46,11 +58,12 @@ class Stage(QStackedWidget):
         images: ImageList,
         cameras: Cameras,
         make_client: Callable[[], Any],
+        recent: RecentList | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._settings, self._state, self._images = session, settings, state, images
-        self._cameras, self._make_client = cameras, make_client
+        self._cameras, self._make_client, self._recent = cameras, make_client, recent
         self._comparing = False
         self._truth: str | None = None
         self.other: OtherModel | None = None
@@ -60,6 +73,13 @@ class Stage(QStackedWidget):
         self.addWidget(self.empty)
         self.addWidget(self.panes)
         self.empty.asked.connect(self._on_asked)
+        self._pass_on(self.panes)
+
+    def _pass_on(self, panes: PaneGrid) -> None:
+        panes.class_map_missing.connect(self.class_map_missing)
+        panes.peak_dragged.connect(self.peak_dragged)
+        panes.peak_dropped.connect(self.peak_dropped)
+        panes.peak_menu_requested.connect(self.peak_menu_requested)
 
     @property
     def is_empty(self) -> bool:
@@ -115,21 +135,27 @@ class Stage(QStackedWidget):
 
     # Two models
 
-    def set_comparing(self, comparing: bool) -> bool:
-        """Show two models, or one; says whether two are shown: the person may have chosen no second one."""
+    @property
+    def is_comparing(self) -> bool:
+        """Whether two models are shown, as far as there is something to see."""
+        return self._comparing
+
+    def set_comparing(self, comparing: bool) -> None:
+        """Show two models, or one; the person chooses the second one first."""
         if comparing and self.other is None:
             self.choose_other()
-        self._comparing = comparing and self.other is not None
+            return
+        self._comparing = comparing
         if self.other is not None:
-            self.other.set_active(self._comparing)
+            self.other.set_active(comparing)
         self.show_newest()
-        return self._comparing
+        self.comparing_changed.emit(comparing)
 
     def choose_other(self) -> None:
         """Let the person choose the model to compare with."""
-        chosen, _ = QFileDialog.getOpenFileName(self, "Compare with another model", "", "Models (*.safetensors)")
-        if chosen:
-            self.compare_with(Path(chosen))
+        menu = SecondModelMenu(lately_open(self._recent, self._session.model), self)
+        menu.chosen.connect(self.compare_with)
+        menu.popup(QCursor.pos() if self.underMouse() else self.mapToGlobal(self.rect().topRight()))
 
     def compare_with(self, model: Path) -> None:
         """Compare the current model with another one: a model file or a run's folder."""
@@ -137,15 +163,14 @@ class Stage(QStackedWidget):
             self.other = OtherModel(self._state, self._make_client, self._name_of, self)
             self.comparison = Comparison(self._state, self.other, self._cameras)
             self.comparison.other_requested.connect(self.choose_other)
+            self._pass_on(self.comparison.first.panes)
             self._session.model_changed.connect(self.comparison.first.set_model)
             self.comparison.first.set_model(self._session.model)
             self.comparison.set_truth(self._truth)
             self.addWidget(self.comparison)
         self.comparison.second.set_model(model)
         self.other.open(model, self._settings.device, self._settings.precision)
-        self._comparing = True
-        self.other.set_active(True)
-        self.show_newest()
+        self.set_comparing(True)
 
     def compute_on(self, device: str, precision: str) -> None:
         """Let the second model compute elsewhere, or in another precision."""
@@ -156,6 +181,34 @@ class Stage(QStackedWidget):
         """Say after how long without a request the second engine lets go of its model."""
         if self.other is not None:
             self.other.set_idle_seconds(seconds)
+
+    def shown_panes(self) -> tuple[Pane, ...]:
+        """Return the panes that are shown: of one model, or of both."""
+        if self._comparing and self.comparison is not None:
+            return (*self.comparison.first.panes.panes, *self.comparison.second.panes.panes)
+        return self.panes.panes
+
+    def set_all(self, **changes: Any) -> None:
+        """Set fields of all panes' models, also of those that are not shown now."""
+        self.panes.set_all(**changes)
+        if self.comparison is not None:
+            self.comparison.first.panes.set_all(**changes)
+
+    def toggle_alone(self) -> None:
+        """Show the pane with the focus alone, or all again; of two models, the pane of both."""
+        if self._comparing and self.comparison is not None:
+            self.comparison.toggle_alone()
+        else:
+            self.panes.toggle_alone()
+
+    def show_all_panes(self) -> None:
+        """Show all panes again, where one is shown alone."""
+        grids = [self.panes]
+        if self.comparison is not None:
+            grids += [self.comparison.first.panes, self.comparison.second.panes]
+        for grid in grids:
+            if grid.alone is not None:
+                grid.toggle_alone()
 
     def set_truth(self, truth: str | None) -> None:
         """Say which class the image is labelled with."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QActionGroup, QUndoStack
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QToolTip, QWidget
 
@@ -129,6 +129,12 @@ class Toolbar(QWidget):
         self.device.setToolTip(words)
         self.device.setAccessibleDescription(words)
         self.device.setVisible(bool(reason))
+
+    def show_comparing(self, comparing: bool) -> None:
+        """Say whether two models are shown, without telling anybody."""
+        with QSignalBlocker(self.compare):
+            self.compare.setChecked(comparing)
+        self.layouts.setEnabled(not comparing)
 
     def show_layout(self, name: str) -> None:
         """Tick the layout."""

@@ -29,8 +29,10 @@ from s3n_gui import theme
 from s3n_gui.actions import ACTIONS
 from s3n_gui.inspector.panel import InspectPage
 from s3n_gui.inspector.peak_menu import PeakMenu
+from s3n_gui.inspector.second_model_menu import SecondModelMenu, lately_open
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
+from s3n_gui.start.recent import RecentList
 from s3n_gui.widgets.image_view import ImageView
 from s3n_gui.widgets.number_slider import NumberSlider
 
@@ -377,11 +379,16 @@ def test_the_list_and_the_image_agree(looking: InspectPage, session: Session, tm
 
 
 def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
-    looking.toolbar.compare.click()
-    assert not looking.toolbar.compare.isChecked()
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "other.safetensors"), ""))
-    looking.toolbar.compare.click()
+    answers = ["", str(tmp_path / "other.safetensors")]
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (answers.pop(0), ""))
+    while answers:
+        looking.toolbar.compare.click()
+        assert not looking.toolbar.compare.isChecked()
+        (menu,) = looking.stage.findChildren(SecondModelMenu)
+        menu.actions()[0].trigger()
+        menu.close()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert looking.toolbar.compare.isChecked()
     comparison, other = looking.stage.comparison, looking.stage.other
     assert comparison is not None
     assert other is not None
@@ -407,6 +414,54 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     assert len(second.asked) == asked
     looking.shut_down()
     assert second.closed
+
+
+def test_two_models_are_shown_alike(looking: InspectPage, tmp_path: Path) -> None:
+    looking.stage.compare_with(tmp_path / "run-07")
+    comparison, other = looking.stage.comparison, looking.stage.other
+    assert comparison is not None
+    assert other is not None
+    other._client.answer()
+    QApplication.processEvents()
+    first, second = comparison.first.panes, comparison.second.panes
+    assert abs(first.panes[0].view.height() - second.panes[0].view.height()) <= 1
+    second.panes[1].model.update(kind="class_map", class_index=1)
+    assert first.panes[1]._content.kind == second.panes[1]._content.kind == "class_map"  # type: ignore[union-attr]
+    looking.toolbar.grid.click()
+    assert all(len(pane.view._marks.lines) for pane in (*first.panes, *second.panes))
+    second.panes[2].enlarge_button.click()
+    assert first.alone is first.panes[2]
+    assert second.alone is second.panes[2]
+    assert not first.panes[0].isVisible()
+    QTest.keyClick(looking, Qt.Key.Key_Escape)
+    assert first.alone is second.alone is None
+    assert first.panes[0].isVisible()
+    looking.commands()["inspect-alone"]()
+    assert first.alone is not None
+    assert second.alone is not None
+    first.toggle_alone()
+    assert second.alone is None
+    cell, place = (10, 20), pixel(first.panes[0].view, 200, 70)
+    mark = next(mark for mark in first.panes[0].view._marks.peaks if mark.key == cell)
+    QTest.mousePress(
+        first.panes[0].view.viewport(), Qt.MouseButton.LeftButton, pos=pixel(first.panes[0].view, mark.x, mark.y)
+    )
+    move(first.panes[0].view, place, Qt.MouseButton.LeftButton)
+    QTest.mouseRelease(first.panes[0].view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert looking.state.edits  # the current model's peaks can be moved here, too
+    assert not second.panes[0].view._draggable
+    first.panes[0].view.zoom_by(2.0)
+    assert second.panes[1].view.camera.zoom == 2.0
+
+
+def test_the_second_model_is_chosen_among_what_was_open(settings: Settings, tmp_path: Path) -> None:
+    recent = RecentList(tmp_path / "recent.json")
+    for name in ("run-1", "run-2"):
+        (tmp_path / name).mkdir()
+        recent.add("run", tmp_path / name)
+    recent.add("model", tmp_path / "gone.safetensors")
+    assert lately_open(recent, tmp_path / "run-2") == (tmp_path / "run-1",)
+    assert lately_open(None, None) == ()
 
 
 def test_commands_are_the_rows_of_the_table(looking: InspectPage) -> None:
