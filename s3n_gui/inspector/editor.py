@@ -49,7 +49,8 @@ class Editor(QObject):
         if peak is None or evidence is None or peak.set == "off":
             return False
         shape = evidence.response.shape
-        edits = peak_edits.nudged(self._state.edits, peak, rows, columns, (shape[0], shape[1]))
+        landed = evidence.settings.edits == self._state.edits  # keys may come faster than warps
+        edits = peak_edits.nudged(self._state.edits, peak, rows, columns, (shape[0], shape[1]), landed=landed)
         self._change(edits, "Move peak", gesture=f"nudge {peak.found_at}")
         return True
 

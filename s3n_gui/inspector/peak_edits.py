@@ -28,9 +28,22 @@ def moved(edits: Edits, cell: Cell, to: tuple[float, float], shape: tuple[int, i
     return _with(edits, replace(edit_of(edits, cell), moved_to=None if place == cell else place))
 
 
-def nudged(edits: Edits, peak: Peak, rows: int, columns: int, shape: tuple[int, int]) -> Edits:
-    """Move a peak by whole cells from where it counts now."""
-    return moved(edits, peak.found_at, (peak.cell[0] + rows, peak.cell[1] + columns), shape)
+def nudged(edits: Edits, peak: Peak, rows: int, columns: int, shape: tuple[int, int], *, landed: bool = True) -> Edits:
+    """Move a peak by whole cells from where it counts now.
+
+    Args:
+        edits: What has been changed.
+        peak: The peak, as it was warped last.
+        rows: How far downwards.
+        columns: How far to the right.
+        shape: (rows, columns) of the map.
+        landed: Whether ``peak`` knows all of ``edits``; if not, it is moved from where it will be.
+    """
+    row, column = peak.cell
+    asked = edit_of(edits, peak.found_at).moved_to
+    if not landed:
+        row, column = (int(value) for value in asked or peak.found_at)
+    return moved(edits, peak.found_at, (row + rows, column + columns), shape)
 
 
 def put_into(edits: Edits, cell: Cell, forced: ForcedSet | None) -> Edits:

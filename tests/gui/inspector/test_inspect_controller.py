@@ -188,6 +188,20 @@ def test_a_peak_is_dragged_as_one_change(stage: Stage) -> None:
     assert stage.state.settings == InspectionSettings()
 
 
+def test_arrow_keys_that_are_faster_than_the_engine_all_count(stage: Stage) -> None:
+    stage.client.answer()
+    stage.state.select((10, 20))
+    for _ in range(3):
+        assert stage.editor.nudge_peak(0, -1)
+    stage.editor.nudge_peak(2, 0)
+    assert stage.state.edits[0].moved_to == (12.0, 17.0)
+    stage.client.answer()
+    stage.editor.nudge_peak(1, 0)
+    assert stage.state.edits[0].moved_to == (13.0, 17.0)
+    stage.editor.undo_stack.undo()
+    assert stage.state.edits == ()
+
+
 def test_everything_is_put_back_in_one_step(stage: Stage) -> None:
     stage.client.answer()
     stage.editor.set_numbers(InspectionSettings(delta=2.0), "Change delta")
