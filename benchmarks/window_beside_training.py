@@ -18,9 +18,8 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
-import numpy as np  # noqa: E402
 import psutil  # noqa: E402
-from PySide6.QtCore import QObject, Qt, QTimer  # noqa: E402
+from window_ticks import Clock  # noqa: E402
 
 from s3n_core.datasets.drawn_birds.writing import write_drawn_birds  # noqa: E402
 from s3n_core.runs.lock import read_owner  # noqa: E402
@@ -30,26 +29,7 @@ from s3n_gui.main_window import MainWindow  # noqa: E402
 from s3n_gui.settings import Settings  # noqa: E402
 from s3n_gui.window_program import make_application  # noqa: E402
 
-TICK_MS = 5
 LATE_SECONDS = 0.040
-
-
-class Clock(QObject):
-    """A tick every 5 ms; remembers the time between ticks."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gaps: list[float] = []
-        self.last = time.perf_counter()
-        self.timer = QTimer(self)
-        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self.timer.timeout.connect(self._tick)
-        self.timer.start(TICK_MS)
-
-    def _tick(self) -> None:
-        now = time.perf_counter()
-        self.gaps.append(now - self.last)
-        self.last = now
 
 
 class Watcher(threading.Thread):
@@ -94,16 +74,13 @@ def main() -> None:
             watcher.start()
 
         def measure(name: str, seconds: float) -> None:
-            clock.gaps.clear()
             watcher.seen.clear()
-            clock.last = end = time.perf_counter()
-            end += seconds
+            clock.restart()
+            end = time.perf_counter() + seconds
             while time.perf_counter() < end:
                 app.processEvents()
                 time.sleep(0.0005)
-            gaps = 1000 * np.array(clock.gaps)
-            p99, worst = np.percentile(gaps, 99), gaps.max()
-            print(f"{name:<44} p99 {p99:6.1f} ms  max {worst:6.1f} ms  {len(gaps)} ticks", flush=True)
+            print(f"{name:<44} {clock.text()}", flush=True)
             for place, count in watcher.seen.most_common(6):
                 print(f"    {count:3} x {place}")
 
@@ -124,11 +101,15 @@ def main() -> None:
             time.sleep(0.01)
         window.opener.open_path(data)
         for page in window.page_names:
-            clock.last = time.perf_counter()
+            clock.restart()
             begin = time.perf_counter()
             window.show_page(page)
             app.processEvents()
             print(f"{page}: shown first in {1000 * (time.perf_counter() - begin):.0f} ms")
+            while not window.page(page).is_ready() and time.perf_counter() < begin + 20:
+                app.processEvents()
+                time.sleep(0.0005)
+            print(f"  whole after {time.perf_counter() - begin:.2f} s; its making {clock.text()}", flush=True)
             if page == "train":
                 window.session.run = root / "birds"
             if page == "inspect":

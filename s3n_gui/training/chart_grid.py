@@ -10,17 +10,16 @@ from PySide6.QtGui import QColor, QCursor, QHideEvent, QPixmap, QResizeEvent, QS
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from s3n_gui.gradually import Gradually
-from s3n_gui.theme import px
 from s3n_gui.tokens import INSIDE_GROUP
+from s3n_gui.training.chart_layout import chart_places, columns_for, height_for
 from s3n_gui.training.chart_marks import Band
 from s3n_gui.training.chart_plot import ChartPlot
 from s3n_gui.training.charts import CHARTS, Chart
 from s3n_gui.training.curve_maker import CurveMaker, CurveOrder, DrawnChart
 from s3n_gui.training.metric_series import MetricSeries
+from s3n_gui.training.value_box import ValueBox
 
 _REDRAW_MS, _CURSOR_MS = 150, 15
-_WIDE, _MIDDLE = 720, 480
-_SMALLEST_HEIGHTS, _LARGEST_HEIGHT = {1: 158, 2: 158, 3: 116}, 420
 Other = tuple[str, QColor, MetricSeries]
 
 
@@ -61,6 +60,8 @@ class ChartGrid(QScrollArea):
         self._scrolled = 0
         self.verticalScrollBar().rangeChanged.connect(self._on_scroll_range)
         self._place: float | None = None
+        self._pointed: ChartPlot | None = None
+        self.box = ValueBox(self)
         self._pending: dict[str, DrawnChart] = {}
         self._placed: dict[str, tuple[int, int, int]] = {}
         self._maker = CurveMaker(self)
@@ -234,11 +235,9 @@ class ChartGrid(QScrollArea):
             self.refresh()
 
     def _arrange(self) -> None:
-        width, room = self.viewport().width(), self.viewport().height()
-        columns = 3 if width >= px(_WIDE) else 2 if width >= px(_MIDDLE) else 1
-        rows = {3: 3, 2: 4, 1: 8}[columns]
-        height = (room - (rows - 1) * INSIDE_GROUP) // rows
-        height = min(max(height, px(_SMALLEST_HEIGHTS[columns])), px(_LARGEST_HEIGHT))
+        room = self.viewport().height()
+        columns = columns_for(self.viewport().width())
+        height = height_for(columns, room)
         places = {self.alone: (0, 0, 6)} if self.alone else chart_places(columns)
         for name, plot in self.charts.items():
             if name in places:
@@ -252,7 +251,7 @@ class ChartGrid(QScrollArea):
         self._maker.make(
             CurveOrder(
                 series=self._series.snapshot(),
-                others=[series.snapshot() for _, _, series in self._others],
+                others=[(name, colour, series.snapshot()) for name, colour, series in self._others],
                 smoothing=self._smoothing,
                 low=self._low,
                 high=self._high,
@@ -261,19 +260,17 @@ class ChartGrid(QScrollArea):
         )
 
     def _on_made(self, drawn: Mapping[str, DrawnChart]) -> None:
-        waiting = bool(self._pending)
-        self._pending = dict(drawn)
-        if not waiting:
-            for chart in CHARTS:
-                self._gradually.add(partial(self._draw, chart.name))
+        for name in drawn:
+            if name not in self._pending:
+                self._gradually.add(partial(self._draw, name))
+        self._pending.update(drawn)
 
     def _draw(self, name: str) -> None:
-        drawn, plot = self._pending.pop(name, None), self.charts.get(name)
-        if drawn is not None and plot is not None and len(drawn.others) == len(self._others):
-            plot.show_drawn(drawn, [(other, colour) for other, colour, _ in self._others])
+        self.charts[name].show_drawn(self._pending.pop(name))
 
     def _on_place(self, place: float | None) -> None:
-        self._place = place
+        plot = self.sender()
+        self._place, self._pointed = place, plot if isinstance(plot, ChartPlot) else None
         if not self._cursor_timer.isActive():
             self._cursor_timer.start()
 
@@ -281,8 +278,11 @@ class ChartGrid(QScrollArea):
         for plot in self.charts.values():
             if not plot.visibleRegion().isEmpty():
                 plot.show_place(self._place)
-            at = plot.view.mapFromGlobal(QCursor.pos())
-            plot.show_box(QPointF(at) if plot.view.underMouse() and self._place is not None else None)
+        if self._pointed is None or self._place is None:
+            self.box.hide()
+        else:
+            values = self._pointed.all_values()
+            self.box.show_values(self._place, values, QPointF(self.mapFromGlobal(QCursor.pos())))
 
     def _on_width(self, low: float, high: float) -> None:
         self._zoomed = True
@@ -303,15 +303,3 @@ class ChartGrid(QScrollArea):
 
     def _on_alone(self, name: str) -> None:
         self.show_alone("" if self.alone else name)
-
-
-def chart_places(columns: int) -> dict[str, tuple[int, int, int]]:
-    """Return row, column and width of every chart, of six units of width: the two large ones take half a row at least."""
-    places, row, column = {}, 0, 0
-    for chart in CHARTS:
-        span = 6 // min(columns, 2) if chart.large else 6 // columns
-        if column + span > 6:
-            row, column = row + 1, 0
-        places[chart.name] = (row, column, span)
-        column += span
-    return places

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_gui.theme import number_font, px, theme, tokens
 
-_GAP, _STROKE, _BETWEEN = 4, 9, 9
+_GAP, _STROKE, _BETWEEN, _LEAST_BETWEEN = 4, 9, 9, 4
 _SAMPLE = "00.0"
 
 
@@ -72,7 +72,8 @@ class ChartLegend(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, "nothing measured yet")
             return
         shown = [entry for entry in self._entries if entry.values]
-        most = next(n for n in (2, 1, 0) if n == 0 or self._width(metrics, shown, n) <= self.width())
+        ways = ((2, px(_BETWEEN)), (1, px(_BETWEEN)), (1, px(_LEAST_BETWEEN)), (0, px(_BETWEEN)))
+        most, between = next(way for way in ways if not way[0] or self._width(metrics, shown, *way) <= self.width())
         left, middle = 0.0, self.height() / 2
         for entry in shown:
             painter.setPen(QPen(entry.colour, 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
@@ -88,13 +89,13 @@ class ChartLegend(QWidget):
                     metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width()),
                 )
                 left += width + _GAP
-            left += px(_BETWEEN) - _GAP
+            left += between - _GAP
         painter.end()
 
-    def _width(self, metrics: QFontMetricsF, entries: Sequence[Entry], values: int) -> float:
+    def _width(self, metrics: QFontMetricsF, entries: Sequence[Entry], values: int, between: int) -> float:
         texts = (text for entry in entries for text in (entry.label, *entry.values[:values]))
         words = sum(metrics.horizontalAdvance(text) + _GAP for text in texts)
-        return float(words + len(entries) * (px(_STROKE) + _GAP + px(_BETWEEN) - _GAP) - px(_BETWEEN))
+        return float(words + len(entries) * (px(_STROKE) + between) - between)
 
     def _fit(self) -> None:
         self.setFont(number_font("caption"))

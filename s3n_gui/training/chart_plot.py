@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QToolButton, QWidget
 
@@ -15,12 +15,10 @@ from s3n_gui.training.chart_marks import Band
 from s3n_gui.training.charts import EMPTY, Chart, Ink, Points, value_at
 from s3n_gui.training.curve_maker import DrawnChart
 from s3n_gui.training.curve_view import Curve, CurveView
-from s3n_gui.training.value_box import ValueBox
 
 THIN, THICK, OTHER = 1.2, 2.2, 1.6
 _PALE = 0.45
 """How far a training curve's colour goes towards the ground where a held-out curve stands beside it."""
-Other = tuple[str, QColor]
 
 
 def ink_colour(ink: Ink) -> QColor:
@@ -73,9 +71,7 @@ class ChartPlot(QFrame):
         self._layout.addWidget(self._unit, 0, 1)
         self._layout.addWidget(self.alone, 0, 3)
         self._layout.addWidget(self.view, 2, 0, 1, 4)
-        self._box = ValueBox(self.view)
         self._drawn = DrawnChart([(EMPTY, EMPTY)] * len(chart.lines))
-        self._others: Sequence[Other] = ()
         self._place: float | None = None
         self._legend_row = -1
         self.view.place_pointed.connect(self.place_pointed)
@@ -90,13 +86,10 @@ class ChartPlot(QFrame):
 
     # -- what is drawn ---------------------------------------------------------------------------------------------------
 
-    def show_drawn(self, drawn: DrawnChart, others: Sequence[Other]) -> None:
-        """Draw the lines of the shown run, and those of runs laid over it: name and colour of each."""
-        named = self._others
-        self._drawn, self._others = drawn, others
+    def show_drawn(self, drawn: DrawnChart) -> None:
+        """Draw the lines of the shown run, and those of runs laid over it."""
+        self._drawn = drawn
         self._show_curves()
-        if others != named:
-            self._place_legend()
         self._show_values()
 
     def show_bands(self, bands: Sequence[Band]) -> None:
@@ -113,19 +106,15 @@ class ChartPlot(QFrame):
         self.view.show_place(place)
         self._show_values()
 
-    def show_box(self, at: QPointF | None) -> None:
-        """Show all values in a box beside a point of the view; None puts it away."""
-        entries = [entry for entry in self._entries() if entry.values]
-        if at is None or self._place is None or not entries:
-            self._box.hide()
-            return
-        both = any(len(entry.values) > 1 for entry in entries)
-        heads = ("held out", "training") if both else ("",)
-        self._box.show_values(f"Epoch {max(self._place, 0.0):.2f}", heads, entries, at)
+    def all_values(self) -> list[Entry]:
+        """Return the values under the cursor, also those of runs laid over."""
+        others = [Entry(colour, name, self._values(points)) for name, colour, points in self._drawn.others]
+        return [entry for entry in [*self._entries(), *others] if entry.values]
 
     def show_alone(self, alone: bool) -> None:
         """Say whether this is the one chart that is shown."""
-        set_icon(self.alone, "restore" if alone else "maximise")
+        self._is_alone = alone
+        self._fit_button()
         words = "Show all charts again (Esc)" if alone else "Show this chart alone (F, or double click)"
         self.alone.setToolTip(words)
         self.alone.setAccessibleName(f"{self.chart.title}: {words}")
@@ -141,9 +130,7 @@ class ChartPlot(QFrame):
 
     def value_texts(self) -> list[str]:
         """Return what the legend says, a line each: "joint 94.1 | 98.6"."""
-        return [
-            f"{e.label} {' | '.join(e.values)}" if e.values else "" for e in self._entries()[: len(self.chart.lines)]
-        ]
+        return [f"{e.label} {' | '.join(e.values)}" if e.values else "" for e in self._entries()]
 
     # -- inside ----------------------------------------------------------------------------------------------------------
 
@@ -160,20 +147,13 @@ class ChartPlot(QFrame):
             colour = ink_colour(line.ink)
             training.append(Curve(points=learnt, colour=pale(colour) if tested else colour, width=THIN))
             held_out.append(Curve(points=known, colour=colour, width=THICK, dots=True))
-        others = [
-            Curve(points=points, colour=colour, width=OTHER)
-            for points, (_, colour) in zip(self._drawn.others, self._others, strict=False)
-        ]
+        others = [Curve(points=points, colour=colour, width=OTHER) for _, colour, points in self._drawn.others]
         self.view.show_curves([*reversed(training), *others, *reversed(held_out)])
 
     def _entries(self) -> list[Entry]:
-        entries = [
+        return [
             Entry(ink_colour(line.ink), line.label, self._values(held_out, training))
             for line, (training, held_out) in zip(self.chart.lines, self._drawn.lines, strict=True)
-        ]
-        return entries + [
-            Entry(colour, name, self._values(points))
-            for points, (name, colour) in zip(self._drawn.others, self._others, strict=False)
         ]
 
     def _values(self, *points: Points) -> tuple[str, ...]:
@@ -185,7 +165,7 @@ class ChartPlot(QFrame):
             self.setAccessibleDescription("; ".join(text for text in self.value_texts() if text))
 
     def _place_legend(self) -> None:
-        labels = [*(line.label for line in self.chart.lines), *(name for name, _ in self._others)]
+        labels = [line.label for line in self.chart.lines]
         taken = sum(part.sizeHint().width() for part in (self._title, self._unit, self.alone))
         beside = self.width() - taken - 4 * INSIDE_GROUP - 16
         row = 0 if self._legend.room_for(labels) <= beside else 1
@@ -196,7 +176,11 @@ class ChartPlot(QFrame):
     def _on_alone(self) -> None:
         self.alone_asked.emit(self.chart.name)
 
+    def _fit_button(self) -> None:
+        set_icon(self.alone, "restore" if self._is_alone else "maximise", colour=tokens().quiet)
+
     def _fit(self) -> None:
+        self._fit_button()
         self._title.setFont(theme().font("body", semibold=True))
         self.alone.setFixedSize(px(24), px(24))
         self.view.fit_look()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from s3n_gui.theme import font, number_font, px, set_icon, theme, tokens
@@ -36,7 +36,7 @@ class ChartToolbar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        label = QLabel("Smoothing", self)
+        label = self._label = QLabel("Smoothing", self)
         label.setProperty("role", "quiet")
         self.smoothing = QSlider(Qt.Orientation.Horizontal, self)
         self.smoothing.setRange(0, _MOST)
@@ -64,12 +64,13 @@ class ChartToolbar(QWidget):
             action.setData(kind)
         menu.triggered.connect(self._on_export)
         self.export.setMenu(menu)
+        self._key = _Key(self)
         row = QHBoxLayout()
         row.setSpacing(INSIDE_GROUP)
         for part in (self.side, label, self.smoothing, self.amount, self.logarithmic):
             row.addWidget(part)
         row.addStretch(1)
-        row.addWidget(_Key(self))
+        row.addWidget(self._key)
         for part in (self.reset, self.export, self.strip):
             row.addWidget(part)
         self._over = QWidget(self)
@@ -96,6 +97,7 @@ class ChartToolbar(QWidget):
         for old in self.findChildren(QToolButton, "chip"):
             self._chips.removeWidget(old)
             old.setObjectName("")
+            old.hide()
             old.deleteLater()
         for index, (path, colour) in enumerate(others):
             chip = QToolButton(self._over)
@@ -109,6 +111,19 @@ class ChartToolbar(QWidget):
             chip.clicked.connect(self._on_chip)
             self._chips.insertWidget(index, chip)
         self._over.setVisible(bool(others))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what has no room; the slider says by its tip what it is for."""
+        super().resizeEvent(event)
+        self._leave_out()
+
+    def _leave_out(self) -> None:
+        room = (
+            self.width() - 4 * (px(28) + INSIDE_GROUP) - self.logarithmic.sizeHint().width() - px(84) - 2 * INSIDE_GROUP
+        )
+        for part in (self.amount, self._key, self._label):
+            room -= part.sizeHint().width() + INSIDE_GROUP
+            part.setVisible(room >= 0)
 
     def _part(self, icon: str, name: str, title: str, keys: str) -> QToolButton:
         button = self._tool(icon, f"Show or hide “{title}” ({keys}); without it the curves have more room")
@@ -139,6 +154,7 @@ class ChartToolbar(QWidget):
 
     def _fit(self) -> None:
         self.amount.setFont(number_font("body"))
+        self._leave_out()
         self.smoothing.setFixedWidth(px(84))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtGui import QColor
 
 from s3n_gui.training.charts import CHARTS, Chart, Points, held_out_points, main_points, training_points
 from s3n_gui.training.metric_series import MetricSeries
@@ -18,7 +19,7 @@ class CurveOrder:
 
     Attributes:
         series: Snapshot of the shown run.
-        others: Snapshots of those laid over it.
+        others: Name, colour and snapshot of those laid over it.
         smoothing: As the person chose it, 0 to below 1.
         low: Where the seen epochs begin.
         high: Where they end.
@@ -26,7 +27,7 @@ class CurveOrder:
     """
 
     series: MetricSeries
-    others: Sequence[MetricSeries]
+    others: Sequence[tuple[str, QColor, MetricSeries]]
     smoothing: float
     low: float
     high: float
@@ -39,11 +40,11 @@ class DrawnChart:
 
     Attributes:
         lines: For each line of the chart its points on training and on held-out images.
-        others: For each run laid over it the points of its main line.
+        others: Name, colour and the points of the main line of each run laid over it.
     """
 
     lines: Sequence[tuple[Points, Points]]
-    others: Sequence[Points] = ()
+    others: Sequence[tuple[str, QColor, Points]] = ()
 
 
 class CurveMaker(QObject):
@@ -113,5 +114,8 @@ def drawn_chart(chart: Chart, order: CurveOrder) -> DrawnChart:
             )
             for line in chart.lines
         ),
-        tuple(thinned(main_points(other, chart, order.smoothing), low, high, columns) for other in order.others),
+        tuple(
+            (name, colour, thinned(main_points(other, chart, order.smoothing), low, high, columns))
+            for name, colour, other in order.others
+        ),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QUndoStack
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from s3n_core.resources import resource
@@ -16,7 +16,7 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.page import Page
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
-from s3n_gui.theme import px
+from s3n_gui.theme import px, theme
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.training.controller import TrainingController
 from s3n_gui.training.empty_run import EmptyRun
@@ -30,6 +30,7 @@ from s3n_gui.training.starting import Starting
 from s3n_gui.training.words_card import WordsCard
 from s3n_gui.trainings import Trainings
 
+_NARROW = 1000
 _WIDTHS = {"side": (288, 420), "strip": (216, 520)}
 
 
@@ -64,6 +65,7 @@ class TrainPage(Page):
         self.words = WordsCard(self._right)
         self.empty = EmptyRun(self._right)
         self._parts: dict[str, QWidget] = {"side": self._left, "strip": self.strip}
+        self._wanted: dict[str, bool] = {}
         self._commands: frozenset[str] = frozenset()
         self._place_parts()
         self._connect()
@@ -76,33 +78,18 @@ class TrainPage(Page):
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """What can be done now, as the run's state machine and the list of runs allow it."""
-        machine, shown = self.controller.machine, self.shown
         table: dict[str, Callable[[], object]] = {
             "train-side": partial(self.toggle_part, "side"),
             "train-runs": self._show_runs,
+            **self.shown.commands(),
         }
         if self.starting.possible:
             table["train-start"] = self.starting.start
-        if machine.can("pause") or machine.can("go-on"):
-            table["train-pause"] = partial(shown.order, "go-on" if machine.can("go-on") else "pause")
-        for order in ("stop", "stop-now", "discard"):
-            if machine.can(order):
-                table[f"train-{order}"] = partial(shown.order, order)
-        if self.bar.can_resume:
-            table["train-resume"] = partial(shown.order, "resume")
         if self.controller.path is not None:
-            table |= {
-                "train-strip": partial(self.toggle_part, "strip"),
-                "train-alone": self.charts.toggle_alone,
-                "train-whole": self.charts.reset_zoom,
-                "train-log": self.toolbar.logarithmic.toggle,
-                "train-picture": partial(shown.save, "png"),
-                "train-table": partial(shown.save, "csv"),
-            }
-            if self.bar.can_inspect:
-                table["train-inspect"] = shown.inspect
-        if self._run_to_change() is not None:
-            table |= {"train-rename": self._rename, "train-trash": self._trash}
+            table["train-strip"] = partial(self.toggle_part, "strip")
+        run = self._run_to_change()
+        if run is not None:
+            table |= {"train-rename": partial(self.runs.rename, run), "train-trash": partial(self.runs.trash, run)}
         return table
 
     def show_demo(self) -> None:
@@ -128,20 +115,22 @@ class TrainPage(Page):
         """Widths of the parts and which are hidden, smoothing, recipe."""
         return {
             "widths": [*self._outer.sizes(), *self._upper.sizes()],
-            "hidden": [name for name, part in self._parts.items() if part.isHidden()],
+            "parts": dict(self._wanted),
             "smoothing": self.toolbar.smoothing.value(),
             "recipe": self.form.choice.recipe.name,
         }
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Take what was kept."""
-        widths, hidden, smoothing = state.get("widths"), state.get("hidden"), state.get("smoothing")
+        widths, parts, smoothing = state.get("widths"), state.get("parts"), state.get("smoothing")
         if isinstance(widths, list) and len(widths) == 4 and all(isinstance(w, int) for w in widths):
             self._outer.setSizes(widths[:2])
             self._upper.setSizes(widths[2:])
-        for name in hidden if isinstance(hidden, list) else []:
-            if name in self._parts:
-                self._show_part(name, False)
+        if isinstance(parts, dict):
+            self._wanted = {
+                name: shown for name, shown in parts.items() if name in self._parts and isinstance(shown, bool)
+            }
+            self._show_parts()
         if isinstance(smoothing, int):
             self.toolbar.smoothing.setValue(smoothing)
         if state.get("recipe") in self.form.choice.names:
@@ -151,7 +140,13 @@ class TrainPage(Page):
 
     def toggle_part(self, name: str) -> None:
         """Show a part of the page or put it away: "side" or "strip"."""
-        self._show_part(name, self._parts[name].isHidden())
+        self._wanted[name] = self._parts[name].isHidden()
+        self._show_parts()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """On a narrow page the curves have the room of the pictures, unless somebody asks for these."""
+        super().resizeEvent(event)
+        self._show_parts()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc shows all charts again."""
@@ -194,11 +189,15 @@ class TrainPage(Page):
         self._outer.setStretchFactor(1, 1)
         self._upper.setStretchFactor(0, 4)
         self._upper.setStretchFactor(1, 1)
+        self._fit()
+        theme().changed.connect(self._fit)
+        self._outer.setSizes([px(296), px(868)])
+        self._upper.setSizes([px(628), px(232)])
+
+    def _fit(self) -> None:
         for name, (least, most) in _WIDTHS.items():
             self._parts[name].setMinimumWidth(px(least))
             self._parts[name].setMaximumWidth(px(most))
-        self._outer.setSizes([px(296), px(868)])
-        self._upper.setSizes([px(628), px(232)])
 
     def _connect(self) -> None:
         controller = self.controller
@@ -241,11 +240,12 @@ class TrainPage(Page):
         self.words.setVisible(shown)
         self.empty.setVisible(not shown)
         self.empty.show_data(self._session.data_set is not None)
-        if not shown:
-            self._show_part("side", True)
+        self._show_parts()
 
-    def _show_part(self, name: str, shown: bool) -> None:
-        self._parts[name].setVisible(shown)
+    def _show_parts(self) -> None:
+        # Without a run there are no curves that could use the room of the form.
+        self._left.setVisible(self._wanted.get("side", True) or self.controller.path is None)
+        self.strip.setVisible(self._wanted.get("strip", self.width() >= px(_NARROW)))
 
     # -- commands ----------------------------------------------------------------------------------------------------------
 
@@ -256,7 +256,8 @@ class TrainPage(Page):
             self.commands_changed.emit()
 
     def _show_runs(self) -> None:
-        self._show_part("side", True)
+        self._wanted["side"] = True
+        self._show_parts()
         self.side.setCurrentWidget(self.runs.list)
         self.runs.list.view.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
@@ -267,13 +268,3 @@ class TrainPage(Page):
         shown = self.controller.path
         known = shown is not None and self.runs.model.row_of(shown) >= 0
         return shown if known and not self.controller.machine.busy else None
-
-    def _rename(self) -> None:
-        path = self._run_to_change()
-        if path is not None:
-            self.runs.rename(path)
-
-    def _trash(self) -> None:
-        path = self._run_to_change()
-        if path is not None:
-            self.runs.trash(path)

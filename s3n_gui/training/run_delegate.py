@@ -48,7 +48,9 @@ class RunDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(area.adjusted(0, 1, 0, -1), 6, 6)
         ticked = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
         shown = not index.flags() & Qt.ItemFlag.ItemIsUserCheckable
-        self._draw_tick(painter, QRectF(area.left() + 9, area.center().y() - 7, 14, 14), ticked=ticked, shown=shown)
+        colour = index.data(Qt.ItemDataRole.DecorationRole) or QColor(now.accent)
+        box = QRectF(area.left() + 9, area.center().y() - 7, 14, 14)
+        self._draw_tick(painter, box, colour, ticked=ticked, shown=shown)
         name, _, facts = str(index.data()).partition("\n")
         text = area.adjusted(_TICK_ROOM + 2, 5, -6, -5)
         painter.setPen(QColor(now.text))
@@ -78,17 +80,17 @@ class RunDelegate(QStyledItemDelegate):
         following = Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked
         return model.setData(model.index(index.row(), 0), following, Qt.ItemDataRole.CheckStateRole)
 
-    def _draw_tick(self, painter: QPainter, box: QRectF, *, ticked: bool, shown: bool) -> None:
+    def _draw_tick(self, painter: QPainter, box: QRectF, colour: QColor, *, ticked: bool, shown: bool) -> None:
         now = tokens()
         if shown:
             painter.setBrush(QColor(now.accent))
             painter.drawEllipse(box.adjusted(3, 3, -3, -3))
             return
-        painter.setPen(QPen(QColor(now.accent if ticked else now.strong_border), 1))
-        painter.setBrush(QColor(now.accent if ticked else now.card))
+        painter.setPen(QPen(colour if ticked else QColor(now.strong_border), 1))
+        painter.setBrush(colour if ticked else QColor(now.card))
         painter.drawRoundedRect(box, 4, 4)
         if ticked:
-            painter.setPen(QPen(QColor(now.on_accent), 1.6))
+            painter.setPen(QPen(QColor("#FFFFFF"), 1.6))
             x, y = box.left(), box.top()
             painter.drawPolyline(
                 QPolygonF([QPointF(x + 3.5, y + 7.5), QPointF(x + 6, y + 10), QPointF(x + 10.5, y + 4.5)])

@@ -12,6 +12,7 @@ from s3n_gui.session import Session
 from s3n_gui.start.runs_watch import RunsSeen
 from s3n_gui.training.controller import MOST_OTHERS, TrainingController
 from s3n_gui.training.run_changes import RenameRun, TrashRun
+from s3n_gui.training.run_colours import run_colours
 from s3n_gui.training.runs_list import RunsList
 from s3n_gui.training.runs_model import RunsModel
 from s3n_gui.trainings import Trainings
@@ -74,7 +75,7 @@ class RunsDesk(QObject):
         self.list.choose(path)
 
     def _show_over(self) -> None:
-        self.model.show_over([path for path, _ in self._controller.others()], self._controller.path)
+        self.model.show_over(run_colours([path for path, _ in self._controller.others()]), self._controller.path)
 
     def _on_ticked(self, path: Path, on: bool) -> None:
         if on and len(self._controller.others()) >= MOST_OTHERS:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor
 
 from s3n_core.runs.run_directory import RunSummary
 from s3n_gui.training.run_bar import STATUS_WORDS
@@ -28,7 +29,7 @@ class RunsModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runs: tuple[RunSummary, ...] = ()
-        self._over: frozenset[Path] = frozenset()
+        self._over: Mapping[Path, QColor] = {}
         self._shown: Path | None = None
 
     def show_runs(self, runs: Sequence[RunSummary]) -> None:
@@ -41,9 +42,9 @@ class RunsModel(QAbstractListModel):
         self._runs = tuple(runs)
         self.endResetModel()
 
-    def show_over(self, over: Iterable[Path], shown: Path | None) -> None:
+    def show_over(self, over: Mapping[Path, QColor], shown: Path | None) -> None:
         """Say which runs are laid over, and which one is shown."""
-        self._over, self._shown = frozenset(over), shown
+        self._over, self._shown = dict(over), shown
         self._tell()
 
     def run(self, row: int) -> RunSummary | None:
@@ -76,6 +77,8 @@ class RunsModel(QAbstractListModel):
         if role == Qt.ItemDataRole.CheckStateRole:
             ticked = run.path in self._over or run.path == self._shown
             return Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._over.get(run.path)
         if role == Qt.ItemDataRole.ToolTipRole:
             return run.problem or f"{run.path}\nEnter shows it; its tick lays it over the shown run (Space)"
         return None
@@ -94,9 +97,9 @@ class RunsModel(QAbstractListModel):
 
 
 def run_facts(run: RunSummary) -> str:
-    """Return "Finished · 15 epochs · best 91.3 % · today 14:02"."""
+    """Return "15 epochs · 91.3 % · today 14:02" of a finished run, with its status first of any other."""
     state = run.state
-    facts = [STATUS_WORDS[run.status]]
+    facts = [] if run.status == "finished" else [STATUS_WORDS[run.status]]
     if state is not None and state.epochs:
         done = min(state.epoch, state.epochs)
         facts.append(f"{done} epochs" if done == state.epochs else f"{done} of {state.epochs} epochs")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from s3n_core.errors import S3NError
@@ -19,9 +19,7 @@ from s3n_gui.training.chart_toolbar import ChartToolbar
 from s3n_gui.training.controller import TrainingController
 from s3n_gui.training.curve_files import save_picture, save_table
 from s3n_gui.training.run_bar import RunBar
-
-OTHER_COLOURS = ("#8E5BB5", "#B58900", "#C2417C", "#4B8B9B")
-"""Of runs laid over: told apart from the branches' colours and from one another."""
+from s3n_gui.training.run_colours import run_colours
 
 
 class ShownRun(QWidget):
@@ -54,6 +52,28 @@ class ShownRun(QWidget):
         self.toolbar.other_removed.connect(self._on_other_removed)
         self.toolbar.export_asked.connect(self.save)
         self.show_told()
+
+    def commands(self) -> dict[str, Callable[[], object]]:
+        """What can be done with the shown run now, by the ids of the table of actions."""
+        machine, table = self._controller.machine, dict[str, Callable[[], object]]()
+        if machine.can("pause") or machine.can("go-on"):
+            table["train-pause"] = partial(self.order, "go-on" if machine.can("go-on") else "pause")
+        for order in ("stop", "stop-now", "discard"):
+            if machine.can(order):
+                table[f"train-{order}"] = partial(self.order, order)
+        if self.bar.can_resume:
+            table["train-resume"] = partial(self.order, "resume")
+        if self.bar.can_inspect:
+            table["train-inspect"] = self.inspect
+        if self._controller.path is not None:
+            table |= {
+                "train-alone": self.charts.toggle_alone,
+                "train-whole": self.charts.reset_zoom,
+                "train-log": self.toolbar.logarithmic.toggle,
+                "train-picture": partial(self.save, "png"),
+                "train-table": partial(self.save, "csv"),
+            }
+        return table
 
     def order(self, order: str) -> None:
         """Order something of the shown run: "pause", "go-on", "stop", "stop-now", "discard" or "resume"."""
@@ -115,11 +135,9 @@ class ShownRun(QWidget):
 
     def _on_others(self) -> None:
         others = self._controller.others()
-        colours = [QColor(OTHER_COLOURS[index % len(OTHER_COLOURS)]) for index in range(len(others))]
-        self.toolbar.show_others([(path, colour) for (path, _), colour in zip(others, colours, strict=True)])
-        self.charts.show_others(
-            [(path.name, colour, series) for (path, series), colour in zip(others, colours, strict=True)]
-        )
+        colours = run_colours([path for path, _ in others])
+        self.toolbar.show_others(list(colours.items()))
+        self.charts.show_others([(path.name, colours[path], series) for path, series in others])
 
     def _on_other_removed(self, path: Path) -> None:
         self._controller.lay_over(path, on=False)

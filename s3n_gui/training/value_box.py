@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
@@ -26,19 +27,27 @@ class ValueBox(QWidget):
         self._entries: tuple[Entry, ...] = ()
         self.hide()
 
-    def show_values(self, title: str, heads: tuple[str, ...], entries: Sequence[Entry], place: QPointF) -> None:
+    def show_values(self, epoch: float, entries: Sequence[Entry], place: QPointF) -> None:
         """Show values beside a point.
 
         Args:
-            title: The epoch.
-            heads: What the columns of values are; one empty head for a single column.
-            entries: The lines.
-            place: Where the cursor is, in the parent.
+            epoch: Which epoch the cursor points at.
+            entries: The lines; without any the box goes away.
+            place: Where the cursor is, in the widget that the box lies over.
         """
-        self._title, self._heads, self._entries = title, heads, tuple(entries)
+        if not entries:
+            self.hide()
+            return
+        metrics = QFontMetricsF(number_font("caption"))
+        self._title = f"Epoch {max(epoch, 0.0):.2f}"
+        self._heads = ("held out", "training") if any(len(entry.values) > 1 for entry in entries) else ("",)
+        self._entries = tuple(
+            replace(entry, label=metrics.elidedText(entry.label, Qt.TextElideMode.ElideMiddle, px(150)))
+            for entry in entries
+        )
         columns = self._columns()
         width = sum(columns) + _BETWEEN * (len(columns) - 1) + 2 * _INSIDE
-        rows = 1 + len(entries) + (1 if any(heads) else 0)
+        rows = 1 + len(entries) + (1 if any(self._heads) else 0)
         height = rows * self._line() + 2 * _INSIDE - 4
         over = self._over.rect()
         left = place.x() + px(14)

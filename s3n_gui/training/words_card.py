@@ -18,6 +18,7 @@ _ICONS: dict[Tone, str] = {"good": "check", "plain": "info", "caution": "caution
 _WORDS: dict[Tone, str] = {"good": "Good", "plain": "Note", "caution": "Look at this", "bad": "Failed"}
 _MARGIN, _BETWEEN = 8, 6
 _LEAST_HEIGHT, _LARGEST_HEIGHT = 54, 132
+_SCROLL_BAR, _EDGE = 10, 2
 
 
 def rich_text(text: str) -> str:
@@ -41,7 +42,7 @@ class WordsCard(QFrame):
         self._column = QVBoxLayout(inside)
         self._column.setContentsMargins(12, _MARGIN, 12, _MARGIN)
         self._column.setSpacing(_BETWEEN)
-        self._column.addStretch(1)
+        self._column.setAlignment(Qt.AlignmentFlag.AlignTop)
         scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -96,15 +97,23 @@ class WordsCard(QFrame):
             self._reserve()
 
     def _reserve(self) -> None:
-        width, height = self.width() - 26, 2 * _MARGIN + 2 - _BETWEEN
-        for row in self._rows:
-            further = height + row.height_for(width) + _BETWEEN
-            if further > px(_LARGEST_HEIGHT) and row is not self._rows[0]:
-                break
-            height = further
+        width = self.width() - 2 * (12 + _EDGE)
+        count, height = self._room(width)
+        if count < len(self._rows):
+            height = self._room(width - _SCROLL_BAR)[1]
         if height > self._height:
             self._height = height
             self.updateGeometry()
+
+    def _room(self, width: int) -> tuple[int, int]:
+        """Return how many sentences fit whole, and the card's height for them."""
+        count, height = 0, 2 * (_MARGIN + _EDGE) - _BETWEEN
+        for row in self._rows:
+            further = height + row.height_for(width) + _BETWEEN
+            if count and further > px(_LARGEST_HEIGHT):
+                break
+            count, height = count + 1, further
+        return count, height
 
     def _fit(self) -> None:
         self._height = 0

@@ -10,7 +10,7 @@ from s3n_core.runs.metrics import MetricsReader
 from s3n_core.runs.run_state import RunState
 from s3n_core.training.recipes import RECIPES, find_recipe
 from s3n_gui.training import metric_glimpse
-from s3n_gui.training.chart_grid import chart_places
+from s3n_gui.training.chart_layout import chart_places
 from s3n_gui.training.charts import CHARTS, EMPTY, held_out_points, main_points, training_points, value_at
 from s3n_gui.training.curve_files import curve_table
 from s3n_gui.training.metric_glimpse import glimpse_of

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -140,7 +140,7 @@ def test_runs_are_compared_renamed_and_trashed(train_page, runs, qtbot, monkeypa
     qtbot.keyClick(train_page.runs.list.view, Qt.Key.Key_Space)
     assert [path.name for path, _ in train_page.controller.others()] == ["other"]
     qtbot.waitUntil(lambda: len(train_page.controller.others()[0][1].epoch_lines) == 3, timeout=SOON)
-    qtbot.waitUntil(lambda: len(train_page.charts.charts["loss"]._others) == 1, timeout=SOON)
+    qtbot.waitUntil(lambda: len(train_page.charts.charts["loss"]._drawn.others) == 1, timeout=SOON)
     train_page.toolbar.other_removed.emit(runs / "other")
     assert not train_page.controller.others()
     monkeypatch.setattr(QInputDialog, "getText", lambda *_, **__: ("renamed 鳥", True))
@@ -211,14 +211,17 @@ def test_the_box_gives_both_values(train_page, runs, qtbot):
     train_page.controller.show_run(runs / "past")
     qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3, timeout=SOON)
     qtbot.waitUntil(train_page.is_ready, timeout=SOON)
-    plot = train_page.charts.charts["accuracy"]
-    plot.show_place(2.0)
-    plot.show_box(QPointF(40, 40))
-    assert plot._box.isVisible()
-    assert plot.view.rect().contains(plot._box.geometry())
-    assert not plot._box.grab().isNull()
-    plot.show_box(None)
-    assert not plot._box.isVisible()
+    grid = train_page.charts
+    view = grid.charts["accuracy"].view
+    view.place_pointed.emit(2.0)
+    qtbot.waitUntil(grid.box.isVisible, timeout=SOON)
+    assert grid.rect().contains(grid.box.geometry())
+    joint = grid.charts["accuracy"].all_values()[0]
+    measured = train_page.controller.series.epoch_lines[1]["held_out_accuracy_joint"]
+    assert (joint.label, joint.values[0], len(joint.values)) == ("joint", f"{100 * measured:.1f}", 2)
+    assert not grid.box.grab().isNull()
+    view.place_pointed.emit(None)
+    qtbot.waitUntil(lambda: not grid.box.isVisible(), timeout=SOON)
 
 
 def names_of(page) -> set[str]:
