@@ -24,6 +24,7 @@ from s3n_gui.theme import px
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
 
 _WIDTHS = (284, 620, 330)
+_NARROW_MIDDLE = 190
 _LEAST_WIDTHS = (240, 260, 250)
 _SHARES = (0, 6, 1)  # of what a larger window has to give
 
@@ -95,4 +96,15 @@ class Content(QWidget):
         super().showEvent(event)
         if not self._was_shown:
             self._was_shown = True
-            self.panes.setSizes(self._widths)
+            room = self.width() - 2 * PAGE_MARGIN - 2 * self.panes.handleWidth()
+            self.panes.setSizes(_fitting(self._widths, room, px(_NARROW_MIDDLE)))
+
+
+def _fitting(widths: Sequence[int], room: int, narrow: int) -> list[int]:
+    """Return the widths for a room that may be smaller: the middle gives first, then the sides evenly."""
+    left, middle, right = widths
+    middle = max(min(middle, room - left - right), min(narrow, middle))
+    sides = max(room - middle, 1)
+    if left + right > sides:
+        left, right = left * sides // (left + right), right * sides // (left + right)
+    return [left, middle, right]

@@ -13,7 +13,7 @@ from s3n_core.resources import resource
 from s3n_gui.theme import px, theme
 from s3n_gui.tokens import CORNER_RADIUS, INSIDE_GROUP, PAGE_MARGIN
 
-DEMO_MODEL, DEMO_IMAGES = "demo/model.safetensors", "demo/images"
+DEMO_MODEL, DEMO_IMAGES, DEMO_RUN = "demo/model.safetensors", "demo/images", "demo/runs/demo"
 
 
 def demo_is_here() -> bool:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from s3n_core.runs.run_directory import RunSummary
-from s3n_core.runs.run_state import RunState
-from s3n_gui.opening import Opener, model_title
+from s3n_core.resources import resource
+from s3n_core.runs.run_directory import RunDirectory, RunSummary
+from s3n_gui.opening import Opener, data_set_detail, model_title
 from s3n_gui.page import Page
 from s3n_gui.session import Session
-from s3n_gui.start.demo_card import DemoCard, demo_is_here
+from s3n_gui.start.demo_card import DEMO_IMAGES, DEMO_MODEL, DEMO_RUN, DemoCard, demo_is_here
 from s3n_gui.start.drop_zone import DropZone
 from s3n_gui.start.recent import RecentItem, RecentList
 from s3n_gui.start.recent_card import RecentCard, Row
@@ -22,7 +21,7 @@ from s3n_gui.start.training_card import TrainingCard
 from s3n_gui.theme import px, theme
 from s3n_gui.tokens import PAGE_MARGIN
 from s3n_gui.trainings import Trainings
-from s3n_gui.wording import ago_text, percent_text, place_text
+from s3n_gui.wording import ago_text, count_text, percent_text, place_text
 
 _MOST_RUNS = 30
 _STATUS_WORDS = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed", "interrupted": "Interrupted"}
@@ -89,37 +88,21 @@ class StartPage(Page):
         self._show_recent()
 
     def show_demo(self) -> None:
-        """Fill the page with made-up content, for pictures of the window."""
+        """Fill the page with what comes along: the drawn birds, the run that learned them, its model.
+
+        Raises:
+            s3n_core.errors.S3NError: The demo is not installed.
+        """
+        from s3n_core.datasets.detection import open_data_set
+
         self._shows_demo = True
-        now = time.time()
-        home = Path.home() / "Pictures"
-        self.data_card.show_rows(
-            [
-                Row(home / "drawn-birds", "drawn-birds", "640 images · 8 classes", ago_text(now - 300, now), "folder"),
-                Row(home / "mushrooms", "mushrooms", "2,310 images · 41 classes", "yesterday", "folder"),
-                Row(home / "weld-defects", "weld-defects", "918 images · 6 classes", "12 Mar 2026", "folder"),
-            ]
-        )
-        state = RunState(status="finished", epoch=15, epochs=15, best_epoch=13, best_accuracy=0.913)
-        live = RunState(
-            status="running", epoch=4, epochs=15, batch=18, batches=30, images_per_second=31.4, seconds_left=1260,
-            best_epoch=3, best_accuracy=0.774,
-        )  # fmt: skip
-        runs = tuple(
-            RunSummary(
-                path=home / name, status=s.status, live=s is live, created=now - age, state=s, run={}, problem=""
-            )
-            for name, s, age in (
-                ("birds-quick-2", live, 900),
-                ("birds-quick-1", state, 7200),
-                ("mushrooms-paper-1", state, 90000),
-            )
-        )
-        fall = tuple(2.3 / (1 + 0.03 * step) + 0.12 * ((step * 37 % 11) / 11 - 0.5) for step in range(120))
-        self._show_runs(RunsSeen(runs, ((runs[0].path, fall),)))
-        self.model_card.show_rows(
-            [Row(home / "birds.safetensors", "birds-quick-1 best", "8 classes", "today 09:12", "model")]
-        )
+        images, model = resource(DEMO_IMAGES), resource(DEMO_MODEL)
+        birds = open_data_set(images)
+        run = RunDirectory(resource(DEMO_RUN)).summary()
+        classes = count_text(len(birds.classes), "class", "classes")
+        self.data_card.show_rows([Row(images, "drawn birds", data_set_detail(birds), "comes along", "folder")])
+        self._show_runs(RunsSeen((run,), ()))
+        self.model_card.show_rows([Row(model, model_title(model), classes, "comes along", "model")])
 
     def _fit(self) -> None:
         self._inside.setMaximumWidth(px(1360))

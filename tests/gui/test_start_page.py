@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from s3n_core.resources import resource
 from s3n_core.runs.lock import RunLock
 from s3n_core.runs.metrics import MetricsWriter
 from s3n_core.runs.run_directory import RunDirectory
@@ -148,9 +149,15 @@ def test_a_row_opens_by_key_and_leaves_the_list(window: MainWindow, qtbot: QtBot
 def test_the_demo_content_is_there_at_once(window: MainWindow) -> None:
     page = start_page(window)
     page.show_demo()
-    assert len(page.data_card.row_buttons()) == 3
-    assert len(page.findChildren(TrainingCard)) == 1
     page.show_demo()
+    state = RunDirectory(resource("demo/runs/demo")).read_state()
+    assert state is not None
+    assert state.best_accuracy is not None
+    (birds,), (run,), (model,) = (c.row_buttons() for c in (page.data_card, page.run_card, page.model_card))
+    assert "24 images · 12 classes" in birds.accessibleName()
+    assert f"best {100 * state.best_accuracy:.1f} %" in run.accessibleName()
+    assert "demo model" in model.accessibleName()
+    assert not page.findChildren(TrainingCard), "nothing is trained that is not trained"
 
 
 @pytest.mark.parametrize(
