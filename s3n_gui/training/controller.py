@@ -106,8 +106,20 @@ class TrainingController(QObject):
 
     def resume(self, device: str = "auto") -> None:
         """Go on with the shown run."""
-        if self.path is not None and self.machine.can("resume"):
+        if self.path is None or not self.machine.can("resume"):
+            return
+        live = self.live_run()
+        if live is not None and live != self.path:
+            self._session.report_error(f"{in_the_way(live)} Then resume {self.path.name}.")
+        else:
             self._begin(TrainingJob.resume(self.path, device=device), "resume")
+
+    def live_run(self) -> Path | None:
+        """Return a run that is being trained, the shown one or another; None where nothing is."""
+        if self.machine.busy and self.path is not None:
+            return self.path
+        paths = [job.run_path for job in self._trainings.active()]
+        return next(iter([*paths, *(run.path for run in self._trainings.watch.seen.live())]), None)
 
     def order(self, order: Order) -> None:
         """Pause, go on, stop and keep, stop now or discard; what cannot be ordered now is ignored."""
@@ -239,3 +251,8 @@ class TrainingController(QObject):
             self._session.report_notice(f"{name} was discarded; it is in the trash of the runs folder.")
         else:
             self.told.emit()
+
+
+def in_the_way(live: Path) -> str:
+    """Return what is said where another training runs: one at a time, since a second would take from it what it gains."""
+    return f"{live.name} is being trained. Stop it and keep what it has learned, or wait for its end."

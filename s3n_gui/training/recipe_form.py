@@ -94,20 +94,20 @@ class RecipeForm(QWidget):
         self._fit()
         self._show_choice()
         self._show_advanced(False)
-        self.show_problem("", data_missing=False, live="")
+        self.show_problem("", data_missing=False, live=False)
 
-    def show_problem(self, sentence: str, *, data_missing: bool, live: str) -> None:
+    def show_problem(self, sentence: str, *, data_missing: bool, live: bool) -> None:
         """Say why nothing can be started; an empty sentence lets it be started.
 
         Args:
             sentence: The reason.
             data_missing: Whether a button to open a data set helps.
-            live: The run in the way; empty where none is.
+            live: Whether another training is in the way.
         """
         self.problem.setText(sentence)
         self.problem.setVisible(bool(sentence))
         self.data.setVisible(data_missing)
-        self.live.setVisible(bool(live))
+        self.live.setVisible(live)
         self.start.setEnabled(not sentence)
 
     def propose_name(self, name: str) -> None:

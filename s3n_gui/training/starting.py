@@ -10,7 +10,7 @@ from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.training_job import TrainingJob, TrainingRequest
 from s3n_gui.session import HeldOut, Session
 from s3n_gui.settings import Settings
-from s3n_gui.training.controller import TrainingController
+from s3n_gui.training.controller import TrainingController, in_the_way
 from s3n_gui.training.recipe_choice import data_problem
 from s3n_gui.training.recipe_form import RecipeForm
 from s3n_gui.trainings import Trainings
@@ -18,8 +18,6 @@ from s3n_gui.trainings import Trainings
 
 class Starting(QObject):
     """Stands between the form, the session and the controller.
-
-    One training at a time: a second one on the same machine would take from the first what it gains.
 
     Signals:
         checked: Whether a training can be started now may be another.
@@ -38,7 +36,7 @@ class Starting(QObject):
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._form, self._controller, self._trainings = form, controller, trainings
+        self._form, self._controller = form, controller
         self._session, self._settings = session, settings
         self._wanted: HeldOut | None = None
         for signal in (
@@ -102,25 +100,18 @@ class Starting(QObject):
                     problem = f"There is already a run called {name}; choose another name."
             except S3NError as error:
                 problem = str(error)
-        live = "" if problem else self._live()
-        if live:
-            problem = f"{live} is being trained. Stop it and keep what it has learned, or wait for its end."
-        form.show_problem(problem, data_missing=bool(data_problem(data_set)), live=live)
+        live = None if problem else self._controller.live_run()
+        if live is not None:
+            problem = in_the_way(live)
+        form.show_problem(problem, data_missing=bool(data_problem(data_set)), live=live is not None)
         self.checked.emit()
 
     def _on_job(self, job: Job) -> None:
         if isinstance(job, TrainingJob) and not job.is_active:
             self.check()
 
-    def _live(self) -> str:
-        controller = self._controller
-        if controller.machine.busy and controller.path is not None:
-            return controller.path.name
-        names = [job.run_path.name for job in self._trainings.active()]
-        return next(iter([*names, *(run.name for run in self._trainings.watch.seen.live())]), "")
-
     def _show_live(self) -> None:
-        self._controller.show_run(self._settings.runs_root / self._live())
+        self._controller.show_run(self._controller.live_run() or self._controller.path)
 
     def _on_data_asked(self) -> None:
         self._session.ask_to_open("data")

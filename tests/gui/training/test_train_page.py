@@ -291,12 +291,16 @@ def test_one_training_at_a_time(train_page, runs, session, birds, qtbot):
     assert train_page.starting.possible
     train_page.controller.show_run(runs / "past")
     listed = [dataclasses.replace(run, live=run.path.name == "other", status="running") for run in list_runs(runs)]
-    watch = train_page.starting._trainings.watch
+    watch = train_page.controller._trainings.watch
     watch.seen = RunsSeen(tuple(listed))
     watch.changed.emit(watch.seen)
     assert not train_page.starting.possible
     assert train_page.form.problem.text().startswith("other is being trained. Stop it and keep")
     assert "start" not in names_of(train_page)
+    with qtbot.waitSignal(session.error_reported) as said:
+        train_page.controller.resume()
+    assert said.args[0].endswith("Then resume past.")
+    assert not train_page.controller.machine.busy
     train_page.form.live.click()
     assert train_page.controller.path == runs / "other"
     watch.seen = RunsSeen(tuple(list_runs(runs)))
