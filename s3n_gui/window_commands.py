@@ -213,6 +213,7 @@ class WindowCommands(QObject):
             dialog.setObjectName(name)
             dialog.finished.connect(self._on_finished)
             self._dialogs[name] = dialog
+            dialog.resize(dialog.size().boundedTo(self._window.size()))  # large text, small screen
         dialog.show()
         dialog.raise_()
         dialog.activateWindow()

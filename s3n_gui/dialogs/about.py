@@ -61,12 +61,11 @@ class AboutDialog(QDialog):
         )
         what.setWordWrap(True)
         tabs = QTabWidget()
-        tabs.addTab(_text(diagnostics), "Versions")
-        tabs.addTab(
-            _text("If you use this program, please cite the paper whose method it implements.\n\n" + CITATION),
-            "Citation",
-        )
-        tabs.addTab(_text(_LICENCES + resource("fonts/OFL.txt").read_text(encoding="utf-8")), "Licences")
+        tabs.tabBar().setAccessibleName("Versions, citation, licences")
+        citation = "If you use this program, please cite the paper whose method it implements.\n\n" + CITATION
+        licences = _LICENCES + resource("fonts/OFL.txt").read_text(encoding="utf-8")
+        for title, content in (("Versions", diagnostics), ("Citation", citation), ("Licences", licences)):
+            tabs.addTab(_text(title, content), title)
         copy = QPushButton("Copy diagnostics")
         set_icon(copy, "copy")
         copy.clicked.connect(self.copy_asked)
@@ -93,8 +92,9 @@ class AboutDialog(QDialog):
         self.resize(px(680), px(560))
 
 
-def _text(content: str) -> QPlainTextEdit:
+def _text(title: str, content: str) -> QPlainTextEdit:
     text = QPlainTextEdit(content)
+    text.setAccessibleName(title)
     text.setReadOnly(True)
     text.document().setDocumentMargin(px(12))
     text.setFont(font("body"))
