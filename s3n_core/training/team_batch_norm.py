@@ -125,7 +125,9 @@ class _Normalise(torch.autograd.Function):
             total.zero_()
         ctx.shared.team.add([total])
         average = total / count
-        slope = (slope - _wide(average[0]) - normal * _wide(average[1])) * _wide(scale * weight)
+        if not ctx.shared.silent:  # else these images had no part in the statistics
+            slope = slope - _wide(average[0]) - normal * _wide(average[1])
+        slope = slope * _wide(scale * weight)
         return slope.to(input.dtype), by_weight, by_bias, None, None
 
 

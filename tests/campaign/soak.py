@@ -55,7 +55,7 @@ class Soak:
         self.window.show()
         self.window.begin()
         self.chance = random.Random(seed)
-        self.answers = 0
+        self.answers, self.direction = 0, "next"
         self.home = home
 
     def turn(self, seconds: float = 0.0) -> None:
@@ -108,9 +108,12 @@ class Soak:
         self.wait(lambda: self.answers > 0)
 
         def step(number: int) -> None:
-            name = "inspect-next" if self.chance.random() < 0.8 else "inspect-previous"
-            seen = self.answers
-            self.window.actions_by_id[name].trigger()
+            before, seen = self.window.session.image, self.answers
+            self.window.actions_by_id[f"inspect-{self.direction}"].trigger()
+            if self.window.session.image == before:  # the end of the list
+                self.direction = "previous" if self.direction == "next" else "next"
+                self.window.actions_by_id[f"inspect-{self.direction}"].trigger()
+            assert self.window.session.image != before
             self.turn()
             if number % 25 == 24:
                 self.wait(lambda: self.answers > seen)
