@@ -118,7 +118,7 @@ class _Scene:
         if len(drawn) < len(maps):  # another attention, or epochs whose radius was not kept
             self._panels = ("peaks", "image_d", "image_c")
         else:
-            self._range = ValueRange.of(*drawn)
+            self._range = ValueRange.of(*drawn, power=0.5)  # in square-root steps, as on a sheet
         self._rows = len(self._probes(self.epochs[0]))
         columns = len(self._panels)
         self._width = 2 * _MARGIN + columns * _SIDE + (columns - 1) * _GAP
