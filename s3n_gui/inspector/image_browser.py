@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -32,6 +32,11 @@ _SHOWN_TEXTS = {
     "mistakes": ("Mistakes", "Images whose answer is not their label, as far as is known"),
     "disagreements": ("Disagreements", "Images that the branches O, D and C answer differently, as far as is known"),
     "unseen": ("Not looked at", "Images that no answer is known of yet"),
+}
+_NONE_TEXTS = {
+    "mistakes": "No mistakes",
+    "disagreements": "No disagreements",
+    "unseen": "Every answer is known",
 }
 
 
@@ -130,7 +135,12 @@ class ImageBrowser(QWidget):
         self._show_offer()
 
     def _show_offer(self) -> None:
-        self.predict.setVisible(self._offered and self.shown.currentData() != "all")
+        known = self.shown.currentData()
+        self.predict.setVisible(self._offered and known != "all")
+        words = "Nothing here has this in its name or class." if self.search.text() else ""
+        if not words and known in _NONE_TEXTS:
+            words = _NONE_TEXTS[known] + (" as far as is known." if self._offered else ".")
+        self.list.say_when_empty(words)
 
     def _size_items(self) -> None:
         width = max(self.list.viewport().width(), px(80))
@@ -171,6 +181,25 @@ class ImageBrowser(QWidget):
 
 class _List(QListView):
     resized = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = ""
+
+    def say_when_empty(self, words: str) -> None:
+        if words != self._words:
+            self._words = words
+            self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._words and self.model().rowCount() == 0:
+            painter = QPainter(self.viewport())
+            painter.setFont(font("body"))
+            painter.setPen(QColor(tokens().quiet))
+            flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.viewport().rect().adjusted(8, 24, -8, -8), int(flags), self._words)
+            painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -146,6 +146,8 @@ class InspectPage(Page):
         stage.again_requested.connect(controller.ask_again)
         stage.comparing_changed.connect(self._on_comparing_changed)
         panes.layout_changed.connect(self._show_layout)
+        for model in panes.models:
+            model.changed.connect(self._show_marks)
         stage.class_map_missing.connect(controller.fetch_class_map)
         stage.peak_dragged.connect(editor.drag_peak)
         stage.peak_dropped.connect(editor.drop_peak)
@@ -164,6 +166,7 @@ class InspectPage(Page):
         self._made = True
         self._apply_kept()
         self._show_layout()
+        self._show_marks()
         self._show_image()
         self._show_known()
         self.controller.tell_truth()
@@ -361,6 +364,10 @@ class InspectPage(Page):
 
     def _show_layout(self) -> None:
         self.toolbar.show_layout(self.panes.layout_name)
+
+    def _show_marks(self) -> None:
+        models = self.panes.models
+        self.toolbar.show_marks(peaks=any(model.peaks for model in models), grid=any(model.grid for model in models))
 
     def _show_peak_menu(self, key: tuple[int, int], place: QPoint) -> None:
         peak = next((p for p in self.state.evidence.peaks if p.found_at == key), None) if self.state.evidence else None

@@ -16,6 +16,7 @@ from s3n_gui.inspector.score_rows import score_rows
 from s3n_gui.inspector.score_table import ScoreTable
 from s3n_gui.theme import px, theme
 
+_ANY_HEIGHT = 16_777_215  # Qt's own
 _LOW, _TALL = 470, 820
 """Below so many pixels the rule's sentence goes into a tooltip; from so many on, peaks and numbers are both shown."""
 
@@ -143,12 +144,12 @@ class Side(QScrollArea):
         # Both at once: all numbers, and the peaks in what is left. Numbers alone: as many as the fewest scores leave room for.
         needed = self.numbers.sizeHint().height()
         self._scroll.setMinimumHeight(needed if tall else 0)
-        self._scroll.setMaximumHeight(needed if tall else 16_777_215)
+        self._scroll.setMaximumHeight(needed if tall else _ANY_HEIGHT)
         self.answer.show_rule(height >= px(_LOW))
-        head = self.tabs.sizeHint().height() + 26
-        room = height - self._upper.minimumSizeHint().height() - 12
-        wanted = min(needed + head, room) if numbers_chosen else 0
-        self._lower.setMinimumHeight(max(wanted, px(200)))
+        least = self._upper.minimumSizeHint().height()
+        wanted = needed + self.tabs.sizeHint().height() + 26 if numbers_chosen and not tall else px(200)
+        self._upper.setMaximumHeight(max(height - 8 - wanted, least))
+        self._lower.setMinimumHeight(px(196))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the new height out."""

@@ -136,6 +136,12 @@ class Toolbar(QWidget):
             self.compare.setChecked(comparing)
         self.layouts.setEnabled(not comparing)
 
+    def show_marks(self, *, peaks: bool, grid: bool) -> None:
+        """Say whether peaks and grid lines are drawn in any pane, without telling anybody."""
+        for button, shown in ((self.peaks, peaks), (self.grid, grid)):
+            with QSignalBlocker(button):
+                button.setChecked(shown)
+
     def show_layout(self, name: str) -> None:
         """Tick the layout."""
         for action in self._group.actions():

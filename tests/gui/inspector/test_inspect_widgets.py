@@ -502,6 +502,7 @@ def test_predicting_is_offered_where_it_would_tell_more(looking: InspectPage, se
     session.predictions_asked.connect(lambda: asked.append("predictions"))
     browser.predict.click()
     assert asked == ["predictions"]
+    assert "as far as is known" in browser.list._words
     looking.known.of_all = True
     looking.known.changed.emit()
     assert browser.predict.isHidden()
@@ -527,10 +528,11 @@ def test_the_page_is_made_in_pieces(
 ) -> None:
     made = InspectPage(session, settings, FakeClient)
     try:
-        made.restore_state({"panes": {"layout": "Side by side"}, "tab": 1})
+        kept = {"panes": {"layout": "Side by side", "panes": [{"grid": True}]}, "tab": 1}
+        made.restore_state(kept)
         assert made.commands() == {}
         assert not made.is_ready()
-        assert made.save_state() == {"panes": {"layout": "Side by side"}, "tab": 1}  # closed before it was made
+        assert made.save_state() == kept  # closed before it was made
         made.show()
         session.model = tmp_path / "model.safetensors"
         session.data_set = data_set(tmp_path)
@@ -541,6 +543,7 @@ def test_the_page_is_made_in_pieces(
         assert made.commands()
         assert made.panes.layout_name == "Side by side"
         assert made.side.tabs.currentIndex() == 1
+        assert made.toolbar.grid.isChecked()  # as it is in the panes
         assert made.panes.panes[0].view.isVisible()
         assert made.side.answer.name.text() == "Red bird"
     finally:
