@@ -17,6 +17,7 @@ from s3n_core.commands import (
     devices,
     evaluate,
     export,
+    export_onnx,
     import_checkpoint,
     inspection_server,
     predict,
@@ -41,6 +42,7 @@ app.command("train", help=train.HELP)(train.train)
 app.command("predict", help=predict.HELP)(predict.predict)
 app.command("export", help=export.HELP)(export.export)
 app.command("animate", help=animate.HELP)(animate.animate)
+app.command("export-onnx", help=export_onnx.HELP)(export_onnx.export_onnx)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("audit", help=audit.HELP)(audit.audit)
 app.command("import-checkpoint", help=import_checkpoint.HELP)(import_checkpoint.import_checkpoint)

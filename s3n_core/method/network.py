@@ -236,7 +236,9 @@ class S3N(nn.Module):
         branches = [branch for branch in ("D", "C") if branch in self.heads and branch in warped]
         pooled, logits = {"O": pooled_o}, {"O": original}
         if self._one_pass and len(branches) > 1:
-            features = self.features(torch.cat([warped[branch] for branch in branches]), "D").chunk(len(branches))
+            both = self.features(torch.cat([warped[branch] for branch in branches]), "D")
+            batch = pooled_o.shape[0]  # sliced for ONNX, as in the sampler
+            features = tuple(both[batch * place : batch * (place + 1)] for place in range(len(branches)))
         else:
             features = tuple(self.features(warped[branch], branch) for branch in branches)
         for branch, branch_features in zip(branches, features, strict=True):

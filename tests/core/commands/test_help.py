@@ -16,6 +16,7 @@ COMMANDS = [
     "export",
     "evaluate",
     "audit",
+    "export-onnx",
     "import-checkpoint",
     "demo-data",
     "devices",

@@ -1,0 +1,169 @@
+"""An ONNX file answers as the model does, for any number of images, and says how to feed it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from s3n_core.analysis.input_tensors import MEAN, STD
+from s3n_core.analysis.loaded_model import open_model
+from s3n_core.cli import main
+from s3n_core.datasets.transforms import Preprocess
+from s3n_core.export import onnx_export
+from s3n_core.method import network as network_module
+from s3n_core.method.backbones import Backbone, WeightReport
+from s3n_core.method.configuration import ModelHeader, NetworkConfig
+from s3n_core.method.model_files import model_digest, save_model
+from s3n_core.method.network import S3N
+
+CLASSES = tuple(f"species {number} é漢" for number in range(12))
+BRANCHES = ("joint", "original", "discriminative", "complementary")
+
+Build = Callable[..., Path]
+
+
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Build:
+    """Write a model on a backbone of two convolutions: tracing a real one takes half a minute."""
+
+    def build_backbone(name: str, weights: str, **_choices: object) -> tuple[Backbone, WeightReport]:
+        layers = nn.Sequential(
+            nn.Conv2d(3, 8, 5, stride=4, padding=2, bias=False),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, 8, 3, stride=2, padding=1),
+            nn.ReLU(),
+        )
+        return Backbone(layers), WeightReport(source=weights, loaded=0)
+
+    monkeypatch.setattr(network_module, "build_backbone", build_backbone)
+
+    def write(**choices: object) -> Path:
+        torch.manual_seed(0)
+        settings = {"num_classes": len(CLASSES), "input_size": 64, "source_size": 64} | choices
+        network = S3N(NetworkConfig.model_validate(settings))
+        with torch.no_grad():
+            network.head("O").classifier.weight.mul_(480)  # sure of some images and unsure of others
+        config = network.config
+        preprocess = Preprocess(input_size=config.input_size, source_size=config.source_size, resize="keep_crop")
+        header = ModelHeader(network=config, classes=CLASSES, preprocess=preprocess.to_dict(), data_set="birds")
+        path = tmp_path / "model.safetensors"
+        save_model(path, network, header)
+        return path
+
+    return write
+
+
+def export(model: Path, *options: str) -> tuple[int, Path]:
+    out = model.with_suffix(".onnx")
+    return main(["export-onnx", str(model), "--out", str(out), *options]), out
+
+
+def pictures(count: int, side: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(count)
+    coarse = torch.randn(count, 3, 5, 5, generator=generator)
+    return nn.functional.interpolate(coarse, size=(side, side), mode="bicubic") * 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "choices"),
+    [
+        ("expected", {"source_size": 96}),
+        ("extremes", {"form": "release", "eval_sampling": "extremes"}),
+    ],
+)
+def test_the_file_answers_as_the_model_does(build: Build, mode: str, choices: dict[str, object]) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    path = build(**choices)
+    code, out = export(path, "--evidence", "--sampling", mode)
+    assert code == 0
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+    model = open_model(path, "cpu", "float32")
+    side = model.header.network.source_size
+    assert [(entry.name, entry.shape[1:]) for entry in session.get_inputs()] == [("images", [3, side, side])]
+    names = [entry.name for entry in session.get_outputs()]
+    assert names == [*BRANCHES, "response", "map_d", "map_c", "grid_d", "grid_c"]
+    for count in (1, 7):
+        images = pictures(count, side)
+        with torch.no_grad():
+            output = model.network(images, sampling=mode, trace=True)
+        wanted = {name: getattr(output, name) for name in BRANCHES}
+        wanted |= {"response": output.trace.response.response} | vars(output.trace.samples)
+        if count == 7:
+            assert 0 < int(output.trace.response.sure.sum()) < 7
+        for name, value in zip(names, session.run(None, {"images": images.numpy()}), strict=True):
+            assert value.shape == tuple(wanted[name].shape)
+            scale = float(wanted[name].abs().max())
+            assert np.abs(value - wanted[name].numpy()).max() < 1e-4 * scale, name
+
+
+def test_the_metadata_say_how_to_feed_it(build: Build, capsys: pytest.CaptureFixture[str]) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    path = build(branches="D+C", batch_norm="separate")
+    code, out = export(path, "--json")
+    assert code == 0
+    outputs = ["joint", "discriminative", "complementary"]
+    report = json.loads(capsys.readouterr().out)
+    assert (report["path"], report["outputs"], report["sampling"]) == (str(out), outputs, "expected")
+    assert report["bytes"] == out.stat().st_size
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+    told = session.get_modelmeta().custom_metadata_map
+    assert tuple(json.loads(told["s3n.classes"])) == CLASSES
+    preprocess = json.loads(told["s3n.preprocess"])
+    assert (preprocess["resize"], preprocess["source_size"], preprocess["input_size"]) == ("keep_crop", 64, 64)
+    assert (tuple(preprocess["mean"]), tuple(preprocess["std"])) == (MEAN, STD)
+    assert (told["s3n.answer"], told["s3n.sampling"], told["s3n.data_set"]) == ("joint", "expected", "birds")
+    assert told["s3n.model"] == model_digest(path)
+    assert NetworkConfig.model_validate_json(told["s3n.network"]).branches == "D+C"
+
+
+@pytest.mark.parametrize(
+    ("choices", "options", "said"),
+    [
+        ({}, ["--sampling", "random"], "samples by chance (random)"),
+        ({"control": "random_places"}, [], "samples by chance"),
+        ({}, ["--out", "model.pth"], "no name of an ONNX file"),
+        ({}, ["--out", "nowhere/model.onnx"], "There is no folder"),
+        ({}, ["--sampling", "sideways"], "There is no sampling"),
+    ],
+)
+def test_what_cannot_be_written_is_said(
+    build: Build, capsys: pytest.CaptureFixture[str], choices: dict[str, object], options: list[str], said: str
+) -> None:
+    code, out = export(build(**choices), *options)
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert (code, out.exists()) == (1, False)
+    assert error.startswith("Error: ")
+    assert said in error
+
+
+def test_without_the_extra_it_says_what_to_install(
+    build: Build, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_export.importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else name)
+    code, _ = export(build())
+    assert code == 1
+    assert "needs onnxruntime: install the extra onnx" in capsys.readouterr().err
+
+
+def test_a_file_that_answers_otherwise_is_not_written(
+    build: Build, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    path = build(branches="O")
+    traced = onnx_export._traced
+
+    def of_other_weights(outputs: onnx_export._Outputs, model: object) -> bytes:
+        data = traced(outputs, model)
+        with torch.no_grad():
+            outputs.network.head("O").classifier.bias.add_(1)
+        return data
+
+    monkeypatch.setattr(onnx_export, "_traced", of_other_weights)
+    code, out = export(path)
+    assert (code, out.exists()) == (1, False)
+    assert "onnxruntime computes original" in capsys.readouterr().err
