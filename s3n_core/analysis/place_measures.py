@@ -212,13 +212,14 @@ def _count(
 
 
 def _inside(places: NDArray[np.float64], edges: tuple[float, float, float, float]) -> NDArray[np.bool_]:
-    inside: NDArray[np.bool_] = ((places >= edges[:2]) & (places <= edges[2:])).all(axis=1)
-    return inside
+    x, y = places[:, 0], places[:, 1]
+    return (x >= edges[0]) & (x <= edges[2]) & (y >= edges[1]) & (y <= edges[3])
 
 
 def _near(places: NDArray[np.float64], parts: NDArray[np.float64], reach: float) -> NDArray[np.bool_]:
     """Say which places lie near which parts, shape (n, m)."""
-    near: NDArray[np.bool_] = np.hypot(*(places[:, None] - parts[None]).transpose(2, 0, 1)) <= reach
+    away = places[:, None] - parts[None]
+    near: NDArray[np.bool_] = np.less_equal(np.hypot(away[..., 0], away[..., 1]), reach)
     return near
 
 
