@@ -18,6 +18,7 @@ from s3n_gui.session import Session
 from s3n_gui.settings import Settings
 from s3n_gui.theme import px, theme
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
+from s3n_gui.training.animation_saving import AnimationSaver
 from s3n_gui.training.controller import TrainingController
 from s3n_gui.training.empty_run import EmptyRun
 from s3n_gui.training.probe_strip import ProbeStrip
@@ -62,6 +63,7 @@ class TrainPage(Page):
         self.shown = ShownRun(self.controller, session, settings, self._upper)
         self.bar, self.toolbar, self.charts = self.shown.bar, self.shown.toolbar, self.shown.charts
         self.strip = ProbeStrip(self._upper)
+        self.animations = AnimationSaver(session, jobs, self)
         self.words = WordsCard(self._right)
         self.empty = EmptyRun(self._right)
         self._parts: dict[str, QWidget] = {"side": self._left, "strip": self.strip}
@@ -204,6 +206,7 @@ class TrainPage(Page):
         controller.run_shown.connect(self._on_run_shown)
         controller.told.connect(self._on_told)
         controller.snapshots_found.connect(self.strip.add_names)
+        self.strip.animation_asked.connect(self._on_animation)
         self.toolbar.part_asked.connect(self.toggle_part)
         self.charts.alone_changed.connect(self._on_alone)
         self.empty.data_asked.connect(self._on_data_asked)
@@ -219,6 +222,10 @@ class TrainPage(Page):
         self.strip.show_run(path)
         self.charts.show_alone("")
         self._show_emptiness()
+
+    def _on_animation(self) -> None:
+        if self.controller.path is not None:
+            self.animations.ask(self.controller.path)
 
     def _on_told(self) -> None:
         controller = self.controller

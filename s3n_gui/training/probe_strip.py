@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from s3n_gui.inspector.class_names import shown_class
 from s3n_gui.theme import number_font, px, set_icon, theme, tokens
@@ -22,7 +22,13 @@ from s3n_gui.wording import percent_text
 
 
 class ProbeStrip(QFrame):
-    """Shows a run's snapshots; while the slider stands at its end, new epochs are shown as they come."""
+    """Shows a run's snapshots; while the slider stands at its end, new epochs are shown as they come.
+
+    Signals:
+        animation_asked: The snapshots are wanted as an animation.
+    """
+
+    animation_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +40,11 @@ class ProbeStrip(QFrame):
         title.setProperty("role", "section")
         self.epoch = QLabel()
         self.epoch.setProperty("role", "quiet")
+        self.save = QToolButton()
+        set_icon(self.save, "save")
+        self.save.setToolTip("Save the pictures of all epochs as an animation (GIF)")
+        self.save.setAccessibleName("Save as animation")
+        self.save.clicked.connect(self.animation_asked)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Epoch of the pictures")
         self.slider.setToolTip("After which epoch; at the right end new epochs are shown as they come")
@@ -74,7 +85,10 @@ class ProbeStrip(QFrame):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(12, 8, 12, 8)
         whole.setSpacing(INSIDE_GROUP)
-        whole.addWidget(title)
+        title_row = QHBoxLayout()
+        title_row.addWidget(title, 1)
+        title_row.addWidget(self.save)
+        whole.addLayout(title_row)
         whole.addLayout(slider_row)
         whole.addWidget(self._heads)
         whole.addWidget(self.empty)
@@ -108,6 +122,7 @@ class ProbeStrip(QFrame):
         epochs = self.store.epochs
         self.slider.setRange(0, max(0, len(epochs) - 1))
         self.slider.setEnabled(len(epochs) > 1)
+        self.save.setEnabled(bool(epochs))
         self.empty.setVisible(not epochs)
         self._heads.setVisible(bool(epochs))
         if not epochs:

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor
 
-from s3n_core.runs.run_directory import RunSummary
+from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.training.run_bar import STATUS_WORDS
 from s3n_gui.wording import ago_text, percent_text
 
