@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPointF, QRectF, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.analysis.inspection import Inspection
 from s3n_gui.colour_maps import map_table
@@ -22,12 +22,12 @@ from s3n_gui.inspector.pane_content import (
     value_at,
 )
 from s3n_gui.inspector.pane_footer import PaneFooter
-from s3n_gui.inspector.pane_kinds import KIND_TEXTS, KINDS, plane_of
+from s3n_gui.inspector.pane_head import PaneHead
+from s3n_gui.inspector.pane_kinds import KIND_TEXTS, plane_of
 from s3n_gui.inspector.pane_model import Cameras, PaneModel
-from s3n_gui.inspector.pane_options import PaneOptions
-from s3n_gui.inspector.pane_title import PANE_MIME, PaneTitle
+from s3n_gui.inspector.pane_title import PANE_MIME
 from s3n_gui.inspector.pictures import PictureName, Pictures
-from s3n_gui.theme import px, set_icon, theme
+from s3n_gui.theme import theme
 from s3n_gui.widgets.camera import Camera
 from s3n_gui.widgets.image_view import ImageView
 from s3n_gui.widgets.marks import Marks
@@ -73,42 +73,25 @@ class Pane(QFrame):
         self._content: PaneContent | None = None
         self.setProperty("role", "card")
         self.setAcceptDrops(True)
-        self.title = PaneTitle(index)
-        self.options_button, self.enlarge_button = QToolButton(), QToolButton()
-        for button, icon, name, tip in (
-            (self.options_button, "sliders", "How this pane is shown", "Colours, opacity, peaks and grid lines"),
-            (self.enlarge_button, "maximise", "Show this pane alone", "Show this pane alone, or all again (F)"),
-        ):
-            set_icon(button, icon)
-            button.setAccessibleName(name)
-            button.setToolTip(tip)
-            button.setAutoRaise(True)
+        self.head = PaneHead(index, model, state)
+        self.title, self.enlarge_button = self.head.title, self.head.enlarge_button
         self.view = ImageView()
         self.view.setAccessibleName("Image")
         self.note = QLabel(self.view)
         self.footer = PaneFooter()
-        self.options: PaneOptions | None = None
-        head = QHBoxLayout()
-        head.setContentsMargins(2, 2, 2, 2)
-        head.setSpacing(0)
-        for widget, stretch in ((self.title, 1), (self.options_button, 0), (self.enlarge_button, 0)):
-            head.addWidget(widget, stretch)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
-        layout.addLayout(head)
+        layout.addWidget(self.head)
         layout.addWidget(self.view, 1)
         layout.addWidget(self.footer)
         self._connect()
-        self._on_theme_changed()
         self._show_kind()
 
     def _connect(self) -> None:
         view, state = self.view, self._state
-        self.title.clicked.connect(self._choose_kind)
-        self.title.enlarge_requested.connect(self.enlarge_requested)
-        self.options_button.clicked.connect(self._show_options)
-        self.enlarge_button.clicked.connect(self.enlarge_requested)
+        self.head.enlarge_requested.connect(self.enlarge_requested)
+        self.head.colours_wanted_everywhere.connect(self.colours_wanted_everywhere)
         view.enlarge_requested.connect(self.enlarge_requested)
         view.hovered.connect(self._on_hovered)
         view.left.connect(self._on_left)
@@ -124,7 +107,7 @@ class Pane(QFrame):
         state.original_held.connect(self.show_evidence)
         state.selection_changed.connect(self._show_marks)
         state.cursor_changed.connect(self._show_cursor)
-        theme().changed.connect(self._on_theme_changed)
+        theme().changed.connect(view.viewport().update)
 
     # From the state to the screen
 
@@ -225,11 +208,6 @@ class Pane(QFrame):
         if plane == plane_of(self.model.kind):
             self.view.set_camera(self._cameras.of(plane_of(self.model.kind)))
 
-    def _on_theme_changed(self) -> None:
-        for button in (self.options_button, self.enlarge_button):
-            button.setFixedWidth(px(26))
-        self.view.viewport().update()
-
     def showEvent(self, event: QShowEvent) -> None:
         """Show the newest."""
         super().showEvent(event)
@@ -256,38 +234,6 @@ class Pane(QFrame):
 
     def _on_peak_dragged(self, key: tuple[int, int], place: QPointF) -> None:
         self.peak_dragged.emit(key, (place.x(), place.y()))
-
-    def _choose_kind(self) -> None:
-        menu = QMenu(self)
-        group = QActionGroup(menu)
-        for kind in KINDS:
-            words = KIND_TEXTS[kind]
-            action = QAction(f"{words.title}   ({words.symbol.replace('_', '')})", menu, checkable=True)
-            action.setChecked(kind == self.model.kind)
-            action.setToolTip(words.tip)
-            action.setData(kind)
-            group.addAction(action)
-            menu.addAction(action)
-        menu.setToolTipsVisible(True)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.triggered.connect(self._on_kind_chosen)
-        menu.popup(self.title.mapToGlobal(self.title.rect().bottomLeft()))
-
-    def _on_kind_chosen(self, action: QAction) -> None:
-        self.model.update(kind=action.data())
-
-    def _show_options(self) -> None:
-        if self.options is None:
-            self.options = PaneOptions(self.model, self)
-            self.options.apply_to_all_requested.connect(self.colours_wanted_everywhere)
-        if self._state.evidence is not None:
-            shown = self.model.class_index
-            shown = self._state.evidence.prediction.index if shown is None else shown
-            self.options.set_classes(self._state.evidence.classes, shown)
-        corner = self.options_button.mapToGlobal(self.options_button.rect().bottomRight())
-        self.options.adjustSize()
-        self.options.move(corner.x() - self.options.width(), corner.y() + 4)
-        self.options.show()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take panes only."""

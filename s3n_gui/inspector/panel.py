@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent, QUndoStack
-from PySide6.QtWidgets import QApplication, QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.resources import resource
@@ -18,12 +17,12 @@ from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.gradually import Gradually
 from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
+from s3n_gui.inspector.deeds import Deeds
 from s3n_gui.inspector.editor import Editor
 from s3n_gui.inspector.image_list import ImageList
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.known_answers import KnownAnswers
 from s3n_gui.inspector.pane_model import Cameras
-from s3n_gui.inspector.peak_menu import PeakMenu
 from s3n_gui.inspector.stage import Stage
 from s3n_gui.inspector.stored import DEMO_IMAGES, DEMO_MODEL, read_demo_inspection
 from s3n_gui.inspector.verdicts import Verdicts
@@ -116,9 +115,10 @@ class InspectPage(Page):
         self.browser, self.toolbar, self.stage, self.side = body.browser, body.toolbar, body.stage, body.side
         toolbar, stage, side, panes = self.toolbar, self.stage, self.side, self.stage.panes
         self.panes = panes
+        self.deeds = deeds = Deeds(self.state, controller, editor, self.cameras, self.known, body)
         self.browser.image_chosen.connect(controller.choose)
         self.browser.list.installEventFilter(self)
-        self.browser.table_requested.connect(self._choose_table)
+        self.browser.table_requested.connect(deeds.choose_table)
         self.browser.predictions_requested.connect(self._session.ask_for_predictions)
         self.known.changed.connect(self._show_known)
         state.image_changed.connect(self._show_image)
@@ -132,14 +132,14 @@ class InspectPage(Page):
         controller.truth_changed.connect(stage.set_truth)
         controller.seeking_changed.connect(toolbar.show_seeking)
         controller.device_told.connect(toolbar.show_device)
-        toolbar.previous_requested.connect(self.previous_image)
-        toolbar.next_requested.connect(self.next_image)
-        toolbar.mistake_requested.connect(self.next_mistake)
-        toolbar.disagreement_requested.connect(self.next_disagreement)
+        toolbar.previous_requested.connect(deeds.previous_image)
+        toolbar.next_requested.connect(deeds.next_image)
+        toolbar.mistake_requested.connect(deeds.next_mistake)
+        toolbar.disagreement_requested.connect(deeds.next_disagreement)
         toolbar.stop_requested.connect(controller.stop_seeking)
-        toolbar.peaks_toggled.connect(self._on_peaks_toggled)
-        toolbar.grid_toggled.connect(self._on_grid_toggled)
-        toolbar.compare_toggled.connect(self._on_compare_toggled)
+        toolbar.peaks_toggled.connect(deeds.show_peaks)
+        toolbar.grid_toggled.connect(deeds.show_grid)
+        toolbar.compare_toggled.connect(deeds.compare)
         toolbar.layout_chosen.connect(panes.set_layout_name)
         toolbar.fit_requested.connect(self.cameras.reset)
         toolbar.reset_requested.connect(editor.reset)
@@ -151,14 +151,14 @@ class InspectPage(Page):
         stage.class_map_missing.connect(controller.fetch_class_map)
         stage.peak_dragged.connect(editor.drag_peak)
         stage.peak_dropped.connect(editor.drop_peak)
-        stage.peak_menu_requested.connect(self._show_peak_menu)
-        side.peaks.menu_requested.connect(self._show_peak_menu)
+        stage.peak_menu_requested.connect(deeds.show_peak_menu)
+        side.peaks.menu_requested.connect(deeds.show_peak_menu)
         side.peaks.switch_requested.connect(editor.switch_peak)
         side.peaks.flip_requested.connect(editor.flip_peak)
         side.put_back_requested.connect(editor.restore_peak)
         side.compare_requested.connect(state.keep_as_before)
         side.numbers.numbers_wanted.connect(editor.set_numbers)
-        side.scores.class_chosen.connect(self._on_class_chosen)
+        side.scores.class_chosen.connect(deeds.show_class)
         theme().changed.connect(self._show_stage)
 
     def _show_all(self) -> None:
@@ -180,22 +180,7 @@ class InspectPage(Page):
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """Return what the actions of this page do; nothing before its widgets are made."""
-        if not self._made:
-            return {}
-        return {
-            "inspect-next": self.next_image,
-            "inspect-previous": self.previous_image,
-            "inspect-mistake": self.next_mistake,
-            "inspect-disagreement": self.next_disagreement,
-            "inspect-switch": self.switch_peak,
-            "inspect-flip": self.flip_peak,
-            "inspect-reset": self.editor.reset,
-            "inspect-peaks": self.toolbar.peaks.toggle,
-            "inspect-grid": self.toolbar.grid.toggle,
-            "inspect-compare": self.toolbar.compare.toggle,
-            "inspect-alone": self.stage.toggle_alone,
-            "inspect-whole": self.cameras.reset,
-        }
+        return self.deeds.table() if self._made else {}
 
     def undo_stack(self) -> QUndoStack:
         """Return the stack of changes."""
@@ -276,33 +261,7 @@ class InspectPage(Page):
             if self._made:
                 self.stage.set_idle_seconds(60 * settings.idle_minutes)
 
-    # What can be done by key and by button
-
-    def next_image(self) -> None:
-        """Look at the next image of the list."""
-        self.controller.step(1)
-
-    def previous_image(self) -> None:
-        """Look at the image before."""
-        self.controller.step(-1)
-
-    def next_mistake(self) -> None:
-        """Look at the next image that is answered wrongly."""
-        self.controller.step(1, "mistake")
-
-    def next_disagreement(self) -> None:
-        """Look at the next image that the branches answer differently."""
-        self.controller.step(1, "disagreement")
-
-    def switch_peak(self) -> None:
-        """Switch the chosen peak off or on."""
-        if self.state.selected is not None:
-            self.editor.switch_peak(self.state.selected)
-
-    def flip_peak(self) -> None:
-        """Move the chosen peak to the other set."""
-        if self.state.selected is not None:
-            self.editor.flip_peak(self.state.selected)
+    # Keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Do what a key asks for."""
@@ -369,40 +328,6 @@ class InspectPage(Page):
         models = self.panes.models
         self.toolbar.show_marks(peaks=any(model.peaks for model in models), grid=any(model.grid for model in models))
 
-    def _show_peak_menu(self, key: tuple[int, int], place: QPoint) -> None:
-        peak = next((p for p in self.state.evidence.peaks if p.found_at == key), None) if self.state.evidence else None
-        if peak is not None:
-            self.state.select(key)
-            PeakMenu(peak, self.state.edits, self.editor, self).popup(place)
-
-    # From the person to the state
-
-    def _choose_table(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, "Use a table of predictions", "", "Predictions (*.json)")
-        if chosen:
-            self.known.read(Path(chosen))
-
-    def _on_compare_toggled(self, comparing: bool) -> None:
-        self.stage.set_comparing(comparing)
-        self.toolbar.show_comparing(self.stage.is_comparing)
-
     def _on_comparing_changed(self, comparing: bool) -> None:
         self.toolbar.show_comparing(comparing)
         self._show_stage()
-
-    def _on_peaks_toggled(self, shown: bool) -> None:
-        self.stage.set_all(peaks=shown)
-
-    def _on_grid_toggled(self, shown: bool) -> None:
-        self.stage.set_all(grid=shown)
-
-    def _on_class_chosen(self, index: int) -> None:
-        """Show a class's map where class maps are shown, else in place of R; once more brings R back."""
-        models = [pane.model for pane in self.stage.shown_panes() if pane.isVisible()]
-        target = next((model for model in models if model.kind == "class_map"), None)
-        target = target or next((model for model in models if model.kind == "response"), models[0])
-        if target.kind == "class_map" and target.class_index == index:
-            target.update(kind="response", class_index=None)
-        else:
-            target.update(kind="class_map", class_index=index)
-        self.side.scores.mark_class(target.class_index if target.kind == "class_map" else None)

@@ -137,7 +137,7 @@ def test_a_table_of_predictions_is_used(
 
 
 def test_every_control_has_a_name_and_a_tip(looking: InspectPage) -> None:
-    looking.panes.panes[1]._show_options()
+    looking.panes.panes[1].head._show_options()
     silent = []
     for kind in (QAbstractButton, QSlider, QComboBox, QAbstractSpinBox, QLineEdit, ImageView):
         for widget in looking.findChildren(kind):
@@ -280,8 +280,8 @@ def test_layouts_come_back(looking: InspectPage, page: InspectPage, name: str) -
 
 def test_colours_and_opacity(looking: InspectPage) -> None:
     pane = looking.panes.panes[1]
-    pane._show_options()
-    options = pane.options
+    pane.head._show_options()
+    options = pane.head.options
     assert options is not None
     options.palette_picker.setCurrentIndex(1)
     options.palette_picker.activated.emit(1)
@@ -320,7 +320,7 @@ def test_the_answer_and_the_rule_are_said(looking: InspectPage) -> None:
     assert looking.side.answer.verdict.text() == "✓ as labelled"
     assert "H = 0.10 ≤ δ = 0.2" in looking.side.answer.rule.text()
     client(looking).saying = {"bird 1.jpg": {"winner": 2}}
-    looking.next_image()
+    looking.deeds.next_image()
     client(looking).answer()
     assert looking.side.answer.verdict.text() == "✕ labelled Blue bird"
     assert CLASSES[0] not in looking.side.answer.rule.text()
@@ -404,13 +404,13 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     move(comparison.first.panes.panes[0].view, pixel(comparison.first.panes.panes[0].view, 100, 60))
     assert other.state.cursor == looking.state.cursor
     assert comparison.second.panes.panes[2].view._cursor is not None
-    looking.next_image()
+    looking.deeds.next_image()
     assert second.asked[-1][0] == client(looking).asked[-1][0]
     looking.toolbar.compare.click()
     client(looking).answer()
     assert looking.stage.currentWidget() is looking.panes
     asked = len(second.asked)
-    looking.next_image()
+    looking.deeds.next_image()
     assert len(second.asked) == asked
     looking.shut_down()
     assert second.closed
