@@ -35,7 +35,7 @@ import torch  # noqa: E402
 from tiny_training import assert_same_training, draw_pictures, epoch_lines, prepare  # noqa: E402
 
 from s3n_core.cli import main as command_line  # noqa: E402
-from s3n_core.runs.metrics import MetricsReader  # noqa: E402
+from s3n_core.runs.metrics_reading import MetricsReader  # noqa: E402
 from s3n_core.runs.run_directory import RunDirectory, is_live  # noqa: E402
 from s3n_core.training.checkpoints import load_newest  # noqa: E402
 

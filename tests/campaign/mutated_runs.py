@@ -8,6 +8,7 @@ what list, window and resume do with it. The window's files are looked at withou
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import random
@@ -20,7 +21,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
-    sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "core" / "training")]
+    sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests")]
 
 from campaign.guarded import main  # noqa: E402
 from campaign.mutations import mutated  # noqa: E402
@@ -28,7 +29,8 @@ from campaign.mutations import mutated  # noqa: E402
 from s3n_core.errors import S3NError  # noqa: E402
 from s3n_core.runs.control import OrderReader  # noqa: E402
 from s3n_core.runs.following import RunFollower  # noqa: E402
-from s3n_core.runs.run_directory import RunDirectory, list_runs  # noqa: E402
+from s3n_core.runs.run_directory import RunDirectory  # noqa: E402
+from s3n_core.runs.run_list import list_runs  # noqa: E402
 
 _RUN = "S3N_CAMPAIGN_RUN"
 _JUNK: tuple[Any, ...] = (None, True, -1, 10**30, 1.5, "", "x" * 5000, "../..", "\ud800", [], {}, [[]], {"a": []})
@@ -44,11 +46,13 @@ def small_run() -> Path:
     """A run that has trained for an epoch, with every file that a run has; made once for all children."""
     if _RUN in os.environ:
         return Path(os.environ[_RUN])
+    sys.path.append(str(CHECKOUT / "tests" / "core" / "training"))
     from tiny_training import draw_pictures, prepare, train
 
     from s3n_core.runs.lock import Owner
 
     folder = Path(tempfile.mkdtemp(prefix="s3n-small-run-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     run = prepare(folder / "run", draw_pictures(folder / "birds", "ab", 3), epochs=1, held_out=0, probes=1)
     train(run)
     owner = Owner.this_process()
