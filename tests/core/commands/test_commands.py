@@ -198,7 +198,7 @@ class _Interruption:
         self.at = at
 
     @contextmanager
-    def __call__(self, what: str, *, quiet: bool = False):  # type: ignore[no-untyped-def]
+    def __call__(self, what: str, *, quiet: bool = False, json: bool = False):  # type: ignore[no-untyped-def]
         def bar(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
             if done >= self.at:
                 signal.raise_signal(signal.SIGINT)
