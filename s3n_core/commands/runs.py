@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from s3n_core.commands.arguments import DeviceOption, JsonOption, RunsOption, WorkersOption, quoted
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import duration, print_json
-
-if TYPE_CHECKING:
-    from s3n_core.runs.run_directory import RunSummary
+from s3n_core.commands.run_tables import COLUMNS, fields_of, print_runs, print_trash, row_of
 
 HELP = """List, show, pause, stop, resume and put away runs.
 
 Example: s3n runs list
 """
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The run's name, or its folder.")]
-
-_COLUMNS = ("name", "status", "epoch", "held-out", "recipe", "data")
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -43,20 +39,20 @@ def list_(
     Example: s3n runs list
     """
     from s3n_core.runs.locations import runs_root
-    from s3n_core.runs.run_directory import list_runs
+    from s3n_core.runs.run_list import list_runs
 
     root = runs_root(runs)
     if trash:
-        _list_trash(root, json)
+        print_trash(root, json)
         return
     summaries = list_runs(root)
     if json:
-        print_json([_fields(summary) for summary in summaries])
+        print_json([fields_of(summary) for summary in summaries])
         return
     if not summaries:
         say(f"There are no runs in {root} yet; `s3n train DATA` makes one.")
         return
-    _print_table(_COLUMNS, [_row(summary) for summary in summaries])
+    print_runs(summaries)
 
 
 @app.command()
@@ -71,16 +67,16 @@ def show(
     Example: s3n runs show first
     """
     from s3n_core.commands.run_figures import epoch_lines, every_figure
-    from s3n_core.runs.metrics import MetricsReader
+    from s3n_core.runs.metrics_reading import MetricsReader
     from s3n_core.runs.run_directory import RunDirectory
 
     run = RunDirectory(_find(name, runs))
     summary = run.summary()
     epochs = [line for line in MetricsReader(run.metrics_jsonl).poll().lines if line.get("kind") == "epoch"]
     if json:
-        print_json({**_fields(summary), "epochs_done": epochs})
+        print_json({**fields_of(summary), "epochs_done": epochs})
         return
-    fields = dict(zip(_COLUMNS, _row(summary), strict=True))
+    fields = dict(zip(COLUMNS, row_of(summary), strict=True))
     fields["folder"] = str(run.path)
     if summary.problem:
         fields["problem"] = summary.problem
@@ -215,53 +211,3 @@ def empty_trash(runs: RunsOption = None) -> None:
 
     count = empty(runs_root(runs))
     say(f"{count} {'run' if count == 1 else 'runs'} deleted for good.")
-
-
-def _list_trash(root: Path, json: bool) -> None:
-    from s3n_core.runs.trash import list_trash
-
-    entries = list_trash(root)
-    if json:
-        print_json([{"name": entry.name, "path": entry.path, "deleted": entry.deleted} for entry in entries])
-        return
-    if not entries:
-        say(f"The trash of {root} is empty.")
-        return
-    _print_table(
-        ("name", "deleted"),
-        [(entry.name, time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.deleted))) for entry in entries],
-    )
-
-
-def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    table = [header, *rows]
-    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
-    for row in table:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _fields(summary: RunSummary) -> dict[str, Any]:
-    return {
-        "name": summary.name,
-        "path": str(summary.path),
-        "status": summary.status,
-        "live": summary.live,
-        "created": summary.created,
-        "state": None if summary.state is None else summary.state.to_dict(),
-        "run": dict(summary.run),
-        "problem": summary.problem,
-    }
-
-
-def _row(summary: RunSummary) -> tuple[str, ...]:
-    state, run = summary.state, summary.run
-    best = "" if state is None or state.best_accuracy is None else f"{100 * state.best_accuracy:.1f} %"
-    recipe, data = run.get("recipe"), run.get("data")
-    return (
-        summary.name,
-        summary.status,
-        "" if state is None else f"{state.epoch}/{state.epochs}",
-        best,
-        str(recipe.get("name", "")) if isinstance(recipe, dict) else "",
-        str(data.get("name", "")) if isinstance(data, dict) else "",
-    )

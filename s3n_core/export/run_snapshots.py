@@ -16,7 +16,7 @@ from PIL import Image
 
 from s3n_core.datasets.decoding import read_image
 from s3n_core.errors import RunError, UnreadableImage
-from s3n_core.runs.metrics import MetricsReader
+from s3n_core.runs.metrics_reading import MetricsReader
 from s3n_core.runs.run_directory import RunDirectory
 
 _LEAST_RESPONSE = 1e-3  # as in method.sparse_attention

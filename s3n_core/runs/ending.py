@@ -20,11 +20,6 @@ STOP_SECONDS = 180.0
 STOP_NOW_SECONDS = 30.0
 """The same for a stop that does not wait for the batch."""
 
-STOP_SECONDS = 180.0
-"""How long a batch and the writing of its checkpoint may take after "stop and keep" before the process is ended."""
-STOP_NOW_SECONDS = 30.0
-"""The same for a stop that does not wait for the batch."""
-
 _POLL_SECONDS = 0.02
 _KILL_SECONDS = 5.0
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from s3n_core.errors import RunError
 from s3n_core.runs.lock import is_live
-from s3n_core.runs.metrics import MetricsReader
+from s3n_core.runs.metrics_reading import MetricsReader
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus, shown_status
 

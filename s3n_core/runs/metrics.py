@@ -1,7 +1,6 @@
 """``metrics.jsonl``: what a training measured, one JSON object a line, appended by one process and followed by many.
 
-A reader may look at any moment: it takes whole lines only, leaves a torn last one for later, and notices when the file
-was cut back, which a resume does (to the place that its checkpoint remembers).
+A resume cuts it back to the place that its checkpoint remembers. `metrics_reading` follows it.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -23,10 +21,7 @@ from s3n_core.atomic_files import output_error
 # At most five step lines a second: curves are drawn at that rate, and a night of training stays a few megabytes.
 STEP_INTERVAL_SECONDS = 0.2
 
-# A reader remembers the bytes before its place. Where they have changed, the file was cut and has grown past it since.
-_TAIL_BYTES = 512
 _BLOCK_BYTES = 1 << 16
-_ROWS_AT_ONCE = 256
 
 _log = logging.getLogger(__name__)
 
@@ -132,114 +127,6 @@ class MetricsWriter:
             self._file.seek(self._end)
         except OSError:
             _log.warning("could not remove half a line from the end of %s", self._path, exc_info=True)
-
-
-@dataclass(frozen=True, slots=True)
-class MetricsChange:
-    """What a look at a metrics file found.
-
-    Attributes:
-        lines: The new lines, oldest first; all lines of the file where ``restarted``.
-        restarted: The file was cut or replaced since the last look: forget what was read before.
-        more: There is more to read than this look was to take.
-    """
-
-    lines: list[dict[str, Any]]
-    restarted: bool
-    more: bool = False
-
-
-class MetricsReader:
-    """Follows a metrics file from its beginning; never fails, whatever is or is not there."""
-
-    def __init__(self, path: Path) -> None:
-        """Follow ``path``, which need not exist yet."""
-        self._path = path
-        self._offset = 0
-        self._tail = b""
-        self._signature: tuple[int, int, int] | None = None
-
-    def poll(self, most_bytes: int | None = None) -> MetricsChange:
-        """Return the whole lines that came since the last call; one ``stat`` where nothing did.
-
-        Lines that are not JSON objects (a disk that lost power) are left out and logged.
-
-        Args:
-            most_bytes: How much to read at once, about; a line that is longer is still read. None reads all.
-        """
-        try:
-            status = os.stat(self._path)
-        except OSError:
-            restarted = self._offset > 0
-            self._reset()
-            return MetricsChange([], restarted)
-        signature = (status.st_size, status.st_mtime_ns, status.st_ino)
-        if signature == self._signature:
-            return MetricsChange([], False)
-        try:
-            with open(self._path, "rb") as file:
-                restarted = not self._is_continued(file, status.st_size)
-                if restarted:
-                    self._reset()
-                file.seek(self._offset)
-                data = file.read(-1 if most_bytes is None else most_bytes)
-                while b"\n" not in data and (further := file.read(most_bytes or -1)):
-                    data += further
-                more = file.tell() < status.st_size
-        except OSError:
-            return MetricsChange([], False)  # as unreadable as a file can be for a moment: the next call tries again
-        self._signature = None if more else signature
-        whole = data[: data.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        self._tail = (self._tail + whole[-_TAIL_BYTES:])[-_TAIL_BYTES:]
-        return MetricsChange(self._parsed(whole), restarted, more)
-
-    def _reset(self) -> None:
-        self._offset = 0
-        self._tail = b""
-        self._signature = None
-
-    def _is_continued(self, file: BinaryIO, size: int) -> bool:
-        if size < self._offset:
-            return False
-        file.seek(self._offset - len(self._tail))
-        return file.read(len(self._tail)) == self._tail
-
-    def _parsed(self, data: bytes) -> list[dict[str, Any]]:
-        lines: list[dict[str, Any]] = []
-        broken = 0
-        rows = data.split(b"\n")
-        if not rows[-1]:
-            rows.pop()
-        for row, value in zip(rows, _values(rows), strict=True):
-            if isinstance(value, dict):
-                lines.append(value)
-            elif row.strip():
-                broken += 1
-        if broken:
-            _log.warning("left out %d broken lines of %s", broken, self._path)
-        return lines
-
-
-def _values(rows: list[bytes]) -> Iterator[Any]:
-    """Read rows of JSON, None for each that is broken: many at once, which is twice as fast, but not all at once.
-
-    Between calls other threads (a window's) get their turn.
-    """
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        part = rows[start : start + _ROWS_AT_ONCE]
-        try:
-            values = json.loads(b"[" + b",".join(part) + b"]")
-        except (ValueError, RecursionError):
-            values = []
-        yield from values if len(values) == len(part) else map(_value, part)
-
-
-def _value(row: bytes) -> Any:
-    try:
-        return json.loads(row)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _end_of_last_line(file: BinaryIO | FileIO, limit: int) -> int:

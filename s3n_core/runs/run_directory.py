@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,51 +17,14 @@ from s3n_core.atomic_files import output_error, read_bytes, remove_leftovers, wr
 from s3n_core.errors import RunError, S3NError
 from s3n_core.runs.lock import LOCK_NAME, is_live
 from s3n_core.runs.run_state import ACTIVE, RunState, RunStatus, ShownStatus, shown_status
+from s3n_core.runs.run_summary import RunSummary
 
-__all__ = [
-    "FORMAT_VERSION",
-    "RunDirectory",
-    "RunState",
-    "RunStatus",
-    "RunSummary",
-    "ShownStatus",
-    "is_live",
-    "is_run",
-    "list_runs",
-]
+__all__ = ["FORMAT_VERSION", "RunDirectory", "RunState", "RunStatus", "RunSummary", "ShownStatus", "is_live", "is_run"]
 
 FORMAT = "s3n-run"
 FORMAT_VERSION = 1
 
 Pointer = Literal["last", "best"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
-    """One line of a list of runs.
-
-    Attributes:
-        path: The run's folder.
-        status: What it is doing; ``interrupted`` and ``broken`` as in ``run_state.ShownStatus``.
-        live: Whether a process trains it now.
-        created: When it was made, Unix seconds (the folder's own time where the run is broken).
-        state: Its last record; None where there is none.
-        run: The content of ``run.json``; empty where the run is broken.
-        problem: For a broken run the sentence that says why and what to do; empty otherwise.
-    """
-
-    path: Path
-    status: ShownStatus
-    live: bool
-    created: float
-    state: RunState | None
-    run: Mapping[str, Any]
-    problem: str = ""
-
-    @property
-    def name(self) -> str:
-        """The folder's name, by which people call the run."""
-        return self.path.name
 
 
 class RunDirectory:
@@ -258,27 +221,6 @@ def is_run(path: Path) -> bool:
         return directory.run_json.is_file() or (directory.checkpoints.is_dir() and directory.metrics_jsonl.is_file())
     except OSError:
         return False
-
-
-def list_runs(root: Path) -> list[RunSummary]:
-    """Return the runs in a folder of runs, newest first.
-
-    Broken runs are among them, marked; folders that are no runs, hidden ones and files are not. A missing ``root``
-    holds no runs.
-
-    Raises:
-        RunError: ``root`` is there and cannot be read.
-    """
-    try:
-        paths = [path for path in root.iterdir() if not path.name.startswith(".")]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RunError(
-            f"The runs folder {root} cannot be read ({error.strerror or error}); choose another one."
-        ) from error
-    found = [RunDirectory(path).summary() for path in paths if is_run(path)]
-    return sorted(found, key=lambda run: (-run.created, run.name))
 
 
 def _is_plain_name(text: str) -> bool:

@@ -10,8 +10,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
 
 from s3n_core.errors import S3NError
-from s3n_core.runs.metrics import MetricsReader
-from s3n_core.runs.run_directory import RunDirectory, RunSummary, list_runs
+from s3n_core.runs.metrics_reading import MetricsReader
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.run_list import list_runs
+from s3n_core.runs.run_summary import RunSummary
 
 _log = logging.getLogger(__name__)
 _PERIOD_MS = 2000

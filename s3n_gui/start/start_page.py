@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from s3n_core.resources import resource
-from s3n_core.runs.run_directory import RunDirectory, RunSummary
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.opening import Opener, data_set_detail, model_title
 from s3n_gui.page import Page
 from s3n_gui.session import Session

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from s3n_core.runs.run_directory import RunSummary
+from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.theme import number_font, px, set_icon, theme
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.widgets.elided_label import ElidedLabel

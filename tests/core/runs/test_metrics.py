@@ -9,7 +9,8 @@ import pytest
 
 from s3n_core.errors import OutputError
 from s3n_core.runs import metrics
-from s3n_core.runs.metrics import MetricsReader, MetricsWriter
+from s3n_core.runs.metrics import MetricsWriter
+from s3n_core.runs.metrics_reading import MetricsChange, MetricsReader
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_a_cut_to_nothing_begins_anew(path: Path) -> None:
 
 def test_a_reader_takes_whole_lines_only(path: Path) -> None:
     reader = MetricsReader(path)
-    assert reader.poll() == metrics.MetricsChange([], False)  # not there yet
+    assert reader.poll() == MetricsChange([], False)  # not there yet
     path.write_bytes(b'{"epoch": 0}\n{"epo')
     assert epochs(reader.poll().lines) == [0]
     assert reader.poll().lines == []
@@ -169,10 +170,10 @@ def test_a_reader_notices_removal_and_return(path: Path) -> None:
     path.write_bytes(b'{"epoch": 0}\n')
     reader.poll()
     path.unlink()
-    assert reader.poll() == metrics.MetricsChange([], True)
-    assert reader.poll() == metrics.MetricsChange([], False)
+    assert reader.poll() == MetricsChange([], True)
+    assert reader.poll() == MetricsChange([], False)
     path.write_bytes(b'{"epoch": 5}\n')
-    assert reader.poll() == metrics.MetricsChange([{"epoch": 5}], False)
+    assert reader.poll() == MetricsChange([{"epoch": 5}], False)
 
 
 WRITE = """

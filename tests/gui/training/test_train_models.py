@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from s3n_core.runs.metrics import MetricsReader
+from s3n_core.runs.metrics_reading import MetricsReader
 from s3n_core.runs.run_state import RunState
 from s3n_core.training.recipes import RECIPES, find_recipe
 from s3n_gui.training import metric_glimpse

@@ -19,7 +19,8 @@ from small_training import SMALL, draw_small_birds
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.resources import resource
-from s3n_core.runs.run_directory import RunDirectory, list_runs
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.run_list import list_runs
 from s3n_gui.actions import ACTIONS
 from s3n_gui.session import HeldOut
 from s3n_gui.start.runs_watch import RunsSeen
@@ -395,3 +396,19 @@ def test_two_epochs_to_their_end(train_page, session, birds, settings, qtbot):
     train_page.starting.check()
     assert train_page.form.name.text() == "birds-quick-2"
     assert train_page.form.start.isEnabled()
+
+
+def test_evidence_is_saved_as_an_animation(train_page, session, qtbot, tmp_path, monkeypatch):
+    assert not train_page.strip.save.isEnabled()
+    run = Path(shutil.copytree(resource("demo/runs/demo"), tmp_path / "shown"))
+    session.run = run
+    qtbot.waitUntil(train_page.strip.save.isEnabled, timeout=60_000)
+    monkeypatch.setattr(
+        "s3n_gui.training.animation_saving.QFileDialog.getSaveFileName", lambda *_: (str(tmp_path / "out.gif"), "")
+    )
+    notices = []
+    session.notice_reported.connect(notices.append)
+    train_page.strip.save.click()
+    qtbot.waitUntil(lambda: bool(notices), timeout=300_000)
+    assert "out.gif" in notices[0]
+    assert (tmp_path / "out.gif").read_bytes().startswith(b"GIF89a")

@@ -1,0 +1,76 @@
+"""Runs and the trash as tables for people and as JSON."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from s3n_core.commands.failures import say
+from s3n_core.commands.progress import print_json
+
+if TYPE_CHECKING:
+    from s3n_core.runs.run_summary import RunSummary
+
+COLUMNS = ("name", "status", "epoch", "held-out", "recipe", "data")
+
+
+def print_runs(summaries: Sequence[RunSummary]) -> None:
+    """Print a table of runs."""
+    _print_table(COLUMNS, [row_of(summary) for summary in summaries])
+
+
+def print_trash(root: Path, json: bool) -> None:
+    """Print what is in the trash of a runs folder."""
+    from s3n_core.runs.trash import list_trash
+
+    entries = list_trash(root)
+    if json:
+        print_json([{"name": entry.name, "path": entry.path, "deleted": entry.deleted} for entry in entries])
+        return
+    if not entries:
+        say(f"The trash of {root} is empty.")
+        return
+    _print_table(
+        ("name", "deleted"),
+        [(entry.name, time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.deleted))) for entry in entries],
+    )
+
+
+def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    table = [header, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
+    for row in table:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def fields_of(summary: RunSummary) -> dict[str, Any]:
+    """Return a run as values that JSON holds."""
+    return {
+        "name": summary.name,
+        "path": str(summary.path),
+        "status": summary.status,
+        "live": summary.live,
+        "created": summary.created,
+        "state": None if summary.state is None else summary.state.to_dict(),
+        "run": dict(summary.run),
+        "problem": summary.problem,
+    }
+
+
+def row_of(summary: RunSummary) -> tuple[str, ...]:
+    """Return a run's row: one text for each of ``COLUMNS``."""
+    state, run = summary.state, summary.run
+    best = "" if state is None or state.best_accuracy is None else f"{100 * state.best_accuracy:.1f} %"
+    recipe, data = run.get("recipe"), run.get("data")
+    return (
+        summary.name,
+        summary.status,
+        "" if state is None else f"{state.epoch}/{state.epochs}",
+        best,
+        str(recipe.get("name", "")) if isinstance(recipe, dict) else "",
+        str(data.get("name", "")) if isinstance(data, dict) else "",
+    )
