@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from s3n_gui.prediction.figures_of_merit import ClassFigures, Merit
@@ -24,6 +24,9 @@ _TIPS = (
     "Precision: share of the answers with this class that are right",
 )
 _RECALL = 2
+_SPARED = (1, 3)
+"""Columns that a narrow table goes without, in this order: a class's tip has them too."""
+_LEAST_NAME = 120
 
 
 class ClassTable(QTableView):
@@ -38,6 +41,7 @@ class ClassTable(QTableView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._classes = ClassModel(self)
+        self._widths: dict[int, int] = {}
         self.setModel(self._classes)
         self.setAccessibleName("Classes")
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -68,6 +72,20 @@ class ClassTable(QTableView):
         """Show the classes of a table."""
         self._classes.show(merit.figures if merit is not None else (), names)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow table shows names first."""
+        self._fit_columns()
+        super().resizeEvent(event)
+
+    def _fit_columns(self) -> None:
+        shown = {1, 2, 3}
+        for column in _SPARED:
+            if px(_LEAST_NAME) + sum(self._widths[number] for number in shown) <= self.viewport().width():
+                break
+            shown.discard(column)
+        for column in (1, 2, 3):
+            self.setColumnHidden(column, column not in shown)
+
     def _on_chosen(self, index: QModelIndex) -> None:
         self.class_chosen.emit(self._classes.figures[index.row()].index)
 
@@ -76,7 +94,9 @@ class ClassTable(QTableView):
         numbers, words = QFontMetrics(number_font("body")), QFontMetrics(font("caption", semibold=True))
         for column, widest in ((1, "10,000"), (2, "100.0 %"), (3, "100.0 %")):
             title = words.horizontalAdvance(_TITLES[column] + falling_mark(True))
-            self.setColumnWidth(column, max(numbers.horizontalAdvance(widest), title) + px(18))
+            self._widths[column] = max(numbers.horizontalAdvance(widest), title) + px(18)
+            self.setColumnWidth(column, self._widths[column])
+        self._fit_columns()
 
 
 class ClassModel(QAbstractTableModel):

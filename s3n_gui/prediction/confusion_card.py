@@ -61,8 +61,9 @@ class ConfusionCard(Card):
         self.whole.setToolTip("Show the whole matrix (0)")
         self.whole.setAccessibleName("Show the whole matrix")
         self.enlarge.setAccessibleName("Large matrix")
-        self.head.insertWidget(1, self.order)
-        self.head.insertWidget(2, self.only_mistaken)
+        after_title = self.head.indexOf(self.title) + 1
+        self.head.insertWidget(after_title, self.order)
+        self.head.insertWidget(after_title + 1, self.only_mistaken)
         self.head.addWidget(self.whole)
         self.head.addWidget(self.enlarge)
         self.sentence = ElidedLabel()

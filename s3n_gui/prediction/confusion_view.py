@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,25 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QFocusEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from s3n_gui.prediction.matrix_drawing import MatrixDrawing, shaded
 from s3n_gui.prediction.matrix_frame import Cell, MatrixFrame
-from s3n_gui.theme import font, number_font, px, theme, tokens
-from s3n_gui.tokens import mixed
+from s3n_gui.theme import px, theme
 from s3n_gui.wording import count_text, percent_text
 
-_SHADES = 64
 _STEP = 1.25
 _DRAG = 4  # pixels that the mouse may move in a press
 _ARROWS = {Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1)}
@@ -73,7 +69,7 @@ class ConfusionView(QWidget):
         if other:
             self._at = self.chosen = None
             self._frame = MatrixFrame(len(names), self._field(), largest=px(48))
-        self._make_image()
+        self._image = shaded(self._counts)
         self._point(self._at)
 
     def set_labelled(self, labelled: bool) -> None:
@@ -214,125 +210,13 @@ class ConfusionView(QWidget):
 
     def _on_theme(self) -> None:
         self._frame = MatrixFrame(len(self._names), self._field(), largest=px(48))
-        self._make_image()
+        self._image = shaded(self._counts)
         self.update()
 
-    def _make_image(self) -> None:
-        count, colours = len(self._names), tokens()
-        if count:
-            shares = self._counts / np.maximum(self._counts.sum(axis=1, keepdims=True), 1)
-            steps = np.ceil(shares**0.5 * (_SHADES - 1)).astype(np.uint8)  # small shares must be seen
-            cells = np.where(np.eye(count, dtype=bool), steps + _SHADES, steps)
-            data = np.ascontiguousarray(cells).tobytes()
-            image = QImage(data, count, count, count, QImage.Format.Format_Indexed8).copy()
-            table = []
-            for end, least in ((colours.bad, 0.3), (colours.good, 0.12)):  # a single mistake must be seen, at any size
-                ramp = [mixed(colours.card, end, least + (1 - least) * step / (_SHADES - 1)) for step in range(_SHADES)]
-                ramp[0] = colours.page if end == colours.bad else mixed(colours.page, colours.border, 0.5)
-                table += [QColor(colour).rgb() for colour in ramp]
-            image.setColorTable(table)
-            self._image = image
-
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the matrix, its names, and numbers where they fit."""
-        if not len(self._names):
-            return
-        painter = QPainter(self)
-        frame, area = self._frame, self._frame.area
-        painter.setClipRect(area.adjusted(-1, -1, 1, 1))
-        source = QRectF(frame.left, frame.top, area.width() / frame.cell, area.height() / frame.cell)
-        painter.drawImage(area, self._image, source)
-        self._draw_lines(painter)
-        self._draw_numbers(painter)
-        self._draw_cells(painter)
-        painter.setClipping(False)
-        if self._labelled:
-            self._draw_names(painter, area, down=True)
-            self._draw_names(painter, area, down=False)
-        else:
-            self._draw_words(painter, area)
-        painter.end()
-
-    def _draw_lines(self, painter: QPainter) -> None:
-        frame, area = self._frame, self._frame.area
-        if frame.cell < 6:
-            return
-        painter.setPen(QPen(QColor(tokens().card), 1))
-        for row in frame.rows():
-            y = frame.box((row, 0)).top()
-            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-        for column in frame.columns():
-            x = frame.box((0, column)).left()
-            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-
-    def _draw_numbers(self, painter: QPainter) -> None:
-        frame = self._frame
-        painter.setFont(number_font("caption"))
-        metrics = painter.fontMetrics()
-        rows, columns = frame.rows(), frame.columns()
-        if not rows or not columns or frame.cell < metrics.height():
-            return
-        part = self._counts[rows.start : rows.stop, columns.start : columns.stop]
-        for row, column in np.argwhere(part > 0).tolist():
-            text = f"{part[row, column]}"
-            if metrics.horizontalAdvance(text) > frame.cell - 2:
-                continue
-            cell = row + rows.start, column + columns.start
-            strong = part[row, column] / max(self._counts[cell[0]].sum(), 1) > 0.25
-            painter.setPen(QColor("#FFFFFF" if strong else tokens().text))
-            painter.drawText(frame.box(cell), Qt.AlignmentFlag.AlignCenter, text)
-
-    def _draw_cells(self, painter: QPainter) -> None:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for cell, colour, width in ((self._at, tokens().text, 1.0), (self.chosen, tokens().accent, 2.0)):
-            if cell is not None and max(cell) < len(self._names):
-                painter.setPen(QPen(QColor(colour), width))
-                box = self._frame.box(cell)
-                grown = max((5 - box.width()) / 2, 0.5)  # a cell of two pixels must be found again
-                painter.drawRect(box.adjusted(-grown, -grown, grown, grown))
-
-    def _draw_words(self, painter: QPainter, area: QRectF) -> None:
-        painter.setFont(number_font("caption"))
-        painter.setPen(QColor(tokens().quiet))
-        top = QRectF(area.left(), 0, area.width(), area.top() - 2)
-        painter.drawText(top, Qt.AlignmentFlag.AlignHCenter, "predicted")
-        painter.save()
-        painter.translate(area.left() - 4, area.center().y())
-        painter.rotate(-90)
-        side = QRectF(-area.height() / 2, -px(16), area.height(), px(16))
-        painter.drawText(side, Qt.AlignmentFlag.AlignCenter, "label")
-        painter.restore()
-
-    def _draw_names(self, painter: QPainter, area: QRectF, *, down: bool) -> None:
-        """Write the names of the rows (``down``) or columns: each where there is room, else every so many; the pointed one."""
-        frame, colours = self._frame, tokens()
-        painter.setFont(font("caption"))
-        metrics = painter.fontMetrics()
-        line = metrics.height()
-        seen = frame.rows() if down else frame.columns()
-        every = max(math.ceil(line / frame.cell), 1)
-        pointed = None if self._at is None else self._at[0 if down else 1]
-        named = [at for at in seen if at % every == 0]
-        if pointed is not None and pointed in seen:
-            # Those beside the pointed one make room for it.
-            named = [at for at in named if abs(at - pointed) * frame.cell >= line or at == pointed]
-            named = sorted({*named, pointed})
-        for at in named:
-            middle = frame.box((at, 0)).center().y() if down else frame.box((0, at)).center().x()
-            strong = at == pointed
-            painter.setFont(font("caption", semibold=strong))
-            painter.setPen(QColor(colours.text if strong else colours.quiet))
-            room = (area.left() if down else area.top()) - 10
-            text = painter.fontMetrics().elidedText(self._names[at], Qt.TextElideMode.ElideMiddle, int(room))
-            if down:
-                box = QRectF(2, middle - line / 2, room, line)
-                painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-                painter.drawLine(QPointF(area.left() - 5, middle), QPointF(area.left() - 2, middle))
-                continue
-            painter.drawLine(QPointF(middle, area.top() - 5), QPointF(middle, area.top() - 2))
-            painter.save()
-            painter.translate(middle, area.top() - 8)
-            painter.rotate(-90)
-            box = QRectF(0, -line / 2, room, line)
-            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
-            painter.restore()
+        """Draw it."""
+        if len(self._names):
+            painter = QPainter(self)
+            drawing = MatrixDrawing(self._frame, self._counts, self._names, self._image, self._at, self.chosen)
+            drawing.draw(painter, labelled=self._labelled)
+            painter.end()

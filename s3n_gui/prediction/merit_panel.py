@@ -39,8 +39,8 @@ class MeritPanel(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(12)
-        for card in (self.threshold_card, self.confusion, self.class_card):
-            row.addWidget(card, 1)
+        for card, share in ((self.threshold_card, 5), (self.confusion, 5), (self.class_card, 6)):
+            row.addWidget(card, share)
         self.threshold_card.threshold_changed.connect(self.threshold_changed)
         self.confusion.pair_chosen.connect(self.pair_chosen)
         self.confusion.pair_opened.connect(self.pair_opened)

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
@@ -18,14 +18,14 @@ from s3n_gui.prediction.figures_of_merit import Merit, judge
 from s3n_gui.prediction.filter_bar import FilterBar
 from s3n_gui.prediction.merit_panel import MeritPanel
 from s3n_gui.prediction.page_words import empty_case, state_words
-from s3n_gui.prediction.prediction_request import PARTS
 from s3n_gui.prediction.preview import Preview
 from s3n_gui.prediction.results import Results
 from s3n_gui.prediction.source_bar import SourceBar
+from s3n_gui.prediction.source_choice import SourceChoice
 from s3n_gui.prediction.stale_notice import StaleNotice
 from s3n_gui.prediction.table_filters import TableFilters
-from s3n_gui.prediction.table_model import FILE, PredictionModel
-from s3n_gui.prediction.table_saving import TableSaving
+from s3n_gui.prediction.table_model import CLASS, PredictionModel
+from s3n_gui.prediction.table_saving import TableSaving, ask_for_place
 from s3n_gui.prediction.table_view import PredictionTable
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
@@ -60,6 +60,7 @@ class PredictPage(Page):
         self.filters = TableFilters(self.model, self.table, self.filter, self.merit_panel, self)
         self.empty = EmptyPage()
         self.preview = Preview(self)
+        self.choice = SourceChoice(self.controller, session, self.source, self.empty, self)
         self.merit: Merit | None = None
         self._fill = QTimer(self, singleShot=True, interval=_FILL_MILLISECONDS)
         self._fill.timeout.connect(self._take_rows)
@@ -67,7 +68,6 @@ class PredictPage(Page):
         self._refresh.timeout.connect(self._show_merit)
         self._lay_out()
         self._connect()
-        self._show_request()
         self._show_stage()
 
     def _lay_out(self) -> None:
@@ -82,14 +82,8 @@ class PredictPage(Page):
         whole.addWidget(self.stack, 1)
 
     def _connect(self) -> None:
-        controller, source = self.controller, self.source
-        source.folder_asked.connect(self.choose_folder)
-        source.data_set_asked.connect(self._take_data_set)
-        source.model_asked.connect(self._ask_for_model)
-        source.part_chosen.connect(controller.set_part)
-        source.start_asked.connect(self._start)
-        source.stop_asked.connect(controller.cancel)
-        controller.request_changed.connect(self._show_request)
+        controller = self.controller
+        controller.request_changed.connect(self.preview.close_it)
         controller.stage_changed.connect(self._show_stage)
         controller.progressed.connect(self._show_progress)
         controller.began.connect(self._on_began)
@@ -108,7 +102,6 @@ class PredictPage(Page):
         self.preview.opened.connect(self.open_row)
         self.preview.stepped.connect(self._step)
         self.preview.closed.connect(self.table.setFocus)
-        self.empty.asked.connect(self._on_empty)
 
     # -- what the frame calls ----------------------------------------------------------------------------------------------
 
@@ -183,21 +176,10 @@ class PredictPage(Page):
         if answers is not None:
             self.preview.show_row(answers, row, self.path_of(answers.files[row]))
 
-    def choose_folder(self) -> None:
-        """Let the person choose a folder."""
-        chosen = QFileDialog.getExistingDirectory(self, "Choose a folder of images")
-        if chosen:
-            self.controller.set_images(Path(chosen))
-
     def save_as(self) -> None:
         """Let the person save what the table shows."""
-        images = self.controller.images
-        name = f"{images.name}-predictions.csv" if images is not None else "predictions.csv"
-        chosen, kind = QFileDialog.getSaveFileName(self, "Save predictions", name, "Table (*.csv);;JSON (*.json)")
-        if chosen:
-            path = Path(chosen)
-            if path.suffix.lower() not in (".csv", ".json"):
-                path = path.with_name(path.name + (".json" if "json" in kind else ".csv"))
+        path = ask_for_place(self, self.controller.images)
+        if path is not None:
             self.save_to(path)
 
     def save_to(self, path: Path) -> None:
@@ -237,44 +219,13 @@ class PredictPage(Page):
     def _start_over(self) -> None:
         self._start(restart=True)
 
-    def _take_data_set(self) -> None:
-        from s3n_gui.prediction.controller import data_set_place
-
-        if self._session.data_set is None:
-            self._session.ask_to_open("data")
-        else:
-            self.controller.set_images(data_set_place(self._session.data_set))
-
-    def _ask_for_model(self) -> None:
-        self._session.ask_to_open("model")
-
     def _step(self, step: int) -> None:
         place = self.model.place_of(self.preview.row) + step
         if 0 <= place < self.model.rowCount():
-            self.table.setCurrentIndex(self.model.index(place, FILE))
+            self.table.setCurrentIndex(self.model.index(place, CLASS))
             self.show_preview(self.table.current_row())
 
-    def _on_empty(self, button: int) -> None:
-        if self.controller.images is None:
-            if button == 0:
-                self.choose_folder()
-            else:
-                self._session.ask_for_demo()
-        elif self.controller.model is None:
-            self._session.ask_to_open("model" if button == 0 else "run")
-        else:
-            self._start()
-
     # -- from the state to the screen ----------------------------------------------------------------------------------------
-
-    def _show_request(self) -> None:
-        controller, data_set = self.controller, self._session.data_set
-        parts: tuple[str, ...] = PARTS
-        if data_set is not None and data_set.root == controller.images:
-            parts = ("all", *(split for split in data_set.splits() if split))
-        self.source.show_choice(controller.images, controller.model, controller.part, parts)
-        self.source.own.setEnabled(data_set is not None)
-        self.preview.close_it()
 
     def _show_stage(self) -> None:
         stage, controller = self.controller.stage, self.controller
@@ -328,7 +279,7 @@ class PredictPage(Page):
         row, place = self.table.current_row(), bar.value()
         self.model.take_new_rows()
         if row >= 0 and self.table.current_row() != row:
-            self.table.setCurrentIndex(self.model.index(self.model.place_of(row), FILE))
+            self.table.setCurrentIndex(self.model.index(self.model.place_of(row), CLASS))
         bar.setValue(place)
 
     def _show_merit(self) -> None:
@@ -336,7 +287,7 @@ class PredictPage(Page):
         self.merit = judge(answers) if answers is not None and len(answers) else None
         labelled = answers is not None and bool((answers.column("label") >= 0).any())
         self.table.show_columns(label=labelled, problem=answers is not None and bool(answers.errors))
-        settled = self.controller.stage not in ("running", "stopping")
+        settled = self.controller.stage in ("finished", "stopped")
         self.merit_panel.show_merit(self.merit, [] if answers is None else answers.names, settled=settled)
         if not self.merit_panel.judged:
             self.results.set_large(False)

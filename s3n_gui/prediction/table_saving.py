@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from s3n_core.analysis.prediction_tables import write_table
 from s3n_core.errors import S3NError
@@ -17,6 +18,18 @@ from s3n_gui.background.worker_thread import Worker, WorkerThread
 from s3n_gui.prediction.answers import Answers
 
 _log = logging.getLogger(__name__)
+
+
+def ask_for_place(parent: QWidget, images: Path | None) -> Path | None:
+    """Let the person say where a table of these images is saved; None where they change their mind."""
+    name = f"{images.name}-predictions.csv" if images is not None else "predictions.csv"
+    chosen, kind = QFileDialog.getSaveFileName(parent, "Save predictions", name, "Table (*.csv);;JSON (*.json)")
+    if not chosen:
+        return None
+    path = Path(chosen)
+    if path.suffix.lower() not in (".csv", ".json"):
+        path = path.with_name(path.name + (".json" if "json" in kind else ".csv"))
+    return path
 
 
 class TableSaver(Worker):

@@ -28,7 +28,7 @@ from s3n_gui.theme import px, theme
 _ROW_HEIGHT = 40
 _WORDS = (FILE, CLASS, LABEL)
 _LEAST_WORDS = 120
-_SPARED = (MARGIN, PEAKS, ENTROPY, BRANCHES, LABEL)
+_SPARED = (MARGIN, PEAKS, ENTROPY, BRANCHES, LABEL, FILE)
 """Columns that a narrow table goes without, in this order."""
 
 
@@ -111,7 +111,7 @@ class PredictionTable(QTableView):
         """Make a row the current one, where it is shown."""
         place = self._rows.place_of(row)
         if place >= 0:
-            index = self._rows.index(place, FILE)
+            index = self._rows.index(place, CLASS)
             self.setCurrentIndex(index)
             self.scrollTo(index)
 

@@ -1,0 +1,71 @@
+"""What is predicted, from the line at the top of the page and from the empty page to the controller, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from s3n_gui.prediction.controller import PredictionController, data_set_place
+from s3n_gui.prediction.prediction_request import PARTS
+from s3n_gui.prediction.source_bar import SourceBar
+from s3n_gui.session import Session
+from s3n_gui.widgets.empty_page import EmptyPage
+
+
+class SourceChoice(QObject):
+    """Lets the person choose images, part and model."""
+
+    def __init__(
+        self, controller: PredictionController, session: Session, bar: SourceBar, empty: EmptyPage, page: QWidget
+    ) -> None:
+        super().__init__(page)
+        self._controller, self._session, self._bar, self._page = controller, session, bar, page
+        bar.folder_asked.connect(self.choose_folder)
+        bar.data_set_asked.connect(self._take_data_set)
+        bar.model_asked.connect(self._ask_for_model)
+        bar.part_chosen.connect(controller.set_part)
+        bar.start_asked.connect(self._start)
+        bar.stop_asked.connect(controller.cancel)
+        empty.asked.connect(self._on_empty)
+        controller.request_changed.connect(self.show_request)
+        self.show_request()
+
+    def choose_folder(self) -> None:
+        """Let the person choose a folder."""
+        chosen = QFileDialog.getExistingDirectory(self._page, "Choose a folder of images")
+        if chosen:
+            self._controller.set_images(Path(chosen))
+
+    def show_request(self) -> None:
+        """Show what is chosen, and the parts that the images have."""
+        controller, data_set = self._controller, self._session.data_set
+        parts: tuple[str, ...] = PARTS
+        if data_set is not None and data_set.root == controller.images:
+            parts = ("all", *(split for split in data_set.splits() if split))
+        self._bar.show_choice(controller.images, controller.model, controller.part, parts)
+        self._bar.own.setEnabled(data_set is not None)
+
+    def _start(self, restart: bool) -> None:
+        self._controller.start(restart=restart)
+
+    def _take_data_set(self) -> None:
+        if self._session.data_set is None:
+            self._session.ask_to_open("data")
+        else:
+            self._controller.set_images(data_set_place(self._session.data_set))
+
+    def _ask_for_model(self) -> None:
+        self._session.ask_to_open("model")
+
+    def _on_empty(self, button: int) -> None:
+        if self._controller.images is None:
+            if button == 0:
+                self.choose_folder()
+            else:
+                self._session.ask_for_demo()
+        elif self._controller.model is None:
+            self._session.ask_to_open("model" if button == 0 else "run")
+        else:
+            self._controller.start()
