@@ -65,6 +65,7 @@ class InspectionController(QObject):
         self._fetched = FetchedMaps()
         self._seeking: Wanted = "any"
         self._sought_from: Path | None = None
+        self._live: Verdict | None = None
         session.model_changed.connect(self._on_model)
         session.data_set_changed.connect(self._on_data_set)
         session.image_changed.connect(self._on_session_image)
@@ -134,6 +135,7 @@ class InspectionController(QObject):
     # Asking and answers
 
     def _on_image(self, image: Path | None) -> None:
+        self._live = None
         self._fetched.clear()
         self._session.image = image
         self.tell_truth()
@@ -167,8 +169,10 @@ class InspectionController(QObject):
         self._state.say("")
         self._state.set_busy(False)
         record = self._images.record_of(self._state.image)
+        label = None if record is None else self._images.label_of(record)
+        self._live = Verdict.of_inspection(inspection, label)
         if record is not None and inspection.settings == InspectionSettings():
-            self._verdicts.take_inspection(record.name, inspection, self._images.label_of(record))
+            self._verdicts.take_inspection(record.name, inspection, label)
         self._state.take_answer(self._fetched.added_to(inspection))
         self._seek_on()
 
@@ -240,7 +244,8 @@ class InspectionController(QObject):
             return
         row = self._images.row_of(self._state.image)
         record = self._images.record_of(self._state.image)
-        if record is not None and record.path != self._sought_from and test(self._verdicts.get(record.name)):
+        # As it is answered with the numbers that are set now: the list knows answers with the model's own alone.
+        if record is not None and record.path != self._sought_from and test(self._live):
             self._stop_seeking()
             return
         following = self._images.next_row(row, 1, lambda verdict: verdict is None or test(verdict))

@@ -33,6 +33,14 @@ class Verdict:
         agrees = len({name for _, name in row.branches}) <= 1
         return cls(row.class_name or "", row.probability or 0.0, row.correct, agrees)
 
+    @classmethod
+    def of_inspection(cls, inspection: Inspection, label: str | None) -> Verdict:
+        """Return what an inspection says of an image with a label, or without one."""
+        best = inspection.prediction
+        branches = {inspection.top(branch, 1)[0].index for branch in ("O", "D", "C") if branch in inspection.logits}
+        known = label is not None and label in inspection.classes
+        return cls(best.name, best.probability, (best.name == label) if known else None, len(branches) <= 1)
+
 
 class Verdicts(QObject):
     """Verdicts by the image's name.
@@ -67,10 +75,7 @@ class Verdicts(QObject):
 
     def take_inspection(self, name: str, inspection: Inspection, label: str | None) -> None:
         """Take the answer of an image that has been looked at, with nothing changed by hand."""
-        best = inspection.prediction
-        branches = {inspection.top(branch, 1)[0].index for branch in ("O", "D", "C") if branch in inspection.logits}
-        known = label is not None and label in inspection.classes
-        verdict = Verdict(best.name, best.probability, (best.name == label) if known else None, len(branches) <= 1)
+        verdict = Verdict.of_inspection(inspection, label)
         if verdict != self._by_name.get(name):
             self._by_name[name] = verdict
             self.changed.emit((name,))

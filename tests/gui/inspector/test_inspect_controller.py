@@ -147,6 +147,17 @@ def test_the_next_mistake_is_looked_for_where_none_is_known(stage: Stage, qtbot:
     assert stage.state.message == ""
 
 
+def test_a_mistake_under_other_numbers_is_found(stage: Stage, qtbot: QtBot) -> None:
+    stage.client.prompt = True
+    stage.client.saying = {"bird 3.jpg": {"winner": 1}, **{f"bird {n}.jpg": {"winner": n % 3} for n in (0, 1, 2, 4, 5)}}
+    stage.state.set_numbers(InspectionSettings(beta_1=5.0))
+    stage.controller.step(1, "mistake")
+    with qtbot.waitSignal(stage.controller.seeking_changed):
+        pass
+    assert stage.session.image == stage.path(3)
+    assert stage.verdicts.get("bird 3.jpg") is None
+
+
 def test_looking_for_a_mistake_ends_at_the_end(stage: Stage, qtbot: QtBot) -> None:
     stage.client.answer()
     stage.client.saying = {f"bird {n}.jpg": {"winner": n % 3} for n in range(6)}
