@@ -1,0 +1,16 @@
+"""The quick part of the campaign against damaged model files: a model that answers, or a sentence.
+
+The long part, in child processes that may crash, hang or run out of memory: tests/campaign/mutated_models.py.
+"""
+
+from pathlib import Path
+
+import pytest
+from campaign.mutated_models import mutated_model
+
+CASES = 42  # six of each way of damage
+
+
+@pytest.mark.parametrize("number", range(CASES))
+def test_a_damaged_model_is_a_model_or_a_sentence(number: int, tmp_path: Path) -> None:
+    assert mutated_model(7, number, tmp_path) in ("model", "model, only opened", "sentence")
