@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import subprocess
-import threading
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from s3n_core.errors import OutputError
+from s3n_gui.background.command_process import CommandProcess
 from s3n_gui.background.engine_command import engine_command
 from s3n_gui.background.jobs import Job
-from s3n_gui.background.processes import how_it_ended, interrupt, kill, log_file, start_process
-from s3n_gui.background.worker_thread import Worker, WorkerThread
+from s3n_gui.background.processes import how_it_ended, log_file
+from s3n_gui.background.worker_thread import WorkerThread
 
 GRACE_SECONDS = 10.0
 _CLOSING_SECONDS = 1.5
@@ -63,7 +58,7 @@ class CommandJob(Job):
         super().__init__(title, parent)
         command = engine_command(*arguments, *(["--json"] if json_output else []), prefix=prefix)
         self._log = log_file("jobs")
-        self._worker = _Worker(command, self._log)
+        self._worker = CommandProcess(command, self._log)
         self._worker.printed.connect(self._on_printed)
         self._worker.said.connect(self._on_said)
         self._worker.crashed.connect(self._on_crashed)
@@ -155,90 +150,6 @@ class CommandJob(Job):
     def _fail(self, sentence: str) -> None:
         self._end("failed", sentence)
         self.failed.emit(sentence)
-
-
-class _Worker(Worker):
-    """Lives in the job's thread: starts the process and reads its output; a second, plain thread reads its words."""
-
-    printed = Signal(object)
-    said = Signal(str)
-
-    def __init__(self, command: Sequence[str], log: Path) -> None:
-        super().__init__()
-        self.process: subprocess.Popen[bytes] | None = None
-        self.code: int | None = None
-        self.problem = ""
-        self._command = command
-        self._log = log
-        self._stopped = False
-        self._lock = threading.Lock()
-        self._over = threading.Event()
-
-    def work(self) -> None:
-        """Run the command to its end."""
-        with self._lock:
-            if self._stopped:
-                self.code = 130
-                return
-            try:
-                self.process = process = start_process(
-                    self._command, log=self._log, long_job=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-                )
-            except OutputError as error:
-                self.problem = str(error)
-                return
-        words = threading.Thread(target=self._read_words, args=(process,), name="words of a job")
-        words.start()
-        try:
-            self._read_output(process)
-            process.wait()
-        finally:
-            kill(process)  # where reading failed; does nothing to one that has ended
-            self._over.set()
-            words.join()
-            for stream in (process.stdout, process.stderr):
-                if stream is not None:
-                    stream.close()
-            self.code = process.returncode
-
-    def _read_output(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            try:
-                value = json.loads(line)
-            except ValueError:  # a line for people, of a command without --json or a library
-                continue
-            if isinstance(value, dict):
-                self.printed.emit(value)
-
-    def _read_words(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stderr is not None
-        with contextlib.ExitStack() as stack:
-            log = None
-            with contextlib.suppress(OSError):
-                log = stack.enter_context(self._log.open("ab"))
-            for line in process.stderr:
-                if log is not None:
-                    with contextlib.suppress(OSError):
-                        log.write(line)
-                        log.flush()
-                text = line.decode("utf-8", "replace").strip()
-                if text:
-                    self.said.emit(text)
-
-    def stop(self) -> None:
-        """Ask the process to stop. From any thread."""
-        with self._lock:
-            self._stopped = True
-            if self.process is not None:
-                interrupt(self.process)
-
-    def end(self, after_seconds: float = 0.0) -> None:
-        """Kill the process if it lives after so long. From any thread, which waits."""
-        with self._lock:
-            self._stopped = True
-        if self.process is not None and not self._over.wait(after_seconds):
-            kill(self.process)
 
 
 def _seconds_left(value: dict[str, Any], done: int, total: int) -> float | None:

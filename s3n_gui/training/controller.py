@@ -11,7 +11,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
 from s3n_gui.background.jobs import JobList
-from s3n_gui.background.training_job import TrainingJob, TrainingRequest
+from s3n_gui.background.training_job import TrainingJob
+from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.session import Session
 from s3n_gui.training.metric_series import MetricSeries
 from s3n_gui.training.run_machine import Order, RunMachine

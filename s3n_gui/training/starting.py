@@ -7,7 +7,8 @@ from PySide6.QtCore import QObject, Signal
 from s3n_core.errors import S3NError
 from s3n_core.runs.locations import checked_run_name, new_run_name
 from s3n_gui.background.jobs import Job, JobList
-from s3n_gui.background.training_job import TrainingJob, TrainingRequest
+from s3n_gui.background.training_job import TrainingJob
+from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.session import HeldOut, Session
 from s3n_gui.settings import Settings
 from s3n_gui.training.controller import TrainingController, in_the_way

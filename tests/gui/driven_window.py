@@ -1,7 +1,7 @@
 """The window's program with a hand inside, run as a process by tests: obeys lines on its input, tells what it shows.
 
-Lines: ``start REQUEST`` (JSON of a `TrainingRequest`), ``resume RUN``, ``pause``, ``go on``, ``next image``, ``predict ARGUMENTS``
-(JSON list). After each change it writes one JSON line: the statuses of the trainings it knows, how many images were answered,
+Lines: ``start REQUEST`` (JSON of a `TrainingRequest`), ``resume RUN``, ``pause``, ``go on``, ``next image``,
+``predict ARGUMENTS`` (JSON list). After each change it writes one JSON line: the statuses of the trainings it knows, how many images were answered,
 sentences of the banner, how far a prediction is.
 """
 
@@ -17,7 +17,8 @@ from PySide6.QtCore import QObject, QTimer
 
 from s3n_gui import app
 from s3n_gui.background.command_job import CommandJob
-from s3n_gui.background.training_job import TrainingJob, TrainingRequest
+from s3n_gui.background.training_job import TrainingJob
+from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.dialogs.closing import ClosingDialog
 from s3n_gui.main_window import MainWindow
 

@@ -87,7 +87,7 @@ def failing(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
         def fail(*_: object) -> None:
             raise error
 
-        monkeypatch.setattr("s3n_core.runs.run_directory.list_runs", fail)
+        monkeypatch.setattr("s3n_core.runs.run_list.list_runs", fail)
         return cli.main(["runs", "list"])
 
     return fail_with

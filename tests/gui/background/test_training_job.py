@@ -20,7 +20,8 @@ from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.trash import list_trash
 from s3n_gui.background import run_watch
 from s3n_gui.background.engine_command import engine_command
-from s3n_gui.background.training_job import TrainingJob, TrainingRequest
+from s3n_gui.background.training_job import TrainingJob
+from s3n_gui.background.training_request import TrainingRequest
 
 PATIENCE = 400_000
 
