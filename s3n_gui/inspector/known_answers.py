@@ -10,7 +10,10 @@ from PySide6.QtCore import QObject, Signal
 from s3n_gui.inspector.image_list import ImageList
 from s3n_gui.inspector.table_reader import KnownTable, TableReader
 from s3n_gui.inspector.verdicts import Verdicts
+from s3n_gui.prediction.controller import data_set_place
+from s3n_gui.prediction.prediction_request import PredictionRequest
 from s3n_gui.session import Session
+from s3n_gui.settings import Settings
 
 
 class KnownAnswers(QObject):
@@ -27,9 +30,16 @@ class KnownAnswers(QObject):
     failed = Signal(str)
 
     def __init__(
-        self, session: Session, client: Any, images: ImageList, verdicts: Verdicts, parent: QObject | None = None
+        self,
+        session: Session,
+        settings: Settings,
+        client: Any,
+        images: ImageList,
+        verdicts: Verdicts,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        self._settings = settings
         self._session, self._client, self._images, self._verdicts = session, client, images, verdicts
         self._table: KnownTable | None = None
         self._chosen: Path | None = None
@@ -41,7 +51,7 @@ class KnownAnswers(QObject):
         session.predictions_changed.connect(self._on_predictions)
         session.model_changed.connect(self._on_model)
         session.data_set_changed.connect(self._take_again)
-        client.opened.connect(self._take_again)
+        client.opened.connect(self._on_opened)
         self._on_predictions(session.predictions)
 
     def read(self, path: Path) -> None:
@@ -62,6 +72,20 @@ class KnownAnswers(QObject):
         self._know(False)
         self._on_predictions(self._session.predictions)
 
+    def _on_opened(self) -> None:
+        self._take()
+        if not self.of_all and self._session.predictions is None:
+            self._look_for_kept()
+
+    def _look_for_kept(self) -> None:
+        """Read the table that the page Predict has kept of an earlier time, also where that page has not been shown yet."""
+        model, data_set = self._session.model, self._session.data_set
+        if model is not None and data_set is not None:
+            images, precision = data_set_place(data_set), self._settings.precision
+            kept = PredictionRequest(model=model, images=images, precision=precision).table
+            if kept.exists():
+                self._reader.start(kept)
+
     def _on_read(self, table: KnownTable) -> None:
         self._table = table
         chosen, self._chosen = table.path == self._chosen, None
@@ -75,8 +99,13 @@ class KnownAnswers(QObject):
             self.failed.emit(sentence)
 
     def _take_again(self) -> None:
-        """Another model or data set is there, whose answers the table may or may not hold."""
-        self._take()
+        """Another data set is there, whose answers the table may or may not hold."""
+        self._table = None
+        self._know(False)
+        if self._session.predictions is not None:
+            self._on_predictions(self._session.predictions)
+        elif self._client.model is not None:
+            self._look_for_kept()
 
     def _take(self, *, certain: bool = False) -> str:
         """Take the table's verdicts, as soon as the model says that they are its own or a person does (``certain``)."""

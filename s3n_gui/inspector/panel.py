@@ -77,7 +77,7 @@ class InspectPage(Page):
         self.cameras = Cameras(self)
         self.editor = Editor(self.state, self)
         self.controller = InspectionController(session, self._client, self.state, self.images, self.verdicts, self)
-        self.known = KnownAnswers(session, self._client, self.images, self.verdicts, self)
+        self.known = KnownAnswers(session, settings, self._client, self.images, self.verdicts, self)
         self.thumbnails = ThumbnailLoader(192, self, cache_bytes=settings.thumbnail_cache_mb * 2**20)
         self._kept: Mapping[str, Any] = {}
         self._made = False

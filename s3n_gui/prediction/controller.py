@@ -65,6 +65,7 @@ class PredictionController(QObject):
         self._active = False
         session.model_changed.connect(self.set_model)
         session.data_set_changed.connect(self._on_data_set)
+        session.predictions_asked.connect(self._on_asked)
 
     @property
     def request(self) -> PredictionRequest | None:
@@ -118,6 +119,13 @@ class PredictionController(QObject):
         self.request_changed.emit()
         if self._active:
             self._open()
+
+    def _on_asked(self) -> None:
+        """Another page wants all answers: predict the whole data set, unless that is done or a job works."""
+        self.activate()
+        self._choose(self._session.model, self.images, "all")
+        if self.stage in ("ready", "stopped"):
+            self.start()
 
     # -- the job ---------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,9 @@ from s3n_core.analysis.prediction_tables import write_table
 from s3n_gui.inspector.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.known_answers import KnownAnswers
 from s3n_gui.inspector.verdicts import Verdicts
+from s3n_gui.prediction.prediction_request import PredictionRequest
 from s3n_gui.session import Session
+from s3n_gui.settings import Settings
 
 
 def table(path: Path, *, model: str = "abc", names: tuple[str, ...] = ("bird 0.jpg", "bird 1.jpg")) -> Path:
@@ -37,11 +39,11 @@ def table(path: Path, *, model: str = "abc", names: tuple[str, ...] = ("bird 0.j
 
 
 class Desk:
-    def __init__(self, session: Session, root: Path) -> None:
+    def __init__(self, session: Session, settings: Settings, root: Path) -> None:
         self.session, self.client, self.verdicts = session, FakeClient(), Verdicts()
         self.images = ImageList(self.verdicts)
         self.images.set_data_set(data_set(root))
-        self.known = KnownAnswers(session, self.client, self.images, self.verdicts)
+        self.known = KnownAnswers(session, settings, self.client, self.images, self.verdicts)
 
     def open(self, digest: str) -> None:
         self.client.model = SimpleNamespace(digest=digest)  # type: ignore[assignment]
@@ -49,8 +51,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(session: Session, tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(session, tmp_path)
+def desk(session: Session, settings: Settings, tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(session, settings, tmp_path)
     yield made
     made.known.close()
 
@@ -118,3 +120,15 @@ def test_another_model_forgets_the_table(desk: Desk, qtbot: QtBot, tmp_path: Pat
     assert not desk.known.of_all
     desk.open("abc")
     assert not desk.known.of_all
+
+
+def test_a_table_kept_of_an_earlier_time_is_found(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+    desk.session.model = tmp_path / "model.safetensors"
+    desk.session.data_set = data_set(tmp_path)
+    kept = PredictionRequest(model=desk.session.model, images=tmp_path).table
+    kept.parent.mkdir(parents=True)
+    table(kept)
+    with qtbot.waitSignal(desk.known._reader.read):
+        desk.open("abc")
+    assert desk.known.of_all
+    assert is_mistake(desk.verdicts.get("bird 0.jpg"))

@@ -1,0 +1,32 @@
+"""Another page asks for the answers of the whole data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_gui.background.jobs import JobList
+from s3n_gui.prediction.controller import PredictionController
+from s3n_gui.session import Session
+from s3n_gui.settings import Settings
+
+
+def test_the_whole_data_set_is_predicted_once(
+    qtbot: QtBot, session: Session, settings: Settings, jobs: JobList, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.model = tmp_path / "model.safetensors"
+    records = tuple(ImageRecord(path=tmp_path / name, name=name) for name in ("a.jpg", "b.jpg"))
+    session.data_set = DataSet(root=tmp_path, format="flat", classes=(), records=records)
+    controller = PredictionController(session, settings, jobs)
+    controller.set_part("test")
+    started: list[str] = []
+    monkeypatch.setattr(controller, "start", lambda: started.append(controller.part))
+    session.ask_for_predictions()
+    assert started == ["all"]
+    controller.stage = "finished"
+    session.ask_for_predictions()
+    assert started == ["all"]
+    controller.shut_down()
