@@ -68,7 +68,7 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
         self.box = _Box(enableMenu=False, defaultPadding=0)
         self.box.disableAutoRange()
         self.box.setLimits(xMin=-0.5)
-        self.left = pg.AxisItem("left", linkView=self.box)
+        self.left = _ValueAxis("left", linkView=self.box)
         self.bottom = pg.AxisItem("bottom", linkView=self.box)
         self.marks = Marks(self.box) if marks else None
         layout = self.centralLayout
@@ -258,6 +258,21 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
     def _on_moved(self, axes: Sequence[bool]) -> None:
         self._moved = self._moved or bool(axes[1] and self.box.values_dragged)
         self.width_moved.emit(*self.width_seen())
+
+
+class _ValueAxis(pg.AxisItem):  # type: ignore[misc]
+    """Numbers that stand clear of one another, however low the chart is."""
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+        """Return where numbers stand: fewer where they would touch."""
+        levels: list[tuple[float, list[float]]] = super().tickValues(low, high, size)
+        if not levels or high <= low:
+            return levels
+        spacing, values = levels[0]
+        while spacing and len(values) > 2 and size * spacing / (high - low) < px(15):
+            spacing *= 2
+            values = [value for value in values if abs(value / spacing - round(value / spacing)) < 1e-3]
+        return [(spacing, values)]
 
 
 class _Box(pg.ViewBox):  # type: ignore[misc]

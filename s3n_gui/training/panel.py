@@ -32,7 +32,7 @@ from s3n_gui.training.words_card import WordsCard
 from s3n_gui.trainings import Trainings
 
 _NARROW = 1000
-_WIDTHS = {"side": (288, 420), "strip": (216, 520)}
+_WIDTHS = {"side": (296, 420), "strip": (216, 520)}
 
 
 def page(session: Session, settings: Settings, jobs: JobList, trainings: Trainings) -> Page:
@@ -193,8 +193,8 @@ class TrainPage(Page):
         self._upper.setStretchFactor(1, 1)
         self._fit()
         theme().changed.connect(self._fit)
-        self._outer.setSizes([px(296), px(868)])
-        self._upper.setSizes([px(628), px(232)])
+        self._outer.setSizes([px(304), px(860)])
+        self._upper.setSizes([px(620), px(232)])
 
     def _fit(self) -> None:
         for name, (least, most) in _WIDTHS.items():

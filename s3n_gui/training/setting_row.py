@@ -116,7 +116,7 @@ class SettingRow(QWidget):
 
     def _fit(self) -> None:
         if not isinstance(self.control, QCheckBox):
-            self.control.setFixedWidth(px(116))
+            self.control.setFixedWidth(px(124))
         self.control.setFont(number_font("body"))
         self.reset.setFixedSize(px(20), px(26))
 
