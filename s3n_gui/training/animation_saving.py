@@ -1,0 +1,47 @@
+"""Saves a run's evidence over its epochs as a GIF: asks where, and runs the command that does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from s3n_gui.background.command_job import CommandJob
+from s3n_gui.background.jobs import JobList
+from s3n_gui.session import Session
+
+
+class AnimationSaver(QObject):
+    """Saves one animation at a time."""
+
+    def __init__(self, session: Session, jobs: JobList, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._jobs, self._window = session, jobs, window
+        self._file: Path | None = None
+        self.job: CommandJob | None = None
+
+    def ask(self, run: Path) -> None:
+        """Ask where a run's animation goes, and begin to write it."""
+        if self.job is not None and self.job.is_active:
+            self._session.report_notice("An animation is being written already; the next can be saved after it.")
+            return
+        proposed = str(Path.home() / f"{run.name}.gif")
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._window, "Save evidence as animation", proposed, "Animation (*.gif)"
+        )
+        if chosen:
+            self.save(run, Path(chosen))
+
+    def save(self, run: Path, file: Path) -> None:
+        """Write a run's animation, beside all else."""
+        self._file = file
+        self.job = CommandJob(f"Animating {run.name}", ("animate", str(run), "--out", str(file)))
+        self.job.failed.connect(self._session.report_error)
+        self.job.succeeded.connect(self._on_succeeded)
+        self._jobs.add(self.job)
+        self.job.start()
+
+    @Slot(object)
+    def _on_succeeded(self, _: object) -> None:
+        self._session.report_notice(f"The animation is in {self._file}.")
