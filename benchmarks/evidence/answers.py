@@ -1,4 +1,4 @@
-"""What a trained run answers on a data set's test part, one line an image: class and probability of the truth, a view a set.
+"""What a trained run answers on a data set's test part, one line an image: the class by head and number of views.
 
 Three views (centre crop, its mirror image, the whole image squashed) are the test-time share of control (c); every
 experiment is measured with one view and with three.
@@ -22,14 +22,13 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.transforms import test_view
 
 BATCH = 16
-COLUMNS = ("name", "label", "views", "head", "answer", "truth_probability")
 
 
 def write_answers(run: Path, data: Path, out: Path) -> None:
     """Measure a run on the test part of a data set and write ``out`` (CSV)."""
     model = open_model(run, device="cpu", precision="float32")
     records = [r for r in open_data_set(data).records if r.split == "test" and r.label is not None]
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     whole = dataclasses.replace(model.preprocess, resize="squash")
     for start in range(0, len(records), BATCH):
         part = records[start : start + BATCH]
@@ -38,15 +37,17 @@ def write_answers(run: Path, data: Path, out: Path) -> None:
         squashed = np.stack([test_view(picture, whole) for picture in pictures])
         names = [record.name for record in part]
         views = [_probabilities(model, view, names) for view in (centre, centre[:, :, ::-1].copy(), squashed)]
-        for count, used in ((1, views[:1]), (3, views)):
-            for head in views[0]:
-                mean = np.mean([view[head] for view in used], axis=0)
-                for record, row in zip(part, mean, strict=True):
-                    rows.append((record.name, record.label, count, head, int(row.argmax()), f"{row[record.label]:.5f}"))
+        answers = {
+            f"{head}/{count}": np.mean([view[head] for view in views[:count]], axis=0).argmax(axis=1)
+            for count in (1, 3)
+            for head in views[0]
+        }
+        for at, record in enumerate(part):
+            rows.append({"name": record.name, "label": record.label, **{key: int(a[at]) for key, a in answers.items()}})
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
         writer.writerows(rows)
 
 

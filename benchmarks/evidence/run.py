@@ -1,6 +1,6 @@
-"""Train named experiments and write what each answers; what is there already is left alone, so a stopped campaign goes on.
+r"""Train named experiments and write what each answers; what is there already is left alone, so a stopped campaign goes on.
 
-    python -m benchmarks.evidence.run --weights FILE --work work --results benchmarks/evidence/answers \\
+    python -m benchmarks.evidence.run --weights FILE --work work --results benchmarks/evidence/answers \
         DATA:EXPERIMENT:SEED [DATA:EXPERIMENT:SEED ...]
 
 Runs are kept under ``work/runs``; a training that was interrupted is resumed.
@@ -23,7 +23,7 @@ from benchmarks.evidence.experiments import settings
 def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, results: Path) -> None:
     """Train one experiment and write its answers."""
     name = f"{data.name}-{experiment}-{seed}"
-    answers = results / f"{name}.csv"
+    answers = results / data.name / f"{experiment}-{seed}.csv"
     if answers.exists():
         return
     runs = work / "runs"

@@ -1,0 +1,102 @@
+"""Compare experiments by what they answered: accuracy a head, and paired differences over images and seeds.
+
+    python -m benchmarks.evidence.report benchmarks/evidence/answers --data "CUB10-fold*" --over baseline odc identity ...
+
+Answers are read from the files ``DATA/EXPERIMENT-SEED.csv`` whose data set's name fits ``--data``; all folds count as one data
+set. Intervals are 95 % by a bootstrap that draws images (and seeds, where there are several) with replacement, the same draw
+for both sides of a difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+DRAWS = 4000
+Right = dict[int, dict[str, bool]]
+"""By seed: whether each image was answered rightly."""
+
+
+def read_answers(folder: Path, data: str, experiment: str, head: str, views: int) -> Right:
+    """Read whether each image was answered rightly, by seed; empty where there is no such head."""
+    found: Right = defaultdict(dict)
+    for file in sorted(folder.glob(f"{data}/{experiment}-*.csv")):
+        seed = file.stem.removeprefix(f"{experiment}-")
+        if not seed.isdecimal():  # another experiment whose name only begins like this one's
+            continue
+        with file.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                if f"{head}/{views}" in row:
+                    found[int(seed)][row["name"]] = row["label"] == row[f"{head}/{views}"]
+    return dict(found)
+
+
+def table_of(right: Right) -> NDArray[np.float64]:
+    """Lay out (seeds, images), only images that every seed has."""
+    common = sorted(set.intersection(*(set(images) for images in right.values())))
+    return np.array([[right[seed][name] for name in common] for seed in sorted(right)], dtype=np.float64)
+
+
+def interval(values: NDArray[np.float64], seed: int = 0) -> tuple[float, float, float]:
+    """Return the mean of (seeds, images) and its 95 % bootstrap interval over images and seeds."""
+    generator = np.random.default_rng(seed)
+    seeds, images = values.shape
+    means = np.empty(DRAWS)
+    for draw in range(DRAWS):
+        rows = generator.integers(seeds, size=seeds)
+        columns = generator.integers(images, size=images)
+        means[draw] = values[rows][:, columns].mean()
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)
+
+
+def difference(ours: Right, theirs: Right) -> tuple[float, float, float] | None:
+    """Return the paired difference over common seeds and images with its interval; None where nothing is common."""
+    seeds = sorted(set(ours) & set(theirs))
+    if not seeds:
+        return None
+    names = sorted(set.intersection(*(set(side[seed]) for side in (ours, theirs) for seed in seeds)))
+    if not names:
+        return None
+    values = [[float(ours[seed][name]) - float(theirs[seed][name]) for name in names] for seed in seeds]
+    return interval(np.array(values))
+
+
+def main() -> None:
+    """Print the comparison as a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("answers", type=Path)
+    parser.add_argument("experiments", nargs="+")
+    parser.add_argument("--data", default="CUB10", help="pattern of the data sets' names")
+    parser.add_argument("--over", default="baseline", help="the experiment that differences are taken to")
+    parser.add_argument("--views", type=int, default=1, choices=(1, 3))
+    arguments = parser.parse_args()
+
+    def read(experiment: str, head: str) -> Right:
+        return read_answers(arguments.answers, arguments.data, experiment, head, arguments.views)
+
+    reference = read(arguments.over, "joint") or read(arguments.over, "O")
+    heads = ("joint", "mean", "O", "D", "C")
+    print(f"| experiment | {' | '.join(heads)} | images x seeds | own answer over {arguments.over} |")
+    print("|---" * (len(heads) + 3) + "|")
+    for experiment in arguments.experiments:
+        cells = []
+        for head in heads:
+            right = read(experiment, head)
+            cells.append(f"{100 * table_of(right).mean():.1f}" if right else "")
+        own = read(experiment, "joint") or read(experiment, "O")
+        if not own:
+            continue
+        shape = table_of(own).shape
+        found = difference(own, reference)
+        over = "" if found is None else f"{100 * found[0]:+.1f} ({100 * found[1]:+.1f} to {100 * found[2]:+.1f})"
+        print(f"| {experiment} | {' | '.join(cells)} | {shape[1]} x {shape[0]} | {over} |")
+
+
+if __name__ == "__main__":
+    main()

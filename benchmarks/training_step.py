@@ -1,0 +1,78 @@
+"""An S3N training step over three plain training steps of its backbone, with gradients to the input where S3N needs them.
+
+Run from the checkout: ``python benchmarks/training_step.py``. Same weights, precision, memory layout and threads for both. The
+plain steps classify by pooling and one linear layer; two of the three hand their gradient on to the image, as D and C must to
+reach the radii of Eq. 5.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+import torch.nn.functional as F
+from interleaved import machine, medians, report
+
+from s3n_core.devices import autocast, memory_in_use, place
+from s3n_core.method.configuration import NetworkConfig
+from s3n_core.method.network import S3N
+from s3n_core.method.objective import objective
+
+CASES = ("mobilenet_v2:224:8", "resnet50:448:8")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("cases", nargs="*", default=list(CASES), metavar="BACKBONE:SIZE:BATCH")
+    options.add_argument("--source", type=int, help="side of the sampled image; else the input's")
+    options.add_argument("--classes", type=int, default=200)
+    options.add_argument("--repeats", type=int, default=5)
+    options.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
+    options.add_argument("--device", default="cpu")
+    options.add_argument("--precision", default="float32")
+    chosen = options.parse_args()
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
+    for case in chosen.cases:
+        backbone, size, batch = case.split(":")
+        _measure(backbone, int(size), int(batch), chosen)
+
+
+def _measure(backbone: str, size: int, batch: int, chosen: argparse.Namespace) -> None:
+    torch.manual_seed(0)
+    source = chosen.source or size
+    config = NetworkConfig(num_classes=chosen.classes, backbone=backbone, input_size=size, source_size=source)
+    network = S3N(config).train()
+    place(network, chosen.device)
+    images = torch.randn(batch, 3, source, source, device=chosen.device).contiguous(memory_format=torch.channels_last)
+    plain = torch.randn(batch, 3, size, size, device=chosen.device).contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(chosen.classes, (batch,), device=chosen.device)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-5, momentum=0.9)
+
+    def plain_steps() -> None:
+        for number in range(3):
+            optimizer.zero_grad(set_to_none=True)
+            view = plain.detach().requires_grad_(number > 0)
+            with autocast(chosen.device, chosen.precision):
+                _, logits = network.head("O")(network.features(view, "O"))
+            F.cross_entropy(logits, labels).backward()
+            optimizer.step()
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        with autocast(chosen.device, chosen.precision):
+            output = network(images, sampling="expected", trace=True)
+        objective(output, labels, smoothing=0.0).total.backward()
+        optimizer.step()
+
+    seconds = medians({"three plain steps": plain_steps, "S3N step": step}, repeats=chosen.repeats, warm_up=1)
+    memory = memory_in_use(chosen.device) / 2**30
+    report(
+        f"{backbone}, {size} px from {source} px, batch {batch}, {chosen.precision}; {machine(chosen.device)}; {memory:.1f} GB",
+        seconds,
+        "three plain steps",
+    )
+
+
+if __name__ == "__main__":
+    main()
