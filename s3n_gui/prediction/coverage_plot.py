@@ -93,8 +93,12 @@ class CoveragePlot(QWidget):
             (0.5, Qt.AlignmentFlag.AlignHCenter),
             (1.0, Qt.AlignmentFlag.AlignRight),
         ):
+            text = f"{100 * share:.0f} %" + (" of the images" if share == 1 else "")
+            taken = painter.fontMetrics().horizontalAdvance(text)
+            if share == 1 and taken + px(30) > field.width() / 2:
+                text = f"{100 * share:.0f} %"
             box = QRectF(field.left(), field.bottom() + 4, field.width(), height)
-            painter.drawText(box, side, f"{100 * share:.0f} %" + (" of the images" if share == 1 else ""))
+            painter.drawText(box, side, text)
         if len(self._coverage):
             painter.setPen(QPen(branch_colour("joint"), 2))
             points = [self._place(x, y) for x, y in zip(self._coverage.tolist(), self._accuracy.tolist(), strict=True)]

@@ -11,7 +11,6 @@ from s3n_gui.prediction.card import Card
 from s3n_gui.prediction.coverage_plot import CoveragePlot
 from s3n_gui.prediction.figures_of_merit import Merit
 from s3n_gui.theme import number_font, theme
-from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.wording import count_text, percent_text
 
 _POSITIONS = 1000
@@ -30,7 +29,8 @@ class ThresholdCard(Card):
         super().__init__("Accuracy", parent)
         self._merit: Merit | None = None
         self.plot = CoveragePlot()
-        self.sentence = ElidedLabel()
+        self.sentence = QLabel()
+        self.sentence.setWordWrap(True)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _POSITIONS)
         self.slider.setAccessibleName("Threshold of the probability")
@@ -83,7 +83,6 @@ class ThresholdCard(Card):
         if accuracy is not None:
             words += f", {percent_text(accuracy)} of them right"
         self.sentence.setText(words)
-        self.sentence.setToolTip(words)
 
     def _on_slider(self) -> None:
         self._say()
