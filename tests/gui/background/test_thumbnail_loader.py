@@ -219,6 +219,8 @@ def test_the_cache_is_bounded(qtbot: QtBot, make_loader: Callable[..., Thumbnail
     assert loader.kept_bytes <= 10 * one
     assert loader.image(Path("0.jpg")) is not None  # looked at all the time
     assert loader.image(Path("5.jpg")) is None
+    loader.set_cache_bytes(3 * one)
+    assert loader.kept_bytes <= 3 * one, "a smaller bound holds at once"
 
 
 def test_what_was_read_before_another_folder_opened_is_not_told(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from many_images import many
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -29,7 +30,9 @@ from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
 from s3n_gui.dataset.image_model import PATH_ROLE
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.report_reading import findings_of
+from s3n_gui.dataset.survey import TEST
 from s3n_gui.session import HeldOut, Session
+from s3n_gui.settings import Settings
 
 EMPTY, READING, CONTENT = range(3)
 
@@ -218,6 +221,39 @@ def test_box_and_parts_lie_where_they_are_annotated(
     data_page.selected.parts_button.click()
     assert picture.grab().toImage() != with_marks
     assert picture.part_at(picture.picture_rect().center()) == ""
+
+
+def test_what_is_tested_on_is_chosen_in_the_split_and_by_hand(
+    qtbot: QtBot, data_page: DataPage, session: Session, tmp_path: Path
+) -> None:
+    for label in "ab":
+        for number in range(10):
+            draw(tmp_path / "plain" / label / f"{number}.png", number)
+    show(qtbot, data_page, session, open_data_set(tmp_path / "plain"))
+    box, planning = data_page.split_box, data_page.controller.planning
+    assert box.test.share.isVisible()
+    box.test.share.setValue(20)
+    qtbot.waitUntil(lambda: planning.assignment.test_share == pytest.approx(0.2))
+    qtbot.waitUntil(data_page.is_ready)
+    assert box._numbers["test"].text() == "4"
+    tested = int(np.flatnonzero(planning.uses == TEST)[0])
+    data_page.grid.show_image(tested)
+    assert "Test" in data_page.selected.facts.text()
+    data_page.selected.use_actions["train"].trigger()
+    qtbot.waitUntil(lambda: data_page.is_ready() and planning.uses[tested] != TEST)
+    assert "Training (by hand)" in data_page.selected.facts.text()
+    assert box._hand.isVisible()
+    assert box.by_hand.text() == "1 image assigned by hand"
+    box.forget.click()
+    qtbot.waitUntil(lambda: data_page.is_ready() and planning.by_hand == 0)
+    data_page.undo_stack().undo()
+    assert planning.by_hand == 1
+    qtbot.waitUntil(data_page.is_ready)
+
+
+def test_memory_for_thumbnails_takes_effect_at_once(data_page: DataPage, settings: Settings) -> None:
+    settings.set("thumbnail_cache_mb", 64)
+    assert data_page.thumbnails._cache_bytes == 64 * 2**20
 
 
 def test_the_selected_picture_can_be_looked_at_from_close(
