@@ -165,7 +165,7 @@ class PictureCanvas(pg.GraphicsView):  # type: ignore[misc]
         self._box.setRange(shown, padding=0, update=True, disableAutoRange=True)
         pixel = self.viewport().width() / shown.width() * self.devicePixelRatioF()
         level = self._pyramid.level(self._rect.width() * pixel)
-        self._base.smooth = self._rect.width() * pixel / level.shape[1] < 6
+        self._base.smooth = self._camera.fits or self._rect.width() * pixel / level.shape[1] < 6
         if self._base.image is not level:
             self._base.setImage(level, autoLevels=False, levels=None)
         self._base.setRect(self._rect)
