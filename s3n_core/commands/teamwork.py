@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr
 
@@ -30,6 +31,9 @@ def working_together() -> Iterator[Team]:
         with nullcontext() if team.leads else redirect_stderr(io.StringIO()):
             yield team
     except TeamError:
+        if team.leads:
+            _finish_speaking()
+            team.heard()
         team.leave()
         if team.leads:
             raise
@@ -38,11 +42,18 @@ def working_together() -> Iterator[Team]:
         team.leave()
         raise
     except BaseException as error:
+        if team.leads and team.size > 1:
+            _finish_speaking()
         if team.fail(_sentence(error)):
             raise
         raise typer.Exit(ERROR) from None
     else:
         team.leave()
+
+
+def _finish_speaking() -> None:
+    """Do not let torchrun, which ends all processes as soon as one has gone, cut the leader's last sentence short."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _sentence(error: BaseException) -> str:

@@ -36,10 +36,12 @@ def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
         DataSetError: If it cannot be read.
     """
     data = run.read_run()["data"]
-    data_set = open_data_set(Path(data["root"]), str(data["format"]))
+    data_set = open_data_set(Path(data["root"]), str(data.get("format", "auto")))
     rows = {row.name: row for row in read_split(run.split_csv)}
     known = {record.name: record for record in data_set.records if record.label is not None}
-    changes = _changes(data_set, rows, known, {str(path) for path, _ in data.get("left_out", ())})
+    left_out = data.get("left_out")
+    left_out = left_out if isinstance(left_out, list) else []  # of a run.json that was edited by hand, or damaged
+    changes = _changes(data_set, rows, known, {str(pair[0]) for pair in left_out if isinstance(pair, list) and pair})
     if not changes and "used_fingerprint" in data:
         used = used_fingerprint(data_set, (known[row.name] for row in rows.values() if row.part != "test"))
         if used != data["used_fingerprint"]:

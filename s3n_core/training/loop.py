@@ -16,13 +16,13 @@ from s3n_core.devices import choose_device, choose_precision, memory_in_use
 from s3n_core.distributed import Team
 from s3n_core.errors import DataSetError, RunError
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.training.announcements import run_ended, run_started, seconds_left
 from s3n_core.training.changed_data import require_same_data
 from s3n_core.training.checkpoints import load_newest, point_to
-from s3n_core.training.events import CheckpointSaved, EpochDone, Event, RunStarted, StepDone
+from s3n_core.training.events import CheckpointSaved, EpochDone, Event, StepDone
 from s3n_core.training.failures import diverged
 from s3n_core.training.feeding import Feeder
 from s3n_core.training.keeping import Keeper
-from s3n_core.training.last_words import run_ended
 from s3n_core.training.learner import Learner
 from s3n_core.training.memory_limit import MemoryLimit
 from s3n_core.training.place import Place
@@ -101,7 +101,16 @@ class Loop:
             self._steering.write("finished", message=run_ended("finished", where, recipe).message)
             raise RunError(f"The run {self._run.path.name} is finished: there is nothing left to resume.")
         with self._keeper.opened(where.metrics_offset):
-            yield self._started()
+            yield run_started(
+                self._run.path,
+                self._plan,
+                where,
+                resumed=self._resumed,
+                batches=self._updates.batches,
+                device=self._choice.name,
+                precision=self._precision,
+                notes=self._notes,
+            )
             try:
                 while not where.trained(recipe):
                     yield from self._epoch()
@@ -164,7 +173,8 @@ class Loop:
             self._reported = now
             losses, _ = self._updates.measured()
             self._require_finite(losses)
-            speed, left = pace.images_per_second(self._updates.batch_size), self._seconds_left()
+            speed = pace.images_per_second(self._updates.batch_size)
+            left = seconds_left(self._plan, where, self._updates.batches, pace.batch_seconds)
             values = rates | losses.values() | {"images_per_second": speed}
             self._keeper.step({"epoch": where.epoch, "batch": where.batch, "step": where.step, **values})
             self._steering.write("running", images_per_second=speed, seconds_left=left)
@@ -271,25 +281,3 @@ class Loop:
         if loss is not None and not math.isfinite(loss):
             raise diverged(self._place.epoch)
         return self._place.improve(accuracy, loss)
-
-    def _seconds_left(self) -> float:
-        where = self._place
-        batches = (self._recipe.epochs - where.epoch) * self._updates.batches - where.batch
-        # Without a backward pass an image costs about a third.
-        validation = len(self._plan.held_out) / (3 * len(self._plan.training))
-        return batches * self._pace.batch_seconds * (1 + validation)
-
-    def _started(self) -> RunStarted:
-        return RunStarted(
-            path=self._run.path,
-            resumed=self._resumed,
-            epoch=self._place.epoch,
-            epochs=self._recipe.epochs,
-            batches=self._updates.batches,
-            images=len(self._plan.training),
-            held_out=len(self._plan.held_out),
-            classes=len(self._plan.classes),
-            device=self._choice.name,
-            precision=self._precision,
-            notes=self._notes,
-        )

@@ -12,6 +12,7 @@ pytest.importorskip("PySide6", reason="the window's own files are among them")
 from campaign.mutated_runs import mutated_run
 
 
+@pytest.mark.no_qt_log  # Qt remarks on damaged pictures
 def test_damaged_runs_and_settings_give_a_value_or_a_sentence(tmp_path: Path) -> None:
     outcomes = set()
     for number in range(40):
