@@ -119,8 +119,10 @@ class TrainingController(QObject):
         """Return a run that is being trained, the shown one or another; None where nothing is."""
         if self.machine.busy and self.path is not None:
             return self.path
-        paths = [job.run_path for job in self._trainings.active()]
-        return next(iter([*paths, *(run.path for run in self._trainings.watch.seen.live())]), None)
+        others = [job.run_path for job in self._trainings.active()]
+        others += [run.path for run in self._trainings.watch.seen.live()]
+        # Of the shown run its own machine has just said that nobody trains it; the look at the folder is older.
+        return next((path for path in others if path != self.path), None)
 
     def order(self, order: Order) -> None:
         """Pause, go on, stop and keep, stop now or discard; what cannot be ordered now is ignored."""

@@ -16,6 +16,7 @@ Tone = Literal["good", "plain", "caution", "bad"]
 
 _RESTING_EPOCHS = 4
 """After so many epochs without a better one, the accuracy is said to rest."""
+_NO_CHANGE = 0.01
 _BRANCH_WORDS = {"joint": "the joint answer", "O": "the original branch (O)"}
 
 
@@ -76,6 +77,11 @@ def _progress(series: MetricSeries, *, finished: bool) -> list[Saying]:
             said.append(Saying("plain", "No images are held out, so the curves show only images that it learns from."))
     if np.isfinite(losses).all() and len(losses) > 1:
         change = losses[-1] / losses[0] - 1.0
+        if abs(change) < _NO_CHANGE:
+            said.append(
+                Saying("plain", f"The training loss is {losses[-1]:.3g}, as it was at the start, after {epochs}.")
+            )
+            return said + _overfitting(series)
         word = "fell" if change < 0 else "rose"
         tone: Tone = "plain" if change < 0 else "caution"
         remedy = "" if change < 0 else " A lower learning rate usually mends that."

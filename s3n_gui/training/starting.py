@@ -104,7 +104,9 @@ class Starting(QObject):
         live = None if problem else self._controller.live_run()
         if live is not None:
             problem = in_the_way(live)
-        form.show_problem(problem, data_missing=bool(data_problem(data_set)), live=live is not None)
+        form.show_problem(
+            problem, data_missing=bool(data_problem(data_set)), live=live not in (None, self._controller.path)
+        )
         self.checked.emit()
 
     def _on_job(self, job: Job) -> None:

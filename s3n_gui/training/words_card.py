@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
 from s3n_gui.theme import px, set_icon, theme, tokens
 from s3n_gui.tokens import INSIDE_GROUP
@@ -57,6 +57,8 @@ class WordsCard(QFrame):
         self._said: tuple[Saying, ...] = ()
         self._rows: list[_Row] = []
         self._height = 0
+        self._gap = QSpacerItem(0, 0)
+        self._column.addItem(self._gap)
         theme().changed.connect(self._fit)
         self._fit()
 
@@ -104,13 +106,18 @@ class WordsCard(QFrame):
         if height > self._height:
             self._height = height
             self.updateGeometry()
+        count, used = self._room(width - _SCROLL_BAR if count < len(self._rows) else width, self._height)
+        # Where more room is reserved than whole sentences need, the next one begins below it, out of sight.
+        self._column.removeItem(self._gap)
+        self._gap = QSpacerItem(0, self._height - used + _MARGIN if count < len(self._rows) else 0)
+        self._column.insertItem(count, self._gap)
 
-    def _room(self, width: int) -> tuple[int, int]:
+    def _room(self, width: int, most: int = 0) -> tuple[int, int]:
         """Return how many sentences fit whole, and the card's height for them."""
         count, height = 0, 2 * (_MARGIN + _EDGE) - _BETWEEN
         for row in self._rows:
             further = height + row.height_for(width) + _BETWEEN
-            if count and further > px(_LARGEST_HEIGHT):
+            if count and further > (most or px(_LARGEST_HEIGHT)):
                 break
             count, height = count + 1, further
         return count, height

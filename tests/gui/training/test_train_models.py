@@ -281,6 +281,13 @@ class TestSentences:
         assert "fell from 3 to 2" in said[1].text
         assert (said[-1].tone, said[-1].text) == ("caution", "Mend this.")
 
+    def test_a_loss_that_stays_has_not_risen(self):
+        said = sayings(series_of(epoch(0, loss=10.10), epoch(1, loss=10.14)), None, "running")
+        assert (said[-1].tone, said[-1].text) == (
+            "plain",
+            "The training loss is 10.1, as it was at the start, after 2 epochs.",
+        )
+
     def test_rests(self):
         lines = [epoch(n, loss=1.0, held_out_accuracy_O=0.9 if n == 1 else 0.8) for n in range(8)]
         said = sayings(series_of(*lines), None, "running")

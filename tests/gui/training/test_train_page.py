@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
+    QApplication,
     QComboBox,
     QFileDialog,
     QInputDialog,
@@ -24,6 +25,7 @@ from s3n_core.runs.run_list import list_runs
 from s3n_gui.actions import ACTIONS
 from s3n_gui.session import HeldOut
 from s3n_gui.start.runs_watch import RunsSeen
+from s3n_gui.training.sentences import Saying
 
 PATIENCE = 240_000
 SOON = 60_000
@@ -333,10 +335,20 @@ def test_the_words_card_cuts_no_sentence(train_page, runs, qtbot):
     qtbot.waitUntil(lambda: len(train_page.words.texts()) == 3, timeout=SOON)
     qtbot.waitUntil(train_page.is_ready, timeout=SOON)
     card, rows = train_page.words, train_page.words._rows
+
+    def whole(row) -> bool:
+        return card.rect().contains(row.rect().translated(row.mapTo(card, row.rect().topLeft())))
+
     assert "`" not in rows[-1]._text.text()
     assert "monospace" in rows[-1]._text.text()
-    for row in rows:
-        assert card.rect().contains(row.rect().translated(row.mapTo(card, row.rect().topLeft())))
+    assert all(whole(row) for row in rows)
+    height = card.height()
+    card.show_sayings([Saying("plain", f"{number} " + "word " * 40) for number in range(9)])
+    QApplication.processEvents()
+    assert card.height() >= height
+    seen_in_part = [row for row in card._rows if not row.visibleRegion().isEmpty() and not whole(row)]
+    assert not seen_in_part
+    assert whole(card._rows[0])
 
 
 def test_every_control_has_a_tip_and_a_name(train_page):
