@@ -23,7 +23,7 @@ from s3n_core.runs.run_directory import RunDirectory
 from s3n_gui.background.engine_command import INSPECTION_SERVER
 
 HERE = Path(__file__).parent
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups of POSIX")
 
