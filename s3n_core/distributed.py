@@ -189,6 +189,8 @@ def join_team() -> Team:
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or "RANK" not in os.environ:
         return ALONE
+    # Of a connection that breaks torch writes pages of its own frames; who reads them is told in a sentence.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     import torch
     import torch.distributed as dist
     from torch.distributed.distributed_c10d import PrefixStore

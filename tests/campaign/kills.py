@@ -31,6 +31,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests" / "core" / "training")]
 
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as `join_team` does, which comes too late in a fork
 import torch  # noqa: E402
 from tiny_training import assert_same_training, draw_pictures, epoch_lines, prepare  # noqa: E402
 
