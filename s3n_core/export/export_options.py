@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from s3n_core.export.encoding import ENDINGS, PICTURE_FORMATS, PictureFormat
-from s3n_core.export.figures import FigureStyle
+from s3n_core.export.figure_style import FigureStyle
 from s3n_core.export.panels import STANDARD_PANELS, check_panels
 
 ARRAYS_ENDING = ".npz"

@@ -5,53 +5,15 @@ Everything is drawn from an `Inspection`; nothing here runs a network. A sheet o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PIL import Image
 
 from s3n_core.analysis.inspection import Inspection
 from s3n_core.export.canvas import Area, Canvas
-from s3n_core.export.look import COLOUR_MAPS, STANDARD_OPACITY
+from s3n_core.export.figure_style import FigureStyle
 from s3n_core.export.panel_drawing import BELOW, draw_panel
-from s3n_core.export.panels import LAYOUTS, STANDARD_PANELS, Layout, PanelName, check_panels
+from s3n_core.export.panels import PanelName, check_panels
 from s3n_core.export.rasters import Rasters
 from s3n_core.export.sheet import draw_sheet
-
-__all__ = ["FigureStyle", "panel_figure", "panel_page", "sheet_figure", "sheet_page"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FigureStyle:
-    """How pictures look.
-
-    Attributes:
-        panels: What a sheet shows; see `panels.PANELS`.
-        layout: "wide" sets a branch in a row, "tall" in a column, "auto" chooses by the image's proportions.
-        dpi: Pixels an inch, 36 ... 1200.
-        single_inches: Long side of a single picture, 0.5 ... 20 inches.
-        colour_map: One of `look.COLOUR_MAPS`.
-        opacity: Of maps over the grey image, 0 ... 1; 1 shows the map alone.
-    """
-
-    panels: tuple[PanelName, ...] = STANDARD_PANELS
-    layout: Layout = "auto"
-    dpi: int = 200
-    single_inches: float = 4.0
-    colour_map: str = COLOUR_MAPS[0]
-    opacity: float = STANDARD_OPACITY
-
-    def __post_init__(self) -> None:
-        check_panels(self.panels)
-        if self.layout not in LAYOUTS:
-            raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, not {self.layout!r}")
-        if not 36 <= self.dpi <= 1200:
-            raise ValueError(f"dpi must lie between 36 and 1200, not {self.dpi}")
-        if not 0.5 <= self.single_inches <= 20:
-            raise ValueError(f"single pictures must be 0.5 to 20 inches wide, not {self.single_inches}")
-        if self.colour_map not in COLOUR_MAPS:
-            raise ValueError(f"colour map must be one of {', '.join(COLOUR_MAPS)}, not {self.colour_map!r}")
-        if not 0 <= self.opacity <= 1:
-            raise ValueError(f"opacity must lie between 0 and 1, not {self.opacity}")
 
 
 def sheet_figure(

@@ -10,7 +10,7 @@ from s3n_core.analysis.loaded_model import Model
 from s3n_core.atomic_files import output_error
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.export.export_options import PART_ENDING, REPORT
-from s3n_core.export.figures import FigureStyle
+from s3n_core.export.figure_style import FigureStyle
 from s3n_core.export.report_page import ReportHead, write_report
 
 

@@ -23,7 +23,7 @@ from s3n_core.analysis.inspection import Inspection, InspectionSettings, PeakEdi
 from s3n_core.datasets.opening import open_images
 from s3n_core.export.export_options import ExportOptions
 from s3n_core.export.exporting import export
-from s3n_core.export.figures import FigureStyle
+from s3n_core.export.figure_style import FigureStyle
 from s3n_core.export.file_wish import FileWish
 from s3n_core.inspection_encoding import InspectionDecoder, InspectionEncoder, decode_inverse, decode_model
 from s3n_core.inspection_export import decode_file

@@ -12,7 +12,7 @@ from s3n_core.errors import OutputError
 from s3n_core.export.canvas import Area, Canvas
 from s3n_core.export.encoding import encode
 from s3n_core.export.export_options import ExportOptions
-from s3n_core.export.figures import FigureStyle
+from s3n_core.export.figure_style import FigureStyle
 from s3n_core.export.file_names import OutputNames, safe_part
 from s3n_core.export.image_files import arrays_bytes, picture_bytes
 from s3n_core.export.tables import accuracy_csv, by_class_csv, confusion_csv, csv_text, write_evaluation_tables

@@ -18,7 +18,7 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import OutputError
 from s3n_core.export.exporting import ExportOptions, export
-from s3n_core.export.figures import FigureStyle
+from s3n_core.export.figure_style import FigureStyle
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.method.model_files import save_model
 from s3n_core.method.network import S3N

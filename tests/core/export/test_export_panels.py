@@ -4,7 +4,8 @@ from drawn_inspection import CELLS, drawn_inspection, hot_cell, pixels_of, where
 
 from s3n_core.analysis.places import ViewFrame, cell_places
 from s3n_core.export import look
-from s3n_core.export.figures import FigureStyle, panel_figure
+from s3n_core.export.figure_style import FigureStyle
+from s3n_core.export.figures import panel_figure
 from s3n_core.export.map_colours import ValueRange, coloured
 from s3n_core.export.panel_drawing import largest_magnification
 from s3n_core.export.panels import PANELS, STANDARD_PANELS, arrange, check_panels

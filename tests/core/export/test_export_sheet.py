@@ -7,7 +7,8 @@ from drawn_inspection import drawn_inspection, pixels_of, where_colour
 
 from s3n_core.export import look
 from s3n_core.export.canvas import Area, Canvas
-from s3n_core.export.figures import FigureStyle, sheet_figure
+from s3n_core.export.figure_style import FigureStyle
+from s3n_core.export.figures import sheet_figure
 from s3n_core.export.lettering import BASE_FONTS, UNDRAWABLE, displayed_class, drawable, families
 from s3n_core.export.scores import percent
 

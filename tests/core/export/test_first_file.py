@@ -12,7 +12,7 @@ from s3n_core.analysis.loaded_model import Model, open_model
 from s3n_core.errors import DataSetError, S3NError
 from s3n_core.export import first_file
 from s3n_core.export.exporting import ExportOptions, export
-from s3n_core.export.figures import FigureStyle
+from s3n_core.export.figure_style import FigureStyle
 from s3n_core.export.file_wish import FileWish
 from s3n_core.export.first_file import FirstFiles
 

@@ -14,7 +14,8 @@ from PIL import Image
 
 from s3n_core.export import look
 from s3n_core.export.export_options import ExportOptions
-from s3n_core.export.figures import FigureStyle, panel_page, sheet_figure, sheet_page
+from s3n_core.export.figure_style import FigureStyle
+from s3n_core.export.figures import panel_page, sheet_figure, sheet_page
 from s3n_core.export.image_files import picture_bytes
 from s3n_core.export.vector_files import vector_bytes
 
