@@ -203,7 +203,9 @@ def _tensors(path: Path, mark: Path, rng: random.Random) -> None:
         case 3:
             tensors[name] = value.to(rng.choice([torch.float16, torch.float64, torch.int8, torch.complex64]))
         case _:
-            tensors = {key: torch.full_like(value, 1e38) for key, value in tensors.items()}
+            tensors = {
+                key: value.clamp(min=1e38) if value.is_floating_point() else value for key, value in tensors.items()
+            }
     path.write_bytes(save(tensors, metadata=header["__metadata__"]))
 
 
