@@ -21,7 +21,9 @@ from s3n_gui.tokens import LIGHT
 
 def make_application() -> QApplication:
     """Return the program's ``QApplication``: English numbers, its name, its icon."""
-    sys.setswitchinterval(0.001)  # A thread that reads lets the window's own thread in sooner than Python does by itself.
+    sys.setswitchinterval(
+        0.001
+    )  # A thread that reads lets the window's own thread in sooner than Python does by itself.
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])

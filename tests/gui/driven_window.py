@@ -1,8 +1,8 @@
 """The window's program with a hand inside, run as a process by tests: obeys lines on its input, tells what it shows.
 
 Lines: ``start REQUEST`` (JSON of a `TrainingRequest`), ``resume RUN``, ``pause``, ``go on``, ``next image``,
-``predict ARGUMENTS`` (JSON list). After each change it writes one JSON line: the statuses of the trainings it knows, how many images were answered,
-sentences of the banner, how far a prediction is.
+``predict ARGUMENTS`` (JSON list). After each change it writes one JSON line: the statuses of the trainings it knows, how many
+images were answered, sentences of the banner, how far a prediction is.
 """
 
 from __future__ import annotations
