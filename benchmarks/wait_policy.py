@@ -33,9 +33,9 @@ def measure(policy: str | None, seconds: float) -> tuple[float, float, float]:
         environment["OMP_WAIT_POLICY"] = policy
     process = subprocess.Popen([sys.executable, "-c", STEP], env=environment, stdout=subprocess.PIPE)
     try:
-        os.setpriority(os.PRIO_PROCESS, process.pid, 10)
         assert process.stdout is not None
         process.stdout.readline()
+        os.setpriority(os.PRIO_PROCESS, process.pid, 10)  # its threads are made with the first step, and inherit it
         process.stdout.readline()
         os.set_blocking(process.stdout.fileno(), False)
         gaps, told, last = [], 0, time.perf_counter()

@@ -58,13 +58,17 @@ def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
 def _changes(
     data_set: DataSet, rows: dict[str, SplitRow], known: dict[str, ImageRecord], left_out: set[str]
 ) -> list[str]:
-    def class_of(record: ImageRecord) -> str:
-        return "" if record.label is None else data_set.classes[record.label]
+    def relabelled_to(row: SplitRow, record: ImageRecord) -> bool:
+        # Numbers shift when a class is added, and names that are taken from folders change when an image moves: both differ only
+        # where the image itself has been given another class.
+        return (
+            record.label is not None and row.label != record.label and row.class_name != data_set.classes[record.label]
+        )
 
     used = {name: row for name, row in rows.items() if row.part != "test"}
     by_hand = read_left_out(data_set.root)
     removed = [name for name in used if name not in known]
-    relabelled = [name for name, row in used.items() if name in known and class_of(known[name]) != row.class_name]
+    relabelled = [name for name, row in used.items() if name in known and relabelled_to(row, known[name])]
     added = [
         name
         for name, record in known.items()
