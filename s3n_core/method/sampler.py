@@ -181,7 +181,9 @@ class SelectiveSampler(nn.Module):
             grid_d, grid_c = crop_grid(weight_d, response), crop_grid(weight_c, response)
         else:
             both = sampling_grid(torch.cat([map_d, map_c]), sigma=self.sigma, kernel=self.kernel)
-            batch = map_d.shape[0]  # sliced: `chunk` would become a sequence in ONNX, and `len` fix the number of images
+            batch = map_d.shape[
+                0
+            ]  # sliced: `chunk` would become a sequence in ONNX, and `len` fix the number of images
             grid_d, grid_c = both[:batch], both[batch:]
         return Samples(weight_d=weight_d, weight_c=weight_c, map_d=map_d, map_c=map_c, grid_d=grid_d, grid_c=grid_c)
 
