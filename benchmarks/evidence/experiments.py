@@ -8,6 +8,8 @@ _COMMON: Final = {"held_out": 0, "probes": 0, "checkpoint_minutes": 60}
 
 BASELINE: Final = {"network.branches": "O"}
 
+DOUBLE: Final = {"rate_backbone": 0.002, "rate_heads": 0.006}
+
 EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     # The whole method and its branch sets, as the recipe has them.
     "odc": {},
@@ -21,20 +23,23 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "hard-crop": {"network.control": "hard_crop"},
     # What cross-validation chooses among: the same rates for both (Eq. 9 sums four losses), then the remedies in their order.
     "odc-half": {"rate_backbone": 0.0005, "rate_heads": 0.0015},
-    "odc-double": {"rate_backbone": 0.002, "rate_heads": 0.006},
+    "odc-double": DOUBLE,
+    "od-double": {**DOUBLE, "network.branches": "O+D"},
+    "oc-double": {**DOUBLE, "network.branches": "O+C"},
+    "identity-double": {**DOUBLE, "network.control": "identity"},
+    "random-places-double": {**DOUBLE, "network.control": "random_places"},
+    "odc-double-frozen": {**DOUBLE, "network.batch_norm": "frozen"},
+    "odc-double-mean": {**DOUBLE, "network.joint_init": "mean"},
+    "odc-four": {"rate_backbone": 0.004, "rate_heads": 0.012},
     "odc-heads": {"rate_heads": 0.01},
-    "odc-frozen": {"network.batch_norm": "frozen"},
-    "odc-fewer": {"network.top_k": 2},
-    "odc-identity-first": {"phases": '[{"epochs": 5, "sampling": "identity"}]'},
-    "odc-mean": {"network.joint_init": "mean"},
     "odc-extremes": {"network.train_sampling": "extremes", "network.eval_sampling": "extremes"},
     "odc-random": {"network.train_sampling": "random"},
     "odc-stride": {"network.last_stride": 1},
-    "baseline-stride": {**BASELINE, "rate_backbone": 0.002, "rate_heads": 0.006, "network.last_stride": 1},
-    "baseline-double": {**BASELINE, "rate_backbone": 0.002, "rate_heads": 0.006},
+    "baseline-stride": {**BASELINE, **DOUBLE, "network.last_stride": 1},
+    "baseline-double": {**BASELINE, **DOUBLE},
     "baseline-four": {**BASELINE, "rate_backbone": 0.004, "rate_heads": 0.012},
     "baseline-heads": {**BASELINE, "rate_heads": 0.01},
-    "baseline-frozen": {**BASELINE, "rate_backbone": 0.002, "rate_heads": 0.006, "network.batch_norm": "frozen"},
+    "baseline-frozen": {**BASELINE, **DOUBLE, "network.batch_norm": "frozen"},
 }
 
 
