@@ -66,6 +66,10 @@ def start_process(
     else:
         options["start_new_session"] = True
     environment = dict(os.environ, PYTHONUTF8="1", PYTHONUNBUFFERED="1")
+    if long_job:
+        # Threads that wait for one another sleep instead of spinning: beside other work on two cores a training step took
+        # a tenth of the time, and the window's ticks came no later (benchmarks/wait_policy.py).
+        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     lift_limit(environment)
     try:
         with _opened(log) as file:
