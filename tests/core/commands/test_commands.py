@@ -232,9 +232,10 @@ def test_choices_that_do_not_exist(
     assert arguments[1] in sentence
 
 
-@pytest.mark.parametrize("place", ["table.txt", "nowhere/table.csv", "folder.csv"])
+@pytest.mark.parametrize("place", ["table.txt", "file/table.csv", "folder.csv"])
 def test_a_place_where_no_table_can_be(s3n: Command, trained_run: TrainedRun, tmp_path: Path, place: str) -> None:
     (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "file").write_bytes(b"")
     assert place.split("/")[0] in s3n("predict", "any", trained_run.data, "--out", tmp_path / place).sentence
 
 
