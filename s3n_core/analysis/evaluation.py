@@ -54,6 +54,7 @@ def evaluate(
     *,
     batch_size: int | None = None,
     workers: int | None = None,
+    cascade: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Evaluate a model on labelled images.
@@ -64,13 +65,15 @@ def evaluate(
         classes: Names of the records' labels (``DataSet.classes``); matched with the model's by name.
         batch_size: Images in a batch; None: what suits the device. Halved where the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
+        cascade: Keep what a cascade is counted from (``Evaluation.cascade``).
         progress: Called after every batch with the number of images done and of all.
 
     Returns:
         Every figure.
 
     Raises:
-        DataSetError: The model does not know some of the images' classes, or no labelled image could be read.
+        DataSetError: The model does not know some of the images' classes, no labelled image could be read, or a cascade is
+            asked of a network in which nothing can be stopped.
         DeviceError: The device has too little memory for one image.
     """
     labelled = [(record, record.label) for record in records if record.label is not None]
@@ -80,7 +83,7 @@ def evaluate(
         )
     indices = class_indices(model, classes, {label for _, label in labelled})
     samples = [Sample(record.path, record.name, indices[label]) for record, label in labelled]
-    tally = Tally(model.network.config)
+    tally = Tally(model.network.config, cascade=cascade)
     unreadable: list[tuple[str, str]] = []
     step = ShrinkingStep()
 

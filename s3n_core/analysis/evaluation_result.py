@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.analysis.cascade import CascadeAnswers
 from s3n_core.analysis.evaluation_text import evaluation_text
 
 NORMAL_95 = 1.959963984540054
@@ -90,6 +91,7 @@ class Evaluation:
         model: Digest of the model file; empty for a network in training.
         unreadable: (name, reason) of the images that could not be read; they are counted nowhere.
         unlabelled: Number of images without a label; they are counted nowhere.
+        cascade: What stopping after O is counted from, where that was asked for.
     """
 
     classes: tuple[str, ...]
@@ -107,6 +109,7 @@ class Evaluation:
     model: str = ""
     unreadable: tuple[tuple[str, str], ...] = field(default=())
     unlabelled: int = 0
+    cascade: CascadeAnswers | None = None
 
     @property
     def images(self) -> int:

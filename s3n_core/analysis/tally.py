@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from s3n_core.analysis.cascade import CascadeAnswers, require_cascade
 from s3n_core.analysis.evaluation_result import JOINT, MEAN, Accuracy, Evaluation
 from s3n_core.analysis.network_answers import Answer, rule_names
 from s3n_core.method.configuration import NetworkConfig
@@ -22,17 +23,24 @@ class Tally:
     ``add`` leaves a few numbers a batch on the device and never waits for it; ``result`` waits once.
     """
 
-    def __init__(self, config: NetworkConfig, *, smoothing: float = 0.0) -> None:
+    def __init__(self, config: NetworkConfig, *, smoothing: float = 0.0, cascade: bool = False) -> None:
         """Begin at nothing.
 
         Args:
             config: The network's choices.
             smoothing: Label smoothing of the losses, as in `objective`.
+            cascade: Keep what `cascade` is counted from.
+
+        Raises:
+            DataSetError: A cascade of a network in which nothing can be stopped.
         """
+        if cascade:
+            require_cascade(config)
         self._config = config
         self._smoothing = smoothing
         self._images = 0
         self._batches: list[Tensor] = []
+        self._cascade: list[Tensor] | None = [] if cascade else None
         self._names: list[str] = []
         self._losses: list[str] = []
         self._confusion: Tensor | None = None
@@ -77,6 +85,9 @@ class Tally:
             self._confusion = torch.zeros(self._config.num_classes**2, dtype=torch.int64, device=labels.device)
         self._confusion.index_add_(0, cells, torch.ones_like(cells))
         self._batches.append(numbers.detach())
+        if self._cascade is not None:
+            hit = dict(zip(scores, hits, strict=True))
+            self._cascade.append(torch.stack([said.entropy.float(), hit["O"][:, 0], hit[JOINT][:, 0]]).detach())
         self._images += count
 
     def result(
@@ -124,7 +135,14 @@ class Tally:
             model=model,
             unreadable=unreadable,
             unlabelled=unlabelled,
+            cascade=self._cascade_answers(),
         )
+
+    def _cascade_answers(self) -> CascadeAnswers | None:
+        if self._cascade is None:
+            return None
+        entropy, right_o, right_joint = torch.cat(self._cascade, dim=1).cpu().numpy()
+        return CascadeAnswers(entropy, right_o > 0, right_joint > 0, len(self._config.joined))
 
 
 def _scores(output: S3NOutput, joined: Sequence[str]) -> dict[str, Tensor]:

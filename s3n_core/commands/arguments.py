@@ -44,6 +44,15 @@ SamplingOption = Annotated[
         help="How peaks are divided: expected, extremes, all, identity, coin or random; the model's own if not given.",
     ),
 ]
+StopBelowOption = Annotated[
+    float | None,
+    typer.Option(
+        "--stop-below",
+        metavar="H",
+        min=0.0,
+        help="Answer by O alone where its entropy (nats) is at most H; choose H with s3n evaluate --cascade. Off if not given.",
+    ),
+]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", metavar="N", min=0, help="Threads that read images; else by the machine.")
 ]

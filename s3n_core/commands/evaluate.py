@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from s3n_core.commands.arguments import (
     PrecisionOption,
     RunsOption,
     SamplingOption,
+    StopBelowOption,
     WorkersOption,
     open_named_model,
     say_problems,
@@ -28,6 +29,8 @@ HELP = """Measure a model on labelled images.
 Top-1 and top-5 of each branch, of the joint prediction and of the mean of the branches; accuracy by class; the confusion
 matrix. Without --split the test part is taken, or everything where there is none. With --places also where the peaks lie
 against the data set's boxes and key points, beside the image's centre and random points, and the localisation of Table 2.
+With --cascade what it costs and saves to stop after O where O is sure; --stop-below H says the same of one threshold.
+Choose the threshold on held-out images (--split val), then measure it on the test part.
 
 Example: s3n evaluate first birds --out figures
 """
@@ -44,6 +47,10 @@ def evaluate(
     places: Annotated[
         bool, typer.Option("--places", help="Also measure where the network looks (data sets with boxes).")
     ] = False,
+    cascade: Annotated[
+        bool, typer.Option("--cascade", help="Also accuracy against passes, where sure images stop after O.")
+    ] = False,
+    stop_below: StopBelowOption = None,
     sampling: SamplingOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -62,12 +69,16 @@ def evaluate(
     part = split or ("test" if "test" in data_set.splits() else "all")
     records = part_of(data_set, part)
 
+    from s3n_core.analysis.cascade import curve_text
     from s3n_core.analysis.evaluation import evaluate as evaluate_records
 
     opened = open_named_model(model, runs, device, precision, sampling)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", json=json) as bar:
-        result = evaluate_records(opened, records, data_set.classes, workers=workers, progress=bar)
+        cascaded = cascade or stop_below is not None
+        result = evaluate_records(opened, records, data_set.classes, workers=workers, cascade=cascaded, progress=bar)
     looked = None
+    curve = result.cascade.curve() if cascade and result.cascade else None
+    point = result.cascade.at(stop_below) if stop_below is not None and result.cascade else None
     if places:
         from s3n_core.analysis.evaluation import class_indices
         from s3n_core.analysis.place_measures import measure_places
@@ -77,12 +88,20 @@ def evaluate(
         with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring places", json=json) as bar:
             looked = measure_places(opened, records, labels=labels, workers=workers, progress=bar)
     if json:
-        extra = {} if looked is None else {"places": looked.to_dict()}
+        extra: dict[str, Any] = {} if looked is None else {"places": looked.to_dict()}
+        if point is not None:
+            extra["stop_below"] = point.to_dict()
+        if curve is not None:
+            extra["cascade"] = [step.to_dict() for step in curve]
         print_json({"event": "evaluated", "part": part, "data": str(data), **result.to_dict(), **extra})
     else:
         typer.echo(f"Part: {part} of {data}\n{result.text()}")
         if looked is not None:
             typer.echo(looked.text())
+        if point is not None:
+            typer.echo(point.text())
+        if curve is not None:
+            typer.echo(curve_text(curve))
     if out is not None:
         from s3n_core.atomic_files import make_folder
         from s3n_core.export.tables import write_evaluation_tables

@@ -309,6 +309,27 @@ def test_evaluate_takes_the_test_part(s3n: Command, trained_run: TrainedRun, mod
     assert [row["name"] for row in figures["predictions"]][:4] == ["joint", "O", "D", "C"]
 
 
+def test_evaluate_a_cascade(s3n: Command, trained_run: TrainedRun, model: Path) -> None:
+    outcome = s3n("evaluate", model, trained_run.data, "--cascade", "--stop-below", 100)
+    assert "With --stop-below 100.0: top-1 " in outcome.out
+    assert ", 100.0 % of them by O alone, 1.00 backbone passes an image" in outcome.out
+    assert "Stop below (nats)" in outcome.out
+    figures = s3n("evaluate", model, trained_run.data, "--json", "--cascade", "--stop-below", 100).events[-1]
+    first, last = figures["cascade"][0], figures["cascade"][-1]
+    assert first == {
+        "stop_below": None,
+        "stopped": 0,
+        "top1": figures["top1"],
+        "top1_images": first["top1_images"],
+        "passes": 3,
+    }
+    assert figures["stop_below"] == last | {"stop_below": 100}
+    by_o = next(row for row in figures["predictions"] if row["name"] == "O")
+    assert (last["stopped"], last["top1_images"], last["passes"]) == (1, by_o["top1_images"], 1)
+    plain = s3n("evaluate", model, trained_run.data, "--json").events[-1]
+    assert plain == {key: value for key, value in figures.items() if key not in ("cascade", "stop_below")}
+
+
 def test_evaluate_names_the_parts_that_there_are(s3n: Command, trained_run: TrainedRun) -> None:
     assert "train, test" in s3n("evaluate", "any", trained_run.data, "--split", "val").sentence
 
