@@ -252,6 +252,8 @@ class TrainingController(QObject):
             name = self._job.run_path.name
             self.show_run(None)
             self._session.report_notice(f"{name} was discarded; it is in the trash of the runs folder.")
+        elif self.status == "failed" and not self._job.run_path.exists():
+            self.show_run(None)  # It was refused before anything was made; the error says why.
         else:
             self.told.emit()
 

@@ -6,6 +6,7 @@ as long to make, and a page of charts must not stop the window.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +92,7 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
             self.box.addItem(item, ignoreBounds=True)
         self.box.sigRangeChangedManually.connect(self._on_moved)
         self.fit_look()
+        self._show_numbers(False)
 
     # -- what is drawn ---------------------------------------------------------------------------------------------------
 
@@ -108,6 +110,7 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
         for line, dots in self._lines[len(curves) :]:
             line.setVisible(False)
             dots.setVisible(False)
+        self._show_numbers(bool(curves))
         self.fit_values()
 
     def show_bands(self, bands: Sequence[Band]) -> None:
@@ -242,10 +245,17 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
         pen = pg.mkPen(curve.colour, width=1.0 if dense else curve.width)
         line.setData(places, values, pen=pen, antialias=not dense, skipFiniteCheck=True)
         line.setVisible(len(values) > 0)
-        dotted = curve.dots and 0 < len(values) <= _DOTS
+        # One point alone makes no line.
+        dotted = len(values) == 1 or (curve.dots and 0 < len(values) <= _DOTS)
         dots.setVisible(dotted)
         if dotted:
             dots.setData(x=places, y=values, size=5, brush=pg.mkBrush(curve.colour), pen=None, antialias=True)
+
+    def _show_numbers(self, shown: bool) -> None:
+        """Number the axes only where something is drawn."""
+        for axis in (self.left, self.bottom):
+            if axis.style["showValues"] != shown:
+                axis.setStyle(showValues=shown)
 
     def _zoom(self, factor: float, fixed: float) -> None:
         low, high = self.width_seen()
@@ -265,6 +275,8 @@ class _ValueAxis(pg.AxisItem):  # type: ignore[misc]
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         """Return where numbers stand: fewer where they would touch."""
+        if self.logMode:
+            return [(1.0, _log_places(low, high, size))] if high > low else []
         levels: list[tuple[float, list[float]]] = super().tickValues(low, high, size)
         if not levels or high <= low:
             return levels
@@ -273,6 +285,25 @@ class _ValueAxis(pg.AxisItem):  # type: ignore[misc]
             spacing *= 2
             values = [value for value in values if abs(value / spacing - round(value / spacing)) < 1e-3]
         return [(spacing, values)]
+
+    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Write numbers of a usual size as people do, and only the others as powers."""
+        powers: list[str] = super().logTickStrings(values, scale, spacing)
+        return [f"{10**v:.3g}" if -3.01 < v < 4 else power for v, power in zip(values, powers, strict=True)]
+
+
+def _log_places(low: float, high: float, size: float) -> list[float]:
+    """Return where numbers stand on a logarithmic axis from ``10**low`` to ``10**high``: round ones that do not touch."""
+    apart = px(15) * (high - low) / max(size, 1.0)
+    taken: list[float] = []
+    for digits in ((1,), (2, 5), (3, 4, 6, 7, 8, 9)):  # the rounder first
+        if digits[0] == 3 and len(taken) > 1:
+            break
+        for decade in range(math.floor(low), math.ceil(high) + 1):
+            for place in (decade + math.log10(digit) for digit in digits):
+                if low <= place <= high and all(abs(place - other) >= apart for other in taken):
+                    taken.append(place)
+    return sorted(taken)
 
 
 class _Box(pg.ViewBox):  # type: ignore[misc]

@@ -38,6 +38,7 @@ class SettingRow(QWidget):
         set_icon(self.source, "info")
         self.reset = QToolButton()
         self.reset.setAutoRaise(True)
+        self.reset.setProperty("role", "small")
         self.reset.setToolTip("Back to the recipe's own value")
         self.reset.setAccessibleName(f"{field.title}: back to the recipe's own value")
         set_icon(self.reset, "reset")
@@ -116,9 +117,9 @@ class SettingRow(QWidget):
 
     def _fit(self) -> None:
         if not isinstance(self.control, QCheckBox):
-            self.control.setFixedWidth(px(124))
+            self.control.setFixedWidth(px(116))
         self.control.setFont(number_font("body"))
-        self.reset.setFixedSize(px(20), px(26))
+        self.reset.setFixedSize(px(18), px(26))
 
 
 class _Spin(QSpinBox):

@@ -1,11 +1,14 @@
 """The page Train with widgets: form, runs, charts, strip; and one real training followed to its end."""
 
 import dataclasses
+import math
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -25,6 +28,7 @@ from s3n_core.runs.run_list import list_runs
 from s3n_gui.actions import ACTIONS
 from s3n_gui.session import HeldOut
 from s3n_gui.start.runs_watch import RunsSeen
+from s3n_gui.training.curve_view import Curve, CurveView
 from s3n_gui.training.sentences import Saying
 
 PATIENCE = 240_000
@@ -133,6 +137,32 @@ def test_cursor_zoom_and_axes(train_page, runs, qtbot):
     assert charts["rates"].view.logarithmic
     train_page.toolbar.smoothing.setValue(0)
     assert train_page.toolbar.amount.text() == "0.00"
+
+
+def test_numbers_of_a_value_axis_stand_clear(themed, qtbot):
+    view = CurveView("loss", bounds=None, marks=False)
+    qtbot.addWidget(view)
+    assert not view.left.style["showValues"]  # Nothing is measured yet.
+    for values in ([2.9, 10.8], [0.0, 99.0], [1e-7, 0.003], [1.27], [16.8, 22.9]):
+        view.show_curves([Curve(points=(np.arange(len(values)), np.array(values)), colour=QColor("red"), width=1)])
+        assert view.left.style["showValues"]
+        for on in (True, False):
+            view.set_logarithmic(on)
+            low, high = view.box.viewRange()[1]
+            (level,) = view.left.tickValues(low, high, 70.0)
+            places = np.array(level[1])
+            assert len(places) > 0
+            assert (np.diff(places) * 70.0 / (high - low) > 14).all()
+    assert view.left.logTickStrings([-1.0, 0.0, 1.0, math.log10(200)], 1.0, 1.0) == ["0.1", "1", "10", "200"]
+
+
+def test_one_epoch_is_seen_as_a_dot(themed, qtbot):
+    view = CurveView("radii", bounds=None, marks=False)
+    qtbot.addWidget(view)
+    view.show_curves([Curve(points=(np.array([1.0]), np.array([3.9])), colour=QColor("red"), width=1)])
+    ((_, dots),) = view._lines
+    assert dots.isVisible()
+    assert len(dots.points()) == 1
 
 
 def test_runs_are_compared_renamed_and_trashed(train_page, runs, qtbot, monkeypatch):
@@ -408,6 +438,18 @@ def test_two_epochs_to_their_end(train_page, session, birds, settings, qtbot):
     train_page.starting.check()
     assert train_page.form.name.text() == "birds-quick-2"
     assert train_page.form.start.isEnabled()
+
+
+def test_a_training_that_was_refused_leaves_no_ghost(train_page, session, birds, settings, qtbot, tmp_path):
+    session.data_set = open_data_set(birds)
+    for name, value in {**SMALL, "weights": str(tmp_path / "missing.safetensors")}.items():
+        train_page.form.choice.put(name, value)
+    with qtbot.waitSignal(session.error_reported, timeout=PATIENCE) as said:
+        train_page.starting.start()
+    assert "missing.safetensors" in said.args[0]
+    qtbot.waitUntil(lambda: train_page.controller.path is None, timeout=SOON)
+    assert train_page.empty.isVisible()
+    assert not train_page.controller.machine.busy
 
 
 def test_evidence_is_saved_as_an_animation(train_page, session, qtbot, tmp_path, monkeypatch):
