@@ -20,7 +20,7 @@ from s3n_core.datasets.transforms import source_box
 
 NOT_FINITE = "the model's answer is not a finite number; try the precision float32"
 
-_FACTS = 4  # finite, H, sure, peaks
+_FACTS = 5  # finite, H, sure, peaks, stopped
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class PackedAnswers:
     """Turns views into packed numbers: one transfer from the device a pass."""
 
     model: Model
+    stop_below: float | None = None
 
     def __call__(self, batch: Batch, some: slice) -> NDArray[np.float32]:
         """Return `_pack` of a piece of a batch."""
@@ -36,7 +37,8 @@ class PackedAnswers:
         with torch.inference_mode(), model.autocast():
             images = to_input(batch.images[some], model.device)
             draws = draws_for(config, model.sampling, batch.names[some], model.device)
-            return _pack(answer(model.network, images, sampling=model.sampling, draws=draws), config.joined)
+            said = answer(model.network, images, sampling=model.sampling, draws=draws, stop_below=self.stop_below)
+            return _pack(said, config.joined)
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,13 @@ class RowMaker:
         known, config = model.classes, model.network.config
         count, branches = min(TOP, len(known)), len(config.joined)
         top, facts, by_branch, sure_of, maps = np.split(numbers, np.cumsum([2 * count, _FACTS, branches, branches]))
-        finite, entropy, sure, peaks = facts.tolist()
+        finite, entropy, sure, peaks, stopped = facts.tolist()
         if not finite:
             return self._without_answer(position, NOT_FINITE)
         indices = [int(index) for index in top[:count]]
         probabilities = [_digits(number) for number in top[count:]]
-        names = [known[int(index)] for index in by_branch]
+        asked = [place for place, branch in enumerate(config.joined) if branch == "O" or not stopped]
+        names = [known[int(by_branch[place])] for place in asked]
         name = known[indices[0]]
         label = label_name(record, self.classes)
         return PredictionRow(
@@ -82,8 +85,8 @@ class RowMaker:
             class_name=name,
             probability=probabilities[0],
             top=tuple((known[index], number) for index, number in zip(indices, probabilities, strict=True)),
-            branches=tuple(zip(config.joined, names, strict=True)),
-            branch_probabilities=tuple(_digits(number) for number in sure_of),
+            branches=tuple((config.joined[place], name) for place, name in zip(asked, names, strict=True)),
+            branch_probabilities=tuple(_digits(sure_of[place]) for place in asked),
             agreement=_digits(sum(branch == name for branch in names) / len(names)),
             margin=_digits(top[count] - top[count + 1]) if count > 1 else probabilities[0],
             entropy=_digits(entropy),
@@ -124,8 +127,8 @@ class RowMaker:
 
 
 def _pack(said: Answer, branches: Sequence[str]) -> NDArray[np.float32]:
-    """Lay side by side, as float32: top K classes and probabilities, finite, H, sure, peaks, the branches' classes and their
-    probabilities, and four maps (peaks, R, memberships).
+    """Lay side by side, as float32: top K classes and probabilities, finite, H, sure, peaks, stopped, the branches' classes
+    and their probabilities, and four maps (peaks, R, memberships).
 
     Class indices and counts of peaks are far below 2^24, so float32 holds them exactly. The classes are ranked by their
     logits: probabilities of sure networks tie at 0.
@@ -133,7 +136,8 @@ def _pack(said: Answer, branches: Sequence[str]) -> NDArray[np.float32]:
     logits = said.output.prediction.float()
     top = logits.topk(min(TOP, logits.shape[1]), dim=1).indices
     probabilities = logits.softmax(dim=1).gather(1, top)
-    facts = [torch.isfinite(logits).all(dim=1), said.entropy, said.sure, said.peaks]
+    stopped = torch.zeros_like(said.sure) if said.stopped is None else said.stopped
+    facts = [torch.isfinite(logits).all(dim=1), said.entropy, said.sure, said.peaks, stopped]
     by_branch = [said.output.branches()[branch].float().softmax(dim=1).max(dim=1) for branch in branches]
     maps = torch.stack([part.float() for part in (said.peak_map, said.response, said.weight_d, said.weight_c)], dim=1)
     parts = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from s3n_core.datasets.records import ImageRecord
@@ -29,10 +29,10 @@ class PredictionRow:
 
     Attributes:
         file: The image's name, its posix path below the folder.
-        class_name: The joint prediction (O's, where the network has no joint head).
+        class_name: The joint prediction (O's, where the network has no joint head or the image stopped after O).
         probability: Its probability, in [0, 1].
         top: Up to five (class, probability), the most probable first.
-        branches: (letter, class) of each branch that the network reports, in the order O, D, C.
+        branches: (letter, class) of each branch that the network reports, in the order O, D, C; O's alone where it stopped.
         branch_probabilities: How probable each of these branches holds its class, in the same order, in [0, 1].
         agreement: Share of those branches that say what the joint prediction says, in [0, 1].
         margin: Probability of the first class less that of the second, in [0, 1].
@@ -131,6 +131,8 @@ class PredictionHeader:
         classes: The model's class names, by index.
         images: Fingerprint of the list of images (``fingerprint``).
         count: Number of images.
+        stop_below: Images whose H is at most this, in nats, stopped after O; None: none may.
+        passes: Mean passes of the backbone an answered image, once the table of such a job is finished.
     """
 
     model: str
@@ -139,9 +141,12 @@ class PredictionHeader:
     classes: tuple[str, ...]
     images: str
     count: int
+    stop_below: float | None = None
+    passes: float | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as values that JSON holds exactly."""
+        """Return the fields as values that JSON holds exactly; those of a cascade only where there is one."""
+        cascade = {} if self.stop_below is None else {"stop_below": self.stop_below, "passes": self.passes}
         return {
             "model": self.model,
             "mode": self.mode,
@@ -149,6 +154,7 @@ class PredictionHeader:
             "classes": list(self.classes),
             "images": self.images,
             "count": self.count,
+            **cascade,
         }
 
     @classmethod
@@ -165,6 +171,8 @@ class PredictionHeader:
             classes=tuple(str(name) for name in fields["classes"]),
             images=str(fields["images"]),
             count=int(fields["count"]),
+            stop_below=_number(fields.get("stop_below")),
+            passes=_number(fields.get("passes")),
         )
 
     def difference(self, other: PredictionHeader) -> str:
@@ -175,6 +183,8 @@ class PredictionHeader:
             return f"another sampling mode ({other.mode}, not {self.mode})"
         if other.precision != self.precision:
             return f"another precision ({other.precision}, not {self.precision})"
+        if other.stop_below != self.stop_below:
+            return f"another --stop-below ({_shown(other.stop_below)}, not {_shown(self.stop_below)})"
         if other != self:
             return f"other images ({other.count} there, {self.count} now, or some of them changed since)"
         return ""
@@ -191,6 +201,7 @@ class PredictionProgress:
         unreadable: How many of ``done`` have no answer.
         seconds: Since this job began.
         finished: The table has its final name.
+        passes: Mean passes of the backbone an answered image, at the end of a job with ``stop_below``.
     """
 
     done: int
@@ -199,6 +210,7 @@ class PredictionProgress:
     unreadable: int
     seconds: float
     finished: bool = False
+    passes: float | None = None
 
     @property
     def images_per_second(self) -> float:
@@ -232,6 +244,14 @@ def fingerprint(records: Iterable[ImageRecord], classes: Sequence[str] = ()) -> 
         label = label_name(record, classes)
         digest.update(f"{record.name}\0{label}\0{state}\n\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _shown(threshold: float | None) -> str:
+    return "none" if threshold is None else str(threshold)
 
 
 def _place(values: Sequence[float]) -> PeakPlace:

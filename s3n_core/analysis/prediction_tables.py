@@ -42,7 +42,7 @@ COLUMNS: tuple[str, ...] = (
     "model",
     "error",
 )
-"""Columns of the CSV, the same for every model."""
+"""Columns of the CSV, the same for every model; ``stop_below`` follows where images may stop after O."""
 
 
 def table_format(path: Path) -> TableFormat:
@@ -150,8 +150,9 @@ def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[PredictionRo
 
 def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(COLUMNS)
-    writer.writerows(csv_record(row) for row in rows)
+    threshold = header.stop_below
+    writer.writerow(COLUMNS if threshold is None else (*COLUMNS, "stop_below"))
+    writer.writerows(csv_record(row) + ([] if threshold is None else [threshold]) for row in rows)
 
 
 def _write_json(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:

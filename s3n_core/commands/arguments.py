@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -44,12 +45,21 @@ SamplingOption = Annotated[
         help="How peaks are divided: expected, extremes, all, identity, coin or random; the model's own if not given.",
     ),
 ]
+
+
+def _finite(number: float | None) -> float | None:
+    if number is not None and not math.isfinite(number):
+        raise typer.BadParameter("give a number of nats, such as 0.1.")
+    return number
+
+
 StopBelowOption = Annotated[
     float | None,
     typer.Option(
         "--stop-below",
         metavar="H",
         min=0.0,
+        callback=_finite,
         help="Answer by O alone where its entropy (nats) is at most H; choose H with s3n evaluate --cascade. Off if not given.",
     ),
 ]

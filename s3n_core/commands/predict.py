@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s3n_core.commands.arguments import StopBelowOption
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.image_job import ImageJob, takes_image_job
 from s3n_core.commands.progress import print_event, progress_bar
@@ -31,26 +32,27 @@ def predict(
     job: ImageJob,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The table: .csv or .json.")],
     restart: Annotated[bool, typer.Option("--restart", help="Throw away the rows of a job that was stopped.")] = False,
+    stop_below: StopBelowOption = None,
 ) -> None:
     """Predict a folder."""
     from s3n_core.commands.teamwork import working_together
 
     with working_together() as team:
         if team.leads:
-            _predict(job, out, restart, team)
+            _predict(job, out, restart, team, stop_below)
         else:
-            _assist(job, team)
+            _assist(job, team, stop_below)
 
 
-def _assist(job: ImageJob, team: Team) -> None:
+def _assist(job: ImageJob, team: Team, stop_below: float | None) -> None:
     records, classes = job.records, job.data_set.classes
 
     from s3n_core.analysis.prediction import assist
 
-    assist(job.open_model(), records, team, classes=classes, workers=job.workers)
+    assist(job.open_model(), records, team, classes=classes, workers=job.workers, stop_below=stop_below)
 
 
-def _predict(job: ImageJob, out: Path, restart: bool, team: Team) -> None:
+def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: float | None) -> None:
     from s3n_core.analysis.prediction_tables import prepare_place
 
     prepare_place(out)
@@ -59,7 +61,16 @@ def _predict(job: ImageJob, out: Path, restart: bool, team: Team) -> None:
     from s3n_core.analysis.prediction import predict_to_file
 
     opened = job.open_model()
-    steps = predict_to_file(opened, records, out, classes=classes, workers=job.workers, restart=restart, team=team)
+    steps = predict_to_file(
+        opened,
+        records,
+        out,
+        classes=classes,
+        workers=job.workers,
+        restart=restart,
+        team=team,
+        stop_below=stop_below,
+    )
     last: PredictionProgress | None = None
 
     def kept() -> str:
@@ -83,4 +94,6 @@ def _predict(job: ImageJob, out: Path, restart: bool, team: Team) -> None:
             f"{last.total} images{unreadable}; sampling {opened.sampling}, {opened.precision}, model {opened.digest}, "
             f"{opened.device_name or opened.device}."
         )
+        if last.passes is not None:
+            say(f"Stopping below {stop_below} nats: {last.passes:.2f} backbone passes an image.")
         typer.echo(str(out))

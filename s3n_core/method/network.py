@@ -153,8 +153,32 @@ class S3N(nn.Module):
             draws = self._own_draws(len(images), mode, images.device)
         head = self.head("O").classifier
         answer = self.sampler.respond(features, head.weight, head.bias, original)
+        return self.go_on(images, pooled_o, original, answer, mode, draws, trace=trace)
+
+    def go_on(
+        self,
+        images: Tensor,
+        pooled_o: Tensor,
+        original: Tensor,
+        answer: Response,
+        mode: Sampling,
+        draws: Tensor | None,
+        *,
+        trace: bool = False,
+    ) -> S3NOutput:
+        """Do what comes after O: sample, and classify with the other branches; the first half of `forward` may pass a part on.
+
+        Args:
+            images: Shape (B, 3, s, s), normalised.
+            pooled_o: O's pooled vector, shape (B, D).
+            original: O's logits, shape (B, C).
+            answer: What `sampler.respond` said of them.
+            mode: How the peaks are divided.
+            draws: zeta of Eq. 4, shape (B, H, W), in [0, 1), where they are needed.
+            trace: Return every intermediate.
+        """
         answer, samples = self.sampler(answer, mode, draws)
-        needed = {"D", "C"} if trace else set(config.joined)
+        needed = {"D", "C"} if trace else set(self.config.joined)
         warped = {
             branch: self.resample(images, grid)
             for branch, grid in (("D", samples.grid_d), ("C", samples.grid_c))
@@ -167,7 +191,7 @@ class S3N(nn.Module):
             discriminative=logits.get("D"),
             complementary=logits.get("C"),
             trace=SamplingTrace(answer, samples, warped["D"], warped["C"]) if trace else None,
-            original_reported="O" in config.joined,
+            original_reported="O" in self.config.joined,
         )
 
     def classify_resampled(self, pooled_o: Tensor, original: Tensor, images_d: Tensor, images_c: Tensor) -> S3NOutput:

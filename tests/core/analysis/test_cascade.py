@@ -1,22 +1,35 @@
+import csv
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from image_folders import drawn_folder
 from tiny_models import CLASSES
 
 from s3n_core.analysis.cascade import CascadeAnswers, curve_text, most_saving
 from s3n_core.analysis.evaluation import evaluate
 from s3n_core.analysis.loaded_model import Model
-from s3n_core.analysis.prediction import predict
+from s3n_core.analysis.prediction import predict, predict_to_file
+from s3n_core.analysis.prediction_rows import PredictionProgress, PredictionRow
+from s3n_core.analysis.prediction_tables import read_json_table
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.errors import DataSetError
+from s3n_core.errors import DataSetError, OutputError
 
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> list[ImageRecord]:
     return drawn_folder(tmp_path_factory.mktemp("images"), 14, broken=(4,))
+
+
+@pytest.fixture(scope="module")
+def uneven(model_of: Callable[..., Model]) -> Model:
+    """One whose entropy differs from image to image, which an untrained MobileNet's does not."""
+    return model_of(backbone="resnet18")
 
 
 def answers(entropy: list[float], right_o: str, right_joint: str) -> CascadeAnswers:
@@ -67,7 +80,7 @@ def test_what_is_advised() -> None:
 
 @pytest.mark.parametrize("branches", ["O+D+C", "O+D"])
 def test_it_agrees_with_the_rows(model_of: Callable[..., Model], records: list[ImageRecord], branches: str) -> None:
-    model = model_of(branches=branches)
+    model = model_of(branches=branches, backbone="resnet18")
     labelled = [dataclasses.replace(record, label=place % 3) for place, record in enumerate(records)]
     found = evaluate(model, labelled, CLASSES, cascade=True).cascade
     assert found is not None
@@ -82,8 +95,8 @@ def test_it_agrees_with_the_rows(model_of: Callable[..., Model], records: list[I
         assert point.passes == pytest.approx(np.mean(passes))
 
 
-def test_it_changes_no_other_figure(model: Model, records: list[ImageRecord]) -> None:
-    plain, with_cascade = (evaluate(model, records, CLASSES, cascade=asked) for asked in (False, True))
+def test_it_changes_no_other_figure(uneven: Model, records: list[ImageRecord]) -> None:
+    plain, with_cascade = (evaluate(uneven, records, CLASSES, cascade=asked) for asked in (False, True))
     assert plain.cascade is None
     assert with_cascade.to_dict() == plain.to_dict()
 
@@ -92,3 +105,131 @@ def test_it_changes_no_other_figure(model: Model, records: list[ImageRecord]) ->
 def test_nothing_can_be_stopped(model_of: Callable[..., Model], records: list[ImageRecord], branches: str) -> None:
     with pytest.raises(DataSetError, match="needs O and at least one branch after it"):
         evaluate(model_of(branches=branches), records, CLASSES, cascade=True)
+
+
+def rows_of(model: Model, records: list[ImageRecord], **options: Any) -> list[PredictionRow]:
+    batches = predict(model, records, classes=CLASSES, **{"batch_size": 5} | options)
+    return [row for batch in batches for row in batch]
+
+
+def middle(rows: list[PredictionRow]) -> float:
+    """A threshold between the sure and the unsure half, far from both as float32 goes."""
+    ranked = sorted(row.entropy for row in rows if row.entropy is not None)
+    place = len(ranked) // 2
+    return (ranked[place - 1] + ranked[place]) / 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"branches": "O+D"},
+        {"branches": "O+C"},
+        {"control": "random_places"},
+        {"form": "release"},
+        {"sampling": "random"},
+    ],
+)
+def test_sure_images_are_answered_by_o_and_the_others_in_full(
+    model_of: Callable[..., Model], records: list[ImageRecord], options: dict[str, str]
+) -> None:
+    model = model_of(backbone="resnet18", **options)
+    full = rows_of(model, records)
+    threshold = middle(full)
+    rows = rows_of(model, records, stop_below=threshold)
+    assert [row.file for row in rows] == [row.file for row in full]
+    stopped = 0
+    for row, whole in zip(rows, full, strict=True):
+        if whole.entropy is None:
+            assert row == whole
+        elif whole.entropy <= threshold:
+            stopped += 1
+            assert row.branches == whole.branches[:1]
+            assert (row.class_name, row.agreement) == (dict(whole.branches)["O"], 1)
+            assert row.probability == pytest.approx(whole.branch_probabilities[0], rel=1e-4)
+            assert (row.entropy, row.rule) == (pytest.approx(whole.entropy, rel=1e-3), whole.rule)
+            if "control" not in options:
+                assert row.peaks == whole.peaks
+                np.testing.assert_allclose(row.peak_places, whole.peak_places, atol=2e-4)
+        else:
+            assert (row.branches, row.peaks, row.class_name) == (whole.branches, whole.peaks, whole.class_name)
+            np.testing.assert_allclose([p for _, p in row.top], [p for _, p in whole.top], rtol=1e-3, atol=1e-5)
+            np.testing.assert_allclose(row.branch_probabilities, whole.branch_probabilities, rtol=1e-3, atol=1e-5)
+            np.testing.assert_allclose(row.peak_places, whole.peak_places, atol=2e-4)
+    assert 0 < stopped < 13
+
+
+def test_without_a_sure_image_nothing_changes(uneven: Model, records: list[ImageRecord]) -> None:
+    assert rows_of(uneven, records, stop_below=0.0) == rows_of(uneven, records)
+    assert all(row.branches[1:] == () for row in rows_of(uneven, records, stop_below=100.0))
+
+
+def test_the_backbone_runs_no_more_than_it_must(
+    uneven: Model, records: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = rows_of(uneven, records)
+    threshold = middle(full)
+    seen: list[int] = []
+    features = uneven.network.features
+
+    def counted(images: torch.Tensor, branch: str) -> torch.Tensor:
+        seen.append(len(images))
+        return features(images, branch)
+
+    monkeypatch.setattr(uneven.network, "features", counted)
+    rows = rows_of(uneven, records, stop_below=threshold)
+    assert sum(seen) == sum(len(row.branches) for row in rows) < 3 * 13
+    seen.clear()
+    rows_of(uneven, records)
+    assert sum(seen) == 3 * 13
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.json"])
+def test_a_table_names_its_threshold(uneven: Model, records: list[ImageRecord], tmp_path: Path, name: str) -> None:
+    out, off = tmp_path / name, tmp_path / f"off-{name}"
+    list(predict_to_file(uneven, records, off, classes=CLASSES))
+    assert "stop_below" not in off.read_text()
+    threshold = middle(rows_of(uneven, records))
+    *_, last = predict_to_file(uneven, records, out, classes=CLASSES, stop_below=threshold)
+    rows = rows_of(uneven, records, stop_below=threshold)
+    passes = float(np.mean([len(row.branches) for row in rows if not row.error]))
+    assert last.passes == pytest.approx(passes)
+    if name == "p.json":
+        header, read = read_json_table(out)
+        assert (header.stop_below, header.passes) == (threshold, pytest.approx(passes))
+        assert [row.branches for row in read] == [row.branches for row in rows]
+    else:
+        with open(out, encoding="utf-8", newline="") as file:
+            lines = list(csv.DictReader(file))
+        assert {float(line["stop_below"]) for line in lines} == {threshold}
+        assert [bool(line["class_D"]) for line in lines] == [len(row.branches) == 3 for row in rows]
+
+
+def test_a_table_goes_on_with_the_same_threshold_only(
+    uneven: Model, records: list[ImageRecord], tmp_path: Path
+) -> None:
+    out, whole = tmp_path / "p.json", tmp_path / "whole.json"
+    threshold = middle(rows_of(uneven, records))
+
+    def job(path: Path, stop_below: float | None) -> Generator[PredictionProgress, None, None]:
+        return predict_to_file(uneven, records, path, classes=CLASSES, batch_size=5, stop_below=stop_below)
+
+    list(job(whole, threshold))
+    with closing(job(out, threshold)) as steps:
+        next(steps)
+        assert next(steps).done == 5
+    for other in (None, threshold / 2):
+        with pytest.raises(OutputError, match=f"another --stop-below \\({threshold}, not "):
+            next(job(out, other))
+    events = list(job(out, threshold))
+    assert events[0].resumed == 5
+    assert out.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("branches", ["O", "D+C"])
+def test_a_table_of_a_network_that_cannot_stop(
+    model_of: Callable[..., Model], records: list[ImageRecord], tmp_path: Path, branches: str
+) -> None:
+    with pytest.raises(DataSetError, match="a cascade needs O"):
+        list(predict_to_file(model_of(branches=branches), records, tmp_path / "p.csv", stop_below=0.1))
+    assert list(tmp_path.iterdir()) == []

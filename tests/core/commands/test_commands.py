@@ -309,6 +309,24 @@ def test_evaluate_takes_the_test_part(s3n: Command, trained_run: TrainedRun, mod
     assert [row["name"] for row in figures["predictions"]][:4] == ["joint", "O", "D", "C"]
 
 
+def test_predict_stops_after_o(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
+    arguments = ["predict", model, trained_run.data, "--split", "test", "--stop-below", 100]
+    outcome = s3n(*arguments, "--out", tmp_path / "p.csv")
+    assert outcome.code == 0
+    assert "Stopping below 100.0 nats: 1.00 backbone passes an image." in outcome.err
+    assert s3n(*arguments, "--json", "--out", tmp_path / "p.json").events[-1]["passes"] == 1
+    table = json.loads((tmp_path / "p.json").read_bytes())
+    assert (table["stop_below"], table["passes"]) == (100, 1)
+    assert {tuple(row["branches"]) for row in table["rows"]} == {("O",)}
+
+
+@pytest.mark.parametrize("threshold", ["-0.1", "nan", "inf"])
+def test_a_threshold_is_a_number(s3n: Command, model: Path, tmp_path: Path, threshold: str) -> None:
+    outcome = s3n("predict", model, tmp_path, "--out", tmp_path / "p.csv", f"--stop-below={threshold}")
+    assert outcome.code == 2
+    assert "--stop-below" in outcome.err
+
+
 def test_evaluate_a_cascade(s3n: Command, trained_run: TrainedRun, model: Path) -> None:
     outcome = s3n("evaluate", model, trained_run.data, "--cascade", "--stop-below", 100)
     assert "With --stop-below 100.0: top-1 " in outcome.out
