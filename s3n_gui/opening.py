@@ -164,6 +164,11 @@ def data_set_detail(data_set: DataSet) -> str:
     return f"{images} · {count_text(len(data_set.classes), 'class', 'classes')}" if data_set.classes else images
 
 
+def data_set_title(root: Path) -> str:
+    """Return what people call a data set: its folder's name; the demo's folder says nothing to a person."""
+    return "demo birds" if root.parent.name == "demo" and root.name == "images" else root.name or str(root)
+
+
 def model_title(path: Path) -> str:
     """Return what people call a model: "run-07 best" for a run, "run-07 step-1200" for one of its checkpoints."""
     if path.suffix.lower() != MODEL_SUFFIX:

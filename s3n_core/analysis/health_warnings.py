@@ -86,7 +86,7 @@ def _rule(values: Mapping[str, float], num_classes: int, delta: float) -> Iterat
         yield HealthWarning(
             name="sure_share",
             value=share,
-            sentence=f"The network was sure (H at most delta = {delta:g}) of only {_percent(share)} of the images, so R is "
+            sentence=f"The network was sure (H at most delta = {delta:g}) of {_few(share)}, so R is "
             f"nearly always the mean of its {merged} likeliest classes.",
             remedy=f"Normal in the first epochs. If it stays so, raise delta.{smoothing}",
         )
@@ -201,6 +201,10 @@ def _agreement(values: Mapping[str, float]) -> Iterator[HealthWarning]:
             remedy="Normal late in a training, on its own images. On held-out images: a larger source, more peaks, or random "
             "sampling while training, so that the branches see different things.",
         )
+
+
+def _few(share: float) -> str:
+    return f"only {_percent(share)} of the images" if share else "none of the images"
 
 
 def _percent(share: float) -> str:

@@ -40,7 +40,7 @@ KIND_WORDS: dict[Kind, str] = {
     "missing": "Listed, not found",
 }
 _EXPLANATIONS: dict[Kind, str] = {
-    "unreadable": "They cannot be decoded; training and test pass them over.",
+    "unreadable": "What cannot be decoded is passed over by training and test.",
     "contradiction": "The same picture has more than one label: at least one is wrong.",
     "leak": "The same picture is learned from and tested on, which flatters the test.",
     "near-contradiction": "They look the same, scaled or saved anew, but have more than one label. Compare them.",
@@ -48,10 +48,10 @@ _EXPLANATIONS: dict[Kind, str] = {
     "name-leak": "Their names say that they are one picture, or come from one source. A hint: compare them.",
     "duplicate": "The same picture more than once; one of each is enough.",
     "near-duplicate": "They look the same, scaled or saved anew; one of each is enough. Compare them.",
-    "name-class": "Their names hold another class's name. A hint: look whether the label is right.",
-    "small-image": "They are enlarged for the network, which shows it little.",
+    "name-class": "The file's name holds another class's name. A hint: look whether the label is right.",
+    "small-image": "Small images are enlarged for the network, which shows it little.",
     "small-class": "Fewer than five training images, or none to test on. Add images if you can.",
-    "missing": "The data set names them, or they lie in it, but they cannot be used.",
+    "missing": "Named by the data set, or lying in it, but of no use.",
 }
 
 

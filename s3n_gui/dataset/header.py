@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
 from s3n_core.datasets.records import DataSet
+from s3n_gui.opening import data_set_title
 from s3n_gui.theme import set_icon
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.wording import place_text
@@ -76,7 +77,7 @@ class Header(QWidget):
 
     def show_reading(self, root: Path) -> None:
         """Say that a folder is being read; there is nothing to change yet."""
-        self.name.setText(root.name or str(root))
+        self.name.setText(data_set_title(root))
         self.detected.setText("Reading the folder…")
         self.place.setText(place_text(root, 60))
         self.change.setEnabled(False)
@@ -84,7 +85,7 @@ class Header(QWidget):
     def show_data_set(self, data_set: DataSet, *, by_hand: bool = False) -> None:
         """Show a data set; ``by_hand``: the person said what it is."""
         self.change.setEnabled(True)
-        self.name.setText(data_set.root.resolve().name or str(data_set.root))
+        self.name.setText(data_set_title(data_set.root.resolve()))
         self.detected.setText(f"{'Read' if by_hand else 'Detected'} as {data_set.title}")
         self.place.setText(place_text(data_set.root, 60))
         self.place.setToolTip(str(data_set.root))

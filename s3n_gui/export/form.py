@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.look_form import LookForm, choice_box
 from s3n_gui.export.panel_picker import PanelPicker
-from s3n_gui.opening import model_title
+from s3n_gui.opening import data_set_title, model_title
 from s3n_gui.theme import set_icon
 from s3n_gui.wording import place_text
 
@@ -125,7 +125,7 @@ class ExportForm(QScrollArea):
         """Show a choice and the parts that its images have, without telling anybody."""
         fields = (self.limited, self.first, self.sheet, self.singles, self.arrays, self.report)
         blocked = [(field, field.blockSignals(True)) for field in fields]
-        self.images.setText((choice.images.name or str(choice.images)) if choice.images else "Choose images…")
+        self.images.setText(data_set_title(choice.images) if choice.images else "Choose images…")
         self.images.setToolTip(
             f"The images: {place_text(choice.images, 80)}" if choice.images else "The images to export"
         )

@@ -103,6 +103,7 @@ class ExportRunBar(QFrame):
         into.setProperty("role", "quiet")
         into.setBuddy(self.out)
         second.setSpacing(8)
+        second.addStrut(px(32))  # The preview above keeps its size whichever buttons are there.
         second.addWidget(into)
         second.addWidget(self.out)
         second.addWidget(self.state, 1)
@@ -133,18 +134,22 @@ class ExportRunBar(QFrame):
             possible: Nothing is missing to export.
             stopped: The last export of this choice was stopped.
         """
+        focused = self.export.hasFocus() or self.stop.hasFocus()
         self.progress.setVisible(job is not None)
         self.stop.setVisible(job is not None)
         self.export.setVisible(job is None)
         self.more.setVisible(job is None and stopped)
         self.export.setEnabled(possible)
         self.export.setText("Continue" if stopped else "Export")
+        if focused:
+            # Of the two buttons only one is there at a time: the keyboard goes with it. Stop stays enabled while it stops
+            # (a second press changes nothing), because a button that is switched off gives the keyboard away.
+            (self.export if job is None else self.stop).setFocus()
         if job is None:
             if stopped and not self.reveal.isVisibleTo(self):
                 self.state.setText("Stopped; each file that is there is whole")
             return
         self._hide_written()
-        self.stop.setEnabled(job.status == "running")
         self.progress.setValue(round(1000 * (job.fraction or 0)))
         left = left_text(job.seconds_left)
         words = f"{job.text} images" if "of" in job.text else "Opening the model …"

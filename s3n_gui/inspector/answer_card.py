@@ -85,6 +85,7 @@ class AnswerCard(QWidget):
         else:
             text = "✓ as labelled" if right else f"✕ labelled {shown_class(self._truth or '')}"
         self.verdict.setText(text)
+        self.verdict.setToolTip(text)
         self.verdict.setProperty("state", ("good" if right else "bad") if known else "")
         self.verdict.style().polish(self.verdict)
 

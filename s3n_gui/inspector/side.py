@@ -58,15 +58,13 @@ class Side(QScrollArea):
         self.compare = QPushButton("Compare with this")
         self.compare.setProperty("role", "link")
         self.compare.setToolTip("From here on, small numbers say what differs from the scores that you see now")
-        policy = self.compare.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.compare.setSizePolicy(policy)
         inside = QVBoxLayout(self._upper)
         inside.setContentsMargins(12, 10, 12, 6)
         inside.setSpacing(6)
         inside.addWidget(self.answer)
         inside.addWidget(self.scores, 1)
         self.answer.below.addWidget(self.compare)
+        self.answer.below.addStrut(self.compare.sizeHint().height())  # Nothing below jumps when it comes.
         self._column.addWidget(self._upper)
 
     def _make_lower(self) -> None:

@@ -240,7 +240,6 @@ class PredictPage(Page):
             running=running,
             can_start_over=stage == "stopped" and not controller.stale,
         )
-        self.source.stop.setEnabled(stage == "running")
         case = empty_case(controller)
         self.stack.setCurrentIndex(0 if case is not None else 1)
         # A hidden widget would take the focus and never let Tab get to the buttons that are seen.

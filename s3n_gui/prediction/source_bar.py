@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QProgressBar, QPushButton, QToolButton, QWidget
 
-from s3n_gui.opening import model_title
+from s3n_gui.opening import data_set_title, model_title
 from s3n_gui.prediction.prediction_request import PARTS
 from s3n_gui.theme import px, set_icon
 from s3n_gui.wording import place_text
@@ -89,7 +89,7 @@ class SourceBar(QWidget):
 
     def show_choice(self, images: Path | None, model: Path | None, part: str, parts: tuple[str, ...]) -> None:
         """Show what is chosen, and the parts that the images have."""
-        self.images.setText(images.name or str(images) if images else "Choose images…")
+        self.images.setText(data_set_title(images) if images else "Choose images…")
         self.images.setToolTip(
             f"The images to predict: {place_text(images, 80)}" if images else "The images to predict"
         )
@@ -103,12 +103,16 @@ class SourceBar(QWidget):
 
     def show_stage(self, word: str, state: str, *, can_start: bool, running: bool, can_start_over: bool) -> None:
         """Show what can be done now."""
+        focused = self.start.hasFocus() or self.stop.hasFocus()
         self.start.setText(word)
         self.start.setToolTip(f"{word} (Ctrl+Enter)")
         self.start.setVisible(not running)
         self.start.setEnabled(can_start)
         self.stop.setVisible(running)
         self.progress.setVisible(running)
+        if focused:
+            # Of the two buttons only one is there at a time: the keyboard goes with it.
+            (self.stop if running else self.start).setFocus()
         self.more.setVisible(can_start_over)
         self.state.setText(state)
 

@@ -24,6 +24,7 @@ _DENSE = 1500
 """From so many points on a curve is drawn without smooth edges and a pixel wide, which Qt does many times faster."""
 _DOTS = 80
 """Up to so many points have dots."""
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,8 +289,14 @@ class _ValueAxis(pg.AxisItem):  # type: ignore[misc]
 
     def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Write numbers of a usual size as people do, and only the others as powers."""
-        powers: list[str] = super().logTickStrings(values, scale, spacing)
-        return [f"{10**v:.3g}" if -3.01 < v < 4 else power for v, power in zip(values, powers, strict=True)]
+        return [f"{10**value:.3g}" if -3.01 < value < 4 else _power_text(value) for value in values]
+
+
+def _power_text(value: float) -> str:
+    """Write ``10**value`` with one digit: 2·10⁻⁵."""
+    digit, _, exponent = f"{10**value:.0e}".partition("e")
+    power = "10" + str(int(exponent)).translate(_RAISED)
+    return power if digit == "1" else f"{digit}·{power}"
 
 
 def _log_places(low: float, high: float, size: float) -> list[float]:

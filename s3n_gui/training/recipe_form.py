@@ -145,7 +145,7 @@ class RecipeForm(QWidget):
         inside = self._inside
         inside.setObjectName("cardInside")
         column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, INSIDE_GROUP, 0)
+        column.setContentsMargins(0, 0, SPACE, 0)
         column.setSpacing(INSIDE_GROUP)
         column.addLayout(first)
         column.addWidget(self.fold)

@@ -117,7 +117,7 @@ class SettingRow(QWidget):
 
     def _fit(self) -> None:
         if not isinstance(self.control, QCheckBox):
-            self.control.setFixedWidth(px(116))
+            self.control.setFixedWidth(px(120))
         self.control.setFont(number_font("body"))
         self.reset.setFixedSize(px(18), px(26))
 

@@ -9,6 +9,7 @@ from s3n_core.runs.locations import checked_run_name, new_run_name
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
+from s3n_gui.opening import data_set_title
 from s3n_gui.session import HeldOut, Session
 from s3n_gui.settings import Settings
 from s3n_gui.training.controller import TrainingController, in_the_way
@@ -90,7 +91,7 @@ class Starting(QObject):
         """Say in the form whether and why not a training can be started."""
         form, data_set, root = self._form, self._session.data_set, self._settings.runs_root
         recipe = form.choice.recipe.name
-        stem = f"{data_set.root.name}-{recipe}" if data_set is not None else recipe
+        stem = f"{data_set_title(data_set.root)}-{recipe}" if data_set is not None else recipe
         form.propose_name(new_run_name(root, stem))
         name = form.name.text().strip()
         problem = data_problem(data_set) or form.choice.problem

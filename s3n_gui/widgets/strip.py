@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
 from s3n_core.datasets.records import DataSet
-from s3n_gui.opening import Opener, data_set_detail, model_title
+from s3n_gui.opening import Opener, data_set_detail, data_set_title, model_title
 from s3n_gui.session import Session
 from s3n_gui.start.recent import Kind, RecentList
 from s3n_gui.theme import px, set_icon, theme
@@ -104,7 +104,7 @@ class Strip(QFrame):
         elif data_set is None:
             data_text = "No data set"
         else:
-            data_text = f"{data_set.root.name} · {data_set_detail(data_set)}"
+            data_text = f"{data_set_title(data_set.root)} · {data_set_detail(data_set)}"
         self.data_button.setText(data_text)
         self.data_button.setToolTip(_data_tip(data_set))
         self.data_button.setAccessibleName(f"Data set: {data_text}")

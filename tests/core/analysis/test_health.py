@@ -132,6 +132,7 @@ def test_healthy_figures_give_no_warning():
     ("name", "value", "words"),
     [
         ("sure_share", 0.002, "sure (H at most delta = 0.2) of only 0.2 % of the images"),
+        ("sure_share", 0.0, "sure (H at most delta = 0.2) of none of the images"),
         ("sure_share", 1.0, "the map of one class alone"),
         ("peaks", 1.2, "1.2 peaks on average"),
         ("without_peaks_share", 0.3, "30 % of the images had no peak"),

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from s3n_core.resources import resource
-from s3n_gui.background.jobs import JobList
+from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.export.panel import ExportPage, page
 from s3n_gui.export.picture_view import PictureView
+from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
 
@@ -187,6 +188,21 @@ def test_an_export_can_be_stopped(qtbot: QtBot, export: ExportPage, tmp_path: Pa
     export.controller.set(dpi=36, panels=("peaks",))  # another export
     assert export.bar.export.text() == "Export"
     assert not export.bar.more.isVisibleTo(export)
+
+
+def test_the_keyboard_stays_at_the_button(qtbot: QtBot, themed: QApplication) -> None:
+    bar = ExportRunBar()
+    qtbot.addWidget(bar)
+    bar.show_job(None, possible=True, stopped=False)
+    bar.show()
+    bar.activateWindow()
+    bar.export.setFocus()
+    qtbot.waitUntil(bar.export.hasFocus)
+    job = Job("Exporting")
+    bar.show_job(job, possible=True, stopped=False)
+    assert bar.stop.hasFocus()
+    bar.show_job(None, possible=True, stopped=False)
+    assert bar.export.hasFocus()
 
 
 def test_a_preview_that_fails_says_why(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:

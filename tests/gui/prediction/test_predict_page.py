@@ -19,6 +19,7 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.prediction.confusion_order import confused_pairs
 from s3n_gui.prediction.panel import PredictPage, page
 from s3n_gui.prediction.prediction_request import PredictionRequest
+from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.prediction.table_model import CLASS, MARGIN
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
@@ -257,6 +258,22 @@ def test_saving_writes_what_is_shown(qtbot: QtBot, filled: PredictPage, tmp_path
         lines = list(csv.DictReader(file))
     assert [line["file"] for line in lines] == [filled.model.index(n, 1).data() for n in range(filled.model.rowCount())]
     qtbot.waitUntil(lambda: not filled.saving.busy, timeout=2000)
+
+
+def test_the_keyboard_stays_at_the_button(qtbot: QtBot, themed: QApplication) -> None:
+    bar = SourceBar()
+    qtbot.addWidget(bar)
+    bar.show_choice(resource("demo/images"), None, "all", ())
+    assert bar.images.text() == "demo birds"
+    bar.show_stage("Predict", "", can_start=True, running=False, can_start_over=False)
+    bar.show()
+    bar.activateWindow()
+    bar.start.setFocus()
+    qtbot.waitUntil(bar.start.hasFocus)
+    bar.show_stage("Predict", "", can_start=False, running=True, can_start_over=False)
+    assert bar.stop.hasFocus()
+    bar.show_stage("Predict again", "", can_start=True, running=False, can_start_over=False)
+    assert bar.start.hasFocus()
 
 
 def test_a_real_job_is_stopped_and_goes_on(

@@ -63,6 +63,8 @@ def test_an_empty_page_says_what_to_do(train_page, session, birds, qtbot):
     session.data_set = open_data_set(birds)
     assert train_page.form.start.isEnabled()
     assert train_page.form.name.text() == "birds-quick-1"
+    session.data_set = open_data_set(resource("demo/images"))
+    assert train_page.form.name.text() == "demo-birds-quick-1"
 
 
 def test_form_both_ways(train_page, session, birds, qtbot):
@@ -154,6 +156,7 @@ def test_numbers_of_a_value_axis_stand_clear(themed, qtbot):
             assert len(places) > 0
             assert (np.diff(places) * 70.0 / (high - low) > 14).all()
     assert view.left.logTickStrings([-1.0, 0.0, 1.0, math.log10(200)], 1.0, 1.0) == ["0.1", "1", "10", "200"]
+    assert view.left.logTickStrings([-4.0, math.log10(2e-7), 5.0], 1.0, 1.0) == ["10⁻⁴", "2·10⁻⁷", "10⁵"]
 
 
 def test_one_epoch_is_seen_as_a_dot(themed, qtbot):
