@@ -80,7 +80,9 @@ class AnswerCard(QWidget):
         self.share.setText("" if answer is None else f"{percent_text(best.probability)} %")
         known = self._truth is not None and self._truth in shown.classes
         right = known and best.name == self._truth
-        if not known:
+        if self._truth is not None and not known:
+            text = f"labelled {shown_class(self._truth)}, new to the model"
+        elif not known:
             text = f"{'Joint answer' if shown.answer == 'joint' else 'Answer of O'} of {shown.model}"
         else:
             text = "✓ as labelled" if right else f"✕ labelled {shown_class(self._truth or '')}"

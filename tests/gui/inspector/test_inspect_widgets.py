@@ -318,6 +318,9 @@ def test_a_class_of_the_scores_shows_its_map(looking: InspectPage) -> None:
 def test_the_answer_and_the_rule_are_said(looking: InspectPage) -> None:
     assert looking.side.answer.name.text() == "Red bird"
     assert looking.side.answer.verdict.text() == "✓ as labelled"
+    looking.side.set_truth("Black bird")
+    assert looking.side.answer.verdict.text() == "labelled Black bird, new to the model"
+    looking.side.set_truth("Red bird")
     assert "H = 0.10 ≤ δ = 0.2" in looking.side.answer.rule.text()
     client(looking).saying = {"bird 1.jpg": {"winner": 2}}
     looking.deeds.next_image()
