@@ -42,6 +42,7 @@ class Opener(QObject):
         self._pool.setMaxThreadCount(1)
         self._generation = 0
         self._busy = False
+        self._aside = False  # what is being read came with a run
         self._read.connect(self._on_read)
 
     def open_path(self, path: Path) -> None:
@@ -91,6 +92,7 @@ class Opener(QObject):
             self._session.report_error(str(error))
         self._recent.add("run", path, detail)
         self.opened.emit("run", path)
+        self._open_data_of(directory)
 
     def open_image(self, path: Path) -> None:
         """Select one image."""
@@ -99,6 +101,23 @@ class Opener(QObject):
 
     def open_data_set(self, path: Path, format: str = "auto") -> None:
         """Read a data set folder in the background and make it the current one; the last asked for wins."""
+        self._aside = False
+        self._begin_reading(path, format)
+
+    def _open_data_of(self, directory: RunDirectory) -> None:
+        """Read what a run learned from, where nothing else is open: its images are what one looks at next.
+
+        Beside the run, not in its place: the page stays, and a folder that is gone or has changed its form is passed over.
+        """
+        if self._session.data_set is not None or self._busy:
+            return
+        with suppress(S3NError, OSError):
+            data = directory.read_run().get("data")
+            if isinstance(data, dict) and isinstance(data.get("root"), str) and Path(data["root"]).is_dir():
+                self._aside = True
+                self._begin_reading(Path(data["root"]), str(data.get("format") or "auto"))
+
+    def _begin_reading(self, path: Path, format: str) -> None:
         self._generation += 1
         self._set_busy(True)
         self.reading.emit(path)
@@ -119,7 +138,10 @@ class Opener(QObject):
         if isinstance(result, DataSet):
             self._session.data_set = result
             self._recent.add("data", path, data_set_detail(result))
-            self.opened.emit("data", path)
+            if not self._aside:
+                self.opened.emit("data", path)
+        elif self._aside:
+            _log.info("the data set of the run was not opened: %s", result)
         else:
             self._session.report_error(str(result))
 

@@ -167,7 +167,8 @@ class ExportRunBar(QFrame):
         self._written = out
         total, left_out = int(last.get("total", 0)), int(last.get("left_out", 0))
         words = f"{count_text(total - left_out, 'image')} written into {out}"
-        self.state.setText(f"{words}; {left_out} could not be read, see index.csv" if left_out else words)
+        # First what a person must know: the end of a long folder may not be seen.
+        self.state.setText(f"{left_out} could not be read (index.csv says why); {words}" if left_out else words)
         self.reveal.show()
         self.report.setVisible(self._with_report and (out / REPORT).is_file())
 

@@ -15,6 +15,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QUndoCommand
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from s3n_core.runs.run_directory import RunDirectory
 from s3n_gui.background.jobs import Job
 from s3n_gui.dialogs.closing import ClosingDialog
 from s3n_gui.main_window import MainWindow
@@ -139,6 +140,30 @@ def test_the_last_data_set_asked_for_wins(window: MainWindow, qtbot: QtBot, tmp_
         window.opener.open_path(second)
     assert window.session.data_set is not None
     assert window.session.data_set.root == second
+
+
+def test_a_run_brings_its_images_where_nothing_else_is_open(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    birds, other = images(tmp_path / "birds"), images(tmp_path / "other", 3)
+    run = RunDirectory.create(tmp_path / "run", {"data": {"root": str(birds), "format": "class-folders"}}).path
+    shown: list[str] = []
+    window.opener.opened.connect(lambda kind, _: shown.append(kind))
+    with qtbot.waitSignal(window.session.data_set_changed, timeout=5000):
+        window.opener.open_path(run)
+    assert window.session.data_set is not None
+    assert window.session.data_set.root == birds
+    assert shown == ["run"]  # the page that shows the run stays
+    with qtbot.waitSignal(window.session.data_set_changed, timeout=5000):
+        window.opener.open_path(other)
+    window.opener.open_path(run)
+    assert window.session.data_set.root == other
+
+
+def test_a_run_whose_images_are_gone_is_opened_all_the_same(window: MainWindow, tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run", {"data": {"root": str(tmp_path / "gone"), "format": "images"}}).path
+    window.opener.open_path(run)
+    assert window.session.run == run
+    assert window.session.data_set is None
+    assert not window.banner.messages()
 
 
 @pytest.mark.parametrize(
