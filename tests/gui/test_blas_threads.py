@@ -21,7 +21,9 @@ def test_the_limit_is_the_windows_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_the_person_has_set_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("S3N_WINDOW_SET_BLAS_THREADS", raising=False)  # a window made by an earlier test may have left it
+    monkeypatch.delenv(
+        "S3N_WINDOW_SET_BLAS_THREADS", raising=False
+    )  # a window made by an earlier test may have left it
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
     limit_threads()
     assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
