@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr
@@ -49,6 +50,9 @@ def working_together() -> Iterator[Team]:
         raise typer.Exit(ERROR) from None
     else:
         team.leave()
+        if not team.leads:
+            # Its work is done and it has nothing to write: torch's threads sometimes abort a process that is torn down slowly.
+            os._exit(0)
 
 
 def _finish_speaking() -> None:
