@@ -10,6 +10,8 @@ BASELINE: Final = {"network.branches": "O"}
 
 DOUBLE: Final = {"rate_backbone": 0.002, "rate_heads": 0.006}
 
+FOUR: Final = {"rate_backbone": 0.004, "rate_heads": 0.012}
+
 EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     # The whole method and its branch sets, as the recipe has them.
     "odc": {},
@@ -30,14 +32,15 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "random-places-double": {**DOUBLE, "network.control": "random_places"},
     "odc-double-frozen": {**DOUBLE, "network.batch_norm": "frozen"},
     "odc-double-mean": {**DOUBLE, "network.joint_init": "mean"},
-    "odc-four": {"rate_backbone": 0.004, "rate_heads": 0.012},
+    "odc-four": FOUR,
+    "identity-four": {**FOUR, "network.control": "identity"},
     "odc-heads": {"rate_heads": 0.01},
     "odc-extremes": {"network.train_sampling": "extremes", "network.eval_sampling": "extremes"},
     "odc-random": {"network.train_sampling": "random"},
     "odc-stride": {"network.last_stride": 1},
     "baseline-stride": {**BASELINE, **DOUBLE, "network.last_stride": 1},
     "baseline-double": {**BASELINE, **DOUBLE},
-    "baseline-four": {**BASELINE, "rate_backbone": 0.004, "rate_heads": 0.012},
+    "baseline-four": {**BASELINE, **FOUR},
     "baseline-heads": {**BASELINE, "rate_heads": 0.01},
     "baseline-frozen": {**BASELINE, **DOUBLE, "network.batch_norm": "frozen"},
 }

@@ -1,0 +1,89 @@
+"""How many training images a second are made ready, and for how long an accelerator would wait for them.
+
+Run from the checkout: ``python benchmarks/feeding.py FOLDER``. Batches come from the trainer's own feeder (decode, crop, scale)
+by the recipe `paper`. The accelerator is a step that sleeps for as long as one would compute; its tensors lie on torch's device
+``meta``, so that the processor does what it would do beside a graphics card, without copying the bytes there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import torch
+from interleaved import machine
+
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.loading import Sample, worker_count
+from s3n_core.distributed import Team
+from s3n_core.training.feeding import Feeder
+from s3n_core.training.preparing import Plan
+from s3n_core.training.recipes import find_recipe
+
+SHARES = (0.25, 0.5, 0.75, 0.9, 1.0, 2.0)  # speeds of the accelerator, in what the machine can make ready
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("folder", type=Path, help="a data set")
+    options.add_argument("--batch", type=int, default=16)
+    options.add_argument("--seconds", type=float, default=10.0, help="for each speed of the accelerator")
+    options.add_argument("--workers", type=int, help="loading threads; else the program's choice")
+    chosen = options.parse_args()
+    torch.set_num_threads(1)
+    data = open_data_set(chosen.folder)
+    samples = tuple(
+        Sample(data.root / record.name, record.name, record.label)
+        for record in data.records
+        if record.label is not None
+    )
+    recipe = find_recipe("paper")
+    plan = Plan(recipe, data.classes, samples, (), "cpu", data.root, data.root.name)
+    threads = worker_count() if chosen.workers is None else chosen.workers
+    size = recipe.network.source_size
+    print(f"{len(samples)} images to {size} px, batch {chosen.batch}, {threads} loading threads; {machine('cpu')}")
+    _consume(plan, chosen, 0.0)  # the files come into memory
+    most, _ = _consume(plan, chosen, 0.0)
+    print(f"  made ready: {most:.0f} images a second at most")
+    for share in SHARES:
+        speed = share * most
+        reached, waited = _consume(plan, chosen, chosen.batch / speed)
+        print(
+            f"  accelerator at {speed:4.0f} images a second: gets {reached:4.0f}, waits {waited:6.1%} of the time, "
+            f"best possible {max(0.0, 1 - 1 / share):6.1%}"
+        )
+
+
+def _consume(plan: Plan, chosen: argparse.Namespace, step: float) -> tuple[float, float]:
+    """Take batches for some seconds with ``step`` seconds of computing each: images a second, and the share of waiting."""
+    feeder = Feeder(plan, "meta", chosen.workers, Team())
+    waited, seen = 0.0, 0
+    with closing(_batches(feeder, plan, chosen.batch)) as batches:
+        next(batches)  # threads start, the first images are on their way
+        began = time.perf_counter()
+        while (now := time.perf_counter()) - began < chosen.seconds:
+            seen += next(batches)
+            waited += time.perf_counter() - now
+            time.sleep(step)
+        seconds = time.perf_counter() - began
+    return seen / seconds, waited / seconds
+
+
+def _batches(feeder: Feeder, plan: Plan, size: int) -> Iterator[int]:
+    """Yield the length of every batch once its tensors are there, epoch after epoch."""
+    count = len(plan.training)
+    for epoch in range(1_000_000):
+        order = np.random.default_rng(epoch).permutation(count)
+        sizes = [size] * (count // size)
+        with closing(feeder.training_batches(epoch, order[: sum(sizes)], sizes)) as batches:
+            for batch in batches:
+                feeder.tensors(batch, epoch)
+                yield len(batch)
+
+
+if __name__ == "__main__":
+    main()
