@@ -21,7 +21,7 @@ _MOST = 64.0
 def magnification_range(inspection: Inspection) -> ValueRange:
     """Return one range for both branches, without the places that the clamp at the border has cut off."""
     inner = np.concatenate([inner_magnification(inspection, "D"), inner_magnification(inspection, "C")])
-    return ValueRange.of(np.clip(inner, 1 / _MOST, _MOST), logarithmic=True)
+    return ValueRange.of(np.clip(inner, 1 / _MOST, _MOST), steps="ratio")
 
 
 def inner_magnification(inspection: Inspection, branch: Warped) -> NDArray[np.float64]:

@@ -92,7 +92,9 @@ def resolve(
         note = "" if values is not None else "Fetching this class's map ..."
     elif kind in ("map_d", "map_c"):
         values = inspection.map_d if kind == "map_d" else inspection.map_c
-        limits = ValueRange.of(inspection.map_d, inspection.map_c)  # shared, so that the two can be compared
+        # Shared, so that the two can be compared; in square-root steps, as in an export, because near peaks add up in one of
+        # them and leave the other nearly black in even ones.
+        limits = ValueRange.of(inspection.map_d, inspection.map_c, steps="root")
     else:
         values = 1 / np.maximum(area_at_nodes(inspection.grid(warped_of(kind))), 1e-9)
         limits = magnification_range(inspection)

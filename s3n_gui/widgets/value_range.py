@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Steps = Literal["even", "root", "ratio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,22 +19,23 @@ class ValueRange:
     Attributes:
         low: At the palette's first colour.
         high: At its last.
-        logarithmic: Equal ratios take equal room; both ends must be positive.
+        steps: Which values take equal room: "even", equal differences; "root", equal differences of the square root of what
+            lies above ``low``, so that small values have more colours; "ratio", equal ratios (both ends must be positive).
     """
 
     low: float
     high: float
-    logarithmic: bool = False
+    steps: Steps = "even"
 
     @classmethod
-    def of(cls, *maps: NDArray[np.floating], logarithmic: bool = False) -> ValueRange:
+    def of(cls, *maps: NDArray[np.floating], steps: Steps = "even") -> ValueRange:
         """Return the range that maps share; values that are not finite do not count."""
         finite = np.concatenate([values[np.isfinite(values)].ravel() for values in maps])
-        if logarithmic:
+        if steps == "ratio":
             finite = finite[finite > 0]
         if not len(finite):
-            return cls(1.0, 1.0, True) if logarithmic else cls(0.0, 1.0)
-        return cls(float(finite.min()), float(finite.max()), logarithmic)
+            return cls(1.0, 1.0, steps) if steps == "ratio" else cls(0.0, 1.0, steps)
+        return cls(float(finite.min()), float(finite.max()), steps)
 
     @property
     def flat(self) -> bool:
@@ -44,9 +48,10 @@ class ValueRange:
         if self.flat:
             return np.zeros_like(array)
         low, high = self.low, self.high
-        if self.logarithmic:
+        if self.steps == "ratio":
             array, low, high = np.log(np.maximum(array, low)), math.log(low), math.log(high)
-        return np.clip((array - low) / (high - low), 0.0, 1.0)
+        share: NDArray[np.float64] = np.clip((array - low) / (high - low), 0.0, 1.0)
+        return np.sqrt(share) if self.steps == "root" else share
 
     def ticks(self, most: int = 4) -> list[tuple[float, str]]:
         """Return values for a colour bar and their texts: its two ends, and round values with room between them.
@@ -56,12 +61,22 @@ class ValueRange:
         """
         if self.flat:
             return [(self.low, number_text(self.low))]
-        inside = _doublings(self.low, self.high) if self.logarithmic else _round_steps(self.low, self.high, most)
         room = 0.6 / most
-        shares = [float(self.share(value)) for value in inside]
-        kept = [v for v, share in zip(inside, shares, strict=True) if room <= share <= 1 - room]
-        while len(kept) > most:
-            kept = kept[::2]
+        kept: list[float] = []
+        if self.steps == "root":  # finer steps than there is room for; of the higher ones more are left out
+            last = room - 1 / most
+            for value in _round_steps(self.low, self.high, 4 * most):
+                share = float(self.share(value))
+                if last + 1 / most <= share <= 1 - room:
+                    kept.append(value)
+                    last = share
+        else:
+            inside = (
+                _round_steps(self.low, self.high, most) if self.steps == "even" else _doublings(self.low, self.high)
+            )
+            kept = [value for value in inside if room <= float(self.share(value)) <= 1 - room]
+            while len(kept) > most:
+                kept = kept[::2]
         return [(value, number_text(value)) for value in (self.low, *kept, self.high)]
 
 

@@ -1,5 +1,6 @@
 """The page's state, lists and pure functions: no widgets."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PySide6.QtCore import QRectF, QSizeF
 from PySide6.QtGui import QUndoStack
 
 from s3n_core.analysis.inspection_settings import InspectionSettings, PeakEdit
+from s3n_core.export.rasters import Rasters
 from s3n_gui.inspector import peak_edits
 from s3n_gui.inspector.changes import ChangeNumbers, ChangePeaks
 from s3n_gui.inspector.class_names import shown_class
@@ -44,10 +46,22 @@ def test_percent_never_rounds_a_doubt_away() -> None:
 
 def test_ticks_are_the_ends_and_round_values() -> None:
     assert [text for _, text in ValueRange(0, 1).ticks()] == ["0", "0.25", "0.5", "0.75", "1"]
-    assert [text for _, text in ValueRange(0.2, 9, True).ticks(2)][0::3] == ["0.2", "9"]
+    assert [text for _, text in ValueRange(0.2, 9, "ratio").ticks(2)][0::3] == ["0.2", "9"]
     assert ValueRange(2, 2).ticks() == [(2, "2")]
-    assert ValueRange(0.25, 4, True).share(1.0) == pytest.approx(0.5)
+    assert ValueRange(0.25, 4, "ratio").share(1.0) == pytest.approx(0.5)
     assert ValueRange.of(np.array([np.inf, 1.0, 3.0])) == ValueRange(1, 3)
+
+
+def test_square_root_steps_give_small_values_more_room() -> None:
+    limits = ValueRange(1, 5, "root")
+    assert limits.share(np.array([0.0, 1.0, 2.0, 5.0, 9.0])) == pytest.approx([0, 0, 0.5, 1, 1])
+    for most in (1, 2, 4):
+        ticks = ValueRange(0.09, 4.83, "root").ticks(most)
+        places = [float(ValueRange(0.09, 4.83, "root").share(value)) for value, _ in ticks]
+        assert ticks[0][1] == "0.09"
+        assert ticks[-1][1] == "4.83"
+        assert 2 <= len(ticks) <= most + 2
+        assert all(after - before >= 0.6 / most - 1e-9 or len(ticks) == 2 for before, after in pairwise(places))
 
 
 def test_a_camera_keeps_the_place_under_the_mouse() -> None:
@@ -88,9 +102,14 @@ def test_every_kind_of_pane_can_be_worked_out(kind: str) -> None:
     assert len(grid_lines(inspection, kind)) == 62  # type: ignore[arg-type]
 
 
-def test_q_maps_share_their_range() -> None:
+def test_q_maps_share_their_range_and_have_the_colours_of_an_export() -> None:
     inspection = looked_at()
-    assert resolve("map_d", inspection).limits == resolve("map_c", inspection).limits
+    limits = resolve("map_d", inspection).limits
+    assert limits is not None
+    assert limits == resolve("map_c", inspection).limits
+    exported = Rasters(inspection, "viridis", 1.0).shared_range
+    values = np.linspace(exported.low, exported.high, 9)
+    assert limits.share(values) == pytest.approx(exported.share(values))
 
 
 def test_values_under_the_cursor_are_those_of_the_map() -> None:
