@@ -20,7 +20,6 @@ from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
     QWidget,
@@ -30,6 +29,7 @@ from s3n_core.analysis.inspection import Peak
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.theme import number_font, px, theme
 from s3n_gui.widgets.marks import Marks, PeakMark, draw_marks
+from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 from s3n_gui.widgets.symbols import draw_symbol, plain_symbol
 from s3n_gui.widgets.value_range import number_text
 
@@ -158,8 +158,10 @@ class PeakTable(QTableView):
         self._state = state
         self._model = PeakTableModel(state, self)
         self.setModel(self._model)
-        self.setItemDelegateForColumn(0, _MarkDelegate(self))
-        self.setItemDelegateForColumn(4, _SymbolDelegate(self))
+        hover = RowHover(self)
+        self.setItemDelegate(RowHoverDelegate(hover, self))
+        self.setItemDelegateForColumn(0, _MarkDelegate(hover, self))
+        self.setItemDelegateForColumn(4, _SymbolDelegate(hover, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
@@ -223,7 +225,7 @@ class PeakTable(QTableView):
             super().keyPressEvent(event)
 
 
-class _MarkDelegate(QStyledItemDelegate):
+class _MarkDelegate(RowHoverDelegate):
     """Paints a peak's mark as it is in the images."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
@@ -247,7 +249,7 @@ def _as_they_are(places: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(places, dtype=np.float64)
 
 
-class _SymbolDelegate(QStyledItemDelegate):
+class _SymbolDelegate(RowHoverDelegate):
     """Paints a symbol with its subscript."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:

@@ -14,6 +14,7 @@ from s3n_gui.prediction.figures_of_merit import ClassFigures, Merit
 from s3n_gui.prediction.shown_names import shown_class
 from s3n_gui.prediction.table_model import NO_PARENT, AnyIndex, falling_mark
 from s3n_gui.theme import font, number_font, px, theme
+from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 from s3n_gui.wording import count_text, percent_text
 
 _TITLES = ("Class", "Images", "Found", "Right")
@@ -43,6 +44,7 @@ class ClassTable(QTableView):
         self._classes = ClassModel(self)
         self._widths: dict[int, int] = {}
         self.setModel(self._classes)
+        self.setItemDelegate(RowHoverDelegate(RowHover(self), self))
         self.setAccessibleName("Classes")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setStyleSheet("QTableView { border: none; }")

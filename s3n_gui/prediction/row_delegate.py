@@ -7,22 +7,23 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QStyleOptionViewItem, QTableView
 
 from s3n_core.analysis.prediction_rows import BRANCH_LETTERS
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.table_model import BRANCHES, CLASS, FILE, PROBABILITY, ROW_ROLE, AnyIndex, PredictionModel
 from s3n_gui.theme import branch_colour, font, number_font, px, tokens
+from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _PAINTED = (0, PROBABILITY, BRANCHES)
 PathOf = Callable[[str], Path | None]
 
 
-class RowDelegate(QStyledItemDelegate):
+class RowDelegate(RowHoverDelegate):
     """Paints what words cannot say."""
 
-    def __init__(self, thumbnails: ThumbnailLoader, path_of: PathOf, parent: QWidget) -> None:
-        super().__init__(parent)
+    def __init__(self, thumbnails: ThumbnailLoader, path_of: PathOf, table: QTableView) -> None:
+        super().__init__(RowHover(table), table)
         self._thumbnails, self._path_of = thumbnails, path_of
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
