@@ -10,7 +10,7 @@ import typer
 from s3n_core.atomic_files import make_folder, write_json, write_text
 from s3n_core.commands.arguments import DataArgument, FormatOption, JsonOption, WorkersOption
 from s3n_core.commands.failures import interruptible, say
-from s3n_core.commands.progress import print_json, progress_bar
+from s3n_core.commands.progress import print_json, progress_bars
 
 if TYPE_CHECKING:
     from s3n_core.datasets.audit_report import AuditReport
@@ -45,8 +45,16 @@ def audit(
     if out is not None:
         make_folder(out)
     data_set = open_assigned(data, format)
-    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Reading", json=json) as bar:
-        report = audit_data_set(data_set, decode=decode, smallest_side=smallest, workers=workers, progress=bar)
+    bars = progress_bars("Reading", "Comparing", json=json)
+    with interruptible(lambda: "Stopped; nothing was written."), bars as (reading, comparing):
+        report = audit_data_set(
+            data_set,
+            decode=decode,
+            smallest_side=smallest,
+            workers=workers,
+            progress=reading,
+            comparing=comparing,
+        )
     if out is not None:
         _write(report, out)
     if json:

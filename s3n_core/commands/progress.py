@@ -8,7 +8,7 @@ import math
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,33 +37,58 @@ def progress_bar(what: str, *, quiet: bool = False, json: bool = False) -> Itera
         quiet: Show nothing, because the command tells of its progress in its own way.
         json: Print an object a line, a few a second, because a program reads.
     """
-    if quiet:
-        yield lambda done, total, note="", seconds_left=None: None
-    elif json:
-        yield _objects(what)
-    elif sys.stderr.isatty():
-        with _drawn_bar(what) as bar:
-            yield bar
-    else:
-        yield _lines(what)
+    with progress_bars(what, quiet=quiet, json=json) as (bar,):
+        yield bar
 
 
 @contextmanager
-def _drawn_bar(what: str) -> Iterator[Bar]:
+def progress_bars(*stages: str, quiet: bool = False, json: bool = False) -> Iterator[tuple[Bar, ...]]:
+    """Show the same of a job whose stages follow one another: a bar each, which appears when its stage begins."""
+    if quiet:
+        yield tuple(_silent for _ in stages)
+    elif json:
+        yield tuple(_objects(what) for what in stages)
+    elif sys.stderr.isatty():
+        with _drawn_bars(stages) as bars:
+            yield bars
+    else:
+        yield tuple(_lines(what) for what in stages)
+
+
+def _silent(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+    """Say nothing."""
+
+
+@contextmanager
+def _drawn_bars(stages: Sequence[str]) -> Iterator[tuple[Bar, ...]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     # Without markup: a file's name may look like it. The output stream is left alone: a program may read it.
-    note_column = TextColumn("{task.fields[note]}", markup=False)
-    columns = (TextColumn(what), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(), note_column)
-    reckon = _reckoner()
+    what_column, note_column = (
+        TextColumn(field, markup=False) for field in ("{task.description}", "{task.fields[note]}")
+    )
+    columns = (what_column, BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(), note_column)
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as display:
-        task = display.add_task(what, total=None, note="")
 
-        def bar(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
-            display.update(task, completed=done, total=total, note=_remark(note, reckon(done, total, seconds_left)))
+        def drawn(what: str, *, first: bool) -> Bar:
+            task, reckon, began = (
+                display.add_task(what, total=None, note="", start=first, visible=first),
+                _reckoner(),
+                first,
+            )
 
-        yield bar
+            def bar(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+                nonlocal began
+                if not began:
+                    began = True
+                    display.start_task(task)
+                note = _remark(note, reckon(done, total, seconds_left))
+                display.update(task, completed=done, total=total, note=note, visible=True)
+
+            return bar
+
+        yield tuple(drawn(what, first=place == 0) for place, what in enumerate(stages))
 
 
 def _lines(what: str) -> Bar:

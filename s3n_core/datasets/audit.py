@@ -50,6 +50,7 @@ def audit(
     smallest_side: int = SMALLEST_SIDE,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    comparing: Callable[[int, int], None] | None = None,
 ) -> AuditReport:
     """Look at every image of a data set.
 
@@ -60,6 +61,7 @@ def audit(
         workers: Threads; None: as many as the machine makes sensible; 0: none.
         progress: Called with (images done, images in all) after each image, in the calling thread. What it raises ends
             the audit and leaves no thread behind.
+        comparing: The same of the search for near-duplicates, which follows (`near_groups`).
     """
     records = data_set.records
     examined = _examine_all(data_set, decode, workers, progress)
@@ -89,7 +91,7 @@ def audit(
         width=Range.of([width for width, _ in sizes]),
         height=Range.of([height for _, height in sizes]),
         duplicates=_equal_files(data_set, [item.digest for item in examined]),
-        near_duplicates=_near_duplicates(data_set, examined),
+        near_duplicates=_near_duplicates(data_set, examined, comparing),
         name_findings=name_findings(data_set),
     )
 
@@ -163,9 +165,11 @@ def _equal_files(data_set: DataSet, digests: Sequence[bytes | None]) -> tuple[Du
     )
 
 
-def _near_duplicates(data_set: DataSet, examined: Sequence[_Examined]) -> tuple[DuplicateGroup, ...]:
+def _near_duplicates(
+    data_set: DataSet, examined: Sequence[_Examined], progress: Callable[[int, int], None] | None
+) -> tuple[DuplicateGroup, ...]:
     found = []
-    for group in near_groups([item.look for item in examined]):
+    for group in near_groups([item.look for item in examined], progress=progress):
         digests = {examined[index].digest for index in group}
         if len(digests) == 1 and None not in digests:
             continue  # equal files

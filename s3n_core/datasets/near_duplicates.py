@@ -9,7 +9,7 @@ larger crops are not looked through.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,9 @@ def bits_apart(one: bytes, other: bytes) -> int:
     return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
 
 
-def near_groups(hashes: Sequence[bytes | None]) -> list[list[int]]:
+def near_groups(
+    hashes: Sequence[bytes | None], *, progress: Callable[[int, int], None] | None = None
+) -> list[list[int]]:
     """Find the groups of near-duplicates among pictures.
 
     Pictures belong together that are linked by near-duplicates, even if the first and the last of such a chain differ more.
@@ -64,6 +66,7 @@ def near_groups(hashes: Sequence[bytes | None]) -> list[list[int]]:
 
     Args:
         hashes: The hash of each picture; None: it is left aside.
+        progress: Called after each pass with the number of passes done and of all; not where no picture has a hash.
 
     Returns:
         Groups of at least two positions in ``hashes``, each rising, in the order of their first members.
@@ -72,10 +75,13 @@ def near_groups(hashes: Sequence[bytes | None]) -> list[list[int]]:
     for place, value in enumerate(hashes):
         if value is not None:
             places[value].append(place)
+    if not places:
+        return []
     whole = b"".join(places)
     words = np.frombuffer(whole, dtype=np.uint64).reshape(-1, HASH_BYTES // 8)
     parents = np.arange(len(words))
-    for key in _keys(np.frombuffer(whole, dtype=np.uint8).reshape(-1, HASH_BYTES)):
+    keys = _keys(np.frombuffer(whole, dtype=np.uint8).reshape(-1, HASH_BYTES))
+    for done, key in enumerate(keys, start=1):
         order = np.argsort(key, kind="stable")
         ordered = key[order]
         first = np.arange(len(order))
@@ -89,6 +95,8 @@ def near_groups(hashes: Sequence[bytes | None]) -> list[list[int]]:
             one, other = one[apart], other[apart]
             near = np.bitwise_count(words[one] ^ words[other]).sum(axis=1) <= NEAR_BITS
             _join(parents, one[near], other[near])
+        if progress is not None:
+            progress(done, _TABLES)
     members: dict[int, list[int]] = defaultdict(list)
     for parent, equal in zip(parents.tolist(), places.values(), strict=True):
         members[parent] += equal

@@ -15,7 +15,7 @@ from s3n_core.__main__ import main as start_of_the_program
 from s3n_core.commands import progress
 from s3n_core.commands.arguments import quoted
 from s3n_core.commands.failures import say
-from s3n_core.commands.progress import duration, plain, progress_bar
+from s3n_core.commands.progress import duration, plain, progress_bar, progress_bars
 from s3n_core.errors import S3NError
 
 
@@ -46,6 +46,21 @@ def test_a_bar_never_reaches_the_output(monkeypatch: pytest.MonkeyPatch) -> None
     assert "[/red] :smile: name.png, 2 min left" in screen.getvalue()
     assert "5/10" in screen.getvalue()
     assert "Left out: x.png" in screen.getvalue()
+
+
+def test_a_stage_has_its_bar_from_when_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(sys, "stderr", screen)
+    with progress_bars("Reading", "Comparing") as (reading, comparing):
+        reading(16, 16)
+        say("read")
+        assert "Comparing" not in screen.getvalue()
+        comparing(3, 64)
+        say("compared")
+    assert "16/16" in screen.getvalue()
+    assert "3/64" in screen.getvalue()
 
 
 def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

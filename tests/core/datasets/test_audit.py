@@ -164,6 +164,16 @@ def test_a_file_that_vanishes(data: Path) -> None:
     assert found["0.png"] == "the file does not exist"
 
 
+def test_the_search_for_near_duplicates_tells_how_far_it_is(photographs: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    audit(open_data_set(photographs), comparing=lambda done, total: calls.append((done, total)))
+    assert calls == [(done, len(calls)) for done in range(1, len(calls) + 1)]
+    assert len(calls) > 1
+    seen = len(calls)
+    audit(open_data_set(photographs), decode=False, comparing=lambda done, total: calls.append((done, total)))
+    assert len(calls) == seen  # without pixels there is nothing to compare
+
+
 def test_the_caller_may_end_it(data: Path) -> None:
     before = threading.active_count()
 
