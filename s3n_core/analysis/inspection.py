@@ -60,7 +60,7 @@ class Inspection:
         merged_classes: Indices of the classes whose maps R averages, the likeliest first.
         class_maps: Class response maps M of some classes, float32 (n, h, w), at the features' own size.
         mapped_classes: Indices of those classes: all of them if they are small, else the likeliest and the predicted.
-        alignment: How R's cells lie on the features: "features" or "corners" (`method.response_maps`).
+        alignment: How R reads the features: "origins", "centres" or "corners" (`method.response_maps`).
         response: R, float32 (H, W), in [0, 1].
         peaks: T, the highest first.
         map_d: Q_d, float32 (H, W).
@@ -99,7 +99,7 @@ class Inspection:
     merged_classes: tuple[int, ...]
     class_maps: NDArray[np.float32]
     mapped_classes: tuple[int, ...]
-    alignment: Literal["features", "corners"]
+    alignment: Literal["origins", "centres", "corners"]
     response: NDArray[np.float32]
     peaks: tuple[Peak, ...]
     map_d: NDArray[np.float32]
@@ -272,9 +272,12 @@ def inspect(
     return inspector.inspect(inspector.prepare(image, name or ""), settings)
 
 
-def _reading(source: int, cells: int, alignment: Literal["features", "corners"]) -> NDArray[np.float64]:
+def _reading(source: int, cells: int, alignment: Literal["origins", "centres", "corners"]) -> NDArray[np.float64]:
     """Return the (cells, source) matrix with which R reads a feature map along one axis (`method.response_maps`)."""
     share = np.linspace(0, 1, cells)
-    place = share * (source - 1) if alignment == "corners" else np.clip(share * source - 0.5, 0, source - 1)
+    if alignment == "corners":
+        place = share * (source - 1)
+    else:
+        place = np.clip(share * source - (0.5 if alignment == "centres" else 0.0), 0, source - 1)
     matrix: NDArray[np.float64] = np.maximum(0.0, 1 - np.abs(place[:, None] - np.arange(source)))
     return matrix

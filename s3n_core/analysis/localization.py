@@ -39,7 +39,8 @@ def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Ten
         Shape (B, SIDE, SIDE), in [0, 1].
     """
     own = trace.response.maps.gather(1, classes[:, None, None, None].expand(-1, 1, *trace.response.maps.shape[2:]))
-    total = min_max(resize_map(own[:, 0], SIDE, align="features"))
+    align = network.config.cell_alignment
+    total = min_max(resize_map(own[:, 0], SIDE, align=align))
     seen = torch.ones_like(total)
     warped = {"D": (trace.images_d, trace.samples.grid_d), "C": (trace.images_c, trace.samples.grid_c)}
     for branch, (image, grid) in warped.items():
@@ -48,7 +49,7 @@ def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Ten
         head = network.head(branch)
         features = head.buffer(network.features(image, branch)).float()
         answers = min_max(
-            resize_map(torch.einsum("bdhw,bd->bhw", features, head.classifier.weight[classes]), SIDE, align="features")
+            resize_map(torch.einsum("bdhw,bd->bhw", features, head.classifier.weight[classes]), SIDE, align=align)
         )
         places, valid = invert_grid(resize_grid(grid, SIDE))
         # An inverse place lies between pixel centres as the grid does: corner on corner.

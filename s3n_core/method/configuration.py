@@ -71,9 +71,18 @@ class NetworkChoices(BaseModel):
         return self
 
     @property
-    def alignment(self) -> Literal["features", "corners"]:
+    def cell_alignment(self) -> Literal["origins", "centres"]:
+        """Where the backbone's cells lie on its input (`response_maps.Alignment`).
+
+        A convolution with an odd kernel, padded by half of it, that halves keeps every second place, from the first: after five
+        of them cell i looks at pixel 32 i, half a cell before the middle of its block. Pooling by two and patches keep the middle.
+        """
+        return "centres" if self.backbone.startswith(("vgg", "convnext")) else "origins"
+
+    @property
+    def alignment(self) -> Literal["origins", "centres", "corners"]:
         """How the feature map is read at the cells of R."""
-        return "features" if self.form == "paper" else "corners"
+        return self.cell_alignment if self.form == "paper" else "corners"
 
     @property
     def joined(self) -> tuple[str, ...]:

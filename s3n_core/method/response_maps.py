@@ -13,7 +13,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Alignment = Literal["features", "corners"]
+Alignment = Literal["origins", "centres", "corners"]
+"""Where cell i of a feature map lies on the input, of n cells: "origins" at i / n of the side, "centres" at (i + 1/2) / n,
+"corners" at i / (n - 1). `configuration.NetworkConfig.cell_alignment` says which of the first two a backbone has."""
 
 
 def class_response_maps(features: Tensor, weight: Tensor) -> Tensor:
@@ -56,7 +58,7 @@ def merge_response_maps(
     entropy_threshold: float = 0.2,
     top_k: int = 5,
     map_size: int | None = None,
-    align: Alignment = "features",
+    align: Alignment = "centres",
 ) -> tuple[Tensor, Tensor]:
     """Build the response map R from the top-1 or the top-k class response maps (Eqs. 2 and 3).
 
@@ -66,7 +68,7 @@ def merge_response_maps(
         entropy_threshold: delta; at or below it the top-1 map is R, above it the mean of the top-k maps.
         top_k: Number of classes in the entropy and in the mean.
         map_size: Side H = W of R in cells; None keeps h, w.
-        align: "features" reads the maps at the physical place of each cell, "corners" lays corner on corner.
+        align: Where the maps' cells lie on the input.
 
     Returns:
         R of shape (B, H, W) in [0, 1] (all zero where the merged map is flat), and H of shape (B,).
@@ -121,9 +123,12 @@ def _scaled_to_one(maps: Tensor) -> Tensor:
 
 
 def interpolation_matrix(source: int, target: int, align: Alignment, like: Tensor) -> Tensor:
-    """Return the (target, source) matrix of one-dimensional linear interpolation."""
+    """Return the (target, source) matrix of one-dimensional linear interpolation; beyond the outer cells it is constant."""
     place = torch.linspace(0, 1, target, device=like.device, dtype=like.dtype)
-    position = place * (source - 1) if align == "corners" else (place * source - 0.5).clamp(0, source - 1)
+    if align == "corners":
+        position = place * (source - 1)
+    else:
+        position = (place * source - (0.5 if align == "centres" else 0.0)).clamp(0, source - 1)
     cells = torch.arange(source, device=like.device, dtype=like.dtype)
     return (1 - (position[:, None] - cells[None, :]).abs()).clamp(min=0)
 
