@@ -1,4 +1,7 @@
-"""The classes one by one, in any order: how many of their images are found, and how often their name is right."""
+"""The classes one by one, in any order: how many of their images are found, and how often their name is right.
+
+Without labels: how many images are answered with each.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,22 @@ from s3n_gui.theme import font, number_font, px, theme
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 from s3n_gui.wording import count_text, percent_text
 
-_TITLES = ("Class", "Images", "Found", "Right")
+_TITLES = ("Class", "Images", "Found", "Right", "Answers")
 _TIPS = (
     "Press a class to see its images",
     "Images that are known to be of the class",
     "Recall: share of the images of this class that are answered with it",
     "Precision: share of the answers with this class that are right",
+    "Images that are answered with the class",
 )
-_RECALL = 2
+_RECALL, _ANSWERS = 2, 4
 _SPARED = (1, 3)
 """Columns that a narrow table goes without, in this order: a class's tip has them too."""
 _LEAST_NAME = 120
 
 
 class ClassTable(QTableView):
-    """The classes, the least found first until another column is pressed.
+    """The classes, the least found first, or without labels the most named, until another column is pressed.
 
     Signals:
         class_chosen: Index of a class whose images are wanted.
@@ -43,6 +47,7 @@ class ClassTable(QTableView):
         super().__init__(parent)
         self._classes = ClassModel(self)
         self._widths: dict[int, int] = {}
+        self._judged = True
         self.setModel(self._classes)
         self.setItemDelegate(RowHoverDelegate(RowHover(self), self))
         self.setAccessibleName("Classes")
@@ -70,9 +75,15 @@ class ClassTable(QTableView):
         theme().changed.connect(self._on_theme)
         self._on_theme()
 
-    def show_merit(self, merit: Merit | None, names: list[str]) -> None:
+    def show_merit(self, merit: Merit, names: list[str]) -> None:
         """Show the classes of a table."""
-        self._classes.show(merit.figures if merit is not None else (), names)
+        judged = merit.judged > 0
+        if judged != self._judged:
+            self._judged = judged
+            falling = Qt.SortOrder.AscendingOrder if judged else Qt.SortOrder.DescendingOrder
+            self.sortByColumn(_RECALL if judged else _ANSWERS, falling)
+            self._fit_columns()
+        self._classes.show(merit.figures, names)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A narrow table shows names first."""
@@ -80,12 +91,12 @@ class ClassTable(QTableView):
         super().resizeEvent(event)
 
     def _fit_columns(self) -> None:
-        shown = {1, 2, 3}
+        shown = {1, 2, 3} if self._judged else {_ANSWERS}
         for column in _SPARED:
             if px(_LEAST_NAME) + sum(self._widths[number] for number in shown) <= self.viewport().width():
                 break
             shown.discard(column)
-        for column in (1, 2, 3):
+        for column in range(1, len(_TITLES)):
             self.setColumnHidden(column, column not in shown)
 
     def _on_chosen(self, index: QModelIndex) -> None:
@@ -94,7 +105,7 @@ class ClassTable(QTableView):
     def _on_theme(self) -> None:
         self.verticalHeader().setDefaultSectionSize(px(28))
         numbers, words = QFontMetrics(number_font("body")), QFontMetrics(font("caption", semibold=True))
-        for column, widest in ((1, "10,000"), (2, "100.0 %"), (3, "100.0 %")):
+        for column, widest in ((1, "10,000"), (2, "100.0 %"), (3, "100.0 %"), (_ANSWERS, "10,000")):
             title = words.horizontalAdvance(_TITLES[column] + falling_mark(True))
             self._widths[column] = max(numbers.horizontalAdvance(widest), title) + px(18)
             self.setColumnWidth(column, self._widths[column])
@@ -132,7 +143,7 @@ class ClassModel(QAbstractTableModel):
             self.figures = tuple(reversed(ranked) if self._descending else ranked)
             return
         values = np.array(
-            [(one.images, one.recall, one.precision)[self._column - 1] for one in self._given], dtype=float
+            [(one.images, one.recall, one.precision, one.answers)[self._column - 1] for one in self._given], dtype=float
         )
         missing = np.isnan(values)
         order = np.argsort(np.where(missing, np.inf, -values if self._descending else values), kind="stable")
@@ -150,12 +161,14 @@ class ClassModel(QAbstractTableModel):
         """Return a cell."""
         one, column = self.figures[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            shares = (one.recall, one.precision)
-            if column < _RECALL:
-                return shown_class(self._names[one.index]) if column == 0 else f"{one.images:,}"
-            return _share(shares[column - _RECALL])
+            name, counts = shown_class(self._names[one.index]), {1: one.images, _ANSWERS: one.answers}
+            if column in counts:
+                return f"{counts[column]:,}"
+            return name if column == 0 else _share(one.recall if column == _RECALL else one.precision)
         if role == Qt.ItemDataRole.ToolTipRole:
             name = shown_class(self._names[one.index])
+            if math.isnan(one.recall) and math.isnan(one.precision):
+                return f"{name}: {count_text(one.answers, 'image is', 'images are')} answered with it"
             found = f"{_share(one.recall)} found, its name right in {_share(one.precision)}"
             return f"{name}: {count_text(one.images, 'image')}, {found}"
         if role == Qt.ItemDataRole.TextAlignmentRole and column:

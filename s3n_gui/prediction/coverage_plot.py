@@ -1,4 +1,4 @@
-"""A small plot: how many of the images an accuracy is had for, and where the threshold stands on that curve."""
+"""A small plot: accuracy against coverage, or without labels coverage against threshold, and where the threshold stands."""
 
 from __future__ import annotations
 
@@ -16,36 +16,44 @@ _LOWEST = (0.9, 0.8, 0.6, 0.4, 0.2, 0.0)
 
 
 class CoveragePlot(QWidget):
-    """Coverage to the right, accuracy upwards; both as percent.
+    """Coverage to the right, accuracy upwards, both as percent; or threshold to the right, coverage upwards.
 
     Signals:
-        coverage_picked: The person points at a coverage, in [0, 1].
+        picked: The person points at a place of the horizontal axis, in [0, 1].
     """
 
-    coverage_picked = Signal(float)
+    picked = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._coverage: NDArray[Any] = np.zeros(0)
-        self._accuracy: NDArray[Any] = np.zeros(0)
+        self._across: NDArray[Any] = np.zeros(0)
+        self._upward: NDArray[Any] = np.zeros(0)
         self._mark: tuple[float, float] | None = None
         self._low = 0.0
+        self._judged = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(px(80))
-        self.setToolTip("Each point keeps the surest answers only: how many there are, and how many of them are right")
-        self.setAccessibleName("Accuracy against coverage")
         theme().changed.connect(self.update)
 
-    def show_curve(self, coverage: NDArray[Any], accuracy: NDArray[Any]) -> None:
-        """Show a curve, both in [0, 1]."""
-        self._coverage, self._accuracy = coverage, accuracy
+    def show_accuracy(self, coverage: NDArray[Any], accuracy: NDArray[Any]) -> None:
+        """Show how accuracy falls with coverage, both in [0, 1]."""
+        self._across, self._upward, self._judged = coverage, accuracy, True
         least = float(accuracy.min()) if len(accuracy) else 0.0
         self._low = next(low for low in _LOWEST if low <= max(least - 0.01, 0.0))
+        self.setToolTip("Each point keeps the surest answers only: how many there are, and how many of them are right")
+        self.setAccessibleName("Accuracy against coverage")
         self.update()
 
-    def show_mark(self, coverage: float, accuracy: float | None) -> None:
-        """Mark where the threshold stands; without an accuracy there is no mark."""
-        self._mark = None if accuracy is None else (coverage, accuracy)
+    def show_coverage(self, threshold: NDArray[Any], coverage: NDArray[Any]) -> None:
+        """Show how coverage falls with the threshold, both in [0, 1]."""
+        self._across, self._upward, self._low, self._judged = threshold, coverage, 0.0, False
+        self.setToolTip("How many of the images are answered with at least this probability")
+        self.setAccessibleName("Coverage against threshold")
+        self.update()
+
+    def show_mark(self, across: float, upward: float | None) -> None:
+        """Mark where the threshold stands; without a height there is no mark."""
+        self._mark = None if upward is None else (across, upward)
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -55,13 +63,13 @@ class CoveragePlot(QWidget):
     def _field(self) -> QRectF:
         return QRectF(self.rect()).adjusted(px(38), px(6), -px(12), -px(20))
 
-    def _place(self, coverage: float, accuracy: float) -> QPointF:
+    def _place(self, across: float, upward: float) -> QPointF:
         field = self._field()
-        high = (accuracy - self._low) / (1 - self._low)
-        return QPointF(field.left() + coverage * field.width(), field.bottom() - min(max(high, 0), 1) * field.height())
+        high = (upward - self._low) / (1 - self._low)
+        return QPointF(field.left() + across * field.width(), field.bottom() - min(max(high, 0), 1) * field.height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the coverage under the mouse."""
+        """Take the place under the mouse."""
         self._pick(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -70,8 +78,8 @@ class CoveragePlot(QWidget):
 
     def _pick(self, event: QMouseEvent) -> None:
         field = self._field()
-        if len(self._coverage) and field.width() > 0:
-            self.coverage_picked.emit(min(max((event.position().x() - field.left()) / field.width(), 0.0), 1.0))
+        if len(self._across) and field.width() > 0:
+            self.picked.emit(min(max((event.position().x() - field.left()) / field.width(), 0.0), 1.0))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw axes, curve and mark."""
@@ -93,15 +101,16 @@ class CoveragePlot(QWidget):
             (0.5, Qt.AlignmentFlag.AlignHCenter),
             (1.0, Qt.AlignmentFlag.AlignRight),
         ):
-            text = f"{100 * share:.0f} %" + (" of the images" if share == 1 else "")
+            number = f"{100 * share:.0f} %" if self._judged else f"{share:g}"
+            text = (number + " of the images" if self._judged else "threshold " + number) if share == 1 else number
             taken = painter.fontMetrics().horizontalAdvance(text)
             if share == 1 and taken + px(30) > field.width() / 2:
-                text = f"{100 * share:.0f} %"
+                text = number
             box = QRectF(field.left(), field.bottom() + 4, field.width(), height)
             painter.drawText(box, side, text)
-        if len(self._coverage):
+        if len(self._across):
             painter.setPen(QPen(branch_colour("joint"), 2))
-            points = [self._place(x, y) for x, y in zip(self._coverage.tolist(), self._accuracy.tolist(), strict=True)]
+            points = [self._place(x, y) for x, y in zip(self._across.tolist(), self._upward.tolist(), strict=True)]
             painter.drawPolyline(QPolygonF(points))
         if self._mark is not None:
             place = self._place(*self._mark)

@@ -19,12 +19,14 @@ class ClassFigures:
         images: How many images are known to be of it.
         recall: Share of these that are predicted as it; NaN without images.
         precision: Share of the images predicted as it that are of it, among those with a label; NaN where there are none.
+        answers: How many images are predicted as it, with a label or without.
     """
 
     index: int
     images: int
     recall: float
     precision: float
+    answers: int
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Merit:
         right: How many of these are right.
         classes: Indices of the classes that occur as a label of a judged image or as its answer, in the model's order.
         confusion: Judged images by label (rows) and answer (columns), both in the order of ``classes``.
-        figures: One entry a class of ``classes``.
+        figures: One entry a class of ``classes``; where nothing is judged, one a class that any image is answered with.
         probabilities: Of all answers, the highest first; for ``coverage``.
         right_above: Judged and right among so many of the highest, one entry more than ``probabilities``.
         judged_above: Judged among so many of the highest.
@@ -79,6 +81,12 @@ class Merit:
         counts = counts[(counts > 0) & (self.judged_above[counts] > 0)]
         return counts / max(self.rows, 1), self.right_above[counts] / self.judged_above[counts]
 
+    def coverages(self, points: int = 201) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return thresholds from 0 to 1, and which share of all images is answered with at least each of them."""
+        thresholds = np.linspace(0.0, 1.0, points)
+        counts = np.searchsorted(-self.probabilities, -thresholds, side="right")
+        return thresholds, counts / max(self.rows, 1)
+
 
 def judge(answers: Answers) -> Merit:
     """Work out how good the answers are; some milliseconds for 100,000 rows."""
@@ -91,6 +99,7 @@ def judge(answers: Answers) -> Merit:
     table = pairs.reshape(count, count)
     by_label, by_answer = table.sum(axis=1), table.sum(axis=0)
     classes = np.flatnonzero(by_label + by_answer)
+    named = np.bincount(predicted[answered], minlength=count)
     hits = table.diagonal()
     figures = tuple(
         ClassFigures(
@@ -98,8 +107,9 @@ def judge(answers: Answers) -> Merit:
             int(by_label[index]),
             hits[index] / by_label[index] if by_label[index] else float("nan"),
             hits[index] / by_answer[index] if by_answer[index] else float("nan"),
+            int(named[index]),
         )
-        for index in classes
+        for index in (classes if len(classes) else np.flatnonzero(named))
     )
     probability = answers.column("probability")
     order = np.flatnonzero(answered)

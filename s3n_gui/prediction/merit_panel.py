@@ -14,13 +14,13 @@ from s3n_gui.wording import count_text
 
 
 class MeritPanel(QWidget):
-    """How good the answers are; without labels only how many a threshold leaves.
+    """How good the answers are; without labels how many a threshold leaves, and how often each class is named.
 
     Signals:
         threshold_changed: The probability from which an answer counts.
         pair_chosen: Indices of a known class and an answer whose images are wanted.
         pair_opened: The same; one of the images is to be looked into.
-        class_chosen: Index of a known class whose images are wanted.
+        class_chosen: Index of a class whose images are wanted: those known to be of it, or without labels those answered with it.
         enlarge_asked: Whether the confusion matrix shall be large.
     """
 
@@ -61,9 +61,10 @@ class MeritPanel(QWidget):
         """Show how good the answers are; ``settled``: no more rows come."""
         self._judged = merit is not None and merit.judged > 0
         self.threshold_card.show_merit(merit)
-        if merit is not None and self._judged:
-            self.confusion.show_merit(merit, names, settled=settled)
-            self.class_card.note.setText(count_text(len(merit.classes), "class", "classes"))
+        if merit is not None:
+            if self._judged:
+                self.confusion.show_merit(merit, names, settled=settled)
+            self.class_card.note.setText(count_text(len(merit.figures), "class", "classes"))
             self.classes.show_merit(merit, names)
         self._show_cards()
 
@@ -77,4 +78,4 @@ class MeritPanel(QWidget):
         large = self.confusion.large
         self.threshold_card.setVisible(not large)
         self.confusion.setVisible(self._judged)
-        self.class_card.setVisible(self._judged and not large)
+        self.class_card.setVisible(not large)

@@ -51,10 +51,11 @@ class TableFilters(QObject):
         self._bar.show_pair(f"{self._name(label)} → {self._name(predicted)}")
         self._set(replace(self._model.filter, label=label, predicted=predicted))
 
-    def _on_class(self, label: int) -> None:
-        self._bar.show_pair(f"Label {self._name(label)}")
+    def _on_class(self, index: int) -> None:
+        known = self._merit_panel.judged
+        self._bar.show_pair(f"{'Label' if known else 'Class'} {self._name(index)}")
         self._merit_panel.confusion.choose(None)
-        self._set(replace(self._model.filter, label=label, predicted=None))
+        self._set(replace(self._model.filter, label=index if known else None, predicted=None if known else index))
 
     def _clear_pair(self) -> None:
         self._bar.show_pair("")

@@ -48,7 +48,7 @@ class ThresholdCard(Card):
         self.column.addLayout(row)
         self.column.addWidget(self.sentence)
         self.slider.valueChanged.connect(self._on_slider)
-        self.plot.coverage_picked.connect(self._on_coverage)
+        self.plot.picked.connect(self._on_picked)
         theme().changed.connect(self._on_theme)
         self._on_theme()
 
@@ -62,14 +62,12 @@ class ThresholdCard(Card):
         self._merit = merit
         judged = merit is not None and merit.judged > 0
         self.title.setText("Accuracy" if judged else "Coverage")
-        self.plot.setVisible(judged)
-        if merit is not None:
-            self.note.setText(
-                f"{percent_text(merit.accuracy)} of {count_text(merit.judged, 'image')}"
-                if merit.accuracy is not None
-                else "no image has a label that the model knows"
-            )
-            self.plot.show_curve(*merit.curve())
+        if merit is not None and judged:
+            self.note.setText(f"{percent_text(merit.accuracy or 0.0)} of {count_text(merit.judged, 'image')}")
+            self.plot.show_accuracy(*merit.curve())
+        elif merit is not None:
+            self.note.setText("no image has a label that the model knows")
+            self.plot.show_coverage(*merit.coverages())
         self._say()
 
     def _say(self) -> None:
@@ -78,7 +76,10 @@ class ThresholdCard(Card):
             self.sentence.clear()
             return
         coverage, accuracy = self._merit.at(self.threshold)
-        self.plot.show_mark(coverage, accuracy)
+        if self._merit.judged:
+            self.plot.show_mark(coverage, accuracy)
+        else:
+            self.plot.show_mark(self.threshold, coverage)
         words = f"Answers {percent_text(coverage)} of the images"
         if accuracy is not None:
             words += f", {percent_text(accuracy)} of them right"
@@ -88,11 +89,14 @@ class ThresholdCard(Card):
         self._say()
         self.threshold_changed.emit(self.threshold)
 
-    def _on_coverage(self, coverage: float) -> None:
+    def _on_picked(self, across: float) -> None:
         merit = self._merit
-        if merit is not None and merit.answered:
-            count = min(max(round(coverage * merit.rows), 1), merit.answered)
-            self.slider.setValue(math.floor(float(merit.probabilities[count - 1]) * _POSITIONS))
+        if merit is None or not merit.answered:
+            return
+        if merit.judged:
+            count = min(max(round(across * merit.rows), 1), merit.answered)
+            across = float(merit.probabilities[count - 1])
+        self.slider.setValue(math.floor(across * _POSITIONS))
 
     def _on_theme(self) -> None:
         self.number.setFont(number_font("body"))

@@ -57,6 +57,19 @@ def filled(qtbot: QtBot, predict: PredictPage, tmp_path: Path) -> PredictPage:
     return predict
 
 
+@pytest.fixture
+def unlabelled(qtbot: QtBot, predict: PredictPage, tmp_path: Path) -> PredictPage:
+    """The page with a finished table of 300 made-up rows without labels."""
+    request = PredictionRequest(model=MODEL, images=tmp_path)
+    request.table.parent.mkdir(parents=True)
+    write_table(request.table, header(300), rows(300, labelled=False))
+    predict.controller.set_model(MODEL)
+    predict.controller.set_images(tmp_path)
+    qtbot.waitUntil(lambda: predict.controller.stage == "finished", timeout=5000)
+    qtbot.waitUntil(predict.is_ready, timeout=5000)
+    return predict
+
+
 def test_it_says_what_is_missing(predict: PredictPage, session: Session, tmp_path: Path) -> None:
     assert predict.stack.currentIndex() == 0
     assert "images" in predict.empty.title.text()
@@ -110,6 +123,28 @@ def test_the_threshold_says_coverage_and_accuracy(filled: PredictPage) -> None:
     assert f"{100 * coverage:.1f} %" in card.sentence.text()
     assert f"{100 * accuracy:.1f} %" in card.sentence.text()  # type: ignore[operator]
     assert filled.model.rowCount() == 300 - round(300 * coverage)
+
+
+def test_without_labels_it_says_coverage_and_how_often_a_class_is_named(qtbot: QtBot, unlabelled: PredictPage) -> None:
+    merit, panel = unlabelled.merit, unlabelled.merit_panel
+    assert merit is not None
+    card = panel.threshold_card
+    assert card.title.text() == "Coverage"
+    assert card.plot.isVisible()
+    assert not panel.confusion.isVisible()
+    card.plot.picked.emit(0.8)
+    assert card.threshold == pytest.approx(0.8)
+    assert f"{100 * merit.at(0.8)[0]:.1f} %" in card.sentence.text()
+    table = panel.classes
+    assert table.isVisible()
+    shown = [section for section in range(5) if not table.isColumnHidden(section)]
+    assert shown == [0, 4]
+    counts = [int(table.model().index(row, 4).data()) for row in range(3)]
+    assert counts == sorted(counts, reverse=True)
+    assert sum(counts) == merit.answered
+    table.clicked.emit(table.model().index(0, 0))
+    assert unlabelled.model.rowCount() == counts[0]
+    assert unlabelled.filter.pair.text().startswith("Class ")
 
 
 def test_space_previews_and_enter_opens_inspect(qtbot: QtBot, filled: PredictPage, session: Session) -> None:

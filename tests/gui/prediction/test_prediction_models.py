@@ -86,6 +86,18 @@ def test_without_labels_there_is_no_accuracy() -> None:
     assert merit.accuracy is None
     assert merit.at(0.5)[1] is None
     assert len(merit.curve()[0]) == 0
+    assert len(merit.classes) == 0
+    named = [row.class_name for row in rows(100, labelled=False)]
+    assert [figure.answers for figure in merit.figures] == [named.count(name) for name in CLASSES]
+
+
+def test_coverage_falls_with_the_threshold() -> None:
+    merit = judge(answers(100, labelled=False))
+    thresholds, coverage = merit.coverages()
+    assert (thresholds[0], thresholds[-1]) == (0, 1)
+    assert coverage[0] == 0.98  # two of the images could not be read
+    for at in (0, 90, 150, 200):
+        assert coverage[at] == merit.at(float(thresholds[at]))[0]
 
 
 def test_100_000_rows_sort_and_filter_in_a_moment() -> None:
