@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
-Phase = Literal[
-    "none",
-    "resting",
+Busy = Literal[
     "starting",
     "running",
     "pausing",
@@ -17,7 +15,10 @@ Phase = Literal[
     "stopping-now",
     "discarding",
 ]
-"""``none``: no run is shown. ``resting``: nobody trains the shown run. The others: a process does, or is about to."""
+"""A process trains the shown run, or is about to."""
+
+Phase = Literal["none", "resting"] | Busy
+"""``none``: no run is shown. ``resting``: nobody trains the shown run."""
 
 Order = Literal["start", "resume", "pause", "go-on", "stop", "stop-now", "discard"]
 """What a person asks for."""
@@ -26,16 +27,7 @@ News = Literal["shown", "cleared", "starting", "running", "pausing", "paused", "
 """What the run tells: it is shown or no longer shown, what its training process says of itself, that nobody trains it any
 more, or that the last order was refused."""
 
-_BUSY: tuple[Phase, ...] = (
-    "starting",
-    "running",
-    "pausing",
-    "paused",
-    "going-on",
-    "stopping",
-    "stopping-now",
-    "discarding",
-)
+_BUSY: tuple[Busy, ...] = get_args(Busy)
 
 
 def _edges() -> dict[tuple[Phase, Order | News], Phase]:
@@ -68,7 +60,7 @@ def _edges() -> dict[tuple[Phase, Order | News], Phase]:
 EDGES: Mapping[tuple[Phase, Order | News], Phase] = _edges()
 """Every change of phase. An order that is not here for a phase cannot be given in it; news that is not here changes nothing."""
 
-ORDERS: tuple[Order, ...] = ("start", "resume", "pause", "go-on", "stop", "stop-now", "discard")
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 class RunMachine:
