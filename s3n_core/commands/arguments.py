@@ -16,7 +16,7 @@ from s3n_core.errors import ModelFileError, RunError
 
 if TYPE_CHECKING:
     from s3n_core.analysis.loaded_model import Model
-    from s3n_core.datasets.records import DataSet
+    from s3n_core.datasets.records import DataSet, ImageRecord
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A run's name or folder, or a .safetensors file.")]
 ImagesArgument = Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of images, a data set, or one image.")]
@@ -31,7 +31,13 @@ FormatOption = Annotated[
     ),
 ]
 SplitOption = Annotated[
-    str, typer.Option("--split", metavar="PART", help="Only this part: train, val or test; all takes everything.")
+    str,
+    typer.Option(
+        "--split",
+        metavar="PART",
+        help="Only this part: train, val or test; held-out: the images that the run chose its best epoch by; all takes "
+        "everything.",
+    ),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
 PrecisionOption = Annotated[
@@ -83,20 +89,51 @@ def open_named_model(text: str, runs: Path | None, device: str, precision: str, 
         S3NError: If there is none, or it cannot be used.
     """
     from s3n_core.method.configuration import SAMPLING_MODES
-    from s3n_core.runs.locations import find_run, runs_root
 
     mode = next((known for known in SAMPLING_MODES if known == sampling), None)
     if sampling is not None and mode is None:
         raise RunError(f"There is no sampling {sampling!r}; choose one of {', '.join(SAMPLING_MODES)}.")
-    path = Path(text).expanduser()
-    if not path.is_file():
-        if path.suffix.lower() in _MODEL_SUFFIXES and not path.is_dir():
-            raise ModelFileError(f"There is no model file {path}; check the path.")
-        path = find_run(text, runs_root(runs))
+    path = find_model(text, runs)
 
     from s3n_core.analysis.loaded_model import open_model  # last: it takes seconds, and the mistakes above none
 
     return open_model(path, device, precision, mode)
+
+
+def find_model(text: str, runs: Path | None) -> Path:
+    """Return the file or the run's folder that a person named as a model.
+
+    Raises:
+        S3NError: If there is neither.
+    """
+    from s3n_core.runs.locations import find_run, runs_root
+
+    path = Path(text).expanduser()
+    if path.is_file():
+        return path
+    if path.suffix.lower() in _MODEL_SUFFIXES and not path.is_dir():
+        raise ModelFileError(f"There is no model file {path}; check the path.")
+    return find_run(text, runs_root(runs))
+
+
+def chosen_records(data_set: DataSet, split: str, model: str, runs: Path | None) -> tuple[ImageRecord, ...]:
+    """Return the records of the part that a person chose; of "held-out" those that the model's run held out.
+
+    Raises:
+        S3NError: If there is no such part, or no such run.
+    """
+    from s3n_core.datasets.opening import part_of
+    from s3n_core.datasets.splits import HELD_OUT, held_out_records
+    from s3n_core.runs.model_place import run_of
+
+    if split != HELD_OUT:
+        return part_of(data_set, split)
+    run = run_of(find_model(model, runs))
+    if run is None:
+        raise RunError(
+            f"The model {model} lies in no run, which would say what was held out; choose val, or name the run."
+        )
+    return held_out_records(run.split_csv, data_set)
 
 
 def quoted(text: str | Path) -> str:

@@ -18,6 +18,7 @@ from s3n_core.commands.arguments import (
     SamplingOption,
     StopBelowOption,
     WorkersOption,
+    chosen_records,
     open_named_model,
     say_problems,
 )
@@ -30,7 +31,7 @@ Top-1 and top-5 of each branch, of the joint prediction and of the mean of the b
 matrix. Without --split the test part is taken, or everything where there is none. With --places also where the peaks lie
 against the data set's boxes and key points, beside the image's centre and random points, and the localisation of Table 2.
 With --cascade what it costs and saves to stop after O where O is sure; --stop-below H says the same of one threshold.
-Choose the threshold on held-out images (--split val), then measure it on the test part.
+Choose the threshold on the images that the run held out (--split held-out), then measure it on the test part.
 
 Example: s3n evaluate first birds --out figures
 """
@@ -39,7 +40,14 @@ Example: s3n evaluate first birds --out figures
 def evaluate(
     model: ModelArgument,
     data: DataArgument,
-    split: Annotated[str | None, typer.Option("--split", metavar="PART", help="train, val, test or all.")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            metavar="PART",
+            help="train, val, test or all; held-out: the images that the run chose its best epoch by.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write the tables (CSV) there.")
     ] = None,
@@ -60,14 +68,13 @@ def evaluate(
 ) -> None:
     """Evaluate a model."""
     from s3n_core.datasets.assignment import assignment_sentence, open_assigned
-    from s3n_core.datasets.opening import part_of
 
     data_set = open_assigned(data, format)
     if data_set.original is not None:
         say(assignment_sentence(data_set))
     say_problems(data_set)
     part = split or ("test" if "test" in data_set.splits() else "all")
-    records = part_of(data_set, part)
+    records = chosen_records(data_set, part, model, runs)
 
     from s3n_core.analysis.cascade import curve_text
     from s3n_core.analysis.evaluation import evaluate as evaluate_records

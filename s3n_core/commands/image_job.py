@@ -20,6 +20,7 @@ from s3n_core.commands.arguments import (
     SamplingOption,
     SplitOption,
     WorkersOption,
+    chosen_records,
     open_named_model,
     say_problems,
 )
@@ -57,9 +58,7 @@ class ImageJob:
     @cached_property
     def records(self) -> tuple[ImageRecord, ...]:
         """Those of the chosen part."""
-        from s3n_core.datasets.opening import part_of
-
-        return part_of(self.data_set, self.split)
+        return chosen_records(self.data_set, self.split, self.model, self.runs)
 
     def open_model(self) -> Model:
         """Open the model; last, because it takes seconds."""

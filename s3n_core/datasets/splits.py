@@ -16,8 +16,8 @@ from s3n_core.errors import DataSetError
 
 SplitPart = Literal["train", "held-out", "test"]
 PARTS: tuple[SplitPart, ...] = get_args(SplitPart)
-HELD_OUT = "held-out"
-"""The purpose of the held-out part's draw."""
+HELD_OUT: SplitPart = "held-out"
+"""The images that the best epoch is chosen by; also the purpose of their draw."""
 
 _COLUMNS = ("name", "label", "class", "part")
 
@@ -139,24 +139,33 @@ def _row(fields: Sequence[str]) -> SplitRow:
     raise ValueError(f"'{part}' is none of {', '.join(PARTS)}")
 
 
-def apply_split(data_set: DataSet, rows: Iterable[SplitRow]) -> dict[SplitPart, tuple[ImageRecord, ...]]:
-    """Find the records that a split file names, in its order.
+def held_out_records(path: Path, data_set: DataSet) -> tuple[ImageRecord, ...]:
+    """Find the records that a split file holds out, in its order.
+
+    Args:
+        path: The split file of a run.
+        data_set: The data set that the run learned from, wherever it lies now.
 
     Raises:
-        DataSetError: The data set lacks an image that the file names, or gives it another class.
+        DataSetError: The file cannot be read or holds out nothing; or the data set lacks one of the images, or gives it
+            another class.
     """
+    rows = [row for row in read_split(path) if row.part == HELD_OUT]
+    if not rows:
+        raise DataSetError(f"No image was held out, as {path} says; choose the part train or test, or all.")
     by_name = {record.name: record for record in data_set.records}
-    found: dict[SplitPart, list[ImageRecord]] = {part: [] for part in PARTS}
+    found: list[ImageRecord] = []
     for row in rows:
         record = by_name.get(row.name)
         if record is None:
             raise DataSetError(
-                f"{data_set.root / row.name}, which the run's split names, is no longer in the data set."
+                f"{data_set.root / row.name}, which the run held out, is not in the data set (any more); give the one that "
+                "the run learned from."
             )
         class_name = "" if record.label is None else data_set.classes[record.label]
         if class_name != row.class_name:
             raise DataSetError(
                 f"{record.path} has the class '{class_name}' now, but '{row.class_name}' in the run's split."
             )
-        found[row.part].append(record)
-    return {part: tuple(records) for part, records in found.items()}
+        found.append(record)
+    return tuple(found)

@@ -1,4 +1,4 @@
-"""Where the model lies that a path stands for, and which one it is: for a program that does not open it."""
+"""Where the model lies that a path stands for, which one it is, and of which run: for a program that does not open it."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ def model_file(path: Path) -> Path:
     if not file.is_file():
         raise RunError(f"The run {path} names the checkpoint {name}, but {file} is missing; choose another model.")
     return file
+
+
+def run_of(path: Path) -> RunDirectory | None:
+    """Return the run that a model belongs to: its folder, or the one whose checkpoint the file is; None where there is none."""
+    folder = path if path.is_dir() else path.absolute().parent.parent
+    run = RunDirectory(folder)
+    return run if is_run(folder) and (path.is_dir() or path.absolute().parent == run.checkpoints) else None
 
 
 def file_digest(file: Path) -> str:

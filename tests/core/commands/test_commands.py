@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from s3n_core.commands import predict as predict_command
 from s3n_core.datasets.assignment import Assignment, assignment_file, write_assignment
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import write_left_out
+from s3n_core.datasets.splits import read_split
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.trash import list_trash
 
@@ -307,6 +309,26 @@ def test_evaluate_takes_the_test_part(s3n: Command, trained_run: TrainedRun, mod
     assert figures["event"] == "evaluated"
     assert (figures["part"], figures["images"]) == ("train", 36)
     assert [row["name"] for row in figures["predictions"]][:4] == ["joint", "O", "D", "C"]
+
+
+def test_what_a_run_held_out_is_a_part(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
+    split = read_split(RunDirectory(trained_run.path).split_csv)
+    held_out = [row.name for row in split if row.part == "held-out"]
+    training = next(row.name for row in split if row.part == "train")
+    data = shutil.copytree(trained_run.data, tmp_path / "moved")
+    (data / training).unlink()  # it need not be whole, nor where it was
+    of_run = ["--runs", trained_run.root, "--split", "held-out"]
+    figures = s3n("evaluate", trained_run.path.name, data, *of_run, "--json").events[-1]
+    assert (figures["part"], figures["images"]) == ("held-out", len(held_out))
+    state = RunDirectory(trained_run.path).read_state()
+    assert state is not None
+    assert figures["top1"] == pytest.approx(state.best_accuracy)
+    assert s3n("predict", model, data, "--split", "held-out", "--out", tmp_path / "p.csv").code == 0
+    assert [row["file"] for row in rows_of(tmp_path / "p.csv")] == held_out
+    alone = shutil.copy(model, tmp_path / "model.safetensors")
+    assert "lies in no run" in s3n("evaluate", alone, data, "--split", "held-out").err
+    (data / held_out[0]).unlink()
+    assert f"{held_out[0]}, which the run held out" in s3n("evaluate", trained_run.path, data, *of_run).err
 
 
 def test_predict_stops_after_o(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3n_core.datasets.records import DataSet, ImageRecord, Split
-from s3n_core.datasets.splits import apply_split, hold_out, read_split, write_split
+from s3n_core.datasets.splits import held_out_records, hold_out, read_split, write_split
 from s3n_core.errors import DataSetError, OutputError
 
 
@@ -119,18 +119,23 @@ def test_split_file_round_trip(tmp_path: Path) -> None:
     assert [row.name for row in rows] == [record.name for record in data_set.records]
     assert rows[1].class_name == "b"
     assert rows[0].label is None
-    assert apply_split(data_set, rows) == {"train": train, "held-out": held, "test": test}
+    assert [row.part for row in rows] == ["train"] * 3 + ["held-out"] * 2 + ["test"] * len(test)
+    assert held_out_records(path, data_set) == held
 
 
 def test_a_data_set_that_has_changed(tmp_path: Path) -> None:
-    data_set = made(NAMES)
-    write_split(tmp_path / "s.csv", train=data_set.records, held_out=(), test=(), classes=data_set.classes)
-    rows = read_split(tmp_path / "s.csv")
-    with pytest.raises(DataSetError, match="no longer in the data set"):
-        apply_split(made(NAMES[:-1]), rows)
+    data_set, path = made(NAMES), tmp_path / "s.csv"
+    held = data_set.records[-2:]
+    write_split(path, train=data_set.records[:-2], held_out=held, test=(), classes=data_set.classes)
+    assert held_out_records(path, made(NAMES[-3:])) == made(NAMES[-3:]).records[-2:]  # only these must be there
+    with pytest.raises(DataSetError, match="which the run held out, is not in the data set"):
+        held_out_records(path, made(NAMES[:-1]))
     renamed = DataSet(root=Path("/d"), format="images", classes=("x", "y"), records=data_set.records)
-    with pytest.raises(DataSetError, match="has the class 'y' now, but 'b'"):
-        apply_split(renamed, rows)
+    with pytest.raises(DataSetError, match=r"has the class '[xy]' now, but '(Köln, é|b)'"):
+        held_out_records(path, renamed)
+    write_split(path, train=data_set.records, held_out=(), test=(), classes=data_set.classes)
+    with pytest.raises(DataSetError, match="No image was held out"):
+        held_out_records(path, data_set)
 
 
 @pytest.mark.parametrize(
