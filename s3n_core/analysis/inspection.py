@@ -274,10 +274,10 @@ def inspect(
 
 def _reading(source: int, cells: int, alignment: Literal["origins", "centres", "corners"]) -> NDArray[np.float64]:
     """Return the (cells, source) matrix with which R reads a feature map along one axis (`method.response_maps`)."""
-    share = np.linspace(0, 1, cells)
+    cell = np.arange(cells)
     if alignment == "corners":
-        place = share * (source - 1)
+        place = cell * (source - 1) / (cells - 1)
     else:
-        place = np.clip(share * source - (0.5 if alignment == "centres" else 0.0), 0, source - 1)
+        place = np.clip(cell * source / (cells - 1) - (0.5 if alignment == "centres" else 0.0), 0, source - 1)
     matrix: NDArray[np.float64] = np.maximum(0.0, 1 - np.abs(place[:, None] - np.arange(source)))
     return matrix

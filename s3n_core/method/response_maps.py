@@ -124,11 +124,12 @@ def _scaled_to_one(maps: Tensor) -> Tensor:
 
 def interpolation_matrix(source: int, target: int, align: Alignment, like: Tensor) -> Tensor:
     """Return the (target, source) matrix of one-dimensional linear interpolation; beyond the outer cells it is constant."""
-    place = torch.linspace(0, 1, target, device=like.device, dtype=like.dtype)
+    # Multiplied before it is divided, so that a cell that lies on a feature reads exactly this one, without a trace of its neighbour.
+    place = torch.arange(target, device=like.device, dtype=like.dtype)
     if align == "corners":
-        position = place * (source - 1)
+        position = place * (source - 1) / max(target - 1, 1)
     else:
-        position = (place * source - (0.5 if align == "centres" else 0.0)).clamp(0, source - 1)
+        position = (place * source / max(target - 1, 1) - (0.5 if align == "centres" else 0.0)).clamp(0, source - 1)
     cells = torch.arange(source, device=like.device, dtype=like.dtype)
     return (1 - (position[:, None] - cells[None, :]).abs()).clamp(min=0)
 

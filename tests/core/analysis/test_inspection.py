@@ -96,7 +96,7 @@ def test_rule_is_said_in_words(inspection: Inspection):
 
 def test_merged_classes_make_the_response(inspection: Inspection):
     maps = torch.from_numpy(np.stack([inspection.class_map(index) for index in inspection.merged_classes]))
-    merged = min_max(resize_map(maps.double().mean(0, keepdim=True), 31, align="features"))[0]
+    merged = min_max(resize_map(maps.double().mean(0, keepdim=True), 31, align=inspection.alignment))[0]
     np.testing.assert_allclose(merged.numpy(), inspection.response, atol=1e-4)
 
 

@@ -211,7 +211,7 @@ def inspector(model_of: Callable[..., Model]) -> Inspector:
 
 @pytest.fixture(scope="module")
 def prepared(inspector: Inspector) -> Prepared:
-    return inspector.prepare(drawn_picture(4), "bird")
+    return inspector.prepare(drawn_picture(1), "bird")
 
 
 def look(inspector: Inspector, prepared: Prepared, *edits: PeakEdit, sampling: Any = "random") -> Inspection:

@@ -33,7 +33,7 @@ def test_the_box_is_that_of_the_largest_piece() -> None:
 
 
 def test_without_warps_the_joined_map_is_the_mean_of_the_heads_maps(model_of) -> None:
-    model: Model = model_of(control="identity")
+    model: Model = model_of(control="identity", backbone="vgg16")
     size = model.network.config.input_size
     images = torch.randn(2, 3, size, size)
     with torch.inference_mode():

@@ -51,7 +51,7 @@ def drawn_inspection(
         "merged_classes": (1,),
         "class_maps": np.zeros((3, 2, 2), dtype=np.float32),
         "mapped_classes": (0, 1, 2),
-        "alignment": "features",
+        "alignment": "origins",
         "response": hot_cell(10, 20),
         "peaks": tuple(
             Peak(

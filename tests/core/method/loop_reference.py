@@ -26,7 +26,7 @@ def place(cell: int, cells: int, source: int, align: str) -> float:
     fraction = cell / (cells - 1)  # corners aligned: 0 is the image's first pixel, 1 its last
     if align == "corners":
         return fraction * (source - 1)
-    return min(max(fraction * source - 0.5, 0), source - 1)
+    return min(max(fraction * source - {"origins": 0, "centres": 0.5}[align], 0), source - 1)
 
 
 def resized(plane: Array, size: int, align: str) -> Array:

@@ -53,7 +53,7 @@ def test_dense_maps_sum_to_a_constant() -> None:
 )
 def test_saliency_is_finite_and_in_range(features: torch.Tensor) -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = saliency(features, 31, align="features")
+        found = saliency(features, 31, align="centres")
     assert found.shape == (2, 31, 31)
     assert bool(found.isfinite().all())
     assert float(found.min()) >= 0

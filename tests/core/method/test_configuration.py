@@ -32,7 +32,7 @@ def test_choices_survive_a_file() -> None:
     config = NetworkConfig(num_classes=5, floor=0.25, branches="D+C", form="release")
     assert NetworkConfig.model_validate_json(config.model_dump_json()) == config
     assert config.joined == ("D", "C")
-    assert (config.alignment, NetworkConfig(num_classes=5).alignment) == ("corners", "features")
+    assert (config.alignment, NetworkConfig(num_classes=5).alignment) == ("corners", "origins")
 
 
 def test_a_header_has_a_name_for_every_class() -> None:

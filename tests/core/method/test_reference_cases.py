@@ -103,7 +103,7 @@ def test_whole_sampler_gives_the_references_grids(archive: Path, mode: str) -> N
         case.check(f"{mode}_{name}", getattr(samples, name.replace("q", "map")))
 
 
-@pytest.mark.parametrize("align", ["features", "corners"])
+@pytest.mark.parametrize("align", ["origins", "centres", "corners"])
 @pytest.mark.parametrize("sharpness", [0.1, 40.0], ids=["unsure", "sure"])
 def test_equations_cell_by_cell(align: str, sharpness: float) -> None:
     generator = np.random.default_rng(5)

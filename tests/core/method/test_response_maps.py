@@ -65,7 +65,7 @@ def test_few_classes_do_not_ask_for_more_maps_than_there_are() -> None:
     assert float(single.max()) == 1
 
 
-@pytest.mark.parametrize("align", ["features", "corners"])
+@pytest.mark.parametrize("align", ["origins", "centres", "corners"])
 def test_resizing_the_merged_map_is_merging_the_resized_maps(align: str) -> None:
     maps, logits = torch.rand(2, 12, 7, 7, dtype=torch.float64), torch.randn(2, 12, dtype=torch.float64)
     resized = torch.stack([resize_map(image, 31, align=align) for image in maps])
@@ -85,7 +85,7 @@ def test_corners_is_torchs_bilinear_interpolation() -> None:
 def test_a_hot_feature_cell_peaks_at_its_physical_place(size: int, cell: int) -> None:
     maps = torch.zeros(1, 1, size, size, dtype=torch.float64)
     maps[0, 0, cell, size - 2] = 1
-    response, _ = merge_response_maps(maps, torch.zeros(1, 1), top_k=1, map_size=31, align="features")
+    response, _ = merge_response_maps(maps, torch.zeros(1, 1), top_k=1, map_size=31, align="centres")
     row, column = find_peaks(response)[0].nonzero()[0].tolist()
     # Feature cell i covers the image from i/n to (i + 1)/n; its middle is where the evidence is.
     assert row / 30 == pytest.approx((cell + 0.5) / size, abs=0.5 / 30 + 1e-9)

@@ -81,7 +81,7 @@ def looked_at(
         "merged_classes": (winner,),
         "class_maps": np.arange(8, dtype=np.float32).reshape(2, 2, 2),
         "mapped_classes": (0, 1),
-        "alignment": "features",
+        "alignment": "origins",
         "response": response,
         "peaks": tuple(listed),
         "map_d": 0.09 + response,
