@@ -55,7 +55,7 @@ class RecipeChoice:
         try:
             if field.kind == "number" and isinstance(value, str):
                 value = _number(field, value)
-            elif field.kind == "text" and isinstance(value, str):
+            elif field.kind in ("text", "file") and isinstance(value, str):
                 value = field.value_of(value)
             elif field.kind == "choice" and value not in field.choices:
                 raise RecipeError(f"{field.title}: there is no choice {value!r}.")

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from s3n_core.method.configuration import NetworkChoices
 from s3n_core.training.recipes import Phase, Recipe, RecipeError
 
-Kind = Literal["whole", "number", "switch", "choice", "text"]
+Kind = Literal["whole", "number", "share", "switch", "choice", "file", "text"]
 
 _LEFT_OUT = {"name", "about", "sources", "network"}
 
@@ -52,6 +52,8 @@ _TITLES = {
     "smoothing": "Label smoothing",
     "phases": "Warm-up phases",
 }
+_SHARES, _FILES = ("held_out",), ("weights",)
+"""Settings that the form shows as percent, and those whose text may be the path of a file."""
 _UNITS = {
     "network.input_size": "px",
     "network.source_size": "px",
@@ -83,7 +85,7 @@ class RecipeField:
         title: What people call it.
         kind: What the form shows for it.
         help: What it does, from the recipe's own description, and how it is written.
-        unit: Behind the number; may be empty.
+        unit: Behind the number; may be empty. A share has none: it is shown in percent.
         low: Least value of a number; None without one.
         high: Largest value of a number.
         choices: For a choice.
@@ -170,6 +172,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 def _field(name: str, info: FieldInfo, group: str) -> RecipeField:
     kind, choices = _kind_of(info.annotation)
+    kind = "share" if name in _SHARES else "file" if name in _FILES else kind
     bounds = {type(entry).__name__: entry for entry in info.metadata}
     low = getattr(bounds.get("Ge"), "ge", getattr(bounds.get("Gt"), "gt", None))
     high = getattr(bounds.get("Le"), "le", getattr(bounds.get("Lt"), "lt", None))

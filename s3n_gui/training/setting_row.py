@@ -5,8 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QToolButton, QWidget
+from PySide6.QtGui import QIcon, QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
 
 from s3n_gui.theme import number_font, px, set_icon, theme
 from s3n_gui.tokens import SPACE
@@ -28,6 +39,7 @@ class SettingRow(QWidget):
     def __init__(self, field: RecipeField, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.field = field
+        tip = f"{field.help}\nSetting: {field.name}"
         self.title = ElidedLabel(field.title)
         self.control = self._make_control()
         self.control.setAccessibleName(field.title)
@@ -54,7 +66,6 @@ class SettingRow(QWidget):
         row.addWidget(self.source)
         row.addWidget(self.control)
         row.addWidget(self.reset)
-        tip = f"{field.help}\nSetting: {field.name}"
         self.title.setToolTip(tip)
         self.control.setToolTip(tip)
         theme().changed.connect(self._fit)
@@ -67,6 +78,8 @@ class SettingRow(QWidget):
         with QSignalBlocker(self.control):
             if isinstance(self.control, QSpinBox):
                 self.control.setValue(int(value))
+            elif isinstance(self.control, QDoubleSpinBox):
+                self.control.setValue(100 * float(value))
             elif isinstance(self.control, QComboBox):
                 self.control.setCurrentText(str(value))
             elif isinstance(self.control, QCheckBox):
@@ -86,6 +99,12 @@ class SettingRow(QWidget):
         self.source.setToolTip(f"From: {source}")
 
     def _make_control(self) -> QWidget:
+        control = self._control_of_its_kind()
+        if isinstance(control, _WheelWhereFocused):
+            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # a wheel alone brings no focus either
+        return control
+
+    def _control_of_its_kind(self) -> QWidget:
         field = self.field
         if field.kind == "whole":
             spin = _Spin()
@@ -94,6 +113,15 @@ class SettingRow(QWidget):
             spin.setKeyboardTracking(False)
             spin.valueChanged.connect(self._on_edited)
             return spin
+        if field.kind == "share":
+            percent = _PercentSpin()
+            percent.setDecimals(0)
+            percent.setRange(100 * (field.low or 0.0), 100 * (1.0 if field.high is None else field.high))
+            percent.setSingleStep(5)
+            percent.setSuffix(" %")
+            percent.setKeyboardTracking(False)
+            percent.valueChanged.connect(self._on_percent)
+            return percent
         if field.kind == "choice":
             box = _Combo()
             box.addItems(list(field.choices))
@@ -107,10 +135,27 @@ class SettingRow(QWidget):
         if field.unit:
             line.setPlaceholderText(field.unit)
         line.textEdited.connect(self._on_edited)
+        if field.kind == "file":
+            browse = line.addAction(QIcon(), QLineEdit.ActionPosition.TrailingPosition)
+            browse.setText("Choose a file…")
+            browse.setToolTip(f"Choose a file for {field.title}")
+            browse.triggered.connect(self._on_browse)
+            set_icon(browse, "folder")
         return line
 
     def _on_edited(self, value: object) -> None:
         self.edited.emit(self.field.name, value)
+
+    def _on_percent(self, value: float) -> None:
+        self._on_edited(value / 100)
+
+    def _on_browse(self) -> None:
+        line = self.control
+        assert isinstance(line, QLineEdit)
+        path, _ = QFileDialog.getOpenFileName(self, f"Choose a file for {self.field.title}", line.text())
+        if path:
+            line.setText(path)
+            self._on_edited(path)
 
     def _on_reset(self) -> None:
         self.reset_asked.emit(self.field.name)
@@ -122,29 +167,27 @@ class SettingRow(QWidget):
         self.reset.setFixedSize(px(18), px(26))
 
 
-class _Spin(QSpinBox):
-    """Its wheel works only where it has the focus, so that scrolling the form changes nothing."""
+class _WheelWhereFocused:
+    """Makes a control's wheel work only where it has the focus, so that scrolling the form changes nothing.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    Mixed into a widget's class, before it.
+    """
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to the form."""
-        if self.hasFocus():
-            super().wheelEvent(event)
+        if self.hasFocus():  # type: ignore[attr-defined]
+            super().wheelEvent(event)  # type: ignore[misc]
         else:
             event.ignore()
 
 
-class _Combo(QComboBox):
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+class _Spin(_WheelWhereFocused, QSpinBox):
+    pass
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Leave the wheel to the form."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
+
+class _PercentSpin(_WheelWhereFocused, QDoubleSpinBox):
+    pass
+
+
+class _Combo(_WheelWhereFocused, QComboBox):
+    pass

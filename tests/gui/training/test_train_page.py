@@ -12,12 +12,12 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
+    QAbstractSpinBox,
     QApplication,
     QComboBox,
     QFileDialog,
     QInputDialog,
     QLineEdit,
-    QSpinBox,
 )
 from small_training import SMALL, draw_small_birds
 
@@ -351,6 +351,10 @@ def test_what_is_held_out_is_chosen_once(train_page, session, birds, monkeypatch
     session.held_out = HeldOut(0.25, 7)
     assert form.choice.settings == {"held_out": 0.25, "seed": 7}
     assert form.rows["seed"].control.value() == 7
+    assert form.rows["held_out"].control.text() == "25 %"  # as on the page Data
+    form.rows["held_out"].control.setValue(30)
+    assert session.held_out == HeldOut(0.3, 7)
+    session.held_out = HeldOut(0.25, 7)
     form.recipe_box.setCurrentText("baseline")
     assert form.choice.value("held_out") == 0.25
     form.rows["seed"].control.setValue(3)
@@ -361,6 +365,21 @@ def test_what_is_held_out_is_chosen_once(train_page, session, birds, monkeypatch
     train_page.starting.start()
     assert asked[0].format == session.data_set.format
     assert asked[0].settings == {"held_out": 0.25, "seed": 3}
+
+
+def test_weights_are_chosen_with_a_dialog(train_page, monkeypatch):
+    form = train_page.form
+    form.finish()
+    line = form.rows["weights"].control
+    browse = line.actions()[0]
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    browse.trigger()
+    assert form.choice.settings == {}
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/models/net.safetensors", "All files (*)"))
+    browse.trigger()
+    assert line.text() == "/models/net.safetensors"
+    assert form.choice.settings == {"weights": "/models/net.safetensors"}
+    assert form.rows["weights"].reset.isVisibleTo(form.rows["weights"])
 
 
 def test_the_words_card_cuts_no_sentence(train_page, runs, qtbot):
@@ -386,11 +405,14 @@ def test_the_words_card_cuts_no_sentence(train_page, runs, qtbot):
 
 def test_every_control_has_a_tip_and_a_name(train_page):
     train_page.form.finish()
-    for kind in (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QSpinBox):
+    for kind in (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QAbstractSpinBox):
         for control in train_page.findChildren(kind):
             if control.objectName().startswith("qt_") or "Scroll" in type(control).__name__:
                 continue
-            if isinstance(control.parent(), QSpinBox | QComboBox) or type(control.parent()).__name__ == "QTabBar":
+            if (
+                isinstance(control.parent(), QAbstractSpinBox | QComboBox)
+                or type(control.parent()).__name__ == "QTabBar"
+            ):
                 continue
             assert control.toolTip(), control
             assert control.accessibleName() or getattr(control, "text", str)(), control
