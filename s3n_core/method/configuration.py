@@ -74,8 +74,8 @@ class NetworkChoices(BaseModel):
     def cell_alignment(self) -> Literal["origins", "centres"]:
         """Where the backbone's cells lie on its input (`response_maps.Alignment`).
 
-        A convolution with an odd kernel, padded by half of it, that halves keeps every second place, from the first: after five
-        of them cell i looks at pixel 32 i, half a cell before the middle of its block. Pooling by two and patches keep the middle.
+        A convolution with an odd kernel, padded by half of it, that halves keeps every second place, from the first on: after
+        five of them cell i looks at pixel 32 i, half a cell before the middle of its block. Pooling and patches keep the middle.
         """
         return "centres" if self.backbone.startswith(("vgg", "convnext")) else "origins"
 

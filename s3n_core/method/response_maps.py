@@ -124,7 +124,7 @@ def _scaled_to_one(maps: Tensor) -> Tensor:
 
 def interpolation_matrix(source: int, target: int, align: Alignment, like: Tensor) -> Tensor:
     """Return the (target, source) matrix of one-dimensional linear interpolation; beyond the outer cells it is constant."""
-    # Multiplied before it is divided, so that a cell that lies on a feature reads exactly this one, without a trace of its neighbour.
+    # Multiplied before it is divided, so that a cell that lies on a feature reads this one alone, without a trace of the next.
     place = torch.arange(target, device=like.device, dtype=like.dtype)
     if align == "corners":
         position = place * (source - 1) / max(target - 1, 1)
