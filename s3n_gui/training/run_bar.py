@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -126,6 +127,7 @@ class RunBar(QFrame):
             batch_seconds: How long a batch takes; None while unknown.
         """
         phase, busy = machine.phase, machine.busy
+        keyboard_here = self.isAncestorOf(QApplication.focusWidget() or self)
         word = "" if status is None else STATUS_WORDS[status]
         self.title.setText(f"{name} · {word.lower()}" if word else name)
         self.facts.setText(phase_text(phase, batch_seconds) or facts_text(state, busy=busy))
@@ -146,6 +148,16 @@ class RunBar(QFrame):
         self.can_inspect = not busy and status not in ("broken", None)
         self.resume.setVisible(self.can_resume)
         self.inspect.setVisible(self.can_inspect)
+        if keyboard_here:
+            self._keep_keyboard()
+
+    def _keep_keyboard(self) -> None:
+        """Give the keyboard to a button of this bar, where the one that had it has gone: not to whatever comes next."""
+        if not self.isAncestorOf(QApplication.focusWidget() or self):
+            usable = (part for part in (self.stop, self.resume, self.inspect, self.more) if part.isVisible())
+            part = next((part for part in usable if part.isEnabled()), None)
+            if part is not None:
+                part.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_progress(self, state: RunState | None, *, busy: bool, unknown: bool) -> None:
         if state is None or not state.epochs or unknown:

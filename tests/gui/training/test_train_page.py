@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QInputDialog,
     QLineEdit,
+    QVBoxLayout,
+    QWidget,
 )
 from small_training import SMALL, draw_small_birds
 
@@ -29,6 +31,8 @@ from s3n_gui.actions import ACTIONS
 from s3n_gui.session import HeldOut
 from s3n_gui.start.runs_watch import RunsSeen
 from s3n_gui.training.curve_view import Curve, CurveView
+from s3n_gui.training.run_bar import RunBar
+from s3n_gui.training.run_machine import RunMachine
 from s3n_gui.training.sentences import Saying
 
 PATIENCE = 240_000
@@ -380,6 +384,35 @@ def test_weights_are_chosen_with_a_dialog(train_page, monkeypatch):
     assert line.text() == "/models/net.safetensors"
     assert form.choice.settings == {"weights": "/models/net.safetensors"}
     assert form.rows["weights"].reset.isVisibleTo(form.rows["weights"])
+
+
+def test_the_keyboard_stays_at_the_run_when_a_button_goes(themed, qtbot):
+    other, bar, machine = QLineEdit(), RunBar(), RunMachine()
+    both = QWidget()
+    qtbot.addWidget(both)
+    row = QVBoxLayout(both)
+    row.addWidget(bar)
+    row.addWidget(other)
+    both.show()
+    both.activateWindow()
+
+    def show(status, *news):
+        for one in news:
+            machine.hear(one)
+        bar.show_run("birds", machine, None, status, None)
+        QApplication.processEvents()
+
+    show("running", "shown", "running")
+    bar.stop.setFocus()
+    machine.order("stop")
+    show("stopping")
+    assert bar.isAncestorOf(QApplication.focusWidget())
+    show("stopped", "over")
+    assert bar.resume.hasFocus()
+    other.setFocus()
+    show("running", "running")
+    show("finished", "over")
+    assert other.hasFocus()  # nobody's focus is taken
 
 
 def test_the_words_card_cuts_no_sentence(train_page, runs, qtbot):
