@@ -9,6 +9,8 @@ from PIL import Image
 def save_random_model(path: Path, *, side: int = 64, classes: int = 12, backbone: str = "mobilenet_v2") -> Path:
     """Write a model file; its network learnt nothing but is sure of some images and unsure of others."""
     import torch
+    import torch.nn.functional as F
+    from torch.nn import BatchNorm2d
 
     from s3n_core.datasets.transforms import Preprocess
     from s3n_core.method.configuration import ModelHeader, NetworkConfig
@@ -19,8 +21,14 @@ def save_random_model(path: Path, *, side: int = 64, classes: int = 12, backbone
     config = NetworkConfig.model_validate(
         {"input_size": side, "source_size": side, "backbone": backbone, "num_classes": classes}
     )
-    network = S3N(config).eval()
+    network = S3N(config)
+    pictures = F.interpolate(torch.randn(8, 3, 9, 9), size=(side, side), mode="bicubic")
+    for layer in network.modules():
+        if isinstance(layer, BatchNorm2d):
+            layer.momentum = 1.0
     with torch.no_grad():
+        network.train()(pictures)  # with the statistics of a new network all pictures would get one answer
+        network.eval()
         for head in network.heads.values():
             head.classifier.weight.mul_(20)
     preprocess = Preprocess(input_size=side, source_size=side, resize="squash").to_dict()

@@ -16,8 +16,10 @@ from typing import Any
 import psutil
 import pytest
 import torch
+from random_model import save_picture, save_random_model
 from tiny_training import CHECKOUT, PATIENCE, TINY, epoch_lines, prepare, train
 
+from s3n_core.analysis.prediction_tables import read_json_table
 from s3n_core.runs.control import send_order
 from s3n_core.runs.run_directory import RunDirectory, is_live
 
@@ -104,23 +106,44 @@ def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_
     assert_alike(begun, one, 1e-5)
 
 
-def test_predictions_shared_by_two_processes_are_the_same_table(tmp_path: Path, pictures: Path) -> None:
-    from random_model import save_random_model
-
-    model = tmp_path / "model.safetensors"
-    save_random_model(model)
-    (pictures.parent / "broken.png").write_bytes(b"junk")
+def predicting(tmp_path: Path) -> list[str]:
+    """Return a command that predicts 21 images, one of them junk, all but the place of its table."""
+    model = save_random_model(tmp_path / "model.safetensors")
     images = tmp_path / "images"
-    images.mkdir()
-    for number, path in enumerate(sorted(pictures.rglob("*.png"))[:21]):
-        (images / f"{number:02}.png").write_bytes(path.read_bytes() if number != 9 else b"junk")
-    arguments = ["predict", str(model), str(images), "--device", "cpu", "--workers", "1", "--out"]
-    one = subprocess.run([sys.executable, "-m", "s3n_core", *arguments, str(tmp_path / "one.json")], cwd=CHECKOUT)
-    assert one.returncode == 0
+    for number in range(21):
+        save_picture(images / f"{number:02}.jpg", number)
+    (images / "09.jpg").write_bytes(b"junk")
+    return ["predict", str(model), str(images), "--device", "cpu", "--workers", "1", "--out"]
+
+
+def predict_alone(arguments: Sequence[str], out: Path, *options: str) -> None:
+    command = [sys.executable, "-m", "s3n_core", *arguments, str(out), *options]
+    assert subprocess.run(command, cwd=CHECKOUT).returncode == 0
+
+
+def test_predictions_shared_by_two_processes_are_the_same_table(tmp_path: Path) -> None:
+    arguments = predicting(tmp_path)
+    predict_alone(arguments, tmp_path / "one.json")
     code, _, said = run_two(tmp_path, *arguments, str(tmp_path / "two.json"))
     assert code == 0, said
     assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
     assert said.count("21 images, 1 unreadable") == 1
+
+
+def test_two_processes_stop_the_images_that_one_process_stops(tmp_path: Path) -> None:
+    arguments = predicting(tmp_path)
+    predict_alone(arguments, tmp_path / "whole.json")
+    _, rows = read_json_table(tmp_path / "whole.json")
+    entropies = sorted(row.entropy for row in rows if row.entropy is not None)
+    stopping = ["--stop-below", str((entropies[9] + entropies[10]) / 2)]
+    predict_alone(arguments, tmp_path / "one.json", *stopping)
+    code, _, said = run_two(tmp_path, *arguments, str(tmp_path / "two.json"), *stopping)
+    assert code == 0, said
+    assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
+    header, rows = read_json_table(tmp_path / "two.json")
+    assert sum(len(row.branches) == 1 for row in rows) == 10
+    assert header.passes == 2.0  # ten of twenty images stop after one pass, the others take three
+    assert said.count("2.00 backbone passes an image") == 1
 
 
 def test_when_one_process_is_killed_the_other_ends_with_a_sentence_and_the_run_goes_on(
