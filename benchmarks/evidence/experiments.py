@@ -30,6 +30,8 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "oc-double": {**DOUBLE, "network.branches": "O+C"},
     "identity-double": {**DOUBLE, "network.control": "identity"},
     "random-places-double": {**DOUBLE, "network.control": "random_places"},
+    "hard-crop-double": {**DOUBLE, "network.control": "hard_crop"},
+    "baseline-long-double": {**BASELINE, **DOUBLE, "epochs": 45},
     "odc-double-frozen": {**DOUBLE, "network.batch_norm": "frozen"},
     "odc-double-mean": {**DOUBLE, "network.joint_init": "mean"},
     "odc-four": FOUR,
