@@ -25,6 +25,9 @@ PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
 
 CUDA_INSTALL_LINE = "pip install --upgrade --force-reinstall torch torchvision"
 
+# What torch says in a plain RuntimeError: main memory on Linux and on Windows, and Apple's GPUs.
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+
 
 @dataclass(frozen=True)
 class DeviceChoice:
@@ -134,6 +137,15 @@ def memory_in_use(device: str) -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is too little memory, on a card or in the machine."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)
 
 
 def _cuda_problem() -> str:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from s3n_core.analysis.overtaking import Overtaken, given_up_when
 from s3n_core.analysis.single_thread import single_thread
+from s3n_core.devices import is_out_of_memory
 from s3n_core.errors import S3NError
 from s3n_core.export.file_wish import FileWish
 from s3n_core.inspection_encoding import InspectionEncoder, InverseGrid, encode_inverse, encode_model
@@ -77,11 +78,9 @@ class InspectionServer:
                 continue
             except BrokenPipeError:
                 return 0  # nobody reads any more
-            except MemoryError:
-                self._fail(request, self._memory_sentence(request))
             except Exception as error:
                 traceback.print_exc()
-                if _is_out_of_memory(error):
+                if is_out_of_memory(error):
                     self._fail(request, self._memory_sentence(request))
                     continue
                 self._fail(
@@ -219,9 +218,3 @@ def _settings(fields: Any) -> InspectionSettings | None:
         return InspectionSettings.from_dict(fields)
     except ValueError as error:
         raise S3NError(f"These settings cannot be used: {error}.") from error
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import torch
 
+from s3n_core.devices import is_out_of_memory
 from s3n_core.errors import DeviceError
 
 _Result = TypeVar("_Result")
@@ -37,7 +38,9 @@ class ShrinkingStep:
             size = min(self._limit or count, count - start)
             try:
                 results.append(work(slice(start, start + size)))
-            except torch.OutOfMemoryError as error:
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
                 if size == 1:
                     raise DeviceError(
                         "The device has too little free memory for one image; close other programs that use it, "

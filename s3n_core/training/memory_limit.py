@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import torch
 
+from s3n_core.devices import is_out_of_memory
 from s3n_core.distributed import Team
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.events import Event, MicroBatchHalved
@@ -23,9 +24,6 @@ from s3n_core.training.preparing import Plan
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
-
-# What torch says in a plain RuntimeError: main memory on Linux and on Windows, and Apple's GPUs.
-_SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 class MemoryLimit:
@@ -101,13 +99,6 @@ class MemoryLimit:
                     raise out_of_step() from error
             # Outside the handler, whose error would keep the tensors alive.
             yield self.halve(where)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there is too little memory, on a card or in the machine."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
 
 
 def out_of_step() -> TrainingError:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from s3n_core.devices import is_out_of_memory
 from s3n_core.distributed import ALONE, Team
 from s3n_core.errors import S3NError
 from s3n_core.runs.lock import RunLock
@@ -14,7 +15,6 @@ from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.events import Event
 from s3n_core.training.failures import TrainingError
 from s3n_core.training.loop import Loop
-from s3n_core.training.memory_limit import is_out_of_memory
 from s3n_core.training.steering import Steering, run_log
 
 __all__ = ["Trainer", "TrainingError"]

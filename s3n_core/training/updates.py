@@ -8,12 +8,13 @@ from itertools import chain
 
 from s3n_core.analysis.health import HealthTally
 from s3n_core.datasets.loading import Batch
+from s3n_core.devices import is_out_of_memory
 from s3n_core.distributed import Team
 from s3n_core.seeding import epoch_order
 from s3n_core.training.events import Event
 from s3n_core.training.feeding import Feeder
 from s3n_core.training.learner import Learner
-from s3n_core.training.memory_limit import MemoryLimit, is_out_of_memory, out_of_step
+from s3n_core.training.memory_limit import MemoryLimit, out_of_step
 from s3n_core.training.place import Place
 from s3n_core.training.preparing import Plan
 from s3n_core.training.shares import shares

@@ -149,8 +149,13 @@ def test_stopping_early_leaves_no_thread(model: Model, records: list[ImageRecord
     assert set(threading.enumerate()) <= before
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [torch.OutOfMemoryError(), MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+    ids=type,
+)
 def test_a_small_device_takes_smaller_batches(
-    model: Model, records: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
+    model: Model, records: list[ImageRecord], monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     expected = rows_of(model, records)
     sizes: list[int] = []
@@ -158,7 +163,7 @@ def test_a_small_device_takes_smaller_batches(
     def answer(network: object, images: torch.Tensor, **options: object) -> network_answers.Answer:
         sizes.append(len(images))
         if len(images) > 2:
-            raise torch.OutOfMemoryError
+            raise failure
         return network_answers.answer(network, images, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr("s3n_core.analysis.prediction_answers.answer", answer)
