@@ -21,7 +21,7 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     # Controls: (a) three heads and no parts, (b) as many peaks in places that mean nothing, (c) equal compute.
     "identity": {"network.control": "identity"},
     "random-places": {"network.control": "random_places"},
-    "baseline-long": {**BASELINE, "epochs": 45},
+    "baseline-long": BASELINE,
     "hard-crop": {"network.control": "hard_crop"},
     # What cross-validation chooses among: the same rates for both (Eq. 9 sums four losses), then the remedies in their order.
     "odc-half": {"rate_backbone": 0.0005, "rate_heads": 0.0015},
@@ -31,7 +31,7 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "identity-double": {**DOUBLE, "network.control": "identity"},
     "random-places-double": {**DOUBLE, "network.control": "random_places"},
     "hard-crop-double": {**DOUBLE, "network.control": "hard_crop"},
-    "baseline-long-double": {**BASELINE, **DOUBLE, "epochs": 45},
+    "baseline-long-double": {**BASELINE, **DOUBLE},
     "odc-double-frozen": {**DOUBLE, "network.batch_norm": "frozen"},
     "odc-double-mean": {**DOUBLE, "network.joint_init": "mean"},
     "odc-four": FOUR,
@@ -48,7 +48,8 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
 }
 
 
-def settings(experiment: str, *, seed: int, weights: str) -> list[str]:
-    """Return the ``--set`` arguments of an experiment."""
-    fields = {**_COMMON, **EXPERIMENTS[experiment], "seed": seed, "weights": weights}
+def settings(experiment: str, *, seed: int, weights: str, epochs: int) -> list[str]:
+    """Return the ``--set`` arguments of an experiment; those called long take three times the epochs."""
+    length = {"epochs": epochs * (3 if "-long" in experiment else 1)}
+    fields = {**_COMMON, **length, **EXPERIMENTS[experiment], "seed": seed, "weights": weights}
     return [text for key, value in fields.items() for text in ("--set", f"{key}={value}")]

@@ -20,7 +20,7 @@ from benchmarks.evidence.answers import write_answers
 from benchmarks.evidence.experiments import settings
 
 
-def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, results: Path) -> None:
+def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, results: Path, epochs: int) -> None:
     """Train one experiment and write its answers."""
     name = f"{data.name}-{experiment}-{seed}"
     answers = results / data.name / f"{experiment}-{seed}.csv"
@@ -31,7 +31,7 @@ def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, re
     if (runs / name).exists():
         command = ["runs", "resume", name, "--runs", str(runs)]
     else:
-        fields = settings(experiment, seed=seed, weights=str(weights))
+        fields = settings(experiment, seed=seed, weights=str(weights), epochs=epochs)
         command = [
             "train",
             str(data),
@@ -61,13 +61,14 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=15)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for job in arguments.jobs:
         data, experiment, seed = job.rsplit(":", 2)
         run(
             Path(data), experiment, int(seed),
-            weights=arguments.weights, work=arguments.work, results=arguments.results,
+            weights=arguments.weights, work=arguments.work, results=arguments.results, epochs=arguments.epochs,
         )  # fmt: skip
 
 
