@@ -79,10 +79,17 @@ class TrainingJob(Job):
 
     @classmethod
     def resume(
-        cls, run_path: Path, parent: QObject | None = None, *, device: str = "auto", prefix: Sequence[str] = ()
+        cls,
+        run_path: Path,
+        parent: QObject | None = None,
+        *,
+        device: str = "auto",
+        changed_data: bool = False,
+        prefix: Sequence[str] = (),
     ) -> Self:
-        """Go on with a run that was stopped or interrupted."""
-        arguments = ("runs", "resume", run_path.name, f"--runs={run_path.parent}", f"--device={device}")
+        """Go on with a run that was stopped or interrupted; ``changed_data``: also where its data set is another by now."""
+        arguments = ["runs", "resume", run_path.name, f"--runs={run_path.parent}", f"--device={device}"]
+        arguments += ["--changed-data"] if changed_data else []
         command = engine_command(*arguments, prefix=prefix)
         return cls(f"Training {run_path.name}", run_path, command, f"train-{run_path.name}", parent)
 

@@ -14,6 +14,7 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.session import Session
+from s3n_gui.training.changed_data import told_changes
 from s3n_gui.training.metric_series import MetricSeries
 from s3n_gui.training.run_machine import Order, RunMachine
 from s3n_gui.training.run_reader import RunNews, RunReader
@@ -32,6 +33,7 @@ class TrainingController(QObject):
         told: State, status or phase of the shown run are others.
         snapshots_found: Names of new snapshots of the shown run.
         others_changed: Other runs are laid over it, or have measured more.
+        data_changed: The shown run was not resumed since its data set has changed: what has.
 
     Attributes:
         machine: The phase of the shown run.
@@ -46,6 +48,7 @@ class TrainingController(QObject):
     told = Signal()
     snapshots_found = Signal(object)
     others_changed = Signal()
+    data_changed = Signal(str)
 
     def __init__(self, session: Session, jobs: JobList, trainings: Trainings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -105,15 +108,15 @@ class TrainingController(QObject):
         self.show_run(request.root / request.name)
         self._begin(job, "start")
 
-    def resume(self, device: str = "auto") -> None:
-        """Go on with the shown run."""
+    def resume(self, device: str = "auto", *, changed_data: bool = False) -> None:
+        """Go on with the shown run; ``changed_data``: although its data set has changed."""
         if self.path is None or not self.machine.can("resume"):
             return
         live = self.live_run()
         if live is not None and live != self.path:
             self._session.report_error(f"{in_the_way(live)} Then resume {self.path.name}.")
         else:
-            self._begin(TrainingJob.resume(self.path, device=device), "resume")
+            self._begin(TrainingJob.resume(self.path, device=device, changed_data=changed_data), "resume")
 
     def live_run(self) -> Path | None:
         """Return a run that is being trained, the shown one or another; None where nothing is."""
@@ -239,7 +242,11 @@ class TrainingController(QObject):
         if job is self._job and self._job is not None and self._job.is_active:
             self.machine.hear("refused")
             self.told.emit()
-        self._session.report_error(sentence)
+        changes = told_changes(sentence)
+        if changes is not None and job is self._job:
+            self.data_changed.emit(changes)
+        else:
+            self._session.report_error(sentence)
 
     @Slot(str)
     def _on_ended(self, status: str) -> None:

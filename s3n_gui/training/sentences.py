@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from s3n_core.runs.run_state import RunState, ShownStatus
+from s3n_gui.training.changed_data import as_here
 from s3n_gui.training.metric_series import Column, MetricSeries
 from s3n_gui.wording import count_text, percent_text
 
@@ -56,7 +57,7 @@ def sayings(series: MetricSeries, state: RunState | None, status: ShownStatus | 
 def _trouble(state: RunState | None, status: ShownStatus) -> Saying:
     if status == "failed":
         text = state.message if state is not None and state.message else "The training failed; its log says why."
-        return Saying("bad", text)
+        return Saying("bad", as_here(text))
     if status == "broken":
         return Saying("bad", "A file of this run cannot be read; restore it from a copy, or move the run to the trash.")
     return Saying("caution", "The training ended without a last word. Resume goes on from its last checkpoint.")

@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from s3n_core.errors import S3NError
+from s3n_gui.dialogs.changed_data import ChangedDataDialog
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
 from s3n_gui.tokens import INSIDE_GROUP
@@ -44,6 +46,8 @@ class ShownRun(QWidget):
         controller.measured.connect(self._on_measured)
         controller.told.connect(self.show_told)
         controller.others_changed.connect(self._on_others)
+        # After whatever told it: the question keeps the event loop to itself.
+        controller.data_changed.connect(self._on_data_changed, Qt.ConnectionType.QueuedConnection)
         self.bar.ordered.connect(self.order)
         self.bar.inspect_asked.connect(self.inspect)
         self.toolbar.smoothing_changed.connect(self.charts.set_smoothing)
@@ -125,6 +129,13 @@ class ShownRun(QWidget):
         self.charts.show_bands(())
         self.charts.show_best(None)
         self.charts.show_series(self._controller.series, self._epochs())
+
+    def _on_data_changed(self, changes: str) -> None:
+        run, dialog = self._controller.path, ChangedDataDialog(changes, self.window())
+        choice = dialog.ask()
+        dialog.deleteLater()
+        if choice == "resume" and self._controller.path == run:
+            self._controller.resume(self._settings.device, changed_data=True)
 
     def _on_measured(self) -> None:
         self.charts.set_epochs(self._epochs())

@@ -309,7 +309,7 @@ def test_closing_while_a_training_runs(
 def test_the_closing_dialog_says_what_was_chosen(window: MainWindow, button: str) -> None:
     dialog = ClosingDialog(["Training run-07"], window)
     dialog.show()
-    getattr(dialog, button).click()
+    dialog.buttons[button].click()
     assert dialog.choice == button
     assert not dialog.isVisible()
 

@@ -18,7 +18,7 @@ from random_model import save_picture
 from s3n_core.runs.lock import is_live, read_owner
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.trash import list_trash
-from s3n_gui.background import run_watch
+from s3n_gui.background import run_watch, training_job
 from s3n_gui.background.engine_command import engine_command
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
@@ -103,6 +103,23 @@ def test_trained_on_another_machine(qtbot: QtBot, data: Path, root: Path, box: P
     end(job, qtbot)
     assert job.run_status == "stopped"
     assert fake_ssh.hosts(box) == ["gpu-box"]
+
+
+@pytest.mark.parametrize("changed_data", [False, True])
+def test_a_resume_says_whether_changed_data_is_accepted(
+    qtbot: QtBot, root: Path, monkeypatch: pytest.MonkeyPatch, changed_data: bool
+) -> None:
+    told: list[tuple[str, ...]] = []
+
+    def command(*arguments: str, prefix: object = ()) -> list[str]:
+        told.append(arguments)
+        return [sys.executable, "-c", "pass"]
+
+    monkeypatch.setattr(training_job, "engine_command", command)
+    job = TrainingJob.resume(root / "Lauf 1", device="cpu", changed_data=changed_data)
+    qtbot.waitUntil(lambda: not job.is_active, timeout=PATIENCE)
+    assert told[0][:3] == ("runs", "resume", "Lauf 1")
+    assert ("--changed-data" in told[0]) is changed_data
 
 
 def test_killed_resumed_and_stopped(qtbot: QtBot, data: Path, root: Path) -> None:

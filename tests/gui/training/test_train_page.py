@@ -17,19 +17,25 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QInputDialog,
+    QLabel,
     QLineEdit,
     QVBoxLayout,
     QWidget,
 )
-from small_training import SMALL, draw_small_birds
+from small_training import SMALL, draw_small_birds, prepare_small_run
 
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.errors import RunError
 from s3n_core.resources import resource
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
+from s3n_core.training.changed_data import require_same_data
 from s3n_gui.actions import ACTIONS
+from s3n_gui.background.jobs import Job
+from s3n_gui.dialogs.changed_data import ChangedDataDialog
 from s3n_gui.session import HeldOut
 from s3n_gui.start.runs_watch import RunsSeen
+from s3n_gui.training.changed_data import as_here
 from s3n_gui.training.curve_view import Curve, CurveView
 from s3n_gui.training.run_bar import RunBar
 from s3n_gui.training.run_machine import RunMachine
@@ -324,6 +330,38 @@ def test_a_failed_run_says_what_happened_and_can_be_resumed(train_page, runs, qt
     assert train_page.bar.resume.isVisible()
     assert "resume" in names_of(train_page)
     assert train_page.bar.title.text() == "past · failed"
+
+
+@pytest.mark.parametrize("choice", ["resume", "cancel"])
+def test_a_resume_with_changed_data_is_asked_for(
+    train_page, runs, session, birds, qtbot, monkeypatch, tmp_path, choice
+):
+    data = shutil.copytree(birds, tmp_path / "birds")
+    run = prepare_small_run(runs / "begun", data)
+    next(data.rglob("*.jpg")).unlink()
+    with pytest.raises(RunError) as refused:
+        require_same_data(run, changed_data=False)
+    sentence = str(refused.value)  # the engine's own words
+    controller = train_page.controller
+    controller.show_run(run.path)
+    resumed, asked, errors = [], [], []
+    monkeypatch.setattr(controller, "resume", lambda device, changed_data=False: resumed.append(changed_data))
+    monkeypatch.setattr(ChangedDataDialog, "ask", lambda self: asked.append(self) or choice)
+    session.error_reported.connect(errors.append)
+    job = Job("Training past")
+    controller._job = job
+    monkeypatch.setattr(controller, "sender", lambda: job, raising=False)
+    controller._on_failed(sentence)
+    qtbot.waitUntil(lambda: bool(asked), timeout=SOON)
+    assert resumed == ([True] if choice == "resume" else [])
+    assert not errors
+    shown = " ".join(label.text() for label in asked[0].findChildren(QLabel))
+    assert "1 image removed" in shown
+    assert "--changed-data" not in shown + as_here(sentence)
+    assert "press Resume" in as_here(sentence)
+    controller._job = None
+    controller._on_failed("The disk is full.")
+    assert errors == ["The disk is full."]
 
 
 def test_one_training_at_a_time(train_page, runs, session, birds, qtbot):
