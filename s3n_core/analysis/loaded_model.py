@@ -11,9 +11,9 @@ from s3n_core.devices import autocast, choose_device, choose_precision, place
 from s3n_core.errors import ModelFileError
 from s3n_core.method.configuration import SAMPLING_MODES, ModelHeader, Sampling
 from s3n_core.method.folded_norm import fold_batch_norm
-from s3n_core.method.model_files import load_model, model_digest
+from s3n_core.method.model_files import load_model
 from s3n_core.method.network import S3N
-from s3n_core.runs.model_place import model_file
+from s3n_core.runs.model_place import file_digest, model_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
         network=network,
         header=header,
         path=file,
-        digest=model_digest(file),
+        digest=file_digest(file),
         device=choice.device,
         precision=chosen_precision,
         preprocess=preprocess,

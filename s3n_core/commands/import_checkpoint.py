@@ -63,8 +63,9 @@ def import_checkpoint(
 
     from s3n_core.datasets.transforms import Preprocess
     from s3n_core.method.configuration import ModelHeader
-    from s3n_core.method.model_files import model_digest, save_model
+    from s3n_core.method.model_files import save_model
     from s3n_core.method.released_checkpoints import read_released_checkpoint
+    from s3n_core.runs.model_place import file_digest
     from s3n_core.training.preparing import versions
 
     try:
@@ -93,7 +94,7 @@ def import_checkpoint(
         print_json(
             {
                 "model": str(out),
-                "digest": model_digest(out),
+                "digest": file_digest(out),
                 "kind": header.recipe,
                 "backbone": header.network.backbone,
                 "classes": count,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from pathlib import Path
@@ -94,11 +93,6 @@ def read_header(path: Path) -> ModelHeader:
         ModelFileError: As `load_model`.
     """
     return parse_header(_read(path, header_only=True), path)
-
-
-def model_digest(path: Path) -> str:
-    """Return the first 16 hexadecimal digits of the file's SHA-256: names the exact weights in every output."""
-    return hashlib.sha256(_read(path)).hexdigest()[:16]
 
 
 def parse_header(data: bytes, path: Path) -> ModelHeader:

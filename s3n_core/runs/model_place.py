@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from s3n_core.errors import RunError
+from s3n_core.errors import ModelFileError, RunError
 from s3n_core.runs.run_directory import RunDirectory, is_run
 
 MODEL_SUFFIX = ".safetensors"
@@ -42,7 +42,10 @@ def file_digest(file: Path) -> str:
     """Return the first 16 hexadecimal digits of a model file's SHA-256, which name its exact weights in every output.
 
     Raises:
-        OSError: It cannot be read.
+        ModelFileError: It cannot be read.
     """
-    with open(file, "rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()[:16]
+    try:
+        with open(file, "rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise ModelFileError(f"The model file {file} cannot be read: {error.strerror}.") from error
