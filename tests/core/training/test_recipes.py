@@ -9,7 +9,7 @@ NAMES = tuple(RECIPES)
 
 
 def test_the_named_recipes_are_there() -> None:
-    assert set(NAMES) >= {"paper", "release", "hawkeye", "baseline", "quick"}
+    assert set(NAMES) >= {"paper", "release", "hawkeye", "baseline", "quick", "small-data"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -107,7 +107,7 @@ def test_a_wrong_setting_is_said_in_one_sentence(settings: dict[str, object], sa
 def test_a_setting_without_value_and_an_unknown_recipe_are_said() -> None:
     with pytest.raises(RecipeError, match="field=value"):
         parse_settings(["epochs"])
-    with pytest.raises(RecipeError, match="quick, paper"):
+    with pytest.raises(RecipeError, match="quick, small-data, paper"):
         find_recipe("slow")
 
 
