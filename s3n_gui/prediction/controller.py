@@ -29,7 +29,7 @@ class PredictionController(QObject):
     """The state of the page, without a widget.
 
     Signals:
-        request_changed: Another folder, model or part is chosen.
+        request_changed: Another folder, model, part or entropy up to which O alone answers is chosen.
         stage_changed: ``stage`` is another.
         began: A table begins; ``answers`` is another object.
         grown: Rows were added: the first new row.
@@ -52,6 +52,7 @@ class PredictionController(QObject):
         self.model: Path | None = session.model
         self.images: Path | None = None if session.data_set is None else data_set_place(session.data_set)
         self.part = "all"
+        self.stop_below: float | None = None
         self.stage: Stage = "nothing"
         self.answers: Answers | None = None
         self.total = 0
@@ -78,6 +79,7 @@ class PredictionController(QObject):
             part=self.part,
             device=self._settings.device,
             precision=self._settings.precision,
+            stop_below=self.stop_below,
         )
 
     @property
@@ -96,34 +98,38 @@ class PredictionController(QObject):
     @Slot(object)
     def set_model(self, model: Path | None) -> None:
         """Choose a model."""
-        self._choose(model, self.images, self.part)
+        self._choose(model, self.images, self.part, self.stop_below)
 
     def set_images(self, images: Path | None) -> None:
         """Choose a folder, or one image."""
-        self._choose(self.model, images, "all" if images != self.images else self.part)
+        self._choose(self.model, images, "all" if images != self.images else self.part, self.stop_below)
 
     def set_part(self, part: str) -> None:
         """Choose a part of the data set."""
-        self._choose(self.model, self.images, part)
+        self._choose(self.model, self.images, part, self.stop_below)
+
+    def set_stop_below(self, entropy: float | None) -> None:
+        """Choose up to which entropy, in nats, O alone answers an image; None: never."""
+        self._choose(self.model, self.images, self.part, entropy)
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
         self.set_images(None if data_set is None else data_set_place(data_set))
 
-    def _choose(self, model: Path | None, images: Path | None, part: str) -> None:
-        if (model, images, part) == (self.model, self.images, self.part):
+    def _choose(self, model: Path | None, images: Path | None, part: str, stop_below: float | None) -> None:
+        if (model, images, part, stop_below) == (self.model, self.images, self.part, self.stop_below):
             return
         if self._job is not None:
             self._job.cancel()  # what it has is kept under its own request
             self._forget_job()
-        self.model, self.images, self.part = model, images, part
+        self.model, self.images, self.part, self.stop_below = model, images, part, stop_below
         self.request_changed.emit()
         if self._active:
             self._open()
 
     def _on_asked(self) -> None:
-        """Another page wants all answers: predict the whole data set, unless that is done or a job works."""
+        """Another page wants all answers: predict the whole data set by all branches, unless that is done or a job works."""
         self.activate()
-        self._choose(self._session.model, self.images, "all")
+        self._choose(self._session.model, self.images, "all", None)
         if self.stage in ("ready", "stopped"):
             self.start()
 
@@ -271,7 +277,8 @@ class PredictionController(QObject):
         self.stale = sentence
         request = self.request
         if self.stage == "finished" and not sentence and request is not None and request.model == self._session.model:
-            self._session.predictions = request.table
+            # Where O alone has answered, nobody knows what D and C say: other pages look for their disagreement.
+            self._session.predictions = request.table if self.stop_below is None else None
         self.checked.emit()
 
     def _set_stage(self, stage: Stage) -> None:

@@ -23,7 +23,8 @@ def state_words(controller: PredictionController) -> str:
             return f"Stopped after {len(answers):,} of {count_text(total, 'image')}"
         case "finished" if answers is not None:
             header = answers.header
-            return f"Model {header.model[:8]} · sampling {header.mode} · {header.precision}"
+            passes = "" if header.passes is None else f" · {header.passes:.2f} passes an image"
+            return f"Model {header.model[:8]} · sampling {header.mode} · {header.precision}{passes}"
     return ""
 
 

@@ -21,6 +21,7 @@ class PredictionRequest:
         part: "all", or a part of the data set: "train", "val", "test".
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto", or the precision of the network's layers.
+        stop_below: H in nats up to which O alone answers an image; None asks all branches of all images.
     """
 
     model: Path
@@ -28,11 +29,13 @@ class PredictionRequest:
     part: str = "all"
     device: str = "auto"
     precision: str = "auto"
+    stop_below: float | None = None
 
     @property
     def table(self) -> Path:
         """Where the window keeps the table of this request: the same place every time, so that a stopped job goes on."""
-        text = "\0".join([str(self.model.absolute()), str(self.images.absolute()), self.part, self.precision])
+        parts = [str(self.model.absolute()), str(self.images.absolute()), self.part, self.precision]
+        text = "\0".join(parts if self.stop_below is None else [*parts, f"{self.stop_below:g}"])
         key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         return home() / "window" / "predictions" / f"{key}.json"
 
@@ -52,6 +55,7 @@ class PredictionRequest:
             *(["--split", self.part] if self.part != "all" else []),
             *(["--device", self.device] if self.device != "auto" else []),
             *(["--precision", self.precision] if self.precision != "auto" else []),
+            *([f"--stop-below={self.stop_below:g}"] if self.stop_below is not None else []),
             *(["--restart"] if restart else []),
         )
 

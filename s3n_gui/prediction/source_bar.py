@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QProgressBar, QPushButton, QToolButton, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 from s3n_gui.opening import data_set_title, model_title
 from s3n_gui.prediction.prediction_request import PARTS
 from s3n_gui.theme import px, set_icon
+from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.wording import place_text
 
+_HIGHEST = 1.609  # nats: the entropy of five classes that are equally probable
 _PART_TEXTS = {"all": "All images", "train": "Part train", "val": "Part val", "test": "Part test"}
 
 
@@ -23,6 +35,7 @@ class SourceBar(QWidget):
         data_set_asked: The person wants the open data set.
         model_asked: The person wants another model.
         part_chosen: "all", "train", "val" or "test".
+        stop_below_chosen: The entropy up to which O alone answers an image; None: never.
         start_asked: The button was pressed: whether to start over.
         stop_asked: The job shall stop.
     """
@@ -31,6 +44,7 @@ class SourceBar(QWidget):
     data_set_asked = Signal()
     model_asked = Signal()
     part_chosen = Signal(str)
+    stop_below_chosen = Signal(object)
     start_asked = Signal(bool)
     stop_asked = Signal()
 
@@ -53,12 +67,26 @@ class SourceBar(QWidget):
         for name in PARTS:
             self.part.addItem(_PART_TEXTS[name], name)
         self.part.activated.connect(self._on_part)
+        self.stop_below = QDoubleSpinBox()
+        self.stop_below.setRange(0.0, _HIGHEST)
+        self.stop_below.setDecimals(3)
+        self.stop_below.setSingleStep(0.05)
+        self.stop_below.setKeyboardTracking(False)
+        self.stop_below.setSpecialValueText("All branches")
+        self.stop_below.setPrefix("O alone if H ≤ ")
+        self.stop_below.setAccessibleName("Entropy up to which O alone answers")
+        self.stop_below.setToolTip(
+            "Saves time: where the first look is this sure (entropy H, in nats), O alone answers and D and C are not asked.\n"
+            "s3n evaluate --cascade says which H costs nothing on the images that a run held out. 0: all branches are asked."
+        )
+        self.stop_below.valueChanged.connect(self._on_stop_below)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.progress.setFixedWidth(px(140))
         self.progress.setAccessibleName("Progress of the prediction")
-        self.state = QLabel()
+        self.state = ElidedLabel()
+        self.state.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.state.setProperty("role", "quiet")
         self.start = QPushButton("Predict")
         self.start.setProperty("role", "primary")
@@ -81,10 +109,10 @@ class SourceBar(QWidget):
         row.setSpacing(8)
         by = QLabel("by")
         by.setProperty("role", "quiet")
-        for chooser in (self.images, self.part, by, self.model):
+        for chooser in (self.images, self.part, by, self.model, self.stop_below):
             row.addWidget(chooser)
-        row.addStretch(1)
-        for control in (self.state, self.progress, self.stop, self.start, self.more):
+        row.addWidget(self.state, 1)
+        for control in (self.progress, self.stop, self.start, self.more):
             row.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def show_choice(self, images: Path | None, model: Path | None, part: str, parts: tuple[str, ...]) -> None:
@@ -101,6 +129,11 @@ class SourceBar(QWidget):
         self.part.setCurrentIndex(max(self.part.findData(part), 0))
         self.part.setVisible(len(parts) > 1 and images is not None)
 
+    def show_stop_below(self, entropy: float | None) -> None:
+        """Show up to which entropy O alone answers, without telling anybody."""
+        with QSignalBlocker(self.stop_below):
+            self.stop_below.setValue(entropy or 0.0)
+
     def show_stage(self, word: str, state: str, *, can_start: bool, running: bool, can_start_over: bool) -> None:
         """Show what can be done now."""
         focused = self.start.hasFocus() or self.stop.hasFocus()
@@ -109,6 +142,7 @@ class SourceBar(QWidget):
         self.start.setVisible(not running)
         self.start.setEnabled(can_start)
         self.stop.setVisible(running)
+        self.stop_below.setEnabled(not running)  # a turn of the wheel would end the job
         self.progress.setVisible(running)
         if focused:
             # Of the two buttons only one is there at a time: the keyboard goes with it.
@@ -120,6 +154,9 @@ class SourceBar(QWidget):
         """Show how far the job is."""
         self.progress.setValue(round(1000 * (fraction or 0.0)))
         self.state.setText(state)
+
+    def _on_stop_below(self, entropy: float) -> None:
+        self.stop_below_chosen.emit(round(entropy, 3) or None)
 
     def _on_part(self) -> None:
         self.part_chosen.emit(self.part.currentData())

@@ -26,6 +26,7 @@ class SourceChoice(QObject):
         bar.data_set_asked.connect(self._take_data_set)
         bar.model_asked.connect(self._ask_for_model)
         bar.part_chosen.connect(controller.set_part)
+        bar.stop_below_chosen.connect(controller.set_stop_below)
         bar.start_asked.connect(self._start)
         bar.stop_asked.connect(controller.cancel)
         empty.asked.connect(self._on_empty)
@@ -45,6 +46,7 @@ class SourceChoice(QObject):
         if data_set is not None and data_set.root == controller.images:
             parts = ("all", *(split for split in data_set.splits() if split))
         self._bar.show_choice(controller.images, controller.model, controller.part, parts)
+        self._bar.show_stop_below(controller.stop_below)
         self._bar.own.setEnabled(data_set is not None)
 
     def _start(self, restart: bool) -> None:

@@ -257,6 +257,24 @@ def test_a_narrow_table_keeps_what_matters(filled: PredictPage) -> None:
     assert not table.isColumnHidden(MARGIN)
 
 
+def test_o_alone_may_answer_where_it_is_sure(filled: PredictPage, session: Session) -> None:
+    field, controller = filled.source.stop_below, filled.controller
+    assert field.text() == "All branches"
+    all_branches = controller.request
+    assert all_branches is not None
+    assert all_branches.stop_below is None
+    field.setValue(0.05)
+    assert field.text() == "O alone if H ≤ 0.050"
+    assert controller.request is not None
+    assert controller.request.stop_below == 0.05
+    assert controller.stage == "ready"  # another table, which is not there yet
+    filled.source.show_stage("Predict", "", can_start=False, running=True, can_start_over=False)
+    assert not field.isEnabled()
+    session.ask_for_predictions()  # other pages need to know what all branches say
+    assert controller.stop_below is None
+    assert field.text() == "All branches"
+
+
 def test_answers_of_something_else_are_said(qtbot: QtBot, filled: PredictPage, session: Session) -> None:
     """The made-up table is of no model that there is."""
     qtbot.waitUntil(lambda: filled.notice.isVisible(), timeout=5000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,3 +133,7 @@ def test_the_request_names_one_place_and_one_command(tmp_path: object) -> None:
     arguments = request.arguments(restart=True)
     assert arguments[:3] == ("predict", "/m/run", "/data/ein ordner")
     assert arguments[-5:] == ("--split", "test", "--device", "cpu", "--restart")
+    assert not any(argument.startswith("--stop-below") for argument in arguments)
+    sure = replace(request, stop_below=0.05)
+    assert sure.table != request.table
+    assert "--stop-below=0.05" in sure.arguments()
