@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.analysis.inspection import Inspection
 from s3n_gui.inspector.class_names import shown_class
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.opening import model_title
 from s3n_gui.theme import number_font, theme
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.value_range import percent_text
@@ -20,6 +23,7 @@ class AnswerCard(QWidget):
         super().__init__(parent)
         self._state = state
         self._truth: str | None = None
+        self._model = ""
         self.name, self.verdict = ElidedLabel(), ElidedLabel()
         self.share, self.rule = QLabel(), QLabel()
         self.name.setProperty("role", "section")
@@ -56,6 +60,11 @@ class AnswerCard(QWidget):
             self._truth = truth
             self.synchronize()
 
+    def set_model(self, path: Path | None) -> None:
+        """Say which model answers."""
+        self._model = "" if path is None else model_title(path)
+        self.synchronize()
+
     def show_rule(self, shown: bool) -> None:
         """Show the rule's sentence, or keep it in a tooltip where there is no room for it."""
         self.rule.setVisible(shown)
@@ -83,7 +92,7 @@ class AnswerCard(QWidget):
         if self._truth is not None and not known:
             text = f"labelled {shown_class(self._truth)}, new to the model"
         elif not known:
-            text = f"{'Joint answer' if shown.answer == 'joint' else 'Answer of O'} of {shown.model}"
+            text = f"{'Joint answer' if shown.answer == 'joint' else 'Answer of O'} of {self._model or shown.model}"
         else:
             text = "✓ as labelled" if right else f"✕ labelled {shown_class(self._truth or '')}"
         self.verdict.setText(text)

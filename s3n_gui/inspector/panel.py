@@ -127,6 +127,7 @@ class InspectPage(Page):
             signal.connect(self._show_stage)
         self._client.state_changed.connect(self._show_stage)
         self._session.model_changed.connect(self._show_stage)
+        self._session.model_changed.connect(side.set_model)
         self._session.data_set_changed.connect(self._show_known)
         controller.truth_changed.connect(side.set_truth)
         controller.truth_changed.connect(stage.set_truth)
@@ -170,6 +171,7 @@ class InspectPage(Page):
         self._show_image()
         self._show_known()
         self.controller.tell_truth()
+        self.side.set_model(self._session.model)
         self._show_stage()
 
     def _announce(self) -> None:

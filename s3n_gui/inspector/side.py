@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -117,6 +118,10 @@ class Side(QScrollArea):
         self._truth = truth
         self.answer.set_truth(truth)
         self.synchronize()
+
+    def set_model(self, path: Path | None) -> None:
+        """Say which model answers."""
+        self.answer.set_model(path)
 
     def synchronize(self) -> None:
         """Show the state's scores."""

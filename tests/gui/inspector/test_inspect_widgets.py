@@ -329,6 +329,15 @@ def test_the_answer_and_the_rule_are_said(looking: InspectPage) -> None:
     assert CLASSES[0] not in looking.side.answer.rule.text()
 
 
+def test_without_a_label_the_answer_names_the_run(looking: InspectPage, session: Session, tmp_path: Path) -> None:
+    looking.side.set_truth(None)
+    assert looking.side.answer.verdict.text() == "Joint answer of model"
+    session.model = tmp_path / "runs" / "run-07" / "checkpoints" / "step-1200.safetensors"
+    client(looking).answer()
+    looking.side.set_truth(None)
+    assert looking.side.answer.verdict.text() == "Joint answer of run-07 step-1200"
+
+
 def test_numbers_reach_the_engine_and_come_back(looking: InspectPage) -> None:
     form = looking.side.numbers
     slider = form.sliders["delta"]
