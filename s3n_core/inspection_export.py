@@ -17,6 +17,7 @@ def encode_file(generation: int, file: ExportedFile) -> Message:
         "image": file.image,
         "files": {ending: str(path) for ending, path in file.files.items()},
         "ending": file.ending,
+        "images": file.images,
     }
     return Message("exported", fields, {"content": np.frombuffer(file.content, dtype=np.uint8)})
 
@@ -33,6 +34,12 @@ def decode_file(message: Message) -> ExportedFile:
         if fields["ending"] not in files:
             raise KeyError(fields["ending"])
         content = message.arrays["content"].tobytes()
-        return ExportedFile(image=str(fields["image"]), files=files, ending=fields["ending"], content=content)
-    except (AttributeError, KeyError, TypeError) as error:
+        return ExportedFile(
+            image=str(fields["image"]),
+            files=files,
+            ending=fields["ending"],
+            content=content,
+            images=int(fields["images"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MessageError(f"A message holds no exported file ({error}).") from error

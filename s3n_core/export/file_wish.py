@@ -60,12 +60,14 @@ class ExportedFile:
         files: All files that are written for it, below the output folder, by their endings.
         ending: Which of them this is.
         content: What it holds, byte for byte.
+        images: How many images the folder, or its part, has.
     """
 
     image: str
     files: Mapping[str, PurePosixPath]
     ending: str
     content: bytes
+    images: int
 
     @property
     def name(self) -> PurePosixPath:

@@ -54,6 +54,7 @@ class FirstFiles:
             files={each: file_path(stem, each) for each in files.endings},
             ending=ending,
             content=files.content(ending, record, inspection),
+            images=len(records),
         )
 
     def _records(self, wish: FileWish) -> tuple[tuple[ImageRecord, ...], tuple[str, ...]]:

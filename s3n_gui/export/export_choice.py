@@ -73,6 +73,12 @@ class ExportChoice:
             return "Choose at least one panel."
         return ""
 
+    def amount(self, images: int) -> tuple[int, int]:
+        """Return how many images an export takes of so many, and how many files it writes, those for all images included."""
+        taken = images if self.first is None else min(images, self.first)
+        each = self.sheet + self.singles * len(self.panels) + self.arrays
+        return taken, taken * each + self.report + 1  # and index.csv
+
     def preview_options(self) -> dict[str, Any]:
         """Return the same choices as the engine takes them (`export_options.export_options`), to show one file.
 

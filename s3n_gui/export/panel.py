@@ -35,6 +35,8 @@ class ExportPage(Page):
     def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._counted: tuple[Path | None, str, int] = (None, "", 0)
+        """Images, part, and how many these are: the engine that makes the preview has counted them."""
         self.controller = ExportController(session, settings, jobs, self)
         self.form = ExportForm()
         self.preview = PreviewCard(self.controller.preview)
@@ -73,6 +75,7 @@ class ExportPage(Page):
         controller.job_changed.connect(self._show_job)
         controller.failed.connect(self._session.report_error)
         controller.exported.connect(self.bar.show_written)
+        controller.preview.changed.connect(self._on_preview)
         self.bar.out_asked.connect(self.choose_out)
         self.bar.copy_asked.connect(self.copy_command)
         self.bar.start_asked.connect(self._start)
@@ -183,6 +186,19 @@ class ExportPage(Page):
             f"shown as pixels; the {choice.picture.upper()} is sharp at every size" if vector else "",
         )
         self._show_job()
+        self._show_amount()
+
+    def _on_preview(self) -> None:
+        preview, choice = self.controller.preview, self.controller.choice
+        if preview.file is not None and not preview.busy:
+            self._counted = choice.images, choice.part, preview.file.images
+            self._show_amount()
+
+    def _show_amount(self) -> None:
+        choice = self.controller.choice
+        images, part, count = self._counted
+        if count and (images, part) == (choice.images, choice.part) and not choice.problem:
+            self.bar.show_amount(*choice.amount(count))
 
     def _show_job(self) -> None:
         controller = self.controller

@@ -48,6 +48,7 @@ class ExportRunBar(QFrame):
         self.setProperty("role", "card")
         self._written: Path | None = None
         self._with_report = False
+        self._amount = ""
         self.command = QLineEdit()
         self.command.setReadOnly(True)
         self.command.setAccessibleName("The s3n command that does the same")
@@ -124,7 +125,15 @@ class ExportRunBar(QFrame):
         self.copy.setEnabled(not choice.problem)
         self._with_report = choice.report
         self._hide_written()
+        self._amount = ""
         self.state.clear()
+
+    def show_amount(self, images: int, files: int) -> None:
+        """Say beforehand how much will be written; what is said of a job stays."""
+        amount = f"{count_text(images, 'image')}, {count_text(files, 'file')}"
+        if self.state.text() in ("", self._amount):
+            self.state.setText(amount)
+        self._amount = amount
 
     def show_job(self, job: Job | None, *, possible: bool, stopped: bool) -> None:
         """Show how far a job is, or what can be done without one.

@@ -49,6 +49,7 @@ def test_it_is_the_file_that_an_export_writes(model: Model, images: Path, tmp_pa
     written = next(step for step in steps if step.files)
     assert [tmp_path / "out" / name for name in first.files.values()] == list(written.files)
     assert first.image == written.name == "a.png"
+    assert first.images == len(records)
     for ending, name in first.files.items():
         made = files.make(inspector, FileWish(images=str(images), options={**LOOK, "arrays": True}, ending=ending))
         assert made.name == name

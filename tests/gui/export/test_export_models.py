@@ -74,6 +74,14 @@ def test_what_is_missing_is_said() -> None:
     assert PLAIN.problem == ""
 
 
+def test_the_number_of_files_is_known_beforehand() -> None:
+    panels = ("peaks", "map_d")
+    assert ExportChoice(panels=panels).amount(24) == (24, 24 * 3 + 1)  # a sheet and two pictures each, and index.csv
+    assert ExportChoice(panels=panels, sheet=False, arrays=True, report=True).amount(24) == (24, 24 * 3 + 2)
+    assert ExportChoice(panels=(), singles=False, first=10).amount(24) == (10, 11)
+    assert ExportChoice(singles=False, first=100).amount(24) == (24, 25)
+
+
 def test_panels_keep_their_order() -> None:
     assert with_panel(STANDARD_PANELS, "original", wanted=True) == PANELS
     assert with_panel(("peaks", "map_c"), "peaks", wanted=False) == ("map_c",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from s3n_core.export.file_wish import ExportedFile
 from s3n_core.resources import resource
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.export.panel import ExportPage, page
@@ -133,6 +134,23 @@ def test_zooming_keeps_the_point_under_the_mouse(qtbot: QtBot, themed: QApplicat
     assert view.scale == pytest.approx(376 / 1600)
 
 
+def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Path) -> None:
+    controller, bar, preview = export.controller, export.bar, export.controller.preview
+    controller.set(model=MODEL, images=IMAGES, out=tmp_path, panels=("peaks", "map_d"))
+    assert bar.state.text() == ""
+    files = {".png": PurePosixPath("a.png")}
+    preview.file = ExportedFile(image="a.jpg", files=files, ending=".png", content=b"", images=24)
+    preview.changed.emit()
+    assert bar.state.text() == "24 images, 73 files"
+    controller.set(first=2, report=True)
+    assert bar.state.text() == "2 images, 8 files"
+    bar.show_written(tmp_path, {"total": 2})
+    preview.changed.emit()
+    assert "written into" in bar.state.text()
+    controller.set(part="test")  # nobody has counted these
+    assert bar.state.text() == ""
+
+
 def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
     export.show()
     export.controller.set(model=MODEL, images=IMAGES, dpi=72, out=tmp_path / "out", panels=("peaks", "map_d"), first=2)
@@ -145,6 +163,7 @@ def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_
     assert [path.suffix for path in file.files.values()] == [".png", ".npz"]
     qtbot.waitUntil(export.is_ready, timeout=5000)
     assert "px" in export.preview.facts.text()
+    assert export.bar.state.text() == "2 images, 5 files"
     engine = maker._client.pid  # type: ignore[union-attr]
     export.preview.files.setCurrentIndex(1)
     export.preview.files.activated.emit(1)
