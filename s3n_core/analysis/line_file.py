@@ -1,6 +1,8 @@
 """A file of JSON lines that a job keeps until its work is done, so that a killed one goes on where it was.
 
-What was written outlives a killed process; a power failure costs at most a few seconds. A second job cannot touch the file.
+The first line is a header that says what the others belong to. A line counts when it is whole and its owner takes it; what
+follows the first that does not is cut off. What was written outlives a killed process; a power failure costs at most a few
+seconds. A second job cannot touch the file.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -49,14 +51,27 @@ class LineFile:
         path: The file with the lines.
     """
 
-    def __init__(self, out: Path) -> None:
-        """Open the lines of ``out``, made if they are missing; `cut` comes before the first `append`.
+    def __init__(
+        self,
+        out: Path,
+        header: Mapping[str, Any],
+        *,
+        take: Callable[[Any], None],
+        goes_on: Callable[[bytes], bool],
+        restart: bool = False,
+    ) -> None:
+        """Open the lines of ``out``, made if they are missing, cut back to the last good one otherwise.
 
         Args:
             out: What they will become; its folder must exist.
+            header: What they belong to; begins with the "format", by which a foreign file is known.
+            take: Called with the value of each line that is there already, in order; a ``ValueError``, ``KeyError``,
+                ``TypeError`` or ``AttributeError`` says that it is not good.
+            goes_on: Says of a whole header that is another one whether its lines are to be taken all the same.
+            restart: Throw away lines that are there already.
 
         Raises:
-            OutputError: It cannot be written, or another job is writing it.
+            OutputError: It cannot be written, another job is writing it, or a file of another kind is in its place.
         """
         self.path = part_path(out)
         self._synced = time.monotonic()
@@ -68,19 +83,18 @@ class LineFile:
         except OSError as error:
             _let_go(self._lock)
             raise output_error(self.path, error) from error
-
-    def cut(self, end: int) -> None:
-        """Keep so many bytes; what follows goes behind them.
-
-        Raises:
-            OutputError: It cannot be written.
-        """
         try:
-            self._file.truncate(end)
-            self._file.seek(end)
+            self._end = 0 if restart else self._taken(json_line(header), take, goes_on)
+            self._file.truncate(self._end)
+            self._file.seek(self._end)
+            if self._end == 0:
+                self.append([header])
         except OSError as error:
+            self.close()
             raise output_error(self.path, error) from error
-        self._end = end
+        except BaseException:
+            self.close()
+            raise
 
     def append(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Add lines, all of them or none.
@@ -117,6 +131,29 @@ class LineFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _taken(self, header: bytes, take: Callable[[Any], None], goes_on: Callable[[bytes], bool]) -> int:
+        """Let the owner take the lines that are there; return the offset behind the last good one, 0 where none can be used."""
+        with open(self.path, "rb") as file:
+            first = file.readline()
+            start = header[: header.index(b",")]
+            if first[: len(start)] != start[: len(first)]:
+                raise OutputError(
+                    f"{self.path} is in the way: it holds nothing that this job could go on with; move it away, start over with "
+                    "--restart, or choose another name."
+                )
+            if not first.endswith(b"\n") or (first != header and not goes_on(first)):
+                return 0
+            end = file.tell()
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    take(json.loads(line))
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    break
+                end += len(line)
+            return end
 
     def _write(self, data: bytes) -> None:
         written = 0

@@ -1,21 +1,20 @@
 """``TABLE.part``: rows as they are predicted, so that an interrupted job goes on where it stopped.
 
-The first line is the header, each further line one row, in the order of the images. A line counts when it is whole and
-belongs to the image of its place; what follows the first line that does not is cut off and predicted again.
+The first line is the header, each further line one row, in the order of the images. A row counts when it belongs to the image
+of its place; what follows the first that does not is predicted again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from s3n_core.analysis.line_file import LineFile, json_line
+from s3n_core.analysis.line_file import LineFile, part_path
 from s3n_core.analysis.prediction_rows import PredictionHeader, PredictionRow
 from s3n_core.analysis.prediction_tables import FORMAT, VERSION
-from s3n_core.atomic_files import output_error
 from s3n_core.errors import OutputError
 
 
@@ -42,20 +41,11 @@ class UnfinishedTable:
         """
         self.done = 0
         self.unreadable = 0
+        self.path = part_path(out)
         self._header = header
-        self._lines = LineFile(out)
-        self.path = self._lines.path
-        try:
-            end = 0 if restart else self._continued(names)
-            self._lines.cut(end)
-            if end == 0:
-                self._lines.append([{"format": FORMAT, "version": VERSION, **header.to_dict()}])
-        except OSError as error:
-            self._lines.close()
-            raise output_error(self.path, error) from error
-        except BaseException:
-            self._lines.close()
-            raise
+        self._names = names
+        first = {"format": FORMAT, "version": VERSION, **header.to_dict()}
+        self._lines = LineFile(out, first, take=self._take, goes_on=self._goes_on, restart=restart)
 
     def append(self, rows: Sequence[PredictionRow]) -> None:
         """Add rows.
@@ -86,49 +76,29 @@ class UnfinishedTable:
     ) -> None:
         self._lines.close()
 
-    def _continued(self, names: Sequence[str]) -> int:
-        """Return the offset behind the last row that can be kept, 0 if there is not even a header; count the rows."""
-        with open(self.path, "rb") as file:
-            first = file.readline()
-            if not first.endswith(b"\n"):
-                # Torn while it was first written, if it is the beginning of a header; another's file is left alone.
-                start = json_line({"format": FORMAT})[:-2]
-                if first[: len(start)] != start[: len(first)]:
-                    raise OutputError(self._foreign())
-                return 0
-            difference = self._header.difference(self._header_of(first))
-            if difference:
-                raise OutputError(
-                    f"{self.path} holds unfinished predictions of {difference}; start over with --restart, "
-                    "finish that job first, or choose another name."
-                )
-            end = file.tell()
-            for name, line in zip(names, file, strict=False):
-                try:
-                    fields = json.loads(line)
-                    good = line.endswith(b"\n") and fields["file"] == name
-                    if good:
-                        PredictionRow.from_dict(fields, self._header)
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    good = False
-                if not good:
-                    break
-                end += len(line)
-                self.done += 1
-                self.unreadable += bool(fields.get("error"))
-            return end
+    def _take(self, fields: Mapping[str, Any]) -> None:
+        """Count a row of an earlier job if it is the next one."""
+        if self.done == len(self._names) or fields["file"] != self._names[self.done]:
+            raise ValueError("not the row of this place")
+        PredictionRow.from_dict(fields, self._header)
+        self.done += 1
+        self.unreadable += bool(fields.get("error"))
 
-    def _header_of(self, line: bytes) -> PredictionHeader:
+    def _goes_on(self, line: bytes) -> bool:
+        """Refuse rows of another job."""
         try:
             fields = json.loads(line)
             if fields["format"] != FORMAT or fields["version"] != VERSION:
                 raise ValueError
-            return PredictionHeader.from_dict(fields)
+            earlier = PredictionHeader.from_dict(fields)
         except (ValueError, KeyError, TypeError) as error:
-            raise OutputError(self._foreign()) from error
-
-    def _foreign(self) -> str:
-        return (
-            f"{self.path} is in the way: it holds no unfinished predictions of this version; move it away, "
-            "start over with --restart, or choose another name."
-        )
+            raise OutputError(
+                f"{self.path} is in the way: it holds no unfinished predictions of this version; move it away, "
+                "start over with --restart, or choose another name."
+            ) from error
+        if difference := self._header.difference(earlier):
+            raise OutputError(
+                f"{self.path} holds unfinished predictions of {difference}; start over with --restart, "
+                "finish that job first, or choose another name."
+            )
+        return True

@@ -6,7 +6,6 @@ was stopped or killed goes on where it was. A row counts when its image is still
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -14,10 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from s3n_core.analysis.inspection import Inspection
-from s3n_core.analysis.line_file import LineFile, json_line
-from s3n_core.atomic_files import output_error, write_bytes
+from s3n_core.analysis.line_file import LineFile
+from s3n_core.atomic_files import write_bytes
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.errors import OutputError
 from s3n_core.export.export_options import ARRAYS_ENDING, PART_ENDING
 from s3n_core.export.tables import csv_text
 
@@ -71,20 +69,10 @@ class ExportIndex:
         self.left_out = 0
         self.resumed = 0
         self._out = out
-        self._lines = LineFile(out / INDEX)
         self._earlier: dict[str, dict[str, Any]] = {}
-        try:
-            header = {"format": FORMAT, "version": VERSION, **made_with}
-            end = 0 if restart else self._read_earlier(json_line(header))
-            self._lines.cut(end)
-            if end == 0:
-                self._lines.append([header])
-        except OSError as error:
-            self._lines.close()
-            raise output_error(self._lines.path, error) from error
-        except BaseException:
-            self._lines.close()
-            raise
+        header = {"format": FORMAT, "version": VERSION, **made_with}
+        # Files that were made with another model or other options are replaced.
+        self._lines = LineFile(out / INDEX, header, take=self._remember, goes_on=lambda _: False, restart=restart)
 
     def keep(self, position: int, record: ImageRecord, truth: str | None, files: Sequence[PurePosixPath]) -> bool:
         """Take over an earlier export's row and files of an image; says whether there is nothing left to do for it."""
@@ -184,30 +172,11 @@ class ExportIndex:
         self.rows[position] = row
         self.left_out += bool(row[-1])
 
-    def _read_earlier(self, header: bytes) -> int:
-        """Read the rows of an interrupted export; return the offset behind the last good one, 0 where none can be used."""
-        with open(self._lines.path, "rb") as file:
-            first = file.readline()
-            start = json_line({"format": FORMAT})[:-2]
-            if first[: len(start)] != start[: len(first)]:
-                raise OutputError(
-                    f"{self._lines.path} is in the way: it belongs to no export; move it away, start over with --restart, "
-                    "or choose another folder."
-                )
-            if first != header:
-                return 0  # torn, or made with another model or other options: its files are replaced
-            end = file.tell()
-            for line in file:
-                try:
-                    entry = json.loads(line)
-                    good = line.endswith(b"\n") and len(entry["row"]) == len(_COLUMNS)
-                    self._earlier[str(entry["row"][0])] = {name: entry[name] for name in ("row", "image", "files")}
-                except (ValueError, KeyError, TypeError):
-                    good = False
-                if not good:
-                    break
-                end += len(line)
-            return end
+    def _remember(self, entry: Mapping[str, Any]) -> None:
+        """Remember a row of an interrupted export."""
+        if len(entry["row"]) != len(_COLUMNS):
+            raise ValueError("not a row of this version")
+        self._earlier[str(entry["row"][0])] = {name: entry[name] for name in ("row", "image", "files")}
 
 
 def _state(record: ImageRecord) -> str:
