@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from s3n_core.analysis.evaluation import class_indices
 from s3n_core.analysis.input_tensors import to_input
 from s3n_core.analysis.loaded_model import Model
 from s3n_core.analysis.localization import joined_maps, largest_box, overlap
@@ -93,8 +94,8 @@ class PlaceMeasures:
 def measure_places(
     model: Model,
     records: Sequence[ImageRecord],
+    classes: Sequence[str],
     *,
-    labels: Sequence[int | None] | None = None,
     batch_size: int = 16,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -104,7 +105,7 @@ def measure_places(
     Args:
         model: The model.
         records: Images; those without a box, or that cannot be read, are left out.
-        labels: The model's class index of each record; None takes the records' own labels.
+        classes: Names of the records' labels (``DataSet.classes``); matched with the model's by name.
         batch_size: Images in a batch.
         workers: Loading threads; see ``load_batches``.
         progress: Called after every batch with the number of images done and of all.
@@ -113,12 +114,13 @@ def measure_places(
         Every figure.
 
     Raises:
-        DataSetError: No image has a box, or none of those that have one could be read.
+        DataSetError: No image has a box, none of those that have one could be read, or the model does not know some of
+            their classes.
     """
-    known = [record.label for record in records] if labels is None else labels
-    boxed = [(record, label) for record, label in zip(records, known, strict=True) if record.box is not None]
+    boxed = [record for record in records if record.box is not None]
     if not boxed:
         raise DataSetError("No image of this part has a box, so where the network looks cannot be measured.")
+    indices = class_indices(model, classes, {record.label for record in boxed if record.label is not None})
     whole = dataclasses.replace(model.preprocess, resize="squash")
     sizes: dict[int, tuple[int, int]] = {}
 
@@ -126,7 +128,7 @@ def measure_places(
         sizes[position] = image.size
         return test_view(image, whole)
 
-    samples = [Sample(record.path, record.name) for record, _ in boxed]
+    samples = [Sample(record.path, record.name) for record in boxed]
     counted: list[dict[str, float]] = []
     done = 0
     with closing(load_batches(samples, view, batch_size, workers=workers)) as batches, torch.inference_mode():
@@ -136,8 +138,9 @@ def measure_places(
                 names = [samples[at].name for at in positions]
                 boxes = _look(model, batch.images, names)
                 for at, (peaks, strength, found, answer) in zip(positions, boxes, strict=True):
-                    record, label = boxed[at]
-                    counted.append(_count(record, sizes.pop(at), peaks, strength, found, right=answer == label))
+                    record = boxed[at]
+                    right = record.label is not None and indices[record.label] == answer
+                    counted.append(_count(record, sizes.pop(at), peaks, strength, found, right=right))
             done += len(positions) + len(batch.errors)
             if progress is not None:
                 progress(done, len(samples))

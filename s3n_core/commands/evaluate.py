@@ -87,13 +87,10 @@ def evaluate(
     curve = result.cascade.curve() if cascade and result.cascade else None
     point = result.cascade.at(stop_below) if stop_below is not None and result.cascade else None
     if places:
-        from s3n_core.analysis.evaluation import class_indices
         from s3n_core.analysis.place_measures import measure_places
 
-        indices = class_indices(opened, data_set.classes, {r.label for r in records if r.label is not None})
-        labels = [None if record.label is None else indices[record.label] for record in records]
         with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring places", json=json) as bar:
-            looked = measure_places(opened, records, labels=labels, workers=workers, progress=bar)
+            looked = measure_places(opened, records, data_set.classes, workers=workers, progress=bar)
     if json:
         extra: dict[str, Any] = {} if looked is None else {"places": looked.to_dict()}
         if point is not None:

@@ -79,7 +79,7 @@ def test_counts_on_known_places(tmp_path: Path, looking: Model) -> None:
         _record(tmp_path, "c.png", 0, left),  # answered wrongly
         _record(tmp_path, "without-box.png", 1, None),
     ]
-    result = measure_places(looking, records)
+    result = measure_places(looking, records, looking.classes)
     assert result.images == 3
     assert result.peaks == 2
     assert result.peaks_in_box == pytest.approx(3 / 6)
@@ -97,17 +97,22 @@ def test_counts_on_known_places(tmp_path: Path, looking: Model) -> None:
     assert result.to_dict()["images"] == 3
 
 
-def test_labels_may_be_the_models(tmp_path: Path, looking: Model) -> None:
+def test_classes_are_matched_by_name(tmp_path: Path, looking: Model) -> None:
     record = _record(tmp_path, "a.png", 0, Box(x=0, y=25, width=100, height=50))
-    assert measure_places(looking, [record], labels=[1]).localized == 1
-    assert measure_places(looking, [record], labels=[0]).localized == 0
+    first, second, *others = looking.classes
+    assert measure_places(looking, [record], [second, first, *others]).localized == 1
+    assert measure_places(looking, [record], [first, second, *others]).localized == 0
+    with pytest.raises(DataSetError, match="does not know 'another'"):
+        measure_places(looking, [record], ["another", *looking.classes])
 
 
 def test_a_real_network_looks_at_peaks_inside_the_image(tmp_path: Path, model: Model) -> None:
     whole = Box(x=0, y=0, width=200, height=100)
     records = [dataclasses.replace(_record(tmp_path, f"{n}.png", 1, whole)) for n in range(3)]
     steps: list[tuple[int, int]] = []
-    result = measure_places(model, records, batch_size=2, progress=lambda done, of: steps.append((done, of)))
+    result = measure_places(
+        model, records, model.classes, batch_size=2, progress=lambda done, of: steps.append((done, of))
+    )
     assert result.peaks_in_box in (0.0, 1.0)  # of a flat picture there may be none
     assert result.random_in_box == 1
     assert steps[-1] == (3, 3)
@@ -115,7 +120,7 @@ def test_a_real_network_looks_at_peaks_inside_the_image(tmp_path: Path, model: M
 
 def test_nothing_to_measure_by(tmp_path: Path, model: Model) -> None:
     with pytest.raises(DataSetError, match="has a box"):
-        measure_places(model, [_record(tmp_path, "a.png", 1, None)])
+        measure_places(model, [_record(tmp_path, "a.png", 1, None)], model.classes)
     missing = ImageRecord(path=tmp_path / "no.png", name="no.png", label=1, box=Box(x=0, y=0, width=9, height=9))
     with pytest.raises(DataSetError, match="could be read"):
-        measure_places(model, [missing])
+        measure_places(model, [missing], model.classes)
