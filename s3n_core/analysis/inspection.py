@@ -148,6 +148,11 @@ class Inspection:
         return self.top(count=1)[0]
 
     @property
+    def is_finite(self) -> bool:
+        """Whether all logits are finite numbers; the network has answered nothing otherwise."""
+        return all(bool(np.isfinite(logits).all()) for logits in self.logits.values())
+
+    @property
     def rule(self) -> str:
         """One sentence on which rule of Eq. 3 applied, and why."""
         return inspection_summary.rule_sentence(self)

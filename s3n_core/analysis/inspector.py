@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
 from s3n_core.analysis.descriptions import Descriptions, to_array
 from s3n_core.analysis.input_tensors import to_input
 from s3n_core.analysis.inspection import MOST_IMAGE_SIDE, Inspection, InspectionSettings, Warped
 from s3n_core.analysis.inspection_stages import Found, Prepared, Resampled
 from s3n_core.analysis.loaded_model import Model
+from s3n_core.analysis.network_answers import draws_for
 from s3n_core.analysis.peak_editing import CountedPeaks, edit_peaks
 from s3n_core.datasets.transforms import test_view
 from s3n_core.devices import autocast
@@ -28,7 +29,6 @@ from s3n_core.method.network import S3NOutput
 from s3n_core.method.resampling import invert_grid, resize_grid
 from s3n_core.method.sampler import SelectiveSampler
 from s3n_core.method.sparse_attention import beta_from_radius
-from s3n_core.seeding import peak_draws
 
 
 class Inspector:
@@ -119,15 +119,33 @@ class Inspector:
 
     def inspect(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Inspection:
         """Look into one prepared image: `resample`, `classify` and `describe`."""
-        resampled = self.resample(prepared, settings)
-        (inspection,) = self.describe(resampled, self.classify(resampled))
+        (inspection,) = self._inspect(prepared, settings)
         return inspection
+
+    def inspect_batch(
+        self, images: Sequence[Image.Image], names: Sequence[str], settings: InspectionSettings | None = None
+    ) -> tuple[Inspection, ...]:
+        """Look into several images in shared passes of the network.
+
+        Args:
+            images: Decoded upright RGB images of any sizes, at least one.
+            names: A name each, which keys its draws.
+            settings: What to change, without edits of peaks.
+
+        Returns:
+            An inspection each, in order.
+        """
+        return self._inspect(self.prepare_batch(images, names), settings)
 
     def class_map(self, prepared: Prepared, index: int) -> NDArray[np.float32]:
         """Return M of any class for one prepared image, shape (h, w)."""
         with torch.inference_mode():
             weight = self.model.network.head("O").classifier.weight[index]
             return to_array(torch.einsum("dhw,d->hw", prepared.features[0].float(), weight.float()))
+
+    def _inspect(self, prepared: Prepared, settings: InspectionSettings | None) -> tuple[Inspection, ...]:
+        resampled = self.resample(prepared, settings)
+        return self.describe(resampled, self.classify(resampled))
 
     def _find(self, prepared: Prepared, numbers: InspectionSettings) -> Found:
         """Find the peaks; the last finding is kept, because edits of its peaks do not change it."""
@@ -136,7 +154,9 @@ class Inspector:
             return last
         mode = numbers.sampling or self.model.sampling
         head = self.model.network.head("O").classifier
-        sampler, draws = self._sampler(numbers), self._draws(prepared, numbers, mode)
+        config, names = self.model.network.config, prepared.names
+        draws = draws_for(config, mode, names, self.model.device, seed=numbers.seed)
+        sampler = self._sampler(numbers)
         response = sampler.respond(prepared.features, head.weight, head.bias, prepared.original)
         response, samples = sampler(response, mode, draws)
         self._found = Found(prepared, numbers, sampler, mode, draws, response, samples)
@@ -161,34 +181,6 @@ class Inspector:
         sampler.radius_c = _radius(own.radius_c, settings.beta_2, cells)
         sampler.kernel = own.kernel
         return sampler
-
-    def _draws(self, prepared: Prepared, settings: InspectionSettings, mode: str) -> Tensor | None:
-        config = self.model.network.config
-        if mode not in ("random", "coin") and config.control != "random_places":
-            return None
-        draws = peak_draws(settings.seed, 0, prepared.names, config.map_size)
-        return torch.from_numpy(draws).to(self.model.device)
-
-
-def inspect_batch(
-    model: Model, images: Sequence[Image.Image], names: Sequence[str], settings: InspectionSettings | None = None
-) -> tuple[Inspection, ...]:
-    """Look into several images in shared passes of the network, as exports and snapshots do.
-
-    Args:
-        model: An opened model, or one made around a network in training, in evaluation mode.
-        images: Decoded upright RGB images of any sizes.
-        names: A name each, which keys its draws.
-        settings: What to change, without edits of peaks.
-
-    Returns:
-        An inspection each, in order.
-    """
-    if not images:
-        return ()
-    inspector = Inspector(model)
-    resampled = inspector.resample(inspector.prepare_batch(images, names), settings)
-    return inspector.describe(resampled, inspector.classify(resampled))
 
 
 def invert(inspection: Inspection, branch: Warped, size: int = 224) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

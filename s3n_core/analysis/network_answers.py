@@ -133,7 +133,12 @@ def _stopped_output(network: S3N, logits: Tensor) -> S3NOutput:
 
 
 def draws_for(
-    config: NetworkConfig, sampling: Sampling, names: Sequence[str], device: str | torch.device
+    config: NetworkConfig,
+    sampling: Sampling,
+    names: Sequence[str],
+    device: str | torch.device,
+    *,
+    seed: int = DRAW_SEED,
 ) -> Tensor | None:
     """Return the draws that a batch needs, keyed by the samples' names; None where nothing is drawn.
 
@@ -142,13 +147,14 @@ def draws_for(
         sampling: How the peaks are divided.
         names: The samples' names.
         device: Where the draws are needed.
+        seed: Their key; another one only where a person asks for other draws.
 
     Returns:
         Uniform draws in [0, 1), float32, shape (B, H, W), or None.
     """
-    if sampling not in ("random", "coin") and config.control != "random_places":
+    if not config.needs_draws(sampling):
         return None
-    return torch.from_numpy(peak_draws(DRAW_SEED, 0, names, config.map_size)).to(device)
+    return torch.from_numpy(peak_draws(seed, 0, names, config.map_size)).to(device)
 
 
 def rule_names(config: NetworkConfig) -> tuple[str, str]:

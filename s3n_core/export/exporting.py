@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 from PIL import Image
 
 from s3n_core import __version__
@@ -189,9 +188,7 @@ def _inspected(
 
             def inspect(some: slice, images: list[tuple[_Task, Image.Image]] = images) -> tuple[Inspection, ...]:
                 names = [task.record.name for task, _ in images[some]]
-                prepared = inspector.prepare_batch([image for _, image in images[some]], names)
-                resampled = inspector.resample(prepared)
-                return inspector.describe(resampled, inspector.classify(resampled))
+                return inspector.inspect_batch([image for _, image in images[some]], names)
 
             inspections = iter([one for part in step.over(len(images), inspect) for one in part])
             for task, image in batch:
@@ -199,5 +196,4 @@ def _inspected(
                     yield task, image
                     continue
                 inspection = next(inspections)
-                finite = all(np.isfinite(logits).all() for logits in inspection.logits.values())
-                yield task, inspection if finite else NOT_FINITE
+                yield task, inspection if inspection.is_finite else NOT_FINITE

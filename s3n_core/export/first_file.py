@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from s3n_core.analysis.inspection import Inspection
 from s3n_core.analysis.inspector import Inspector
 from s3n_core.analysis.prediction_answers import NOT_FINITE
@@ -77,7 +75,7 @@ class FirstFiles:
                 reason = reason or f"{record.name}: {error.reason}"
                 continue
             inspection = inspector.inspect(inspector.prepare(image, record.name))
-            if not all(np.isfinite(logits).all() for logits in inspection.logits.values()):
+            if not inspection.is_finite:
                 reason = reason or f"{record.name}: {NOT_FINITE}"
                 continue
             self._looked = key, position, inspection

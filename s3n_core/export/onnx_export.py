@@ -25,7 +25,7 @@ from s3n_core.analysis.input_tensors import MEAN, STD
 from s3n_core.analysis.loaded_model import Model
 from s3n_core.atomic_files import write_bytes
 from s3n_core.errors import ModelFileError, OutputError
-from s3n_core.method.configuration import DETERMINISTIC_MODES, Sampling
+from s3n_core.method.configuration import Sampling
 from s3n_core.method.network import S3N, S3NOutput
 
 OPSET = 18  # the lowest with all that the network needs: GridSample came with 16, the antialiased Resize with 18
@@ -78,7 +78,7 @@ def export_onnx(model: Model, path: Path, *, evidence: bool = False) -> OnnxRepo
             f"Writing ONNX files needs {', '.join(missing)}: install the extra onnx (in the checkout: "
             'pip install -c constraints.txt -e ".[onnx]").'
         )
-    if model.sampling not in DETERMINISTIC_MODES or model.header.network.control == "random_places":
+    if model.header.network.needs_draws(model.sampling):
         raise ModelFileError(
             f"{model.path} samples by chance ({model.sampling}), which ONNX cannot; choose --sampling expected or extremes."
         )

@@ -84,6 +84,10 @@ class NetworkChoices(BaseModel):
         """How the feature map is read at the cells of R."""
         return self.cell_alignment if self.form == "paper" else "corners"
 
+    def needs_draws(self, sampling: Sampling) -> bool:
+        """Whether numbers are drawn (zeta of Eq. 4) where peaks are divided so: for the mode, or for the control with chance."""
+        return sampling not in DETERMINISTIC_MODES or self.control == "random_places"
+
     @property
     def joined(self) -> tuple[str, ...]:
         """The branches in F_J, in the order in which their features are joined."""

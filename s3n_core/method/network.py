@@ -149,7 +149,7 @@ class S3N(nn.Module):
             return S3NOutput(joint=None, original=original, discriminative=None, complementary=None)
 
         mode = sampling or (config.train_sampling if self.training else config.eval_sampling)
-        if draws is None and (mode in ("random", "coin") or config.control == "random_places"):
+        if draws is None and config.needs_draws(mode):
             draws = self._own_draws(len(images), mode, images.device)
         head = self.head("O").classifier
         answer = self.sampler.respond(features, head.weight, head.bias, original)

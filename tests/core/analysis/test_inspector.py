@@ -12,7 +12,7 @@ from tiny_models import drawn_picture
 from s3n_core.analysis.input_tensors import to_input, to_pixels
 from s3n_core.analysis.inspection import Inspection, InspectionSettings, Peak, PeakEdit, inspect
 from s3n_core.analysis.inspection_stages import Prepared
-from s3n_core.analysis.inspector import Inspector, inspect_batch, invert
+from s3n_core.analysis.inspector import Inspector, invert
 from s3n_core.analysis.loaded_model import Model
 from s3n_core.analysis.places import cell_places
 from s3n_core.datasets.transforms import test_view
@@ -100,7 +100,7 @@ def test_batch_says_what_single_images_say(model: Model):
     pictures = [drawn_picture(seed, (100 + seed, 90)) for seed in range(3)]
     names = [f"{seed}.png" for seed in range(3)]
     settings = InspectionSettings(sampling="random", seed=5)
-    together = inspect_batch(model, pictures, names, settings)
+    together = Inspector(model).inspect_batch(pictures, names, settings)
     assert [inspection.name for inspection in together] == names
     for inspection, picture, name in zip(together, pictures, names, strict=True):
         alone = inspect(model, picture, name=name, settings=settings)
@@ -109,7 +109,6 @@ def test_batch_says_what_single_images_say(model: Model):
         # Convolutions of another batch size round differently in the last digits.
         np.testing.assert_allclose(inspection.response, alone.response, atol=1e-4)
         np.testing.assert_allclose(inspection.logits["joint"], alone.logits["joint"], rtol=1e-2, atol=1e-2)
-    assert inspect_batch(model, [], []) == ()
 
 
 def test_network_in_training_mode_is_refused(model: Model):

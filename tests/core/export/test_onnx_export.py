@@ -17,8 +17,9 @@ from s3n_core.export import onnx_export
 from s3n_core.method import network as network_module
 from s3n_core.method.backbones import Backbone, WeightReport
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
-from s3n_core.method.model_files import model_digest, save_model
+from s3n_core.method.model_files import save_model
 from s3n_core.method.network import S3N
+from s3n_core.runs.model_place import file_digest
 
 CLASSES = tuple(f"species {number} é漢" for number in range(12))
 BRANCHES = ("joint", "original", "discriminative", "complementary")
@@ -117,7 +118,7 @@ def test_the_metadata_say_how_to_feed_it(build: Build, capsys: pytest.CaptureFix
     assert (preprocess["resize"], preprocess["source_size"], preprocess["input_size"]) == ("keep_crop", 64, 64)
     assert (tuple(preprocess["mean"]), tuple(preprocess["std"])) == (MEAN, STD)
     assert (told["s3n.answer"], told["s3n.sampling"], told["s3n.data_set"]) == ("joint", "expected", "birds")
-    assert told["s3n.model"] == model_digest(path)
+    assert told["s3n.model"] == file_digest(path)
     assert NetworkConfig.model_validate_json(told["s3n.network"]).branches == "D+C"
 
 
