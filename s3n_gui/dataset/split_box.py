@@ -124,15 +124,16 @@ class SplitBox(QWidget):
         survey, planning = self._controller.survey, self._controller.planning
         if survey is None:
             return
+        labelled = bool(survey.titles) and not self._controller.is_peek
         uses = np.delete(planning.uses, list(planning.left_out)) if planning.left_out else planning.uses
         counts = tuple(int(count) for count in np.bincount(uses, minlength=len(USES)))
         self.bar.show_counts(counts)
         for use, count in zip((*USES, "left-out"), (*counts, len(planning.left_out)), strict=True):
             self._numbers[use].setText(f"{count:,}")
-            self.buttons[use].setVisible(count > 0 or use == "held-out")
+            # "Left out" is there before the first one is: nothing moves then. Without labels nothing is held out.
+            self.buttons[use].setVisible(count > 0 or use == "left-out" or (use == "held-out" and labelled))
         self.test.show_values(planning.assignment.test_share, planning.assignment.test_seed)
         self.held_out.show_values(planning.held_out.fraction, planning.held_out.seed)
-        labelled = bool(survey.titles) and not self._controller.is_peek
         shares = survey.may_share and labelled
         draws = labelled and not survey.brings_held_out
         self.test.set_visible(shares)

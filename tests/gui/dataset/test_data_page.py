@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +189,29 @@ def test_show_me_lists_the_images_and_leave_out_settles_the_finding(
     assert data_page.images.rowCount() == 1
     qtbot.mouseClick(data_page.filter_bar.clear, Qt.MouseButton.LeftButton)
     assert data_page.images.rowCount() == len(data_set.records)
+
+
+def test_the_rows_of_the_split_are_there_from_the_start(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet, tmp_path: Path
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    rows = data_page.split_box.buttons
+    top = rows["train"].y()
+    assert rows["left-out"].isVisible()  # before the first one is left out
+    assert rows["held-out"].isVisible()
+    data_page.toggle_left_out()
+    qtbot.waitUntil(data_page.is_ready)
+    QApplication.processEvents()
+    assert rows["train"].y() == top
+    plain = many(20, tmp_path)
+    show(
+        qtbot,
+        data_page,
+        session,
+        replace(plain, classes=(), records=tuple(replace(r, label=None) for r in plain.records)),
+    )
+    assert rows["unlabelled"].isVisible()
+    assert not rows["held-out"].isVisible()
 
 
 def test_a_broken_file_says_why(qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet) -> None:
