@@ -20,7 +20,6 @@ from s3n_gui.theme import px, theme
 from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.training.animation_saving import AnimationSaver
 from s3n_gui.training.controller import TrainingController
-from s3n_gui.training.empty_run import EmptyRun
 from s3n_gui.training.probe_strip import ProbeStrip
 from s3n_gui.training.recipe_choice import RecipeChoice
 from s3n_gui.training.recipe_form import RecipeForm
@@ -30,6 +29,7 @@ from s3n_gui.training.shown_run import ShownRun
 from s3n_gui.training.starting import Starting
 from s3n_gui.training.words_card import WordsCard
 from s3n_gui.trainings import Trainings
+from s3n_gui.widgets.empty_page import EmptyPage
 
 _NARROW = 1000
 _WIDTHS = {"side": (296, 420), "strip": (216, 520)}
@@ -65,7 +65,7 @@ class TrainPage(Page):
         self.strip = ProbeStrip(self._upper)
         self.animations = AnimationSaver(session, jobs, self)
         self.words = WordsCard(self._right)
-        self.empty = EmptyRun(self._right)
+        self.empty = EmptyPage(self._right)
         self._parts: dict[str, QWidget] = {"side": self._left, "strip": self.strip}
         self._wanted: dict[str, bool] = {}
         self._commands: frozenset[str] = frozenset()
@@ -209,7 +209,7 @@ class TrainPage(Page):
         self.strip.animation_asked.connect(self._on_animation)
         self.toolbar.part_asked.connect(self.toggle_part)
         self.charts.alone_changed.connect(self._on_alone)
-        self.empty.data_asked.connect(self._on_data_asked)
+        self.empty.asked.connect(self._on_data_asked)
         self._session.run_changed.connect(controller.show_run)
         self._session.data_set_changed.connect(self._show_emptiness)
         self.runs.counted.connect(self._on_counted)
@@ -246,7 +246,12 @@ class TrainPage(Page):
         self._upper.setVisible(shown)
         self.words.setVisible(shown)
         self.empty.setVisible(not shown)
-        self.empty.show_data(self._session.data_set is not None)
+        if self._session.data_set is None:
+            words = "Open a folder of images sorted by class, choose a recipe at the left, and press Start training."
+            self.empty.show_case("train", "No training yet", words, "Open data set…")
+        else:
+            words = "Choose a recipe at the left and press Start training; curves, sentences and pictures grow here."
+            self.empty.show_case("train", "No training yet", words)
         self._show_parts()
 
     def _show_parts(self) -> None:
