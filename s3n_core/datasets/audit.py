@@ -145,11 +145,12 @@ def _small_classes(data_set: DataSet) -> tuple[SmallClass, ...]:
     counts = data_set.counts()
     none = (0,) * len(data_set.classes)
     training = counts.get("train", counts.get(None, none))
-    test = counts.get("test")
+    test = counts.get("test", none)
+    tested = any(test)  # a test part without any label is no fault of single classes
     return tuple(
-        SmallClass(name=name, training_images=training[label], test_images=None if test is None else test[label])
+        SmallClass(name=name, training_images=training[label], test_images=test[label] if tested else None)
         for label, name in enumerate(data_set.classes)
-        if training[label] < FEWEST_TRAINING_IMAGES or (test is not None and test[label] == 0)
+        if training[label] < FEWEST_TRAINING_IMAGES or (tested and test[label] == 0)
     )
 
 

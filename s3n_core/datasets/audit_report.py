@@ -19,7 +19,7 @@ class SmallClass:
     Attributes:
         name: The class.
         training_images: Its training images (all its images, where the data set has no split).
-        test_images: Its test images, or None where the data set has no test part.
+        test_images: Its test images, or None where the data set has no test images with a label.
     """
 
     name: str
@@ -73,8 +73,8 @@ class DuplicateGroup:
         """Make a group of some records of a data set."""
         return cls(
             names=tuple(record.name for record in records),
-            splits=tuple(dict.fromkeys(record.split or "unassigned" for record in records)),
-            classes=tuple(dict.fromkeys(data_set.classes[r.label] for r in records if r.label is not None)),
+            splits=data_set.splits_of(records),
+            classes=data_set.classes_of(records),
             bits_apart=bits_apart,
         )
 
@@ -92,7 +92,7 @@ class AuditReport:
         counts: For every part that occurs ("train", "val", "test", or "unassigned"): images of each class, by name.
         problems: What the reader left out.
         unreadable: Images that cannot be decoded.
-        small_classes: Classes with fewer than five training images or, where there is a test part, without a test image.
+        small_classes: Classes with fewer than five training images or, where test images have labels, without a test image.
         smallest_side: Pixels that the shorter side of an image should have.
         small_images: The images that have fewer.
         width: Widths of the readable, upright images; None where there is none.
@@ -117,6 +117,11 @@ class AuditReport:
     duplicates: tuple[DuplicateGroup, ...]
     near_duplicates: tuple[DuplicateGroup, ...]
     name_findings: tuple[NameFinding, ...]
+
+    @property
+    def unlabelled(self) -> int:
+        """How many images have no label."""
+        return self.images - sum(sum(by_class.values()) for by_class in self.counts.values())
 
     @property
     def leaks(self) -> tuple[DuplicateGroup, ...]:

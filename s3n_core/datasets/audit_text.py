@@ -26,11 +26,13 @@ def report_text(report: AuditReport, *, most: int | None = 20) -> str:
     names = _SHOWN_NAMES if most is not None else None
     lines = [f"{report.root}: {report.images} images ({report.format})"]
     for part, by_class in report.counts.items():
-        if by_class:
+        if any(by_class.values()):
             fewest, largest = min(by_class.values()), max(by_class.values())
             lines.append(
                 f"  {part}: {sum(by_class.values())} images of {len(by_class)} classes, {fewest} to {largest} a class"
             )
+    if report.unlabelled:
+        lines.append(f"  without a label: {report.unlabelled} images")
     for what, lengths in (("width", report.width), ("height", report.height)):
         if lengths is not None:
             lines.append(f"  {what}: {lengths.smallest} to {lengths.largest} pixels, median {lengths.median}")

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image, ImageFilter
 from s3n_core.datasets.audit import audit
 from s3n_core.datasets.audit_text import report_text
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import DataSet, ImageRecord
 
 
 @pytest.fixture
@@ -155,6 +157,20 @@ def test_unlabelled_images_and_none_readable(tmp_path: Path) -> None:
     assert (report.width, report.small_classes, report.counts) == (None, (), {"unassigned": {}})
     assert len(report.unreadable) == 1
     assert report_text(report)
+
+
+def test_a_test_part_without_labels_is_no_fault_of_its_classes(tmp_path: Path) -> None:
+    for i in range(12):
+        photograph(i).save(tmp_path / f"{i}.png")
+    images = [ImageRecord(name=f"{i}.png", path=tmp_path / f"{i}.png", label=None, split="test") for i in range(12)]
+    images = [replace(image, label=i % 2, split="train") if i < 10 else image for i, image in enumerate(images)]
+    data_set = DataSet(root=tmp_path, format="stanford-cars", classes=("a", "b"), records=tuple(images))
+    report = audit(data_set)
+    assert (report.small_classes, report.unlabelled) == ((), 2)
+    text = report_text(report)
+    assert "train: 10 images of 2 classes, 5 to 5 a class" in text
+    assert "without a label: 2 images" in text
+    assert "test: 0 images" not in text
 
 
 def test_a_file_that_vanishes(data: Path) -> None:
