@@ -1,9 +1,19 @@
-"""A model file with random weights and pictures to look at: for tests of what surrounds a network."""
+"""A model file with random weights, pictures to look at, and a training of moments: for tests of what surrounds a network."""
 
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+SMALL_TRAINING: dict[str, object] = {
+    "weights": "none",
+    "network.input_size": 64,
+    "network.source_size": 64,
+    "batch_size": 4,
+    "held_out": 0.34,
+    "probes": 1,
+}
+"""Settings that make a training on a dozen such pictures take moments an epoch."""
 
 
 def save_random_model(path: Path, *, side: int = 64, classes: int = 12, backbone: str = "mobilenet_v2") -> Path:

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
-from random_model import save_picture, save_random_model
+from random_model import SMALL_TRAINING, save_picture, save_random_model
 
 from s3n_core.runs.lock import is_live, read_owner
 from s3n_core.runs.run_directory import RunDirectory
@@ -27,15 +27,7 @@ PATIENCE = 300.0
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups of POSIX")
 
-SMALL = {
-    "weights": "none",
-    "network.input_size": 64,
-    "network.source_size": 64,
-    "batch_size": 4,
-    "held_out": 0.34,
-    "probes": 1,
-    "epochs": 2000,
-}
+SMALL = SMALL_TRAINING | {"epochs": 2000}
 
 
 class Window:

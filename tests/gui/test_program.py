@@ -10,25 +10,17 @@ import time
 from pathlib import Path
 
 import pytest
+from opened_window import OPEN_WINDOW
 
 from s3n_gui import app
 from s3n_gui.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-SHOW_AND_LOOK = """
-import sys
-from s3n_gui import theme
-from s3n_gui.window_program import make_application
-from s3n_gui.main_window import MainWindow
-from s3n_gui.settings import Settings
-application = make_application()
-theme.apply(application, "light")
-window = MainWindow(Settings())
-window.show_page("start")
-window.show()
+SHOW_AND_LOOK = f"""
+{OPEN_WINDOW}
 application.processEvents()
-print("HEAVY:", *sorted({"torch", "torchvision", "numpy", "pyqtgraph", "PIL", "pydantic", "typer"} & set(sys.modules)))
+print("HEAVY:", *sorted({{"torch", "torchvision", "numpy", "pyqtgraph", "PIL", "pydantic", "typer"}} & set(sys.modules)))
 window.close()
 """
 

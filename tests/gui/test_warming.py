@@ -9,22 +9,14 @@ import threading
 import time
 
 import pytest
+from opened_window import OPEN_WINDOW
 
 from s3n_gui.warming import Warming
 
-ALL_PAGES = """
-import sys
-from s3n_gui import theme
+ALL_PAGES = f"""
+{OPEN_WINDOW}
 from s3n_gui.pages import MODULES
 from s3n_gui.warming import Warming
-from s3n_gui.window_program import make_application
-from s3n_gui.main_window import MainWindow
-from s3n_gui.settings import Settings
-application = make_application()
-theme.apply(application, "light")
-window = MainWindow(Settings())
-window.show_page("start")
-window.show()
 warming = Warming(MODULES)
 warming.begin()
 warming._thread.join()
@@ -33,7 +25,7 @@ for name in window.page_names:
     window.show_page(name)
     application.processEvents()
 print("LATE:", *sorted(name for name in set(sys.modules) - before if name.startswith(("s3n_gui", "s3n_core"))))
-print("NEVER:", *sorted({"torch", "torchvision", "scipy", "sklearn", "matplotlib"} & set(sys.modules)))
+print("NEVER:", *sorted({{"torch", "torchvision", "scipy", "sklearn", "matplotlib"}} & set(sys.modules)))
 window.close()
 """
 

@@ -13,7 +13,7 @@ import fake_ssh
 import psutil
 import pytest
 from pytestqt.qtbot import QtBot
-from random_model import save_picture
+from random_model import SMALL_TRAINING, save_picture
 
 from s3n_core.runs.lock import is_live, read_owner
 from s3n_core.runs.run_directory import RunDirectory
@@ -26,15 +26,6 @@ from s3n_gui.background.training_request import TrainingRequest
 PATIENCE = 400_000
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-
-SMALL = {
-    "weights": "none",
-    "network.input_size": 64,
-    "network.source_size": 64,
-    "batch_size": 4,
-    "held_out": 0.34,
-    "probes": 1,
-}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +49,13 @@ def root(tmp_path: Path) -> Iterator[Path]:
 
 def request(data: Path, root: Path, epochs: int, name: str = "Lauf 1") -> TrainingRequest:
     return TrainingRequest(
-        data=data, recipe="quick", name=name, root=root, settings={**SMALL, "epochs": epochs}, device="cpu", workers=1
+        data=data,
+        recipe="quick",
+        name=name,
+        root=root,
+        settings={**SMALL_TRAINING, "epochs": epochs},
+        device="cpu",
+        workers=1,
     )
 
 

@@ -1,0 +1,14 @@
+"""The beginning of small programs that a test runs in a process of its own: the window, open on its first page."""
+
+OPEN_WINDOW = """
+import sys
+from s3n_gui import theme
+from s3n_gui.window_program import make_application
+from s3n_gui.main_window import MainWindow
+from s3n_gui.settings import Settings
+application = make_application()
+theme.apply(application, "light")
+window = MainWindow(Settings())
+window.show_page("start")
+window.show()
+"""
