@@ -9,15 +9,12 @@ an undisturbed run's. `export` exports the evidence of images onto a disk that i
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from io import StringIO
@@ -28,6 +25,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "core" / "training")]
 
 import torch  # noqa: E402
+from campaign.cases import count_cases, parser_of, tell  # noqa: E402
 from random_model import save_picture, save_random_model  # noqa: E402
 from tiny_training import assert_same_training, draw_pictures, prepare, train  # noqa: E402
 
@@ -116,43 +114,25 @@ def _command(arguments: Sequence[str]) -> tuple[int, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=20, help="full disks")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="write the summary (JSON) there, too")
-    given = parser.parse_args(arguments)
+    given = parser_of(__doc__, count=20, what="full disks").parse_args(arguments)
     torch.set_num_threads(1)
     loop.NEWS_SECONDS = 0.0
-    chance, folder, began = random.Random(given.seed), Path(tempfile.mkdtemp(prefix="s3n-full-")), time.monotonic()
+    chance, folder = random.Random(given.seed), Path(tempfile.mkdtemp(prefix="s3n-full-"))
     draw_pictures(folder / "birds")
     save_random_model(folder / "model.safetensors")
     for number in range(4):
         save_picture(folder / "images" / f"{number}.jpg", number)
     reference = prepare(folder / "reference", folder / "birds", checkpoint_minutes=1e-6)
     train(reference)
-    outcomes: Counter[str] = Counter()
-    defects: list[str] = []
-    for number in range(given.count):
+
+    def case(number: int) -> str:
         what = ("checkpoint", "metrics", "export")[number % 3]
-        try:
-            case = export_case(chance, folder) if what == "export" else training_case(chance, folder, reference, what)
-            outcomes[f"{what}: {case}"] += 1
-        except Exception as error:
-            defects.append(f"case {number} ({what}): {type(error).__name__}: {error}")
-        print(f"\r{number + 1} of {given.count}, {len(defects)} defects", end="", file=sys.stderr, flush=True)
-    summary = {
-        "cases": given.count,
-        "seed": given.seed,
-        "outcomes": dict(sorted(outcomes.items())),
-        "seconds": round(time.monotonic() - began),
-        "defects": defects,
-    }
-    text = json.dumps(summary, indent=2)
-    print("\n" + text)
-    if given.out is not None:
-        given.out.write_text(text + "\n", encoding="utf-8")
+        came = export_case(chance, folder) if what == "export" else training_case(chance, folder, reference, what)
+        return f"{what}: {came}"
+
+    summary = count_cases(given.count, given.seed, case)
     shutil.rmtree(folder)
-    return 1 if defects else 0
+    return tell(summary, given.out)
 
 
 if __name__ == "__main__":

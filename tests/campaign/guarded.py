@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from campaign.cases import parser_of, tell
+
 Case = Callable[[int, int, Path], str]
 """(seed, number, an empty folder) -> what came of it, in a word or two. What it raises is a defect."""
 
@@ -29,21 +31,13 @@ def main(script: str, case: Case, default_count: int, memory: int, seconds: floa
         memory: Bytes of address space that the child may have.
         seconds: For one case, and for the child to begin; then the child is killed and the case counts as a hang.
     """
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=default_count, help="cases to run")
-    parser.add_argument("--seed", type=int, default=0, help="another seed draws other cases")
-    parser.add_argument("--out", type=Path, help="write the summary (JSON) there, too")
+    parser = parser_of(None, count=default_count, what="cases to run")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child is not None:
         _run_child(case, given.seed, given.child, given.count, memory)
         return 0
-    summary = _run(script, given.seed, given.count, seconds)
-    text = json.dumps(summary, indent=2)
-    print(text)
-    if given.out is not None:
-        given.out.write_text(text + "\n", encoding="utf-8")
-    return 1 if summary["defects"] else 0
+    return tell(_run(script, given.seed, given.count, seconds), given.out)
 
 
 def _run(script: str, seed: int, count: int, seconds: float) -> dict[str, object]:

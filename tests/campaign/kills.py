@@ -12,7 +12,6 @@ The processes are forks of this one, which has loaded torch already, so that a k
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -29,10 +28,11 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
-    sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests" / "core" / "training")]
+    sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "core" / "training")]
 
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as `join_team` does, which comes too late in a fork
 import torch  # noqa: E402
+from campaign.cases import parser_of, tell  # noqa: E402
 from tiny_training import assert_same_training, draw_pictures, epoch_lines, prepare  # noqa: E402
 
 from s3n_core.cli import main as command_line  # noqa: E402
@@ -219,23 +219,16 @@ def _step(run: RunDirectory) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, count=100, what="kills")
     parser.add_argument("--kind", choices=["trainer", "team"], default="trainer")
-    parser.add_argument("--count", type=int, default=100, help="kills")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="write the summary (JSON) there, too")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)  # threads would not live on in the forks
     folder = Path(tempfile.mkdtemp(prefix="s3n-kills-"))
     os.environ["S3N_HOME"] = str(folder)
     summary = campaign(given.count, given.seed, 2 if given.kind == "team" else 1, folder)
-    text = json.dumps(summary, indent=2)
-    print(text)
-    if given.out is not None:
-        given.out.write_text(text + "\n", encoding="utf-8")
     if not summary["defects"]:
         shutil.rmtree(folder)
-    return 1 if summary["defects"] else 0
+    return tell(summary, given.out)
 
 
 if __name__ == "__main__":

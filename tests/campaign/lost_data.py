@@ -10,8 +10,6 @@ out, so that such a run learned from fewer).
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import random
 import shutil
@@ -19,15 +17,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
-    sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests" / "core" / "training")]
+    sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "core" / "training")]
 
 import torch  # noqa: E402
+from campaign.cases import count_cases, parser_of, tell  # noqa: E402
 from tiny_training import assert_same_training, draw_pictures, prepare, train  # noqa: E402
 
 from s3n_core.errors import S3NError  # noqa: E402
@@ -111,40 +109,24 @@ def one_case(folder: Path, reference: RunDirectory, number: int, chance: random.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="write the summary (JSON) there, too")
-    given = parser.parse_args(arguments)
+    given = parser_of(__doc__, count=30, what="lost data sets").parse_args(arguments)
     torch.set_num_threads(1)
     loop.NEWS_SECONDS = 0.0
-    chance, folder, began = random.Random(given.seed), Path(tempfile.mkdtemp(prefix="s3n-lost-")), time.monotonic()
+    chance, folder = random.Random(given.seed), Path(tempfile.mkdtemp(prefix="s3n-lost-"))
     os.environ["S3N_HOME"] = str(folder)
     draw_pictures(folder / "birds")
     reference = prepare(folder / "reference", folder / "birds")
     train(reference)
-    outcomes: Counter[str] = Counter()
-    defects: list[str] = []
-    for number in range(given.count):
+
+    def case(number: int) -> str:
         try:
-            outcomes[one_case(folder, reference, number, chance)] += 1
-        except Exception as error:
-            defects.append(f"case {number}: {type(error).__name__}: {error}")
-        shutil.rmtree(folder / f"case-{number}", ignore_errors=True)
-        print(f"\r{number + 1} of {given.count}, {len(defects)} defects", end="", file=sys.stderr, flush=True)
-    summary = {
-        "cases": given.count,
-        "seed": given.seed,
-        "outcomes": dict(sorted(outcomes.items())),
-        "seconds": round(time.monotonic() - began),
-        "defects": defects,
-    }
-    text = json.dumps(summary, indent=2)
-    print("\n" + text)
-    if given.out is not None:
-        given.out.write_text(text + "\n", encoding="utf-8")
+            return one_case(folder, reference, number, chance)
+        finally:
+            shutil.rmtree(folder / f"case-{number}", ignore_errors=True)
+
+    summary = count_cases(given.count, given.seed, case)
     shutil.rmtree(folder, ignore_errors=True)
-    return 1 if defects else 0
+    return tell(summary, given.out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ the next window must find it by itself; at the end an order of the last window s
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -26,6 +25,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(CHECKOUT), *(str(CHECKOUT / "tests" / part) for part in ("gui", "core/training", ""))]
 
 import psutil  # noqa: E402
+from campaign.cases import parser_of, tell  # noqa: E402
 from test_process_model import SMALL, Window  # noqa: E402
 from tiny_training import draw_pictures  # noqa: E402
 
@@ -90,20 +90,12 @@ def campaign(count: int, chance: random.Random, home: Path) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=10, help="kills")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="write the summary (JSON) there, too")
-    given = parser.parse_args(arguments)
+    given = parser_of(__doc__, count=10, what="kills").parse_args(arguments)
     home = Path(tempfile.mkdtemp(prefix="s3n-window-kills-"))
     os.environ["S3N_HOME"] = str(home)
     summary = {"seed": given.seed, **campaign(given.count, random.Random(given.seed), home)}
-    text = json.dumps(summary, indent=2)
-    print(text)
-    if given.out is not None:
-        given.out.write_text(text + "\n", encoding="utf-8")
     shutil.rmtree(home, ignore_errors=True)
-    return 1 if summary["defects"] else 0
+    return tell(summary, given.out)
 
 
 if __name__ == "__main__":
