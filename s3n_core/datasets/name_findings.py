@@ -184,6 +184,6 @@ def _finding(data_set: DataSet, kind: NameFindingKind, group: Sequence[ImageReco
     return NameFinding(
         kind=kind,
         names=tuple(record.name for record in group),
-        splits=tuple(dict.fromkeys(record.split or "unassigned" for record in group)),
-        classes=tuple(dict.fromkeys(data_set.classes[r.label] for r in group if r.label is not None)) + told,
+        splits=data_set.splits_of(group),
+        classes=data_set.classes_of(group) + told,
     )

@@ -7,6 +7,7 @@ everywhere (randomness, split files, predictions), so a data set may be moved as
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -113,6 +114,14 @@ class DataSet:
             if record.label is not None:
                 table[record.split][record.label] += 1
         return {split: tuple(row) for split, row in table.items()}
+
+    def splits_of(self, records: Iterable[ImageRecord]) -> tuple[str, ...]:
+        """Return the parts of some records, each once, for a report; "unassigned" where there is none."""
+        return tuple(dict.fromkeys(record.split or "unassigned" for record in records))
+
+    def classes_of(self, records: Iterable[ImageRecord]) -> tuple[str, ...]:
+        """Return the class names of some records, each once; those without a label have none."""
+        return tuple(dict.fromkeys(self.classes[record.label] for record in records if record.label is not None))
 
     def fingerprint(self) -> str:
         """Return a hash (32 hexadecimal digits) over class names and every image's name, label, split and file size.
