@@ -200,3 +200,9 @@ def model_title(path: Path) -> str:
     if path.parent.name == "demo" and path.stem == "model":
         return "demo model"
     return path.stem
+
+
+def data_set_place(data_set: DataSet) -> Path:
+    """Return what to give a command for an open data set: the folder, or the image where there is a single one."""
+    records = data_set.records
+    return records[0].path if len(records) == 1 and records[0].path.parent == data_set.root else data_set.root

@@ -13,6 +13,7 @@ from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.preview_making import PreviewMaker
+from s3n_gui.opening import data_set_place
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings
 
@@ -140,9 +141,3 @@ class ExportController(QObject):
         self.job = None
         self._stopped = self._running if status == "cancelled" else None
         self.job_changed.emit()
-
-
-def data_set_place(data_set: DataSet) -> Path:
-    """Return what to give the command: the folder, or the image where the data set is a single one."""
-    records = data_set.records
-    return records[0].path if len(records) == 1 and records[0].path.parent == data_set.root else data_set.root

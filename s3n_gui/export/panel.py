@@ -11,11 +11,12 @@ from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QSplitter, QVBoxLayout, QWidget
 
 from s3n_gui.background.jobs import JobList
-from s3n_gui.export.controller import ExportController, data_set_place
+from s3n_gui.export.controller import ExportController
 from s3n_gui.export.form import ExportForm
 from s3n_gui.export.preview_card import PreviewCard
 from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.export.saved_choice import choice_fields, saved_choice
+from s3n_gui.opening import data_set_place
 from s3n_gui.page import Page
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from s3n_gui.inspector.image_list import ImageList
 from s3n_gui.inspector.table_reader import KnownTable, TableReader
 from s3n_gui.inspector.verdicts import Verdicts
-from s3n_gui.prediction.controller import data_set_place
+from s3n_gui.opening import data_set_place
 from s3n_gui.prediction.prediction_request import PredictionRequest
 from s3n_gui.session import Session
 from s3n_gui.settings import Settings

@@ -13,6 +13,7 @@ from s3n_core.datasets.records import DataSet
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.worker_thread import WorkerThread
+from s3n_gui.opening import data_set_place
 from s3n_gui.prediction.answers import Answers, Block
 from s3n_gui.prediction.prediction_request import PredictionRequest
 from s3n_gui.prediction.table_check import TableCheck
@@ -285,9 +286,3 @@ class PredictionController(QObject):
         if stage != self.stage:
             self.stage = stage
             self.stage_changed.emit()
-
-
-def data_set_place(data_set: DataSet) -> Path:
-    """Return what to give the command: the folder, or the image where the data set is a single one."""
-    records = data_set.records
-    return records[0].path if len(records) == 1 and records[0].path.parent == data_set.root else data_set.root

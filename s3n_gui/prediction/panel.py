@@ -46,10 +46,11 @@ class PredictPage(Page):
 
     def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._settings = session, settings
         self.controller = PredictionController(session, settings, jobs, self)
         self.model = PredictionModel(self)
-        self.thumbnails = ThumbnailLoader(96, self, cache_bytes=48 * 2**20)
+        cache = settings.thumbnail_cache_mb * 2**20
+        self.thumbnails = ThumbnailLoader(96, self, cache_bytes=cache)
         self.source = SourceBar()
         self.filter = FilterBar()
         self.table = PredictionTable(self.model, self.thumbnails, self.path_of)
@@ -59,7 +60,7 @@ class PredictPage(Page):
         self.saving = TableSaving(self)
         self.filters = TableFilters(self.model, self.table, self.filter, self.merit_panel, self)
         self.empty = EmptyPage()
-        self.preview = Preview(self)
+        self.preview = Preview(self, cache_bytes=cache)
         self.choice = SourceChoice(self.controller, session, self.source, self.empty, self)
         self.merit: Merit | None = None
         self._fill = QTimer(self, singleShot=True, interval=_FILL_MILLISECONDS)
@@ -102,6 +103,7 @@ class PredictPage(Page):
         self.preview.opened.connect(self.open_row)
         self.preview.stepped.connect(self._step)
         self.preview.closed.connect(self.table.setFocus)
+        self._settings.changed.connect(self._on_setting)
 
     # -- what the frame calls ----------------------------------------------------------------------------------------------
 
@@ -209,6 +211,11 @@ class PredictPage(Page):
     def _open_pair(self, label: int, answer: int) -> None:
         self.merit_panel.pair_chosen.emit(label, answer)
         self._open_first()
+
+    def _on_setting(self, name: str) -> None:
+        if name == "thumbnail_cache_mb":
+            for loader in (self.thumbnails, self.preview.images):
+                loader.set_cache_bytes(self._settings.thumbnail_cache_mb * 2**20)
 
     def _on_saved(self, path: Path, count: int) -> None:
         self._session.report_notice(f"{count_text(count, 'row')} saved in {path}.")

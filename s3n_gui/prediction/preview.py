@@ -34,16 +34,16 @@ class Preview(QFrame):
     opened = Signal(int)
     stepped = Signal(int)
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, *, cache_bytes: int) -> None:
         super().__init__(parent)
         self._page = parent
         self.setProperty("role", "panel")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Preview of an image")
         self.row = -1
-        self._images = ThumbnailLoader(_SIDE, self, cache_bytes=48 * 2**20, threads=1)
-        self._images.ready.connect(self._on_image)
-        self._images.failed.connect(self._on_image)
+        self.images = ThumbnailLoader(_SIDE, self, cache_bytes=cache_bytes, threads=1)
+        self.images.ready.connect(self._on_image)
+        self.images.failed.connect(self._on_image)
         self.picture = PreviewPicture()
         self.file = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
         self.file.setProperty("role", "section")
@@ -82,7 +82,7 @@ class Preview(QFrame):
         self.row = row
         error = answers.errors.get(row, "")
         self.picture.choose(path, () if error else answers.places(row))
-        self.picture.show_image(self._images.image(path) if path is not None else None)
+        self.picture.show_image(self.images.image(path) if path is not None else None)
         self.file.setText(shown_file(answers.files[row]))
         self.file.setToolTip(shown_file(answers.files[row]))
         self.said.setText(error or _words(answers, row))
@@ -112,11 +112,11 @@ class Preview(QFrame):
 
     def is_ready(self) -> bool:
         """Return whether the image is there, or nothing is shown."""
-        return not self.isVisible() or self.picture.path is None or self._images.image(self.picture.path) is not None
+        return not self.isVisible() or self.picture.path is None or self.images.image(self.picture.path) is not None
 
     def shut_down(self) -> None:
         """End the threads."""
-        self._images.close()
+        self.images.close()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space and Escape close, Enter opens, arrows step."""
@@ -158,7 +158,7 @@ class Preview(QFrame):
 
     def _on_image(self, path: Path) -> None:
         if path == self.picture.path:
-            self.picture.show_image(self._images.image(path))
+            self.picture.show_image(self.images.image(path))
 
 
 def _right(name: str, label: str, *, wrong: bool = False) -> bool | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from s3n_gui.prediction.controller import PredictionController, data_set_place
+from s3n_gui.opening import data_set_place
+from s3n_gui.prediction.controller import PredictionController
 from s3n_gui.prediction.prediction_request import PARTS
 from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.session import Session

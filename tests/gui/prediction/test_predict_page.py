@@ -257,6 +257,11 @@ def test_a_narrow_table_keeps_what_matters(filled: PredictPage) -> None:
     assert not table.isColumnHidden(MARGIN)
 
 
+def test_thumbnails_keep_to_the_setting(predict: PredictPage, settings: Settings) -> None:
+    settings.set("thumbnail_cache_mb", 32)
+    assert [loader._cache_bytes for loader in (predict.thumbnails, predict.preview.images)] == [32 * 2**20] * 2
+
+
 def test_o_alone_may_answer_where_it_is_sure(filled: PredictPage, session: Session) -> None:
     field, controller = filled.source.stop_below, filled.controller
     assert field.text() == "All branches"
