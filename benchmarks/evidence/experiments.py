@@ -32,6 +32,8 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "random-places-double": {**DOUBLE, "network.control": "random_places"},
     "hard-crop-double": {**DOUBLE, "network.control": "hard_crop"},
     "baseline-long-double": {**BASELINE, **DOUBLE},
+    "odc-double-smooth": {**DOUBLE, "smoothing": 0.15},
+    "baseline-double-smooth": {**BASELINE, **DOUBLE, "smoothing": 0.15},
     "odc-double-frozen": {**DOUBLE, "network.batch_norm": "frozen"},
     "odc-double-mean": {**DOUBLE, "network.joint_init": "mean"},
     "odc-four": FOUR,
