@@ -12,6 +12,8 @@ DOUBLE: Final = {"rate_backbone": 0.002, "rate_heads": 0.006}
 
 FOUR: Final = {"rate_backbone": 0.004, "rate_heads": 0.012}
 
+ALL: Final = {"network.train_sampling": "all", "network.eval_sampling": "all"}
+
 EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     # The whole method and its branch sets, as the recipe has them.
     "odc": {},
@@ -32,6 +34,10 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "random-places-double": {**DOUBLE, "network.control": "random_places"},
     "hard-crop-double": {**DOUBLE, "network.control": "hard_crop"},
     "baseline-long-double": {**BASELINE, **DOUBLE},
+    "odc-double-all": {**DOUBLE, **ALL},
+    "od-double-all": {**DOUBLE, "network.branches": "O+D", **ALL},
+    "oc-double-all": {**DOUBLE, "network.branches": "O+C", **ALL},
+    "random-places-double-all": {**DOUBLE, **ALL, "network.control": "random_places"},
     "odc-double-smooth": {**DOUBLE, "smoothing": 0.15},
     "baseline-double-smooth": {**BASELINE, **DOUBLE, "smoothing": 0.15},
     "odc-double-frozen": {**DOUBLE, "network.batch_norm": "frozen"},
