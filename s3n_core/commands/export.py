@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.failures import say
+from s3n_core.commands.following import follow
 from s3n_core.commands.image_job import ImageJob, takes_image_job
-from s3n_core.commands.progress import print_event, progress_bar
 from s3n_core.errors import DataSetError
 from s3n_core.export.look import STANDARD_OPACITY
 
@@ -91,23 +90,13 @@ def export(
         raise typer.BadParameter(str(error)) from None
     opened = job.open_model()
     steps = export_records(opened, records, out, options, classes=classes, workers=job.workers, restart=restart)
-    last: ExportProgress | None = None
 
-    def kept() -> str:
-        if last is None or not last.done:
-            return "Stopped before the first image."
-        return f"Stopped after {last.done} of {last.total} images; the same command goes on there."
+    def note(step: ExportProgress) -> str:
+        if step.error and not job.json:
+            say(f"Left out: {step.name}: {step.error}")
+        return step.name
 
-    with interruptible(kept), closing(steps), progress_bar("Exporting", quiet=job.json) as bar:
-        for last in steps:
-            if last.done == last.resumed > 0 and not last.finished:
-                say(f"Going on after the {last.resumed} of {last.total} images that an earlier job has done.")
-            bar(last.done, last.total, last.name)
-            if job.json:
-                print_event(last, "progress")
-            elif last.error:
-                say(f"Left out: {last.name}: {last.error}")
-    assert last is not None
+    last = follow(steps, "Exporting", json=job.json, note=note)
     if last.left_out == last.total:
         raise DataSetError(f"None of the {last.total} images could be exported; {out / 'index.csv'} says why for each.")
     if not job.json:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from s3n_core.commands.arguments import StopBelowOption
-from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.failures import say
+from s3n_core.commands.following import follow
 from s3n_core.commands.image_job import ImageJob, takes_image_job
-from s3n_core.commands.progress import print_event, progress_bar
 from s3n_core.errors import DataSetError
 
 if TYPE_CHECKING:
-    from s3n_core.analysis.prediction_rows import PredictionProgress
     from s3n_core.distributed import Team
 
 HELP = """Predict the images of a folder into a table.
@@ -71,21 +69,7 @@ def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: fl
         team=team,
         stop_below=stop_below,
     )
-    last: PredictionProgress | None = None
-
-    def kept() -> str:
-        if last is None or not last.done:
-            return "Stopped before the first row."
-        return f"Stopped after {last.done} of {last.total} images; the same command goes on there."
-
-    with interruptible(kept), closing(steps), progress_bar("Predicting", quiet=job.json) as bar:
-        for last in steps:
-            if last.done == last.resumed > 0 and not last.finished:
-                say(f"Going on after the {last.resumed} of {last.total} images that an earlier job has done.")
-            bar(last.done, last.total, f"{last.images_per_second:.1f} images/s")
-            if job.json:
-                print_event(last, "progress")
-    assert last is not None
+    last = follow(steps, "Predicting", json=job.json, note=lambda step: f"{step.images_per_second:.1f} images/s")
     if last.unreadable == last.total:
         raise DataSetError(f"None of the {last.total} images could be read; {out} says why for each.")
     if not job.json:
