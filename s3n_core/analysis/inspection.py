@@ -28,6 +28,7 @@ from s3n_core.analysis.places import (
     ViewFrame,
     cell_places,
     magnification_map,
+    reading_matrix,
     through_grid,
     through_inverse,
 )
@@ -284,5 +285,4 @@ def _reading(source: int, cells: int, alignment: Literal["origins", "centres", "
         place = cell * (source - 1) / (cells - 1)
     else:
         place = np.clip(cell * source / (cells - 1) - (0.5 if alignment == "centres" else 0.0), 0, source - 1)
-    matrix: NDArray[np.float64] = np.maximum(0.0, 1 - np.abs(place[:, None] - np.arange(source)))
-    return matrix
+    return reading_matrix(place, source)

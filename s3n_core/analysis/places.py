@@ -146,6 +146,12 @@ def area_at_nodes(grid: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.maximum(_cross(right, down), 0.0)
 
 
+def reading_matrix(places: NDArray[np.float64], nodes: int) -> NDArray[np.float64]:
+    """Return the (n, nodes) matrix that reads values at nodes 0, 1, ... along one axis, linearly, at n places between them."""
+    matrix: NDArray[np.float64] = np.maximum(0.0, 1 - np.abs(places[:, None] - np.arange(nodes)))
+    return matrix
+
+
 def read_between(
     values: NDArray[np.floating], rows: NDArray[np.float64], columns: NDArray[np.float64]
 ) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.analysis.places import ViewFrame
+from s3n_core.analysis.places import ViewFrame, reading_matrix
 
 FloatArray = NDArray[np.float64]
 
@@ -62,9 +62,7 @@ class Placement:
         centres = np.zeros((pixels, 2))
         centres[:, axis] = (np.arange(pixels) + 0.5) / pixels * length
         place = (self.frame.from_original(centres)[:, axis] + 1) / 2 * (cells - 1)
-        place = np.clip(place, 0, cells - 1)
-        matrix: FloatArray = np.maximum(0.0, 1 - np.abs(place[:, None] - np.arange(cells)))
-        return matrix
+        return reading_matrix(np.clip(place, 0, cells - 1), cells)
 
 
 def _inside(pixels: int, start: float, stop: float) -> slice:
