@@ -25,8 +25,8 @@ PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
 
 CUDA_INSTALL_LINE = "pip install --upgrade --force-reinstall torch torchvision"
 
-# What torch says in a plain RuntimeError: main memory on Linux and on Windows, and Apple's GPUs.
-_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+# What torch says in a plain RuntimeError: main memory on Linux and on Windows, Apple's GPUs, and NVIDIA's libraries.
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "STATUS_ALLOC_FAILED")
 
 
 @dataclass(frozen=True)

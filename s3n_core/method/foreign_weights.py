@@ -46,8 +46,10 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
             "Where it was made, save its state dict alone (torch.save(model.state_dict(), FILE)) and use that."
         ) from error
     except Exception as error:  # junk makes the readers fail in any way that there is
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ModelFileError(f"{path} is not a readable weight file ({reason}); choose another one.") from error
+        # torch goes on for sentences about its own insides.
+        reason = next(iter(str(error).splitlines()), type(error).__name__).split(". ")[0]
+        what = f"cut off, damaged or of another kind ({reason})" if path.stat().st_size else "it is empty"
+        raise ModelFileError(f"{path} is not a readable weight file: {what}. Choose another one.") from error
     tensors = _unwrapped(state)
     if not tensors:
         raise ModelFileError(f"{path} holds no tensors by name; a state dict is needed.")

@@ -93,8 +93,15 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
         file = tmp_path / f"cut{suffix}"
         write({"a": torch.zeros(1000)}, file)
         file.write_bytes(file.read_bytes()[:-500])
-        with pytest.raises(ModelFileError, match="cut"):
+        with pytest.raises(ModelFileError, match="cut off, damaged or of another kind") as caught:
             read_state_dict(file)
+        assert "miniz" not in str(caught.value)
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.pth").touch()
+    with pytest.raises(ModelFileError, match="it is empty"):
+        read_state_dict(tmp_path / "a.pth")
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
