@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from s3n_core.analysis.input_tensors import MEAN, STD
@@ -120,6 +121,26 @@ def test_the_metadata_say_how_to_feed_it(build: Build, capsys: pytest.CaptureFix
     assert (told["s3n.answer"], told["s3n.sampling"], told["s3n.data_set"]) == ("joint", "expected", "birds")
     assert told["s3n.model"] == file_digest(path)
     assert NetworkConfig.model_validate_json(told["s3n.network"]).branches == "D+C"
+
+
+def test_the_documented_script_answers_as_predict_does(
+    build: Build, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = build()
+    folder = model.parent
+    assert main(["export-onnx", str(model), "--out", str(folder / "first.onnx")]) == 0
+    noise = np.random.default_rng(5).integers(0, 256, (9, 13, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((130, 90), Image.Resampling.BICUBIC).save(folder / "bird.jpg")
+    assert main(["predict", str(model), str(folder / "bird.jpg"), "--out", str(folder / "said.json")]) == 0
+    said = json.loads((folder / "said.json").read_text())["rows"][0]
+    capsys.readouterr()
+    document = (Path(__file__).parents[3] / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    script = document.split("## An ONNX file")[1].split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(folder)
+    exec(script, {})
+    name, chance = capsys.readouterr().out.strip().rsplit(" ", 1)
+    assert name == said["class"]
+    assert float(chance) == pytest.approx(said["probability"], rel=1e-4)
 
 
 @pytest.mark.parametrize(
