@@ -261,10 +261,14 @@ RECIPES: dict[str, Recipe] = {
         _QUICK.model_copy(
             update={
                 "name": "small-data",
-                "about": "Some hundred images: `quick` with rates that cross-validation chose on ten species of birds.",
+                "about": "Some hundred images: `quick` with the rates and the division of peaks that cross-validation chose.",
+                "network": _QUICK.network.model_copy(update={"train_sampling": "all", "eval_sampling": "all"}),
                 "rate_backbone": 0.002,
                 "rate_heads": 0.006,
-                "sources": _QUICK.sources | dict.fromkeys(("rate_backbone", "rate_heads"), _FROM_FOLDS),
+                "sources": _QUICK.sources | 
+                | dict.fromkeys(
+                    ("rate_backbone", "rate_heads", "network.train_sampling", "network.eval_sampling"), _FROM_FOLDS
+                ),
             }
         ),
         _PAPER,
