@@ -265,7 +265,7 @@ RECIPES: dict[str, Recipe] = {
                 "network": _QUICK.network.model_copy(update={"train_sampling": "all", "eval_sampling": "all"}),
                 "rate_backbone": 0.002,
                 "rate_heads": 0.006,
-                "sources": _QUICK.sources | 
+                "sources": _QUICK.sources
                 | dict.fromkeys(
                     ("rate_backbone", "rate_heads", "network.train_sampling", "network.eval_sampling"), _FROM_FOLDS
                 ),
