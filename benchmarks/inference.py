@@ -5,38 +5,22 @@ Run from the checkout: ``python benchmarks/inference.py``. Same weights, type, m
 
 from __future__ import annotations
 
-import argparse
-
 import torch
-from interleaved import machine, medians, report
+from interleaved import cases_of, machine, medians, parser_of, report
 
 from s3n_core.devices import autocast, place
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
 
-CASES = ("mobilenet_v2:224:8", "resnet50:448:8")
-
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("cases", nargs="*", default=list(CASES), metavar="BACKBONE:SIZE:BATCH")
-    options.add_argument("--classes", type=int, default=200)
-    options.add_argument("--repeats", type=int, default=7)
-    options.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
-    options.add_argument("--device", default="cpu")
-    options.add_argument("--precision", default="float32")
-    chosen = options.parse_args()
-    if chosen.threads:
-        torch.set_num_threads(chosen.threads)
-    for case in chosen.cases:
-        backbone, size, batch = case.split(":")
+    chosen = parser_of(__doc__, repeats=7).parse_args()
+    for backbone, size, batch in cases_of(chosen):
         torch.manual_seed(0)
-        config = NetworkConfig(
-            num_classes=chosen.classes, backbone=backbone, input_size=int(size), source_size=int(size)
-        )
+        config = NetworkConfig(num_classes=chosen.classes, backbone=backbone, input_size=size, source_size=size)
         network = S3N(config).eval()
         place(network, chosen.device)
-        images = torch.randn(int(batch), 3, int(size), int(size), device=chosen.device)
+        images = torch.randn(batch, 3, size, size, device=chosen.device)
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), autocast(chosen.device, chosen.precision):
             works = {

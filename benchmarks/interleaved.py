@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
+
+CASES = ("mobilenet_v2:224:8", "resnet50:448:8")
+
+
+def parser_of(doc: str | None, *, repeats: int) -> argparse.ArgumentParser:
+    """Return the options of a benchmark of whole networks."""
+    parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
+    parser.add_argument("cases", nargs="*", default=list(CASES), metavar="BACKBONE:SIZE:BATCH")
+    parser.add_argument("--classes", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", default="float32")
+    return parser
+
+
+def cases_of(chosen: argparse.Namespace) -> Iterator[tuple[str, int, int]]:
+    """Set the threads, and yield the backbone, size and batch of each case."""
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
+    for case in chosen.cases:
+        backbone, size, batch = case.split(":")
+        yield backbone, int(size), int(batch)
 
 
 def medians(works: Mapping[str, Callable[[], object]], *, repeats: int, warm_up: int = 2) -> dict[str, float]:

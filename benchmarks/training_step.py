@@ -11,31 +11,20 @@ import argparse
 
 import torch
 import torch.nn.functional as F
-from interleaved import machine, medians, report
+from interleaved import cases_of, machine, medians, parser_of, report
 
 from s3n_core.devices import autocast, memory_in_use, place
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.method.objective import objective
 
-CASES = ("mobilenet_v2:224:8", "resnet50:448:8")
-
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("cases", nargs="*", default=list(CASES), metavar="BACKBONE:SIZE:BATCH")
+    options = parser_of(__doc__, repeats=5)
     options.add_argument("--source", type=int, help="side of the sampled image; else the input's")
-    options.add_argument("--classes", type=int, default=200)
-    options.add_argument("--repeats", type=int, default=5)
-    options.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
-    options.add_argument("--device", default="cpu")
-    options.add_argument("--precision", default="float32")
     chosen = options.parse_args()
-    if chosen.threads:
-        torch.set_num_threads(chosen.threads)
-    for case in chosen.cases:
-        backbone, size, batch = case.split(":")
-        _measure(backbone, int(size), int(batch), chosen)
+    for backbone, size, batch in cases_of(chosen):
+        _measure(backbone, size, batch, chosen)
 
 
 def _measure(backbone: str, size: int, batch: int, chosen: argparse.Namespace) -> None:
