@@ -67,10 +67,10 @@ class Keeper:
         if self._metrics is not None:
             self._metrics.write_epoch(values)
 
-    def snapshot(self, epoch: int, device: str, precision: str) -> None:
+    def snapshot(self, epoch: int) -> None:
         """Write what the network makes of the probe images."""
         if self._probes is not None:
-            self._probes.record(self._learner.network, epoch, device, precision)
+            self._probes.record(self._learner.network, epoch, self._learner.device, self._learner.precision)
 
     def checkpoint(self, where: Place) -> str:
         """Write a checkpoint of the place at hand; returns its name.

@@ -28,6 +28,9 @@ class Learner:
         network: The network of a checkpoint; None makes a new one, its random weights keyed by the seed.
 
     Attributes:
+        device: "cpu", "cuda" or "mps".
+        precision: Precision of the layers.
+        team: The processes that learn together.
         network: The network, on its device.
         optimizer: Its optimiser.
         statistics: What its BatchNorm layers share with those of the other processes.
@@ -39,7 +42,7 @@ class Learner:
 
     def __init__(self, plan: Plan, device: str, precision: str, team: Team, network: S3N | None = None) -> None:
         self._recipe = plan.recipe
-        self._device, self._precision, self._team = device, precision, team
+        self.device, self.precision, self.team = device, precision, team
         self.notes: tuple[str, ...] = ()
         if network is None:
             torch.manual_seed(plan.recipe.seed)
@@ -60,7 +63,7 @@ class Learner:
 
     def remember(self, where: Place) -> None:
         """Write into a place what is neither weight nor momentum."""
-        where.scaler = self._scaler.state_dict() if self._precision == "float16" else {}
+        where.scaler = self._scaler.state_dict() if self.precision == "float16" else {}
 
     def set_rates(self, progress: float) -> dict[str, float]:
         """Set the learning rates for a place in the training; returns them by ``rate_ROLE``."""
@@ -88,10 +91,10 @@ class Learner:
             What the network said, and the losses.
         """
         # Layers with randomness of their own (stochastic depth) draw from torch's generator: keyed like the rest.
-        member = () if self._team.leads else (self._team.rank,)
+        member = () if self.team.leads else (self.team.rank,)
         torch.manual_seed(int(keyed_generator(self._recipe.seed, where.step, "layers", part, *member).integers(2**62)))
         sampling = self._recipe.sampling_at(where.epoch)
-        with autocast(self._device, self._precision):
+        with autocast(self.device, self.precision):
             output = self.network(images, sampling=sampling, draws=draws, trace=self.network.joint is not None)
         losses = objective(output, labels, smoothing=self._recipe.smoothing)
         torch.autograd.backward(self._scaler.scale(losses.total * share))
@@ -99,7 +102,7 @@ class Learner:
 
     def finish(self) -> None:
         """Finish an update with the gradients of all processes."""
-        self._team.add(p.grad for p in self.network.parameters() if p.grad is not None)
+        self.team.add(p.grad for p in self.network.parameters() if p.grad is not None)
         self._scaler.step(self.optimizer)
         self._scaler.update()
         hold_radii(self.network)

@@ -67,22 +67,22 @@ class Loop:
         self._plan = plan = read_plan(run)
         self._recipe = recipe = plan.recipe
         self._choice = choose_device(device or plan.device)
-        self._device = self._choice.device
-        self._precision = choose_precision(recipe.precision, self._device)
-        team.require_cards(self._device)
+        device = self._choice.device
+        precision = choose_precision(recipe.precision, device)
+        team.require_cards(device)
         found = load_newest(run)
         self._resumed = found is not None
         name, network, momenta, self._place = found or (None, None, {}, Place())
         # A fresh run's data set has just been read.
         notes = team.lead(require_same_data(run, changed_data) if team.leads and self._resumed else [])
-        self._learner = Learner(plan, self._device, self._precision, team, network)
+        self._learner = Learner(plan, device, precision, team, network)
         if name is not None:
             _log.info("resuming from checkpoint %s", name)
             self._learner.restore(momenta, self._place)
             if team.leads:
                 point_to(run, name, self._place)
         self._network = self._learner.network
-        self._feeder = Feeder(plan, self._device, workers, team)
+        self._feeder = Feeder(plan, device, workers, team)
         self._memory = MemoryLimit(run, plan, self._learner, team)
         self._updates = Updates(plan, self._learner, self._feeder, steering, team, self._memory)
         self._keeper = Keeper(run, plan, self._learner, team, name)
@@ -108,7 +108,7 @@ class Loop:
                 resumed=self._resumed,
                 batches=self._updates.batches,
                 device=self._choice.name,
-                precision=self._precision,
+                precision=self._learner.precision,
                 notes=self._notes,
             )
             try:
@@ -197,11 +197,11 @@ class Loop:
         found = health_warnings(values, len(plan.classes), choices=plan.network) if parts else ()
         warnings = (*self._memory.notes(), *(f"{warning.sentence} {warning.remedy}" for warning in found))
         values |= {"sampling": recipe.sampling_at(where.epoch), "warnings": list(warnings)}
-        values |= {"memory_bytes": memory_in_use(self._device), "micro_batch": self._memory.micro, **speed}
+        values |= {"memory_bytes": memory_in_use(self._learner.device), "micro_batch": self._memory.micro, **speed}
         epoch, best = where.epoch, self._improve(values)
         self._keeper.epoch({**values, "best": best})
         # Before the checkpoint: a kill between the two repeats the epoch's end, snapshot included.
-        self._keeper.snapshot(epoch, self._device, self._precision)
+        self._keeper.snapshot(epoch)
         where.epoch, where.batch = epoch + 1, 0
         name = self._save(best_epoch=epoch if best else None)
         yield from self._news()
@@ -214,15 +214,7 @@ class Loop:
         self._measured = True  # a stop in here goes back to the checkpoint before
         yield from self._memory.halving(
             where,
-            lambda size: recalibrate(
-                self._learner,
-                self._feeder,
-                self._steering,
-                size=max(2, size),
-                device=self._device,
-                precision=self._precision,
-                team=self._team,
-            ),
+            lambda size: recalibrate(self._learner, self._feeder, self._steering, size=max(2, size)),
         )
         values: dict[str, Any] = {"epoch": where.epoch - 1, "step": where.step, "recalibrated": True}
         values |= yield from self._validate()
@@ -235,18 +227,11 @@ class Loop:
         yield EpochDone(where.epoch - 1, self._recipe.epochs, values, (), best)
 
     def _validate(self) -> Generator[Event, None, dict[str, float]]:
-        def measure(size: int) -> Generator[Event, None, dict[str, float]]:
-            return validate(
-                self._network,
-                self._feeder,
-                self._steering,
-                size=size,
-                device=self._device,
-                precision=self._precision,
-                team=self._team,
+        return (
+            yield from self._memory.halving(
+                self._place, lambda size: validate(self._learner, self._feeder, self._steering, size=size)
             )
-
-        return (yield from self._memory.halving(self._place, measure))
+        )
 
     def _save(self, *, best_epoch: int | None = None) -> str:
         """Write a checkpoint of the place at hand; with ``best_epoch`` it becomes the best."""

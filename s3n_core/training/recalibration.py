@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from s3n_core.devices import autocast
-from s3n_core.distributed import Team
 from s3n_core.errors import DataSetError
 from s3n_core.training.events import Event
 from s3n_core.training.feeding import EVALUATION, Feeder
@@ -17,19 +16,14 @@ from s3n_core.training.learner import Learner
 from s3n_core.training.steering import Steering
 
 
-def recalibrate(
-    learner: Learner, feeder: Feeder, steering: Steering, *, size: int, device: str, precision: str, team: Team
-) -> Generator[Event, None, None]:
+def recalibrate(learner: Learner, feeder: Feeder, steering: Steering, *, size: int) -> Generator[Event, None, None]:
     """Replace the running statistics by plain means over the training images, sampled as in evaluation; weights stay.
 
     Args:
-        learner: Holds the network, which is left in evaluation mode.
+        learner: Holds the network, which is left in evaluation mode; the statistics are those of its team's images.
         feeder: Loads the images, without augmentation.
         steering: Where orders come from; they are obeyed between batches.
         size: Images at once in a process, at least 2.
-        device: "cpu", "cuda" or "mps".
-        precision: Precision of the layers.
-        team: The processes at work; the statistics are those of all images.
 
     Yields:
         Pauses.
@@ -50,11 +44,11 @@ def recalibrate(
     with closing(feeder.plain_training_batches(size)) as loader:
         for batch in loader:
             yield from steering.obey(inside_batch=False)
-            if sum(team.gather(len(batch))) < 2:  # the variance of a single image says nothing
+            if sum(learner.team.gather(len(batch))) < 2:  # the variance of a single image says nothing
                 continue
             learner.statistics.silent = not len(batch)
             images, _, draws = feeder.tensors(batch, EVALUATION)
-            with torch.no_grad(), autocast(device, precision):
+            with torch.no_grad(), autocast(learner.device, learner.precision):
                 network(images, sampling=network.config.eval_sampling, draws=draws)
             measured = True
     if not measured:

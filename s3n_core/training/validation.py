@@ -9,29 +9,25 @@ import torch
 
 from s3n_core.analysis.health import HealthTally
 from s3n_core.devices import autocast
-from s3n_core.distributed import Team
 from s3n_core.errors import DataSetError
-from s3n_core.method.network import S3N
 from s3n_core.method.objective import objective
 from s3n_core.training.events import Event
 from s3n_core.training.feeding import EVALUATION, Feeder
+from s3n_core.training.learner import Learner
 from s3n_core.training.steering import Steering
 from s3n_core.training.tally import LossTally, sum_states
 
 
 def validate(
-    network: S3N, feeder: Feeder, steering: Steering, *, size: int, device: str, precision: str, team: Team
+    learner: Learner, feeder: Feeder, steering: Steering, *, size: int
 ) -> Generator[Event, None, dict[str, float]]:
     """Measure losses, accuracies and the health report on the held-out part; orders are obeyed between batches.
 
     Args:
-        network: The network; it is in training mode afterwards.
+        learner: Holds the network, which is in training mode afterwards; its team gets the figures of all images.
         feeder: Loads the images.
         steering: Where orders come from.
-        size: Images at once.
-        device: "cpu", "cuda" or "mps".
-        precision: Precision of the layers.
-        team: The processes at work; all get the figures of all images.
+        size: Images at once in a process.
 
     Yields:
         Pauses.
@@ -43,7 +39,7 @@ def validate(
         DataSetError: If there is a held-out part and none of its images can be read.
         Halt: If an order ends the training here.
     """
-    tally, health = LossTally(), HealthTally()
+    network, tally, health = learner.network, LossTally(), HealthTally()
     network.eval()
     try:
         with closing(feeder.held_out_batches(size)) as loader:
@@ -54,13 +50,13 @@ def validate(
                 # Left before the next yield: whoever follows the events must not find torch in inference mode.
                 with torch.inference_mode():
                     images, labels, draws = feeder.tensors(batch, EVALUATION)
-                    with autocast(device, precision):
+                    with autocast(learner.device, learner.precision):
                         output = network(images, draws=draws, trace=network.joint is not None)
                     tally.add(output, objective(output, labels), labels)
                     health.add(output)
     finally:
         network.train()
-    states = team.gather((tally.state(), health.state()))
+    states = learner.team.gather((tally.state(), health.state()))
     tally.restore(sum_states([state for state, _ in states]))
     health.restore(sum_states([state for _, state in states]))
     if feeder.held_out and not tally.count:
