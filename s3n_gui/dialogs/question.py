@@ -62,6 +62,9 @@ class Question(QDialog):
         for answer in (Answer(CANCEL, "Cancel"), *answers):
             button = QPushButton(answer.text)
             button.setObjectName(answer.key)
+            if answer is answers[-1]:  # before its icon, which takes the colour of the text
+                button.setProperty("role", "primary")
+                button.setDefault(True)
             if answer.icon:
                 set_icon(button, answer.icon)
             button.clicked.connect(self._on_answer)
@@ -69,9 +72,6 @@ class Question(QDialog):
             row.addWidget(button)
             if answer.key == CANCEL:
                 row.addStretch(1)
-        first = self.buttons[answers[-1].key]
-        first.setProperty("role", "primary")
-        first.setDefault(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(BETWEEN_GROUPS, BETWEEN_GROUPS, BETWEEN_GROUPS, 16)
         column.setSpacing(INSIDE_GROUP)
