@@ -4,21 +4,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import torch
 from PIL import Image
 from tiny_models import drawn_picture, folded, tiny_header, tiny_network
 
 from s3n_core.analysis.loaded_model import Model, open_model
+from s3n_core.analysis.single_thread import single_thread
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.method.model_files import save_model
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with single_thread():
+        yield
 
 
 @pytest.fixture(scope="session")

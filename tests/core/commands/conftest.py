@@ -6,20 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from command_line import Command, Outcome
 from small_training import TrainedRun
 
+from s3n_core.analysis.single_thread import single_thread
 from s3n_core.cli import main
 from s3n_core.runs.run_directory import RunDirectory
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with single_thread():
+        yield
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from tiny_training import draw_pictures, prepare, train
 
+from s3n_core.analysis.single_thread import single_thread
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training import loop
 
@@ -17,10 +17,8 @@ MakeRun = Callable[..., RunDirectory]
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with single_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
