@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_gui.dataset.annotations import paint_box, paint_part
 from s3n_gui.dataset.tasks import Tasks
 from s3n_gui.theme import font, tokens
+from s3n_gui.tokens import CORNER_RADIUS
 from s3n_gui.widgets.camera import Camera
+from s3n_gui.widgets.image_ground import draw_ground
 from s3n_gui.widgets.zoomed import ZOOM_WORDS, Zoomed
 
 _LONGEST = 1200  # pixels of the side that a picture is read at; enough for half of a large screen
@@ -124,9 +126,7 @@ class Picture(Zoomed):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        ground = QPainterPath()
-        ground.addRoundedRect(QRectF(self.rect()), 6, 6)
-        painter.fillPath(ground, QColor(tokens().image_ground))
+        ground = draw_ground(painter, QRectF(self.rect()), CORNER_RADIUS)
         if self._read is not None and self._read.image is not None:
             painter.setClipPath(ground)
             painter.drawImage(self.picture_rect(), self._read.image)
@@ -144,7 +144,7 @@ class Picture(Zoomed):
         if self.hasFocus():
             painter.setPen(QColor(tokens().accent))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), CORNER_RADIUS, CORNER_RADIUS)
         painter.end()
 
     def _paint_annotations(self, painter: QPainter, record: ImageRecord) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -25,6 +25,7 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.inspector.image_list import RECORD_ROLE, SHOWN, VERDICT_ROLE, AnyIndex, ImageList
 from s3n_gui.theme import font, px, set_icon, theme, tokens
+from s3n_gui.widgets.image_ground import draw_filling
 from s3n_gui.wording import count_text
 
 _SHOWN_TEXTS = {
@@ -227,7 +228,7 @@ class _ThumbnailDelegate(QStyledItemDelegate):
             painter.setBrush(QColor(colours.selection if chosen else colours.hover))
             painter.drawRoundedRect(cell, 6, 6)
         box = cell.adjusted(4, 4, -4, -px(20))
-        self._paint_picture(painter, box, self._thumbnails.image(record.path))
+        draw_filling(painter, box, self._thumbnails.image(record.path))
         if chosen:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(colours.accent), 2))
@@ -252,22 +253,6 @@ class _ThumbnailDelegate(QStyledItemDelegate):
         painter.setPen(QColor(colours.text if chosen else colours.quiet))
         name = metrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, int(room))
         painter.drawText(QRectF(cell.left() + 4, baseline - metrics.ascent(), room, metrics.height()), name)
-        painter.restore()
-
-    def _paint_picture(self, painter: QPainter, box: QRectF, image: QImage | None) -> None:
-        path = QPainterPath()
-        path.addRoundedRect(box, 4, 4)
-        painter.fillPath(path, QColor(tokens().image_ground))
-        if image is None or image.isNull():
-            return
-        painter.save()
-        painter.setClipPath(path)
-        scale = max(box.width() / image.width(), box.height() / image.height())  # filled: the middle of the image
-        width, height = box.width() / scale, box.height() / scale
-        source = QRect(
-            round((image.width() - width) / 2), round((image.height() - height) / 2), round(width), round(height)
-        )
-        painter.drawImage(box, image, QRectF(source))
         painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QImageIOHandler, QImageReader, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_core.analysis.prediction_rows import PeakPlace
 from s3n_core.datasets.banners import rows_without_banner
-from s3n_gui.theme import tokens
+from s3n_gui.widgets.image_ground import draw_ground
 from s3n_gui.widgets.marks import Marks, PeakMark, draw_marks
 
 
@@ -64,11 +64,9 @@ class PreviewPicture(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        path = QPainterPath()
-        path.addRoundedRect(QRectF(self.rect()), 4, 4)
-        painter.fillPath(path, QColor(tokens().image_ground))
+        ground = draw_ground(painter, QRectF(self.rect()))
         if not self._image.isNull():
-            painter.setClipPath(path)
+            painter.setClipPath(ground)
             size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
             left, top = (self.width() - size.width()) / 2, (self.height() - size.height()) / 2
             painter.drawImage(QRectF(left, top, size.width(), size.height()), self._image)

@@ -13,6 +13,7 @@ from s3n_core.analysis.prediction_rows import BRANCH_LETTERS
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.table_model import BRANCHES, CLASS, FILE, PROBABILITY, ROW_ROLE, AnyIndex, PredictionModel
 from s3n_gui.theme import branch_colour, font, number_font, px, tokens
+from s3n_gui.widgets.image_ground import draw_filling
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _PAINTED = (0, PROBABILITY, BRANCHES)
@@ -91,16 +92,8 @@ class RowDelegate(RowHoverDelegate):
     def _paint_thumbnail(self, painter: QPainter, cell: QRectF, file: str) -> None:
         side = cell.height() - 6
         box = QRectF(cell.left() + 8, cell.top() + 3, side, side)
-        path = QPainterPath()
-        path.addRoundedRect(box, 4, 4)
-        painter.fillPath(path, QColor(tokens().image_ground))
         place = self._path_of(file)
-        image = self._thumbnails.image(place) if place is not None else None
-        if image is not None and not image.isNull():
-            painter.setClipPath(path)
-            part = min(image.width(), image.height())
-            source = QRectF((image.width() - part) / 2, (image.height() - part) / 2, part, part)
-            painter.drawImage(box, image, source)
+        draw_filling(painter, box, self._thumbnails.image(place) if place is not None else None)
 
 
 def _paint_probability(painter: QPainter, cell: QRectF, probability: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from s3n_gui.inspector.class_names import shown_class
@@ -17,6 +17,7 @@ from s3n_gui.theme import number_font, px, set_icon, theme, tokens
 from s3n_gui.tokens import INSIDE_GROUP
 from s3n_gui.training.snapshot_store import Probe, SnapshotStore
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.image_ground import draw_ground
 from s3n_gui.widgets.marks import Marks, PeakMark, draw_marks
 from s3n_gui.wording import percent_text
 
@@ -222,10 +223,7 @@ class _Picture(QWidget):
         area = QRectF(0, 0, side, side)
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        shape = QPainterPath()
-        shape.addRoundedRect(area, 4, 4)
-        painter.setClipPath(shape)
-        painter.fillRect(area, QColor(tokens().image_ground))
+        painter.setClipPath(draw_ground(painter, area))
         if not self._image.isNull():
             painter.drawImage(area, self._image)
 
