@@ -44,30 +44,26 @@ def predict(
     jobs.clear_ended()  # now, and not when Python finds them in whatever thread
 
 
-@pytest.fixture
-def filled(qtbot: QtBot, predict: PredictPage, tmp_path: Path) -> PredictPage:
-    """The page with a finished table of 300 made-up rows."""
-    request = PredictionRequest(model=MODEL, images=tmp_path)
+def fill(qtbot: QtBot, predict: PredictPage, images: Path, *, labelled: bool) -> PredictPage:
+    """Let the page find a finished table of 300 made-up rows."""
+    request = PredictionRequest(model=MODEL, images=images)
     request.table.parent.mkdir(parents=True)
-    write_table(request.table, header(300), rows(300))
+    write_table(request.table, header(300), rows(300, labelled=labelled))
     predict.controller.set_model(MODEL)
-    predict.controller.set_images(tmp_path)
+    predict.controller.set_images(images)
     qtbot.waitUntil(lambda: predict.controller.stage == "finished", timeout=5000)
     qtbot.waitUntil(predict.is_ready, timeout=5000)
     return predict
+
+
+@pytest.fixture
+def filled(qtbot: QtBot, predict: PredictPage, tmp_path: Path) -> PredictPage:
+    return fill(qtbot, predict, tmp_path, labelled=True)
 
 
 @pytest.fixture
 def unlabelled(qtbot: QtBot, predict: PredictPage, tmp_path: Path) -> PredictPage:
-    """The page with a finished table of 300 made-up rows without labels."""
-    request = PredictionRequest(model=MODEL, images=tmp_path)
-    request.table.parent.mkdir(parents=True)
-    write_table(request.table, header(300), rows(300, labelled=False))
-    predict.controller.set_model(MODEL)
-    predict.controller.set_images(tmp_path)
-    qtbot.waitUntil(lambda: predict.controller.stage == "finished", timeout=5000)
-    qtbot.waitUntil(predict.is_ready, timeout=5000)
-    return predict
+    return fill(qtbot, predict, tmp_path, labelled=False)
 
 
 def test_it_says_what_is_missing(predict: PredictPage, session: Session, tmp_path: Path) -> None:
