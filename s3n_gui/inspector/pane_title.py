@@ -82,9 +82,11 @@ class PaneTitle(QAbstractButton):
             title = words.short
         if self._addition:
             title = f"{title}: {self._addition}"
-        if metrics.horizontalAdvance(title) > room + symbol_room and not self._addition:
-            title, room = "", 0.0  # The symbol alone says more than half a word.
-        shows_symbol = room > px(40) or not title
+        shows_symbol = room > px(40)
+        if metrics.horizontalAdvance(title) > room and not self._addition:
+            # A whole word without the symbol, or the symbol alone: both say more than half a word.
+            shows_symbol = metrics.horizontalAdvance(title) > room + symbol_room
+            title = "" if shows_symbol else title
         room += 0 if shows_symbol else symbol_room
         if title:
             title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, int(room))

@@ -63,13 +63,15 @@ class ValueRange:
             return [(self.low, number_text(self.low))]
         room = 0.6 / most
         kept: list[float] = []
-        if self.steps == "root":  # finer steps than there is room for; of the higher ones more are left out
-            last = room - 1 / most
-            for value in _round_steps(self.low, self.high, 4 * most):
-                share = float(self.share(value))
-                if last + 1 / most <= share <= 1 - room:
-                    kept.append(value)
-                    last = share
+        if self.steps == "root":  # of finer steps than there is room for, those nearest to where a number should stand
+            fine = np.array(_round_steps(self.low, self.high, 4 * most))
+            shares, last = self.share(fine), 0.0
+            for place in range(1, most):
+                free = (last + room <= shares) & (shares <= 1 - room)
+                if free.any():
+                    at = int(np.where(free, np.abs(shares - place / most), np.inf).argmin())
+                    kept.append(float(fine[at]))
+                    last = float(shares[at])
         else:
             inside = (
                 _round_steps(self.low, self.high, most) if self.steps == "even" else _doublings(self.low, self.high)
