@@ -14,6 +14,7 @@ from s3n_gui.inspector.other_model import OtherModel
 from s3n_gui.inspector.pane_grid import PaneGrid
 from s3n_gui.inspector.pane_kinds import Kind
 from s3n_gui.inspector.pane_model import Cameras, PaneModel
+from s3n_gui.inspector.pane_wishes import PaneWishes
 from s3n_gui.opening import model_title
 from s3n_gui.theme import number_font, theme
 from s3n_gui.widgets.elided_label import ElidedLabel
@@ -33,12 +34,18 @@ class Comparison(QWidget):
     other_requested = Signal()
 
     def __init__(
-        self, state: InspectionState, other: OtherModel, cameras: Cameras, parent: QWidget | None = None
+        self,
+        state: InspectionState,
+        other: OtherModel,
+        cameras: Cameras,
+        wishes: PaneWishes,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.first = _Row("This model", state, cameras)
-        self.second = _Row("Other model", other.state, cameras, self.first.panes.models, editable=False)
-        self.second.panes.class_map_missing.connect(other.fetch_class_map)
+        others = PaneWishes(self)
+        others.class_map_missing.connect(other.fetch_class_map)
+        self.first = _Row("This model", state, cameras, wishes)
+        self.second = _Row("Other model", other.state, cameras, others, self.first.panes.models, editable=False)
         self.choose = QPushButton("Choose the other model…")
         self.choose.setProperty("role", "link")
         self.choose.setToolTip("Take another model file to compare with")
@@ -82,6 +89,7 @@ class _Row(QFrame):
         title: str,
         state: InspectionState,
         cameras: Cameras,
+        wishes: PaneWishes,
         models: Sequence[PaneModel] = (),
         *,
         editable: bool = True,
@@ -91,7 +99,9 @@ class _Row(QFrame):
         self._truth: str | None = None
         self._name = ""
         self.model, self.answer, self.verdict = ElidedLabel(), QLabel(), QLabel()
-        self.panes = PaneGrid(state, cameras, kinds=_KINDS, layout_name=_LAYOUT, models=models, editable=editable)
+        self.panes = PaneGrid(
+            state, cameras, wishes, kinds=_KINDS, layout_name=_LAYOUT, models=models, editable=editable
+        )
         for piece in self.panes.pieces():
             piece()
         self.head = QHBoxLayout()

@@ -26,6 +26,7 @@ from s3n_gui.inspector.pane_head import PaneHead
 from s3n_gui.inspector.pane_kinds import KIND_TEXTS, plane_of
 from s3n_gui.inspector.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.pane_title import PANE_MIME
+from s3n_gui.inspector.pane_wishes import PaneWishes
 from s3n_gui.inspector.pictures import PictureName, Pictures
 from s3n_gui.theme import theme
 from s3n_gui.widgets.camera import Camera
@@ -41,20 +42,12 @@ class Pane(QFrame):
     Signals:
         enlarge_requested: Show this pane alone, or all of them again.
         swap_requested: The number of the pane that was dropped here, and this one's.
-        class_map_missing: The class whose map is to be fetched.
         colours_wanted_everywhere: This pane's colours are wanted in all panes.
-        peak_dragged: Key and place in original pixels.
-        peak_dropped: Key.
-        peak_menu_requested: Key and screen position.
     """
 
     enlarge_requested = Signal()
     swap_requested = Signal(int, int)
-    class_map_missing = Signal(int)
     colours_wanted_everywhere = Signal()
-    peak_dragged = Signal(object, object)
-    peak_dropped = Signal(object)
-    peak_menu_requested = Signal(object, object)
 
     def __init__(
         self,
@@ -63,13 +56,14 @@ class Pane(QFrame):
         state: InspectionState,
         cameras: Cameras,
         pictures: Pictures,
+        wishes: PaneWishes,
         parent: QWidget | None = None,
         *,
         editable: bool = True,
     ) -> None:
         super().__init__(parent)
         self.index, self.model, self._editable = index, model, editable
-        self._state, self._cameras, self._pictures = state, cameras, pictures
+        self._state, self._cameras, self._pictures, self._wishes = state, cameras, pictures, wishes
         self._content: PaneContent | None = None
         self.setProperty("role", "card")
         self.setAcceptDrops(True)
@@ -99,8 +93,8 @@ class Pane(QFrame):
         view.pressed.connect(self._on_pressed)
         view.peak_pressed.connect(self._on_peak_pressed)
         view.peak_dragged.connect(self._on_peak_dragged)
-        view.peak_dropped.connect(self.peak_dropped)
-        view.peak_menu_requested.connect(self.peak_menu_requested)
+        view.peak_dropped.connect(self._wishes.peak_dropped)
+        view.peak_menu_requested.connect(self._wishes.peak_menu_requested)
         self.model.changed.connect(self._show_kind)
         self._cameras.changed.connect(self._follow_camera)
         state.evidence_changed.connect(self.show_evidence)
@@ -141,7 +135,7 @@ class Pane(QFrame):
         self.note.setVisible(bool(content.note))
         self.note.adjustSize()
         if content.note and model.class_index is not None:
-            self.class_map_missing.emit(model.class_index)
+            self._wishes.class_map_missing.emit(model.class_index)
         self._show_marks()
         self._show_cursor()
 
@@ -233,7 +227,7 @@ class Pane(QFrame):
         self._state.select(key)
 
     def _on_peak_dragged(self, key: tuple[int, int], place: QPointF) -> None:
-        self.peak_dragged.emit(key, (place.x(), place.y()))
+        self._wishes.peak_dragged.emit(key, (place.x(), place.y()))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take panes only."""

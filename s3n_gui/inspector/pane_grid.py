@@ -13,6 +13,7 @@ from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.pane import Pane
 from s3n_gui.inspector.pane_kinds import Kind
 from s3n_gui.inspector.pane_model import Cameras, PaneModel
+from s3n_gui.inspector.pane_wishes import PaneWishes
 from s3n_gui.inspector.pictures import Pictures
 from s3n_gui.theme import set_icon
 
@@ -32,19 +33,15 @@ class PaneGrid(QWidget):
 
     Signals:
         layout_changed: Another layout, or one pane alone.
-        peak_dragged, peak_dropped, peak_menu_requested, class_map_missing: As in `Pane`.
     """
 
     layout_changed = Signal()
-    class_map_missing = Signal(int)
-    peak_dragged = Signal(object, object)
-    peak_dropped = Signal(object)
-    peak_menu_requested = Signal(object, object)
 
     def __init__(
         self,
         state: InspectionState,
         cameras: Cameras,
+        wishes: PaneWishes,
         parent: QWidget | None = None,
         *,
         kinds: Sequence[Kind] = FIRST_KINDS,
@@ -56,7 +53,7 @@ class PaneGrid(QWidget):
         self._pictures = Pictures()
         self._alone: Pane | None = None
         self._layout_name = layout_name
-        self._state, self._cameras, self._editable = state, cameras, editable
+        self._state, self._cameras, self._wishes, self._editable = state, cameras, wishes, editable
         self._models = tuple(models) or tuple(PaneModel(kind, self) for kind in kinds)
         self.panes: tuple[Pane, ...] = ()
         self._columns = QSplitter(Qt.Orientation.Vertical, self)
@@ -77,16 +74,19 @@ class PaneGrid(QWidget):
 
     def _make_pane(self, index: int) -> None:
         pane = Pane(
-            index, self._models[index], self._state, self._cameras, self._pictures, self, editable=self._editable
+            index,
+            self._models[index],
+            self._state,
+            self._cameras,
+            self._pictures,
+            self._wishes,
+            self,
+            editable=self._editable,
         )
         pane.hide()
         pane.enlarge_requested.connect(self._on_enlarge_requested)
         pane.swap_requested.connect(self.swap)
         pane.colours_wanted_everywhere.connect(self._on_colours_everywhere)
-        pane.class_map_missing.connect(self.class_map_missing)
-        pane.peak_dragged.connect(self.peak_dragged)
-        pane.peak_dropped.connect(self.peak_dropped)
-        pane.peak_menu_requested.connect(self.peak_menu_requested)
         self.panes = (*self.panes, pane)
 
     @property

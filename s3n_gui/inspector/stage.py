@@ -17,6 +17,7 @@ from s3n_gui.inspector.other_model import OtherModel
 from s3n_gui.inspector.pane import Pane
 from s3n_gui.inspector.pane_grid import PaneGrid
 from s3n_gui.inspector.pane_model import Cameras
+from s3n_gui.inspector.pane_wishes import PaneWishes
 from s3n_gui.inspector.second_model_menu import SecondModelMenu, lately_open
 from s3n_gui.inspector.stored import demo_is_here
 from s3n_gui.session import Session
@@ -31,7 +32,9 @@ class Stage(QStackedWidget):
     Signals:
         again_requested: What has failed is to be tried again.
         comparing_changed: Whether two models are shown.
-        class_map_missing, peak_dragged, peak_dropped, peak_menu_requested: Of the current model, as in `Pane`.
+
+    Attributes:
+        wishes: What is asked of the current model's panes.
 
     Args:
         session: The current choices.
@@ -45,10 +48,6 @@ class Stage(QStackedWidget):
 
     again_requested = Signal()
     comparing_changed = Signal(bool)
-    class_map_missing = Signal(int)
-    peak_dragged = Signal(object, object)
-    peak_dropped = Signal(object)
-    peak_menu_requested = Signal(object, object)
 
     def __init__(
         self,
@@ -69,17 +68,11 @@ class Stage(QStackedWidget):
         self.other: OtherModel | None = None
         self.comparison: Comparison | None = None
         self.empty = EmptyPage()
-        self.panes = PaneGrid(state, cameras)
+        self.wishes = PaneWishes(self)
+        self.panes = PaneGrid(state, cameras, self.wishes)
         self.addWidget(self.empty)
         self.addWidget(self.panes)
         self.empty.asked.connect(self._on_asked)
-        self._pass_on(self.panes)
-
-    def _pass_on(self, panes: PaneGrid) -> None:
-        panes.class_map_missing.connect(self.class_map_missing)
-        panes.peak_dragged.connect(self.peak_dragged)
-        panes.peak_dropped.connect(self.peak_dropped)
-        panes.peak_menu_requested.connect(self.peak_menu_requested)
 
     @property
     def is_empty(self) -> bool:
@@ -161,9 +154,8 @@ class Stage(QStackedWidget):
         """Compare the current model with another one: a model file or a run's folder."""
         if self.other is None or self.comparison is None:
             self.other = OtherModel(self._state, self._make_client, self._name_of, self)
-            self.comparison = Comparison(self._state, self.other, self._cameras)
+            self.comparison = Comparison(self._state, self.other, self._cameras, self.wishes)
             self.comparison.other_requested.connect(self.choose_other)
-            self._pass_on(self.comparison.first.panes)
             self._session.model_changed.connect(self.comparison.first.set_model)
             self.comparison.first.set_model(self._session.model)
             self.comparison.set_truth(self._truth)
