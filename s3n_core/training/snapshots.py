@@ -6,6 +6,7 @@ import io
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.transforms import Preprocess, test_view
 from s3n_core.devices import autocast
 from s3n_core.errors import UnreadableImage
-from s3n_core.method.network import S3N, SamplingTrace
+from s3n_core.method.network import S3N
 from s3n_core.seeding import keyed_generator, peak_draws
 
 PICTURE_SIDE = 224  # pixels; enough to look at, small enough for hundreds of epochs
@@ -51,15 +52,14 @@ class ProbeRecorder:
         self._classes = tuple(classes)
         self._seed = seed
         self._probes: list[Sample] = []
-        views: list[NDArray[np.uint8]] = []
+        self._views: list[NDArray[np.uint8]] = []
         for probe in probes:
             try:
-                views.append(test_view(read_image(probe.path), preprocess))
+                self._views.append(test_view(read_image(probe.path), preprocess))
             except UnreadableImage:
                 continue  # the training names it; a probe less does no harm
             self._probes.append(probe)
-        self._views = np.stack(views) if views else None
-        for number, view in enumerate(views):
+        for number, view in enumerate(self._views):
             write_bytes(folder / f"probe-{number}.jpg", _jpeg(view), durable=False)
 
     def record(self, network: S3N, epoch: int, device: str, precision: str) -> None:
@@ -68,7 +68,7 @@ class ProbeRecorder:
         Raises:
             OutputError: If the disk does not take it.
         """
-        if self._views is None:
+        if not self._probes:
             return
         folder = self._folder / f"epoch-{epoch:04d}"
         unfinished = self._folder / f".epoch-{epoch:04d}"
@@ -79,15 +79,11 @@ class ProbeRecorder:
             raise output_error(folder, error) from error
         training = network.training
         network.eval()
-        draws = peak_draws(self._seed, -1, [probe.name for probe in self._probes], network.config.map_size)
+        # One at a time: where the training had to halve its micro-batch there is no memory for all of them at once.
         with torch.inference_mode(), autocast(device, precision):
-            images = to_input(self._views, device)
-            output = network(images, draws=torch.from_numpy(draws).to(device), trace=True)
+            entries = [self._look(network, number, unfinished, device) for number in range(len(self._probes))]
         network.train(training)
-        assert output.trace is not None
-        probabilities = {name: logits.float().softmax(1).cpu().numpy() for name, logits in output.branches().items()}
-        probabilities["joint"] = output.prediction.float().softmax(1).cpu().numpy()
-        self._write(unfinished, output.trace, probabilities)
+        write_json(unfinished / "probes.json", entries, durable=False)
         try:
             # Who follows the run sees a snapshot only when it is whole; a resumed epoch writes it again.
             shutil.rmtree(folder, ignore_errors=True)
@@ -95,42 +91,44 @@ class ProbeRecorder:
         except OSError as error:
             raise output_error(folder, error) from error
 
-    def _write(self, folder: Path, trace: SamplingTrace, probabilities: dict[str, NDArray[np.float32]]) -> None:
-        pictures = {"d": to_pixels(trace.images_d), "c": to_pixels(trace.images_c)}
-        response = trace.response.response.float().cpu().numpy()
-        weights = {"d": trace.samples.weight_d.cpu().numpy(), "c": trace.samples.weight_c.cpu().numpy()}
-        peaks = trace.response.peaks.cpu().numpy()
-        entropy, sure = trace.response.entropy.tolist(), trace.response.sure.tolist()
-        side = response.shape[1] - 1
-        entries = []
-        for number, probe in enumerate(self._probes):
-            for branch, images in pictures.items():
-                write_bytes(folder / f"probe-{number}-{branch}.jpg", _jpeg(images[number]), durable=False)
-            write_bytes(folder / f"probe-{number}-r.png", _png(response[number]), durable=False)
-            entries.append(
+    def _look(self, network: S3N, number: int, folder: Path, device: str) -> dict[str, Any]:
+        """Write what the network sees on one probe; returns its entry in `probes.json`."""
+        probe = self._probes[number]
+        draws = peak_draws(self._seed, -1, [probe.name], network.config.map_size)
+        output = network(
+            to_input(self._views[number][None], device), draws=torch.from_numpy(draws).to(device), trace=True
+        )
+        assert output.trace is not None
+        probabilities = {name: logits.float().softmax(1)[0].cpu().numpy() for name, logits in output.branches().items()}
+        probabilities["joint"] = output.prediction.float().softmax(1)[0].cpu().numpy()
+        seen, samples = output.trace.response, output.trace.samples
+        response = seen.response[0].float().cpu().numpy()
+        weight_d, weight_c = samples.weight_d[0].cpu().numpy(), samples.weight_c[0].cpu().numpy()
+        for branch, images in (("d", output.trace.images_d), ("c", output.trace.images_c)):
+            write_bytes(folder / f"probe-{number}-{branch}.jpg", _jpeg(to_pixels(images)[0]), durable=False)
+        write_bytes(folder / f"probe-{number}-r.png", _png(response), durable=False)
+        side = response.shape[0] - 1
+        return {
+            "image": probe.name,
+            "class": None if probe.label is None else self._classes[probe.label],
+            "entropy": float(seen.entropy[0]),
+            "sure": bool(seen.sure[0]),
+            "predictions": {
+                name: [self._classes[int(shares.argmax())], float(shares.max())]
+                for name, shares in probabilities.items()
+            },
+            # Places are fractions of the view's sides, so they hold at any size.
+            "peaks": [
                 {
-                    "image": probe.name,
-                    "class": None if probe.label is None else self._classes[probe.label],
-                    "entropy": entropy[number],
-                    "sure": sure[number],
-                    "predictions": {
-                        name: [self._classes[int(p[number].argmax())], float(p[number].max())]
-                        for name, p in probabilities.items()
-                    },
-                    # Places are fractions of the view's sides, so they hold at any size.
-                    "peaks": [
-                        {
-                            "x": float(column / side),
-                            "y": float(row / side),
-                            "response": float(response[number, row, column]),
-                            "weight_d": float(weights["d"][number, row, column]),
-                            "weight_c": float(weights["c"][number, row, column]),
-                        }
-                        for row, column in np.argwhere(peaks[number])
-                    ],
+                    "x": float(column / side),
+                    "y": float(row / side),
+                    "response": float(response[row, column]),
+                    "weight_d": float(weight_d[row, column]),
+                    "weight_c": float(weight_c[row, column]),
                 }
-            )
-        write_json(folder / "probes.json", entries, durable=False)
+                for row, column in np.argwhere(seen.peaks[0].cpu().numpy())
+            ],
+        }
 
 
 def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
