@@ -95,7 +95,7 @@ def test_train_tells_a_program(s3n: Command, drawn_birds: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--recipe", "fast"], "quick, paper, release, hawkeye, baseline"),
+        (["--recipe", "fast"], "quick, small-data, paper, release, hawkeye, baseline"),
         (["--set", "epochs"], "field=value"),
         (["--set", "epochs=0"], "epochs"),
         (["--set", "colour=red"], "colour"),
