@@ -193,18 +193,18 @@ def test_predict_tells_a_program(s3n: Command, trained_run: TrainedRun, model: P
 
 
 class _Interruption:
-    """A progress bar at which a person presses Ctrl+C once enough is done."""
+    """A progress bar, or one a stage, at which a person presses Ctrl+C once enough is done."""
 
     def __init__(self, at: int) -> None:
         self.at = at
 
     @contextmanager
-    def __call__(self, what: str, *, quiet: bool = False, json: bool = False):  # type: ignore[no-untyped-def]
+    def __call__(self, *stages: str, quiet: bool = False, json: bool = False):  # type: ignore[no-untyped-def]
         def bar(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
             if done >= self.at:
                 signal.raise_signal(signal.SIGINT)
 
-        yield bar
+        yield bar if len(stages) == 1 else (bar,) * len(stages)
 
 
 def test_predict_goes_on_after_ctrl_c(
@@ -461,7 +461,8 @@ def test_ctrl_c_elsewhere(
         "evaluate": [model, trained_run.data, "--out", tmp_path / "figures"],
         "demo-data": [tmp_path / "birds", "--workers", 1],
     }[command]
-    monkeypatch.setattr(f"s3n_core.commands.{command.replace('-', '_')}.progress_bar", _Interruption(at=1))
+    bars = "progress_bars" if command == "audit" else "progress_bar"
+    monkeypatch.setattr(f"s3n_core.commands.{command.replace('-', '_')}.{bars}", _Interruption(at=1))
     outcome = s3n(command, *arguments)
     assert (outcome.code, outcome.out) == (130, "")
     assert outcome.err.startswith("Stopped")

@@ -40,6 +40,7 @@ from s3n_gui.training.curve_view import Curve, CurveView
 from s3n_gui.training.run_bar import RunBar
 from s3n_gui.training.run_machine import RunMachine
 from s3n_gui.training.sentences import Saying
+from s3n_gui.widgets.empty_page import EmptyPage
 
 PATIENCE = 240_000
 SOON = 60_000
@@ -479,6 +480,10 @@ def test_every_control_has_a_tip_and_a_name(train_page):
     for kind in (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QAbstractSpinBox):
         for control in train_page.findChildren(kind):
             if control.objectName().startswith("qt_") or "Scroll" in type(control).__name__:
+                continue
+            if (
+                isinstance(control.parent(), EmptyPage) and control.isHidden()
+            ):  # a button that this case has no words for
                 continue
             if (
                 isinstance(control.parent(), QAbstractSpinBox | QComboBox)
