@@ -22,8 +22,7 @@ BETA_FLOOR = 0.5  # cells; `method.sparse_attention.beta_from_radius` goes no lo
 LEAST_AGREEMENT, MOST_AGREEMENT = 0.5, 0.995
 
 MORE_PEAKS = (
-    "More peaks come from finer features: a larger input, or else the sampling `all` or `expected`, which uses every "
-    "peak that there is."
+    "More peaks come from finer features, a larger input; or else let the sampling `all` put every peak into both maps."
 )
 
 
