@@ -38,6 +38,7 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "od-double-all": {**DOUBLE, "network.branches": "O+D", **ALL},
     "oc-double-all": {**DOUBLE, "network.branches": "O+C", **ALL},
     "random-places-double-all": {**DOUBLE, **ALL, "network.control": "random_places"},
+    "odc-double-all-gentle": {**DOUBLE, **ALL, "network.base": 0.3},
     "odc-double-smooth": {**DOUBLE, "smoothing": 0.15},
     "baseline-double-smooth": {**BASELINE, **DOUBLE, "smoothing": 0.15},
     "odc-double-frozen": {**DOUBLE, "network.batch_norm": "frozen"},
