@@ -6,7 +6,9 @@ import logging
 import os
 import shutil
 
-from PySide6.QtCore import QObject, QProcess, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from s3n_gui.background.question_process import QuestionProcess
 
 _log = logging.getLogger(__name__)
 _EVERY_MILLISECONDS = 5000
@@ -28,7 +30,8 @@ class CardMemory(QObject):
         """Free bytes; None while they are not known."""
         self.total: int | None = None
         self._program = ""
-        self._process: QProcess | None = None
+        self._question = QuestionProcess(self)
+        self._question.answered.connect(self._on_answer)
         self._timer = QTimer(self, interval=_EVERY_MILLISECONDS)
         self._timer.timeout.connect(self._ask)
 
@@ -49,31 +52,15 @@ class CardMemory(QObject):
     def close(self) -> None:
         """Ask no more."""
         self._timer.stop()
-        if self._process is not None:
-            self._process.finished.disconnect(self._on_finished)
-            self._process.errorOccurred.disconnect(self._on_error)
-            self._process.kill()
-            self._process.waitForFinished(2000)
-            self._process.deleteLater()
-            self._process = None
+        self._question.close()
 
     def _ask(self) -> None:
-        if self._process is not None:
-            return  # a driver that is slow to answer is not asked twice
         card = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip() or "0"
         query = ["--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits", f"--id={card}"]
-        self._process = QProcess(self)
-        self._process.finished.connect(self._on_finished)
-        self._process.errorOccurred.connect(self._on_error)
-        self._process.start(self._program, query, QProcess.OpenModeFlag.ReadOnly)
+        self._question.ask(self._program, query)  # a driver that is slow to answer is not asked twice
 
-    @Slot()
-    def _on_finished(self) -> None:
-        if self._process is None:
-            return
-        answer = bytes(self._process.readAllStandardOutput().data())
-        self._process.deleteLater()
-        self._process = None
+    @Slot(bytes, bytes)
+    def _on_answer(self, answer: bytes, _: bytes) -> None:
         before = (self.free, self.total)
         try:
             free, total = (int(number) * _MIB for number in answer.decode("ascii").split(","))
@@ -84,8 +71,3 @@ class CardMemory(QObject):
             self._timer.stop()  # it will not say it in five seconds either
         if (self.free, self.total) != before:
             self.changed.emit()
-
-    @Slot()
-    def _on_error(self) -> None:
-        if self._process is not None and self._process.error() == QProcess.ProcessError.FailedToStart:
-            self._on_finished()

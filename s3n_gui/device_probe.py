@@ -7,9 +7,10 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_gui.background.engine_command import engine_command
+from s3n_gui.background.question_process import QuestionProcess
 
 _log = logging.getLogger(__name__)
 
@@ -45,47 +46,27 @@ class DeviceProbe(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.devices = Devices()
-        self._process: QProcess | None = None
+        self._question = QuestionProcess(self)
+        self._question.answered.connect(self._on_answer)
 
     def ask(self) -> None:
         """Start asking, unless it is under way or answered."""
-        if self._process is not None or self.devices.chosen:
-            return
-        program, *arguments = engine_command("devices", "--json")
-        self._process = QProcess(self)
-        self._process.finished.connect(self._on_finished)
-        self._process.errorOccurred.connect(self._on_error)
-        self._process.start(program, arguments, QProcess.OpenModeFlag.ReadOnly)
+        if not self.devices.chosen:
+            program, *arguments = engine_command("devices", "--json")
+            self._question.ask(program, arguments)
 
     def close(self) -> None:
         """Ask no more."""
-        if self._process is not None:
-            self._process.finished.disconnect(self._on_finished)
-            self._process.errorOccurred.disconnect(self._on_error)
-            self._process.kill()
-            self._process.waitForFinished(2000)
-            self._process.deleteLater()
-            self._process = None
+        self._question.close()
 
-    @Slot()
-    def _on_finished(self) -> None:
-        if self._process is None:
-            return
-        output = self._process.readAllStandardOutput().data()
-        errors = self._process.readAllStandardError().data()
-        self._process.deleteLater()
-        self._process = None
+    @Slot(bytes, bytes)
+    def _on_answer(self, output: bytes, errors: bytes) -> None:
         try:
-            self.devices = _understood(json.loads(bytes(output)))
+            self.devices = _understood(json.loads(output))
         except (ValueError, LookupError, TypeError):
-            _log.warning("the engine did not say what it computes on: %r", bytes(errors)[-2000:])
+            _log.warning("the engine did not say what it computes on: %r", errors[-2000:])
             self.devices = Devices(name="Device unknown", reason="The engine did not answer; the log has the details.")
         self.answered.emit(self.devices)
-
-    @Slot()
-    def _on_error(self) -> None:
-        if self._process is not None and self._process.error() == QProcess.ProcessError.FailedToStart:
-            self._on_finished()
 
 
 def _understood(answer: dict[str, Any]) -> Devices:
