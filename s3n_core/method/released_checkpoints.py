@@ -101,15 +101,15 @@ def read_released_checkpoint(path: Path, *, input_size: int = 448) -> ReleasedCh
     )
     network = empty_network(config)
     tensors, unused = _renamed(state)
-    for key, own in network.state_dict().items():
+    needed = network.state_dict()
+    for key, own in needed.items():
         if key.endswith("num_batches_tracked"):  # counts that evaluation does not read; some tools leave them out
             tensors.setdefault(key, torch.zeros(own.shape, dtype=own.dtype))
     wrong = misfits(network, tensors)
     if wrong:
-        first, kind = _theirs(wrong[0]), "missing" if wrong[0] not in tensors else "of another shape or type than there"
         raise ModelFileError(
-            f"{path} is not a whole checkpoint of the released S3N with {name}: {len(wrong)} of its tensors are missing or do "
-            f"not fit; the first, {first}, is {kind}."
+            f"{path} is not a whole checkpoint of the released S3N with {name} and {config.num_classes} classes: {len(wrong)} of "
+            f"its tensors are missing or do not fit; the first, {_theirs(wrong[0])}, {_misfit(wrong[0], tensors, needed)}."
         )
     bad = fill(network, tensors)
     if bad:
@@ -118,6 +118,18 @@ def read_released_checkpoint(path: Path, *, input_size: int = 448) -> ReleasedCh
         )
     hawkeye = any(key.startswith(_SECOND_BACKBONE) for key in state)
     return ReleasedCheckpoint(network=network, hawkeye=hawkeye, unused=unused)
+
+
+def _misfit(key: str, tensors: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> str:
+    """Say what is wrong with a tensor."""
+    if key not in tensors:
+        return "is missing"
+    if key not in needed:
+        return "has no place in it"
+    found, own = tensors[key], needed[key]
+    if found.shape != own.shape:
+        return f"has the shape {tuple(found.shape)} where {tuple(own.shape)} is needed"
+    return f"holds {found.dtype} where {own.dtype} is needed"
 
 
 def _check_kind(state: Mapping[str, Tensor], path: Path) -> None:
