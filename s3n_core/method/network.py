@@ -259,14 +259,8 @@ class S3N(nn.Module):
         """Run the branches that the network has on their images, in the order D, C, and the joint head."""
         branches = [branch for branch in ("D", "C") if branch in self.heads and branch in warped]
         pooled, logits = {"O": pooled_o}, {"O": original}
-        if self._one_pass and len(branches) > 1:
-            both = self.features(torch.cat([warped[branch] for branch in branches]), "D")
-            batch = pooled_o.shape[0]  # sliced for ONNX, as in the sampler
-            features = tuple(both[batch * place : batch * (place + 1)] for place in range(len(branches)))
-        else:
-            features = tuple(self.features(warped[branch], branch) for branch in branches)
-        for branch, branch_features in zip(branches, features, strict=True):
-            pooled[branch], logits[branch] = self.head(branch)(branch_features)
+        for branch in branches:  # one after the other: a pass of both at once takes a processor longer than two
+            pooled[branch], logits[branch] = self.head(branch)(self.features(warped[branch], branch))
         if self.joint is None:
             return logits, None
         with torch.autocast(original.device.type, enabled=False):
@@ -278,11 +272,6 @@ class S3N(nn.Module):
         if self.training or mode in ("random", "coin"):
             return torch.rand(batch, side, side, device=device)
         return torch.rand(side, side, generator=torch.Generator().manual_seed(0)).to(device).expand(batch, side, side)
-
-    @property
-    def _one_pass(self) -> bool:
-        """Whether D and C may share one pass: always with fixed statistics that they share."""
-        return self.config.batch_norm != "separate" and (not self.training or self.config.batch_norm == "frozen")
 
     def _join_by_mean(self, joint: nn.Linear) -> None:
         """Let the joint head begin as the mean of the heads of the branches that it joins."""

@@ -74,7 +74,7 @@ def test_identity_sampling_shows_the_image_itself(small_network: Build) -> None:
 
 
 @pytest.mark.parametrize("batch_norm", ["shared", "frozen", "separate"])
-def test_evaluation_of_d_and_c_in_one_pass_is_that_of_two(small_network: Build, batch_norm: str) -> None:
+def test_d_and_c_are_what_their_heads_say_of_their_images(small_network: Build, batch_norm: str) -> None:
     network = small_network(batch_norm=batch_norm)
     network(IMAGES)
     network.eval()
