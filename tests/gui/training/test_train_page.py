@@ -347,7 +347,12 @@ def test_a_resume_with_changed_data_is_asked_for(
     controller.show_run(run.path)
     resumed, asked, errors = [], [], []
     monkeypatch.setattr(controller, "resume", lambda device, changed_data=False: resumed.append(changed_data))
-    monkeypatch.setattr(ChangedDataDialog, "ask", lambda self: asked.append(self) or choice)
+
+    def ask(dialog):  # read at once: a dialog that has its answer is deleted
+        asked.append(" ".join(label.text() for label in dialog.findChildren(QLabel)))
+        return choice
+
+    monkeypatch.setattr(ChangedDataDialog, "ask", ask)
     session.error_reported.connect(errors.append)
     job = Job("Training past")
     controller._job = job
@@ -356,9 +361,8 @@ def test_a_resume_with_changed_data_is_asked_for(
     qtbot.waitUntil(lambda: bool(asked), timeout=SOON)
     assert resumed == ([True] if choice == "resume" else [])
     assert not errors
-    shown = " ".join(label.text() for label in asked[0].findChildren(QLabel))
-    assert "1 image removed" in shown
-    assert "--changed-data" not in shown + as_here(sentence)
+    assert "1 image removed" in asked[0]
+    assert "--changed-data" not in asked[0] + as_here(sentence)
     assert "press Resume" in as_here(sentence)
     controller._job = None
     controller._on_failed("The disk is full.")
