@@ -32,7 +32,7 @@ from s3n_core.analysis.places import (
     through_grid,
     through_inverse,
 )
-from s3n_core.method.configuration import Attention, Control, Sampling
+from s3n_core.method.configuration import Alignment, Attention, Control, Sampling
 
 if TYPE_CHECKING:
     from s3n_core.analysis.loaded_model import Model
@@ -61,7 +61,7 @@ class Inspection:
         merged_classes: Indices of the classes whose maps R averages, the likeliest first.
         class_maps: Class response maps M of some classes, float32 (n, h, w), at the features' own size.
         mapped_classes: Indices of those classes: all of them if they are small, else the likeliest and the predicted.
-        alignment: How R reads the features: "origins", "centres" or "corners" (`method.response_maps`).
+        alignment: How R reads the features: "origins", "centres" or "corners" (`configuration.Alignment`).
         response: R, float32 (H, W), in [0, 1].
         peaks: T, the highest first.
         map_d: Q_d, float32 (H, W).
@@ -100,7 +100,7 @@ class Inspection:
     merged_classes: tuple[int, ...]
     class_maps: NDArray[np.float32]
     mapped_classes: tuple[int, ...]
-    alignment: Literal["origins", "centres", "corners"]
+    alignment: Alignment
     response: NDArray[np.float32]
     peaks: tuple[Peak, ...]
     map_d: NDArray[np.float32]
@@ -278,7 +278,7 @@ def inspect(
     return inspector.inspect(inspector.prepare(image, name or ""), settings)
 
 
-def _reading(source: int, cells: int, alignment: Literal["origins", "centres", "corners"]) -> NDArray[np.float64]:
+def _reading(source: int, cells: int, alignment: Alignment) -> NDArray[np.float64]:
     """Return the (cells, source) matrix with which R reads a feature map along one axis (`method.response_maps`)."""
     cell = np.arange(cells)
     if alignment == "corners":

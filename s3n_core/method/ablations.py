@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from s3n_core.method.response_maps import Alignment, min_max, resize_map
+from s3n_core.method.configuration import Alignment
+from s3n_core.method.response_maps import min_max, resize_map
 
 CROP_SIDE = 0.5  # side of a hard crop, a fraction of the image's side
 

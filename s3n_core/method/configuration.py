@@ -25,6 +25,9 @@ Control = Literal["none", "identity", "random_places", "hard_crop"]
 Sampling = Literal["random", "coin", "all", "extremes", "expected", "identity"]
 DeterministicSampling = Literal["all", "extremes", "expected", "identity"]
 BatchNorm = Literal["shared", "frozen", "separate"]
+Alignment = Literal["origins", "centres", "corners"]
+"""Where cell i of a feature map lies on the input, of n cells: "origins" at i / n of the side, "centres" at (i + 1/2) / n,
+"corners" at i / (n - 1). `NetworkChoices.cell_alignment` says which of the first two a backbone has."""
 
 BACKBONES: tuple[BackboneName, ...] = get_args(BackboneName)
 BRANCH_SETS: tuple[BranchSet, ...] = get_args(BranchSet)
@@ -71,8 +74,8 @@ class NetworkChoices(BaseModel):
         return self
 
     @property
-    def cell_alignment(self) -> Literal["origins", "centres"]:
-        """Where the backbone's cells lie on its input (`response_maps.Alignment`).
+    def cell_alignment(self) -> Alignment:
+        """Where the backbone's cells lie on its input: "origins" or "centres".
 
         A convolution with an odd kernel, padded by half of it, that halves keeps every second place, from the first on: after
         five of them cell i looks at pixel 32 i, half a cell before the middle of its block. Pooling and patches keep the middle.
@@ -80,7 +83,7 @@ class NetworkChoices(BaseModel):
         return "centres" if self.backbone.startswith(("vgg", "convnext")) else "origins"
 
     @property
-    def alignment(self) -> Literal["origins", "centres", "corners"]:
+    def alignment(self) -> Alignment:
         """How the feature map is read at the cells of R."""
         return self.cell_alignment if self.form == "paper" else "corners"
 

@@ -8,14 +8,10 @@ a saturated softmax or a long sum in half precision is wrong.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-Alignment = Literal["origins", "centres", "corners"]
-"""Where cell i of a feature map lies on the input, of n cells: "origins" at i / n of the side, "centres" at (i + 1/2) / n,
-"corners" at i / (n - 1). `configuration.NetworkConfig.cell_alignment` says which of the first two a backbone has."""
+from s3n_core.method.configuration import Alignment
 
 
 def class_response_maps(features: Tensor, weight: Tensor) -> Tensor:
