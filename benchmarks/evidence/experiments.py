@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 _COMMON: Final = {"held_out": 0, "probes": 0, "checkpoint_minutes": 60}
@@ -14,7 +15,22 @@ FOUR: Final = {"rate_backbone": 0.004, "rate_heads": 0.012}
 
 ALL: Final = {"network.train_sampling": "all", "network.eval_sampling": "all"}
 
+MEASURED: Final = {"network.batch_norm": "separate", "recalibrate": True}
+
+SMALL_DATA: Final = {**DOUBLE, **ALL, **MEASURED}
+
 EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
+    # The recipe `small-data`, its branch sets, and its controls at the same settings.
+    "small-data": SMALL_DATA,
+    "small-data-od": {**SMALL_DATA, "network.branches": "O+D"},
+    "small-data-oc": {**SMALL_DATA, "network.branches": "O+C"},
+    "small-data-identity": {**SMALL_DATA, "network.control": "identity"},
+    "small-data-random-places": {**SMALL_DATA, "network.control": "random_places"},
+    "small-data-hard-crop": {**SMALL_DATA, "network.control": "hard_crop"},
+    "small-data-baseline": {**SMALL_DATA, **BASELINE},
+    "small-data-baseline-long": {**SMALL_DATA, **BASELINE},
+    "small-data-eased": {**SMALL_DATA, "phases": [{"epochs": 5, "sampling": "identity"}]},
+    "small-data-mean": {**SMALL_DATA, "network.joint_init": "mean"},
     # The whole method and its branch sets, as the recipe has them.
     "odc": {},
     "od": {"network.branches": "O+D"},
@@ -39,6 +55,7 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "oc-double-all": {**DOUBLE, "network.branches": "O+C", **ALL},
     "random-places-double-all": {**DOUBLE, **ALL, "network.control": "random_places"},
     "odc-double-all-gentle": {**DOUBLE, **ALL, "network.base": 0.3},
+    "odc-double-all-frozen": {**DOUBLE, **ALL, "network.batch_norm": "frozen"},
     "odc-double-smooth": {**DOUBLE, "smoothing": 0.15},
     "baseline-double-smooth": {**BASELINE, **DOUBLE, "smoothing": 0.15},
     "odc-double-frozen": {**DOUBLE, "network.batch_norm": "frozen"},
@@ -61,4 +78,8 @@ def settings(experiment: str, *, seed: int, weights: str, epochs: int) -> list[s
     """Return the ``--set`` arguments of an experiment; those called long take three times the epochs."""
     length = {"epochs": epochs * (3 if "-long" in experiment else 1)}
     fields = {**_COMMON, **length, **EXPERIMENTS[experiment], "seed": seed, "weights": weights}
-    return [text for key, value in fields.items() for text in ("--set", f"{key}={value}")]
+    return [text for key, value in fields.items() for text in ("--set", f"{key}={_written(value)}")]
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

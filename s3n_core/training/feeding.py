@@ -16,7 +16,7 @@ from s3n_core.datasets.loading import Batch, Sample, load_batches
 from s3n_core.datasets.transforms import test_view, train_view
 from s3n_core.distributed import Team
 from s3n_core.errors import DataSetError
-from s3n_core.seeding import keyed_generator, peak_draws
+from s3n_core.seeding import epoch_order, keyed_generator, peak_draws
 from s3n_core.training.events import ImageLeftOut
 from s3n_core.training.preparing import Plan
 from s3n_core.training.shares import shares
@@ -56,8 +56,13 @@ class Feeder:
         return self._plain_batches(self._plan.held_out, size)
 
     def plain_training_batches(self, size: int) -> Generator[Batch, None, None]:
-        """Load the training images as the held-out ones are loaded; close it to stop early."""
-        return self._plain_batches(self._plan.training, size)
+        """Load the training images as the held-out ones are loaded, in mixed order; close it to stop early.
+
+        Data sets list their images class by class; the variance inside batches of one class would leave out the one between classes.
+        """
+        training = self._plan.training
+        order = epoch_order(self._plan.recipe.seed, EVALUATION, len(training))
+        return self._plain_batches([training[place] for place in order], size)
 
     @property
     def held_out(self) -> int:
