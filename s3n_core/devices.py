@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from s3n_core.cores import usable_cores
 from s3n_core.errors import DeviceError
+from s3n_core.memory_reuse import keep_freed_memory
 
 if TYPE_CHECKING:
     import torch
@@ -111,6 +112,8 @@ def place(network: torch.nn.Module, device: str) -> None:
     """Move a network to a device, in the channels-last layout that convolutions are fastest in."""
     import torch
 
+    if device == "cpu":
+        keep_freed_memory()
     network.to(device=torch.device(device))
     for parameter in network.parameters():
         if parameter.dim() == 4:

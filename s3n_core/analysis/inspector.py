@@ -100,8 +100,7 @@ class Inspector:
                     )
                     identity = found.sampling == "identity"
                     samples = sampler.sample(counted.response, counted.weight_d, counted.weight_c, identity=identity)
-            images_d = network.resample(prepared.images, samples.grid_d)
-            images_c = network.resample(prepared.images, samples.grid_c)
+            images_d, images_c = network.resample(prepared.images, samples.grid_d, samples.grid_c)
         return Resampled(found, settings, counted, samples, images_d, images_c)
 
     def classify(self, resampled: Resampled) -> S3NOutput:

@@ -179,11 +179,8 @@ class S3N(nn.Module):
         """
         answer, samples = self.sampler(answer, mode, draws)
         needed = {"D", "C"} if trace else set(self.config.joined)
-        warped = {
-            branch: self.resample(images, grid)
-            for branch, grid in (("D", samples.grid_d), ("C", samples.grid_c))
-            if branch in needed
-        }
+        grids = {branch: grid for branch, grid in (("D", samples.grid_d), ("C", samples.grid_c)) if branch in needed}
+        warped = dict(zip(grids, self.resample(images, *grids.values()), strict=True))
         logits, joint = self._classify(pooled_o, original, warped)
         return S3NOutput(
             joint=joint,
@@ -218,11 +215,11 @@ class S3N(nn.Module):
             features: Tensor = self.backbone(images)
         return features
 
-    def resample(self, images: Tensor, grid: Tensor) -> Tensor:
-        """Warp source images (B, 3, s, s) with a grid a cell (B, H, W, 2) to the network's size (Eqs. 7 and 8)."""
+    def resample(self, images: Tensor, *grids: Tensor) -> list[Tensor]:
+        """Warp source images (B, 3, s, s) with grids a cell, each (B, H, W, 2), to the network's size (Eqs. 7 and 8)."""
         size = min(self.config.input_size, images.shape[-1])
-        full = resize_grid(grid, size)
-        return warp_prefiltered(images, full) if images.shape[-1] > size else warp(images, full)
+        full = [resize_grid(grid, size) for grid in grids]
+        return warp_prefiltered(images, *full) if images.shape[-1] > size else [warp(images, grid) for grid in full]
 
     def train(self, mode: bool = True) -> S3N:
         """Switch between training and evaluation; frozen BatchNorm statistics stay frozen."""
