@@ -58,7 +58,7 @@ class Feeder:
     def plain_training_batches(self, size: int) -> Generator[Batch, None, None]:
         """Load the training images as the held-out ones are loaded, in mixed order; close it to stop early.
 
-        Data sets list their images class by class; the variance inside batches of one class would leave out the one between classes.
+        Data sets list their images class by class, and the variance inside batches of one class lacks the one between classes.
         """
         training = self._plan.training
         order = epoch_order(self._plan.recipe.seed, EVALUATION, len(training))
