@@ -38,6 +38,14 @@ class BranchBatchNorm2d(nn.BatchNorm2d):
                 momentum = 1.0 / float(batches)
         return F.batch_norm(input, mean, variance, self.weight, self.bias, self.training, momentum, self.eps)
 
+    def of_branch(self, branch: str) -> nn.BatchNorm2d:
+        """Return a plain BatchNorm2d with the statistics of ``branch``, in evaluation mode."""
+        plain = nn.BatchNorm2d(self.num_features, eps=self.eps).to(self.weight).eval()
+        plain.weight, plain.bias = self.weight, self.bias
+        mean, variance = ("running_mean", "running_var") if branch == "O" else (f"mean_{branch}", f"var_{branch}")
+        plain.running_mean, plain.running_var = self.get_buffer(mean), self.get_buffer(variance)
+        return plain
+
     def reset_running_stats(self) -> None:
         """Forget the statistics of all branches."""
         super().reset_running_stats()
@@ -46,6 +54,20 @@ class BranchBatchNorm2d(nn.BatchNorm2d):
                 self.get_buffer(f"mean_{branch}").zero_()
                 self.get_buffer(f"var_{branch}").fill_(1)
                 self.get_buffer(f"batches_{branch}").zero_()
+
+
+class BranchLayer(nn.Module):
+    """A layer with weights of its own for each branch: what a convolution becomes when such a BatchNorm is folded into it."""
+
+    def __init__(self, layers: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleDict(layers)
+        self.branch = "O"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pass (B, C, h, w) through the layer of the branch at hand."""
+        result: Tensor = self.layers[self.branch](input)
+        return result
 
 
 def separate_statistics(module: nn.Module) -> None:
@@ -60,7 +82,7 @@ def separate_statistics(module: nn.Module) -> None:
 @contextmanager
 def statistics_of(module: nn.Module, branch: str) -> Iterator[None]:
     """Let the layers inside ``module`` use the statistics of ``branch``; without such layers nothing happens."""
-    layers = [layer for layer in module.modules() if isinstance(layer, BranchBatchNorm2d)]
+    layers = [layer for layer in module.modules() if isinstance(layer, BranchBatchNorm2d | BranchLayer)]
     for layer in layers:
         layer.branch = branch
     try:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from s3n_core.method.branch_norm import BRANCHES, BranchBatchNorm2d, BranchLayer
+
 
 def fold_batch_norm(module: nn.Module) -> None:
     """Fold every BatchNorm2d that follows a convolution into it, in place; the network can no longer be trained.
 
-    Statistics that a branch has of its own (`branch_norm`) stay as they are: one convolution cannot hold three.
+    Where a branch has statistics of its own (`branch_norm`), it gets convolutions of its own: three times the weights.
 
     Args:
         module: A network in evaluation mode whose layers are registered in the order in which they are run, as those of all
@@ -28,6 +30,11 @@ def fold_batch_norm(module: nn.Module) -> None:
     for name, child in list(module.named_children()):
         if type(child) is nn.BatchNorm2d and before is not None and type(before[1]) is nn.Conv2d:
             setattr(module, before[0], fuse_conv_bn_eval(before[1], child))
+            setattr(module, name, nn.Identity())
+        elif isinstance(child, BranchBatchNorm2d) and before is not None and type(before[1]) is nn.Conv2d:
+            convolution = before[1]
+            folded: dict[str, nn.Module] = {b: fuse_conv_bn_eval(convolution, child.of_branch(b)) for b in BRANCHES}
+            setattr(module, before[0], BranchLayer(folded))
             setattr(module, name, nn.Identity())
         else:
             fold_batch_norm(child)

@@ -261,13 +261,24 @@ RECIPES: dict[str, Recipe] = {
         _QUICK.model_copy(
             update={
                 "name": "small-data",
-                "about": "Some hundred images: `quick` with the rates and the division of peaks that cross-validation chose.",
-                "network": _QUICK.network.model_copy(update={"train_sampling": "all", "eval_sampling": "all"}),
+                "about": "Some hundred images: `quick` with the rates, peaks and statistics that cross-validation chose.",
+                "network": _QUICK.network.model_copy(
+                    update={"train_sampling": "all", "eval_sampling": "all", "batch_norm": "separate"}
+                ),
                 "rate_backbone": 0.002,
                 "rate_heads": 0.006,
+                "recalibrate": True,
                 "sources": _QUICK.sources
                 | dict.fromkeys(
-                    ("rate_backbone", "rate_heads", "network.train_sampling", "network.eval_sampling"), _FROM_FOLDS
+                    (
+                        "rate_backbone",
+                        "rate_heads",
+                        "recalibrate",
+                        "network.train_sampling",
+                        "network.eval_sampling",
+                        "network.batch_norm",
+                    ),
+                    _FROM_FOLDS,
                 ),
             }
         ),

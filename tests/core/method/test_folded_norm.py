@@ -46,14 +46,24 @@ def test_the_release_forms_heads_are_folded_too() -> None:
     assert torch.allclose(before.discriminative, after.discriminative, atol=1e-4)
 
 
-def test_statistics_of_a_branch_stay() -> None:
-    config = NetworkConfig(num_classes=3, backbone="resnet18", batch_norm="separate", input_size=64, source_size=64)
-    network = S3N(config).eval()
-    images = torch.rand(2, 3, 64, 64)
+@pytest.mark.parametrize("backbone", ["resnet18", "mobilenet_v2"])
+def test_each_branch_is_folded_with_its_own_statistics(backbone: str) -> None:
+    config = NetworkConfig(num_classes=3, backbone=backbone, batch_norm="separate", input_size=64, source_size=64)
+    network = _disturbed(S3N(config)).double()
+    for name, value in network.named_buffers():
+        if ".mean_" in name:
+            value.normal_(0, 0.2)
+        elif ".var_" in name:
+            value.uniform_(0.5, 2.0)
+    images = torch.rand(2, 3, 64, 64, dtype=torch.float64)
     with torch.inference_mode():
-        before = network(images, sampling="all").joint
+        before = {branch: network.features(images, branch) for branch in ("O", "D", "C")}
         fold_batch_norm(network)
-        assert torch.equal(before, network(images, sampling="all").joint)
+        after = {branch: network.features(images, branch) for branch in ("O", "D", "C")}
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
+    for branch in before:
+        assert torch.allclose(before[branch], after[branch], rtol=1e-9, atol=1e-9 * float(before[branch].abs().max()))
+    assert not torch.allclose(before["D"], before["C"])
 
 
 def test_a_network_in_training_is_refused() -> None:
