@@ -7,15 +7,12 @@ process that does nothing but sleep 5 ms at a time: what the machine itself take
 """
 
 import argparse
-import collections
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +23,7 @@ sys.path.insert(0, str(CHECKOUT))
 import psutil  # noqa: E402
 from PySide6.QtCore import QObject, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
+from window_ticks import Watcher  # noqa: E402
 
 from s3n_gui import theme  # noqa: E402
 from s3n_gui.main_window import MainWindow  # noqa: E402
@@ -118,24 +116,6 @@ for line in sys.stdin:
         return f"(the machine alone: {p99:.0f} and {most:.0f} ms)"
 
 
-class Watcher(threading.Thread):
-    """Looks from outside where the window's thread is while a tick is overdue."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(daemon=True)
-        self.clock, self.main = clock, threading.main_thread().ident
-        self.seen: collections.Counter[str] = collections.Counter()
-
-    def run(self) -> None:
-        """Look."""
-        while True:
-            time.sleep(0.01)
-            frame = sys._current_frames().get(self.main or 0)
-            if self.clock.waits > 0.04 and frame is not None:
-                stack = traceback.extract_stack(frame)[-5:]
-                self.seen[" < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(stack))] += 1
-
-
 def measure(folder: Path, *, why: bool) -> None:
     """Open the folder, scroll, jump, filter."""
     app = make_application()
@@ -146,7 +126,7 @@ def measure(folder: Path, *, why: bool) -> None:
     window.show_page("data")
     page = window.page("data")
     clock = Clock(app)
-    watcher = Watcher(clock)
+    watcher = Watcher(lambda: clock.waits > 0.04)
     if why:
         watcher.start()
     clock.until(lambda: False, 0.5)

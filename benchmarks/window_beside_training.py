@@ -5,13 +5,10 @@ window was in each gap above 40 ms.
 """
 
 import argparse
-import collections
 import os
 import sys
 import tempfile
-import threading
 import time
-import traceback
 from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -19,7 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
 import psutil  # noqa: E402
-from window_ticks import Clock  # noqa: E402
+from window_ticks import Clock, Watcher  # noqa: E402
 
 from s3n_core.datasets.drawn_birds.writing import write_drawn_birds  # noqa: E402
 from s3n_core.runs.lock import read_owner  # noqa: E402
@@ -31,24 +28,6 @@ from s3n_gui.settings import Settings  # noqa: E402
 from s3n_gui.window_program import make_application  # noqa: E402
 
 LATE_SECONDS = 0.040
-
-
-class Watcher(threading.Thread):
-    """Looks from outside where the window's thread is while a tick is overdue."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(daemon=True)
-        self.clock, self.main = clock, threading.main_thread().ident
-        self.seen: collections.Counter[str] = collections.Counter()
-
-    def run(self) -> None:
-        """Look."""
-        while True:
-            time.sleep(0.01)
-            if time.perf_counter() - self.clock.last > LATE_SECONDS and self.main is not None:
-                frame = sys._current_frames().get(self.main)
-                stack = traceback.extract_stack(frame)[-5:]
-                self.seen[" < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(stack))] += 1
 
 
 def main() -> None:
@@ -70,7 +49,7 @@ def main() -> None:
         window.show()
         window.begin()
         clock = Clock()
-        watcher = Watcher(clock)
+        watcher = Watcher(lambda: time.perf_counter() - clock.last > LATE_SECONDS)
         if options.why:
             watcher.start()
 

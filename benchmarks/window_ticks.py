@@ -1,8 +1,13 @@
 """Gaps between the ticks of the window's event loop, for the benchmarks of the window."""
 
+import collections
 import subprocess
 import sys
+import threading
 import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -43,6 +48,31 @@ class Clock(QObject):
         self.gaps.append(now - self.last)
         self.works.append(worked - self.worked)
         self.last, self.worked = now, worked
+
+
+class Watcher(threading.Thread):
+    """Looks from outside where the window's thread is while a tick is overdue.
+
+    Args:
+        overdue: Says whether one is.
+
+    Attributes:
+        seen: How often it was where, the innermost call first.
+    """
+
+    def __init__(self, overdue: Callable[[], bool]) -> None:
+        super().__init__(daemon=True)
+        self._overdue, self._main = overdue, threading.main_thread().ident
+        self.seen: collections.Counter[str] = collections.Counter()
+
+    def run(self) -> None:
+        """Look."""
+        while True:
+            time.sleep(0.01)
+            frame = sys._current_frames().get(self._main or 0)
+            if self._overdue() and frame is not None:
+                stack = traceback.extract_stack(frame)[-5:]
+                self.seen[" < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(stack))] += 1
 
 
 def burn(cores: int) -> list[subprocess.Popen[bytes]]:
