@@ -145,7 +145,9 @@ class PredictionController(QObject):
         request = self.request
         if request is None or self._job is not None:
             return
-        restart = restart or (self.stage == "stopped" and bool(self.stale))
+        # Rows of something else, and the header of a job that was stopped before its first row.
+        rowless = self.stage == "ready" and self.answers is not None
+        restart = restart or rowless or (self.stage == "stopped" and bool(self.stale))
         try:
             request.table.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -251,7 +253,7 @@ class PredictionController(QObject):
     @Slot(int, bool)
     def _on_read_all(self, number: int, finished: bool) -> None:
         if number == self._reading:
-            self._set_stage("finished" if finished else "stopped" if self.answers is not None else "ready")
+            self._set_stage("finished" if finished else "stopped" if self.answers else "ready")  # without a row: ready
             self._check()
 
     @Slot(int, str)

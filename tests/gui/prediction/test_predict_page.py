@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made_up_rows import answers, header, rows
+from made_up_rows import answers, header, rows, write_part
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSlider
@@ -328,6 +328,27 @@ def test_the_keyboard_stays_at_the_button(qtbot: QtBot, themed: QApplication) ->
     assert bar.stop.hasFocus()
     bar.show_stage("Predict again", "", can_start=True, running=False, can_start_over=False)
     assert bar.start.hasFocus()
+
+
+def test_a_job_stopped_before_its_first_row_is_begun_anew(
+    qtbot: QtBot, predict: PredictPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller = predict.controller
+    controller.set_model(MODEL)
+    controller.set_images(IMAGES)
+    request = controller.request
+    assert request is not None
+    request.table.parent.mkdir(parents=True, exist_ok=True)
+    write_part(request.table, [])
+    controller.set_images(IMAGES.parent)
+    controller.set_images(IMAGES)
+    qtbot.waitUntil(lambda: controller.answers is not None and controller.stage == "ready", timeout=5000)
+    assert predict.source.start.text() == "Predict"
+    asked: list[bool] = []
+    monkeypatch.setattr(type(request), "arguments", lambda _, *, restart: asked.append(restart) or ["--version"])
+    controller.start()
+    assert asked == [True]
+    qtbot.waitUntil(lambda: controller.stage != "running", timeout=60_000)
 
 
 def test_a_real_job_is_stopped_and_goes_on(
