@@ -45,7 +45,8 @@ def _atlas(images: Tensor, levels: int) -> Tensor:
     for level in range(1, levels + 1):
         smaller = _halved(smaller)
         down, across = smaller.shape[-2:]
-        room = 2 * height // 2**level - 2 * height // 2 ** (level + 1) if level < levels else 2 * height // 2**level
+        below, below_next = 2 * height // 2**level, 2 * height // 2 ** (level + 1)  # rows from each one's top on
+        room = below - below_next if level < levels else below
         copies.append(F.pad(smaller, (0, width // 2 - across, 0, room - down)))
     return torch.cat([source, torch.cat(copies, dim=-2)], dim=-1) if copies else source
 
