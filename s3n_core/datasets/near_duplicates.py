@@ -1,9 +1,9 @@
-"""Pictures that look the same though their files differ: saved anew, scaled, brightened, cut by a few pixels.
+"""Pictures that look the same though their files differ: saved anew, scaled, brightened, mirrored, cut by a few pixels.
 
 Each picture gets a hash of 256 bits, the signs of the low frequencies of its grey values, which such changes hardly move.
 Two pictures whose hashes differ in at most ``NEAR_BITS`` bits are near-duplicates; hashes of unlike photographs differ in
-about 128, and in at least some 75 even where both have the same frame or one bird against the sky. Colour, mirroring and
-larger crops are not looked through.
+about 128, and in at least some 75 even where both have the same frame or one bird against the sky. Colour and larger crops are
+not looked through.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ NEAR_BITS = 44
 """Hashes that differ in at most so many of their 256 bits are taken for the same picture."""
 
 HASH_BYTES = 32
+_MIRRORED = 0x55
+"""In each byte of a hash, the bits of odd frequencies across: mirroring left to right turns the signs of these waves."""
+
 SMALLEST_SIDE = 32
 """A picture with a shorter side has no hash: digits and icons that small all look alike."""
 
@@ -49,8 +52,9 @@ def picture_hash(image: Image.Image) -> bytes | None:
 
 
 def bits_apart(one: bytes, other: bytes) -> int:
-    """Count the bits in which two hashes differ."""
-    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
+    """Count the bits in which two hashes differ, the second read as it is or mirrored, whichever is nearer."""
+    apart = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
+    return min(apart.bit_count(), (apart ^ int.from_bytes(bytes([_MIRRORED]) * HASH_BYTES, "big")).bit_count())
 
 
 def near_groups(
@@ -58,7 +62,8 @@ def near_groups(
 ) -> list[list[int]]:
     """Find the groups of near-duplicates among pictures.
 
-    Pictures belong together that are linked by near-duplicates, even if the first and the last of such a chain differ more.
+    Pictures belong together that are linked by near-duplicates, mirrored or not, even if the first and the last of such a chain
+    differ more.
     No picture is compared with all others: in each of 64 passes the pictures are sorted by a few of their bits, another
     choice each time, and only those of equal keys are compared, at most 64 neighbours each, so time grows with the
     number of pictures, not with its square. Of photographs that were cropped, turned or brightened a little, no pair up
@@ -77,10 +82,12 @@ def near_groups(
             places[value].append(place)
     if not places:
         return []
-    whole = b"".join(places)
-    words = np.frombuffer(whole, dtype=np.uint64).reshape(-1, HASH_BYTES // 8)
-    parents = np.arange(len(words))
-    keys = _keys(np.frombuffer(whole, dtype=np.uint8).reshape(-1, HASH_BYTES))
+    hashed = np.frombuffer(b"".join(places), dtype=np.uint8).reshape(-1, HASH_BYTES)
+    octets = np.concatenate([hashed, hashed ^ _MIRRORED])  # element n + i is picture i mirrored
+    words = octets.view(np.uint64)
+    count = len(hashed)
+    parents = np.arange(count)
+    keys = _keys(octets)
     for done, key in enumerate(keys, start=1):
         order = np.argsort(key, kind="stable")
         ordered = key[order]
@@ -91,10 +98,10 @@ def near_groups(
             if not len(first):
                 break
             one, other = order[first], order[first + lag]
-            apart = parents[one] != parents[other]
+            apart = parents[one % count] != parents[other % count]
             one, other = one[apart], other[apart]
             near = np.bitwise_count(words[one] ^ words[other]).sum(axis=1) <= NEAR_BITS
-            _join(parents, one[near], other[near])
+            _join(parents, one[near] % count, other[near] % count)
         if progress is not None:
             progress(done, _TABLES)
     members: dict[int, list[int]] = defaultdict(list)

@@ -42,8 +42,10 @@ def as_jpeg(image: Image.Image) -> Image.Image:
         lambda image: ImageEnhance.Contrast(image).enhance(0.7),
         lambda image: ImageOps.grayscale(image).convert("RGB"),
         lambda image: image.crop((3, 3, image.width - 3, image.height - 3)),
+        ImageOps.mirror,
+        lambda image: ImageOps.mirror(image).resize((image.width // 2, image.height // 2)),
     ],
-    ids=["jpeg", "scaled", "brighter", "flatter", "grey", "cropped"],
+    ids=["jpeg", "scaled", "brighter", "flatter", "grey", "cropped", "mirrored", "mirrored and scaled"],
 )
 def test_copies_are_near(drawings: list[Image.Image], change: Callable[[Image.Image], Image.Image]) -> None:
     apart = [bits_apart(hash_of(image), hash_of(change(image))) for image in drawings]
@@ -53,6 +55,12 @@ def test_copies_are_near(drawings: list[Image.Image], change: Callable[[Image.Im
 def test_drawings_of_one_body_in_many_scenes_are_no_duplicates() -> None:
     paths = sorted(resource("demo/images").rglob("*.jpg"))
     assert near_groups([hash_of(read_image(path)) for path in paths]) == []
+
+
+def test_a_mirrored_copy_is_grouped_with_its_picture() -> None:
+    pictures = [read_image(path) for path in sorted(resource("demo/images").rglob("*.jpg"))]
+    hashes = [hash_of(picture) for picture in [*pictures, ImageOps.mirror(pictures[2]), as_jpeg(pictures[5])]]
+    assert near_groups(hashes) == [[2, len(pictures)], [5, len(pictures) + 1]]
 
 
 @pytest.mark.parametrize("image", [Image.new("RGB", (300, 300), "red"), Image.effect_noise((200, 31), 60)])
