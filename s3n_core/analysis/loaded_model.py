@@ -13,6 +13,7 @@ from s3n_core.method.configuration import SAMPLING_MODES, ModelHeader, Sampling
 from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.model_files import load_model
 from s3n_core.method.network import S3N
+from s3n_core.method.stored_networks import not_finite
 from s3n_core.runs.model_place import file_digest, model_file
 
 
@@ -80,6 +81,10 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
     network, header = load_model(file)
     preprocess = _preprocess_of(header, file)
     fold_batch_norm(network.eval())
+    if beyond := not_finite(network):  # a negative variance, or numbers so large that their products have no place
+        raise ModelFileError(
+            f"{file} holds weights that cannot be computed with (first: {beyond[0]}); it is damaged, or its training diverged."
+        )
     place(network, choice.device)
     return Model(
         network=network,

@@ -44,6 +44,11 @@ def fill(network: S3N, tensors: Mapping[str, Tensor]) -> list[str]:
     own = network.state_dict()
     network.load_state_dict({key: value.to(own[key].dtype) for key, value in tensors.items()}, assign=True)
     network.eval()
+    return not_finite(network)
+
+
+def not_finite(network: S3N) -> list[str]:
+    """Name the tensors of a network that hold NaN or an infinity, in its order."""
     return [key for key, value in network.state_dict().items() if not bool(torch.isfinite(value).all())]
 
 

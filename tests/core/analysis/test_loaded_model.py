@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 from tiny_models import CLASSES, run_with_checkpoint, tiny_header, tiny_network
+from torch import nn
 
 from s3n_core.analysis.loaded_model import Model, open_model
 from s3n_core.errors import DeviceError, ModelFileError, RunError
@@ -77,6 +78,19 @@ def test_damaged_preprocessing_is_refused(tmp_path: Path, preprocess: dict[str, 
     path = tmp_path / "model.safetensors"
     save_model(path, tiny_network(header.network), header)
     with pytest.raises(ModelFileError, match=sentence):
+        open_model(path, device="cpu")
+
+
+@pytest.mark.parametrize("damage", [-1.0, 1e-40])
+def test_statistics_that_cannot_be_computed_with_are_refused(tmp_path: Path, damage: float):
+    header = tiny_header()
+    network = tiny_network(header.network)
+    norm = next(layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d))
+    norm.running_var.fill_(damage)  # negative, or so small that the weights are beyond the largest float
+    norm.weight.data.fill_(1e38)
+    path = tmp_path / "model.safetensors"
+    save_model(path, network, header)
+    with pytest.raises(ModelFileError, match="cannot be computed with"):
         open_model(path, device="cpu")
 
 
