@@ -109,7 +109,7 @@ def autocast(device: str, precision: str) -> AbstractContextManager[object]:
 
 
 def place(network: torch.nn.Module, device: str) -> None:
-    """Move a network to a device, in the channels-last layout that convolutions are fastest in."""
+    """Move a network to a device, in the channels-last layout that convolutions are fastest in; a processor keeps its memory."""
     import torch
 
     if device == "cpu":

@@ -8,6 +8,11 @@ from typing import Final
 _COMMON: Final = {"held_out": 0, "probes": 0, "checkpoint_minutes": 60}
 
 BASELINE: Final = {"network.branches": "O"}
+OD: Final = {"network.branches": "O+D"}
+OC: Final = {"network.branches": "O+C"}
+IDENTITY: Final = {"network.control": "identity"}
+RANDOM_PLACES: Final = {"network.control": "random_places"}
+HARD_CROP: Final = {"network.control": "hard_crop"}
 
 DOUBLE: Final = {"rate_backbone": 0.002, "rate_heads": 0.006}
 
@@ -22,38 +27,37 @@ SMALL_DATA: Final = {**DOUBLE, **ALL, **MEASURED}
 EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     # The recipe `small-data`, its branch sets, and its controls at the same settings.
     "small-data": SMALL_DATA,
-    "small-data-od": {**SMALL_DATA, "network.branches": "O+D"},
-    "small-data-oc": {**SMALL_DATA, "network.branches": "O+C"},
-    "small-data-identity": {**SMALL_DATA, "network.control": "identity"},
-    "small-data-random-places": {**SMALL_DATA, "network.control": "random_places"},
-    "small-data-hard-crop": {**SMALL_DATA, "network.control": "hard_crop"},
+    "small-data-od": {**SMALL_DATA, **OD},
+    "small-data-oc": {**SMALL_DATA, **OC},
+    "small-data-identity": {**SMALL_DATA, **IDENTITY},
+    "small-data-random-places": {**SMALL_DATA, **RANDOM_PLACES},
+    "small-data-hard-crop": {**SMALL_DATA, **HARD_CROP},
     "small-data-baseline": {**SMALL_DATA, **BASELINE},
     "small-data-baseline-long": {**SMALL_DATA, **BASELINE},
     "small-data-eased": {**SMALL_DATA, "phases": [{"epochs": 5, "sampling": "identity"}]},
-    "small-data-mean": {**SMALL_DATA, "network.joint_init": "mean"},
     # The whole method and its branch sets, as the recipe has them.
     "odc": {},
-    "od": {"network.branches": "O+D"},
-    "oc": {"network.branches": "O+C"},
+    "od": OD,
+    "oc": OC,
     "baseline": BASELINE,
     # Controls: (a) three heads and no parts, (b) as many peaks in places that mean nothing, (c) equal compute.
-    "identity": {"network.control": "identity"},
-    "random-places": {"network.control": "random_places"},
+    "identity": IDENTITY,
+    "random-places": RANDOM_PLACES,
     "baseline-long": BASELINE,
-    "hard-crop": {"network.control": "hard_crop"},
+    "hard-crop": HARD_CROP,
     # What cross-validation chooses among: the same rates for both (Eq. 9 sums four losses), then the remedies in their order.
     "odc-half": {"rate_backbone": 0.0005, "rate_heads": 0.0015},
     "odc-double": DOUBLE,
-    "od-double": {**DOUBLE, "network.branches": "O+D"},
-    "oc-double": {**DOUBLE, "network.branches": "O+C"},
-    "identity-double": {**DOUBLE, "network.control": "identity"},
-    "random-places-double": {**DOUBLE, "network.control": "random_places"},
-    "hard-crop-double": {**DOUBLE, "network.control": "hard_crop"},
+    "od-double": {**DOUBLE, **OD},
+    "oc-double": {**DOUBLE, **OC},
+    "identity-double": {**DOUBLE, **IDENTITY},
+    "random-places-double": {**DOUBLE, **RANDOM_PLACES},
+    "hard-crop-double": {**DOUBLE, **HARD_CROP},
     "baseline-long-double": {**BASELINE, **DOUBLE},
     "odc-double-all": {**DOUBLE, **ALL},
-    "od-double-all": {**DOUBLE, "network.branches": "O+D", **ALL},
-    "oc-double-all": {**DOUBLE, "network.branches": "O+C", **ALL},
-    "random-places-double-all": {**DOUBLE, **ALL, "network.control": "random_places"},
+    "od-double-all": {**DOUBLE, **OD, **ALL},
+    "oc-double-all": {**DOUBLE, **OC, **ALL},
+    "random-places-double-all": {**DOUBLE, **ALL, **RANDOM_PLACES},
     "odc-double-all-gentle": {**DOUBLE, **ALL, "network.base": 0.3},
     "odc-double-all-frozen": {**DOUBLE, **ALL, "network.batch_norm": "frozen"},
     "odc-double-smooth": {**DOUBLE, "smoothing": 0.15},
@@ -61,7 +65,7 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "odc-double-frozen": {**DOUBLE, "network.batch_norm": "frozen"},
     "odc-double-mean": {**DOUBLE, "network.joint_init": "mean"},
     "odc-four": FOUR,
-    "identity-four": {**FOUR, "network.control": "identity"},
+    "identity-four": {**FOUR, **IDENTITY},
     "odc-heads": {"rate_heads": 0.01},
     "odc-extremes": {"network.train_sampling": "extremes", "network.eval_sampling": "extremes"},
     "odc-random": {"network.train_sampling": "random"},

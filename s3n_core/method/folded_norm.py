@@ -28,14 +28,19 @@ def fold_batch_norm(module: nn.Module) -> None:
         raise ValueError("only a network in evaluation mode can be folded")
     before: tuple[str, nn.Module] | None = None
     for name, child in list(module.named_children()):
-        if type(child) is nn.BatchNorm2d and before is not None and type(before[1]) is nn.Conv2d:
-            setattr(module, before[0], fuse_conv_bn_eval(before[1], child))
-            setattr(module, name, nn.Identity())
-        elif isinstance(child, BranchBatchNorm2d) and before is not None and type(before[1]) is nn.Conv2d:
-            convolution = before[1]
-            folded: dict[str, nn.Module] = {b: fuse_conv_bn_eval(convolution, child.of_branch(b)) for b in BRANCHES}
-            setattr(module, before[0], BranchLayer(folded))
+        folded = _folded(before[1], child) if before is not None else None
+        if before is not None and folded is not None:
+            setattr(module, before[0], folded)
             setattr(module, name, nn.Identity())
         else:
             fold_batch_norm(child)
         before = (name, child)
+
+
+def _folded(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
+    """Return one layer that does what a convolution and the BatchNorm behind it do; None where they are something else."""
+    if type(layer) is not nn.Conv2d:
+        return None
+    if isinstance(norm, BranchBatchNorm2d):
+        return BranchLayer({branch: fuse_conv_bn_eval(layer, norm.of_branch(branch)) for branch in BRANCHES})
+    return fuse_conv_bn_eval(layer, norm) if type(norm) is nn.BatchNorm2d else None

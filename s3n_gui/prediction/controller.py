@@ -265,7 +265,7 @@ class PredictionController(QObject):
 
     def _check(self) -> None:
         request = self.request
-        if request is None or self.answers is None:
+        if request is None or not self.answers:
             return
         check = TableCheck(request, self.answers.header, self._reading)
         check.checked.connect(self._on_checked)

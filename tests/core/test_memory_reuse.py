@@ -25,7 +25,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep what they keep")
-def test_a_second_pass_needs_no_new_pages() -> None:
+def test_a_later_pass_needs_no_new_pages() -> None:
     faults = {how: int(subprocess.check_output([sys.executable, "-c", FAULTS, how])) for how in ("as it is", "placed")}
     layer = 8 * 1200 * 1200 * 4 // 4096  # pages that the result of one layer fills
     assert faults["as it is"] > layer
