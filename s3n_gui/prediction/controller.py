@@ -160,7 +160,7 @@ class PredictionController(QObject):
         self._job, self.problem, self.stale = job, "", ""
         self._jobs.add(job)
         self._set_stage("running")
-        self._read(request, growing=True)
+        self._read(request, growing=True, anew=restart)
         job.start()
 
     def cancel(self) -> None:
@@ -218,10 +218,10 @@ class PredictionController(QObject):
         else:
             self._set_stage("ready")
 
-    def _read(self, request: PredictionRequest, *, growing: bool) -> None:
+    def _read(self, request: PredictionRequest, *, growing: bool, anew: bool = False) -> None:
         self._stop_reading()
         self._reading += 1
-        reader = TableReader(request.table, growing=growing, number=self._reading)
+        reader = TableReader(request.table, growing=growing, anew=anew, number=self._reading)
         reader.began.connect(self._on_began)
         reader.read.connect(self._on_read)
         reader.ended.connect(self._on_read_all)

@@ -46,6 +46,6 @@ def empty_case(controller: PredictionController) -> tuple[str, ...] | None:
     return (
         "predict",
         f"Predict {name}",
-        "The table fills while the images are predicted; stop and go on when you like.",
+        "The table fills while images are predicted; stop and go on at will.",
         "Predict",
     )

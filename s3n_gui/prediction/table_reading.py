@@ -39,18 +39,20 @@ class TableReader(Worker):
     unreadable = Signal(int, str)
     """The table cannot be read: a sentence."""
 
-    def __init__(self, out: Path, *, growing: bool, number: int = 0) -> None:
+    def __init__(self, out: Path, *, growing: bool, anew: bool = False, number: int = 0) -> None:
         """Prepare to read.
 
         Args:
             out: The table, ``.json``.
             growing: Whether a job works on it; then ``settle`` must be called when that has ended.
+            anew: Whether that job throws away the rows that are there now: they are read only if it has left them.
             number: The reader's number, sent with every signal.
         """
         super().__init__()
         self._out = out
         self._growing = growing
         self._number = number
+        self._thrown_away = _state(part_path(out)) if anew else None
         self._settled = threading.Event()
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -87,7 +89,9 @@ class TableReader(Worker):
         while not self._stop.is_set():
             settled = self._settled.is_set() or not self._growing  # asked first: what is written by then is read below
             if part.exists():
-                self._read_part(part)
+                if settled or _state(part) != self._thrown_away:
+                    self._thrown_away = None
+                    self._read_part(part)
                 if settled:
                     return False
             elif settled:
@@ -157,6 +161,15 @@ class TableReader(Worker):
         self._rows += len(lines)
         self.read.emit(self._number, block)
         time.sleep(_BREATH_SECONDS)
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a file is written to: time and length; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def _read_header(file: Iterator[bytes]) -> PredictionHeader:

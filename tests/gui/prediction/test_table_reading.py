@@ -21,13 +21,13 @@ from PySide6.QtCore import QObject  # isort: skip
 
 
 class Listener(QObject):
-    def __init__(self, out: Path, *, growing: bool) -> None:
+    def __init__(self, out: Path, *, growing: bool, anew: bool = False) -> None:
         super().__init__()
         self.answers: Answers | None = None
         self.begun = 0
         self.finished: bool | None = None
         self.sentence = ""
-        self.reader = TableReader(out, growing=growing, number=7)
+        self.reader = TableReader(out, growing=growing, anew=anew, number=7)
         self.reader.began.connect(self.on_began)
         self.reader.read.connect(self.on_read)
         self.reader.ended.connect(self.on_ended)
@@ -89,6 +89,31 @@ def test_a_table_that_begins_anew_is_read_anew(qtbot: QtBot, tmp_path: Path, lis
     qtbot.waitUntil(lambda: one.count() == 300, timeout=5000)
     write_part(out, rows(20, seed=1))
     qtbot.waitUntil(lambda: one.begun == 2 and one.count() == 20, timeout=5000)
+
+
+@pytest.mark.parametrize("left", [0, 300])
+def test_rows_that_the_job_throws_away_are_not_read(
+    qtbot: QtBot, tmp_path: Path, listeners: list[Listener], left: int
+) -> None:
+    out = tmp_path / "t.json"
+    write_part(out, rows(left))
+    listeners.append(one := Listener(out, growing=True, anew=True))
+    qtbot.wait(700)  # two looks of the reader
+    assert one.begun == 0
+    write_part(out, rows(400, seed=1))  # longer than what was there, as soon as the reader looks again
+    qtbot.waitUntil(lambda: one.count() == 400, timeout=5000)
+    assert one.begun == 1
+
+
+def test_rows_that_the_job_was_to_throw_away_and_has_left_are_read(
+    qtbot: QtBot, tmp_path: Path, listeners: list[Listener]
+) -> None:
+    out = tmp_path / "t.json"
+    write_part(out, rows(30))
+    listeners.append(one := Listener(out, growing=True, anew=True))
+    one.reader.settle()
+    qtbot.waitUntil(lambda: one.finished is not None, timeout=5000)
+    assert (one.finished, one.count()) == (False, 30)
 
 
 def test_what_a_stopped_job_left_is_read(qtbot: QtBot, tmp_path: Path, listeners: list[Listener]) -> None:
