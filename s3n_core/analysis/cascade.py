@@ -6,6 +6,7 @@ go through the network's further branches to the joint answer. Counted from answ
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,8 +100,11 @@ class CascadeAnswers:
 
 
 def most_saving(curve: Sequence[CascadePoint]) -> CascadePoint:
-    """Return the point with the fewest passes among those that are right at least as often as the first, which stops nothing."""
-    return min((point for point in curve if point.right >= curve[0].right), key=lambda point: point.passes)
+    """Return the last point of a curve before the first that is right less often than stopping nothing.
+
+    A threshold further on may be right as often again, but only where some images that it loses happen to be outweighed.
+    """
+    return list(itertools.takewhile(lambda point: point.right >= curve[0].right, curve))[-1]
 
 
 def require_cascade(config: NetworkConfig) -> None:
@@ -125,7 +129,7 @@ def curve_text(curve: Sequence[CascadePoint]) -> str:
         rows.append((threshold, stopped, f"{100 * point.top1:.1f} %", f"{point.passes:.2f}"))
     best = most_saving(curve)
     if best.stop_below is None:
-        advice = "Every threshold costs accuracy on these images."
+        advice = "Even the lowest threshold costs accuracy on these images."
     else:
         advice = (
             f"On these images --stop-below {best.stop_below:g} saves most without loss: "

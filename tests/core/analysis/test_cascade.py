@@ -69,13 +69,19 @@ def test_ties_and_entropies_that_are_not_numbers() -> None:
     assert [point.stopped for point in answers([float("nan")], "y", "y").curve()] == [0]
 
 
+def test_a_threshold_that_loses_and_makes_up_for_it_is_not_advised() -> None:
+    curve = answers([0.1, 0.2, 0.3, 0.4], "ynyy", "yyny").curve()
+    assert [point.right for point in curve] == [3, 3, 2, 3, 3]
+    assert most_saving(curve).stop_below == 0.1
+
+
 def test_what_is_advised() -> None:
     curve = answers([0.1, 0.2, 0.3, 0.4], "yyny", "yyyy").curve()
     assert most_saving(curve).stopped == 2
     text = curve_text(curve)
     assert "--stop-below 0.2 saves most without loss: 2.00 instead of 3.00 passes" in text
     assert text.splitlines()[1].split() == ["-", "0.0", "%", "100.0", "%", "3.00"]
-    assert "Every threshold costs" in curve_text(answers([0.1, 0.2], "nn", "yy").curve())
+    assert "Even the lowest threshold costs" in curve_text(answers([0.1, 0.2], "nn", "yy").curve())
 
 
 @pytest.mark.parametrize("branches", ["O+D+C", "O+D"])

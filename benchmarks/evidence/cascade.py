@@ -1,0 +1,61 @@
+"""What stopping after O saves: a threshold on H chosen on images that networks had not seen, then measured on others.
+
+python -m benchmarks.evidence.cascade --choose work/runs/CUB10-fold0of3-small-data-1 work/folds/CUB10-fold0of3 ... \
+    --measure work/runs/CUB10-small-data-0 CUB10 ...
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from s3n_core.analysis.cascade import CascadeAnswers, CascadePoint, curve_text, most_saving
+from s3n_core.analysis.evaluation import evaluate
+from s3n_core.analysis.loaded_model import open_model
+from s3n_core.datasets.detection import open_data_set
+
+
+def main() -> None:
+    """Print the curve over the images chosen by, then the threshold's figures on the others, run by run and together."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    pair = {"nargs": 2, "action": "append", "required": True, "type": Path, "metavar": ("RUN", "DATA")}
+    parser.add_argument("--choose", **pair)
+    parser.add_argument("--measure", **pair)
+    arguments = parser.parse_args()
+
+    curve = _joined([_answers(run, data) for run, data in arguments.choose]).curve()
+    print(curve_text(curve))
+    threshold = most_saving(curve).stop_below
+    measured = [_answers(run, data) for run, data in arguments.measure]
+    for (run, _), answers in zip(arguments.measure, measured, strict=True):
+        _print(run.name, answers, threshold)
+    _print("together", _joined(measured), threshold)
+
+
+def _answers(run: Path, data: Path) -> CascadeAnswers:
+    data_set = open_data_set(data)
+    tests = [record for record in data_set.records if record.split == "test"]
+    answers = evaluate(open_model(run, "cpu", "float32"), tests, data_set.classes, cascade=True).cascade
+    assert answers is not None
+    return answers
+
+
+def _joined(parts: list[CascadeAnswers]) -> CascadeAnswers:
+    return CascadeAnswers(
+        np.concatenate([part.entropy for part in parts]),
+        np.concatenate([part.right_o for part in parts]),
+        np.concatenate([part.right_joint for part in parts]),
+        parts[0].branches,
+    )
+
+
+def _print(name: str, answers: CascadeAnswers, threshold: float | None) -> None:
+    points: list[CascadePoint] = [answers.at(None), answers.at(threshold), answers.at(float("inf"))]
+    told = ", ".join(f"{100 * point.top1:.1f} % at {point.passes:.2f} passes" for point in points)
+    print(f"{name}: whole, cascade, O alone: {told}")
+
+
+if __name__ == "__main__":
+    main()
