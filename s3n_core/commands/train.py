@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from s3n_core.datasets.records import ImageRecord
     from s3n_core.distributed import Team
     from s3n_core.training.events import EpochDone, Event, RunEnded, RunStarted
-    from s3n_core.training.recipes import Recipe
+    from s3n_core.training.recipe import Recipe
     from s3n_core.training.trainer import Trainer
 
 SETTLED = 5  # epochs after which the notes of the health report mean something
@@ -73,7 +73,8 @@ def train(
     json: JsonOption = False,
 ) -> None:
     """Start a training."""
-    from s3n_core.training.recipes import find_recipe, parse_settings
+    from s3n_core.training.recipe import parse_settings
+    from s3n_core.training.recipes import find_recipe
 
     chosen = find_recipe(recipe).changed(parse_settings(setting or []))
     if show_recipe:

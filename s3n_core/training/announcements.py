@@ -8,7 +8,7 @@ from typing import Literal, cast
 from s3n_core.training.events import RunEnded, RunStarted
 from s3n_core.training.place import Place
 from s3n_core.training.preparing import Plan
-from s3n_core.training.recipes import Recipe
+from s3n_core.training.recipe import Recipe
 
 
 def run_started(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from s3n_core.method.network import S3N
-from s3n_core.training.recipes import Recipe
+from s3n_core.training.recipe import Recipe
 
 UNDECAYED = frozenset({"radius_d", "radius_c", "kernel"})  # pulled towards zero they would stop being a scale
 

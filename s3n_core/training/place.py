@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from s3n_core.training.recipes import Recipe
+from s3n_core.training.recipe import Recipe
 
 
 @dataclass

@@ -18,7 +18,7 @@ from s3n_core.errors import DataSetError, ModelFileError, OutputError, RunError
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.changed_data import used_fingerprint
-from s3n_core.training.recipes import Recipe, recipe_from
+from s3n_core.training.recipe import Recipe, recipe_from
 
 
 @dataclass(frozen=True)

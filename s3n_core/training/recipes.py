@@ -1,4 +1,4 @@
-"""Recipes: named, validated settings of a training. Free of torch, so that forms and the command line share them.
+"""The recipes by name: quick, small-data, paper, release, hawkeye and baseline.
 
 Where a value comes from is part of the recipe (`sources`): the paper's section 4, the authors' released code, Hawkeye's, or this
 project where none of them says anything.
@@ -6,198 +6,8 @@ project where none of them says anything.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from s3n_core.errors import S3NError
-from s3n_core.method.configuration import NetworkChoices, Sampling
-
-
-class RecipeError(S3NError):
-    """Settings that do not make a recipe."""
-
-
-class Phase(BaseModel):
-    """Some first epochs in which the peaks are divided in another way."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epochs: int = Field(ge=1, description="How many epochs the phase lasts.")
-    sampling: Sampling = Field(description="How the peaks are divided in it.")
-
-
-class Recipe(BaseModel):
-    """Everything that decides a training beside its data."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(description="What the recipe is called.")
-    about: str = Field("", description="What it is for, in a sentence.")
-    network: NetworkChoices = Field(default_factory=lambda: NetworkChoices(), description="The network.")
-    weights: str = Field("imagenet", description="Start of the backbone: imagenet, none, or a weight file.")
-
-    resize: Literal["squash", "squash_crop", "keep_crop"] = Field(
-        "squash", description="How an image becomes a square."
-    )
-    crop_scale: tuple[float, float] | None = Field((0.5, 1.0), description="Share of the image in a random crop.")
-    flip: bool = Field(True, description="Mirror every second training image.")
-
-    epochs: int = Field(60, ge=1, le=10000, description="Times that the training images are seen.")
-    batch_size: int = Field(16, ge=1, le=4096, description="Images an update.")
-    micro_batch: int | None = Field(None, ge=1, description="Images held in memory at once; must divide the batch.")
-    momentum: float = Field(0.9, ge=0.0, lt=1.0, description="Momentum of SGD.")
-    weight_decay: float = Field(1e-4, ge=0.0, le=1.0, description="L2 penalty on backbone and heads.")
-    rate_backbone: float = Field(
-        0.001, ge=0.0, le=10.0, description="Learning rate of pre-trained layers, and of the convolutions in the heads."
-    )
-    rate_heads: float = Field(0.01, ge=0.0, le=10.0, description="Learning rate of new layers.")
-    rate_radius_d: float = Field(1e-6, ge=0.0, le=1.0, description="Learning rate of the radius in beta_1.")
-    rate_radius_c: float = Field(1e-6, ge=0.0, le=1.0, description="Learning rate of the radius in beta_2.")
-    rate_kernel: float = Field(1e-7, ge=0.0, le=1.0, description="Learning rate of the kernel k (release form).")
-    schedule: Literal["step", "cosine", "constant"] = Field("step", description="How the rates fall.")
-    step_epochs: tuple[int, ...] = Field((40,), description="Epochs after which the rates fall (step).")
-    step_factor: float = Field(0.1, gt=0.0, le=1.0, description="By what factor they fall (step).")
-    rate_floor: float = Field(0.0, ge=0.0, description="Least learning rate (cosine).")
-    rate_warm_up: float = Field(0.0, ge=0.0, description="Epochs over which the rates rise from zero.")
-    phases: tuple[Phase, ...] = Field((), description="Warm-up phases of the sampling, in order.")
-    smoothing: float = Field(0.0, ge=0.0, lt=1.0, description="Label smoothing on O and C.")
-    recalibrate: bool = Field(False, description="Measure BatchNorm statistics anew at the end, in evaluation mode.")
-
-    held_out: float = Field(
-        0.1, ge=0.0, le=0.5, description="Share of the training part kept for choosing the best epoch."
-    )
-    patience: int | None = Field(None, ge=1, description="Stop after so many epochs without a better one.")
-    probes: int = Field(4, ge=0, le=16, description="Images whose evidence is stored every epoch.")
-    checkpoint_minutes: float = Field(5.0, gt=0.0, description="Longest time between two checkpoints.")
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Precision of the layers.")
-    seed: int = Field(0, ge=0, lt=2**31, description="Seed of everything random.")
-    sources: dict[str, str] = Field(default_factory=dict, description="Where borrowed values come from, by field.")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.micro_batch is not None and self.batch_size % self.micro_batch:
-            raise ValueError(f"micro_batch: {self.micro_batch} does not divide batch_size {self.batch_size}")
-        if self.crop_scale is not None and not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
-            raise ValueError("crop_scale: must be two rising numbers above 0 and at most 1")
-        if sum(phase.epochs for phase in self.phases) > self.epochs:
-            raise ValueError("phases: they last longer than the training")
-        return self
-
-    def sampling_at(self, epoch: int) -> Sampling:
-        """Return how peaks are divided in an epoch, from 0: by the phase that holds it, else by the network's choice."""
-        end = 0
-        for phase in self.phases:
-            end += phase.epochs
-            if epoch < end:
-                return phase.sampling
-        return self.network.train_sampling
-
-    def rate_factor(self, progress: float) -> float:
-        """Return the factor on the learning rates after ``progress`` epochs (a fraction within an epoch counts)."""
-        if progress < self.rate_warm_up:
-            return progress / self.rate_warm_up
-        if self.schedule == "step":
-            return self.step_factor ** sum(progress >= epoch for epoch in self.step_epochs)
-        if self.schedule == "cosine":
-            import math
-
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, progress / self.epochs)))
-        return 1.0
-
-    def told(self) -> str:
-        """Say every setting in a line: its value, what it means, and where a borrowed value comes from."""
-        lines = [f"{self.name}: {self.about}", ""]
-        hidden = {"name", "about", "network", "sources"}
-        fields = [(name, field, getattr(self, name)) for name, field in type(self).model_fields.items()]
-        inner = type(self.network).model_fields.items()
-        fields += [(f"network.{name}", field, getattr(self.network, name)) for name, field in inner]
-        for key, field, value in fields:
-            if key in hidden:
-                continue
-            source = f" [{self.sources[key]}]" if key in self.sources else ""
-            lines.append(f"{key + ' = ' + _written(value):42} {field.description}{source}")
-        return "\n".join(lines)
-
-    def changed(self, settings: Mapping[str, Any]) -> Recipe:
-        """Return the recipe with some fields replaced.
-
-        Args:
-            settings: Values by field; a dot reaches into the network ("network.backbone").
-
-        Raises:
-            RecipeError: If a field does not exist or a value does not fit it.
-        """
-        fields = self.model_dump(mode="json")
-        for key, value in settings.items():
-            target, *rest = key.split(".")
-            if (
-                target not in fields
-                or len(rest) > 1
-                or (rest and (target != "network" or rest[0] not in fields["network"]))
-            ):
-                raise RecipeError(f"There is no recipe setting {key!r}; `s3n train --show-recipe` lists them.")
-            if rest:
-                fields[target][rest[0]] = value
-            else:
-                fields[target] = value
-        return recipe_from(fields)
-
-
-def recipe_from(fields: Mapping[str, Any]) -> Recipe:
-    """Validate fields, as read from JSON, into a recipe.
-
-    Raises:
-        RecipeError: With one sentence that names the field and what is wrong with it.
-    """
-    try:
-        return Recipe.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        problem = str(first["msg"]).removeprefix("Value error, ")
-        raise RecipeError(f"The recipe is not valid: {f'{place}: ' if place else ''}{problem}.") from None
-
-
-def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
-    """Read ``field=value`` texts from a command line; a value is JSON where it can be, else the text itself.
-
-    Raises:
-        RecipeError: If a text has no ``=``.
-    """
-    settings: dict[str, Any] = {}
-    for text in texts:
-        key, sign, value = text.partition("=")
-        if not sign:
-            raise RecipeError(f"The setting {text!r} has no value; write it as field=value.")
-        try:
-            settings[key.strip()] = json.loads(value)
-        except ValueError:
-            settings[key.strip()] = value
-    return settings
-
-
-def _written(value: Any) -> str:
-    """Write a value as a setting takes it."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, tuple) and value and isinstance(value[0], Phase):
-        value = [phase.model_dump() for phase in value]
-    return json.dumps(value)
-
-
-def find_recipe(name: str) -> Recipe:
-    """Return a recipe by name.
-
-    Raises:
-        RecipeError: If there is none of that name.
-    """
-    if name not in RECIPES:
-        raise RecipeError(f"There is no recipe {name!r}; choose one of {', '.join(RECIPES)}.")
-    return RECIPES[name]
-
+from s3n_core.method.configuration import NetworkChoices
+from s3n_core.training.recipe import Phase, Recipe, RecipeError
 
 _FROM_RELEASE = "released code; the paper says nothing"
 _FROM_PROJECT = "this project, for a first look on a small machine"
@@ -326,3 +136,14 @@ RECIPES: dict[str, Recipe] = {
         ),
     )
 }
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return a recipe by name.
+
+    Raises:
+        RecipeError: If there is none of that name.
+    """
+    if name not in RECIPES:
+        raise RecipeError(f"There is no recipe {name!r}; choose one of {', '.join(RECIPES)}.")
+    return RECIPES[name]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic.fields import FieldInfo
 
 from s3n_core.method.configuration import NetworkChoices
-from s3n_core.training.recipes import Phase, Recipe, RecipeError
+from s3n_core.training.recipe import Phase, Recipe, RecipeError
 
 Kind = Literal["whole", "number", "share", "switch", "choice", "file", "text"]
 

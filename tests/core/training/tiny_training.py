@@ -20,7 +20,8 @@ from s3n_core.method.model_files import load_model
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.events import Event
 from s3n_core.training.preparing import prepare_run
-from s3n_core.training.recipes import Recipe, find_recipe
+from s3n_core.training.recipe import Recipe
+from s3n_core.training.recipes import find_recipe
 from s3n_core.training.trainer import Trainer
 
 CHECKOUT = Path(__file__).resolve().parents[3]
