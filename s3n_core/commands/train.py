@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,17 +21,16 @@ from s3n_core.commands.arguments import (
     say_problems,
 )
 from s3n_core.commands.failures import interruptible, say
-from s3n_core.commands.progress import print_event, progress_bar
+from s3n_core.commands.progress import print_event
+from s3n_core.commands.training_lines import follow
 
 if TYPE_CHECKING:
     from s3n_core.datasets.records import ImageRecord
     from s3n_core.distributed import Team
-    from s3n_core.training.events import EpochDone, Event, RunEnded, RunStarted
     from s3n_core.training.recipe import Recipe
     from s3n_core.training.trainer import Trainer
 
-SETTLED = 5  # epochs after which the notes of the health report mean something
-HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)  # there is none on Windows
+_HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)  # there is none on Windows
 
 HELP = """Learn from a data set's image labels.
 
@@ -45,7 +44,8 @@ Example: s3n train birds --recipe quick --name first --set epochs=20
 def train(
     data: Annotated[Path | None, typer.Argument(metavar="DATA", help="The data set's folder.")] = None,
     recipe: Annotated[
-        str, typer.Option("--recipe", "-r", metavar="NAME", help="quick, paper, release, hawkeye or baseline.")
+        str,
+        typer.Option("--recipe", "-r", metavar="NAME", help="quick, small-data, paper, release, hawkeye or baseline."),
     ] = "quick",
     setting: Annotated[
         list[str] | None,
@@ -157,7 +157,7 @@ def train_run(
             for event in events:
                 print_event(event)
         else:
-            _follow(events, path)
+            follow(events, path)
     _discard_if_ordered(path)
     if signals:
         raise typer.Exit(130)
@@ -173,7 +173,7 @@ def stop_by_signals(trainer: Trainer, team: Team) -> Iterator[list[int]]:
     came: list[int] = []
 
     def handle(number: int, frame: Any) -> None:
-        if number == HANGUP:
+        if number == _HANGUP:
             # The terminal is gone: every further line would be an error, and would end the training as one.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             for stream in (1, 2):
@@ -187,8 +187,8 @@ def stop_by_signals(trainer: Trainer, team: Team) -> Iterator[list[int]]:
         trainer.request_stop()
 
     kinds = [signal.SIGINT, signal.SIGTERM]
-    if HANGUP is not None and signal.getsignal(HANGUP) != signal.SIG_IGN:  # nohup ignores it on purpose
-        kinds.append(HANGUP)
+    if _HANGUP is not None and signal.getsignal(_HANGUP) != signal.SIG_IGN:  # nohup ignores it on purpose
+        kinds.append(_HANGUP)
     before = [signal.signal(kind, handle) for kind in kinds]
     try:
         yield came
@@ -232,75 +232,3 @@ def _say_download(recipe: Recipe) -> None:
     url, file = imagenet_place(recipe.network.backbone)
     if not file.is_file():
         say(f"Downloading the ImageNet weights of {recipe.network.backbone} once: {url} to {file}.")
-
-
-def _follow(events: Iterable[Event], path: Path) -> None:
-    """Show events as they come, and at the end where the run is."""
-    from s3n_core.training import events as kinds
-
-    epochs, ended = 0, None
-    notes: tuple[str, ...] = ()
-    with progress_bar("Training") as bar:
-        for event in events:
-            match event:
-                case kinds.RunStarted():
-                    epochs = event.epochs
-                    _show_start(event)
-                case kinds.StepDone():
-                    done, total = event.epoch * event.batches + event.batch, epochs * event.batches
-                    note = f"epoch {event.epoch + 1}, {event.images_per_second:.1f} images/s"
-                    bar(done, total, note, event.seconds_left)
-                case kinds.EpochDone():
-                    # In the first epochs nearly every figure of the health report is out of bounds, and rightly so.
-                    notes = event.warnings if event.epoch + 1 >= SETTLED else ()
-                    _show_epoch(event)
-                case kinds.MicroBatchHalved():
-                    say(event.sentence)
-                case kinds.ImageLeftOut():
-                    say(f"Left out: {event.name}: {event.reason}")
-                case kinds.Paused():
-                    say("Paused.")
-                case kinds.Resumed():
-                    say("Going on.")
-                case kinds.RunEnded():
-                    ended = event
-    if ended is not None:
-        _show_end(ended, notes, path)
-
-
-def _show_start(event: RunStarted) -> None:
-    verb = f"Going on with epoch {event.epoch + 1} of" if event.resumed else "Training"
-    epochs = "1 epoch" if event.epochs == 1 else f"{event.epochs} epochs"
-    say(
-        f"{verb} {epochs} of {event.images} images in {event.classes} classes, {event.held_out} held out, "
-        f"on {event.device} in {event.precision}: {event.path.name}"
-    )
-    for note in event.notes:
-        say(note)
-
-
-def _show_end(event: RunEnded, notes: Sequence[str], path: Path) -> None:
-    for note in notes if event.status == "finished" else ():
-        say(f"note: {note}")
-    best = ""
-    if event.best_accuracy is not None and event.best_epoch is not None:
-        best = f" Best held-out accuracy: {100 * event.best_accuracy:.1f} % (epoch {event.best_epoch + 1})."
-    say(f"{event.message}{best}")
-    if event.status == "stopped":
-        say(f"`s3n runs resume {quoted(path.name)}` goes on there.")
-    if event.status != "discarded":
-        typer.echo(str(path))
-
-
-def _show_epoch(event: EpochDone) -> None:
-    values = event.values
-    shares = [
-        f"{name} {100 * values[f'held_out_accuracy_{name}']:.1f} %"
-        for name in ("joint", "O", "D", "C")
-        if f"held_out_accuracy_{name}" in values
-    ]
-    held_out = f"   held out: {', '.join(shares)}" if shares else ""
-    training = values.get("accuracy_joint", values.get("accuracy_O"))
-    known = "" if training is None else f"   training {100 * training:.1f} %"
-    loss = f"   loss {values['loss']:.3f}" if "loss" in values else "   recalibrated"
-    say(f"epoch {event.epoch + 1:3d}/{event.epochs}{loss}{known}{held_out}{'   best' if event.best else ''}")

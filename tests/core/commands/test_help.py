@@ -102,3 +102,10 @@ def test_the_recipe_is_shown_with_its_sources(s3n: Command) -> None:
     assert outcome.code == 0
     assert (recipe["epochs"], recipe["network"]["backbone"]) == (3, "vgg16")
     assert "released code" in recipe["sources"]["flip"]
+
+
+def test_the_help_names_every_recipe(s3n: Command) -> None:
+    from s3n_core.training.recipes import RECIPES
+
+    text = s3n("train", "--help").out
+    assert [name for name in RECIPES if name not in text] == []

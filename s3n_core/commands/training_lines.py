@@ -1,0 +1,90 @@
+"""What `s3n train` and `s3n runs resume` say while they train: a line an epoch, a bar within it, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from s3n_core.commands.arguments import quoted
+from s3n_core.commands.failures import say
+from s3n_core.commands.progress import progress_bar
+
+if TYPE_CHECKING:
+    from s3n_core.training.events import EpochDone, Event, RunEnded, RunStarted
+
+_SETTLED = 5  # epochs after which the notes of the health report mean something
+
+
+def follow(events: Iterable[Event], path: Path) -> None:
+    """Show events as they come, and at the end where the run is."""
+    from s3n_core.training import events as kinds
+
+    epochs, ended = 0, None
+    notes: tuple[str, ...] = ()
+    with progress_bar("Training") as bar:
+        for event in events:
+            match event:
+                case kinds.RunStarted():
+                    epochs = event.epochs
+                    _show_start(event)
+                case kinds.StepDone():
+                    done, total = event.epoch * event.batches + event.batch, epochs * event.batches
+                    note = f"epoch {event.epoch + 1}, {event.images_per_second:.1f} images/s"
+                    bar(done, total, note, event.seconds_left)
+                case kinds.EpochDone():
+                    # In the first epochs nearly every figure of the health report is out of bounds, and rightly so.
+                    notes = event.warnings if event.epoch + 1 >= _SETTLED else ()
+                    _show_epoch(event)
+                case kinds.MicroBatchHalved():
+                    say(event.sentence)
+                case kinds.ImageLeftOut():
+                    say(f"Left out: {event.name}: {event.reason}")
+                case kinds.Paused():
+                    say("Paused.")
+                case kinds.Resumed():
+                    say("Going on.")
+                case kinds.RunEnded():
+                    ended = event
+    if ended is not None:
+        _show_end(ended, notes, path)
+
+
+def _show_start(event: RunStarted) -> None:
+    verb = f"Going on with epoch {event.epoch + 1} of" if event.resumed else "Training"
+    epochs = "1 epoch" if event.epochs == 1 else f"{event.epochs} epochs"
+    say(
+        f"{verb} {epochs} of {event.images} images in {event.classes} classes, {event.held_out} held out, "
+        f"on {event.device} in {event.precision}: {event.path.name}"
+    )
+    for note in event.notes:
+        say(note)
+
+
+def _show_end(event: RunEnded, notes: Sequence[str], path: Path) -> None:
+    for note in notes if event.status == "finished" else ():
+        say(f"note: {note}")
+    best = ""
+    if event.best_accuracy is not None and event.best_epoch is not None:
+        best = f" Best held-out accuracy: {100 * event.best_accuracy:.1f} % (epoch {event.best_epoch + 1})."
+    say(f"{event.message}{best}")
+    if event.status == "stopped":
+        say(f"`s3n runs resume {quoted(path.name)}` goes on there.")
+    if event.status != "discarded":
+        typer.echo(str(path))
+
+
+def _show_epoch(event: EpochDone) -> None:
+    values = event.values
+    shares = [
+        f"{name} {100 * values[f'held_out_accuracy_{name}']:.1f} %"
+        for name in ("joint", "O", "D", "C")
+        if f"held_out_accuracy_{name}" in values
+    ]
+    held_out = f"   held out: {', '.join(shares)}" if shares else ""
+    training = values.get("accuracy_joint", values.get("accuracy_O"))
+    known = "" if training is None else f"   training {100 * training:.1f} %"
+    loss = f"   loss {values['loss']:.3f}" if "loss" in values else "   recalibrated"
+    say(f"epoch {event.epoch + 1:3d}/{event.epochs}{loss}{known}{held_out}{'   best' if event.best else ''}")
