@@ -54,6 +54,8 @@ class Learner:
         self.statistics = share_statistics(network, team)
         self.optimizer = build_optimizer(network, plan.recipe)
         self._scaler = torch.amp.GradScaler(device, enabled=precision == "float16")
+        self._running = list(network.buffers())
+        self._before = [buffer.clone() for buffer in self._running]
 
     def restore(self, momenta: dict[str, Tensor], where: Place) -> None:
         """Take the momenta of a checkpoint, and the gradient scaler that its place remembers."""
@@ -73,6 +75,13 @@ class Learner:
     def begin(self) -> None:
         """Begin an update."""
         self.optimizer.zero_grad(set_to_none=True)
+        for kept, buffer in zip(self._before, self._running, strict=True):
+            kept.copy_(buffer)
+
+    def take_back(self) -> None:
+        """Put BatchNorm's statistics back to where they were before an update that memory did not suffice for."""
+        for buffer, kept in zip(self._running, self._before, strict=True):
+            buffer.copy_(kept)
 
     def learn(
         self, images: Tensor, labels: Tensor, draws: Tensor, where: Place, *, part: int, share: float

@@ -65,7 +65,7 @@ class MemoryLimit:
             TrainingError: If there are no smaller steps.
             OutputError: If the run cannot remember it.
         """
-        self._learner.begin()  # lets go of the gradients
+        self._learner.optimizer.zero_grad(set_to_none=True)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         before, self.micro = self.micro, self.micro // 2

@@ -96,6 +96,7 @@ class Updates:
                 return waited
             if before is not None:
                 self._losses, self._health = before
+            self._learner.take_back()
             self.close()
             yield self._memory.halve(where)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_training import epoch_lines, prepare, train
+from tiny_training import epoch_lines, prepare, train, weights
 
 from s3n_core.training import learner, validation
 from s3n_core.training.events import EpochDone, MicroBatchHalved, RunStarted
@@ -60,6 +60,20 @@ def test_smaller_steps_from_a_batch_on_learn_what_they_learn_from_the_start(
     assert "BatchNorm" not in done.warnings[0]  # it is frozen
     assert "Memory ran out in epoch 1" in halved.log_txt.read_text()
     assert halved.read_run()["micro_batch"] == 3
+
+
+@pytest.mark.parametrize("batch_norm", ["shared", "separate"])
+def test_layers_that_learn_statistics_learn_none_from_what_failed(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, batch_norm: str
+) -> None:
+    settings = {**ONE_EPOCH, "network__batch_norm": batch_norm}
+    small = prepare(tmp_path / "small", pictures, micro_batch=3, **settings)
+    train(small)
+    halved = prepare(tmp_path / "halved", pictures, **settings)
+    monkeypatch.setattr(learner, "objective", fail_above(3, FAILURES[0]))
+    train(halved)
+    networks = [weights(run) for run in (small, halved)]
+    assert [name for name in networks[0] if not torch.equal(networks[0][name], networks[1][name])] == []
 
 
 def test_what_was_counted_before_memory_ran_out_is_not_counted_twice(
