@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.analysis.evaluation_text import aligned
+from s3n_core.analysis.text_tables import aligned
 from s3n_core.errors import DataSetError
 from s3n_core.method.configuration import NetworkConfig
 

@@ -1,10 +1,10 @@
-"""An evaluation as text for a terminal: aligned tables of any script's names."""
+"""An evaluation as text for a terminal."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from s3n_core.analysis.text_tables import aligned
 
 if TYPE_CHECKING:
     from s3n_core.analysis.evaluation_result import Evaluation
@@ -23,24 +23,6 @@ def evaluation_text(evaluation: Evaluation) -> str:
     sections.append(_confusions(evaluation))
     sections.append(_unreadable(evaluation))
     return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Lay out rows of cells in columns.
-
-    Args:
-        rows: The rows, all of one length.
-        left: How many columns are aligned to the left; the others to the right.
-    """
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = []
-        for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            gap = " " * (width - _width(cell))
-            cells.append(cell + gap if index < left else gap + cell)
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
 
 
 def _summary(evaluation: Evaluation) -> str:
@@ -113,10 +95,3 @@ def _percent(share: float) -> str:
 def _printable(text: str) -> str:
     """Escape what would break a line or an encoder: control characters and lone surrogates."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def _width(text: str) -> int:
-    """Columns that a terminal gives a text: two for a wide character, none for a mark over another."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in ("W", "F") else 1 for c in text
-    )
