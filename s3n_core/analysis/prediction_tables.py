@@ -22,6 +22,7 @@ from s3n_core.errors import OutputError
 TableFormat = Literal["csv", "json"]
 FORMAT = "s3n-predictions"
 VERSION = 2
+_ROWS_BEGIN = b' "rows": ['
 
 COLUMNS: tuple[str, ...] = (
     "file",
@@ -148,6 +149,36 @@ def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[PredictionRo
     return header, (PredictionRow.from_dict(row, header) for row in rows)
 
 
+def read_json_head(file: Iterator[bytes]) -> PredictionHeader | None:
+    """Read the head of a JSON table from its first line to before its first row; `json_row_lines` goes on from there.
+
+    Reading line by line holds up no other thread, as `read_json_table` does for a table of many rows.
+
+    Args:
+        file: The lines of a finished table.
+
+    Returns:
+        The header; None where another program has laid out the lines, or it is no table at all.
+
+    Raises:
+        ValueError, KeyError, TypeError: What stands before the rows is no header of predictions.
+    """
+    head: list[bytes] = []
+    for line in file:
+        if line.rstrip() == _ROWS_BEGIN:
+            return PredictionHeader.from_dict(json.loads(b"".join(head).rstrip().rstrip(b",") + b"}"))
+        head.append(line)
+    return None
+
+
+def json_row_lines(file: Iterator[bytes]) -> Iterator[bytes]:
+    """Return the rows after `read_json_head`, each as the bytes of one JSON object."""
+    for line in file:
+        if not line.startswith(b"  {"):
+            return
+        yield line.rstrip().rstrip(b",")
+
+
 def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
     threshold = header.stop_below
@@ -158,7 +189,7 @@ def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[
 def _write_json(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
     """Write one object, a row a line, so that a person can look through it and `grep` finds whole rows."""
     opening = json.dumps({"format": FORMAT, "version": VERSION, **header.to_dict()}, indent=1, ensure_ascii=False)
-    file.write(opening.removesuffix("\n}") + ',\n "rows": [')
+    file.write(opening.removesuffix("\n}") + ",\n" + _ROWS_BEGIN.decode())
     separator = "\n  "
     for row in rows:
         file.write(separator + json.dumps(row.to_dict(), ensure_ascii=False, allow_nan=False))

@@ -9,12 +9,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
-from s3n_core.analysis.prediction_rows import PredictionHeader, PredictionRow
-from s3n_core.analysis.prediction_tables import read_json_table
+from s3n_core.analysis.prediction_rows import PredictionRow
+from s3n_core.analysis.prediction_tables import json_row_lines, read_json_head, read_json_table
 from s3n_gui.background.gently import gently
 from s3n_gui.inspector.verdicts import Verdict
-
-_ROWS_BEGIN = b' "rows": ['
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +105,9 @@ class _Reading(QRunnable):
 def _rows(path: Path) -> Iterator[PredictionRow]:
     """Read line by line what this program wrote: one call for the whole table would stop the window's thread as well."""
     with path.open("rb") as file:
-        head: list[bytes] = []
-        for line in file:
-            if line.rstrip() == _ROWS_BEGIN:
-                break
-            head.append(line)
-        else:
+        header = read_json_head(file)
+        if header is None:
             yield from read_json_table(path)[1]  # laid out by another program
             return
-        header = PredictionHeader.from_dict(json.loads(b"".join(head).rstrip().rstrip(b",") + b"}"))
-        for line in file:
-            if not line.startswith(b"  {"):
-                return
-            yield PredictionRow.from_dict(json.loads(line.rstrip().rstrip(b",")), header)
+        for line in json_row_lines(file):
+            yield PredictionRow.from_dict(json.loads(line), header)

@@ -6,20 +6,19 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import Signal
 
 from s3n_core.analysis.line_file import part_path
 from s3n_core.analysis.prediction_rows import PredictionHeader
+from s3n_core.analysis.prediction_tables import json_row_lines, read_json_head
 from s3n_gui.background.worker_thread import Worker
 from s3n_gui.prediction.answers import BlockReader
 
 _POLL_SECONDS = 0.3
 _LINES = 250
 _BREATH_SECONDS = 0.002  # Between blocks, so that the window's own thread comes first.
-_ROWS_BEGIN = b' "rows": ['
 
 _log = logging.getLogger(__name__)
 
@@ -132,11 +131,13 @@ class TableReader(Worker):
 
     def _read_finished(self) -> None:
         with open(self._out, "rb") as file:
-            header = _read_header(file)
+            header = read_json_head(file)
+            if header is None:
+                raise ValueError("it is no table of predictions")
             if self._header is None or header.difference(self._header):
                 self._begin(header)
             known, lines = self._rows, []
-            for number, line in enumerate(_row_lines(file)):
+            for number, line in enumerate(json_row_lines(file)):
                 if number < known:
                     continue
                 lines.append(line)
@@ -170,20 +171,3 @@ def _state(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size
-
-
-def _read_header(file: Iterator[bytes]) -> PredictionHeader:
-    """Read up to the first row; json.loads of the whole would hold up every thread for as long as it takes."""
-    head: list[bytes] = []
-    for line in file:
-        if line.rstrip() == _ROWS_BEGIN:
-            return PredictionHeader.from_dict(json.loads(b"".join(head).rstrip().rstrip(b",") + b"}"))
-        head.append(line)
-    raise ValueError("it is no table of predictions")
-
-
-def _row_lines(file: Iterator[bytes]) -> Iterator[bytes]:
-    for line in file:
-        if not line.startswith(b"  {"):
-            return
-        yield line.rstrip().rstrip(b",")
