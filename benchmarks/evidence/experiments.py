@@ -22,7 +22,7 @@ ALL: Final = {"network.train_sampling": "all", "network.eval_sampling": "all"}
 
 MEASURED: Final = {"network.batch_norm": "separate", "recalibrate": True}
 
-LARGE: Final = {"network.input_size": 448}
+LARGE: Final = {"network.input_size": 320}
 
 SMALL_DATA: Final = {**DOUBLE, **ALL, **MEASURED}
 
@@ -37,7 +37,7 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "small-data-baseline": {**SMALL_DATA, **BASELINE},
     "small-data-baseline-long": {**SMALL_DATA, **BASELINE},
     "small-data-eased": {**SMALL_DATA, "phases": [{"epochs": 5, "sampling": "identity"}]},
-    # Twice the side: features of 14x14 cells, so more places to choose from; the source stays at 448 pixels.
+    # A larger input: features of 10x10 cells, so more places to choose from; the source stays at 448 pixels.
     "small-data-large": {**SMALL_DATA, **LARGE},
     "small-data-large-identity": {**SMALL_DATA, **LARGE, **IDENTITY},
     "small-data-large-random-places": {**SMALL_DATA, **LARGE, **RANDOM_PLACES},
