@@ -106,10 +106,20 @@ def test_signals_stop_and_keep_and_a_second_one_quits_at_once(tmp_path: Path, pi
         goes_on(run)
 
 
+@contextmanager
+def hearing_hangups() -> Iterator[None]:
+    """Let processes that are begun hear of closed terminals, also where the tests run under nohup, which they would inherit."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no signal for a closed terminal")
 def test_a_closed_terminal_stops_and_keeps(tmp_path: Path, pictures: Path) -> None:
     run = prepare(tmp_path / "run", pictures, epochs=ENDLESS)
-    with live(run) as training:
+    with hearing_hangups(), live(run) as training:
         assert training.wait_for("epoch_done") is not None, training.errors
         training.process.send_signal(signal.SIGHUP)
         assert training.wait() == INTERRUPTED
