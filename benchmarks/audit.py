@@ -17,11 +17,11 @@ from PIL import Image
 CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
-from s3n_core.datasets.audit import audit  # noqa: E402
+from s3n_core.datasets.audit.checks import audit  # noqa: E402
+from s3n_core.datasets.audit.name_findings import name_findings  # noqa: E402
+from s3n_core.datasets.audit.near_duplicates import HASH_BYTES, near_groups, picture_hash  # noqa: E402
 from s3n_core.datasets.decoding import read_image  # noqa: E402
 from s3n_core.datasets.detection import open_data_set  # noqa: E402
-from s3n_core.datasets.name_findings import name_findings  # noqa: E402
-from s3n_core.datasets.near_duplicates import HASH_BYTES, near_groups, picture_hash  # noqa: E402
 from s3n_core.datasets.records import DataSet, ImageRecord  # noqa: E402
 
 

@@ -25,11 +25,11 @@ from PySide6.QtCore import QObject, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 from window_ticks import Watcher  # noqa: E402
 
-from s3n_gui import theme  # noqa: E402
-from s3n_gui.main_window import MainWindow  # noqa: E402
-from s3n_gui.pages import PAGES  # noqa: E402
-from s3n_gui.settings import Settings  # noqa: E402
-from s3n_gui.window_program import make_application  # noqa: E402
+from s3n_gui.appearance import theme  # noqa: E402
+from s3n_gui.frame.main_window import MainWindow  # noqa: E402
+from s3n_gui.frame.pages import PAGES  # noqa: E402
+from s3n_gui.frame.window_program import make_application  # noqa: E402
+from s3n_gui.state.settings import Settings  # noqa: E402
 
 CLASSES, IMAGES = 200, 100_000
 

@@ -19,8 +19,8 @@ from interleaved import machine
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.loading import Sample, worker_count
-from s3n_core.distributed import Team
-from s3n_core.training.feeding import Feeder
+from s3n_core.system.distributed import Team
+from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.preparing import Plan
 from s3n_core.training.recipes import find_recipe
 
@@ -60,7 +60,7 @@ def main() -> None:
 
 def _consume(plan: Plan, chosen: argparse.Namespace, step: float) -> tuple[float, float]:
     """Take batches for some seconds with ``step`` seconds of computing each: images a second, and the share of waiting."""
-    feeder = Feeder(plan, "meta", chosen.workers, Team())
+    feeder = BatchLoader(plan, "meta", chosen.workers, Team())
     waited, seen = 0.0, 0
     with closing(_batches(feeder, plan, chosen.batch)) as batches:
         next(batches)  # threads start, the first images are on their way
@@ -73,7 +73,7 @@ def _consume(plan: Plan, chosen: argparse.Namespace, step: float) -> tuple[float
     return seen / seconds, waited / seconds
 
 
-def _batches(feeder: Feeder, plan: Plan, size: int) -> Iterator[int]:
+def _batches(feeder: BatchLoader, plan: Plan, size: int) -> Iterator[int]:
     """Yield the length of every batch once its tensors are there, epoch after epoch."""
     count = len(plan.training)
     for epoch in range(1_000_000):

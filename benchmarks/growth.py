@@ -19,16 +19,16 @@ from pathlib import Path
 import torch
 from interleaved import machine, medians, report
 
-from s3n_core.analysis.loaded_model import Model, open_model
-from s3n_core.analysis.network_answers import answer
-from s3n_core.analysis.prediction import predict_to_file
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
-from s3n_core.method.model_files import save_model
 from s3n_core.method.network import S3N
-from s3n_core.resources import resource as shipped
+from s3n_core.models.model_files import save_model
+from s3n_core.models.network_outputs import answer
+from s3n_core.models.opening import Model, open_model
+from s3n_core.prediction.job import predict_to_file
+from s3n_core.system.resources import resource as shipped
 
 CLASSES, SIZE = (10, 200, 10_000), (112, 224, 448)
 PEAKS = (0, 1, 10, 100, 961)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from interleaved import cases_of, machine, medians, parser_of, report
 
-from s3n_core.devices import autocast, place
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
+from s3n_core.models.devices import autocast, place
 
 
 def main() -> None:

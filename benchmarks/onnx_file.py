@@ -13,11 +13,11 @@ import onnxruntime
 import torch
 from interleaved import machine, medians, report
 
-from s3n_core.analysis.input_tensors import to_input
-from s3n_core.analysis.loaded_model import open_model
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.transforms import test_view
+from s3n_core.models.opening import open_model
+from s3n_core.models.preprocessing import to_input
 
 
 def main() -> None:

@@ -17,15 +17,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from s3n_core.analysis.input_tensors import to_input
-from s3n_core.analysis.loaded_model import open_model
-from s3n_core.analysis.network_answers import answer
-from s3n_core.analysis.prediction import predict_to_file
-from s3n_core.analysis.shrinking_step import default_batch_size
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.transforms import test_view
-from s3n_core.resources import resource
+from s3n_core.models.batches import default_batch_size
+from s3n_core.models.network_outputs import answer
+from s3n_core.models.opening import open_model
+from s3n_core.models.preprocessing import to_input
+from s3n_core.prediction.job import predict_to_file
+from s3n_core.system.resources import resource
 
 
 def main() -> None:

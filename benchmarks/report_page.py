@@ -15,12 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from s3n_core.analysis.inspector import Inspector
-from s3n_core.analysis.loaded_model import open_model
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.opening import open_images
-from s3n_core.export.report_page import ReportHead, write_report
-from s3n_core.export.report_part import part_bytes
+from s3n_core.export.report.report_image import part_bytes
+from s3n_core.export.report.report_page import ReportHead, write_report
+from s3n_core.inspection.inspector import Inspector
+from s3n_core.models.opening import open_model
 
 _LOOKED = 24
 

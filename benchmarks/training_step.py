@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from interleaved import cases_of, machine, medians, parser_of, report
 
-from s3n_core.devices import autocast, memory_in_use, place
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.method.objective import objective
+from s3n_core.models.devices import autocast, memory_in_use, place
 
 
 def main() -> None:

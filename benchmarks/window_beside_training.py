@@ -18,14 +18,14 @@ sys.path.insert(0, str(CHECKOUT))
 import psutil  # noqa: E402
 from window_ticks import Clock, Watcher  # noqa: E402
 
-from s3n_core.datasets.drawn_birds.writing import write_drawn_birds  # noqa: E402
-from s3n_core.runs.lock import read_owner  # noqa: E402
-from s3n_gui import theme  # noqa: E402
+from s3n_core.demo.writing import write_drawn_birds  # noqa: E402
+from s3n_core.system.locks import read_owner  # noqa: E402
+from s3n_gui.appearance import theme  # noqa: E402
 from s3n_gui.background.training_job import TrainingJob  # noqa: E402
 from s3n_gui.background.training_request import TrainingRequest  # noqa: E402
-from s3n_gui.main_window import MainWindow  # noqa: E402
-from s3n_gui.settings import Settings  # noqa: E402
-from s3n_gui.window_program import make_application  # noqa: E402
+from s3n_gui.frame.main_window import MainWindow  # noqa: E402
+from s3n_gui.frame.window_program import make_application  # noqa: E402
+from s3n_gui.state.settings import Settings  # noqa: E402
 
 LATE_SECONDS = 0.040
 

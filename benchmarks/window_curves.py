@@ -20,11 +20,11 @@ from window_ticks import Clock, burn  # noqa: E402
 
 from s3n_core.runs.run_directory import RunDirectory  # noqa: E402
 from s3n_core.runs.run_state import RunState  # noqa: E402
-from s3n_gui import theme  # noqa: E402
-from s3n_gui.main_window import MainWindow  # noqa: E402
-from s3n_gui.pages import MODULES  # noqa: E402
-from s3n_gui.settings import Settings  # noqa: E402
-from s3n_gui.window_program import make_application  # noqa: E402
+from s3n_gui.appearance import theme  # noqa: E402
+from s3n_gui.frame.main_window import MainWindow  # noqa: E402
+from s3n_gui.frame.pages import MODULES  # noqa: E402
+from s3n_gui.frame.window_program import make_application  # noqa: E402
+from s3n_gui.state.settings import Settings  # noqa: E402
 
 LINES, BATCHES = 100_000, 1000
 NAMES = (

@@ -23,15 +23,15 @@ import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 from PySide6.QtCore import QEvent, QObject, QTimer  # noqa: E402
 
-from s3n_core.analysis.inspection import Inspection, InspectionSettings  # noqa: E402
 from s3n_core.datasets.detection import open_data_set  # noqa: E402
-from s3n_core.datasets.drawn_birds.writing import write_drawn_birds  # noqa: E402
-from s3n_gui import theme  # noqa: E402
+from s3n_core.demo.writing import write_drawn_birds  # noqa: E402
+from s3n_core.inspection.inspection import Inspection, InspectionSettings  # noqa: E402
+from s3n_gui.appearance import theme  # noqa: E402
 from s3n_gui.background.processes import kill, start_process  # noqa: E402
+from s3n_gui.frame.main_window import MainWindow  # noqa: E402
+from s3n_gui.frame.window_program import make_application  # noqa: E402
 from s3n_gui.inspector.panel import InspectPage  # noqa: E402
-from s3n_gui.main_window import MainWindow  # noqa: E402
-from s3n_gui.settings import Settings  # noqa: E402
-from s3n_gui.window_program import make_application  # noqa: E402
+from s3n_gui.state.settings import Settings  # noqa: E402
 
 _TRAINING = """
 import torch

@@ -16,10 +16,11 @@ STARTS = 7
 USE = """
 import sys, time
 begin = time.perf_counter()
-from s3n_gui import app, theme
-from s3n_gui.window_program import make_application
-from s3n_gui.main_window import MainWindow
-from s3n_gui.settings import Settings
+from s3n_gui import app
+from s3n_gui.appearance import theme
+from s3n_gui.frame.window_program import make_application
+from s3n_gui.frame.main_window import MainWindow
+from s3n_gui.state.settings import Settings
 application = make_application()
 settings = Settings()
 theme.apply(application, settings.theme, settings.font_factor)
@@ -35,7 +36,7 @@ window.close()
 
 PROBE = """
 import time
-from s3n_gui.display import why_no_window
+from s3n_gui.frame.display import why_no_window
 begin = time.perf_counter()
 why_no_window()
 print(time.perf_counter() - begin)

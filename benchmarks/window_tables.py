@@ -20,14 +20,14 @@ import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 from window_ticks import Clock, burn  # noqa: E402
 
-from s3n_core.analysis.prediction_rows import PredictionHeader, PredictionRow  # noqa: E402
-from s3n_core.analysis.prediction_tables import write_table  # noqa: E402
-from s3n_gui import theme  # noqa: E402
-from s3n_gui.main_window import MainWindow  # noqa: E402
-from s3n_gui.prediction.prediction_request import PredictionRequest  # noqa: E402
-from s3n_gui.prediction.table_model import COLUMNS  # noqa: E402
-from s3n_gui.settings import Settings  # noqa: E402
-from s3n_gui.window_program import make_application  # noqa: E402
+from s3n_core.prediction.rows import PredictionHeader, PredictionRow  # noqa: E402
+from s3n_core.prediction.tables import write_table  # noqa: E402
+from s3n_gui.appearance import theme  # noqa: E402
+from s3n_gui.frame.main_window import MainWindow  # noqa: E402
+from s3n_gui.frame.window_program import make_application  # noqa: E402
+from s3n_gui.prediction.table.table_model import COLUMNS  # noqa: E402
+from s3n_gui.state.prediction_request import PredictionRequest  # noqa: E402
+from s3n_gui.state.settings import Settings  # noqa: E402
 
 CLASSES, PEAKS = tuple(f"{number:03}.Species_{number}" for number in range(1, 201)), 7
 SCROLL_STEPS = 150

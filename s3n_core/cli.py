@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import typer
 
-import s3n_core
 from s3n_core.commands import (
     animate,
     audit,
@@ -25,6 +24,7 @@ from s3n_core.commands import (
     train,
 )
 from s3n_core.commands.failures import exit_code_of
+from s3n_core.version import __version__
 
 app = typer.Typer(
     name="s3n",
@@ -57,7 +57,7 @@ def _version(
     version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),
 ) -> None:
     if version:
-        typer.echo(f"s3n {s3n_core.__version__}")
+        typer.echo(f"s3n {__version__}")
         raise typer.Exit
 
 

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from s3n_core import __version__
 from s3n_core.errors import S3NError
-from s3n_gui.blas_threads import limit_threads
-from s3n_gui.demo import run_demo
-from s3n_gui.display import why_no_window
+from s3n_core.version import __version__
+from s3n_gui.background.blas_threads import limit_threads
+from s3n_gui.frame.demo_without_window import run_demo
+from s3n_gui.frame.display import why_no_window
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,17 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.reset_settings:
-        from s3n_gui.settings import forget_all
+        from s3n_gui.state.settings import forget_all
 
         forget_all()
         print("The settings are back at their defaults.", flush=True)
     if arguments.screenshot is not None:
-        from s3n_gui.screenshots import take_screenshots
+        from s3n_gui.frame.screenshots import take_screenshots
 
         return take_screenshots(arguments.screenshot)
     problem = why_no_window()
     if problem is None:
-        from s3n_gui.window_program import run_window
+        from s3n_gui.frame.window_program import run_window
 
         return run_window(arguments.open, demo=arguments.demo)
     print(problem, flush=True)

@@ -24,8 +24,8 @@ def save_random_model(path: Path, *, side: int = 64, classes: int = 12, backbone
 
     from s3n_core.datasets.transforms import Preprocess
     from s3n_core.method.configuration import ModelHeader, NetworkConfig
-    from s3n_core.method.model_files import save_model
     from s3n_core.method.network import S3N
+    from s3n_core.models.model_files import save_model
 
     torch.manual_seed(0)
     config = NetworkConfig.model_validate(

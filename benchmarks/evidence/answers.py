@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from s3n_core.analysis.input_tensors import to_input
-from s3n_core.analysis.loaded_model import Model, open_model
-from s3n_core.analysis.network_answers import draws_for
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.transforms import test_view
+from s3n_core.models.network_outputs import draws_for
+from s3n_core.models.opening import Model, open_model
+from s3n_core.models.preprocessing import to_input
 
 BATCH = 16
 

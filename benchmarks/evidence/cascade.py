@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from s3n_core.analysis.cascade import CascadeAnswers, CascadePoint, curve_text, most_saving
-from s3n_core.analysis.evaluation import evaluate
-from s3n_core.analysis.loaded_model import open_model
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.evaluation.cascade import CascadeAnswers, CascadePoint, curve_text, most_saving
+from s3n_core.evaluation.evaluate import evaluate
+from s3n_core.models.opening import open_model
 
 
 def main() -> None:

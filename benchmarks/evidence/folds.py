@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.seeding import keyed_generator
+from s3n_core.system.seeding import keyed_generator
 
 
 def write_folds(data: Path, out: Path, folds: int) -> list[Path]:

@@ -15,8 +15,8 @@ from s3n_core.commands.failures import say
 from s3n_core.errors import ModelFileError, RunError
 
 if TYPE_CHECKING:
-    from s3n_core.analysis.loaded_model import Model
     from s3n_core.datasets.records import DataSet, ImageRecord
+    from s3n_core.models.opening import Model
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A run's name or folder, or a .safetensors file.")]
 ImagesArgument = Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of images, a data set, or one image.")]
@@ -95,7 +95,7 @@ def open_named_model(text: str, runs: Path | None, device: str, precision: str, 
         raise RunError(f"There is no sampling {sampling!r}; choose one of {', '.join(SAMPLING_MODES)}.")
     path = find_model(text, runs)
 
-    from s3n_core.analysis.loaded_model import open_model  # last: it takes seconds, and the mistakes above none
+    from s3n_core.models.opening import open_model  # last: it takes seconds, and the mistakes above none
 
     return open_model(path, device, precision, mode)
 
@@ -124,7 +124,7 @@ def chosen_records(data_set: DataSet, split: str, model: str, runs: Path | None)
     """
     from s3n_core.datasets.opening import part_of
     from s3n_core.datasets.splits import HELD_OUT, held_out_records
-    from s3n_core.runs.model_place import run_of
+    from s3n_core.runs.model_paths import run_of
 
     if split != HELD_OUT:
         return part_of(data_set, split)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s3n_core.atomic_files import make_folder, write_json, write_text
 from s3n_core.commands.arguments import DataArgument, FormatOption, JsonOption, WorkersOption
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import print_json, progress_bars
+from s3n_core.system.atomic_files import make_folder, write_json, write_text
 
 if TYPE_CHECKING:
-    from s3n_core.datasets.audit_report import AuditReport
+    from s3n_core.datasets.audit.report import AuditReport
 
 HELP = """Look through a data set for what is broken, too small or double.
 
@@ -39,8 +39,8 @@ def audit(
 ) -> None:
     """Audit a data set."""
     from s3n_core.datasets.assignment import open_assigned
-    from s3n_core.datasets.audit import audit as audit_data_set
-    from s3n_core.datasets.audit_text import report_text
+    from s3n_core.datasets.audit.checks import audit as audit_data_set
+    from s3n_core.datasets.audit.report_text import report_text
 
     if out is not None:
         make_folder(out)
@@ -64,7 +64,7 @@ def audit(
 
 
 def _write(report: AuditReport, out: Path) -> None:
-    from s3n_core.datasets.audit_text import report_text
+    from s3n_core.datasets.audit.report_text import report_text
 
     write_text(out / "audit.txt", report_text(report, most=None) + "\n")
     write_json(out / "audit.json", report.to_dict())

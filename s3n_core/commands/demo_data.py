@@ -29,7 +29,7 @@ def demo_data(
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Processes that draw.")] = None,
 ) -> None:
     """Draw the demo data set."""
-    from s3n_core.datasets.drawn_birds.writing import write_drawn_birds
+    from s3n_core.demo.writing import write_drawn_birds
 
     def left() -> str:
         return f"Stopped; {out} is not complete, so delete it before you draw again."

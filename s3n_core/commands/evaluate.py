@@ -76,8 +76,8 @@ def evaluate(
     part = split or ("test" if "test" in data_set.splits() else "all")
     records = chosen_records(data_set, part, model, runs)
 
-    from s3n_core.analysis.cascade import curve_text
-    from s3n_core.analysis.evaluation import evaluate as evaluate_records
+    from s3n_core.evaluation.cascade import curve_text
+    from s3n_core.evaluation.evaluate import evaluate as evaluate_records
 
     opened = open_named_model(model, runs, device, precision, sampling)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", json=json) as bar:
@@ -87,7 +87,7 @@ def evaluate(
     curve = result.cascade.curve() if cascade and result.cascade else None
     point = result.cascade.at(stop_below) if stop_below is not None and result.cascade else None
     if places:
-        from s3n_core.analysis.place_measures import measure_places
+        from s3n_core.evaluation.hit_rates import measure_places
 
         with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring places", json=json) as bar:
             looked = measure_places(opened, records, data_set.classes, workers=workers, progress=bar)
@@ -107,8 +107,8 @@ def evaluate(
         if curve is not None:
             typer.echo(curve_text(curve))
     if out is not None:
-        from s3n_core.atomic_files import make_folder
-        from s3n_core.export.tables import write_evaluation_tables
+        from s3n_core.export.evaluation_tables import write_evaluation_tables
+        from s3n_core.system.atomic_files import make_folder
 
         make_folder(out)
         for path in write_evaluation_tables(result, out):

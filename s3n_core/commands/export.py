@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from s3n_core.commands.failures import say
-from s3n_core.commands.following import follow
 from s3n_core.commands.image_job import ImageJob, takes_image_job
+from s3n_core.commands.job_progress import follow
 from s3n_core.errors import DataSetError
-from s3n_core.export.look import STANDARD_OPACITY
+from s3n_core.export.figures.tokens import STANDARD_OPACITY
 
 if TYPE_CHECKING:
-    from s3n_core.export.exporting import ExportProgress
+    from s3n_core.export.job import ExportProgress
 
 HELP = """Write what a model looks at: peaks, maps, grids, warped images.
 
@@ -69,8 +69,8 @@ def export(
     """Export a folder's evidence."""
     records, classes = job.records[:most], job.data_set.classes
 
-    from s3n_core.export.export_options import export_options
-    from s3n_core.export.exporting import export as export_records
+    from s3n_core.export.job import export as export_records
+    from s3n_core.export.options import export_options
 
     try:
         options = export_options(

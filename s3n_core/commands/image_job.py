@@ -27,8 +27,8 @@ from s3n_core.commands.arguments import (
 from s3n_core.commands.failures import say
 
 if TYPE_CHECKING:
-    from s3n_core.analysis.loaded_model import Model
     from s3n_core.datasets.records import DataSet, ImageRecord
+    from s3n_core.models.opening import Model
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,9 +63,9 @@ def import_checkpoint(
 
     from s3n_core.datasets.transforms import Preprocess
     from s3n_core.method.configuration import ModelHeader
-    from s3n_core.method.model_files import save_model
-    from s3n_core.method.released_checkpoints import read_released_checkpoint
-    from s3n_core.runs.model_place import file_digest
+    from s3n_core.models.model_files import save_model
+    from s3n_core.models.released_checkpoints import read_released_checkpoint
+    from s3n_core.runs.model_paths import file_digest
     from s3n_core.training.preparing import versions
 
     try:

@@ -15,6 +15,6 @@ def inspection_server(
     ] = 300,
 ) -> None:
     """Serve inspections."""
-    from s3n_core.inspection_server import main
+    from s3n_core.server.process import main
 
     raise typer.Exit(main([f"--idle-seconds={idle_seconds}"]))

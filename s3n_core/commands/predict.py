@@ -9,12 +9,12 @@ import typer
 
 from s3n_core.commands.arguments import StopBelowOption
 from s3n_core.commands.failures import say
-from s3n_core.commands.following import follow
 from s3n_core.commands.image_job import ImageJob, takes_image_job
+from s3n_core.commands.job_progress import follow
 from s3n_core.errors import DataSetError
 
 if TYPE_CHECKING:
-    from s3n_core.distributed import Team
+    from s3n_core.system.distributed import Team
 
 HELP = """Predict the images of a folder into a table.
 
@@ -45,18 +45,18 @@ def predict(
 def _assist(job: ImageJob, team: Team, stop_below: float | None) -> None:
     records, classes = job.records, job.data_set.classes
 
-    from s3n_core.analysis.prediction import assist
+    from s3n_core.prediction.job import assist
 
     assist(job.open_model(), records, team, classes=classes, workers=job.workers, stop_below=stop_below)
 
 
 def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: float | None) -> None:
-    from s3n_core.analysis.prediction_tables import prepare_place
+    from s3n_core.prediction.tables import prepare_place
 
     prepare_place(out)
     records, classes = job.records, job.data_set.classes
 
-    from s3n_core.analysis.prediction import predict_to_file
+    from s3n_core.prediction.job import predict_to_file
 
     opened = job.open_model()
     steps = predict_to_file(

@@ -11,8 +11,8 @@ from contextlib import contextmanager, nullcontext, redirect_stderr
 import typer
 
 from s3n_core.commands.failures import ERROR
-from s3n_core.distributed import Team, TeamError, join_team
 from s3n_core.errors import S3NError
+from s3n_core.system.distributed import Team, TeamError, join_team
 
 
 @contextmanager

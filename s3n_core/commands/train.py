@@ -26,7 +26,7 @@ from s3n_core.commands.training_lines import follow
 
 if TYPE_CHECKING:
     from s3n_core.datasets.records import ImageRecord
-    from s3n_core.distributed import Team
+    from s3n_core.system.distributed import Team
     from s3n_core.training.recipe import Recipe
     from s3n_core.training.trainer import Trainer
 
@@ -208,7 +208,7 @@ def _discard_if_ordered(path: Path) -> None:
 
 
 def _say_small_classes(records: Sequence[ImageRecord], classes: Sequence[str]) -> None:
-    from s3n_core.datasets.audit import FEWEST_TRAINING_IMAGES
+    from s3n_core.datasets.audit.checks import FEWEST_TRAINING_IMAGES
 
     counts = [0] * len(classes)
     for record in records:

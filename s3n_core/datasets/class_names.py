@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.datasets.text_tables import read_lines
+from s3n_core.datasets.readers.text_files import read_lines
 from s3n_core.errors import DataSetError
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from s3n_core.datasets import class_folders, cub_200_2011, list_files, stanford_cars, unlabelled_folder
-from s3n_core.datasets.fgvc_aircraft import LEVEL_READERS
+from s3n_core.datasets.readers import class_folders, cub_200_2011, list_files, stanford_cars, unlabelled_folder
+from s3n_core.datasets.readers.fgvc_aircraft import LEVEL_READERS
 from s3n_core.datasets.records import DataSet, readable_name
 from s3n_core.errors import DataSetError
 

@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from s3n_core.atomic_files import output_error, write_json
 from s3n_core.errors import DataSetError
 from s3n_core.runs.locations import home
+from s3n_core.system.atomic_files import output_error, write_json
 
 _VERSION = 1
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from s3n_core.atomic_files import write_bytes
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.datasets.stratified import Draw, draw_share
 from s3n_core.errors import DataSetError
+from s3n_core.system.atomic_files import write_bytes
 
 SplitPart = Literal["train", "held-out", "test"]
 PARTS: tuple[SplitPart, ...] = get_args(SplitPart)

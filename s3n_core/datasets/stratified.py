@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.seeding import keyed_generator
+from s3n_core.system.seeding import keyed_generator
 
 Draw = Callable[[str], float]
 """The number, 0 up to 1, that an image's name draws; those with the smallest numbers are taken."""

@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from s3n_core.analysis.places import ViewFrame
-from s3n_core.atomic_files import write_bytes
 from s3n_core.errors import RunError
-from s3n_core.export import look
-from s3n_core.export.canvas import Area, Canvas
+from s3n_core.export.figures import tokens
+from s3n_core.export.figures.canvas import Area, Canvas
+from s3n_core.export.figures.lettering import displayed_class
+from s3n_core.export.figures.map_colours import ValueRange, coloured, overlaid
+from s3n_core.export.figures.marks import draw_peaks
+from s3n_core.export.figures.panel_drawing import draw_colour_bar, draw_title
+from s3n_core.export.figures.panels import PanelName
+from s3n_core.export.figures.placement import Placement
+from s3n_core.export.figures.scores import percent
 from s3n_core.export.gif_file import common_palette, gif_bytes
-from s3n_core.export.lettering import displayed_class
-from s3n_core.export.map_colours import ValueRange, coloured, overlaid
-from s3n_core.export.marks import draw_peaks
-from s3n_core.export.panel_drawing import draw_colour_bar, draw_title
-from s3n_core.export.panels import PanelName
-from s3n_core.export.placement import Placement
 from s3n_core.export.run_snapshots import ProbeSnapshot, RunSnapshots
-from s3n_core.export.scores import percent
+from s3n_core.inspection.geometry import ViewFrame
+from s3n_core.system.atomic_files import write_bytes
 
 _MARGIN, _GAP, _SIDE = 16.0, 10.0, 126.0
 _HEADER, _TITLES, _WORDS, _FOOTER = 32.0, 14.0, 22.0, 22.0
@@ -41,23 +41,23 @@ class AnimationOptions:
         width: In pixels, 240 ... 2400.
         seconds: How long each epoch is shown, 0.02 ... 10; None: half a second, shorter for many epochs.
         probes: Which probe images, from 1; None takes all.
-        colour_map: One of `look.COLOUR_MAPS`.
+        colour_map: One of `tokens.COLOUR_MAPS`.
         opacity: Of maps over the grey image, 0 ... 1.
     """
 
     width: int = 760
     seconds: float | None = None
     probes: tuple[int, ...] | None = None
-    colour_map: str = look.COLOUR_MAPS[0]
-    opacity: float = look.STANDARD_OPACITY
+    colour_map: str = tokens.COLOUR_MAPS[0]
+    opacity: float = tokens.STANDARD_OPACITY
 
     def __post_init__(self) -> None:
         if not 240 <= self.width <= 2400:
             raise ValueError(f"an animation must be 240 to 2400 pixels wide, not {self.width}")
         if self.seconds is not None and not 0.02 <= self.seconds <= 10:
             raise ValueError(f"an epoch must be shown for 0.02 to 10 seconds, not {self.seconds:g}")
-        if self.colour_map not in look.COLOUR_MAPS:
-            raise ValueError(f"colour map must be one of {', '.join(look.COLOUR_MAPS)}, not {self.colour_map!r}")
+        if self.colour_map not in tokens.COLOUR_MAPS:
+            raise ValueError(f"colour map must be one of {', '.join(tokens.COLOUR_MAPS)}, not {self.colour_map!r}")
         if not 0 <= self.opacity <= 1:
             raise ValueError(f"opacity must lie between 0 and 1, not {self.opacity}")
 
@@ -96,7 +96,8 @@ def animate(
 
     sampled = sorted({round(position) for position in np.linspace(0, count - 1, min(count, _SAMPLED))})
     ramp = [f"#{bytes(colour).hex()}" for colour in coloured(np.linspace(0, 1, 20), options.colour_map)]
-    fixed = [look.PAGE, look.TEXT, look.QUIET, look.TRACK, look.GOOD, look.BAD, *look.BRANCH_COLOURS.values(), *ramp]
+    plain = [tokens.PAGE, tokens.TEXT, tokens.QUIET, tokens.TRACK, tokens.GOOD, tokens.BAD]
+    fixed = [*plain, *tokens.BRANCH_COLOURS.values(), *ramp]
     palette = common_palette([scene.frame(scene.epochs[position]).reduce(2) for position in sampled], fixed)
     seconds = options.seconds or max(0.06, min(0.5, _LONGEST / count))
     pauses = [round(1000 * seconds)] * (count - 1) + [max(_LAST, round(1000 * seconds))]
@@ -158,14 +159,14 @@ class _Scene:
         accuracy = self._snapshots.accuracy(epoch)
         told = "" if accuracy is None else f"{accuracy[0]} accuracy {percent(accuracy[1])}"
         # Room for the longest text, so that nothing moves from frame to frame.
-        room = max(canvas.width_of(text, size=look.SECTION) for text in ("held-out accuracy 100.0 %", told))
-        canvas.text(right, _MARGIN + 11, told, size=look.SECTION, colour=look.QUIET, align="right")
+        room = max(canvas.width_of(text, size=tokens.SECTION) for text in ("held-out accuracy 100.0 %", told))
+        canvas.text(right, _MARGIN + 11, told, size=tokens.SECTION, colour=tokens.QUIET, align="right")
         number = f"epoch {epoch + 1} of {self._snapshots.planned}"
-        canvas.text(right - room - 14, _MARGIN + 11, number, size=look.SECTION, bold=True, align="right")
+        canvas.text(right - room - 14, _MARGIN + 11, number, size=tokens.SECTION, bold=True, align="right")
         name_room = (
-            self._width - 2 * _MARGIN - room - 28 - canvas.width_of("epoch 888 of 888", size=look.SECTION, bold=True)
+            self._width - 2 * _MARGIN - room - 28 - canvas.width_of("epoch 888 of 888", size=tokens.SECTION, bold=True)
         )
-        canvas.text(_MARGIN, _MARGIN + 11, self._snapshots.name, size=look.TITLE - 3, bold=True, room=name_room)
+        canvas.text(_MARGIN, _MARGIN + 11, self._snapshots.name, size=tokens.TITLE - 3, bold=True, room=name_room)
 
     def _draw_picture(self, canvas: Canvas, area: Area, panel: PanelName, probe: ProbeSnapshot) -> None:
         size = canvas.size_of(area)
@@ -184,20 +185,25 @@ class _Scene:
         if probe.truth is not None:
             right = probe.truth == probe.answer
             x += canvas.text(
-                x, baseline, "✓" if right else "✗", size=look.BODY, bold=True, colour=look.GOOD if right else look.BAD
+                x,
+                baseline,
+                "✓" if right else "✗",
+                size=tokens.BODY,
+                bold=True,
+                colour=tokens.GOOD if right else tokens.BAD,
             )
             x += 3
         number = percent(probe.probability)
-        room = 2 * _SIDE + _GAP - (x - _MARGIN) - canvas.width_of(number, size=look.BODY) - 4
-        x += canvas.text(x, baseline, displayed_class(probe.answer), size=look.BODY, bold=True, room=room) + 4
-        canvas.text(x, baseline, number, size=look.BODY, colour=look.QUIET)
+        room = 2 * _SIDE + _GAP - (x - _MARGIN) - canvas.width_of(number, size=tokens.BODY) - 4
+        x += canvas.text(x, baseline, displayed_class(probe.answer), size=tokens.BODY, bold=True, room=room) + 4
+        canvas.text(x, baseline, number, size=tokens.BODY, colour=tokens.QUIET)
 
     def _draw_time(self, canvas: Canvas, epoch: int) -> None:
         """Draw how far the training is, as a line under the header."""
         track = Area(_MARGIN, _MARGIN + 18, self._width - 2 * _MARGIN, 2.0)
-        canvas.rectangle(track, look.TRACK)
+        canvas.rectangle(track, tokens.TRACK)
         done = (epoch + 1) / self._snapshots.planned
-        canvas.rectangle(Area(track.x, track.y, track.width * done, track.height), look.BRANCH_COLOURS["joint"])
+        canvas.rectangle(Area(track.x, track.y, track.width * done, track.height), tokens.BRANCH_COLOURS["joint"])
 
 
 def _spread(epochs: Sequence[int], most: int) -> tuple[int, ...]:

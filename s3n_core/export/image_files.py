@@ -9,21 +9,21 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from s3n_core import __version__
-from s3n_core.analysis.inspection import Inspection
-from s3n_core.analysis.loaded_model import Model
-from s3n_core.analysis.prediction_rows import label_name
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.export.canvas import Canvas
-from s3n_core.export.encoding import encode
-from s3n_core.export.export_index import INDEX
-from s3n_core.export.export_options import ARRAYS_ENDING, PART_ENDING, REPORT, ExportOptions
-from s3n_core.export.figures import panel_page, sheet_page
+from s3n_core.export.figures.canvas import Canvas
+from s3n_core.export.figures.encoding import encode
+from s3n_core.export.figures.figures import panel_page, sheet_page
+from s3n_core.export.figures.panels import check_panels
+from s3n_core.export.figures.sheet import how_it_was_made
+from s3n_core.export.figures.vector_files import vector_bytes
 from s3n_core.export.file_names import OutputNames
-from s3n_core.export.panels import check_panels
-from s3n_core.export.report_part import part_bytes
-from s3n_core.export.sheet import how_it_was_made
-from s3n_core.export.vector_files import vector_bytes
+from s3n_core.export.index import INDEX
+from s3n_core.export.options import ARRAYS_ENDING, PART_ENDING, REPORT, ExportOptions
+from s3n_core.export.report.report_image import part_bytes
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.models.opening import Model
+from s3n_core.prediction.rows import label_name
+from s3n_core.version import __version__
 
 
 class ImageFiles:

@@ -20,13 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-import s3n_core
-from s3n_core.analysis.input_tensors import MEAN, STD
-from s3n_core.analysis.loaded_model import Model
-from s3n_core.atomic_files import write_bytes
 from s3n_core.errors import ModelFileError, OutputError
 from s3n_core.method.configuration import Sampling
 from s3n_core.method.network import S3N, S3NOutput
+from s3n_core.models.opening import Model
+from s3n_core.models.preprocessing import MEAN, STD
+from s3n_core.system.atomic_files import write_bytes
+from s3n_core.version import __version__
 
 OPSET = 18  # the lowest with all that the network needs: GridSample came with 16, the antialiased Resize with 18
 TOLERANCE = 1e-3
@@ -145,7 +145,7 @@ def _traced(outputs: _Outputs, model: Model) -> bytes:
             logger.setLevel(level)
     assert result is not None
     whole: Any = result.model_proto
-    whole.producer_name, whole.producer_version = "S3N Studio", s3n_core.__version__
+    whole.producer_name, whole.producer_version = "S3N Studio", __version__
     whole.doc_string = "Selective Sparse Sampling Network: images of shape (batch, 3, side, side), RGB, normalised."
     for key, value in metadata_of(model, outputs.names).items():
         entry = whole.metadata_props.add()

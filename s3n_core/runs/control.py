@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from s3n_core.atomic_files import output_error, read_bytes, write_json
 from s3n_core.errors import RunError
-from s3n_core.runs.lock import Owner, is_live, read_owner
+from s3n_core.system.atomic_files import output_error, read_bytes, write_json
+from s3n_core.system.locks import Owner, is_live, read_owner
 
 CONTROL_NAME = "control.json"
 CONTROL_LOCK_NAME = "control.lock"

@@ -10,8 +10,8 @@ from typing import Literal
 import psutil
 
 from s3n_core.errors import RunError
-from s3n_core.runs.lock import read_owner
-from s3n_core.runs.processes import process_is_alive
+from s3n_core.system.locks import read_owner
+from s3n_core.system.processes import process_is_alive
 
 Ending = Literal["gone", "terminated", "killed"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from s3n_core.errors import RunError
-from s3n_core.runs.lock import is_live
 from s3n_core.runs.metrics_reading import MetricsReader
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus, shown_status
+from s3n_core.system.locks import is_live
 
 _COARSEST_TICK_SECONDS = 2.0
 

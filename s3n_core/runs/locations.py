@@ -10,10 +10,10 @@ from pathlib import Path
 
 import platformdirs
 
-from s3n_core.atomic_files import output_error
 from s3n_core.errors import RunError
-from s3n_core.runs.lock import is_live
 from s3n_core.runs.run_directory import is_run
+from s3n_core.system.atomic_files import output_error
+from s3n_core.system.locks import is_live
 
 HOME_VARIABLE = "S3N_HOME"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from s3n_core.atomic_files import output_error
+from s3n_core.system.atomic_files import output_error
 
 # At most five step lines a second: curves are drawn at that rate, and a night of training stays a few megabytes.
 STEP_INTERVAL_SECONDS = 0.2

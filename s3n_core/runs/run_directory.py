@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from s3n_core.atomic_files import output_error, read_bytes, remove_leftovers, write_json, write_text
 from s3n_core.errors import RunError, S3NError
-from s3n_core.runs.lock import LOCK_NAME, is_live
 from s3n_core.runs.run_state import ACTIVE, RunState, RunStatus, ShownStatus, shown_status
 from s3n_core.runs.run_summary import RunSummary
+from s3n_core.system.atomic_files import output_error, read_bytes, remove_leftovers, write_json, write_text
+from s3n_core.system.locks import LOCK_NAME, is_live
 
 __all__ = ["FORMAT_VERSION", "RunDirectory", "RunState", "RunStatus", "RunSummary", "ShownStatus", "is_live", "is_run"]
 

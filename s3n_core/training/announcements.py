@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal, cast
 
 from s3n_core.training.events import RunEnded, RunStarted
-from s3n_core.training.place import Place
 from s3n_core.training.preparing import Plan
 from s3n_core.training.recipe import Recipe
+from s3n_core.training.training_progress import Place
 
 
 def run_started(

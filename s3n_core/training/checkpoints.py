@@ -15,13 +15,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
-from s3n_core.atomic_files import write_bytes, write_json
 from s3n_core.errors import ModelFileError, RunError
 from s3n_core.method.configuration import ModelHeader
-from s3n_core.method.model_files import load_model, save_model
 from s3n_core.method.network import S3N
+from s3n_core.models.model_files import load_model, save_model
 from s3n_core.runs.run_directory import RunDirectory
-from s3n_core.training.place import Place
+from s3n_core.system.atomic_files import write_bytes, write_json
+from s3n_core.training.training_progress import Place
 
 
 def save_checkpoint(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from s3n_core.devices import autocast, place
-from s3n_core.distributed import Team
 from s3n_core.method.network import S3N, S3NOutput
 from s3n_core.method.objective import Losses, objective
-from s3n_core.seeding import keyed_generator
+from s3n_core.models.devices import autocast, place
+from s3n_core.system.distributed import Team
+from s3n_core.system.seeding import keyed_generator
 from s3n_core.training.checkpoints import restore_momenta
 from s3n_core.training.optimization import build_optimizer, hold_radii, set_rates
-from s3n_core.training.place import Place
 from s3n_core.training.preparing import Plan
-from s3n_core.training.team_batch_norm import share_statistics
+from s3n_core.training.synchronized_batch_norm import share_statistics
+from s3n_core.training.training_progress import Place
 
 
 class Learner:

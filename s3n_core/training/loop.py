@@ -11,26 +11,26 @@ import math
 from collections.abc import Generator
 from typing import Any
 
-from s3n_core.analysis.health import health_warnings, radius_values
-from s3n_core.devices import choose_device, choose_precision, memory_in_use
-from s3n_core.distributed import Team
 from s3n_core.errors import DataSetError, RunError
+from s3n_core.models.devices import choose_device, choose_precision, memory_in_use
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.distributed import Team
 from s3n_core.training.announcements import run_ended, run_started, seconds_left
+from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.changed_data import require_same_data
+from s3n_core.training.checkpoint_writer import CheckpointWriter
 from s3n_core.training.checkpoints import load_newest, point_to
 from s3n_core.training.events import CheckpointSaved, EpochDone, Event, StepDone
 from s3n_core.training.failures import diverged
-from s3n_core.training.feeding import Feeder
-from s3n_core.training.keeping import Keeper
+from s3n_core.training.health import health_warnings, radius_values
 from s3n_core.training.learner import Learner
 from s3n_core.training.memory_limit import MemoryLimit
-from s3n_core.training.place import Place
 from s3n_core.training.preparing import read_plan
 from s3n_core.training.recalibration import recalibrate
-from s3n_core.training.steering import Halt, Steering
-from s3n_core.training.tally import LossTally
-from s3n_core.training.updates import Updates
+from s3n_core.training.run_control import Halt, RunControl
+from s3n_core.training.running_mean import LossTally
+from s3n_core.training.step import Updates
+from s3n_core.training.training_progress import Place
 from s3n_core.training.validation import validate
 
 _log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Loop:
     def __init__(
         self,
         run: RunDirectory,
-        steering: Steering,
+        steering: RunControl,
         team: Team,
         *,
         device: str | None,
@@ -82,10 +82,10 @@ class Loop:
             if team.leads:
                 point_to(run, name, self._place)
         self._network = self._learner.network
-        self._feeder = Feeder(plan, device, workers, team)
+        self._feeder = BatchLoader(plan, device, workers, team)
         self._memory = MemoryLimit(run, plan, self._learner, team)
         self._updates = Updates(plan, self._learner, self._feeder, steering, team, self._memory)
-        self._keeper = Keeper(run, plan, self._learner, team, name)
+        self._keeper = CheckpointWriter(run, plan, self._learner, team, name)
         reason = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
         self._notes = (*reason, *notes, *self._memory.notes(), *self._learner.notes)
         for note in self._notes:

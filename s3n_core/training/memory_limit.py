@@ -13,14 +13,14 @@ from typing import TypeVar
 
 import torch
 
-from s3n_core.devices import is_out_of_memory
-from s3n_core.distributed import Team
+from s3n_core.models.devices import is_out_of_memory
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.distributed import Team
 from s3n_core.training.events import Event, MicroBatchHalved
 from s3n_core.training.failures import TrainingError
 from s3n_core.training.learner import Learner
-from s3n_core.training.place import Place
 from s3n_core.training.preparing import Plan
+from s3n_core.training.training_progress import Place
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")

@@ -9,7 +9,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import s3n_core
 from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.records import DataSet, readable_name
 from s3n_core.datasets.splits import hold_out, read_split, write_split
@@ -19,6 +18,7 @@ from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.changed_data import used_fingerprint
 from s3n_core.training.recipe import Recipe, recipe_from
+from s3n_core.version import __version__
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _with_absolute_weights(recipe: Recipe) -> Recipe:
 
 def versions() -> dict[str, str]:
     """Return the versions that a result depends on."""
-    found: dict[str, Any] = {"s3n-studio": s3n_core.__version__, "python": sys.version.split()[0]}
+    found: dict[str, Any] = {"s3n-studio": __version__, "python": sys.version.split()[0]}
     for package in ("torch", "torchvision", "numpy", "pillow"):
         try:
             found[package] = metadata.version(package)

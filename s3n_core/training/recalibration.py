@@ -8,15 +8,17 @@ from contextlib import closing
 import torch
 from torch import nn
 
-from s3n_core.devices import autocast
 from s3n_core.errors import DataSetError
+from s3n_core.models.devices import autocast
+from s3n_core.training.batch_loader import EVALUATION, BatchLoader
 from s3n_core.training.events import Event
-from s3n_core.training.feeding import EVALUATION, Feeder
 from s3n_core.training.learner import Learner
-from s3n_core.training.steering import Steering
+from s3n_core.training.run_control import RunControl
 
 
-def recalibrate(learner: Learner, feeder: Feeder, steering: Steering, *, size: int) -> Generator[Event, None, None]:
+def recalibrate(
+    learner: Learner, feeder: BatchLoader, steering: RunControl, *, size: int
+) -> Generator[Event, None, None]:
     """Replace the running statistics by plain means over the training images, sampled as in evaluation; weights stay.
 
     Args:

@@ -6,7 +6,7 @@ pieces are the micro-batches themselves.
 
 from __future__ import annotations
 
-from s3n_core.distributed import Team
+from s3n_core.system.distributed import Team
 
 
 def shares(start: int, stop: int, micro: int, team: Team) -> list[range]:

@@ -13,15 +13,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from s3n_core.analysis.input_tensors import to_input, to_pixels
-from s3n_core.atomic_files import output_error, write_bytes, write_json
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.transforms import Preprocess, test_view
-from s3n_core.devices import autocast
 from s3n_core.errors import UnreadableImage
 from s3n_core.method.network import S3N
-from s3n_core.seeding import keyed_generator, peak_draws
+from s3n_core.models.devices import autocast
+from s3n_core.models.preprocessing import to_input, to_pixels
+from s3n_core.system.atomic_files import output_error, write_bytes, write_json
+from s3n_core.system.seeding import keyed_generator, peak_draws
 
 PICTURE_SIDE = 224  # pixels; enough to look at, small enough for hundreds of epochs
 

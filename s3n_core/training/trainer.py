@@ -7,15 +7,15 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from s3n_core.devices import is_out_of_memory
-from s3n_core.distributed import ALONE, Team
 from s3n_core.errors import S3NError
-from s3n_core.runs.lock import RunLock
+from s3n_core.models.devices import is_out_of_memory
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.distributed import ALONE, Team
+from s3n_core.system.locks import RunLock
 from s3n_core.training.events import Event
 from s3n_core.training.failures import TrainingError
 from s3n_core.training.loop import Loop
-from s3n_core.training.steering import Steering, run_log
+from s3n_core.training.run_control import RunControl, run_log
 
 __all__ = ["Trainer", "TrainingError"]
 
@@ -63,7 +63,7 @@ class Trainer:
         """
         run = self.run_directory
         with self._held(run):
-            steering = Steering(run, lambda: self._stop_requested, self._team)
+            steering = RunControl(run, lambda: self._stop_requested, self._team)
             try:
                 yield from Loop(
                     run,

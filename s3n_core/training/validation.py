@@ -7,19 +7,19 @@ from contextlib import closing
 
 import torch
 
-from s3n_core.analysis.health import HealthTally
-from s3n_core.devices import autocast
 from s3n_core.errors import DataSetError
 from s3n_core.method.objective import objective
+from s3n_core.models.devices import autocast
+from s3n_core.training.batch_loader import EVALUATION, BatchLoader
 from s3n_core.training.events import Event
-from s3n_core.training.feeding import EVALUATION, Feeder
+from s3n_core.training.health import HealthTally
 from s3n_core.training.learner import Learner
-from s3n_core.training.steering import Steering
-from s3n_core.training.tally import LossTally, sum_states
+from s3n_core.training.run_control import RunControl
+from s3n_core.training.running_mean import LossTally, sum_states
 
 
 def validate(
-    learner: Learner, feeder: Feeder, steering: Steering, *, size: int
+    learner: Learner, feeder: BatchLoader, steering: RunControl, *, size: int
 ) -> Generator[Event, None, dict[str, float]]:
     """Measure losses, accuracies and the health report on the held-out part; orders are obeyed between batches.
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import S3NError
-from s3n_core.inspection_encoding import InspectionDecoder
-from s3n_core.inspection_messages import Message, read_message, write_message
-from s3n_core.inspection_requests import LatestRequests, Request
+from s3n_core.server.codec import InspectionDecoder
+from s3n_core.server.messages import Message, read_message, write_message
+from s3n_core.server.requests import LatestRequests, Request
 from s3n_gui.background.processes import how_it_ended, kill, start_process
 from s3n_gui.background.worker_thread import Worker, WorkerThread
 

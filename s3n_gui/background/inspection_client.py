@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from s3n_core.analysis.inspection import Inspection, InspectionSettings, Warped
 from s3n_core.errors import S3NError
-from s3n_core.export.file_wish import FileWish
-from s3n_core.inspection_encoding import OpenedModel, decode_inverse, decode_model
-from s3n_core.inspection_export import decode_file
-from s3n_core.inspection_messages import Message
-from s3n_core.inspection_requests import Request, RequestKind
+from s3n_core.export.file_request import FileRequest
+from s3n_core.inspection.inspection import Inspection, InspectionSettings, Warped
+from s3n_core.server.codec import OpenedModel, decode_inverse, decode_model
+from s3n_core.server.export_codec import decode_file
+from s3n_core.server.messages import Message
+from s3n_core.server.requests import Request, RequestKind
 from s3n_gui.background.engine_command import INSPECTION_SERVER, engine_command
 from s3n_gui.background.engine_link import EngineLink
 from s3n_gui.background.processes import log_file
@@ -131,7 +131,7 @@ class InspectionClient(QObject):
         """Ask for the whole inverse of a grid of the last answered inspection; returns the generation."""
         return self._ask("inverse", {"branch": branch, "size": size})
 
-    def request_file(self, wish: FileWish) -> int:
+    def request_file(self, wish: FileRequest) -> int:
         """Ask for the first file that an export would write; returns the generation."""
         return self._ask("export", wish.to_dict())
 

@@ -15,7 +15,7 @@ import psutil
 
 from s3n_core.errors import OutputError
 from s3n_core.runs.locations import home
-from s3n_gui.blas_threads import lift_limit
+from s3n_gui.background.blas_threads import lift_limit
 
 MOST_LOG_BYTES = 1_000_000
 

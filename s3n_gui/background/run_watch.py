@@ -18,11 +18,11 @@ from s3n_core.errors import S3NError
 from s3n_core.runs.control import send_order
 from s3n_core.runs.ending import end_run
 from s3n_core.runs.following import RunChange, RunFollower
-from s3n_core.runs.lock import is_live
-from s3n_core.runs.processes import process_is_alive
 from s3n_core.runs.run_directory import is_run
 from s3n_core.runs.run_state import RunState, ShownStatus
 from s3n_core.runs.trash import move_to_trash
+from s3n_core.system.locks import is_live
+from s3n_core.system.processes import process_is_alive
 from s3n_gui.background.processes import how_it_ended, interrupt, kill, leave, log_file, start_process
 from s3n_gui.background.worker_thread import Worker
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtGui import QUndoCommand
 
 from s3n_core.datasets.assignment import Assignment
-from s3n_gui.wording import count_text
+from s3n_gui.appearance.wording import count_text
 
 
 class LeaveOut(QUndoCommand):

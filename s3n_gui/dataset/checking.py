@@ -11,12 +11,12 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import JobList
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.dataset.findings import Finding, problems_by_image
 from s3n_gui.dataset.kept_report import KeptReport, keep_report, kept_report
 from s3n_gui.dataset.report_reading import findings_of
 from s3n_gui.dataset.survey import Survey
-from s3n_gui.dataset.tasks import Tasks
-from s3n_gui.session import Session
+from s3n_gui.state.session import Session
 
 
 class Checking(QObject):

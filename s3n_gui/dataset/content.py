@@ -8,20 +8,20 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
+from s3n_gui.appearance.theme import px
+from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.dataset.class_list import ClassList
-from s3n_gui.dataset.class_model import ClassModel
-from s3n_gui.dataset.class_order import ClassOrder
+from s3n_gui.dataset.audit.findings_card import FindingsCard
+from s3n_gui.dataset.classes.class_list import ClassList
+from s3n_gui.dataset.classes.class_model import ClassModel
+from s3n_gui.dataset.classes.class_order import ClassOrder
 from s3n_gui.dataset.controller import DataController
-from s3n_gui.dataset.filter_bar import FilterBar
-from s3n_gui.dataset.findings_card import FindingsCard
-from s3n_gui.dataset.grid import ThumbnailGrid
 from s3n_gui.dataset.header import Header
-from s3n_gui.dataset.image_model import ImageModel
-from s3n_gui.dataset.selected_card import SelectedCard
-from s3n_gui.dataset.split_box import SplitBox
-from s3n_gui.theme import px
-from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
+from s3n_gui.dataset.images.filter_bar import FilterBar
+from s3n_gui.dataset.images.grid import ThumbnailGrid
+from s3n_gui.dataset.images.image_model import ImageModel
+from s3n_gui.dataset.images.selected_card import SelectedCard
+from s3n_gui.dataset.split.split_box import SplitBox
 
 _WIDTHS = (284, 620, 330)
 _NARROW_MIDDLE = 190

@@ -13,13 +13,13 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
 from s3n_gui.background.jobs import JobList
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.dataset.checking import Checking
+from s3n_gui.dataset.first_images import first_images
 from s3n_gui.dataset.image_filter import ImageFilter
-from s3n_gui.dataset.peek import first_images
 from s3n_gui.dataset.planning import Planning
 from s3n_gui.dataset.survey import Survey, survey
-from s3n_gui.dataset.tasks import Tasks
-from s3n_gui.session import Session
+from s3n_gui.state.session import Session
 
 _LARGE = 50_000  # images
 _NOTHING: NDArray[np.intp] = np.empty(0, np.intp)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from s3n_gui.start.drop_zone import DropZone
-from s3n_gui.theme import px
-from s3n_gui.tokens import PAGE_MARGIN
+from s3n_gui.appearance.theme import px
+from s3n_gui.appearance.tokens import PAGE_MARGIN
+from s3n_gui.widgets.drop_zone import DropZone
 
 _FORMATS = (
     (

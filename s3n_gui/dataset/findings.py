@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from s3n_gui.wording import count_text
+from s3n_gui.appearance.wording import count_text
 
 Kind = Literal[
     "unreadable",

@@ -9,10 +9,10 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
 from s3n_core.datasets.records import DataSet
-from s3n_gui.opening import data_set_title
-from s3n_gui.theme import set_icon
+from s3n_gui.appearance.theme import set_icon
+from s3n_gui.appearance.wording import place_text
+from s3n_gui.state.opening import data_set_title
 from s3n_gui.widgets.elided_label import ElidedLabel
-from s3n_gui.wording import place_text
 
 FORMAT_TITLES = {
     "auto": "Detect it again",

@@ -11,18 +11,18 @@ from PySide6.QtGui import QKeyEvent, QUndoStack
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_core.datasets.splits import PARTS
+from s3n_gui.appearance.resources import resource
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.dataset.class_model import ClassModel
+from s3n_gui.dataset.classes.class_model import ClassModel
 from s3n_gui.dataset.content import Content
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.empty_state import EmptyState, ReadingState
-from s3n_gui.dataset.image_model import ImageModel
-from s3n_gui.opening import Opener
-from s3n_gui.page import Page
-from s3n_gui.resources import resource
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
+from s3n_gui.dataset.images.image_model import ImageModel
+from s3n_gui.state.opening import Opener
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.page import Page
 
 _THUMBNAIL_SIDE = 288  # pixels; sharp up to the largest tile, and usual ones on screens of 200 %
 

@@ -15,12 +15,12 @@ from s3n_core.datasets.left_out import write_left_out
 from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.splits import SplitPart
 from s3n_core.errors import S3NError
+from s3n_gui.appearance.wording import count_text, percent_text
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.dataset.changes import Assign, LeaveOut
 from s3n_gui.dataset.survey import TEST, UNLABELLED, USE_WORDS, Survey
-from s3n_gui.dataset.tasks import Tasks
 from s3n_gui.dataset.uses import Choices, Planner, Uses
-from s3n_gui.session import HeldOut, Session
-from s3n_gui.wording import count_text, percent_text
+from s3n_gui.state.session import HeldOut, Session
 
 _NOTHING: NDArray[np.uint8] = np.empty(0, np.uint8)
 

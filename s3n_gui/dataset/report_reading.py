@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from s3n_core.datasets.audit import FEWEST_TRAINING_IMAGES
+from s3n_core.datasets.audit.checks import FEWEST_TRAINING_IMAGES
 from s3n_gui.dataset.findings import KINDS, Finding, Kind, Pair, title_of
 from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN, USE_WORDS, USES, Survey, file_name
 

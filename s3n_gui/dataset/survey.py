@@ -14,7 +14,7 @@ from s3n_core.datasets.assignment import Assignment, may_share, read_assignment
 from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.errors import DataSetError
-from s3n_gui.background.gently import gently
+from s3n_gui.background.low_priority import gently
 
 Use = Literal["train", "held-out", "test", "unlabelled"]
 USES: tuple[Use, ...] = ("train", "held-out", "test", "unlabelled")

@@ -14,9 +14,9 @@ from s3n_core.datasets.splits import HELD_OUT as HELD_OUT_DRAW
 from s3n_core.datasets.splits import hold_out
 from s3n_core.datasets.stratified import keyed_draw
 from s3n_core.errors import DataSetError
-from s3n_gui.background.gently import Rests, gently
+from s3n_gui.background.low_priority import Rests, gently
 from s3n_gui.dataset.survey import HELD_OUT, Survey, use_of
-from s3n_gui.session import HeldOut
+from s3n_gui.state.session import HeldOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

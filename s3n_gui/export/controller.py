@@ -13,9 +13,9 @@ from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.preview_making import PreviewMaker
-from s3n_gui.opening import data_set_place
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
+from s3n_gui.state.opening import data_set_place
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 
 
 class ExportController(QObject):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s3n_core.export.look import COLOUR_MAPS, STANDARD_OPACITY
-from s3n_core.export.panels import PANELS, STANDARD_PANELS, Layout, PanelName
+from s3n_core.export.figures.panels import PANELS, STANDARD_PANELS, Layout, PanelName
+from s3n_core.export.figures.tokens import COLOUR_MAPS, STANDARD_OPACITY
 
 LOWEST_DPI, HIGHEST_DPI, STANDARD_DPI = 36, 1200, 200
 LEAST_INCHES, MOST_INCHES, STANDARD_INCHES = 0.5, 20.0, 4.0

@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_gui.appearance.theme import set_icon
+from s3n_gui.appearance.wording import place_text
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.look_form import LookForm, choice_box
 from s3n_gui.export.panel_picker import PanelPicker
-from s3n_gui.opening import data_set_title, model_title
-from s3n_gui.theme import set_icon
-from s3n_gui.wording import place_text
+from s3n_gui.state.opening import data_set_title, model_title
 
 _PARTS = {"all": "All images", "train": "Part train", "val": "Part val", "test": "Part test"}
 _MOST_IMAGES = 10_000_000

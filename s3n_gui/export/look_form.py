@@ -7,10 +7,10 @@ from typing import Any
 from PySide6.QtCore import QLocale, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSizePolicy, QSpinBox, QWidget
 
-from s3n_core.export.look import COLOUR_MAPS, STANDARD_OPACITY
-from s3n_core.export.panels import LAYOUTS
+from s3n_core.export.figures.panels import LAYOUTS
+from s3n_core.export.figures.tokens import COLOUR_MAPS, STANDARD_OPACITY
+from s3n_gui.appearance.theme import px
 from s3n_gui.export.export_choice import HIGHEST_DPI, LEAST_INCHES, LOWEST_DPI, MOST_INCHES, ExportChoice
-from s3n_gui.theme import px
 from s3n_gui.widgets.number_slider import NumberSlider
 
 _LAYOUTS = {"auto": "By the image's shape", "wide": "Branches in rows", "tall": "Branches in columns"}

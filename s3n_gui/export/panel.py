@@ -10,17 +10,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QSplitter, QVBoxLayout, QWidget
 
+from s3n_gui.appearance.theme import px
 from s3n_gui.background.jobs import JobList
 from s3n_gui.export.controller import ExportController
 from s3n_gui.export.form import ExportForm
 from s3n_gui.export.preview_card import PreviewCard
 from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.export.saved_choice import choice_fields, saved_choice
-from s3n_gui.opening import data_set_place
-from s3n_gui.page import Page
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
-from s3n_gui.theme import px
+from s3n_gui.state.opening import data_set_place
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.page import Page
 
 _PARTS = ("all", "train", "val", "test")
 
@@ -95,7 +95,7 @@ class ExportPage(Page):
 
     def show_demo(self) -> None:
         """Export the demo's images."""
-        from s3n_core.resources import resource
+        from s3n_core.system.resources import resource
 
         model, images = resource("demo/model.safetensors"), resource("demo/images")
         self.controller.set(model=model, images=images, out=Path("birds-attention"))

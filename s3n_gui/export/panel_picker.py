@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
-from s3n_core.export.panels import PANEL_TEXTS, PANELS, PanelName
+from s3n_core.export.figures.panels import PANEL_TEXTS, PANELS, PanelName
+from s3n_gui.appearance.theme import branch_colour
 from s3n_gui.export.export_choice import with_panel
-from s3n_gui.theme import branch_colour
 
 _WHOLE: tuple[PanelName, ...] = ("original", "peaks", "response")
 _PAIRS: tuple[tuple[str, str, PanelName, PanelName], ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Signal
 from PySide6.QtGui import QImage, QImageReader
 
-from s3n_core.export.file_wish import ExportedFile
+from s3n_core.export.file_request import ExportedFile
 from s3n_gui.background.worker_thread import Worker
 
 

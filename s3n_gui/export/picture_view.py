@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from s3n_gui.theme import theme, tokens
+from s3n_gui.appearance.theme import theme, tokens
 
 _LARGEST = 8.0
 _STEP = 1.25

@@ -6,14 +6,14 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
-from s3n_core.export.export_options import ARRAYS_ENDING
-from s3n_core.export.file_wish import ExportedFile
-from s3n_core.export.panels import PANEL_TEXTS
+from s3n_core.export.figures.panels import PANEL_TEXTS
+from s3n_core.export.file_request import ExportedFile
+from s3n_core.export.options import ARRAYS_ENDING
+from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.background.worker_thread import WorkerThread
 from s3n_gui.export.picture_reading import PictureReader
 from s3n_gui.export.picture_view import PictureView
 from s3n_gui.export.preview_making import PreviewMaker
-from s3n_gui.theme import px, set_icon, theme
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 _WAITING = {

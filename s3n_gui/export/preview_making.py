@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from s3n_core.export.file_wish import ExportedFile, FileWish
+from s3n_core.export.file_request import ExportedFile, FileRequest
 from s3n_gui.background.inspection_client import InspectionClient
 from s3n_gui.export.export_choice import ExportChoice
 
@@ -33,7 +33,7 @@ class PreviewMaker(QObject):
         self._choice: ExportChoice | None = None
         self._ending = ""
         self._again = False
-        self._asked: FileWish | None = None
+        self._asked: FileRequest | None = None
         self._generation = 0
         self._debounce = QTimer(self, singleShot=True, interval=DEBOUNCE_MILLISECONDS)
         self._debounce.timeout.connect(self._ask)
@@ -73,10 +73,10 @@ class PreviewMaker(QObject):
         if self._client is not None:
             self._client.close()
 
-    def _wish(self) -> FileWish:
+    def _wish(self) -> FileRequest:
         assert self._choice is not None
         choice = self._choice
-        return FileWish(
+        return FileRequest(
             images=str(choice.images), part=choice.part, options=choice.preview_options(), ending=self._ending
         )
 
@@ -96,7 +96,7 @@ class PreviewMaker(QObject):
         self._asked = wish = self._wish()
         if self._again:
             self._again = False
-            wish = FileWish(images=wish.images, part=wish.part, options=wish.options, ending=wish.ending, again=True)
+            wish = FileRequest(images=wish.images, part=wish.part, options=wish.options, ending=wish.ending, again=True)
         self._generation = self._client.request_file(wish)
 
     @Slot(object, int)

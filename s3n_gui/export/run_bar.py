@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_core.export.export_options import REPORT
+from s3n_core.export.options import REPORT
+from s3n_gui.appearance.theme import px, set_icon
+from s3n_gui.appearance.wording import count_text, left_text, place_text
 from s3n_gui.background.jobs import Job
 from s3n_gui.export.export_choice import ExportChoice
-from s3n_gui.theme import px, set_icon
 from s3n_gui.widgets.elided_label import ElidedLabel
-from s3n_gui.wording import count_text, left_text, place_text
 
 
 class ExportRunBar(QFrame):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from s3n_core.export.encoding import PICTURE_FORMATS
-from s3n_core.export.look import COLOUR_MAPS
-from s3n_core.export.panels import LAYOUTS, PANELS
+from s3n_core.export.figures.encoding import PICTURE_FORMATS
+from s3n_core.export.figures.panels import LAYOUTS, PANELS
+from s3n_core.export.figures.tokens import COLOUR_MAPS
 from s3n_gui.export.export_choice import HIGHEST_DPI, LEAST_INCHES, LOWEST_DPI, MOST_INCHES, ExportChoice
 
 _FLAGS = ("sheet", "singles", "arrays", "report")

@@ -8,14 +8,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
+from s3n_gui.appearance.theme import px
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.inspector.image_browser import ImageBrowser
-from s3n_gui.inspector.image_list import ImageList
+from s3n_gui.inspector.images.image_browser import ImageBrowser
+from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.side import Side
 from s3n_gui.inspector.stage import Stage
 from s3n_gui.inspector.toolbar import Toolbar
-from s3n_gui.theme import px
 
 
 class Body(QWidget):

@@ -8,15 +8,15 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from s3n_gui.inspector.class_names import shown_class
+from s3n_gui.appearance.class_names import shown_class
+from s3n_gui.appearance.theme import number_font, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.other_model import OtherModel
-from s3n_gui.inspector.pane_grid import PaneGrid
-from s3n_gui.inspector.pane_kinds import Kind
-from s3n_gui.inspector.pane_model import Cameras, PaneModel
-from s3n_gui.inspector.pane_wishes import PaneWishes
-from s3n_gui.opening import model_title
-from s3n_gui.theme import number_font, theme
+from s3n_gui.inspector.panes.pane_grid import PaneGrid
+from s3n_gui.inspector.panes.pane_kinds import Kind
+from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
+from s3n_gui.inspector.panes.pane_requests import PaneRequests
+from s3n_gui.state.opening import model_title
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.value_range import percent_text
 
@@ -38,11 +38,11 @@ class Comparison(QWidget):
         state: InspectionState,
         other: OtherModel,
         cameras: Cameras,
-        wishes: PaneWishes,
+        wishes: PaneRequests,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        others = PaneWishes(self)
+        others = PaneRequests(self)
         others.class_map_missing.connect(other.fetch_class_map)
         self.first = _Row("This model", state, cameras, wishes)
         self.second = _Row("Other model", other.state, cameras, others, self.first.panes.models, editable=False)
@@ -89,7 +89,7 @@ class _Row(QFrame):
         title: str,
         state: InspectionState,
         cameras: Cameras,
-        wishes: PaneWishes,
+        wishes: PaneRequests,
         models: Sequence[PaneModel] = (),
         *,
         editable: bool = True,

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from s3n_core.analysis.inspection import Inspection
-from s3n_core.analysis.inspection_settings import InspectionSettings
 from s3n_core.datasets.records import DataSet
-from s3n_core.inspection_encoding import OpenedModel
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.server.codec import OpenedModel
 from s3n_gui.inspector.fetched_maps import FetchedMaps
-from s3n_gui.inspector.image_list import ImageList, disagrees, is_mistake
+from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
+from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.inspector.verdicts import Verdict, Verdicts
-from s3n_gui.session import Session
+from s3n_gui.state.session import Session
 
 Wanted = Literal["any", "mistake", "disagreement"]
 _TESTS: dict[Wanted, Callable[[Verdict | None], bool] | None] = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.analysis.inspection import Inspection
+from s3n_core.inspection.inspection import Inspection
 
 
 class FetchedMaps:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from s3n_core.analysis.inspection import Inspection, Peak
-from s3n_core.analysis.inspection_settings import Cell, InspectionSettings, PeakEdit
+from s3n_core.inspection.inspection import Inspection, Peak
+from s3n_core.inspection.settings import Cell, InspectionSettings, PeakEdit
 
 Place = tuple[float, float]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QLocale, QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
-from s3n_core.analysis.inspection import Inspection
-from s3n_core.analysis.inspection_settings import Floor, InspectionSettings
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.settings import Floor, InspectionSettings
 from s3n_core.method.configuration import SAMPLING_MODES, Sampling
+from s3n_gui.appearance.theme import px
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.theme import px
 from s3n_gui.widgets.number_slider import NumberSlider
 
 MODE_TEXTS: dict[Sampling, tuple[str, str]] = {

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from s3n_core.analysis.inspection import Inspection
+from s3n_core.inspection.inspection import Inspection
 from s3n_gui.inspector.fetched_maps import FetchedMaps
 from s3n_gui.inspector.inspection_state import InspectionState
 

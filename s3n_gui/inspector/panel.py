@@ -10,27 +10,27 @@ from PySide6.QtGui import QKeyEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.resources import resource
+from s3n_core.system.resources import resource
+from s3n_gui.appearance.theme import theme
+from s3n_gui.background.incremental import Gradually
 from s3n_gui.background.inspection_client import InspectionClient
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.gradually import Gradually
 from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
-from s3n_gui.inspector.deeds import Deeds
-from s3n_gui.inspector.editor import Editor
-from s3n_gui.inspector.image_list import ImageList
+from s3n_gui.inspector.images.image_list import ImageList
+from s3n_gui.inspector.images.known_answers import KnownAnswers
+from s3n_gui.inspector.images.verdicts import Verdicts
+from s3n_gui.inspector.inspect_actions import InspectActions
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.inspector.known_answers import KnownAnswers
-from s3n_gui.inspector.pane_model import Cameras
+from s3n_gui.inspector.panes.pane_model import Cameras
+from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.stage import Stage
 from s3n_gui.inspector.stored import DEMO_IMAGES, DEMO_MODEL, read_demo_inspection
-from s3n_gui.inspector.verdicts import Verdicts
-from s3n_gui.page import Page
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
-from s3n_gui.start.recent import RecentList
-from s3n_gui.theme import theme
+from s3n_gui.state.recent import RecentList
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.page import Page
 
 _ARROWS = {
     Qt.Key.Key_Up: (-1, 0),
@@ -115,7 +115,7 @@ class InspectPage(Page):
         self.browser, self.toolbar, self.stage, self.side = body.browser, body.toolbar, body.stage, body.side
         toolbar, stage, side, panes = self.toolbar, self.stage, self.side, self.stage.panes
         self.panes = panes
-        self.deeds = deeds = Deeds(self.state, controller, editor, self.cameras, self.known, body)
+        self.deeds = deeds = InspectActions(self.state, controller, editor, self.cameras, self.known, body)
         self.browser.image_chosen.connect(controller.choose)
         self.browser.list.installEventFilter(self)
         self.browser.table_requested.connect(deeds.choose_table)

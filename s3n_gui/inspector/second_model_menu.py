@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from s3n_gui.opening import model_title
-from s3n_gui.start.recent import RecentList
+from s3n_gui.state.opening import model_title
+from s3n_gui.state.recent import RecentList
 
 
 def lately_open(recent: RecentList | None, current: Path | None) -> tuple[Path, ...]:

@@ -9,13 +9,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QTabBar, QVBoxLayout, QWidget
 
-from s3n_gui.inspector.answer_card import AnswerCard
+from s3n_gui.appearance.theme import px, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.number_form import NumberForm
-from s3n_gui.inspector.peak_panel import PeakPanel
-from s3n_gui.inspector.score_rows import score_rows
-from s3n_gui.inspector.score_table import ScoreTable
-from s3n_gui.theme import px, theme
+from s3n_gui.inspector.peaks.peak_panel import PeakPanel
+from s3n_gui.inspector.scores.prediction_card import PredictionCard
+from s3n_gui.inspector.scores.score_rows import score_rows
+from s3n_gui.inspector.scores.score_table import ScoreTable
 
 _ANY_HEIGHT = 16_777_215  # Qt's own
 _LOW, _TALL = 470, 820
@@ -54,7 +54,7 @@ class Side(QScrollArea):
 
     def _make_upper(self) -> None:
         self._upper = _card(self._content)
-        self.answer = AnswerCard(self._state)
+        self.answer = PredictionCard(self._state)
         self.scores = ScoreTable()
         self.compare = QPushButton("Compare with this")
         self.compare.setProperty("role", "link")

@@ -11,18 +11,18 @@ from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from s3n_gui.inspector.comparison import Comparison
-from s3n_gui.inspector.image_list import ImageList
+from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.other_model import OtherModel
-from s3n_gui.inspector.pane import Pane
-from s3n_gui.inspector.pane_grid import PaneGrid
-from s3n_gui.inspector.pane_model import Cameras
-from s3n_gui.inspector.pane_wishes import PaneWishes
+from s3n_gui.inspector.panes.pane import Pane
+from s3n_gui.inspector.panes.pane_grid import PaneGrid
+from s3n_gui.inspector.panes.pane_model import Cameras
+from s3n_gui.inspector.panes.pane_requests import PaneRequests
 from s3n_gui.inspector.second_model_menu import SecondModelMenu, lately_open
 from s3n_gui.inspector.stored import demo_is_here
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
-from s3n_gui.start.recent import RecentList
+from s3n_gui.state.recent import RecentList
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.empty_page import EmptyPage
 
 
@@ -68,7 +68,7 @@ class Stage(QStackedWidget):
         self.other: OtherModel | None = None
         self.comparison: Comparison | None = None
         self.empty = EmptyPage()
-        self.wishes = PaneWishes(self)
+        self.wishes = PaneRequests(self)
         self.panes = PaneGrid(state, cameras, self.wishes)
         self.addWidget(self.empty)
         self.addWidget(self.panes)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from s3n_core.analysis.inspection import Inspection
 from s3n_core.errors import S3NError
-from s3n_core.inspection_encoding import InspectionDecoder, InspectionEncoder
-from s3n_core.inspection_messages import read_message, write_message
-from s3n_core.resources import resource
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.server.codec import InspectionDecoder, InspectionEncoder
+from s3n_core.server.messages import read_message, write_message
+from s3n_core.system.resources import resource
 
 DEMO_MODEL, DEMO_IMAGES = "demo/model.safetensors", "demo/images"
 DEMO_INSPECTION = "demo/inspection.bin"

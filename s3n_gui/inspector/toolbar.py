@@ -6,8 +6,8 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QActionGroup, QUndoStack
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QToolTip, QWidget
 
-from s3n_gui.inspector.pane_grid import LAYOUTS
-from s3n_gui.theme import number_font, set_icon, theme
+from s3n_gui.appearance.theme import number_font, set_icon, theme
+from s3n_gui.inspector.panes.pane_grid import LAYOUTS
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 

@@ -7,19 +7,19 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from s3n_core.analysis.line_file import part_path
-from s3n_core.analysis.prediction_rows import PredictionHeader
 from s3n_core.datasets.records import DataSet
+from s3n_core.prediction.rows import PredictionHeader
+from s3n_core.system.line_files import part_path
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.worker_thread import WorkerThread
-from s3n_gui.opening import data_set_place
-from s3n_gui.prediction.answers import Answers, Block
-from s3n_gui.prediction.prediction_request import PredictionRequest
+from s3n_gui.prediction.table.columns import Answers, Block
+from s3n_gui.prediction.table.table_reading import TableReader
 from s3n_gui.prediction.table_check import TableCheck
-from s3n_gui.prediction.table_reading import TableReader
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
+from s3n_gui.state.opening import data_set_place
+from s3n_gui.state.prediction_request import PredictionRequest
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 
 Stage = Literal["nothing", "reading", "ready", "running", "stopping", "stopped", "finished"]
 """What can be said of the request: incomplete; its table is being opened; no table; a job works; it was told to stop; a part of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from s3n_gui.appearance.wording import count_text, left_text
 from s3n_gui.prediction.controller import PredictionController
-from s3n_gui.wording import count_text, left_text
 
 
 def state_words(controller: PredictionController) -> str:

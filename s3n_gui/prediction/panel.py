@@ -10,27 +10,27 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.page import Page
+from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
+from s3n_gui.prediction.accuracy.figures_of_merit import Merit, judge
 from s3n_gui.prediction.controller import PredictionController
-from s3n_gui.prediction.figures_of_merit import Merit, judge
-from s3n_gui.prediction.filter_bar import FilterBar
-from s3n_gui.prediction.merit_panel import MeritPanel
 from s3n_gui.prediction.page_words import empty_case, state_words
-from s3n_gui.prediction.preview import Preview
+from s3n_gui.prediction.preview.preview import Preview
 from s3n_gui.prediction.results import Results
 from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.prediction.source_choice import SourceChoice
 from s3n_gui.prediction.stale_notice import StaleNotice
+from s3n_gui.prediction.table.filter_bar import FilterBar
+from s3n_gui.prediction.table.table_model import CLASS, PredictionModel
+from s3n_gui.prediction.table.table_saving import TableSaving, ask_for_place
+from s3n_gui.prediction.table.table_view import PredictionTable
 from s3n_gui.prediction.table_filters import TableFilters
-from s3n_gui.prediction.table_model import CLASS, PredictionModel
-from s3n_gui.prediction.table_saving import TableSaving, ask_for_place
-from s3n_gui.prediction.table_view import PredictionTable
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.empty_page import EmptyPage
-from s3n_gui.wording import count_text
+from s3n_gui.widgets.page import Page
 
 _FILL_MILLISECONDS, _REFRESH_MILLISECONDS = 150, 700
 """While rows come, how often the table follows, and how often the figures below it."""
@@ -54,7 +54,7 @@ class PredictPage(Page):
         self.source = SourceBar()
         self.filter = FilterBar()
         self.table = PredictionTable(self.model, self.thumbnails, self.path_of)
-        self.merit_panel = MeritPanel()
+        self.merit_panel = AccuracyPanel()
         self.results = Results(self.filter, self.table, self.merit_panel)
         self.notice = StaleNotice()
         self.saving = TableSaving(self)
@@ -119,7 +119,7 @@ class PredictPage(Page):
 
     def show_demo(self) -> None:
         """Predict the demo's images."""
-        from s3n_core.resources import resource
+        from s3n_core.system.resources import resource
 
         self.controller.set_model(resource("demo/model.safetensors"))
         self.controller.set_images(resource("demo/images"))

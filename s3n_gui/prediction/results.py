@@ -5,17 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
-from s3n_gui.prediction.filter_bar import FilterBar
-from s3n_gui.prediction.merit_panel import MeritPanel
-from s3n_gui.prediction.table_view import PredictionTable
-from s3n_gui.theme import px
+from s3n_gui.appearance.theme import px
+from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
+from s3n_gui.prediction.table.filter_bar import FilterBar
+from s3n_gui.prediction.table.table_view import PredictionTable
 
 
 class Results(QWidget):
     """Lays them out."""
 
     def __init__(
-        self, bar: FilterBar, table: PredictionTable, merit: MeritPanel, parent: QWidget | None = None
+        self, bar: FilterBar, table: PredictionTable, merit: AccuracyPanel, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._table, self._merit = table, merit

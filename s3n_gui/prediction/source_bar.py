@@ -17,11 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_gui.opening import data_set_title, model_title
-from s3n_gui.prediction.prediction_request import PARTS
-from s3n_gui.theme import px, set_icon
+from s3n_gui.appearance.theme import px, set_icon
+from s3n_gui.appearance.wording import place_text
+from s3n_gui.state.opening import data_set_title, model_title
+from s3n_gui.state.prediction_request import PARTS
 from s3n_gui.widgets.elided_label import ElidedLabel
-from s3n_gui.wording import place_text
 
 _HIGHEST = 1.609  # nats: the entropy of five classes that are equally probable
 _PART_TEXTS = {"all": "All images", "train": "Part train", "val": "Part val", "test": "Part test"}

@@ -7,11 +7,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from s3n_gui.opening import data_set_place
 from s3n_gui.prediction.controller import PredictionController
-from s3n_gui.prediction.prediction_request import PARTS
 from s3n_gui.prediction.source_bar import SourceBar
-from s3n_gui.session import Session
+from s3n_gui.state.opening import data_set_place
+from s3n_gui.state.prediction_request import PARTS
+from s3n_gui.state.session import Session
 from s3n_gui.widgets.empty_page import EmptyPage
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from s3n_gui.theme import set_icon, theme, tokens
+from s3n_gui.appearance.theme import set_icon, theme, tokens
 
 
 class StaleNotice(QFrame):

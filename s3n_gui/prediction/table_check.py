@@ -6,14 +6,14 @@ import logging
 
 from PySide6.QtCore import Signal
 
-from s3n_core.analysis.prediction_rows import PredictionHeader, fingerprint
 from s3n_core.datasets.opening import open_images, part_of
 from s3n_core.errors import S3NError
-from s3n_core.runs.model_place import file_digest, model_file
-from s3n_gui.background.gently import gently
+from s3n_core.prediction.rows import PredictionHeader, fingerprint
+from s3n_core.runs.model_paths import file_digest, model_file
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.background.low_priority import gently
 from s3n_gui.background.worker_thread import Worker
-from s3n_gui.prediction.prediction_request import PredictionRequest
-from s3n_gui.wording import count_text
+from s3n_gui.state.prediction_request import PredictionRequest
 
 _log = logging.getLogger(__name__)
 

@@ -6,19 +6,24 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject
 
-from s3n_gui.prediction.filter_bar import FilterBar
-from s3n_gui.prediction.merit_panel import MeritPanel
-from s3n_gui.prediction.row_order import RowFilter
+from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
 from s3n_gui.prediction.shown_names import shown_class
-from s3n_gui.prediction.table_model import PredictionModel
-from s3n_gui.prediction.table_view import PredictionTable
+from s3n_gui.prediction.table.filter_bar import FilterBar
+from s3n_gui.prediction.table.row_order import RowFilter
+from s3n_gui.prediction.table.table_model import PredictionModel
+from s3n_gui.prediction.table.table_view import PredictionTable
 
 
 class TableFilters(QObject):
     """Joins the line above the table and the cards below it with the model."""
 
     def __init__(
-        self, model: PredictionModel, table: PredictionTable, bar: FilterBar, merit_panel: MeritPanel, parent: QObject
+        self,
+        model: PredictionModel,
+        table: PredictionTable,
+        bar: FilterBar,
+        merit_panel: AccuracyPanel,
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._model, self._table, self._bar, self._merit_panel = model, table, bar, merit_panel

@@ -9,9 +9,9 @@ from PySide6.QtGui import QImageReader, QPainter, QPainterPath, QPaintEvent, QPi
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.errors import S3NError
-from s3n_core.resources import resource
-from s3n_gui.theme import px, theme
-from s3n_gui.tokens import CORNER_RADIUS, INSIDE_GROUP, PAGE_MARGIN
+from s3n_core.system.resources import resource
+from s3n_gui.appearance.theme import px, theme
+from s3n_gui.appearance.tokens import CORNER_RADIUS, INSIDE_GROUP, PAGE_MARGIN
 
 DEMO_MODEL, DEMO_IMAGES, DEMO_RUN = "demo/model.safetensors", "demo/images", "demo/runs/demo"
 

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_gui.theme import px, set_icon, theme
-from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
+from s3n_gui.appearance.theme import px, set_icon, theme
+from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 

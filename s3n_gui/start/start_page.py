@@ -7,22 +7,22 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from s3n_core.resources import resource
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_summary import RunSummary
-from s3n_gui.opening import Opener, data_set_detail, model_title
-from s3n_gui.page import Page
-from s3n_gui.session import Session
+from s3n_core.system.resources import resource
+from s3n_gui.appearance.theme import px, theme
+from s3n_gui.appearance.tokens import PAGE_MARGIN
+from s3n_gui.appearance.wording import ago_text, count_text, percent_text, place_text
 from s3n_gui.start.demo_card import DEMO_IMAGES, DEMO_MODEL, DEMO_RUN, DemoCard, demo_is_here
-from s3n_gui.start.drop_zone import DropZone
-from s3n_gui.start.recent import RecentItem, RecentList
 from s3n_gui.start.recent_card import RecentCard, Row
-from s3n_gui.start.runs_watch import RunsSeen
 from s3n_gui.start.training_card import TrainingCard
-from s3n_gui.theme import px, theme
-from s3n_gui.tokens import PAGE_MARGIN
-from s3n_gui.trainings import Trainings
-from s3n_gui.wording import ago_text, count_text, percent_text, place_text
+from s3n_gui.state.live_runs import LiveRuns
+from s3n_gui.state.opening import Opener, data_set_detail, model_title
+from s3n_gui.state.recent import RecentItem, RecentList
+from s3n_gui.state.runs_watch import RunsSeen
+from s3n_gui.state.session import Session
+from s3n_gui.widgets.drop_zone import DropZone
+from s3n_gui.widgets.page import Page
 
 _MOST_RUNS = 30
 _STATUS_WORDS = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed", "interrupted": "Interrupted"}
@@ -36,7 +36,7 @@ class StartPage(Page):
         session: Session,
         recent: RecentList,
         opener: Opener,
-        trainings: Trainings,
+        trainings: LiveRuns,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)

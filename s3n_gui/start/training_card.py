@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.runs.run_summary import RunSummary
-from s3n_gui.theme import number_font, px, set_icon, theme
-from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
+from s3n_gui.appearance.theme import number_font, px, set_icon, theme
+from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
+from s3n_gui.appearance.wording import count_text, left_text, percent_text
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.sparkline import Sparkline
-from s3n_gui.wording import count_text, left_text, percent_text
 
 _WORDS = {
     "starting": "Starting",

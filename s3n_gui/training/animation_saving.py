@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import JobList
-from s3n_gui.session import Session
+from s3n_gui.state.session import Session
 
 
 class AnimationSaver(QObject):

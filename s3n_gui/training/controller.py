@@ -13,12 +13,12 @@ from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
-from s3n_gui.session import Session
+from s3n_gui.state.live_runs import LiveRuns
+from s3n_gui.state.session import Session
 from s3n_gui.training.changed_data import told_changes
-from s3n_gui.training.metric_series import MetricSeries
-from s3n_gui.training.run_machine import Order, RunMachine
-from s3n_gui.training.run_reader import RunNews, RunReader
-from s3n_gui.trainings import Trainings
+from s3n_gui.training.curves.metric_series import MetricSeries
+from s3n_gui.training.runs.run_machine import Order, RunMachine
+from s3n_gui.training.runs.run_reader import RunNews, RunReader
 
 _log = logging.getLogger(__name__)
 MOST_OTHERS = 4
@@ -50,7 +50,7 @@ class TrainingController(QObject):
     others_changed = Signal()
     data_changed = Signal(str)
 
-    def __init__(self, session: Session, jobs: JobList, trainings: Trainings, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, jobs: JobList, trainings: LiveRuns, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._jobs, self._trainings = session, jobs, trainings
         self.machine = RunMachine()

@@ -11,31 +11,31 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from s3n_core.resources import resource
+from s3n_core.system.resources import resource
+from s3n_gui.appearance.theme import px, theme
+from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.background.jobs import JobList
-from s3n_gui.page import Page
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
-from s3n_gui.theme import px, theme
-from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
+from s3n_gui.state.live_runs import LiveRuns
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 from s3n_gui.training.animation_saving import AnimationSaver
 from s3n_gui.training.controller import TrainingController
 from s3n_gui.training.probe_strip import ProbeStrip
-from s3n_gui.training.recipe_choice import RecipeChoice
-from s3n_gui.training.recipe_form import RecipeForm
-from s3n_gui.training.runs_desk import RunsDesk
+from s3n_gui.training.recipe.recipe_choice import RecipeChoice
+from s3n_gui.training.recipe.recipe_form import RecipeForm
+from s3n_gui.training.recipe.starting import Starting
+from s3n_gui.training.runs_actions import RunsActions
 from s3n_gui.training.sentences import sayings
 from s3n_gui.training.shown_run import ShownRun
-from s3n_gui.training.starting import Starting
 from s3n_gui.training.words_card import WordsCard
-from s3n_gui.trainings import Trainings
 from s3n_gui.widgets.empty_page import EmptyPage
+from s3n_gui.widgets.page import Page
 
 _NARROW = 1000
 _WIDTHS = {"side": (296, 420), "strip": (216, 520)}
 
 
-def page(session: Session, settings: Settings, jobs: JobList, trainings: Trainings) -> Page:
+def page(session: Session, settings: Settings, jobs: JobList, trainings: LiveRuns) -> Page:
     """Make the page."""
     return TrainPage(session, settings, jobs, trainings)
 
@@ -48,7 +48,7 @@ class TrainPage(Page):
         session: Session,
         settings: Settings,
         jobs: JobList,
-        trainings: Trainings,
+        trainings: LiveRuns,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -56,7 +56,7 @@ class TrainPage(Page):
         self.controller = TrainingController(session, jobs, trainings, self)
         self._build_frame()
         self.form = RecipeForm(RecipeChoice(), self.side)
-        self.runs = RunsDesk(self.controller, session, trainings, self.side)
+        self.runs = RunsActions(self.controller, session, trainings, self.side)
         self.side.addTab(self.form, "New training")
         self.side.addTab(self.runs.list, "Runs")
         self.starting = Starting(self.form, self.controller, session, settings, trainings, jobs, self)

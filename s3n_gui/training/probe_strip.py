@@ -12,14 +12,14 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSlider, QToolButton, QVBoxLayout, QWidget
 
-from s3n_gui.inspector.class_names import shown_class
-from s3n_gui.theme import number_font, px, set_icon, theme, tokens
-from s3n_gui.tokens import INSIDE_GROUP
+from s3n_gui.appearance.class_names import shown_class
+from s3n_gui.appearance.theme import number_font, px, set_icon, theme, tokens
+from s3n_gui.appearance.tokens import INSIDE_GROUP
+from s3n_gui.appearance.wording import percent_text
 from s3n_gui.training.snapshot_store import Probe, SnapshotStore
 from s3n_gui.widgets.elided_label import ElidedLabel
-from s3n_gui.widgets.image_ground import draw_ground
-from s3n_gui.widgets.marks import Marks, PeakMark, draw_marks
-from s3n_gui.wording import percent_text
+from s3n_gui.widgets.images.image_ground import draw_ground
+from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 
 
 class ProbeStrip(QFrame):

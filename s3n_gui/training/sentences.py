@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from s3n_core.runs.run_state import RunState, ShownStatus
+from s3n_gui.appearance.wording import count_text, percent_text
 from s3n_gui.training.changed_data import as_here
-from s3n_gui.training.metric_series import Column, MetricSeries
-from s3n_gui.wording import count_text, percent_text
+from s3n_gui.training.curves.metric_series import Column, MetricSeries
 
 Tone = Literal["good", "plain", "caution", "bad"]
 

@@ -11,17 +11,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from s3n_core.errors import S3NError
-from s3n_gui.dialogs.changed_data import ChangedDataDialog
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
-from s3n_gui.tokens import INSIDE_GROUP
-from s3n_gui.training.chart_grid import ChartGrid
-from s3n_gui.training.chart_marks import Band
-from s3n_gui.training.chart_toolbar import ChartToolbar
+from s3n_gui.appearance.tokens import INSIDE_GROUP
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+from s3n_gui.training.changed_data_dialog import ChangedDataDialog
 from s3n_gui.training.controller import TrainingController
-from s3n_gui.training.curve_files import save_picture, save_table
-from s3n_gui.training.run_bar import RunBar
-from s3n_gui.training.run_colours import run_colours
+from s3n_gui.training.curves.chart_grid import ChartGrid
+from s3n_gui.training.curves.chart_marks import Band
+from s3n_gui.training.curves.chart_toolbar import ChartToolbar
+from s3n_gui.training.curves.curve_files import save_picture, save_table
+from s3n_gui.training.runs.run_bar import RunBar
+from s3n_gui.training.runs.run_colours import run_colours
 
 
 class ShownRun(QWidget):

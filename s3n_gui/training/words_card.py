@@ -10,8 +10,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
-from s3n_gui.theme import px, set_icon, theme, tokens
-from s3n_gui.tokens import INSIDE_GROUP
+from s3n_gui.appearance.theme import px, set_icon, theme, tokens
+from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.training.sentences import Saying, Tone
 
 _ICONS: dict[Tone, str] = {"good": "check", "plain": "info", "caution": "caution", "bad": "error"}

@@ -8,8 +8,8 @@ from typing import Literal
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
-from s3n_gui.theme import set_icon, theme, tokens
-from s3n_gui.tokens import INSIDE_GROUP, PAGE_MARGIN
+from s3n_gui.appearance.theme import set_icon, theme, tokens
+from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 
 Kind = Literal["error", "notice"]
 _MOST_KEPT = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from s3n_gui.theme import px, set_icon, theme
+from s3n_gui.appearance.theme import px, set_icon, theme
 
 
 class EmptyPage(QFrame):

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_gui.theme import number_font, set_icon, theme
+from s3n_gui.appearance.theme import number_font, set_icon, theme
 
 _POSITIONS = 1000
 

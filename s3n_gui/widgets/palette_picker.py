@@ -6,7 +6,7 @@ from PySide6.QtCore import QRect, QSize, Signal
 from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from s3n_gui.colour_maps import MAP_NAMES, MapName, map_table
+from s3n_gui.appearance.colour_maps import MAP_NAMES, MapName, map_table
 
 _TITLES: dict[MapName, str] = {"viridis": "Viridis", "magma": "Magma", "cividis": "Cividis", "grey": "Grey"}
 

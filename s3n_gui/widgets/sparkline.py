@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from s3n_gui.theme import px, theme, tokens
+from s3n_gui.appearance.theme import px, theme, tokens
 
 
 class Sparkline(QWidget):

@@ -7,7 +7,7 @@ import re
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
-from s3n_gui.tokens import BRANCH_COLOURS, Branch
+from s3n_gui.appearance.tokens import BRANCH_COLOURS, Branch
 
 _PIECES = re.compile(r"([^_]+)|_(\w)")
 

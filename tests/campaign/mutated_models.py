@@ -53,7 +53,7 @@ def small_model() -> bytes:
         return Path(os.environ[_MODEL]).read_bytes()
     from tiny_models import tiny_header, tiny_network
 
-    from s3n_core.method.model_files import save_model
+    from s3n_core.models.model_files import save_model
 
     header = tiny_header(batch_norm="separate")
     with tempfile.TemporaryDirectory(prefix="s3n-small-model-") as folder:
@@ -83,8 +83,8 @@ def mutated_model(seed: int, number: int, folder: Path) -> str:
 def _open(path: Path) -> str:
     import torch
 
-    from s3n_core.analysis.loaded_model import open_model
-    from s3n_core.method.model_files import read_header
+    from s3n_core.models.model_files import read_header
+    from s3n_core.models.opening import open_model
 
     torch.set_num_threads(1)
     try:

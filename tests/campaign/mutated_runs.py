@@ -49,7 +49,7 @@ def small_run() -> Path:
     sys.path.append(str(CHECKOUT / "tests" / "core" / "training"))
     from tiny_training import draw_pictures, prepare, train
 
-    from s3n_core.runs.lock import Owner
+    from s3n_core.system.locks import Owner
 
     folder = Path(tempfile.mkdtemp(prefix="s3n-small-run-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -88,7 +88,7 @@ def mutated_run(seed: int, number: int, folder: Path) -> str:
 
 
 def _open_run(run: RunDirectory, *, resume: bool) -> str:
-    from s3n_gui.wording import ago_text
+    from s3n_gui.appearance.wording import ago_text
 
     outcome = "value"
     (summary,) = list_runs(run.path.parent)
@@ -120,7 +120,7 @@ def _open_run(run: RunDirectory, *, resume: bool) -> str:
 
 def _show(run: RunDirectory, lines: list[dict[str, Any]]) -> None:
     """Do what the window's page of a run does with what it reads."""
-    from s3n_gui.training.metric_series import MetricSeries, block_of
+    from s3n_gui.training.curves.metric_series import MetricSeries, block_of
     from s3n_gui.training.sentences import sayings
     from s3n_gui.training.snapshot_store import read_probes
 
@@ -133,9 +133,9 @@ def _show(run: RunDirectory, lines: list[dict[str, Any]]) -> None:
 
 
 def _window_file(rng: random.Random, folder: Path) -> str:
-    from s3n_gui.places import Places
-    from s3n_gui.settings import Settings
-    from s3n_gui.start.recent import RecentList
+    from s3n_gui.state.recent import RecentList
+    from s3n_gui.state.settings import Settings
+    from s3n_gui.state.window_layout import Places
 
     name = rng.choice(list(_WINDOW_FILES))
     path = folder / name

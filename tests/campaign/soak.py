@@ -31,11 +31,11 @@ if __name__ == "__main__":
 import psutil  # noqa: E402
 from PySide6.QtCore import QCoreApplication, QEvent  # noqa: E402
 
-from s3n_core.resources import resource  # noqa: E402
-from s3n_gui import theme  # noqa: E402
-from s3n_gui.main_window import MainWindow  # noqa: E402
-from s3n_gui.settings import Settings  # noqa: E402
-from s3n_gui.window_program import make_application  # noqa: E402
+from s3n_core.system.resources import resource  # noqa: E402
+from s3n_gui.appearance import theme  # noqa: E402
+from s3n_gui.frame.main_window import MainWindow  # noqa: E402
+from s3n_gui.frame.window_program import make_application  # noqa: E402
+from s3n_gui.state.settings import Settings  # noqa: E402
 
 SAMPLES = 50  # of memory, in each part
 PATIENCE = 120.0

@@ -29,8 +29,8 @@ from campaign.cases import parser_of, tell  # noqa: E402
 from test_process_model import SMALL, Window  # noqa: E402
 from tiny_training import draw_pictures  # noqa: E402
 
-from s3n_core.runs.lock import is_live, read_owner  # noqa: E402
 from s3n_core.runs.run_directory import RunDirectory  # noqa: E402
+from s3n_core.system.locks import is_live, read_owner  # noqa: E402
 
 PATIENCE = 300.0
 

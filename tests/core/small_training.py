@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.datasets.drawn_birds.writing import write_drawn_birds
+from s3n_core.demo.writing import write_drawn_birds
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.preparing import prepare_run
 from s3n_core.training.recipes import find_recipe

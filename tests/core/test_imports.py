@@ -14,27 +14,27 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 TORCH_FREE = [
     "s3n_core",
     "s3n_core.errors",
-    "s3n_core.atomic_files",
-    "s3n_core.seeding",
-    "s3n_core.resources",
-    "s3n_core.devices",
+    "s3n_core.system.atomic_files",
+    "s3n_core.system.seeding",
+    "s3n_core.system.resources",
+    "s3n_core.models.devices",
     "s3n_core.datasets.*",
     "s3n_core.runs.*",
     "s3n_core.method.configuration",
     "s3n_core.training.recipes",
     "s3n_core.training.events",
-    "s3n_core.analysis.inspection",
-    "s3n_core.export.file_wish",
-    "s3n_core.inspection_export",
-    "s3n_core.inspection_server",
-    "s3n_core.inspection_encoding",
-    "s3n_core.inspection_messages",
-    "s3n_core.inspection_requests",
-    "s3n_core.analysis.evaluation_result",
-    "s3n_core.analysis.prediction_rows",
-    "s3n_core.analysis.prediction_tables",
-    "s3n_core.analysis.line_file",
-    "s3n_core.analysis.unfinished_table",
+    "s3n_core.inspection.inspection",
+    "s3n_core.export.file_request",
+    "s3n_core.server.export_codec",
+    "s3n_core.server.process",
+    "s3n_core.server.codec",
+    "s3n_core.server.messages",
+    "s3n_core.server.requests",
+    "s3n_core.evaluation.result",
+    "s3n_core.prediction.rows",
+    "s3n_core.prediction.tables",
+    "s3n_core.system.line_files",
+    "s3n_core.prediction.resuming",
     "s3n_core.cli",
     "s3n_gui.*",
 ]
@@ -83,11 +83,11 @@ def test_the_engine_never_loads_qt() -> None:
 
 @pytest.mark.parametrize("package", sorted({*CHECKOUT.glob("s3n_*/**/__init__.py")}), ids=lambda path: path.parent.name)
 def test_packages_are_light(package: Path) -> None:
-    """An `__init__` holds a docstring (the engine's a version, too): one module's import never loads its neighbours."""
+    """An `__init__` holds a docstring: one module's import never loads its neighbours."""
     body = ast.parse(package.read_text(encoding="utf-8")).body
     assert ast.get_docstring(ast.Module(body, [])), "no docstring"
     rest = [ast.unparse(statement).split(" =")[0] for statement in body[1:]]
-    assert rest == (["__version__"] if package.parent == CHECKOUT / "s3n_core" else [])
+    assert rest == []
 
 
 def test_import_contracts() -> None:

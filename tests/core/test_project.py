@@ -8,8 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from s3n_core import __version__
-from s3n_gui.display import DEBIAN_PACKAGES
+from s3n_core.version import __version__
+from s3n_gui.frame.display import DEBIAN_PACKAGES
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TEST_COMMAND = (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from s3n_core import __version__
+from s3n_core.version import __version__
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -60,7 +60,7 @@ def test_the_wheel_holds_the_packages_and_their_resources(wheel: Path) -> None:
 
 
 def test_resources_of_the_installation(programs: Path, tmp_path: Path) -> None:
-    ask = "import s3n_core.resources as r; print(r.__file__); print(r.resource('demo'))"
+    ask = "import s3n_core.system.resources as r; print(r.__file__); print(r.resource('demo'))"
     module, demo = run(programs / Path(sys.executable).name, "-c", ask, cwd=tmp_path).splitlines()
     assert Path(module).is_relative_to(programs.parent)
     assert Path(demo) == Path(module).parent / "resources" / "demo"

@@ -100,11 +100,11 @@ def no_qt_objects_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 if HAS_QT:
-    from s3n_gui import theme
+    from s3n_gui.appearance import theme
     from s3n_gui.background.jobs import JobList
-    from s3n_gui.main_window import MainWindow
-    from s3n_gui.session import Session
-    from s3n_gui.settings import Settings
+    from s3n_gui.frame.main_window import MainWindow
+    from s3n_gui.state.session import Session
+    from s3n_gui.state.settings import Settings
 
     @pytest.fixture
     def settings(s3n_home: object) -> Settings:

@@ -19,8 +19,8 @@ from s3n_gui import app
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
-from s3n_gui.dialogs.closing import ClosingDialog
-from s3n_gui.main_window import MainWindow
+from s3n_gui.frame.dialogs.closing import ClosingDialog
+from s3n_gui.frame.main_window import MainWindow
 
 
 class Hand(QObject):

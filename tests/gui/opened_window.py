@@ -2,10 +2,10 @@
 
 OPEN_WINDOW = """
 import sys
-from s3n_gui import theme
-from s3n_gui.window_program import make_application
-from s3n_gui.main_window import MainWindow
-from s3n_gui.settings import Settings
+from s3n_gui.appearance import theme
+from s3n_gui.frame.window_program import make_application
+from s3n_gui.frame.main_window import MainWindow
+from s3n_gui.state.settings import Settings
 application = make_application()
 theme.apply(application, "light")
 window = MainWindow(Settings())

@@ -17,12 +17,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from s3n_core.datasets.drawn_birds.writing import write_drawn_birds
-from s3n_core.runs.lock import is_live, read_owner
+from s3n_core.demo.writing import write_drawn_birds
 from s3n_core.runs.run_directory import RunDirectory
-from s3n_gui.main_window import MainWindow
-from s3n_gui.settings import Settings
-from s3n_gui.widgets.image_view import ImageView
+from s3n_core.system.locks import is_live, read_owner
+from s3n_gui.frame.main_window import MainWindow
+from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.images.image_view import ImageView
 
 PATIENCE = 100_000
 IMAGES = 12 * (3 + 1)

@@ -13,8 +13,8 @@ from command_line import Command
 from small_training import TrainedRun, prepare_small_run
 
 from s3n_core.runs import ending
-from s3n_core.runs.lock import RunLock
 from s3n_core.runs.run_directory import RunDirectory, is_live
+from s3n_core.system.locks import RunLock
 
 Damage = Callable[[RunDirectory], None]
 
@@ -175,7 +175,7 @@ def test_a_run_that_does_not_follow_is_ended(s3n: Command, run: RunDirectory, mo
     deaf = """
 import signal, sys
 from pathlib import Path
-from s3n_core.runs.lock import RunLock
+from s3n_core.system.locks import RunLock
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with RunLock(Path(sys.argv[1])):
     print("ready", flush=True)

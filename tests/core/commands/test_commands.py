@@ -12,7 +12,7 @@ import pytest
 from command_line import Command
 from small_training import SMALL, TrainedRun
 
-from s3n_core.commands import following
+from s3n_core.commands import job_progress
 from s3n_core.datasets.assignment import Assignment, assignment_file, write_assignment
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import write_left_out
@@ -213,7 +213,7 @@ def test_predict_goes_on_after_ctrl_c(
     command = ["predict", model, trained_run.data, "--split", "test", "--out"]
     assert s3n(*command, tmp_path / "whole.csv").code == 0
     with monkeypatch.context() as patch:
-        patch.setattr(following, "progress_bar", _Interruption(at=8))
+        patch.setattr(job_progress, "progress_bar", _Interruption(at=8))
         outcome = s3n(*command, tmp_path / "parts.csv")
     assert (outcome.code, outcome.out) == (130, "")
     assert outcome.err == "Stopped after 8 of 12 images; the same command goes on there.\n"
@@ -265,7 +265,7 @@ def test_export_writes_pictures_and_an_index(
 def test_export_says_what_ctrl_c_left(
     s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "progress_bar", _Interruption(at=2))
+    monkeypatch.setattr(job_progress, "progress_bar", _Interruption(at=2))
     outcome = s3n("export", model, trained_run.data, "--split", "test", "--out", tmp_path / "att", *QUICK_PICTURES)
     assert (outcome.code, outcome.out) == (130, "")
     assert outcome.err.startswith("Stopped after 2 of 12 images; ")

@@ -7,7 +7,7 @@ import sys
 import pytest
 from command_line import Command
 
-import s3n_core
+from s3n_core.version import __version__
 
 COMMANDS = [
     "",
@@ -55,7 +55,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_the_module_is_the_program() -> None:
     done = subprocess.run([sys.executable, "-m", "s3n_core", "--version"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"s3n {s3n_core.__version__}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"s3n {__version__}\n", "")
 
 
 @pytest.mark.parametrize("arguments", [[], ["runs"]])

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageColor
 
-from s3n_core.analysis.inspection import Inspection, InspectionSettings, Peak
-from s3n_core.analysis.places import ViewFrame, cell_places
+from s3n_core.inspection.geometry import ViewFrame, cell_places
+from s3n_core.inspection.inspection import Inspection, InspectionSettings, Peak
 
 CELLS = 31
 

@@ -11,12 +11,12 @@ from PIL import Image
 
 from s3n_core.cli import main
 from s3n_core.errors import RunError
-from s3n_core.export import look
 from s3n_core.export.animation import AnimationOptions, animate
+from s3n_core.export.figures import tokens
 from s3n_core.export.gif_file import common_palette, gif_bytes
 from s3n_core.export.run_snapshots import RunSnapshots, map_of_peaks
 from s3n_core.method.sparse_attention import sampling_map
-from s3n_core.resources import resource
+from s3n_core.system.resources import resource
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def test_every_epoch_is_a_frame_that_repeats(run, tmp_path):
     assert pauses == [300, 300, 2000]
     frames = frames_of(out)
     for frame in frames:
-        assert len(where_colour(frame, look.BRANCH_COLOURS["D"], within=8)) > 20, "peaks, and the marks of columns"
+        assert len(where_colour(frame, tokens.BRANCH_COLOURS["D"], within=8)) > 20, "peaks, and the marks of columns"
     lengths = [
-        len(where_colour(frame.crop((0, 0, 400, 30)), look.BRANCH_COLOURS["joint"], within=12)) for frame in frames
+        len(where_colour(frame.crop((0, 0, 400, 30)), tokens.BRANCH_COLOURS["joint"], within=12)) for frame in frames
     ]
     assert lengths[0] * 2.7 < lengths[2] < lengths[0] * 3.3, "the line grows with the epochs"
 

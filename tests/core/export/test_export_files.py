@@ -7,15 +7,21 @@ import pytest
 from drawn_inspection import drawn_inspection
 from PIL import Image
 
-from s3n_core.analysis.evaluation_result import Accuracy, Evaluation
 from s3n_core.errors import OutputError
-from s3n_core.export.canvas import Area, Canvas
-from s3n_core.export.encoding import encode
-from s3n_core.export.export_options import ExportOptions
-from s3n_core.export.figure_style import FigureStyle
+from s3n_core.evaluation.result import Accuracy, Evaluation
+from s3n_core.export.evaluation_tables import (
+    accuracy_csv,
+    by_class_csv,
+    confusion_csv,
+    csv_text,
+    write_evaluation_tables,
+)
+from s3n_core.export.figures.canvas import Area, Canvas
+from s3n_core.export.figures.encoding import encode
+from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.file_names import OutputNames, safe_part
 from s3n_core.export.image_files import arrays_bytes, picture_bytes
-from s3n_core.export.tables import accuracy_csv, by_class_csv, confusion_csv, csv_text, write_evaluation_tables
+from s3n_core.export.options import ExportOptions
 
 ENDINGS = (".png", "/peaks.png", ".npz")
 

@@ -11,17 +11,17 @@ import pytest
 import torch
 from PIL import Image
 
-from s3n_core.analysis.inspection import inspect
-from s3n_core.analysis.loaded_model import open_model
-from s3n_core.analysis.network_answers import rule_names
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import OutputError
-from s3n_core.export.exporting import ExportOptions, export
-from s3n_core.export.figure_style import FigureStyle
+from s3n_core.export.figures.figure_style import FigureStyle
+from s3n_core.export.job import ExportOptions, export
+from s3n_core.inspection.inspection import inspect
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
-from s3n_core.method.model_files import save_model
 from s3n_core.method.network import S3N
+from s3n_core.models.model_files import save_model
+from s3n_core.models.network_outputs import rule_names
+from s3n_core.models.opening import open_model
 
 CLASSES = ("grey bird", "blue bird", "red bird")
 STYLE = FigureStyle(dpi=40, single_inches=1.0, panels=("peaks", "map_d"))

@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 from drawn_inspection import CELLS, drawn_inspection, hot_cell, pixels_of, where_colour
 
-from s3n_core.analysis.places import ViewFrame, cell_places
-from s3n_core.export import look
-from s3n_core.export.figure_style import FigureStyle
-from s3n_core.export.figures import panel_figure
-from s3n_core.export.map_colours import ValueRange, coloured
-from s3n_core.export.panel_drawing import largest_magnification
-from s3n_core.export.panels import PANELS, STANDARD_PANELS, arrange, check_panels
-from s3n_core.export.placement import Placement
-from s3n_core.export.rasters import Rasters
+from s3n_core.export.figures import tokens
+from s3n_core.export.figures.figure_style import FigureStyle
+from s3n_core.export.figures.figures import panel_figure
+from s3n_core.export.figures.map_colours import ValueRange, coloured
+from s3n_core.export.figures.panel_drawing import largest_magnification
+from s3n_core.export.figures.panels import PANELS, STANDARD_PANELS, arrange, check_panels
+from s3n_core.export.figures.placement import Placement
+from s3n_core.export.figures.rasters import Rasters
+from s3n_core.inspection.geometry import ViewFrame, cell_places
 
 STYLE = FigureStyle(dpi=100, single_inches=4)
 CROP = (50.0, 40.0, 250.0, 160.0)
@@ -79,7 +79,7 @@ def test_peaks_are_a_disc_and_a_ring_in_their_branches_colours_at_their_places()
     style = FigureStyle(dpi=200, single_inches=6)
     picture = panel_figure(inspection, "peaks", style)
     scale = picture.width / 300
-    d, c = (where_colour(picture, look.BRANCH_COLOURS[branch]) for branch in "DC")
+    d, c = (where_colour(picture, tokens.BRANCH_COLOURS[branch]) for branch in "DC")
     for found, peak in ((d, inspection.peaks[0]), (c, inspection.peaks[1])):
         np.testing.assert_allclose(found.mean(axis=0), np.array([peak.x, peak.y]) * scale, atol=0.3)
     centre_d, centre_c = (tuple(int(v * scale) for v in (peak.x, peak.y)) for peak in inspection.peaks)
@@ -92,19 +92,19 @@ def test_peaks_are_a_disc_and_a_ring_in_their_branches_colours_at_their_places()
 def test_a_marks_size_grows_with_the_response():
     def area(response):
         inspection = drawn_inspection(peaks=((10, 20, response, 1.0, 0.0),))
-        return len(where_colour(panel_figure(inspection, "peaks", STYLE), look.BRANCH_COLOURS["D"]))
+        return len(where_colour(panel_figure(inspection, "peaks", STYLE), tokens.BRANCH_COLOURS["D"]))
 
     assert area(1.0) > 1.5 * area(0.5) > 2 * area(0.1)
 
 
 def test_a_peak_of_both_sets_has_disc_and_ring_and_one_that_is_off_a_grey_cross():
     both = panel_figure(drawn_inspection(peaks=((10, 20, 1.0, 0.6, 0.4),)), "peaks", STYLE)
-    assert len(where_colour(both, look.BRANCH_COLOURS["D"]))
-    assert len(where_colour(both, look.BRANCH_COLOURS["C"], within=60))
+    assert len(where_colour(both, tokens.BRANCH_COLOURS["D"]))
+    assert len(where_colour(both, tokens.BRANCH_COLOURS["C"], within=60))
     off = panel_figure(drawn_inspection(peaks=((10, 20, 1.0, 0.0, 0.0),)), "peaks", FigureStyle(dpi=200))
-    assert not len(where_colour(off, look.BRANCH_COLOURS["D"]))
-    assert not len(where_colour(off, look.BRANCH_COLOURS["C"]))
-    assert len(where_colour(off, look.BRANCH_COLOURS["O"]))
+    assert not len(where_colour(off, tokens.BRANCH_COLOURS["D"]))
+    assert not len(where_colour(off, tokens.BRANCH_COLOURS["C"]))
+    assert len(where_colour(off, tokens.BRANCH_COLOURS["O"]))
 
 
 def test_grid_lines_run_through_the_grids_nodes():

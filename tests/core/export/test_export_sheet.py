@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from drawn_inspection import drawn_inspection, pixels_of, where_colour
 
-from s3n_core.export import look
-from s3n_core.export.canvas import Area, Canvas
-from s3n_core.export.figure_style import FigureStyle
-from s3n_core.export.figures import sheet_figure
-from s3n_core.export.lettering import BASE_FONTS, UNDRAWABLE, displayed_class, drawable, families
-from s3n_core.export.scores import percent
+from s3n_core.export.figures import tokens
+from s3n_core.export.figures.canvas import Area, Canvas
+from s3n_core.export.figures.figure_style import FigureStyle
+from s3n_core.export.figures.figures import sheet_figure
+from s3n_core.export.figures.lettering import BASE_FONTS, UNDRAWABLE, displayed_class, drawable, families
+from s3n_core.export.figures.scores import percent
 
 STYLE = FigureStyle(dpi=72)
 PEAKS = ((10, 20, 1.0, 1.0, 0.0), (20, 6, 0.9, 0.0, 1.0))
@@ -42,7 +42,7 @@ def test_bars_have_their_branches_colours():
     picture = sheet_figure(drawn_inspection(), FigureStyle(dpi=150))
     lower = picture.crop((0, picture.height * 3 // 4, picture.width, picture.height))
     widths = {}
-    for answer, colour in look.BRANCH_COLOURS.items():
+    for answer, colour in tokens.BRANCH_COLOURS.items():
         places = where_colour(lower, colour, within=2)
         _, counts = np.unique(places[:, 1], return_counts=True)
         widths[answer] = counts.max()
@@ -53,9 +53,9 @@ def test_right_and_wrong_are_said_in_words_and_colour():
     right = sheet_figure(drawn_inspection(), STYLE, truth="001.Red_bird")
     wrong = sheet_figure(drawn_inspection(), STYLE, truth="002.Blue_bird")
     unknown = sheet_figure(drawn_inspection(), STYLE)
-    assert [len(where_colour(p, look.BAD, within=10)) > 0 for p in (right, wrong, unknown)] == [False, True, False]
+    assert [len(where_colour(p, tokens.BAD, within=10)) > 0 for p in (right, wrong, unknown)] == [False, True, False]
     head = [p.crop((0, 0, p.width, 60)) for p in (right, unknown)]
-    assert [len(where_colour(p, look.GOOD, within=10)) > 0 for p in head] == [True, False]
+    assert [len(where_colour(p, tokens.GOOD, within=10)) > 0 for p in head] == [True, False]
 
 
 def test_networks_without_joint_head_or_branches_have_sheets():
@@ -171,6 +171,6 @@ def test_a_tall_sheet_leaves_no_room_at_its_right():
     inked = (right < 200).any(axis=(1, 2))
     quarters = np.array_split(inked, 4)
     assert all(quarter.any() for quarter in quarters)
-    bars = [where_colour(picture, look.BRANCH_COLOURS[answer], within=2) for answer in ("joint", "O", "D", "C")]
+    bars = [where_colour(picture, tokens.BRANCH_COLOURS[answer], within=2) for answer in ("joint", "O", "D", "C")]
     lowest = [places[:, 1].min() for places in bars if len(places)]
     assert len(lowest) == 4

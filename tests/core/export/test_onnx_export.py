@@ -10,17 +10,17 @@ import torch
 from PIL import Image
 from torch import nn
 
-from s3n_core.analysis.input_tensors import MEAN, STD
-from s3n_core.analysis.loaded_model import open_model
 from s3n_core.cli import main
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.export import onnx_export
 from s3n_core.method import network as network_module
 from s3n_core.method.backbones import Backbone, WeightReport
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
-from s3n_core.method.model_files import save_model
 from s3n_core.method.network import S3N
-from s3n_core.runs.model_place import file_digest
+from s3n_core.models.model_files import save_model
+from s3n_core.models.opening import open_model
+from s3n_core.models.preprocessing import MEAN, STD
+from s3n_core.runs.model_paths import file_digest
 
 CLASSES = tuple(f"species {number} é漢" for number in range(12))
 BRANCHES = ("joint", "original", "discriminative", "complementary")

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from drawn_inspection import drawn_inspection, hot_cell
 
-from s3n_core.analysis.inspection import Inspection
 from s3n_core.errors import OutputError
-from s3n_core.export.export_options import ExportOptions, export_options
-from s3n_core.export.rasters import Rasters
-from s3n_core.export.report_page import ReportHead, write_report
-from s3n_core.export.report_part import PartSummary, part_bytes
+from s3n_core.export.figures.rasters import Rasters
+from s3n_core.export.options import ExportOptions, export_options
+from s3n_core.export.report.report_image import PartSummary, part_bytes
+from s3n_core.export.report.report_page import ReportHead, write_report
+from s3n_core.inspection.inspection import Inspection
 
 PEAKS = ((10, 20, 1.0, 1.0, 0.0), (20, 6, 0.9, 0.0, 1.0))
 HOSTILE = "</script><img src=x onerror=alert(1)> & \"'`${1}\udcff/<!--\n鳥.jpg"

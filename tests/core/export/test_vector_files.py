@@ -12,12 +12,12 @@ import pytest
 from drawn_inspection import drawn_inspection
 from PIL import Image
 
-from s3n_core.export import look
-from s3n_core.export.export_options import ExportOptions
-from s3n_core.export.figure_style import FigureStyle
-from s3n_core.export.figures import panel_page, sheet_figure, sheet_page
+from s3n_core.export.figures import tokens
+from s3n_core.export.figures.figure_style import FigureStyle
+from s3n_core.export.figures.figures import panel_page, sheet_figure, sheet_page
+from s3n_core.export.figures.vector_files import vector_bytes
 from s3n_core.export.image_files import picture_bytes
-from s3n_core.export.vector_files import vector_bytes
+from s3n_core.export.options import ExportOptions
 
 STYLE = FigureStyle(dpi=100)
 PEAKS = ((10, 20, 1.0, 1.0, 0.0), (20, 6, 0.9, 0.0, 1.0))
@@ -54,7 +54,7 @@ def test_an_svg_sheet_has_the_places_of_the_png_sheet():
     picture = sheet_figure(inspection, STYLE, truth="002.Blue_bird")
     for side, pixels in zip(("width", "height"), picture.size, strict=True):
         assert float(root.get(side).removesuffix("pt")) == pytest.approx(pixels * 72 / 100, abs=0.02)
-    discs = [e.get("d") for e in root.iter(f"{SVG}path") if look.BRANCH_COLOURS["D"].lower() in e.get("style", "")]
+    discs = [e.get("d") for e in root.iter(f"{SVG}path") if tokens.BRANCH_COLOURS["D"].lower() in e.get("style", "")]
     numbers = np.array([[float(n) for n in re.findall(r"-?[\d.]+", path)[-2:]] for path in discs])
     marked = np.abs(np.asarray(picture).astype(int) - (0xD5, 0x5E, 0)).max(axis=-1) < 24
     for x, y in numbers * 100 / 72:  # the last point of a circle's outline lies on the mark

@@ -1,5 +1,5 @@
 import torch
-from conftest import small_layers
+from tiny_models import small_layers
 from torch import nn
 
 from s3n_core.method.branch_norm import BranchBatchNorm2d, separate_statistics, statistics_of

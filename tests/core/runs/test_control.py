@@ -10,8 +10,8 @@ import pytest
 from s3n_core.errors import OutputError, RunError
 from s3n_core.runs import control
 from s3n_core.runs.control import OrderReader, send_order
-from s3n_core.runs.lock import RunLock
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.locks import RunLock
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_an_order_to_a_killed_trainer_is_refused(run: RunDirectory, start: Calla
     code = """
 import sys
 from pathlib import Path
-from s3n_core.runs.lock import RunLock
+from s3n_core.system.locks import RunLock
 lock = RunLock(Path(sys.argv[1]))
 lock.acquire()
 print("ready", flush=True)
@@ -102,7 +102,7 @@ def test_a_live_process_obeys_and_ends(run: RunDirectory, start: Callable[..., A
 import sys, time
 from pathlib import Path
 from s3n_core.runs.control import OrderReader
-from s3n_core.runs.lock import RunLock
+from s3n_core.system.locks import RunLock
 with RunLock(Path(sys.argv[1])):
     orders = OrderReader(Path(sys.argv[1]))
     print("ready", flush=True)

@@ -9,16 +9,16 @@ import pytest
 
 from s3n_core.errors import RunError
 from s3n_core.runs.ending import end_process, end_run
-from s3n_core.runs.lock import is_live
-from s3n_core.runs.processes import process_created, process_is_alive
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.locks import is_live
+from s3n_core.system.processes import process_created, process_is_alive
 
 WAIT = "print('ready', flush=True); input()"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + WAIT
 HOLD = """
 import sys
 from pathlib import Path
-from s3n_core.runs.lock import RunLock
+from s3n_core.system.locks import RunLock
 with RunLock(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.readline()

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from s3n_core.runs.following import RunFollower
-from s3n_core.runs.lock import RunLock
 from s3n_core.runs.metrics import MetricsWriter
 from s3n_core.runs.run_directory import RunDirectory, RunState
 from s3n_core.runs.trash import move_to_trash
+from s3n_core.system.locks import RunLock
 
 
 def test_a_run_is_followed_from_its_beginning_to_its_end(run: RunDirectory) -> None:
@@ -53,7 +53,7 @@ def test_a_killed_training_is_interrupted_and_a_resume_restarts(run: RunDirector
     code = """
 import sys
 from pathlib import Path
-from s3n_core.runs.lock import RunLock
+from s3n_core.system.locks import RunLock
 from s3n_core.runs.metrics import MetricsWriter
 from s3n_core.runs.run_directory import RunDirectory, RunState
 run = RunDirectory(Path(sys.argv[1]))

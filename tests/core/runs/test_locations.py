@@ -6,8 +6,8 @@ import pytest
 
 from s3n_core.errors import RunError
 from s3n_core.runs.locations import find_run, home, new_run_name, rename_run, runs_root
-from s3n_core.runs.lock import RunLock
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.locks import RunLock
 
 
 def test_the_root_is_the_option_else_the_variable_else_the_platforms(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from s3n_core.errors import OutputError, RunError
-from s3n_core.runs.lock import RunLock
 from s3n_core.runs.run_directory import RunDirectory, RunState, is_run
 from s3n_core.runs.run_list import list_runs
+from s3n_core.system.locks import RunLock
 
 JUNK = [b"", b"{", b"[]", b"null", b"\xff\xfe\x00", b'{"status": "running"', b"[" * 100_000]
 

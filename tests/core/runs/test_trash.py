@@ -7,10 +7,10 @@ import pytest
 
 from s3n_core.errors import OutputError, RunError
 from s3n_core.runs import trash
-from s3n_core.runs.lock import RunLock
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
 from s3n_core.runs.trash import empty_trash, list_trash, move_to_trash, restore
+from s3n_core.system.locks import RunLock
 
 
 def test_deleting_can_be_undone(root: Path, run: RunDirectory) -> None:

@@ -9,9 +9,9 @@ import pytest
 from tiny_training import LiveTraining, assert_same_training, prepare, train
 
 from s3n_core.runs.control import send_order
-from s3n_core.runs.lock import read_owner
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
+from s3n_core.system.locks import read_owner
 from s3n_core.training.events import Event, StepDone
 
 

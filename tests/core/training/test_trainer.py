@@ -21,11 +21,11 @@ from tiny_training import (
     weights,
 )
 
-from s3n_core.distributed import Team
-from s3n_core.method.model_files import read_header
+from s3n_core.models.model_files import read_header
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.distributed import Team
+from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.events import CheckpointSaved, EpochDone, RunEnded, RunStarted, StepDone
-from s3n_core.training.feeding import Feeder
 from s3n_core.training.preparing import read_plan
 from s3n_core.training.trainer import Trainer
 
@@ -194,7 +194,7 @@ def test_statistics_are_measured_anew_at_the_end_exactly_once(tmp_path: Path, fe
 def test_statistics_are_measured_on_mixed_classes(tmp_path: Path, few_pictures: Path) -> None:
     plan = read_plan(prepare(tmp_path / "run", few_pictures, held_out=0))
     assert [sample.label for sample in plan.training] == sorted(sample.label for sample in plan.training)
-    feeder = Feeder(plan, "cpu", 0, Team())
+    feeder = BatchLoader(plan, "cpu", 0, Team())
     batches = list(feeder.plain_training_batches(2))
     assert sorted(name for batch in batches for name in batch.names) == sorted(sample.name for sample in plan.training)
     assert any(len({int(label) for label in batch.labels}) > 1 for batch in batches if batch.labels is not None)

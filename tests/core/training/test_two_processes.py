@@ -19,7 +19,7 @@ import torch
 from random_model import save_picture, save_random_model
 from tiny_training import CHECKOUT, PATIENCE, TINY, epoch_lines, prepare, train
 
-from s3n_core.analysis.prediction_tables import read_json_table
+from s3n_core.prediction.tables import read_json_table
 from s3n_core.runs.control import send_order
 from s3n_core.runs.run_directory import RunDirectory, is_live
 

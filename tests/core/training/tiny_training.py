@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.method.model_files import load_model
+from s3n_core.models.model_files import load_model
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.events import Event
 from s3n_core.training.preparing import prepare_run

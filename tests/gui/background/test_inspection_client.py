@@ -12,7 +12,7 @@ import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
-from s3n_core.analysis.inspection import InspectionSettings, PeakEdit
+from s3n_core.inspection.inspection import InspectionSettings, PeakEdit
 from s3n_gui.background import inspection_client
 from s3n_gui.background.inspection_client import InspectionClient
 

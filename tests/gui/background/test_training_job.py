@@ -15,9 +15,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 from random_model import SMALL_TRAINING, save_picture
 
-from s3n_core.runs.lock import is_live, read_owner
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.trash import list_trash
+from s3n_core.system.locks import is_live, read_owner
 from s3n_gui.background import run_watch, training_job
 from s3n_gui.background.engine_command import engine_command
 from s3n_gui.background.training_job import TrainingJob

@@ -15,10 +15,10 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.panel import DataPage, page
 from s3n_gui.dataset.survey import Survey, survey
-from s3n_gui.opening import Opener
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
-from s3n_gui.start.recent import RecentList
+from s3n_gui.state.opening import Opener
+from s3n_gui.state.recent import RecentList
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 
 
 @pytest.fixture

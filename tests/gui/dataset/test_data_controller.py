@@ -14,9 +14,9 @@ from s3n_core.datasets.left_out import read_left_out, without_left_out
 from s3n_core.datasets.records import DataSet
 from s3n_gui.background.jobs import JobList
 from s3n_gui.dataset.controller import DataController
-from s3n_gui.dataset.image_model import LEFT_OUT_ROLE, TROUBLE_ROLE, USE_ROLE, ImageModel
+from s3n_gui.dataset.images.image_model import LEFT_OUT_ROLE, TROUBLE_ROLE, USE_ROLE, ImageModel
 from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN
-from s3n_gui.session import HeldOut, Session
+from s3n_gui.state.session import HeldOut, Session
 
 
 def show(qtbot: QtBot, controller: DataController, session: Session, data_set: DataSet) -> None:

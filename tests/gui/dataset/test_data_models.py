@@ -11,18 +11,18 @@ import pytest
 from many_images import many
 
 from s3n_core.datasets.assignment import Assignment, assign
-from s3n_core.datasets.audit import audit
+from s3n_core.datasets.audit.checks import audit
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import left_out_file, write_left_out
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.datasets.splits import hold_out
-from s3n_gui.dataset.class_nodes import arrange, class_tree, count_images
+from s3n_gui.dataset.classes.class_nodes import arrange, class_tree, count_images
 from s3n_gui.dataset.findings import Finding, problems_by_image
 from s3n_gui.dataset.image_filter import ImageFilter
 from s3n_gui.dataset.report_reading import findings_of
 from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN, USES, Survey, shown_class, survey
 from s3n_gui.dataset.uses import Choices, Planner
-from s3n_gui.session import HeldOut
+from s3n_gui.state.session import HeldOut
 
 
 def names(prepared: Survey, indices: object) -> set[str]:

@@ -24,16 +24,16 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from small_pictures import draw
 
-from s3n_core.datasets.audit import audit
+from s3n_core.datasets.audit.checks import audit
 from s3n_core.datasets.detection import FORMATS, open_data_set
 from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
-from s3n_gui.dataset.image_model import PATH_ROLE
+from s3n_gui.dataset.images.image_model import PATH_ROLE
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.report_reading import findings_of
 from s3n_gui.dataset.survey import TEST
-from s3n_gui.session import HeldOut, Session
-from s3n_gui.settings import Settings
+from s3n_gui.state.session import HeldOut, Session
+from s3n_gui.state.settings import Settings
 
 EMPTY, READING, CONTENT = range(3)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from s3n_core.export.export_options import ExportOptions, export_options
-from s3n_core.export.panels import PANELS, STANDARD_PANELS
+from s3n_core.export.figures.panels import PANELS, STANDARD_PANELS
+from s3n_core.export.options import ExportOptions, export_options
 from s3n_gui.export.export_choice import ExportChoice, with_panel
 from s3n_gui.export.preview_card import file_word, size_text
 from s3n_gui.export.saved_choice import choice_fields, saved_choice

@@ -11,14 +11,14 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from s3n_core.export.file_wish import ExportedFile
-from s3n_core.resources import resource
+from s3n_core.export.file_request import ExportedFile
+from s3n_core.system.resources import resource
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.export.panel import ExportPage, page
 from s3n_gui.export.picture_view import PictureView
 from s3n_gui.export.run_bar import ExportRunBar
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 
 MODEL, IMAGES = resource("demo/model.safetensors"), resource("demo/images")
 PATIENCE = 300_000  # milliseconds: a job starts at low priority, and a machine that trains lets it wait

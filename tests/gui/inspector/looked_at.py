@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from s3n_core.analysis.inspection import Inspection, InspectionSettings, Peak
-from s3n_core.analysis.places import ViewFrame, cell_places
 from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.inspection.geometry import ViewFrame, cell_places
+from s3n_core.inspection.inspection import Inspection, InspectionSettings, Peak
 
 CLASSES = ("001.Red_bird", "002.Blue_bird", "003.Green_bird")
 CELLS = 31

@@ -7,10 +7,10 @@ import hashlib
 import numpy as np
 import pytest
 
-from s3n_core.analysis.inspection import inspect
-from s3n_core.analysis.loaded_model import open_model
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.resources import resource
+from s3n_core.inspection.inspection import inspect
+from s3n_core.models.opening import open_model
+from s3n_core.system.resources import resource
 from s3n_gui.inspector.stored import DEMO_IMAGES, DEMO_MODEL, demo_is_here, read_demo_inspection
 
 RENEW = "renew it with the command in resources/demo/README.md"

@@ -10,13 +10,13 @@ import pytest
 from looked_at import CLASSES, FakeClient, data_set, looked_at
 from pytestqt.qtbot import QtBot
 
-from s3n_core.analysis.inspection_settings import InspectionSettings
+from s3n_core.inspection.settings import InspectionSettings
 from s3n_gui.inspector.controller import InspectionController
-from s3n_gui.inspector.editor import Editor
-from s3n_gui.inspector.image_list import ImageList
+from s3n_gui.inspector.images.image_list import ImageList
+from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.inspector.verdicts import Verdict, Verdicts
-from s3n_gui.session import Session
+from s3n_gui.inspector.peaks.peak_editor import Editor
+from s3n_gui.state.session import Session
 
 
 class Stage:

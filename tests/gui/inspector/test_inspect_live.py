@@ -8,8 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from s3n_gui.inspector.panel import InspectPage, page
 from s3n_gui.inspector.stored import demo_is_here, read_demo_inspection
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 
 
 @pytest.mark.skipif(not demo_is_here(), reason="the demo is not in this checkout")

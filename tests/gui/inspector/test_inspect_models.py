@@ -9,21 +9,21 @@ from looked_at import CLASSES, data_set, looked_at, without_scores
 from PySide6.QtCore import QRectF, QSizeF
 from PySide6.QtGui import QUndoStack
 
-from s3n_core.analysis.inspection_settings import InspectionSettings, PeakEdit
-from s3n_core.export.rasters import Rasters
-from s3n_gui.inspector import peak_edits
-from s3n_gui.inspector.changes import ChangeNumbers, ChangePeaks
-from s3n_gui.inspector.class_names import shown_class
-from s3n_gui.inspector.image_list import ImageList, disagrees, is_mistake
+from s3n_core.export.figures.rasters import Rasters
+from s3n_core.inspection.settings import InspectionSettings, PeakEdit
+from s3n_gui.appearance.class_names import shown_class
+from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
+from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.inspector.pane_content import from_plane, grid_lines, peak_marks, resolve, to_plane, value_at
-from s3n_gui.inspector.pane_kinds import KINDS
-from s3n_gui.inspector.pane_model import Cameras, PaneModel
-from s3n_gui.inspector.score_rows import score_rows
+from s3n_gui.inspector.panes.pane_content import from_plane, grid_lines, peak_marks, resolve, to_plane, value_at
+from s3n_gui.inspector.panes.pane_kinds import KINDS
+from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
+from s3n_gui.inspector.peaks import peak_edits
+from s3n_gui.inspector.peaks.changes import ChangeNumbers, ChangePeaks
+from s3n_gui.inspector.scores.score_rows import score_rows
 from s3n_gui.inspector.stored import read_inspection, write_inspection
-from s3n_gui.inspector.verdicts import Verdict, Verdicts
-from s3n_gui.widgets.camera import Camera
-from s3n_gui.widgets.image_pyramid import ImagePyramid
+from s3n_gui.widgets.images.camera import Camera
+from s3n_gui.widgets.images.image_pyramid import ImagePyramid
 from s3n_gui.widgets.value_range import ValueRange, number_text, percent_text
 
 A, B = Path("/x/a.jpg"), Path("/x/b.jpg")

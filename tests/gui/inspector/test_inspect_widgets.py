@@ -23,17 +23,17 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from s3n_core.analysis.prediction_rows import PredictionHeader, PredictionRow
-from s3n_core.analysis.prediction_tables import write_table
-from s3n_gui import theme
-from s3n_gui.actions import ACTIONS
+from s3n_core.prediction.rows import PredictionHeader, PredictionRow
+from s3n_core.prediction.tables import write_table
+from s3n_gui.appearance import theme
+from s3n_gui.frame.actions import ACTIONS
 from s3n_gui.inspector.panel import InspectPage
-from s3n_gui.inspector.peak_menu import PeakMenu
+from s3n_gui.inspector.peaks.peak_menu import PeakMenu
 from s3n_gui.inspector.second_model_menu import SecondModelMenu, lately_open
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
-from s3n_gui.start.recent import RecentList
-from s3n_gui.widgets.image_view import ImageView
+from s3n_gui.state.recent import RecentList
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.images.image_view import ImageView
 from s3n_gui.widgets.number_slider import NumberSlider
 
 

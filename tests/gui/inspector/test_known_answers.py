@@ -11,14 +11,14 @@ import pytest
 from looked_at import CLASSES, FakeClient, data_set
 from pytestqt.qtbot import QtBot
 
-from s3n_core.analysis.prediction_rows import PredictionHeader, PredictionRow
-from s3n_core.analysis.prediction_tables import write_table
-from s3n_gui.inspector.image_list import ImageList, disagrees, is_mistake
-from s3n_gui.inspector.known_answers import KnownAnswers
-from s3n_gui.inspector.verdicts import Verdicts
-from s3n_gui.prediction.prediction_request import PredictionRequest
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
+from s3n_core.prediction.rows import PredictionHeader, PredictionRow
+from s3n_core.prediction.tables import write_table
+from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
+from s3n_gui.inspector.images.known_answers import KnownAnswers
+from s3n_gui.inspector.images.verdicts import Verdicts
+from s3n_gui.state.prediction_request import PredictionRequest
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 
 
 def table(path: Path, *, model: str = "abc", names: tuple[str, ...] = ("bird 0.jpg", "bird 1.jpg")) -> Path:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from s3n_core.analysis.prediction_rows import PredictionHeader, PredictionRow
-from s3n_core.analysis.prediction_tables import FORMAT, VERSION
-from s3n_gui.prediction.answers import Answers, BlockReader
+from s3n_core.prediction.rows import PredictionHeader, PredictionRow
+from s3n_core.prediction.tables import FORMAT, VERSION
+from s3n_gui.prediction.table.columns import Answers, BlockReader
 
 CLASSES = ("001.Ant", "002.Bee", "003.Wasp")
 

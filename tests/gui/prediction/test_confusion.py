@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, QRectF
 
-from s3n_gui.prediction.confusion_order import class_order, confused_pairs
-from s3n_gui.prediction.matrix_frame import MatrixFrame
+from s3n_gui.prediction.accuracy.confusion_order import class_order, confused_pairs
+from s3n_gui.prediction.accuracy.matrix_frame import MatrixFrame
 
 COUNTS = np.array(
     [

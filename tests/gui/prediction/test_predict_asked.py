@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_gui.background.jobs import JobList
 from s3n_gui.prediction.controller import PredictionController
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 
 
 def test_the_whole_data_set_is_predicted_once(

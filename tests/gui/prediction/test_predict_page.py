@@ -14,17 +14,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
 
-from s3n_core.resources import resource
+from s3n_core.system.resources import resource
 from s3n_gui.background.jobs import JobList
-from s3n_gui.prediction.confusion_order import confused_pairs
+from s3n_gui.prediction.accuracy.confusion_order import confused_pairs
 from s3n_gui.prediction.panel import PredictPage, page
-from s3n_gui.prediction.prediction_request import PredictionRequest
 from s3n_gui.prediction.source_bar import SourceBar
-from s3n_gui.prediction.table_model import CLASS, MARGIN
-from s3n_gui.session import Session
-from s3n_gui.settings import Settings
+from s3n_gui.prediction.table.table_model import CLASS, MARGIN
+from s3n_gui.state.prediction_request import PredictionRequest
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 
-from s3n_core.analysis.prediction_tables import write_table  # isort: skip
+from s3n_core.prediction.tables import write_table  # isort: skip
 
 MODEL, IMAGES = resource("demo/model.safetensors"), resource("demo/images")
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from made_up_rows import CLASSES, answers, rows
 
-from s3n_gui.prediction.figures_of_merit import judge
-from s3n_gui.prediction.prediction_request import PredictionRequest
-from s3n_gui.prediction.row_order import KINDS, RowFilter, shown_rows
+from s3n_gui.prediction.accuracy.figures_of_merit import judge
+from s3n_gui.prediction.table.row_order import KINDS, RowFilter, shown_rows
+from s3n_gui.state.prediction_request import PredictionRequest
 
 
 @pytest.mark.parametrize("labelled", [True, False])
@@ -104,7 +104,7 @@ def test_coverage_falls_with_the_threshold() -> None:
 def test_100_000_rows_sort_and_filter_in_a_moment() -> None:
     table = answers(2000)
     block = {name: np.concatenate([table.column(name)] * 50) for name in table._columns}
-    from s3n_gui.prediction.answers import Answers, Block
+    from s3n_gui.prediction.table.columns import Answers, Block
 
     large = Answers(table.header)
     large.append(

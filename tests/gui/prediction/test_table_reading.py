@@ -10,12 +10,12 @@ import pytest
 from made_up_rows import answers, header, part_lines, rows, write_part
 from pytestqt.qtbot import QtBot
 
-from s3n_core.analysis.prediction_rows import PredictionHeader
-from s3n_core.analysis.prediction_tables import write_table
+from s3n_core.prediction.rows import PredictionHeader
+from s3n_core.prediction.tables import write_table
 from s3n_gui.background.worker_thread import WorkerThread
-from s3n_gui.prediction.answers import Answers, Block
-from s3n_gui.prediction.table_reading import TableReader
-from s3n_gui.prediction.table_saving import TableSaver
+from s3n_gui.prediction.table.columns import Answers, Block
+from s3n_gui.prediction.table.table_reading import TableReader
+from s3n_gui.prediction.table.table_saving import TableSaver
 
 from PySide6.QtCore import QObject  # isort: skip
 

@@ -17,10 +17,10 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def train_page(themed, session, settings, jobs) -> Iterator[object]:
+    from s3n_gui.state.live_runs import LiveRuns
     from s3n_gui.training.panel import TrainPage
-    from s3n_gui.trainings import Trainings
 
-    trainings = Trainings(settings, jobs)
+    trainings = LiveRuns(settings, jobs)
     page = TrainPage(session, settings, jobs, trainings)
     page.resize(1200, 620)
     page.show()

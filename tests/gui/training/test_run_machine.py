@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from s3n_gui.training.run_machine import EDGES, ORDERS, News, Phase, RunMachine
+from s3n_gui.training.runs.run_machine import EDGES, ORDERS, News, Phase, RunMachine
 
 PHASES: tuple[Phase, ...] = get_args(Phase)
 NEWS: tuple[News, ...] = get_args(News)

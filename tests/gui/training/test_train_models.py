@@ -9,18 +9,18 @@ import pytest
 from s3n_core.runs.metrics_reading import MetricsReader
 from s3n_core.runs.run_state import RunState
 from s3n_core.training.recipes import RECIPES, find_recipe
-from s3n_gui.training import metric_glimpse
-from s3n_gui.training.chart_layout import chart_places
-from s3n_gui.training.charts import CHARTS, EMPTY, held_out_points, main_points, training_points, value_at
-from s3n_gui.training.curve_files import curve_table
-from s3n_gui.training.metric_glimpse import glimpse_of
-from s3n_gui.training.metric_series import MetricSeries, block_of, joined, line_weight, smoothed
-from s3n_gui.training.recipe_choice import RecipeChoice, data_problem
-from s3n_gui.training.recipe_fields import FIRST, recipe_fields
-from s3n_gui.training.run_bar import facts_text, phase_text
+from s3n_gui.training.curves import metric_glimpse
+from s3n_gui.training.curves.chart_layout import chart_places
+from s3n_gui.training.curves.charts import CHARTS, EMPTY, held_out_points, main_points, training_points, value_at
+from s3n_gui.training.curves.curve_files import curve_table
+from s3n_gui.training.curves.metric_glimpse import glimpse_of
+from s3n_gui.training.curves.metric_series import MetricSeries, block_of, joined, line_weight, smoothed
+from s3n_gui.training.curves.thinning import thinned
+from s3n_gui.training.recipe.recipe_choice import RecipeChoice, data_problem
+from s3n_gui.training.recipe.recipe_fields import FIRST, recipe_fields
+from s3n_gui.training.runs.run_bar import facts_text, phase_text
 from s3n_gui.training.sentences import sayings
 from s3n_gui.training.shown_run import recipe_bands
-from s3n_gui.training.thinning import thinned
 
 
 def step(epoch, batch, batches=4, **values):

@@ -26,19 +26,19 @@ from small_training import SMALL, draw_small_birds, prepare_small_run
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.errors import RunError
-from s3n_core.resources import resource
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
+from s3n_core.system.resources import resource
 from s3n_core.training.changed_data import require_same_data
-from s3n_gui.actions import ACTIONS
 from s3n_gui.background.jobs import Job
-from s3n_gui.dialogs.changed_data import ChangedDataDialog
-from s3n_gui.session import HeldOut
-from s3n_gui.start.runs_watch import RunsSeen
+from s3n_gui.frame.actions import ACTIONS
+from s3n_gui.state.runs_watch import RunsSeen
+from s3n_gui.state.session import HeldOut
 from s3n_gui.training.changed_data import as_here
-from s3n_gui.training.curve_view import Curve, CurveView
-from s3n_gui.training.run_bar import RunBar
-from s3n_gui.training.run_machine import RunMachine
+from s3n_gui.training.changed_data_dialog import ChangedDataDialog
+from s3n_gui.training.curves.curve_view import Curve, CurveView
+from s3n_gui.training.runs.run_bar import RunBar
+from s3n_gui.training.runs.run_machine import RunMachine
 from s3n_gui.training.sentences import Saying
 from s3n_gui.widgets.empty_page import EmptyPage
 

@@ -1,1 +1,0 @@
-"""Analysis: what a trained network sees, predicts and gets right."""

@@ -1,0 +1,111 @@
+"""Reader of class folders: one folder a class, its images anywhere in it, with or without split folders above.
+
+    root/sparrow/1.jpg                    root/train/sparrow/1.jpg    root/test/sparrow/2.jpg
+
+Split folders are called train, val (or valid, validation) and test, in any case of letters. The classes are the names of
+the folders, in the order of their characters' code points, over all splits together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from s3n_core.datasets.readers.folder_scan import find_images, holds_images, list_folder
+from s3n_core.datasets.records import DataSet, ImageRecord, Problem, Split
+from s3n_core.errors import DataSetError
+
+TITLE = "class folders"
+FORMAT = "class-folders"
+
+_SPLIT_FOLDERS: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def matches(root: Path) -> bool:
+    """Say whether ``root`` holds images in folders, and none directly."""
+    if not root.is_dir():
+        return False
+    listing = list_folder(root, [])
+    return not listing.images and any(holds_images(root / name) for name in listing.folders)
+
+
+def read(root: Path) -> DataSet:
+    """Read class folders.
+
+    Empty class folders, images outside class folders, and folders that cannot be listed become ``problems``.
+
+    Raises:
+        DataSetError: No class folder holds an image.
+    """
+    problems: list[Problem] = []
+    split_folders = _split_folders(root)
+    if split_folders:
+        title = f"{TITLE} in split folders"
+        strays = [name for name in list_folder(root, problems).folders if name not in split_folders]
+        problems.extend(
+            Problem(root / name, "it is not one of the split folders and was left out")
+            for name in strays
+            if holds_images(root / name)
+        )
+        found = [item for name, split in split_folders.items() for item in _images(root, f"{name}/", split, problems)]
+    else:
+        title = TITLE
+        found = list(_images(root, "", None, problems))
+    if not found:
+        raise DataSetError(
+            f"{root} holds no class folder with images: put the images of each class into its own folder."
+        )
+    classes = tuple(sorted({name for name, _, _ in found}))
+    labels = {name: label for label, name in enumerate(classes)}
+    records = tuple(
+        ImageRecord(path=root / path, name=path, label=labels[class_name], split=split)
+        for class_name, path, split in found
+    )
+    return DataSet(root=root, format=FORMAT, title=title, classes=classes, records=records, problems=tuple(problems))
+
+
+def _split_folders(root: Path) -> dict[str, Split]:
+    """Return the split folders by their names on disk, training first; empty where the folders are classes.
+
+    A split folder holds folders with images. A single one beside other folders with images is a class that happens to
+    be called "train" (among vehicles, say).
+    """
+    found: dict[str, Split] = {}
+    others = 0
+    for name in list_folder(root, []).folders:
+        split = _SPLIT_FOLDERS.get(name.lower())
+        inside = list_folder(root / name, []).folders if split is not None else ()
+        if split is not None and any(holds_images(root / name / inner) for inner in inside):
+            found[name] = split
+        else:
+            others += holds_images(root / name)
+    if others and len(set(found.values())) < 2:
+        return {}
+    order = list(dict.fromkeys(_SPLIT_FOLDERS.values()))
+    return dict(sorted(found.items(), key=lambda item: (order.index(item[1]), item[0])))
+
+
+def _images(
+    root: Path, prefix: str, split: Split | None, problems: list[Problem]
+) -> Iterator[tuple[str, str, Split | None]]:
+    """Yield (class name, name of the image below ``root``, split) of every image in the class folders of one split."""
+    folder = os.path.join(root, prefix)
+    listing = list_folder(folder, problems)
+    if listing.images:
+        count = len(listing.images)
+        problems.append(Problem(Path(folder), f"{count} image(s) directly in it belong to no class and were left out"))
+    for class_name in listing.folders:
+        paths = find_images(root, f"{prefix}{class_name}", problems)
+        if not paths:
+            problems.append(Problem(Path(folder, class_name), "the class folder holds no image"))
+        for path in paths:
+            yield class_name, path, split

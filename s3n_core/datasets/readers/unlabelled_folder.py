@@ -1,0 +1,34 @@
+"""Reader of images without labels: a folder with all that is below it, or one single file. For prediction only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from s3n_core.datasets.readers.folder_scan import find_images, holds_images
+from s3n_core.datasets.records import DataSet, ImageRecord, Problem
+from s3n_core.errors import DataSetError
+
+TITLE = "images without labels"
+FORMAT = "images"
+
+
+def matches(root: Path) -> bool:
+    """Say whether ``root`` is a file, or a folder with an image anywhere in it."""
+    return root.is_file() or holds_images(root)
+
+
+def read(root: Path) -> DataSet:
+    """List all images of a folder and of the folders in it, or the one image that ``root`` is.
+
+    Raises:
+        DataSetError: There is no image.
+    """
+    if root.is_file():
+        record = ImageRecord(path=root, name=root.name)
+        return DataSet(root=root.parent, format=FORMAT, title=TITLE, classes=(), records=(record,))
+    problems: list[Problem] = []
+    names = find_images(root, "", problems)
+    if not names:
+        raise DataSetError(f"{root} holds no image: choose a folder with images (JPEG, PNG, WebP, TIFF, ...).")
+    records = tuple(ImageRecord(path=root / name, name=name) for name in names)
+    return DataSet(root=root, format=FORMAT, title=TITLE, classes=(), records=records, problems=tuple(problems))

@@ -1,0 +1,1 @@
+"""Evaluation: accuracy, confusion, coverage, localisation and hit rates of a trained model."""

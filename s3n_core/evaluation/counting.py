@@ -1,0 +1,160 @@
+"""Counting right answers batch by batch without waiting for the device: training's validation and ``s3n evaluate`` share it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from s3n_core.evaluation.cascade import CascadeAnswers, require_cascade
+from s3n_core.evaluation.result import JOINT, MEAN, Accuracy, Evaluation
+from s3n_core.method.configuration import NetworkConfig
+from s3n_core.method.network import S3NOutput
+from s3n_core.method.objective import objective
+from s3n_core.models.network_outputs import Answer, rule_names
+
+TOP = 5
+
+
+class Tally:
+    """Adds up what a network says about batches of labelled images.
+
+    ``add`` leaves a few numbers a batch on the device and never waits for it; ``result`` waits once.
+    """
+
+    def __init__(self, config: NetworkConfig, *, smoothing: float = 0.0, cascade: bool = False) -> None:
+        """Begin at nothing.
+
+        Args:
+            config: The network's choices.
+            smoothing: Label smoothing of the losses, as in `objective`.
+            cascade: Keep what `cascade` is counted from.
+
+        Raises:
+            DataSetError: A cascade of a network in which nothing can be stopped.
+        """
+        if cascade:
+            require_cascade(config)
+        self._config = config
+        self._smoothing = smoothing
+        self._images = 0
+        self._batches: list[Tensor] = []
+        self._cascade: list[Tensor] | None = [] if cascade else None
+        self._names: list[str] = []
+        self._losses: list[str] = []
+        self._confusion: Tensor | None = None
+
+    @property
+    def images(self) -> int:
+        """Images added."""
+        return self._images
+
+    def add(self, said: Answer, labels: Tensor) -> None:
+        """Count a batch.
+
+        Args:
+            said: The network's answer (`network_answers.answer`, or `Answer.of` a pass with its trace).
+            labels: int64, shape (B,), on the same device.
+        """
+        count = len(labels)
+        if count == 0:
+            return
+        scores = _scores(said.output, self._config.joined)
+        losses = objective(said.output, labels, smoothing=self._smoothing)
+        parts = {"total": losses.total, **losses.parts}
+        self._names, self._losses = list(scores), list(parts)
+        k = min(TOP, self._config.num_classes)
+        ranked = [score.topk(k, dim=1).indices for score in scores.values()]
+        first = ranked[0][:, 0]
+        hits = [indices == labels[:, None] for indices in ranked]
+        numbers = torch.stack(
+            [
+                *(hit[:, 0].sum() for hit in hits),
+                *(hit.any(dim=1).sum() for hit in hits),
+                *(loss.detach().float() * count for loss in parts.values()),
+                said.entropy.float().sum(),
+                said.sure.sum(),
+                said.peaks.sum(),
+                (said.peaks == 0).sum(),
+            ]
+        )
+        # The same first class as in the count above, whatever a device does about ties.
+        cells = labels * self._config.num_classes + first
+        if self._confusion is None:
+            self._confusion = torch.zeros(self._config.num_classes**2, dtype=torch.int64, device=labels.device)
+        self._confusion.index_add_(0, cells, torch.ones_like(cells))
+        self._batches.append(numbers.detach())
+        if self._cascade is not None:
+            hit = dict(zip(scores, hits, strict=True))
+            self._cascade.append(torch.stack([said.entropy.float(), hit["O"][:, 0], hit[JOINT][:, 0]]).detach())
+        self._images += count
+
+    def result(
+        self,
+        classes: Sequence[str],
+        *,
+        mode: str,
+        precision: str,
+        model: str = "",
+        unreadable: tuple[tuple[str, str], ...] = (),
+        unlabelled: int = 0,
+    ) -> Evaluation:
+        """Return the figures of everything added so far; the rest is handed through.
+
+        Raises:
+            ValueError: Nothing was added.
+        """
+        if self._confusion is None:
+            raise ValueError("nothing was evaluated: there was no image")
+        # Summed in float64 on the CPU: the order and the error of the sum do not depend on the device.
+        sums = torch.stack(self._batches).cpu().double().sum(dim=0).tolist()
+        heads, parts = len(self._names), len(self._losses)
+        top1, top5 = sums[:heads], sums[heads : 2 * heads]
+        losses = dict(zip(self._losses, (value / self._images for value in sums[2 * heads :]), strict=False))
+        entropy, sure, peaks, none = (value / self._images for value in sums[2 * heads + parts :])
+        unsure_name, sure_name = rule_names(self._config)
+        rules = {sure_name: sure, unsure_name: 1 - sure} if sure_name != unsure_name else {sure_name: 1.0}
+        size = self._config.num_classes
+        return Evaluation(
+            classes=tuple(classes),
+            accuracies=tuple(
+                Accuracy(name, self._images, round(first), round(five))
+                for name, first, five in zip(self._names, top1, top5, strict=True)
+            ),
+            confusion=self._confusion.cpu().reshape(size, size).numpy(),
+            loss=losses.pop("total"),
+            losses=losses,
+            entropy=entropy,
+            entropy_threshold=self._config.entropy_threshold,
+            rules=rules,
+            peaks=peaks,
+            without_peaks=none,
+            mode=mode,
+            precision=precision,
+            model=model,
+            unreadable=unreadable,
+            unlabelled=unlabelled,
+            cascade=self._cascade_answers(),
+        )
+
+    def _cascade_answers(self) -> CascadeAnswers | None:
+        if self._cascade is None:
+            return None
+        entropy, right_o, right_joint = torch.cat(self._cascade, dim=1).cpu().numpy()
+        return CascadeAnswers(entropy, right_o > 0, right_joint > 0, len(self._config.joined))
+
+
+def _scores(output: S3NOutput, joined: Sequence[str]) -> dict[str, Tensor]:
+    """Return what each prediction ranks the classes by, shape (B, C): logits, and for the mean of branches log-probabilities.
+
+    The network's own prediction comes first.
+    """
+    by_branch = {branch: logits.float() for branch, logits in output.branches().items() if branch in joined}
+    scores = {} if output.joint is None else {JOINT: output.joint.float()}
+    scores |= by_branch
+    if len(by_branch) > 1:
+        # In logarithms, where classes that underflow as probabilities keep their order.
+        logs = torch.stack([logits.log_softmax(dim=1) for logits in by_branch.values()])
+        scores[MEAN] = logs.logsumexp(dim=0)
+    return scores

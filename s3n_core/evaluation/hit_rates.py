@@ -1,0 +1,250 @@
+"""Where a network looks, against boxes and key points that it never saw, beside what no network at all would reach.
+
+Measured on the whole image squashed to the input, since a crop cuts objects. Boxes and key points serve for measuring only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from s3n_core.datasets.loading import Sample, load_batches
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.transforms import test_view
+from s3n_core.errors import DataSetError
+from s3n_core.evaluation.evaluate import class_indices
+from s3n_core.evaluation.localization import joined_maps, largest_box, overlap
+from s3n_core.models.network_outputs import draws_for
+from s3n_core.models.opening import Model
+from s3n_core.models.preprocessing import to_input
+from s3n_core.system.seeding import keyed_generator
+
+NEAR = 0.1
+"""A peak meets a key point within this share of the box's longer side, in pixels of the original."""
+
+CENTRAL = (0.15, 0.15, 0.85, 0.85)
+"""The fixed central box that a localisation must beat."""
+
+_RANDOM_POINTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceMeasures:
+    """Where a network looks; every share in [0, 1], None where the data set has nothing to measure it by.
+
+    Attributes:
+        images: Images with a box that were measured.
+        peaks: Mean number of peaks an image.
+        peaks_in_box: Share of all peaks that lie in the object's box.
+        strongest_in_box: Share of images whose strongest peak does.
+        centre_in_box: Share of images whose centre does: what no network at all reaches.
+        random_in_box: The same for points anywhere: the mean share of the image that the box covers.
+        peaks_on_parts: Share of all peaks near a visible key point (``NEAR``).
+        parts_covered: Share of visible key points with a peak near them.
+        random_on_parts: Share of random points in the box near a visible key point.
+        localized: Share of images whose class is right and whose found box overlaps the object's by at least half.
+        localized_any_class: The same whatever the class.
+        central_box: Share of images whose central box (``CENTRAL``) does.
+    """
+
+    images: int
+    peaks: float
+    peaks_in_box: float
+    strongest_in_box: float
+    centre_in_box: float
+    random_in_box: float
+    peaks_on_parts: float | None
+    parts_covered: float | None
+    random_on_parts: float | None
+    localized: float
+    localized_any_class: float
+    central_box: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures by name, as JSON values."""
+        return dataclasses.asdict(self)
+
+    def text(self) -> str:
+        """Return the figures as lines for a terminal."""
+        lines = [
+            f"Where it looks, on {self.images} images with boxes (whole image squashed to the input)",
+            f"Peaks in the box     {self.peaks_in_box:.1%} of all, {self.strongest_in_box:.1%} of the strongest "
+            f"(centre of the image {self.centre_in_box:.1%}, random points {self.random_in_box:.1%})",
+        ]
+        if self.peaks_on_parts is not None:
+            lines.append(
+                f"Peaks on key points  {self.peaks_on_parts:.1%} (random points in the box {self.random_on_parts:.1%}); "
+                f"{self.parts_covered:.1%} of the visible key points have a peak near them"
+            )
+        lines.append(
+            f"Localisation         {self.localized:.1%} with the right class, {self.localized_any_class:.1%} of any class "
+            f"(central box {self.central_box:.1%})"
+        )
+        return "\n".join(lines)
+
+
+def measure_places(
+    model: Model,
+    records: Sequence[ImageRecord],
+    classes: Sequence[str],
+    *,
+    batch_size: int = 16,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PlaceMeasures:
+    """Measure where a model looks on images with boxes.
+
+    Args:
+        model: The model.
+        records: Images; those without a box, or that cannot be read, are left out.
+        classes: Names of the records' labels (``DataSet.classes``); matched with the model's by name.
+        batch_size: Images in a batch.
+        workers: Loading threads; see ``load_batches``.
+        progress: Called after every batch with the number of images done and of all.
+
+    Returns:
+        Every figure.
+
+    Raises:
+        DataSetError: No image has a box, none of those that have one could be read, or the model does not know some of
+            their classes.
+    """
+    boxed = [record for record in records if record.box is not None]
+    if not boxed:
+        raise DataSetError("No image of this part has a box, so where the network looks cannot be measured.")
+    indices = class_indices(model, classes, {record.label for record in boxed if record.label is not None})
+    whole = dataclasses.replace(model.preprocess, resize="squash")
+    sizes: dict[int, tuple[int, int]] = {}
+
+    def view(image: Image.Image, position: int) -> NDArray[np.uint8]:
+        sizes[position] = image.size
+        return test_view(image, whole)
+
+    samples = [Sample(record.path, record.name) for record in boxed]
+    counted: list[dict[str, float]] = []
+    done = 0
+    with closing(load_batches(samples, view, batch_size, workers=workers)) as batches, torch.inference_mode():
+        for batch in batches:
+            positions = batch.positions.tolist()
+            if positions:
+                names = [samples[at].name for at in positions]
+                boxes = _look(model, batch.images, names)
+                for at, (peaks, strength, found, answer) in zip(positions, boxes, strict=True):
+                    record = boxed[at]
+                    right = record.label is not None and indices[record.label] == answer
+                    counted.append(_count(record, sizes.pop(at), peaks, strength, found, right=right))
+            done += len(positions) + len(batch.errors)
+            if progress is not None:
+                progress(done, len(samples))
+    if not counted:
+        raise DataSetError(f"None of the {len(samples)} images with boxes could be read.")
+    return _summary(counted)
+
+
+def _look(
+    model: Model, images: NDArray[np.uint8], names: list[str]
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64], tuple[float, float, float, float], int]]:
+    """Return, an image each, the peaks' places (n, 2) as fractions of the sides, their R, the found box and the answer."""
+    network = model.network
+    inputs = to_input(images, model.device)
+    draws = draws_for(network.config, model.sampling, names, model.device)
+    with model.autocast():
+        output = network(inputs, sampling=model.sampling, draws=draws, trace=True)
+        assert output.trace is not None
+        answers = output.prediction.argmax(dim=1)
+        joined = joined_maps(network, inputs, output.trace, answers).float().cpu().numpy()
+    peaks = output.trace.response.peaks.cpu().numpy()
+    response = output.trace.response.response.float().cpu().numpy()
+    cells, side = network.config.map_size, network.config.input_size
+    results = []
+    for index in range(len(images)):
+        rows, columns = np.nonzero(peaks[index])
+        # With aligned corners the first and last cell lie on the centres of the first and last pixel.
+        places = (np.stack([columns, rows], axis=-1) / (cells - 1) * (side - 1) + 0.5) / side
+        found = largest_box(joined[index])
+        results.append((places, response[index][rows, columns].astype(np.float64), found, int(answers[index])))
+    return results
+
+
+def _count(
+    record: ImageRecord,
+    size: tuple[int, int],
+    peaks: NDArray[np.float64],
+    strength: NDArray[np.float64],
+    found: tuple[float, float, float, float],
+    *,
+    right: bool,
+) -> dict[str, float]:
+    """Count everything of one image; what is summed over images is named by what it counts."""
+    assert record.box is not None
+    width, height = size
+    box = record.box
+    edges = (box.x / width, box.y / height, (box.x + box.width) / width, (box.y + box.height) / height)
+    inside = _inside(peaks, edges)
+    counts = {
+        "peaks": float(len(peaks)),
+        "in_box": float(inside.sum()),
+        "strongest": float(bool(len(peaks)) and bool(inside[strength.argmax()])),
+        "centre": float(_inside(np.array([[0.5, 0.5]]), edges)[0]),
+        "area": max(edges[2] - edges[0], 0.0) * max(edges[3] - edges[1], 0.0),
+        "found": float(overlap(found, edges) >= 0.5),
+        "central": float(overlap(CENTRAL, edges) >= 0.5),
+        "parts": float(len(record.parts)),
+    }
+    counts["localized"] = counts["found"] * right
+    if record.parts:
+        parts = np.array([(part.x, part.y) for part in record.parts])
+        reach = NEAR * max(box.width, box.height)
+        generator = keyed_generator(0, "random points", record.name)
+        random = generator.random((_RANDOM_POINTS, 2)) * (box.width, box.height) + (box.x, box.y)
+        near = _near(peaks * (width, height), parts, reach)
+        counts["measured_peaks"] = float(len(peaks))
+        counts["on_parts"] = float(near.any(axis=1).sum())
+        counts["covered"] = float(near.any(axis=0).sum())
+        counts["random"] = float(_near(random, parts, reach).any(axis=1).mean())
+        counts["with_parts"] = 1.0
+    return counts
+
+
+def _inside(places: NDArray[np.float64], edges: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+    x, y = places[:, 0], places[:, 1]
+    return (x >= edges[0]) & (x <= edges[2]) & (y >= edges[1]) & (y <= edges[3])
+
+
+def _near(places: NDArray[np.float64], parts: NDArray[np.float64], reach: float) -> NDArray[np.bool_]:
+    """Say which places lie near which parts, shape (n, m)."""
+    away = places[:, None] - parts[None]
+    near: NDArray[np.bool_] = np.less_equal(np.hypot(away[..., 0], away[..., 1]), reach)
+    return near
+
+
+def _summary(counted: list[dict[str, float]]) -> PlaceMeasures:
+    images = len(counted)
+    total = {key: sum(image.get(key, 0.0) for image in counted) for key in set().union(*counted)}
+
+    def share(part: str, whole: str) -> float:
+        return total[part] / total[whole] if total[whole] else 0.0
+
+    parts = "with_parts" in total
+    return PlaceMeasures(
+        images=images,
+        peaks=total["peaks"] / images,
+        peaks_in_box=share("in_box", "peaks"),
+        strongest_in_box=total["strongest"] / images,
+        centre_in_box=total["centre"] / images,
+        random_in_box=total["area"] / images,
+        peaks_on_parts=share("on_parts", "measured_peaks") if parts else None,
+        parts_covered=share("covered", "parts") if parts else None,
+        random_on_parts=share("random", "with_parts") if parts else None,
+        localized=total["localized"] / images,
+        localized_any_class=total["found"] / images,
+        central_box=total["central"] / images,
+    )

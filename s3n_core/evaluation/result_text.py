@@ -1,0 +1,97 @@
+"""An evaluation as text for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from s3n_core.system.aligned_text import aligned
+
+if TYPE_CHECKING:
+    from s3n_core.evaluation.result import Evaluation
+
+MOST_COLUMNS = 20
+"""Most classes of which the whole confusion matrix is printed; of more, only the most frequent confusions are."""
+
+_MOST_UNREADABLE = 20
+
+
+def evaluation_text(evaluation: Evaluation) -> str:
+    """Return all figures of an evaluation, ready to print (a final line end included)."""
+    sections = [_summary(evaluation), _accuracies(evaluation), _evidence(evaluation), _classes(evaluation)]
+    if len(evaluation.classes) <= MOST_COLUMNS:
+        sections.append(_matrix(evaluation))
+    sections.append(_confusions(evaluation))
+    sections.append(_unreadable(evaluation))
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _summary(evaluation: Evaluation) -> str:
+    low, high = evaluation.interval
+    model = f", model {evaluation.model}" if evaluation.model else ""
+    left_out = f" ({evaluation.unlabelled} without a label left out)" if evaluation.unlabelled else ""
+    return (
+        f"Top-1 {_percent(evaluation.top1)} (95 % interval {_percent(low)} to {_percent(high)}) "
+        f"of {evaluation.images} images{left_out}\n"
+        f"Mean over classes {_percent(evaluation.mean_class_accuracy)}, loss {evaluation.loss:.4f}\n"
+        f"Sampling mode {evaluation.mode}, precision {evaluation.precision}{model}"
+    )
+
+
+def _accuracies(evaluation: Evaluation) -> str:
+    rows = [("Prediction", "Top-1", "Top-5")]
+    rows += [(row.name, _percent(row.top1_share), _percent(row.top5_share)) for row in evaluation.accuracies]
+    return aligned(rows)
+
+
+def _evidence(evaluation: Evaluation) -> str:
+    rules = ", ".join(f"{name} in {_percent(share)}" for name, share in evaluation.rules.items())
+    return (
+        f"Entropy H {evaluation.entropy:.3f} nats on average (delta {evaluation.entropy_threshold:g}); "
+        f"rule of Eq. 3: {rules} of the images\n"
+        f"Peaks {evaluation.peaks:.1f} an image on average; none in {_percent(evaluation.without_peaks)}"
+    )
+
+
+def _classes(evaluation: Evaluation) -> str:
+    rows = [("Class", "Images", "Right", "Accuracy")]
+    for row in evaluation.by_class():
+        share = "-" if row.share is None else _percent(row.share)
+        rows.append((_printable(row.name), str(row.images), str(row.correct), share))
+    return aligned(rows)
+
+
+def _matrix(evaluation: Evaluation) -> str:
+    numbers = [str(index + 1) for index in range(len(evaluation.classes))]
+    rows = [["Confusion (row: true class, column: prediction)", *numbers]]
+    for number, name, counts in zip(numbers, evaluation.classes, evaluation.confusion.tolist(), strict=True):
+        rows.append([f"{number:>2} {_printable(name)}", *(str(count) if count else "." for count in counts)])
+    return aligned(rows)
+
+
+def _confusions(evaluation: Evaluation) -> str:
+    confusions = evaluation.confusions()
+    if not confusions:
+        return ""
+    rows = [("Most frequent mistakes: class", "taken for", "Images")]
+    rows += [(_printable(row.label), _printable(row.predicted), str(row.count)) for row in confusions]
+    return aligned(rows, left=2)
+
+
+def _unreadable(evaluation: Evaluation) -> str:
+    if not evaluation.unreadable:
+        return ""
+    count = len(evaluation.unreadable)
+    lines = [f"Could not be read and left out: {count}"]
+    lines += [f"  {_printable(name)}: {reason}" for name, reason in evaluation.unreadable[:_MOST_UNREADABLE]]
+    if count > _MOST_UNREADABLE:
+        lines.append(f"  and {count - _MOST_UNREADABLE} more")
+    return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _printable(text: str) -> str:
+    """Escape what would break a line or an encoder: control characters and lone surrogates."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

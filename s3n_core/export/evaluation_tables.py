@@ -1,0 +1,104 @@
+"""The figures of an evaluation as CSV tables that a spreadsheet opens: per class, and the confusion matrix."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from s3n_core.evaluation.result import Evaluation
+from s3n_core.system.atomic_files import write_text
+
+# A spreadsheet runs a cell that begins so as a formula; class names come from other people's folders.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_evaluation_tables(evaluation: Evaluation, folder: Path, stem: str = "evaluation") -> tuple[Path, ...]:
+    """Write every table of an evaluation.
+
+    Args:
+        evaluation: The figures.
+        folder: An existing folder.
+        stem: Beginning of the files' names.
+
+    Returns:
+        The files: ``STEM_accuracy.csv``, ``STEM_by_class.csv``, ``STEM_confusion.csv``.
+
+    Raises:
+        OutputError: One cannot be written.
+    """
+    tables = {"accuracy": accuracy_csv, "by_class": by_class_csv, "confusion": confusion_csv}
+    written = []
+    for name, table in tables.items():
+        path = folder / f"{stem}_{name}.csv"
+        write_text(path, table(evaluation))
+        written.append(path)
+    return tuple(written)
+
+
+def accuracy_csv(evaluation: Evaluation) -> str:
+    """Return top-1 and top-5 of the joint prediction and of each branch: one line each, shares in [0, 1]."""
+    rows = [
+        (row.name, row.images, row.top1, row.top5, f"{row.top1_share:.6f}", f"{row.top5_share:.6f}")
+        for row in evaluation.accuracies
+    ]
+    return csv_text(("prediction", "images", "top1_images", "top5_images", "top1", "top5"), rows)
+
+
+def by_class_csv(evaluation: Evaluation) -> str:
+    """Return the joint prediction's figures class by class.
+
+    Columns: class, images, correct, recall (correct over images of the class; empty without images), predicted (images
+    taken for the class), precision (correct over predicted; empty where nothing was), and the class that it is most
+    often taken for, with how often.
+    """
+    confusion = evaluation.confusion
+    predicted = confusion.sum(axis=0)
+    rows = []
+    for index, row in enumerate(evaluation.by_class()):
+        mistakes = confusion[index].copy()
+        mistakes[index] = 0
+        worst = int(mistakes.argmax())
+        count = int(mistakes[worst])
+        rows.append(
+            (
+                row.name,
+                row.images,
+                row.correct,
+                _share(row.correct, row.images),
+                int(predicted[index]),
+                _share(row.correct, int(predicted[index])),
+                evaluation.classes[worst] if count else "",
+                count,
+            )
+        )
+    header = ("class", "images", "correct", "recall", "predicted", "precision", "most_taken_for", "times")
+    return csv_text(header, rows)
+
+
+def confusion_csv(evaluation: Evaluation) -> str:
+    """Return the confusion matrix: a line for each true class, a column for each predicted one, counts of images."""
+    header = ("true class \\ predicted", *evaluation.classes)
+    rows = [(name, *counts) for name, counts in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True)]
+    return csv_text(header, rows)
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as CSV with quoted texts; a text that a spreadsheet would run as a formula is kept from it."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([_cell(value) for value in header])
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return buffer.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return "'" + value
+    return value
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.6f}" if whole else ""

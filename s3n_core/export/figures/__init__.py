@@ -1,0 +1,1 @@
+"""Figures: panels and sheets, drawn on one canvas."""

@@ -1,0 +1,69 @@
+"""The evidence of one image as pictures: single panels and one labelled sheet.
+
+Everything is drawn from an `Inspection`; nothing here runs a network. A sheet of eight panels takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from s3n_core.export.figures.canvas import Area, Canvas
+from s3n_core.export.figures.figure_style import FigureStyle
+from s3n_core.export.figures.panel_drawing import BELOW, draw_panel
+from s3n_core.export.figures.panels import PanelName, check_panels
+from s3n_core.export.figures.rasters import Rasters
+from s3n_core.export.figures.sheet import draw_sheet
+from s3n_core.inspection.inspection import Inspection
+
+
+def sheet_figure(
+    inspection: Inspection, style: FigureStyle, *, truth: str | None = None, model: str = ""
+) -> Image.Image:
+    """Draw the labelled sheet of one image as pixels, RGB; see `sheet_page`."""
+    return sheet_page(inspection, style, truth=truth, model=model).finished()
+
+
+def sheet_page(inspection: Inspection, style: FigureStyle, *, truth: str | None = None, model: str = "") -> Canvas:
+    """Draw the labelled sheet of one image.
+
+    Args:
+        inspection: The image and what the network made of it.
+        style: How.
+        truth: Name of the true class, or None where it is unknown.
+        model: The model's name for a person; empty takes its file's name.
+
+    Returns:
+        The page, for pixels or vectors.
+    """
+    rasters = Rasters(inspection, style.colour_map, style.opacity)
+    return draw_sheet(rasters, check_panels(style.panels), style.layout, style.dpi, truth=truth, model=model)
+
+
+def panel_figure(inspection: Inspection, panel: PanelName, style: FigureStyle) -> Image.Image:
+    """Draw one panel as pixels, RGB; see `panel_page`."""
+    return panel_page(inspection, panel, style).finished()
+
+
+def panel_page(inspection: Inspection, panel: PanelName, style: FigureStyle) -> Canvas:
+    """Draw one panel as a picture of its own: no words, but a colour bar below a map.
+
+    Args:
+        inspection: The image and what the network made of it.
+        panel: Which one.
+        style: How.
+
+    Returns:
+        The page, for pixels or vectors; its long side (without the colour bar) has ``dpi * single_inches`` pixels.
+    """
+    rasters = Rasters(inspection, style.colour_map, style.opacity)
+    width, height = inspection.image_size
+    long_side = 72 * style.single_inches
+    scale = long_side / max(width, height)
+    area = Area(0, 0, max(width * scale, long_side / 50), max(height * scale, long_side / 50))
+    bar = BELOW if rasters.range_of(panel) is not None else 0.0
+    canvas = Canvas(area.width, area.height + bar, style.dpi)
+    area = canvas.snapped(area)
+    if not bar:  # exactly the page, whichever way the halves were rounded
+        area = Area(0, 0, canvas.pixels[0] / canvas.scale, canvas.pixels[1] / canvas.scale)
+    draw_panel(canvas, area, rasters, panel)
+    return canvas

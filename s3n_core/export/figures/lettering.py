@@ -1,0 +1,130 @@
+"""Text for pictures: fonts that have the letters, and names shortened to the room there is.
+
+Inter comes with the program and DejaVu Sans with matplotlib, so that pictures look the same on every machine. Letters that
+both lack (Chinese, Devanagari, ...) are taken from whatever fonts the computer has; what no font has is drawn as a small
+box, and the caller can say so.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+
+from matplotlib import font_manager
+
+from s3n_core.system.resources import resource
+
+BASE_FONTS = ("Inter", "DejaVu Sans")
+UNDRAWABLE = "\u25af"  # a small upright box, which DejaVu Sans has
+
+# Asked first, because they are wide and look well beside Inter; then any other font of the computer.
+_PREFERRED = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "PingFang SC",
+    "PingFang HK",
+    "Hiragino Sans",
+    "Apple SD Gothic Neo",
+    "Arial Unicode MS",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Nirmala UI",
+    "Leelawadee UI",
+    "Ebrima",
+    "Noto Sans",
+    "Segoe UI",
+)
+_UNSUITABLE = re.compile(r"emoji|last ?resort|symbol|dingbats|math|icons?$", re.IGNORECASE)
+_MOST_FONTS = 400  # looked into for a missing letter; a machine with thousands must not stall an export
+
+# Control characters would break a line or vanish; a lone surrogate stands for a byte that is no letter at all.
+_NO_LETTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
+
+def drawable(text: str) -> str:
+    """Return ``text`` as one line in which every letter can be drawn here, the others as small boxes."""
+    text = one_line(text)
+    missing = {letter for letter in text if not _in_base(letter)}
+    if not missing:
+        return text
+    for family in families(text):
+        missing = {letter for letter in missing if ord(letter) not in _letters_of(family)}
+    return "".join(UNDRAWABLE if letter in missing else letter for letter in text)
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` with signs in place of what is no letter, so that it is one line and every file format takes it."""
+    return _NO_LETTER.sub("\ufffd", text)
+
+
+def families(text: str) -> tuple[str, ...]:
+    """Return the font families that together draw ``text`` as far as this computer can, the shipped ones first."""
+    return _families(frozenset(letter for letter in text if not _in_base(letter)))
+
+
+@functools.lru_cache(maxsize=512)
+def _families(missing: frozenset[str]) -> tuple[str, ...]:
+    chosen = [*BASE_FONTS]
+    left = {ord(letter) for letter in missing if not _NO_LETTER.match(letter)}
+    for family in _other_families():
+        if not left:
+            break
+        if found := left & _letters_of(family):
+            chosen.append(family)
+            left -= found
+    return tuple(chosen)
+
+
+@functools.lru_cache(maxsize=4096)
+def font(size: float, bold: bool = False, chosen: tuple[str, ...] = BASE_FONTS) -> font_manager.FontProperties:
+    """Return matplotlib's description of a font of ``size`` points."""
+    _known_fonts()
+    return font_manager.FontProperties(family=list(chosen), size=size, weight="bold" if bold else "normal")
+
+
+def _in_base(letter: str) -> bool:
+    return letter.isascii() or any(ord(letter) in _letters_of(family) for family in BASE_FONTS)
+
+
+@functools.lru_cache(maxsize=_MOST_FONTS)
+def _letters_of(family: str) -> frozenset[int]:
+    try:
+        return frozenset(font_manager.get_font(_faces()[family]).get_charmap())
+    except (KeyError, RuntimeError, OSError):  # not installed, or a file that FreeType does not read
+        return frozenset()
+
+
+@functools.lru_cache(maxsize=1)
+def _known_fonts() -> list[font_manager.FontEntry]:
+    """Return matplotlib's list of fonts, with Inter added to it."""
+    known = font_manager.fontManager.ttflist
+    for weight, face in ((400, "Regular"), (700, "SemiBold")):
+        # Entered by hand as the bold one: matplotlib would take it for a family of its own and complain of its weight.
+        path = str(resource(f"lettering/Inter-{face}.ttf"))
+        known.insert(0, font_manager.FontEntry(fname=path, name=BASE_FONTS[0], weight=weight, size="scalable"))
+    return known
+
+
+@functools.lru_cache(maxsize=1)
+def _faces() -> dict[str, str]:
+    """Return an upright file of ordinary weight for every family of this computer, so far as it has one."""
+    order = sorted(_known_fonts(), key=lambda entry: (entry.style != "normal", str(entry.weight) != "400"))
+    return {entry.name: entry.fname for entry in reversed(order)}
+
+
+def _other_families() -> Iterator[str]:
+    installed = set(_faces())
+    preferred = [name for name in _PREFERRED if name in installed]
+    yield from preferred
+    rest = sorted(name for name in installed.difference(preferred) if not name.startswith("DejaVu"))
+    yield from [name for name in rest if not _UNSUITABLE.search(name)][:_MOST_FONTS]
+
+
+def displayed_class(name: str) -> str:
+    """Return a class name as a person reads it: ``016.Painted_Bunting`` as "Painted Bunting"."""
+    return re.sub(r"^\d+\.(?=\D)", "", name).replace("_", " ").strip() or name

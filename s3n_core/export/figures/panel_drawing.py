@@ -1,0 +1,130 @@
+"""One panel on a page: pixels, marks, and below them the colour bar or the key."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3n_core.export.figures import tokens
+from s3n_core.export.figures.canvas import Area, Canvas
+from s3n_core.export.figures.map_colours import ValueRange, coloured
+from s3n_core.export.figures.marks import draw_branch_mark, draw_grid, draw_peaks, draw_view_frame
+from s3n_core.export.figures.panels import PANEL_TEXTS, PanelName
+from s3n_core.export.figures.rasters import Rasters
+from s3n_core.inspection.geometry import magnification_map
+
+ABOVE = 14.5
+"""Room for a panel's title, in points."""
+
+BELOW = 21.0
+"""Room for its colour bar or key."""
+
+
+def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> None:
+    """Draw a panel on a snapped area, with the colour bar below it where it shows a map."""
+    inspection = rasters.inspection
+    canvas.image(area, rasters.draw(panel, canvas.size_of(area)))
+    size = np.array(rasters.placement.image_size, dtype=np.float64)
+    if panel in ("grid_d", "grid_c"):
+        grid = inspection.grid_d if panel == "grid_d" else inspection.grid_c
+        draw_grid(canvas, area, rasters.placement.shares(grid))
+    if panel not in ("image_d", "image_c") and not rasters.placement.sees_all:
+        x0, y0, x1, y1 = np.array(rasters.placement.frame.box) / (*size, *size)
+        width, height = area.width, area.height
+        box = Area(area.x + x0 * width, area.y + y0 * height, (x1 - x0) * width, (y1 - y0) * height)
+        draw_view_frame(canvas, area, box)
+    if panel == "peaks":
+        peaks = inspection.peaks
+        places = np.array([(peak.x, peak.y) for peak in peaks], dtype=np.float64).reshape(-1, 2) / size
+        draw_peaks(
+            canvas,
+            area,
+            places,
+            np.array([peak.response for peak in peaks]),
+            np.array([peak.weight_d for peak in peaks]),
+            np.array([peak.weight_c for peak in peaks]),
+        )
+    if (limits := rasters.range_of(panel)) is not None:
+        draw_colour_bar(canvas, area, limits, rasters.palette)
+
+
+def draw_title(canvas: Canvas, area: Area, panel: PanelName) -> None:
+    """Write a panel's name above it, plain first, symbol second, with the mark of its branch."""
+    words = PANEL_TEXTS[panel]
+    x, baseline = area.x, area.y - 6.0
+    if words.branch:
+        draw_branch_mark(canvas, x, baseline - 2.9, words.branch, size=6)
+        x += 9.5
+    symbol_room = canvas.width_of(words.symbol.replace("_", ""), size=tokens.BODY) + 12
+    x += canvas.text(x, baseline, words.title, size=tokens.BODY, bold=True, room=area.right - x - symbol_room)
+    canvas.symbol(x + 3.5, baseline, f"({words.symbol})", size=tokens.BODY)
+
+
+def draw_key(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> None:
+    """Write below a panel what its marks mean; panels with a colour bar need none."""
+    inspection = rasters.inspection
+    baseline = area.bottom + 10
+    if panel == "peaks":
+        _draw_peak_key(canvas, area, baseline, rasters)
+        return
+    texts = [""]
+    if panel in ("grid_d", "grid_c"):
+        grid = inspection.grid_d if panel == "grid_d" else inspection.grid_c
+        most = f"{largest_magnification(grid):.1f}"
+        cells = f"{grid.shape[1]} × {grid.shape[0]} cells"
+        texts = [f"{cells}; area enlarged up to {most} times", f"{cells}, area up to {most}×", f"area up to {most}×"]
+        if most == "1.0":
+            texts = [f"{cells}; nothing is enlarged", cells]
+    elif panel in ("image_d", "image_c"):
+        side = f"{inspection.images_d.shape[0]} × {inspection.images_d.shape[0]} px"
+        texts = [f"read at {side}, shown in the original's proportions", f"{side} in the original's proportions", side]
+    elif panel == "original":
+        texts = [f"{rasters.placement.image_size[0]} × {rasters.placement.image_size[1]} px"]
+    fitting = [text for text in texts if canvas.width_of(text, size=tokens.CAPTION) <= area.width]
+    canvas.text(area.x, baseline, (fitting or texts[-1:])[0], size=tokens.CAPTION, colour=tokens.QUIET, room=area.width)
+
+
+def largest_magnification(grid: NDArray[np.floating]) -> float:
+    """Return how many times larger in area the most enlarged place is than in the original; 1 where nothing changes."""
+    magnified = magnification_map(grid)
+    at_border = np.max(np.abs(grid), axis=-1) >= 1 - 1e-6
+    # Squares that the clamp has cut off, or that repeat the border, enlarge nothing that is in the image.
+    touching = at_border[:-1, :-1] | at_border[1:, :-1] | at_border[:-1, 1:] | at_border[1:, 1:]
+    inner = magnified[~touching & np.isfinite(magnified)]
+    return float(inner.max()) if inner.size else 1.0
+
+
+def _draw_peak_key(canvas: Canvas, area: Area, baseline: float, rasters: Rasters) -> None:
+    peaks = rasters.inspection.peaks
+    if rasters.inspection.attention != "sparse":
+        text = f"{len(peaks)} peaks; the maps do not depend on them"
+        canvas.text(area.x, baseline, text, size=tokens.CAPTION, colour=tokens.QUIET, room=area.width)
+        return
+    mixed = any(0 < peak.weight_d < 1 for peak in peaks)
+    in_d, in_c = sum(peak.weight_d > 0 for peak in peaks), sum(peak.weight_c > 0 for peak in peaks)
+    if mixed:
+        words = (("D", "share in T_d"), ("C", f"share in T_c; {len(peaks)} peaks"))
+    else:
+        words = (("D", f"{in_d} in T_d"), ("C", f"{in_c} in T_c"))
+    x = area.x
+    for branch, text in words:
+        draw_branch_mark(canvas, x, baseline - 2.4, branch, size=5.5)
+        x += 8.5
+        x += canvas.symbol(x, baseline, text, size=tokens.CAPTION) + 8
+    rest = "larger: stronger R"
+    if x + canvas.width_of(rest, size=tokens.CAPTION) <= area.right:
+        canvas.text(x, baseline, rest, size=tokens.CAPTION, colour=tokens.QUIET)
+
+
+def draw_colour_bar(canvas: Canvas, area: Area, limits: ValueRange, palette: str) -> None:
+    """Draw the colours of a map and their values below its area."""
+    bar = canvas.snapped(Area(area.x, area.bottom + 4.5, area.width, 4.5))
+    width, height = canvas.size_of(bar)
+    ramp = np.zeros(width) if limits.flat else (np.arange(width) + 0.5) / width
+    canvas.image(bar, np.broadcast_to(coloured(ramp, palette), (height, width, 3)))
+    for value, text in limits.ticks(4 if area.width > 110 else 2):
+        x = bar.x + float(limits.share(np.array(value))) * bar.width
+        half = canvas.width_of(text, size=tokens.CAPTION) / 2
+        canvas.lines([[(x, bar.bottom), (x, bar.bottom + 1.8)]], tokens.QUIET, width=0.5)
+        middle = min(max(x, area.x + half), area.right - half)
+        canvas.text(middle, bar.bottom + 8.6, text, size=tokens.CAPTION, colour=tokens.QUIET, align="center")

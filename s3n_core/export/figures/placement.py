@@ -1,0 +1,71 @@
+"""Maps on pictures of the whole original: where the network's view lies in one, and a map read at each of its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3n_core.inspection.geometry import ViewFrame, reading_matrix
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the network's view lies in an original that is shown whole.
+
+    Attributes:
+        image_size: (width, height) of the original, in pixels.
+        frame: The view's place in it.
+    """
+
+    image_size: tuple[int, int]
+    frame: ViewFrame
+
+    def shares(self, grid: NDArray[np.floating]) -> FloatArray:
+        """Turn grid places (..., 2) into shares 0 ... 1 of the original's width and height."""
+        shares: FloatArray = self.frame.to_original(grid) / self.image_size
+        return shares
+
+    def on_picture(self, values: NDArray[np.floating], size: tuple[int, int]) -> FloatArray:
+        """Read a map bilinearly at the pixel centres of a picture of the whole original.
+
+        Args:
+            values: The map, shape (h, w).
+            size: (width, height) of the picture.
+
+        Returns:
+            Shape (height, width). Beyond the outermost cells' centres, and outside the view, the map's rim is repeated.
+        """
+        rows, columns = values.shape
+        down = self._reading(size, 1, rows)
+        across = self._reading(size, 0, columns)
+        read: FloatArray = down @ values.astype(np.float64) @ across.T
+        return read
+
+    def seen(self, size: tuple[int, int]) -> tuple[slice, slice]:
+        """Return the (rows, columns) of a picture of the whole original whose centres lie inside the view."""
+        x0, y0, x1, y1 = self.frame.box
+        width, height = self.image_size
+        return _inside(size[1], y0 / height, y1 / height), _inside(size[0], x0 / width, x1 / width)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the view shows the whole original."""
+        return self.frame.box == (0.0, 0.0, float(self.image_size[0]), float(self.image_size[1]))
+
+    def _reading(self, size: tuple[int, int], axis: int, cells: int) -> FloatArray:
+        """Return the (pixels, cells) matrix that reads a map along one axis (0 for x)."""
+        pixels, length = size[axis], self.image_size[axis]
+        centres = np.zeros((pixels, 2))
+        centres[:, axis] = (np.arange(pixels) + 0.5) / pixels * length
+        place = (self.frame.from_original(centres)[:, axis] + 1) / 2 * (cells - 1)
+        return reading_matrix(np.clip(place, 0, cells - 1), cells)
+
+
+def _inside(pixels: int, start: float, stop: float) -> slice:
+    first = int(np.ceil(start * pixels - 0.5))
+    last = int(np.floor(stop * pixels - 0.5))
+    return slice(max(first, 0), min(last, pixels - 1) + 1)

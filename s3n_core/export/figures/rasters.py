@@ -1,0 +1,128 @@
+"""The pixels of each panel: the original, scaled once; maps laid over it; the branches' images."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from s3n_core.export.figures import tokens
+from s3n_core.export.figures.map_colours import ValueRange, coloured, overlaid
+from s3n_core.export.figures.panels import PanelName
+from s3n_core.export.figures.placement import Placement
+from s3n_core.inspection.inspection import Inspection
+
+_SURROUND = np.array([int(tokens.SURROUND[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float32)
+_OUTSIDE = 0.62  # how far what the network does not see is faded into the surround
+
+
+@dataclass(frozen=True, eq=False)
+class Rasters:
+    """Draws the pixels of one inspected image's panels.
+
+    Attributes:
+        inspection: The image and what the network made of it.
+        palette: Name of the colour map.
+        opacity: Of maps over the grey image, 0 ... 1.
+    """
+
+    inspection: Inspection
+    palette: str
+    opacity: float
+
+    @functools.cached_property
+    def placement(self) -> Placement:
+        """Where the network's view lies in the original."""
+        return Placement(self.inspection.image_size, self.inspection.frame)
+
+    @functools.cached_property
+    def shared_range(self) -> ValueRange:
+        """The one range of Q_d and Q_c, so that their colours can be compared.
+
+        Gaussians of near peaks add up to many times what a weak peak has, mostly in one of the two; in even steps the other
+        map would be nearly black. So colours follow the square root, and nothing is cut off.
+        """
+        return ValueRange.of(self.inspection.map_d, self.inspection.map_c, power=0.5)
+
+    def range_of(self, panel: PanelName) -> ValueRange | None:
+        """Return what the colours of a panel stand for; None for a panel that shows no map."""
+        if panel == "response":
+            return ValueRange(0.0, 1.0)
+        return self.shared_range if panel in ("map_d", "map_c") else None
+
+    def draw(self, panel: PanelName, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """Return a panel's pixels without marks.
+
+        Args:
+            panel: Which one.
+            size: (width, height).
+
+        Returns:
+            RGB, shape (height, width, 3).
+        """
+        match panel:
+            case "original" | "peaks":
+                return self._faded(self._original(size), size)
+            case "response":
+                return self._map(self.inspection.response, ValueRange(0.0, 1.0), size)
+            case "map_d":
+                return self._map(self.inspection.map_d, self.shared_range, size)
+            case "map_c":
+                return self._map(self.inspection.map_c, self.shared_range, size)
+            case "grid_d" | "grid_c":
+                return self._faded(_darkened(self._original(size)), size)
+            case "image_d":
+                return self._branch_image(self.inspection.images_d, size)
+            case "image_c":
+                return self._branch_image(self.inspection.images_c, size)
+
+    def _original(self, size: tuple[int, int]) -> NDArray[np.uint8]:
+        if size not in self._scaled:
+            self._scaled[size] = _resized(self.inspection.image, size)
+        return self._scaled[size]
+
+    @functools.cached_property
+    def _scaled(self) -> dict[tuple[int, int], NDArray[np.uint8]]:
+        return {}
+
+    def _map(self, values: NDArray[np.floating], limits: ValueRange, size: tuple[int, int]) -> NDArray[np.uint8]:
+        share = limits.share(self.placement.on_picture(values, size))
+        picture = overlaid(self._original(size), coloured(share, self.palette), self.opacity)
+        return self._faded(picture, size)
+
+    def _faded(self, picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+        """Fade what lies outside the network's view; there it is the plain original, without a map."""
+        if self.placement.sees_all:
+            return picture
+        outside = (1 - _OUTSIDE) * self._original(size).astype(np.float32) + _OUTSIDE * _SURROUND
+        result = np.rint(outside).astype(np.uint8)
+        seen = self.placement.seen(size)
+        result[seen] = picture[seen]
+        return result
+
+    def _branch_image(self, pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+        """Show a branch's square image in the proportions of what it was made from, centred on the surround."""
+        x0, y0, x1, y1 = self.inspection.source_box
+        aspect = (x1 - x0) / (y1 - y0)
+        width = min(size[0], max(1, round(size[1] * aspect)))
+        height = min(size[1], max(1, round(size[0] / aspect)))
+        result = np.empty((size[1], size[0], 3), dtype=np.uint8)
+        result[:] = _SURROUND.astype(np.uint8)
+        left, top = (size[0] - width) // 2, (size[1] - height) // 2
+        result[top : top + height, left : left + width] = _resized(pixels, (width, height))
+        return result
+
+
+def _resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    image = Image.fromarray(pixels)
+    # The gap lets Pillow halve a huge photograph cheaply before the exact filter.
+    return np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
+
+
+def _darkened(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Darken a picture a little, so that white lines can be seen on a bright sky."""
+    darker: NDArray[np.uint8] = np.rint(picture.astype(np.float32) * 0.78).astype(np.uint8)
+    return darker

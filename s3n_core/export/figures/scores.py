@@ -1,0 +1,71 @@
+"""What a sheet says in words and numbers: the answer, the classes that each branch favours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from s3n_core.export.figures import tokens
+from s3n_core.export.figures.canvas import Area, Canvas
+from s3n_core.export.figures.lettering import displayed_class
+from s3n_core.export.figures.marks import draw_branch_mark
+from s3n_core.inspection.inspection import Score
+
+ROW_HEIGHT = 15.5
+HEADING = 16.0
+ROWS = 3
+
+
+def percent(probability: float) -> str:
+    """Write a probability as a percentage with one decimal, never rounding a doubt away."""
+    if 0.9995 <= probability < 1:
+        return "> 99.9 %"
+    if 0 < probability < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * probability:.1f} %"
+
+
+def scores_height(rows: int) -> float:
+    """Return the height of a block of scores in points."""
+    return HEADING + rows * ROW_HEIGHT
+
+
+def draw_scores(canvas: Canvas, area: Area, answer: str, best: Sequence[Score], truth: str | None) -> None:
+    """Draw the likeliest classes of one answer, with bars.
+
+    Args:
+        canvas: The page.
+        area: The room; its height is `scores_height`.
+        answer: "joint", "O", "D" or "C".
+        best: Its likeliest classes, best first.
+        truth: Name of the true class, marked with a tick, or None.
+    """
+    colour = tokens.BRANCH_COLOURS[answer]
+    baseline = area.y + 8
+    draw_branch_mark(canvas, area.x, baseline - 2.8, answer, size=6)
+    x = area.x + 10
+    x += canvas.text(x, baseline, f"{tokens.BRANCH_NAMES[answer]} says", size=tokens.BODY, bold=True)
+    if answer != "joint":
+        canvas.text(x + 4, baseline, answer, size=tokens.BODY, colour=tokens.QUIET)
+    for row, score in enumerate(best):
+        y = area.y + HEADING + row * ROW_HEIGHT
+        number = percent(score.probability)
+        strong = row == 0
+        room = area.width - canvas.width_of(number, size=tokens.CAPTION, bold=strong) - 6
+        text_colour = tokens.TEXT if strong else tokens.QUIET
+        x = area.x
+        if score.name == truth:
+            x += canvas.text(x, y + 6, "✓", size=tokens.CAPTION, colour=tokens.GOOD, bold=True) + 2.5
+        canvas.text(
+            x,
+            y + 6,
+            displayed_class(score.name),
+            size=tokens.CAPTION,
+            colour=text_colour,
+            bold=strong,
+            room=room - (x - area.x),
+        )
+        canvas.text(area.right, y + 6, number, size=tokens.CAPTION, colour=text_colour, bold=strong, align="right")
+        track = Area(area.x, y + 8.6, area.width, 2.6)
+        canvas.rectangle(track, tokens.TRACK)
+        filled = max(track.width * score.probability, 0.6)
+        canvas.rectangle(Area(track.x, track.y, filled, track.height), colour)

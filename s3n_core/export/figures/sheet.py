@@ -1,0 +1,174 @@
+"""The sheet: what the network answers and why, its panels side by side, what each branch says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from s3n_core.export.figures import tokens
+from s3n_core.export.figures.canvas import Area, Canvas
+from s3n_core.export.figures.lettering import displayed_class
+from s3n_core.export.figures.panel_drawing import ABOVE, BELOW, draw_key, draw_panel, draw_title
+from s3n_core.export.figures.panels import Layout, PanelName, arrange
+from s3n_core.export.figures.rasters import Rasters
+from s3n_core.export.figures.scores import ROWS, draw_scores, percent, scores_height
+from s3n_core.inspection.inspection import Inspection
+
+MARGIN = 24.0
+GAP = 14.0
+HEADER = 46.0
+ROW_GAP = 7.0
+LEAST_WIDTH = 520.0
+LEAST_COLUMN = 126.0
+
+
+def draw_sheet(
+    rasters: Rasters,
+    panels: Sequence[PanelName],
+    layout: Layout,
+    dpi: float,
+    *,
+    truth: str | None = None,
+    model: str = "",
+) -> Canvas:
+    """Draw a sheet.
+
+    Args:
+        rasters: The inspected image.
+        panels: What it shows, in their fixed order.
+        layout: How panels are arranged.
+        dpi: Pixels an inch.
+        truth: Name of the true class, or None where it is unknown.
+        model: The model's name for a person; empty takes its file's name.
+
+    Returns:
+        The page, for pixels or vectors.
+    """
+    inspection = rasters.inspection
+    width, height = rasters.placement.image_size
+    aspect = min(max(width / height, 1 / 12), 12.0)
+    rows = arrange(panels, layout, aspect)
+    columns = max(len(row) for row in rows)
+    panel_width, panel_height = _panel_size(aspect, columns, len(rows))
+    column = max(panel_width, LEAST_COLUMN)
+    row_height = ABOVE + panel_height + BELOW
+    answers = answers_of(inspection)
+    scores = scores_height(min(ROWS, len(inspection.classes)))
+    panels_height = len(rows) * row_height + (len(rows) - 1) * ROW_GAP
+    panels_width = columns * column + (columns - 1) * GAP
+    # Few columns would leave room at their right: the scores go there, below one another, if they fit.
+    beside = panels_width < LEAST_WIDTH and len(answers) * (scores + GAP) <= panels_height
+    free = max(LEAST_WIDTH - panels_width - 2 * GAP, LEAST_COLUMN)
+    content = panels_width + 2 * GAP + free if beside else max(panels_width, LEAST_WIDTH)
+    below = 0.0 if beside else 12 + scores - 6
+    canvas = Canvas(content + 2 * MARGIN, MARGIN + HEADER + panels_height + below + MARGIN, dpi)
+    same_size = (round(panel_width * canvas.scale) / canvas.scale, round(panel_height * canvas.scale) / canvas.scale)
+
+    y = MARGIN + HEADER
+    for row in rows:
+        for position, panel in enumerate(row):
+            x = MARGIN + position * (column + GAP)
+            area = canvas.snapped(Area(x, y + ABOVE, panel_width, panel_height))
+            # One size for all panels, whatever the rounding of their corners: the photo is scaled once.
+            area = Area(area.x, area.y, *same_size)
+            draw_panel(canvas, area, rasters, panel)
+            room = Area(area.x, area.y, column, area.height)
+            draw_title(canvas, room, panel)
+            if rasters.range_of(panel) is None:
+                draw_key(canvas, room, rasters, panel)
+        y += row_height + ROW_GAP
+    if beside:
+        left, step = MARGIN + panels_width + 2 * GAP, scores + GAP
+        if len(answers) == len(rows):  # each beside a row of panels
+            step = row_height + ROW_GAP
+        canvas.lines([[(left - GAP, MARGIN + HEADER), (left - GAP, y - ROW_GAP)]], tokens.BORDER, width=0.6)
+        areas = [Area(left, MARGIN + HEADER + 0.5 + at * step, free, scores) for at in range(len(answers))]
+    else:
+        y += 12 - ROW_GAP
+        canvas.lines([[(MARGIN, y - 4), (MARGIN + content, y - 4)]], tokens.BORDER, width=0.6)
+        each = column if columns == len(answers) else (content - (len(answers) - 1) * GAP) / len(answers)
+        areas = [Area(MARGIN + number * (each + GAP), y + 6, each, scores) for number in range(len(answers))]
+    for answer, area in zip(answers, areas, strict=True):
+        draw_scores(canvas, area, answer, inspection.top(answer, ROWS), truth)
+    _draw_header(canvas, Area(MARGIN, MARGIN, content, HEADER), inspection, truth, model or inspection.model)
+    return canvas
+
+
+def _panel_size(aspect: float, columns: int, rows: int) -> tuple[float, float]:
+    """Choose a panel's (width, height) in points: all images get about the same area, few panels fill the page's width."""
+    if columns <= 3 and rows == 1:
+        width = min((560.0 - (columns - 1) * GAP) / columns, 400.0 * aspect)
+        return width, width / aspect
+    side = 156.0 if columns > 3 else 178.0
+    width = min(side * aspect**0.5, side * 1.55, 1.5 * side * aspect)
+    return width, width / aspect
+
+
+def how_it_was_made(inspection: Inspection) -> str:
+    """Name what decides an answer beside the model: sampling, precision, and an ablation where there is one."""
+    parts = [f"{inspection.sampling} sampling", inspection.precision]
+    if inspection.attention != "sparse":
+        parts.append(f"{inspection.attention} attention")
+    if inspection.control != "none":
+        parts.append(f"control: {inspection.control.replace('_', ' ')}")
+    return ", ".join(parts)
+
+
+def answers_of(inspection: Inspection) -> list[str]:
+    """Return whose answers there are, in their order: "joint", "O", "D", "C"."""
+    return [answer for answer in ("joint", "O", "D", "C") if answer in inspection.logits]
+
+
+def rule_text(inspection: Inspection) -> str:
+    """Return the sentence on Eq. 3 with the class as a person reads it."""
+    first = inspection.classes[inspection.merged_classes[0]]
+    return inspection.rule.replace(first, displayed_class(first)).replace("delta", "δ")
+
+
+def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str | None, model: str) -> None:
+    """Write the answer over the whole width, below it the image and the rule, and at their right the model."""
+    answer = inspection.top(count=1)[0]
+    baseline = area.y + 10.5
+    _draw_answer(canvas, area, baseline, displayed_class(answer.name), percent(answer.probability), answer.name, truth)
+
+    notes = [model, how_it_was_made(inspection)]
+    if canvas.undrawable:
+        notes = [" · ".join(notes), "▯ is a letter that no font here has"]
+    notes_width = min(max(canvas.width_of(note, size=tokens.CAPTION) for note in notes), 0.34 * area.width)
+    for line, note in enumerate(notes):
+        y = baseline + 13.5 + 10 * line
+        canvas.text(area.right, y, note, size=tokens.CAPTION, colour=tokens.QUIET, align="right", room=notes_width)
+
+    room = area.width - notes_width - GAP
+    width, height = inspection.image_size
+    size = f"·  {width} × {height} px"
+    name_room = room - canvas.width_of(size, size=tokens.BODY) - 5
+    x = (
+        area.x
+        + 5
+        + canvas.text(area.x, baseline + 14, inspection.name, size=tokens.BODY, room=name_room, shorten="middle")
+    )
+    canvas.text(x, baseline + 14, size, size=tokens.BODY, colour=tokens.QUIET)
+    canvas.text(area.x, baseline + 25, rule_text(inspection), size=tokens.BODY, colour=tokens.QUIET, room=room)
+
+
+def _draw_answer(
+    canvas: Canvas, area: Area, baseline: float, shown: str, number: str, name: str, truth: str | None
+) -> None:
+    """Write the predicted class, its probability and whether it is right; smaller, then shortened, where room is scarce."""
+    status, colour = "", tokens.QUIET
+    if truth is not None:
+        right = truth == name
+        status, colour = (
+            ("✓ correct", tokens.GOOD) if right else (f"✗ true class: {displayed_class(truth)}", tokens.BAD)
+        )
+    status_width = canvas.width_of(status, size=tokens.SECTION, bold=True)
+    for size in (tokens.TITLE, tokens.TITLE - 3):
+        number_width = canvas.width_of(number, size=size)
+        room = area.width - number_width - 18
+        if canvas.width_of(shown, size=size, bold=True) + status_width <= room:
+            break
+    else:
+        status_width = min(status_width, 0.45 * room)
+    x = area.x + canvas.text(area.x, baseline, shown, size=size, bold=True, room=room - status_width) + 7
+    x += canvas.text(x, baseline, number, size=size, colour=tokens.QUIET) + 11
+    canvas.text(x, baseline, status, size=tokens.SECTION, bold=True, colour=colour, room=max(area.right - x, 0))

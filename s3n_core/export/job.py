@@ -1,0 +1,199 @@
+"""The job of exporting a folder's evidence: pictures, sheets and arrays, each file whole or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.threaded_map import threaded_map
+from s3n_core.errors import OutputError, UnreadableImage
+from s3n_core.export.image_files import ImageFiles, file_path, model_name
+from s3n_core.export.index import ExportIndex
+from s3n_core.export.options import PART_ENDING, ExportOptions
+from s3n_core.export.report.folder_report import FolderReport, head_of
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.inspector import Inspector
+from s3n_core.models.batches import ShrinkingStep
+from s3n_core.models.opening import Model
+from s3n_core.prediction.row_building import NOT_FINITE
+from s3n_core.system.atomic_files import make_folder, write_bytes
+from s3n_core.version import __version__
+
+__all__ = ["ExportOptions", "ExportProgress", "export"]
+
+_BATCH = 4  # whole photographs are in memory, and drawing one takes as long as the network does
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportProgress:
+    """Where an export stands.
+
+    Attributes:
+        done: Images behind it, written or left out.
+        total: Images in all.
+        resumed: How many of ``done`` an earlier, interrupted export had left.
+        left_out: Images left out so far.
+        name: The image just done; empty at the beginning and the end.
+        files: What was written for it.
+        error: Why it was left out, or empty.
+        seconds: Since the beginning.
+        finished: Whether everything is written, the index included.
+    """
+
+    done: int
+    total: int
+    resumed: int
+    left_out: int
+    name: str = ""
+    files: tuple[Path, ...] = ()
+    error: str = ""
+    seconds: float = 0.0
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """An image whose files are to be written."""
+
+    position: int
+    record: ImageRecord
+    stem: PurePosixPath
+
+
+def export(
+    model: Model,
+    records: Sequence[ImageRecord],
+    out: Path,
+    options: ExportOptions | None = None,
+    *,
+    classes: Sequence[str] = (),
+    batch_size: int = _BATCH,
+    workers: int | None = None,
+    restart: bool = False,
+) -> Generator[ExportProgress, None, None]:
+    """Write the evidence of images into a folder, with an index of it.
+
+    Close the generator (``contextlib.closing``) to stop early: every file that is there is whole, the index tells of them,
+    and the same export goes on there. Files of another export into the same folder are replaced where the names are the same.
+
+    Args:
+        model: The model.
+        records: The images. One that cannot be read is named in the index and left out.
+        out: The folder; made if it is missing.
+        options: What is written.
+        classes: Names of the records' labels (``DataSet.classes``); without them no true class is shown.
+        batch_size: Images that the network sees at once; halved where the device's memory is too small.
+        workers: Decoding threads; see ``threaded_map``.
+        restart: Write everything anew, whatever an interrupted export has left.
+
+    Returns:
+        A generator of progress: once at the beginning, after every image, and once at the end.
+
+    Raises:
+        OutputError: Something cannot be written (full disk, read-only folder); what was written before stays.
+        DeviceError: The device has too little memory for one image.
+    """
+    options = options or ExportOptions()
+    began = time.monotonic()
+    make_folder(out)
+    files = ImageFiles(model, options, classes)
+    made_with = {
+        "program": __version__,
+        "model": model.digest,
+        "mode": model.sampling,
+        "precision": model.precision,
+        "options": options.to_dict(),
+    }
+    with ExportIndex(out, made_with, restart=restart) as index:
+
+        def progress(
+            name: str = "", written: Sequence[PurePosixPath] = (), error: str = "", *, finished: bool = False
+        ) -> ExportProgress:
+            return ExportProgress(
+                done=len(index.rows),
+                total=len(records),
+                resumed=index.resumed,
+                left_out=index.left_out,
+                name=name,
+                files=tuple(out / file for file in written),
+                error=error,
+                seconds=time.monotonic() - began,
+                finished=finished,
+            )
+
+        tasks = [_Task(position, record, files.stem(record)) for position, record in enumerate(records)]
+        report = FolderReport(out, [task.stem for task in tasks])
+        tasks = [
+            task
+            for task in tasks
+            if not index.keep(
+                task.position,
+                task.record,
+                files.truth(task.record),
+                [file_path(task.stem, ending) for ending in files.endings],
+            )
+        ]
+        yield progress()
+        try:
+            with closing(_inspected(model, tasks, batch_size, workers)) as answers:
+                for task, answer in answers:
+                    record, truth = task.record, files.truth(task.record)
+                    if isinstance(answer, str):
+                        index.add_left_out(task.position, record, truth, answer)
+                        yield progress(record.name, error=answer)
+                        continue
+                    written = {ending: file_path(task.stem, ending) for ending in files.endings}
+                    for ending, file in written.items():
+                        make_folder((out / file).parent)
+                        # Not waiting for the disk: thousands of files that can be made again.
+                        write_bytes(out / file, files.content(ending, record, answer), durable=False)
+                    index.add(task.position, record, answer, truth, written)
+                    yield progress(record.name, [file for ending, file in written.items() if ending != PART_ENDING])
+        except BaseException:
+            with contextlib.suppress(OutputError):  # the first error is the one to tell
+                index.write()
+            raise
+        if options.report:
+            report.write(head_of(model, model_name(model), records, options.style), index.rows)
+        index.finish()
+        if options.report:
+            report.remove_parts()
+        yield progress(finished=True)
+
+
+def _inspected(
+    model: Model, tasks: Sequence[_Task], batch_size: int, workers: int | None
+) -> Generator[tuple[_Task, Inspection | str], None, None]:
+    """Look into the images in order: each with its inspection, or with the reason why there is none."""
+    inspector, step = Inspector(model), ShrinkingStep()
+
+    def load(task: _Task) -> tuple[_Task, Image.Image | str]:
+        try:
+            return task, read_image(task.record.path)
+        except UnreadableImage as error:
+            return task, error.reason
+
+    with closing(threaded_map(load, tasks, workers=workers, ahead=batch_size)) as loaded:
+        while batch := list(islice(loaded, batch_size)):
+            images = [(task, image) for task, image in batch if not isinstance(image, str)]
+
+            def inspect(some: slice, images: list[tuple[_Task, Image.Image]] = images) -> tuple[Inspection, ...]:
+                names = [task.record.name for task, _ in images[some]]
+                return inspector.inspect_batch([image for _, image in images[some]], names)
+
+            inspections = iter([one for part in step.over(len(images), inspect) for one in part])
+            for task, image in batch:
+                if isinstance(image, str):
+                    yield task, image
+                    continue
+                inspection = next(inspections)
+                yield task, inspection if inspection.is_finite else NOT_FINITE

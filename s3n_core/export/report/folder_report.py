@@ -1,0 +1,76 @@
+"""The report of an export: written from the images' parts, which lie beside their other files while the export runs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.export.figures.figure_style import FigureStyle
+from s3n_core.export.options import PART_ENDING, REPORT
+from s3n_core.export.report.report_page import ReportHead, write_report
+from s3n_core.models.opening import Model
+from s3n_core.system.atomic_files import output_error
+
+
+class FolderReport:
+    """Makes one page of an export's parts.
+
+    Args:
+        out: The export's folder.
+        stems: What each image's files begin with, in order.
+    """
+
+    def __init__(self, out: Path, stems: Sequence[PurePosixPath]) -> None:
+        self._out = out
+        self._parts = [out / f"{stem}{PART_ENDING}" for stem in stems]
+
+    def write(self, head: ReportHead, rows: Mapping[int, tuple[object, ...]]) -> None:
+        """Write the page.
+
+        Args:
+            head: What is the same for all images.
+            rows: The index's row of each image by its position: the name first, why it was left out last.
+
+        Raises:
+            OutputError: It cannot be written, or a part is gone.
+        """
+        left_out = [(str(row[0]), str(row[-1])) for _, row in sorted(rows.items()) if row[-1]]
+        parts = [part for position, part in enumerate(self._parts) if not rows[position][-1]]
+        try:
+            write_report(self._out / REPORT, parts, head, left_out)
+        except OSError as error:
+            raise output_error(self._out / REPORT, error) from error
+
+    def remove_parts(self) -> None:
+        """Remove the parts, which the page holds now; one that resists does no harm."""
+        for part in self._parts:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+        # Folders are empty where the report is all that was asked for; the deepest go first.
+        folders = {folder for part in self._parts for folder in part.relative_to(self._out).parents} - {Path()}
+        for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
+            with contextlib.suppress(OSError):
+                (self._out / folder).rmdir()
+
+
+def head_of(model: Model, model_name: str, records: Sequence[ImageRecord], style: FigureStyle) -> ReportHead:
+    """Return what a report says of all images together."""
+    return ReportHead(
+        data=_folder_name(records),
+        model=model_name,
+        made_with=f"{model.sampling} sampling, {model.precision} · model {model.digest}",
+        classes=model.classes,
+        palette=style.colour_map,
+        opacity=style.opacity,
+    )
+
+
+def _folder_name(records: Sequence[ImageRecord]) -> str:
+    """Return the name of the folder that the records' names begin in."""
+    if not records:
+        return "no images"
+    depth = len(PurePosixPath(records[0].name).parts)
+    parents = records[0].path.absolute().parents
+    return parents[min(depth, len(parents)) - 1].name or records[0].name

@@ -1,0 +1,151 @@
+"""What a report holds of one image: two lines of JSON, the first for tables and filters, the second for the pictures.
+
+Peaks, maps and the view are kept as numbers and drawn by the page, so that an image takes about 30 KB in all.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from s3n_core.export.figures.lettering import displayed_class, one_line
+from s3n_core.export.figures.map_colours import ValueRange
+from s3n_core.export.figures.panels import PanelName
+from s3n_core.export.figures.rasters import Rasters
+from s3n_core.export.figures.sheet import answers_of, rule_text
+from s3n_core.export.index import rule_name
+from s3n_core.inspection.inspection import Inspection
+
+IMAGE_SIDE = 416
+"""Longest side of the original in a report, in pixels: sharp in the grid on a fine screen, large enough beside the maps."""
+
+BRANCH_SIDE = 256
+"""Longest side of the D and C images."""
+
+_QUALITY = 78
+_MAPS: dict[str, PanelName] = {"r": "response", "d": "map_d", "c": "map_c"}
+_LISTED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartSummary:
+    """What tables and filters need of one image.
+
+    Attributes:
+        name: The image's name.
+        truth: Its true class, or None.
+        answer: The class that the network takes it for.
+        probability: Of that class.
+        margin: To the second class, in [0, 1].
+        entropy: H of Eq. 2, in nats.
+        rule: Of Eq. 3, as in tables.
+        peaks: Their number.
+        branches: The class that each branch says, by its letter.
+        size: (width, height) of the original, in pixels.
+    """
+
+    name: str
+    truth: str | None
+    answer: str
+    probability: float
+    margin: float
+    entropy: float
+    rule: str
+    peaks: int
+    branches: dict[str, str]
+    size: tuple[int, int]
+
+    @classmethod
+    def from_line(cls, line: bytes) -> PartSummary:
+        """Read the first line of a part."""
+        return cls(**json.loads(line))
+
+
+def part_bytes(inspection: Inspection, truth: str | None) -> bytes:
+    """Return an image's part of a report.
+
+    Args:
+        inspection: The image and what the network made of it.
+        truth: Name of the true class, or None where it is unknown.
+    """
+    first, *others = inspection.top(count=2)
+    summary = {
+        "name": one_line(inspection.name),
+        "truth": truth,
+        "answer": first.name,
+        "probability": _rounded(first.probability),
+        "margin": _rounded(first.probability - sum(other.probability for other in others)),
+        "entropy": _rounded(inspection.entropy),
+        "rule": rule_name(inspection),
+        "peaks": len(inspection.peaks),
+        "branches": {
+            answer: inspection.top(answer, 1)[0].name for answer in ("O", "D", "C") if answer in inspection.logits
+        },
+        "size": list(inspection.image_size),
+    }
+    return b"".join(
+        json.dumps(part, separators=(",", ":")).encode("ascii") + b"\n" for part in (summary, _pictures(inspection))
+    )
+
+
+def _pictures(inspection: Inspection) -> dict[str, Any]:
+    """Return what is shown when an image is looked at, places as shares of the original's sides."""
+    width, height = inspection.image_size
+    x0, y0, x1, y1 = inspection.source_box
+    rasters = Rasters(inspection, "viridis", 1.0)
+    ranges = {name: limits for name, panel in _MAPS.items() if (limits := rasters.range_of(panel)) is not None}
+    return {
+        "view": [_rounded(share) for share in (x0 / width, y0 / height, x1 / width, y1 / height)],
+        "image": _webp(inspection.image, IMAGE_SIDE),
+        "d": _webp(inspection.images_d, BRANCH_SIDE),
+        "c": _webp(inspection.images_c, BRANCH_SIDE),
+        "cells": list(inspection.response.shape),
+        "maps": {
+            "r": _levels(inspection.response, ranges["r"]),
+            "d": _levels(inspection.map_d, ranges["d"]),
+            "c": _levels(inspection.map_c, ranges["c"]),
+        },
+        # Where numbers stand beside the colours, as shares of the bar.
+        "ticks": {name: _ticks(limits) for name, limits in ranges.items()},
+        "peaks": [
+            [round(float(v), 4) for v in (p.x / width, p.y / height, p.response, p.weight_d, p.weight_c)]
+            for p in inspection.peaks
+        ],
+        "scores": {
+            answer: [
+                [one_line(displayed_class(score.name)), _rounded(score.probability)]
+                for score in inspection.top(answer, _LISTED)
+            ]
+            for answer in answers_of(inspection)
+        },
+        "rule": rule_text(inspection),
+    }
+
+
+def _ticks(limits: ValueRange) -> list[tuple[float, str]]:
+    return [(_rounded(limits.share(np.array(value)).item()), text) for value, text in limits.ticks(2)]
+
+
+def _webp(pixels: NDArray[np.uint8], side: int) -> str:
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=_QUALITY, method=4)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _levels(values: NDArray[np.floating], limits: ValueRange) -> str:
+    """Return a map in 256 levels, row by row."""
+    levels = np.rint(255 * limits.share(values)).astype(np.uint8)
+    return base64.b64encode(levels.tobytes()).decode("ascii")
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 6)

@@ -1,0 +1,183 @@
+"""The report: one HTML page, everything inside, to look through a folder's predictions and evidence in any browser.
+
+It is put together from the images' parts (`report_part`) in two passes, so that memory does not grow with the pictures. No
+text from outside is ever part of the page's markup: names stand escaped in its head and as JSON strings elsewhere, and a
+content security policy lets only the page's own script run and nothing be loaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from s3n_core.evaluation.result import wilson_interval
+from s3n_core.export.figures.lettering import displayed_class, one_line
+from s3n_core.export.figures.map_colours import coloured
+from s3n_core.export.figures.web_fonts import font_face
+from s3n_core.export.report.report_image import PartSummary
+from s3n_core.system.atomic_files import open_atomic
+from s3n_core.system.resources import resource
+from s3n_core.version import __version__
+
+_MOST_CONFUSIONS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportHead:
+    """What a report says of all images together.
+
+    Attributes:
+        data: What was looked at, for a person.
+        model: The model's name.
+        made_with: Sampling, precision and the model's digest, for a person.
+        classes: The model's classes, by index; an image whose true class is none of them counts as unlabelled.
+        palette: Colour map of maps.
+        opacity: Of maps over the grey image.
+    """
+
+    data: str
+    model: str
+    made_with: str
+    classes: Sequence[str]
+    palette: str
+    opacity: float
+
+
+def write_report(path: Path, parts: Sequence[Path], head: ReportHead, left_out: Sequence[tuple[str, str]] = ()) -> None:
+    """Write a report, whole or not at all.
+
+    Args:
+        path: The page.
+        parts: The images' parts, in order.
+        head: What is the same for all.
+        left_out: (name, reason) of images that have no part.
+
+    Raises:
+        OutputError: It cannot be written.
+        OSError: A part cannot be read.
+    """
+    summaries = []
+    for part in parts:
+        with open(part, "rb") as file:
+            summaries.append(PartSummary.from_line(file.readline()))
+    data = report_data(summaries, head, left_out)
+    title = f"{head.model} on {head.data}"
+    about = [f"{len(summaries)} images", head.made_with, f"S3N Studio {__version__}"]
+    script = resource("report/report.js").read_text(encoding="utf-8")
+    letters = set(title).union(*data["classes"], *(row[0] for row in data["images"]))
+    style = "".join(font_face(letters, bold) for bold in (False, True)).replace("font-weight:700", "font-weight:600")
+    style += resource("report/report.css").read_text(encoding="utf-8")
+    policy = [
+        "default-src 'none'",
+        "img-src data:",
+        "font-src data:",
+        f"script-src {_hash(script)}",
+        f"style-src {_hash(style)}",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    fields = {
+        "POLICY": "; ".join(policy),
+        "PROGRAM": f"S3N Studio {__version__}",
+        "TITLE": html.escape(one_line(title)),
+        "ABOUT": html.escape(one_line(" · ".join(about))),
+        "STYLE": style,
+        "SCRIPT": script,
+        "DATA": _for_script(json.dumps(data, separators=(",", ":"))),
+    }
+    template = resource("report/report.html").read_text(encoding="utf-8")
+    before, after = re.sub(r"@@([A-Z]+)@@", lambda match: fields.get(match[1], match[0]), template).split("@@PARTS@@")
+    with open_atomic(path) as page:
+        page.write(before.encode())
+        for index, part in enumerate(parts):
+            with open(part, encoding="ascii") as file:
+                file.readline()
+                content = _for_script(file.readline().rstrip())
+            page.write(f'<script type="application/json" id="part-{index}">{content}</script>\n'.encode())
+        page.write(after.encode())
+
+
+def report_data(
+    summaries: Sequence[PartSummary], head: ReportHead, left_out: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
+    """Return the tables of a report: classes, figures, and a row an image, classes as indices."""
+    others = sorted({one.truth for one in summaries if one.truth is not None}.difference(head.classes))
+    names = (*head.classes, *others)
+    index = {name: position for position, name in enumerate(names)}
+    known = len(head.classes)
+    labelled = [one for one in summaries if one.truth is not None and index[one.truth] < known]
+    right = sum(one.truth == one.answer for one in labelled)
+    answers = {"joint": [one.answer for one in labelled or summaries]}
+    for branch in dict.fromkeys(branch for one in summaries for branch in one.branches):
+        answers[branch] = [one.branches.get(branch, "") for one in labelled or summaries]
+    wanted = [one.truth for one in labelled] or answers["joint"]
+    return {
+        "classes": [one_line(displayed_class(name)) for name in names],
+        "known": [position < known for position in range(len(names))],
+        "labelled": len(labelled),
+        "right": right,
+        "interval": wilson_interval(right, len(labelled)) if labelled else None,
+        "branches": [
+            (branch, sum(a == w for a, w in zip(said, wanted, strict=True)) / max(1, len(wanted)))
+            for branch, said in answers.items()
+            if labelled or branch != "joint"
+        ],
+        "confusions": _confusions(labelled, index),
+        "by_class": _by_class(labelled, index) if labelled else _taken_for(summaries, index),
+        "left_out": [(one_line(name), one_line(reason)) for name, reason in left_out],
+        "palette": base64.b64encode(coloured(np.arange(256) / 255, head.palette).tobytes()).decode("ascii"),
+        "opacity": head.opacity,
+        "images": [
+            (
+                one.name,
+                -1 if one.truth is None else index[one.truth],
+                index[one.answer],
+                one.probability,
+                one.margin,
+                one.entropy,
+                one.rule,
+                one.peaks,
+                {branch: index[name] for branch, name in one.branches.items()},
+                *one.size,
+            )
+            for one in summaries
+        ],
+    }
+
+
+def _confusions(labelled: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int]]:
+    """Return (true class, predicted class, images), the most frequent first."""
+    counts = Counter((index[one.truth or ""], index[one.answer]) for one in labelled if one.truth != one.answer)
+    order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [(truth, answer, count) for (truth, answer), count in order[:_MOST_CONFUSIONS]]
+
+
+def _by_class(labelled: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int]]:
+    """Return (class, images, right) of classes that have images."""
+    images = Counter(index[one.truth or ""] for one in labelled)
+    right = Counter(index[one.truth or ""] for one in labelled if one.truth == one.answer)
+    return [(position, count, right[position]) for position, count in sorted(images.items())]
+
+
+def _taken_for(summaries: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int]]:
+    """Return (class, images taken for it, 0)."""
+    return [(position, count, 0) for position, count in sorted(Counter(index[one.answer] for one in summaries).items())]
+
+
+def _for_script(text: str) -> str:
+    """Keep JSON from ending the script element that it stands in."""
+    return text.replace("<", "\\u003c")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"

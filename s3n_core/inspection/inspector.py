@@ -1,0 +1,214 @@
+"""Looking into images: prepare once, ask often.
+
+`prepare` runs the original branch, which no setting changes. `resample` divides the peaks and warps, without any pass of the
+network, so that a dragged peak shows at once; `classify` then runs D and C on what came out. Together, with nothing changed,
+they are `S3N.forward` step for step, and a test holds them to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from s3n_core.datasets.transforms import test_view
+from s3n_core.inspection.describe import Descriptions, to_array
+from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection, InspectionSettings, Warped
+from s3n_core.inspection.peak_editing import CountedPeaks, edit_peaks
+from s3n_core.inspection.stages import Found, Prepared, Resampled
+from s3n_core.method.network import S3NOutput
+from s3n_core.method.resampling import invert_grid, resize_grid
+from s3n_core.method.sampler import SelectiveSampler
+from s3n_core.method.sparse_attention import beta_from_radius
+from s3n_core.models.devices import autocast
+from s3n_core.models.network_outputs import draws_for
+from s3n_core.models.opening import Model
+from s3n_core.models.preprocessing import to_input
+
+
+class Inspector:
+    """Looks into images with one model.
+
+    Args:
+        model: An opened model; its network must be in evaluation mode.
+
+    Raises:
+        ValueError: If the network is in training mode: looking would change its statistics.
+    """
+
+    def __init__(self, model: Model) -> None:
+        if model.network.training:
+            raise ValueError("put the network into evaluation mode before looking into images with it")
+        self.model = model
+        self._found: Found | None = None
+        self._descriptions = Descriptions(model)
+
+    def prepare(self, image: Image.Image, name: str = "") -> Prepared:
+        """Run the original branch on an upright RGB image."""
+        return self.prepare_batch([image], [name])
+
+    def prepare_batch(self, images: Sequence[Image.Image], names: Sequence[str]) -> Prepared:
+        """Run the original branch on several upright RGB images at once.
+
+        Args:
+            images: Decoded images of any sizes, at least one.
+            names: A name each.
+        """
+        model, network = self.model, self.model.network
+        views = np.stack([test_view(image, model.preprocess) for image in images])
+        with torch.inference_mode(), model.autocast():
+            tensor = to_input(views, model.device)
+            features = network.features(network.network_view(tensor), "O")
+            pooled, original = network.head("O")(features)
+        return Prepared(
+            names=tuple(names),
+            shown=tuple(_shown(image) for image in images),
+            sizes=tuple(image.size for image in images),
+            images=tensor,
+            features=features,
+            pooled=pooled,
+            original=original,
+        )
+
+    def resample(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Resampled:
+        """Divide the peaks and warp, without a pass of the network.
+
+        Args:
+            prepared: What `prepare` returned.
+            settings: What to change; None changes nothing.
+
+        Raises:
+            ValueError: If peaks of more than one image are to be edited.
+        """
+        settings = settings or InspectionSettings()
+        if settings.edits and len(prepared.names) != 1:
+            raise ValueError("peaks can be edited in one image at a time")
+        network = self.model.network
+        with torch.inference_mode(), self.model.autocast():
+            found = self._find(prepared, replace(settings, edits=()))
+            response, draws, samples, sampler = found.response, found.draws, found.samples, found.sampler
+            counted = CountedPeaks(response.peaks, response.response, draws, samples.weight_d, samples.weight_c)
+            if settings.edits and sampler.config.attention == "sparse":
+                with autocast(self.model.device, "float32"):
+                    counted = edit_peaks(
+                        response.peaks, response.response, draws, settings.edits, sampler, found.sampling
+                    )
+                    identity = found.sampling == "identity"
+                    samples = sampler.sample(counted.response, counted.weight_d, counted.weight_c, identity=identity)
+            images_d, images_c = network.resample(prepared.images, samples.grid_d, samples.grid_c)
+        return Resampled(found, settings, counted, samples, images_d, images_c)
+
+    def classify(self, resampled: Resampled) -> S3NOutput:
+        """Ask D, C and the joint head, as far as the network has them."""
+        prepared = resampled.found.prepared
+        with torch.inference_mode(), self.model.autocast():
+            return self.model.network.classify_resampled(
+                prepared.pooled, prepared.original, resampled.images_d, resampled.images_c
+            )
+
+    def describe(self, resampled: Resampled, output: S3NOutput | None = None) -> tuple[Inspection, ...]:
+        """Bring everything to NumPy: one inspection an image, without the scores of D, C and joint if ``output`` is None."""
+        with torch.inference_mode():
+            return self._descriptions.of(resampled, output)
+
+    def inspect(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Inspection:
+        """Look into one prepared image: `resample`, `classify` and `describe`."""
+        (inspection,) = self._inspect(prepared, settings)
+        return inspection
+
+    def inspect_batch(
+        self, images: Sequence[Image.Image], names: Sequence[str], settings: InspectionSettings | None = None
+    ) -> tuple[Inspection, ...]:
+        """Look into several images in shared passes of the network.
+
+        Args:
+            images: Decoded upright RGB images of any sizes, at least one.
+            names: A name each, which keys its draws.
+            settings: What to change, without edits of peaks.
+
+        Returns:
+            An inspection each, in order.
+        """
+        return self._inspect(self.prepare_batch(images, names), settings)
+
+    def class_map(self, prepared: Prepared, index: int) -> NDArray[np.float32]:
+        """Return M of any class for one prepared image, shape (h, w)."""
+        with torch.inference_mode():
+            weight = self.model.network.head("O").classifier.weight[index]
+            return to_array(torch.einsum("dhw,d->hw", prepared.features[0].float(), weight.float()))
+
+    def _inspect(self, prepared: Prepared, settings: InspectionSettings | None) -> tuple[Inspection, ...]:
+        resampled = self.resample(prepared, settings)
+        return self.describe(resampled, self.classify(resampled))
+
+    def _find(self, prepared: Prepared, numbers: InspectionSettings) -> Found:
+        """Find the peaks; the last finding is kept, because edits of its peaks do not change it."""
+        last = self._found
+        if last is not None and last.prepared is prepared and last.numbers == numbers:
+            return last
+        mode = numbers.sampling or self.model.sampling
+        head = self.model.network.head("O").classifier
+        config, names = self.model.network.config, prepared.names
+        draws = draws_for(config, mode, names, self.model.device, seed=numbers.seed)
+        sampler = self._sampler(numbers)
+        response = sampler.respond(prepared.features, head.weight, head.bias, prepared.original)
+        response, samples = sampler(response, mode, draws)
+        self._found = Found(prepared, numbers, sampler, mode, draws, response, samples)
+        return self._found
+
+    def _sampler(self, settings: InspectionSettings) -> SelectiveSampler:
+        """Return the network's sampler, or one that differs in what the settings change."""
+        own = self.model.network.sampler
+        changes: dict[str, object] = {
+            "entropy_threshold": settings.delta,
+            "top_k": settings.top_k,
+            "window": settings.window,
+            "floor": settings.floor,
+            "base": settings.base,
+        }
+        changes = {field: value for field, value in changes.items() if value is not None}
+        if not changes and settings.beta_1 is None and settings.beta_2 is None:
+            return own
+        sampler = SelectiveSampler(own.config.model_copy(update=changes))
+        cells = float(beta_from_radius(torch.ones(()), own.config.map_size))  # beta of the radius 1
+        sampler.radius_d = _radius(own.radius_d, settings.beta_1, cells)
+        sampler.radius_c = _radius(own.radius_c, settings.beta_2, cells)
+        sampler.kernel = own.kernel
+        return sampler
+
+
+def invert(inspection: Inspection, branch: Warped, size: int = 224) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Invert a whole grid, as for bringing a map of D or C home to the original; one place is cheaper by
+    `Inspection.original_to_warped`.
+
+    Args:
+        inspection: Whose grid.
+        branch: "D" or "C".
+        size: Side of the result; the time grows with its square (0.3 s at 224).
+
+    Returns:
+        For each place of the network's square its place in the warped image, float32 (size, size, 2), (x, y) in [-1, 1]
+        with aligned corners; and a bool mask (size, size), false where the warp has left the place out.
+    """
+    grid = resize_grid(torch.from_numpy(inspection.grid(branch))[None], size)
+    inverse, valid = invert_grid(grid)
+    return to_array(inverse[0]), valid[0].numpy()
+
+
+def _radius(own: nn.Parameter, beta: float | None, cells: float) -> nn.Parameter:
+    """The network's own radius, or the one whose beta is ``beta`` cells."""
+    return own if beta is None else nn.Parameter(torch.tensor(beta / cells, device=own.device), requires_grad=False)
+
+
+def _shown(image: Image.Image) -> tuple[NDArray[np.uint8], float]:
+    """Return the whole original for the eye, at most `MOST_IMAGE_SIDE` pixels a side, and its scale."""
+    scale = min(1.0, MOST_IMAGE_SIDE / max(image.size))
+    if scale < 1:
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.array(image, dtype=np.uint8), scale

@@ -1,0 +1,1 @@
+"""Models: model files, opening them, what they read, and running them over batches."""

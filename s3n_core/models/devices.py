@@ -1,0 +1,180 @@
+"""Devices and precisions: what this machine offers, what is chosen, and why it was not what a person might expect.
+
+torch is imported inside the functions, so that a program may ask for names and choices without loading it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from s3n_core.errors import DeviceError
+from s3n_core.system.cores import usable_cores
+from s3n_core.system.memory import keep_freed_memory
+
+if TYPE_CHECKING:
+    import torch
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
+DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
+PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
+
+CUDA_INSTALL_LINE = "pip install --upgrade --force-reinstall torch torchvision"
+
+# What torch says in a plain RuntimeError: main memory on Linux and on Windows, Apple's GPUs, and NVIDIA's libraries.
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "STATUS_ALLOC_FAILED")
+
+
+@dataclass(frozen=True)
+class DeviceChoice:
+    """A device that will be used.
+
+    Attributes:
+        device: "cpu", "cuda" or "mps".
+        name: What a person calls it, with its memory.
+        reason: Why it is not a faster one; empty where it is the best that this machine has.
+    """
+
+    device: str
+    name: str
+    reason: str = ""
+
+
+def choose_device(wanted: str = "auto") -> DeviceChoice:
+    """Choose the device to compute on.
+
+    Args:
+        wanted: "auto" (cuda, then mps, then cpu), or one of "cpu", "cuda", "mps".
+
+    Returns:
+        The choice, with the reason for any fallback.
+
+    Raises:
+        DeviceError: If a device is asked for by name and cannot be used, with the reason and the remedy.
+    """
+    import torch
+
+    if wanted not in DEVICES:
+        raise DeviceError(f"There is no device {wanted!r}; choose one of {', '.join(DEVICES)}.")
+    cuda_problem, mps_problem = _cuda_problem(), _mps_problem()
+    if wanted == "cuda" and cuda_problem:
+        raise DeviceError(f"The device cuda cannot be used: {cuda_problem}.")
+    if wanted == "mps" and mps_problem:
+        raise DeviceError(f"The device mps cannot be used: {mps_problem}.")
+    if wanted == "cuda" or (wanted == "auto" and not cuda_problem):
+        properties = torch.cuda.get_device_properties(0)
+        return DeviceChoice("cuda", f"{properties.name}, {properties.total_memory / 2**30:.0f} GB")
+    if wanted == "mps" or (wanted == "auto" and not mps_problem):
+        return DeviceChoice("mps", "Apple GPU")
+    reason = cuda_problem if wanted == "auto" and _nvidia_card_present() else ""
+    return DeviceChoice("cpu", f"CPU, {usable_cores()} cores", reason)
+
+
+def choose_precision(wanted: str, device: str) -> str:
+    """Choose the precision of the network's layers; the sampler is float32 in all of them.
+
+    Args:
+        wanted: "auto" (bfloat16 on CUDA cards that compute in it, else float32), "float32", "bfloat16" or "float16".
+        device: "cpu", "cuda" or "mps".
+
+    Returns:
+        "float32", "bfloat16" or "float16".
+
+    Raises:
+        DeviceError: If the precision is unknown, or the device does not offer it.
+    """
+    import torch
+
+    if wanted not in PRECISIONS:
+        raise DeviceError(f"There is no precision {wanted!r}; choose one of {', '.join(PRECISIONS)}.")
+    if wanted == "auto":
+        return "bfloat16" if device == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+    if wanted == "float16" and device == "cpu":
+        raise DeviceError("Precision float16 is not offered on the CPU; choose float32 or bfloat16.")
+    return wanted
+
+
+def autocast(device: str, precision: str) -> AbstractContextManager[object]:
+    """Return the autocast context for a precision; for float32 it does nothing."""
+    import torch
+
+    if precision == "float32":
+        return torch.autocast(device, enabled=False)
+    return torch.autocast(device, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float16)
+
+
+def place(network: torch.nn.Module, device: str) -> None:
+    """Move a network to a device, in the channels-last layout that convolutions are fastest in; a processor keeps its memory."""
+    import torch
+
+    if device == "cpu":
+        keep_freed_memory()
+    network.to(device=torch.device(device))
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def free_memory(device: str) -> int | None:
+    """Return the bytes that are free now: of the card's memory on CUDA, of main memory elsewhere; None if unknown."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info(0)[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def memory_in_use(device: str) -> int:
+    """Return the bytes that this process holds: of the card's memory on CUDA, at its most; of main memory elsewhere, now."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.max_memory_allocated())
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is too little memory, on a card or in the machine."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)
+
+
+def _cuda_problem() -> str:
+    """Why CUDA cannot be used, as a clause; empty where it can."""
+    import torch
+
+    if torch.cuda.is_available():
+        return ""
+    if not _nvidia_card_present():
+        return "this machine has no NVIDIA card that its driver shows"
+    if torch.version.cuda is None:
+        return f"an NVIDIA card is present but this torch was built without CUDA (install one that has it: {CUDA_INSTALL_LINE})"
+    return f"an NVIDIA card is present but its driver does not work with torch's CUDA {torch.version.cuda} (update the driver)"
+
+
+def _mps_problem() -> str:
+    import torch
+
+    if torch.backends.mps.is_available():
+        return ""
+    return (
+        "it needs a Mac with an Apple chip"
+        if sys.platform != "darwin"
+        else "this macOS or this torch does not offer it"
+    )
+
+
+def _nvidia_card_present() -> bool:
+    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None

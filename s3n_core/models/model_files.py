@@ -1,0 +1,150 @@
+"""Model files: safetensors with a JSON header, read from bytes, checked before anything is believed."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+from torch import Tensor
+
+from s3n_core.errors import ModelFileError
+from s3n_core.method.configuration import ModelHeader
+from s3n_core.method.network import S3N
+from s3n_core.models.stored_networks import empty_network, fill, misfits, most_bytes
+from s3n_core.system.atomic_files import write_bytes
+
+HEADER_KEY = "s3n"
+FILE_VERSION = 1
+MOST_HEADER_BYTES = 32 * 1024 * 1024
+
+
+def save_model(path: Path, network: S3N, header: ModelHeader, *, half: bool = False) -> None:
+    """Write a network and its header to one file.
+
+    Args:
+        path: The file; replaced whole.
+        network: The network.
+        header: What the file says about it.
+        half: Store floating point weights in float16, half the size; they are read back as float32. A tensor whose values
+            are too large for float16 stays as it is.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    tensors = {}
+    for key, value in network.state_dict().items():
+        stored = value.detach().to("cpu")
+        tensors[key] = (_halved(stored) if half else stored).contiguous().clone()
+    header = header.model_copy(update={"weights_dtype": "float16" if half else "float32"})
+    write_bytes(path, save_safetensors(tensors, metadata={HEADER_KEY: header.model_dump_json()}))
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return half if torch.equal(torch.isfinite(half), torch.isfinite(tensor)) else tensor
+
+
+def load_model(path: Path) -> tuple[S3N, ModelHeader]:
+    """Read a network, in evaluation mode on the CPU.
+
+    Args:
+        path: A model file of this program.
+
+    Returns:
+        The network and its header.
+
+    Raises:
+        ModelFileError: If the file is missing, junk, foreign, of another version, or does not fit its own header.
+    """
+    header = parse_header(_read(path, header_only=True), path)
+    network = empty_network(header.network)
+    _check_size(path, 8 + MOST_HEADER_BYTES + most_bytes(network))
+    try:
+        tensors = load_safetensors(_read(path))
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise ModelFileError(
+            f"{path} is damaged: its weights cannot be read ({error}). Use another checkpoint."
+        ) from error
+    wrong = misfits(network, tensors)
+    if wrong:
+        raise ModelFileError(
+            f"{path} is damaged: {len(wrong)} of its tensors do not fit its header (first: {wrong[0]})."
+        )
+    bad = fill(network, tensors)
+    if bad:
+        raise ModelFileError(
+            f"{path} holds weights that are not finite numbers (first: {bad[0]}); its training diverged."
+        )
+    return network, header
+
+
+def read_header(path: Path) -> ModelHeader:
+    """Read only what a model file says about itself.
+
+    Raises:
+        ModelFileError: As `load_model`.
+    """
+    return parse_header(_read(path, header_only=True), path)
+
+
+def parse_header(data: bytes, path: Path) -> ModelHeader:
+    """Read the header out of a model file's bytes (its beginning is enough)."""
+    # The length that a safetensors file begins with may have any first byte, also a pickle's: only "{" tells them apart.
+    if data[8:9] != b"{" and (data[:2] == b"PK" or data[:1] == b"\x80"):
+        raise ModelFileError(
+            f"{path} is a pickle, which may hold code; it was not opened. Models of this program are .safetensors files."
+        )
+    try:
+        (length,) = struct.unpack("<Q", data[:8])
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    except (struct.error, ValueError, AttributeError, RecursionError) as error:
+        raise ModelFileError(f"{path} is not a model file; choose a .safetensors file of a run.") from error
+    text = metadata.get(HEADER_KEY) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise ModelFileError(f"{path} holds weights but no S3N model; choose the model of a run (checkpoints folder).")
+    try:
+        header = ModelHeader.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "header"
+        raise ModelFileError(f"{path}: its description is not valid ({place}: {first['msg']}).") from error
+    if header.file_version != FILE_VERSION:
+        raise ModelFileError(
+            f"{path} has file version {header.file_version} and this program reads version {FILE_VERSION}; "
+            "open it with the version of the program that wrote it."
+        )
+    return header
+
+
+def _check_size(path: Path, most: int) -> None:
+    """Refuse a file that is larger than any file of its network, before its content is read into memory."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return  # reading it will say why
+    if size > most:
+        raise ModelFileError(
+            f"{path} is damaged: it takes {size / 1e6:.0f} MB, and its network cannot fill more than {most / 1e6:.0f} MB."
+        )
+
+
+def _read(path: Path, *, header_only: bool = False) -> bytes:
+    try:
+        with path.open("rb") as file:
+            if not header_only:
+                return file.read()
+            start = file.read(8)
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            return start + file.read(min(length, MOST_HEADER_BYTES))
+    except FileNotFoundError as error:
+        raise ModelFileError(f"There is no model file {path}.") from error
+    except OSError as error:
+        raise ModelFileError(f"The model file {path} cannot be read: {error.strerror}.") from error

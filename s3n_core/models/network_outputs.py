@@ -1,0 +1,164 @@
+"""One pass of the network over a batch, with the few numbers that tables and tallies want beside its logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from s3n_core.method.configuration import NetworkConfig, Sampling
+from s3n_core.method.network import S3N, S3NOutput
+from s3n_core.method.sampler import Response
+from s3n_core.system.seeding import peak_draws
+
+DRAW_SEED = 0
+"""Key of the draws outside training: the same image is always drawn the same, in every batch and in every job."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the network says about a batch; tensors stay on their device.
+
+    Attributes:
+        output: The logits, without the trace.
+        entropy: H of Eq. 2 in nats, float, shape (B,).
+        sure: H <= delta, bool, shape (B,).
+        peaks: Number of peaks, int64, shape (B,).
+        peak_map: Where they are, bool, shape (B, H, W).
+        response: R, shape (B, H, W), in [0, 1].
+        weight_d: Membership of each cell's peak in T_d, in [0, 1], shape (B, H, W).
+        weight_c: The same for T_c.
+        stopped: Which images O alone has answered, bool, shape (B,); None where nothing may stop. Their joint logits are O's,
+            those of D and C not a number.
+    """
+
+    output: S3NOutput
+    entropy: Tensor
+    sure: Tensor
+    peaks: Tensor
+    peak_map: Tensor
+    response: Tensor
+    weight_d: Tensor
+    weight_c: Tensor
+    stopped: Tensor | None = None
+
+    @classmethod
+    def of(cls, output: S3NOutput, response: Response, weight_d: Tensor, weight_c: Tensor) -> Answer:
+        """Keep of a pass what a table needs, and let go of the classes' maps and warped images."""
+        return cls(
+            output=S3NOutput(output.joint, output.original, output.discriminative, output.complementary),
+            entropy=response.entropy,
+            sure=response.sure,
+            peaks=response.peaks.sum(dim=(1, 2)),
+            peak_map=response.peaks,
+            response=response.response,
+            weight_d=weight_d,
+            weight_c=weight_c,
+        )
+
+    def replaced(self, places: Tensor, others: Answer) -> Answer:
+        """Return the same answers with those at some places, int64, shape (N,), replaced by N others."""
+
+        def mixed(own: Tensor, other: Tensor) -> Tensor:
+            return own.index_copy(0, places, other)
+
+        def mixed_logits(own: Tensor | None, other: Tensor | None) -> Tensor | None:
+            return None if own is None or other is None else mixed(own, other)
+
+        return Answer(
+            output=S3NOutput(
+                mixed_logits(self.output.joint, others.output.joint),
+                self.output.original,
+                mixed_logits(self.output.discriminative, others.output.discriminative),
+                mixed_logits(self.output.complementary, others.output.complementary),
+            ),
+            entropy=self.entropy,
+            sure=self.sure,
+            peaks=mixed(self.peaks, others.peaks),
+            peak_map=mixed(self.peak_map, others.peak_map),
+            response=mixed(self.response, others.response),
+            weight_d=mixed(self.weight_d, others.weight_d),
+            weight_c=mixed(self.weight_c, others.weight_c),
+            stopped=self.stopped,
+        )
+
+
+def answer(
+    network: S3N, images: Tensor, *, sampling: Sampling, draws: Tensor | None = None, stop_below: float | None = None
+) -> Answer:
+    """Run the network on a batch; the caller chooses autocast and gradients.
+
+    Args:
+        network: The network, in evaluation mode for an answer that does not depend on the batch.
+        images: Shape (B, 3, S, S), normalised.
+        sampling: How the peaks are divided.
+        draws: zeta of Eq. 4, shape (B, H, W), in [0, 1), where the mode or the control needs draws (`draws_for`).
+        stop_below: H in nats at or below which O alone answers (`cascade.require_cascade`); None lets every image go on.
+
+    Returns:
+        The answer, on the images' device.
+    """
+    if network.joint is not None and stop_below is None:
+        output = network(images, sampling=sampling, draws=draws, trace=True)
+        samples = output.trace.samples
+        return Answer.of(output, output.trace.response, samples.weight_d, samples.weight_c)
+    head = network.head("O")
+    features = network.features(network.network_view(images), "O")
+    pooled, logits = head(features)
+    response = network.sampler.respond(features, head.classifier.weight, head.classifier.bias, logits)
+    weights = network.sampler.choose(response.peaks, response.response, sampling, draws)
+    if stop_below is None:
+        # O alone: its peaks are counted, but nothing is warped, which would be most of the work.
+        return Answer.of(S3NOutput(None, logits, None, None), response, *weights)
+
+    stopped = response.entropy <= stop_below
+    going = (~stopped).nonzero()[:, 0]
+    said = replace(Answer.of(_stopped_output(network, logits), response, *weights), stopped=stopped)
+    if len(going):
+        picked = Response(*(getattr(response, part.name)[going] for part in fields(response)))
+        zeta = None if draws is None else draws[going]
+        output = network.go_on(images[going], pooled[going], logits[going], picked, sampling, zeta, trace=True)
+        assert output.trace is not None
+        samples = output.trace.samples
+        said = said.replaced(going, Answer.of(output, output.trace.response, samples.weight_d, samples.weight_c))
+    return said
+
+
+def _stopped_output(network: S3N, logits: Tensor) -> S3NOutput:
+    """Return what a network says that stops after O for every image."""
+    nothing = {branch: torch.full_like(logits, torch.nan) for branch in ("D", "C") if branch in network.heads}
+    return S3NOutput(logits, logits, nothing.get("D"), nothing.get("C"))
+
+
+def draws_for(
+    config: NetworkConfig,
+    sampling: Sampling,
+    names: Sequence[str],
+    device: str | torch.device,
+    *,
+    seed: int = DRAW_SEED,
+) -> Tensor | None:
+    """Return the draws that a batch needs, keyed by the samples' names; None where nothing is drawn.
+
+    Args:
+        config: The network's choices.
+        sampling: How the peaks are divided.
+        names: The samples' names.
+        device: Where the draws are needed.
+        seed: Their key; another one only where a person asks for other draws.
+
+    Returns:
+        Uniform draws in [0, 1), float32, shape (B, H, W), or None.
+    """
+    if not config.needs_draws(sampling):
+        return None
+    return torch.from_numpy(peak_draws(seed, 0, names, config.map_size)).to(device)
+
+
+def rule_names(config: NetworkConfig) -> tuple[str, str]:
+    """Return the names of Eq. 3's two rules for a network: where it is unsure (H > delta), and where it is sure."""
+    if config.attention == "saliency":
+        return "saliency", "saliency"
+    return f"top-{config.merged_classes}", "top-1"

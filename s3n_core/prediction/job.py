@@ -1,0 +1,211 @@
+"""The job of predicting a folder: rows in the images' order, constant memory, and a table that survives a kill.
+
+A row does not depend on the batch that its image was in, except for the last bits of float arithmetic (convolutions may add
+in another order for another batch size); the six digits that a row keeps hide nearly all of that. Nothing is drawn, or,
+where the mode or the control needs draws, they are keyed by the image's name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from s3n_core.datasets.loading import Sample, load_batches
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.transforms import test_view
+from s3n_core.evaluation.cascade import require_cascade
+from s3n_core.models.batches import ShrinkingStep, default_batch_size
+from s3n_core.models.opening import Model
+from s3n_core.prediction.resuming import UnfinishedTable
+from s3n_core.prediction.row_building import PackedAnswers, RowMaker
+from s3n_core.prediction.rows import PredictionHeader, PredictionProgress, PredictionRow, fingerprint
+from s3n_core.prediction.tables import prepare_place, write_table
+from s3n_core.system.distributed import ALONE, Team
+
+
+def predict(
+    model: Model,
+    records: Sequence[ImageRecord],
+    *,
+    classes: Sequence[str] = (),
+    batch_size: int | None = None,
+    workers: int | None = None,
+    start: int = 0,
+    team: Team = ALONE,
+    stop_below: float | None = None,
+) -> Generator[tuple[PredictionRow, ...], None, None]:
+    """Predict images, or a process's share of them.
+
+    Close the generator (``contextlib.closing``) to stop early; no thread is left behind.
+
+    Args:
+        model: The model.
+        records: The images.
+        classes: Names of the records' labels (``DataSet.classes``); without them no label is known.
+        batch_size: Images in a batch; None: what suits the device. Halved where the device's memory is too small.
+        workers: Loading threads; see ``load_batches``.
+        start: Position of the first image to predict.
+        team: The processes at work: the batches go round among them.
+        stop_below: H in nats at or below which O alone answers an image; None lets every image go through all branches.
+
+    Returns:
+        A generator of a batch of rows at a time, one row an image, in the order of the records. An image that cannot be
+        read has a row that says why.
+
+    Raises:
+        DeviceError: The device has too little memory for one image.
+    """
+    samples = [Sample(record.path, record.name) for record in records]
+    size = batch_size or default_batch_size(model.device)
+    step = ShrinkingStep()
+    answers = PackedAnswers(model, stop_below)
+    sizes: dict[int, tuple[int, int]] = {}
+    maker = RowMaker(model, records, classes, sizes)
+
+    def view(image: Image.Image, position: int) -> NDArray[np.uint8]:
+        sizes[position] = image.size
+        return test_view(image, model.preprocess)
+
+    order = np.arange(start, len(samples))
+    order = order[(order - start) // size % team.size == team.rank]
+    with closing(load_batches(samples, view, size, order=order, workers=workers)) as batches:
+        for batch in batches:
+            packed = [row for part in step.over(len(batch), partial(answers, batch)) for row in part]
+            yield maker.rows(batch, packed)
+            for position in batch.positions.tolist():
+                del sizes[position]
+
+
+def predict_to_file(
+    model: Model,
+    records: Sequence[ImageRecord],
+    out: Path,
+    *,
+    classes: Sequence[str] = (),
+    batch_size: int | None = None,
+    workers: int | None = None,
+    restart: bool = False,
+    team: Team = ALONE,
+    stop_below: float | None = None,
+) -> Generator[PredictionProgress, None, None]:
+    """Predict images into a table, going on where an earlier job of the same table stopped.
+
+    Rows are kept in ``OUT.part`` (unfinished_table.py) until all are there; then the table takes its name in one step. A kill
+    at any moment costs at most the batch in work.
+
+    Args:
+        model: The model.
+        records: The images.
+        out: The table, ``.csv`` or ``.json``; one that is there is replaced at the end.
+        classes: Names of the records' labels.
+        batch_size: Images in a batch; None: what suits the device.
+        workers: Loading threads.
+        restart: Throw away the rows of an earlier job.
+        team: The processes at work; this one leads them, the others `assist`.
+        stop_below: As in `predict`.
+
+    Returns:
+        A generator of progress: once at the beginning, after every batch, and once when the table has its name. Close it
+        to stop early and keep the rows.
+
+    Raises:
+        DataSetError: There is a threshold, and nothing of the network can be stopped.
+        OutputError: The table cannot be written (all rows so far are kept), another job is writing it, or there are
+            unfinished predictions of another model, mode, precision or list of images.
+        DeviceError: The device has too little memory for one image.
+    """
+    prepare_place(out)
+    if stop_below is not None:
+        require_cascade(model.network.config)
+    header = PredictionHeader(
+        model=model.digest,
+        mode=model.sampling,
+        precision=model.precision,
+        classes=model.classes,
+        images=fingerprint(records, classes),
+        count=len(records),
+        stop_below=stop_below,
+    )
+    began = time.monotonic()
+    with UnfinishedTable(out, header, [record.name for record in records], restart=restart) as table:
+        resumed = table.done
+
+        def progress(*, finished: bool = False, passes: float | None = None) -> PredictionProgress:
+            return PredictionProgress(
+                done=table.done,
+                total=len(records),
+                resumed=resumed,
+                unreadable=table.unreadable,
+                seconds=time.monotonic() - began,
+                finished=finished,
+                passes=passes,
+            )
+
+        yield progress()
+        if table.done < len(records) or team.size > 1:
+            job = _together(model, records, classes, batch_size, workers, team.lead(table.done), team, stop_below)
+            with closing(job):
+                for batches in job:
+                    for batch in batches:
+                        table.append(batch)
+                    yield progress()
+        if stop_below is not None:
+            header = replace(header, passes=_mean_passes(table.rows()))
+        write_table(out, header, table.rows())
+        table.remove()
+        yield progress(finished=True, passes=header.passes)
+
+
+def assist(
+    model: Model,
+    records: Sequence[ImageRecord],
+    team: Team,
+    *,
+    classes: Sequence[str] = (),
+    batch_size: int | None = None,
+    workers: int | None = None,
+    stop_below: float | None = None,
+) -> None:
+    """Predict this process's share of the images for the process that leads; the arguments are those of `predict_to_file`."""
+    with closing(_together(model, records, classes, batch_size, workers, team.lead(0), team, stop_below)) as job:
+        for _ in job:
+            pass
+
+
+def _together(
+    model: Model,
+    records: Sequence[ImageRecord],
+    classes: Sequence[str],
+    batch_size: int | None,
+    workers: int | None,
+    start: int,
+    team: Team,
+    stop_below: float | None,
+) -> Generator[list[tuple[PredictionRow, ...]], None, None]:
+    """Predict in step with the other processes: one batch of each at a time, in the order of the records."""
+    team.require_cards(model.device)
+    size = batch_size or default_batch_size(model.device)
+    rows = predict(
+        model, records, classes=classes, batch_size=size, workers=workers, start=start, team=team, stop_below=stop_below
+    )
+    with closing(rows):
+        for _ in range(start, len(records), size * team.size):
+            yield team.gather(next(rows, ()))
+
+
+def _mean_passes(rows: Iterable[PredictionRow]) -> float | None:
+    """Return the mean passes of the backbone an answered image: a branch a pass, O's included; None without answers."""
+    images = passes = 0
+    for row in rows:
+        if not row.error:
+            images += 1
+            passes += len(row.branches)
+    return passes / images if images else None

@@ -1,0 +1,104 @@
+"""``TABLE.part``: rows as they are predicted, so that an interrupted job goes on where it stopped.
+
+The first line is the header, each further line one row, in the order of the images. A row counts when it belongs to the image
+of its place; what follows the first that does not is predicted again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from s3n_core.errors import OutputError
+from s3n_core.prediction.rows import PredictionHeader, PredictionRow
+from s3n_core.prediction.tables import FORMAT, VERSION
+from s3n_core.system.line_files import LineFile, part_path
+
+
+class UnfinishedTable:
+    """The rows of a table that is being made; a context manager that holds it against a second job.
+
+    Attributes:
+        path: The file with the rows.
+        done: Rows in it.
+        unreadable: How many of them have no answer.
+    """
+
+    def __init__(self, out: Path, header: PredictionHeader, names: Sequence[str], *, restart: bool = False) -> None:
+        """Open the rows of ``out``, made if they are missing, cut back to the last good one otherwise.
+
+        Args:
+            out: The table that they will become.
+            header: What the rows share.
+            names: The images' names, in order.
+            restart: Throw away rows that are there already.
+
+        Raises:
+            OutputError: It cannot be written, another job is writing it, or it belongs to another job.
+        """
+        self.done = 0
+        self.unreadable = 0
+        self.path = part_path(out)
+        self._header = header
+        self._names = names
+        first = {"format": FORMAT, "version": VERSION, **header.to_dict()}
+        self._lines = LineFile(out, first, take=self._take, goes_on=self._goes_on, restart=restart)
+
+    def append(self, rows: Sequence[PredictionRow]) -> None:
+        """Add rows.
+
+        Raises:
+            OutputError: The disk is full or gone; the rows before are kept, and a later job goes on after them.
+        """
+        self._lines.append(row.to_dict() for row in rows)
+        self.done += len(rows)
+        self.unreadable += sum(bool(row.error) for row in rows)
+
+    def rows(self) -> Iterator[PredictionRow]:
+        """Read all rows again, one by one."""
+        with open(self.path, "rb") as file:
+            file.readline()
+            for line in file:
+                yield PredictionRow.from_dict(json.loads(line), self._header)
+
+    def remove(self) -> None:
+        """Remove the file once its table is finished; may fail quietly, a later job would only finish it again."""
+        self._lines.remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lines.close()
+
+    def _take(self, fields: Mapping[str, Any]) -> None:
+        """Count a row of an earlier job if it is the next one."""
+        if self.done == len(self._names) or fields["file"] != self._names[self.done]:
+            raise ValueError("not the row of this place")
+        PredictionRow.from_dict(fields, self._header)
+        self.done += 1
+        self.unreadable += bool(fields.get("error"))
+
+    def _goes_on(self, line: bytes) -> bool:
+        """Refuse rows of another job."""
+        try:
+            fields = json.loads(line)
+            if fields["format"] != FORMAT or fields["version"] != VERSION:
+                raise ValueError
+            earlier = PredictionHeader.from_dict(fields)
+        except (ValueError, KeyError, TypeError) as error:
+            raise OutputError(
+                f"{self.path} is in the way: it holds no unfinished predictions of this version; move it away, "
+                "start over with --restart, or choose another name."
+            ) from error
+        if difference := self._header.difference(earlier):
+            raise OutputError(
+                f"{self.path} holds unfinished predictions of {difference}; start over with --restart, "
+                "finish that job first, or choose another name."
+            )
+        return True

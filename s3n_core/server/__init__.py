@@ -1,0 +1,1 @@
+"""The inspection server: the process that looks into images for a window."""

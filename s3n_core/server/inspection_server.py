@@ -1,0 +1,220 @@
+"""Answers what a window asks of the engine process that looks into images, one request after the other.
+
+The latest request wins: what is overtaken is answered with nothing, and given up in the middle of a pass of the network. An
+inspection is answered twice: first `resampled`, as soon as maps and warped images are there, then `answered`, with the scores
+of all branches. Images that were looked at stay prepared, so that a dragged peak costs no pass of the network.
+
+The model and its memory are let go after a while without requests, and opened again by the next one. On a graphics card the
+process ends instead, because only that returns all of the card's memory; the window then starts another.
+"""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from s3n_core.errors import S3NError
+from s3n_core.export.file_request import FileRequest
+from s3n_core.models.devices import is_out_of_memory
+from s3n_core.server.cancellation import Cancelled, given_up_when
+from s3n_core.server.codec import InspectionEncoder, InverseGrid, encode_inverse, encode_model
+from s3n_core.server.export_codec import encode_file
+from s3n_core.server.messages import Message, write_message
+from s3n_core.server.model_cache import InspectedModel
+from s3n_core.server.requests import LatestRequests, Request
+from s3n_core.server.single_thread import single_thread
+
+if TYPE_CHECKING:
+    from s3n_core.export.preview import FirstFiles
+    from s3n_core.inspection.inspection import Inspection, InspectionSettings
+    from s3n_core.inspection.inspector import Inspector
+    from s3n_core.inspection.stages import Prepared
+
+_REST_SECONDS = 0.03  # A mouse that drags asks again within less; scores are computed when it rests.
+_BROKEN = 3  # exit code: the device is in a state that only a new process leaves
+
+
+class InspectionServer:
+    """Answers the requests of one window, one after the other.
+
+    Args:
+        requests: Where the requests come from.
+        output: Where the answers go.
+        idle_seconds: After so long without a request the model is let go.
+    """
+
+    def __init__(self, requests: LatestRequests, output: IO[bytes], idle_seconds: float = 300.0) -> None:
+        self._requests = requests
+        self._output = output
+        self._idle_seconds = idle_seconds
+        self._encoder = InspectionEncoder()
+        self._model = InspectedModel()
+        self._last: Inspection | None = None
+        self._files: FirstFiles | None = None
+
+    def run(self) -> int:
+        """Answer until the requests end.
+
+        Returns:
+            The exit code for the process.
+        """
+        self._send("hello", 0)
+        while True:
+            request = self._requests.take(self._idle_seconds if self._model.inspector is not None else None)
+            if request is None:
+                if self._requests.closed:
+                    return 0
+                if self._rest(0):
+                    return 0
+                continue
+            if request.kind == "quit":
+                return 0
+            try:
+                self._answer(request)
+            except S3NError as error:
+                self._fail(request, " ".join(str(error).split()))
+            except Cancelled:
+                continue
+            except BrokenPipeError:
+                return 0  # nobody reads any more
+            except Exception as error:
+                traceback.print_exc()
+                if is_out_of_memory(error):
+                    self._fail(request, self._memory_sentence(request))
+                    continue
+                self._fail(
+                    request,
+                    f"The engine could not do this because of a defect ({type(error).__name__}: "
+                    f"{' '.join(str(error).split())[:300]}); its log has the details.",
+                )
+                if "CUDA error" in str(error):
+                    return _BROKEN
+
+    def _answer(self, request: Request) -> None:
+        match request.kind:
+            case "idle":
+                seconds = request.fields.get("seconds")
+                if isinstance(seconds, int | float) and seconds > 0:
+                    self._idle_seconds = float(seconds)
+            case "open":
+                self._model.want(request.fields)
+                self._open(request.generation)
+            case "unload":
+                self._rest(request.generation)
+            case "inspect":
+                self._inspect(request)
+            case "class-map":
+                self._class_map(request)
+            case "inverse":
+                self._invert(request)
+            case "export":
+                self._export(request)
+
+    def _inspect(self, request: Request) -> None:
+        inspector = self._ready(request.generation)
+        settings = _settings(request.fields.get("settings"))
+        prepared = self._prepared(request)
+        self._give_up_if_stale(request)
+        with single_thread():
+            resampled = inspector.resample(prepared, settings)
+            (self._last,) = inspector.describe(resampled)
+        # Sent even if it is overtaken: a mouse that asks faster than images are warped would see none before it rests.
+        self._write(self._encoder.encode("resampled", request.generation, self._last))
+        if self._requests.goes_stale(request, _REST_SECONDS):
+            raise Cancelled
+        with given_up_when(lambda: self._requests.is_stale(request)):
+            output = inspector.classify(resampled)
+        (self._last,) = inspector.describe(resampled, output)
+        self._write(self._encoder.encode("answered", request.generation, self._last))
+
+    def _give_up_if_stale(self, request: Request) -> None:
+        if self._requests.is_stale(request):
+            raise Cancelled
+
+    def _class_map(self, request: Request) -> None:
+        inspector = self._ready(request.generation)
+        index = request.fields.get("index")
+        count = len(inspector.model.classes)
+        if type(index) is not int or not 0 <= index < count:
+            raise S3NError(f"The model has no class {index}: it knows the classes 0 to {count - 1}.")
+        map_of_class = inspector.class_map(self._prepared(request), index)
+        self._send("class-map", request.generation, {"index": index}, {"map": map_of_class})
+
+    def _invert(self, request: Request) -> None:
+        from s3n_core.inspection.inspector import invert
+
+        branch, size = request.fields.get("branch"), request.fields.get("size")
+        if branch not in ("D", "C") or type(size) is not int or not 2 <= size <= 1024:
+            raise S3NError(f"There is no inverse grid of {branch} with a side of {size}.")
+        if self._last is None:
+            raise S3NError("No image has been looked at yet, so there is no grid to invert; choose an image first.")
+        places, valid = invert(self._last, branch, size)
+        self._write(encode_inverse(request.generation, InverseGrid(branch, places, valid)))
+
+    def _export(self, request: Request) -> None:
+        from s3n_core.export.preview import FirstFiles
+
+        wish = FileRequest.from_dict(request.fields)
+        inspector = self._ready(request.generation)
+        self._files = self._files or FirstFiles()
+        self._write(encode_file(request.generation, self._files.make(inspector, wish)))
+
+    # The model
+
+    def _ready(self, generation: int) -> Inspector:
+        if self._model.inspector is None:
+            if not self._model.is_wanted:
+                raise S3NError("No model is open; choose a model first.")
+            self._open(generation)
+        assert self._model.inspector is not None
+        return self._model.inspector
+
+    def _open(self, generation: int) -> None:
+        self._send("state", generation, {"state": "opening"})
+        self._write(encode_model(generation, self._model.open()))
+
+    def _rest(self, generation: int) -> bool:
+        """Let go of the model; says whether the process must end for all of its memory to return."""
+        on_a_card = self._model.inspector is not None and self._model.inspector.model.device != "cpu"
+        self._model.let_go()
+        self._send("state", generation, {"state": "resting"})
+        return on_a_card
+
+    def _prepared(self, request: Request) -> Prepared:
+        path = Path(str(request.fields.get("image")))
+        name = str(request.fields.get("name") or path.name)
+        return self._model.prepared(path, name, lambda: self._requests.is_stale(request))
+
+    # Answers
+
+    def _memory_sentence(self, request: Request) -> str:
+        inspector = self._model.inspector
+        device = "" if inspector is None else f" of {inspector.model.device_name}"
+        self._model.let_go()
+        return (
+            f"The memory{device} is full, so {request.kind.replace('-', ' ')} was not possible; close other programs that use it "
+            "(a training?) and try again, or choose the device cpu."
+        )
+
+    def _fail(self, request: Request, sentence: str) -> None:
+        self._send("failed", request.generation, {"request": request.kind, "sentence": sentence})
+
+    def _send(
+        self, kind: str, generation: int, fields: dict[str, Any] | None = None, arrays: dict[str, Any] | None = None
+    ) -> None:
+        self._write(Message(kind, {"generation": generation, **(fields or {})}, arrays or {}))
+
+    def _write(self, message: Message) -> None:
+        write_message(self._output, message)
+
+
+def _settings(fields: Any) -> InspectionSettings | None:
+    from s3n_core.inspection.settings import InspectionSettings
+
+    if fields is None:
+        return None
+    try:
+        return InspectionSettings.from_dict(fields)
+    except ValueError as error:
+        raise S3NError(f"These settings cannot be used: {error}.") from error

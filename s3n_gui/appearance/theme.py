@@ -1,0 +1,246 @@
+"""The look of the running window: which tokens hold now, fonts, icons, the style sheet, and the switch between themes."""
+
+from __future__ import annotations
+
+import string
+from functools import lru_cache
+
+from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+
+from s3n_gui.appearance.colour_maps import map_table
+from s3n_gui.appearance.icons import svg_icon
+from s3n_gui.appearance.resources import resource
+from s3n_gui.appearance.tokens import (
+    BRANCH_COLOURS,
+    DARK,
+    LIGHT,
+    TYPE_SCALE,
+    Branch,
+    Mode,
+    Tokens,
+    TypeRole,
+    clamp_factor,
+)
+
+__all__ = [
+    "Theme",
+    "apply",
+    "branch_colour",
+    "font",
+    "icon",
+    "map_table",
+    "number_font",
+    "px",
+    "set_icon",
+    "theme",
+    "tokens",
+]
+
+_FONT_FILES = ("Inter-Regular.otf", "Inter-SemiBold.otf")
+_ICON_NAME, _ICON_SIZE, _ICON_COLOUR = "s3nIconName", "s3nIconSize", "s3nIconColour"
+
+
+class Theme(QObject):
+    """What holds now; there is one (``theme()``).
+
+    Signals:
+        changed: Colours or text sizes are others now. Widgets that Qt's palette and the style sheet do not reach (plots,
+            own painting, rich text with colours) draw themselves anew.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mode: Mode = "system"
+        self.factor = 1.0
+        self.tokens: Tokens = LIGHT
+        self._family = ""
+        self._hears_system = False
+
+    def apply(self, app: QApplication, mode: Mode, factor: float) -> None:
+        """Give the whole program a look.
+
+        Args:
+            app: The program.
+            mode: "light", "dark", or "system" to follow the desktop, also when that changes later.
+            factor: On all text, 0.8 to 1.6.
+        """
+        self.mode, self.factor = mode, clamp_factor(factor)
+        hints = QGuiApplication.styleHints()
+        schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark, "system": Qt.ColorScheme.Unknown}
+        if not self._hears_system:
+            self._hears_system = True
+            hints.colorSchemeChanged.connect(self._on_system_changed)
+        hints.setColorScheme(schemes[mode])  # Title bars and file dialogs of the desktop follow.
+        dark = mode == "dark" or (mode == "system" and hints.colorScheme() == Qt.ColorScheme.Dark)
+        self.tokens = DARK if dark else LIGHT
+        if not self._family:
+            self._family = _load_fonts()
+            app.setStyle("Fusion")
+        app.setFont(self.font("body"))
+        app.setPalette(_palette(self.tokens))
+        app.setStyleSheet(_style_sheet(self))
+        _renew_icons()
+        self.changed.emit()
+
+    def font(self, role: TypeRole, *, semibold: bool = False) -> QFont:
+        """Return the font of a role, at the person's size."""
+        made = QFont(self._family) if self._family else QFont()
+        made.setPixelSize(self.px(TYPE_SCALE[role]))
+        made.setWeight(QFont.Weight.DemiBold if semibold else QFont.Weight.Normal)
+        return made
+
+    def number_font(self, role: TypeRole = "body", *, semibold: bool = False) -> QFont:
+        """Return the font of a role with figures of equal width, for counters, tables and axes."""
+        made = self.font(role, semibold=semibold)
+        made.setFeature(QFont.Tag("tnum"), 1)
+        return made
+
+    def px(self, pixels: float) -> int:
+        """Return a length that grows with the person's text size, in whole device-independent pixels."""
+        return round(pixels * self.factor)
+
+    def _on_system_changed(self) -> None:
+        app = QApplication.instance()
+        if self.mode == "system" and isinstance(app, QApplication):
+            dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+            if dark != self.tokens.dark:
+                self.apply(app, self.mode, self.factor)
+
+
+@lru_cache(maxsize=1)
+def theme() -> Theme:
+    """Return the one theme of this process."""
+    return Theme()
+
+
+def apply(app: QApplication, mode: Mode = "system", factor: float = 1.0) -> None:
+    """Give the whole program a look; see ``Theme.apply``."""
+    theme().apply(app, mode, factor)
+
+
+def tokens() -> Tokens:
+    """Return the colours that hold now."""
+    return theme().tokens
+
+
+def font(role: TypeRole = "body", *, semibold: bool = False) -> QFont:
+    """Return the font of a role at the person's size."""
+    return theme().font(role, semibold=semibold)
+
+
+def number_font(role: TypeRole = "body", *, semibold: bool = False) -> QFont:
+    """Return the font of a role with figures of equal width."""
+    return theme().number_font(role, semibold=semibold)
+
+
+def px(pixels: float) -> int:
+    """Return a length that grows with the person's text size."""
+    return theme().px(pixels)
+
+
+def branch_colour(branch: Branch) -> QColor:
+    """Return the colour of a branch, the same in both themes."""
+    return QColor(BRANCH_COLOURS[branch])
+
+
+def icon(name: str, size: int = 16) -> QIcon:
+    """Return an icon in the text colour that holds now; ``set_icon`` keeps it right when the theme changes."""
+    now = tokens()
+    return svg_icon(name, size, now.text, now.faint, now.accent)
+
+
+def set_icon(
+    target: QAbstractButton | QAction | QLabel, name: str, size: int = 16, *, colour: str | None = None
+) -> None:
+    """Give a button, an action or a label an icon that follows the theme.
+
+    Args:
+        target: What gets it.
+        name: The icon's name.
+        size: 16 or 20.
+        colour: ``#RRGGBB`` instead of the text colour, for a state that a word beside it names too.
+    """
+    target.setProperty(_ICON_NAME, name)
+    target.setProperty(_ICON_SIZE, size)
+    target.setProperty(_ICON_COLOUR, colour or "")
+    _renew_icon(target)
+
+
+def _renew_icon(target: QObject) -> None:
+    name, size, colour = (target.property(key) for key in (_ICON_NAME, _ICON_SIZE, _ICON_COLOUR))
+    size = max(size, px(size))  # Icons grow with the text, and stay legible where it shrinks.
+    drawn = svg_icon(name, size, colour, colour, colour) if colour else icon(name, size)
+    if isinstance(target, QLabel):
+        target.setPixmap(drawn.pixmap(size, size))
+        target.setFixedSize(size, size)
+    elif isinstance(target, QAbstractButton):
+        target.setIcon(drawn)
+        target.setIconSize(QSize(size, size))
+    elif isinstance(target, QAction):
+        target.setIcon(drawn)
+
+
+def _renew_icons() -> None:
+    seen: set[int] = set()
+    for widget in QApplication.allWidgets():
+        for target in (widget, *widget.actions()):
+            if id(target) not in seen and target.property(_ICON_NAME):
+                seen.add(id(target))
+                _renew_icon(target)
+
+
+def _load_fonts() -> str:
+    """Load the shipped font and return its family; the desktop's own where it does not load."""
+    family = ""
+    for name in _FONT_FILES:
+        number = QFontDatabase.addApplicationFont(str(resource(f"fonts/{name}")))
+        families = QFontDatabase.applicationFontFamilies(number) if number >= 0 else []
+        family = families[0] if families else family
+    return family or QFont().family()
+
+
+def _style_sheet(now: Theme) -> str:
+    values: dict[str, str] = {name: str(getattr(now.tokens, name)) for name in Tokens.__slots__}
+    values |= {role: f"{now.px(size)}px" for role, size in TYPE_SCALE.items()}
+    values |= {f"h{pixels}": f"{now.px(pixels)}px" for pixels in (8, 10, 12, 14, 16, 20, 24, 26, 28, 30, 32)}
+    values["w60"] = f"{now.px(60)}px"
+    marks = resource("style/dark" if now.tokens.dark else "style/light").as_posix()
+    values |= {name.replace("-", "_"): f'"{marks}/{name}.svg"' for name in ("arrow-down", "arrow-up", "tick")}
+    template = resource("style/studio.qss").read_text(encoding="utf-8")
+    return string.Template(template).substitute(values)
+
+
+def _palette(colours: Tokens) -> QPalette:
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for what, colour in (
+        (role.Window, colours.page),
+        (role.Base, colours.card),
+        (role.AlternateBase, colours.page),
+        (role.Button, colours.raised),
+        (role.ToolTipBase, colours.card),
+        (role.WindowText, colours.text),
+        (role.Text, colours.text),
+        (role.ButtonText, colours.text),
+        (role.ToolTipText, colours.text),
+        (role.BrightText, colours.bad),
+        (role.PlaceholderText, colours.quiet),
+        (role.Highlight, colours.accent),
+        (role.HighlightedText, colours.on_accent),
+        (role.Accent, colours.accent),
+        (role.Link, colours.accent),
+        (role.LinkVisited, colours.accent),
+        (role.Light, colours.raised),
+        (role.Midlight, colours.border),
+        (role.Mid, colours.strong_border),
+        (role.Dark, colours.strong_border),
+        (role.Shadow, colours.border),
+    ):
+        palette.setColor(what, QColor(colour))
+    for what in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, what, QColor(colours.faint))
+    return palette

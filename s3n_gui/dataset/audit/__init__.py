@@ -1,0 +1,1 @@
+"""What the audit found, as rows a person can act on."""

@@ -1,0 +1,107 @@
+"""One finding: what it is, what it means, and what to do about it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from s3n_gui.appearance.theme import set_icon, tokens
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.dataset.findings import GRAVE, Finding
+
+_SHOWN_DETAILS = 12
+_BUTTONS = ("Show me", "Compare", "Leave out")
+
+
+class FindingRow(QWidget):
+    """One finding.
+
+    Signals:
+        show_asked: Its kind: list its images.
+        pairs_asked: The finding: show its pairs side by side.
+        leave_out_asked: Indices, and whether to leave them out (else take back).
+    """
+
+    show_asked = Signal(str)
+    pairs_asked = Signal(object)
+    leave_out_asked = Signal(object, bool)
+
+    def __init__(self, finding: Finding, left_out: frozenset[int], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._finding = finding
+        self._settled = bool(finding.leave_out) and finding.leave_out <= left_out
+        icon = QLabel()
+        grave = finding.kind in GRAVE
+        name, colour = (
+            ("check", tokens().good) if self._settled else ("caution", tokens().bad if grave else tokens().caution)
+        )
+        set_icon(icon, name, 16, colour=colour)
+        title = QLabel(finding.title)
+        title.setTextFormat(Qt.TextFormat.PlainText)
+        done = (
+            f"{count_text(len(finding.leave_out), 'image is', 'images are')} left out."
+            if self._settled
+            else finding.text
+        )
+        text = QLabel(done)
+        text.setProperty("role", "caption")
+        text.setWordWrap(True)
+        if finding.details:
+            more = len(finding.details) - _SHOWN_DETAILS
+            lines = [*finding.details[:_SHOWN_DETAILS], *([f"and {more:,} more"] if more > 0 else [])]
+            self.setToolTip("\n".join(lines))
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(
+            -4, 0, 0, 0
+        )  # a link has that much room at its sides; its word stands below the title
+        buttons.setSpacing(12)
+        self.show_button, self.pairs_button, self.leave_button = (QPushButton(word, self) for word in _BUTTONS)
+        for button in (self.show_button, self.pairs_button, self.leave_button):
+            button.setProperty("role", "link")
+            button.setStyleSheet("QPushButton { padding: 0; }")  # its word stands below the title's
+            button.hide()
+        if finding.images:
+            self.show_button.setToolTip("List these images, copies side by side")
+            self.show_button.setAccessibleName(f"Show me: {finding.title}")
+            self.show_button.clicked.connect(self._on_show)
+            buttons.addWidget(self.show_button)
+            self.show_button.show()
+        if finding.pairs:
+            self.pairs_button.setToolTip("Look at two of them side by side, and leave out one")
+            self.pairs_button.setAccessibleName(f"Compare: {finding.title}")
+            self.pairs_button.clicked.connect(self._on_pairs)
+            buttons.addWidget(self.pairs_button)
+            self.pairs_button.show()
+        if finding.leave_out:
+            count = len(finding.leave_out)
+            self.leave_button.setText("Take back" if self._settled else f"Leave out {count:,}")
+            self.leave_button.setToolTip(
+                "Learn from them again"
+                if self._settled
+                else f"Do not learn from {count_text(count, 'image')}; the files stay as they are (Ctrl+Z takes it back)"
+            )
+            self.leave_button.setAccessibleName(f"{self.leave_button.text()}: {finding.title}")
+            self.leave_button.clicked.connect(self._on_leave_out)
+            buttons.addWidget(self.leave_button)
+            self.leave_button.show()
+        buttons.addStretch(1)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(title)
+        words.addWidget(text)
+        if finding.images or finding.leave_out:
+            words.addLayout(buttons)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+
+    def _on_show(self) -> None:
+        self.show_asked.emit(self._finding.kind)
+
+    def _on_pairs(self) -> None:
+        self.pairs_asked.emit(self._finding)
+
+    def _on_leave_out(self) -> None:
+        self.leave_out_asked.emit(self._finding.leave_out, not self._settled)

@@ -1,0 +1,138 @@
+"""The findings of the audit, and the button that starts it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from s3n_gui.appearance.wording import ago_text, left_text, percent_text
+from s3n_gui.background.jobs import Job
+from s3n_gui.dataset.audit.finding_row import FindingRow
+from s3n_gui.dataset.audit.pairs_dialog import PairsDialog
+from s3n_gui.dataset.controller import DataController
+from s3n_gui.dataset.findings import Finding
+
+
+class FindingsCard(QFrame):
+    """Signals:
+    show_asked: List the images of a kind of finding.
+    """
+
+    show_asked = Signal(str)
+
+    def __init__(self, controller: DataController, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self._controller = controller
+        title = QLabel("Findings")
+        title.setProperty("role", "section")
+        self.button = QPushButton("Check images")
+        self.button.setToolTip("Read every image to its end: what is broken, double, or in training and test (Ctrl+K)")
+        self.button.clicked.connect(self._on_button)
+        top = QHBoxLayout()
+        top.setContentsMargins(0, 0, 8, 0)
+        top.addWidget(title, 1)
+        top.addWidget(self.button)
+        self.words = QLabel()
+        self.words.setProperty("role", "quiet")
+        self.words.setWordWrap(True)
+        self.words.setContentsMargins(0, 0, 8, 0)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Check of the images")
+        inside = QWidget()
+        self._rows = QVBoxLayout(inside)
+        self._rows.setContentsMargins(0, 0, 8, 0)
+        self._rows.setSpacing(12)
+        self._rows.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setAccessibleName("Findings")
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 4, 8)
+        column.setSpacing(8)
+        column.addLayout(top)
+        column.addWidget(self.words)
+        column.addWidget(self.progress)
+        column.addWidget(scroll, 1)
+        self.rows: list[FindingRow] = []
+        self.pairs: PairsDialog | None = None
+        self._job: Job | None = None
+        controller.checking.changed.connect(self._show)
+        controller.planning.changed.connect(self._show_rows)
+        self._show()
+
+    def _show(self) -> None:
+        checking = self._controller.checking
+        if checking.job is not self._job:
+            if self._job is not None:
+                self._job.changed.disconnect(self._show_progress)
+            self._job = checking.job
+            if self._job is not None:
+                self._job.changed.connect(self._show_progress)
+        findings, running = checking.findings, self._job is not None
+        self.button.setText("Stop" if running else "Check images" if checking.when is None else "Check again")
+        self.progress.setVisible(running)
+        when = "" if checking.when is None else ago_text(checking.when)
+        if running:
+            self._show_progress()
+        elif checking.is_outdated:
+            self.words.setText(f"Images have changed, come or gone since the check ({when}).")
+        elif findings is None:
+            self.words.setText("Not checked yet. A check reads every image and finds broken files and copies.")
+        elif not findings:
+            self.words.setText(f"Checked {when}. Nothing to complain about: all can be read, none is there twice.")
+        else:
+            self.words.setText(f"Checked {when}.")
+        self._show_rows()
+
+    def _show_progress(self) -> None:
+        if self._job is None:
+            return
+        share, left = self._job.fraction, left_text(self._job.seconds_left)
+        self.progress.setRange(0, 0 if share is None else 1000)
+        self.progress.setValue(round(1000 * (share or 0)))
+        known = "" if share is None else " · ".join(part for part in (percent_text(share), left) if part)
+        self.words.setText(f"Every image is being read. You can go on meanwhile.\n{known}".strip())
+
+    def _show_rows(self) -> None:
+        for row in self.rows:
+            self._rows.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        self.rows = []
+        for finding in self._controller.checking.findings or ():
+            row = FindingRow(finding, self._controller.planning.left_out)
+            row.show_asked.connect(self.show_asked)
+            row.pairs_asked.connect(self._on_pairs)
+            row.leave_out_asked.connect(self._on_leave_out)
+            self.rows.append(row)
+            self._rows.insertWidget(self._rows.count() - 1, row)
+
+    def close_pairs(self) -> None:
+        """Close what compares images."""
+        if self.pairs is not None:
+            self.pairs.close()
+
+    def _on_pairs(self, finding: Finding) -> None:
+        self.close_pairs()
+        self.pairs = PairsDialog(self._controller, finding, self.window())
+        self.pairs.finished.connect(self._on_pairs_closed)
+        self.pairs.show()
+
+    def _on_pairs_closed(self) -> None:
+        if self.pairs is not None:
+            self.pairs.deleteLater()
+            self.pairs = None
+
+    def _on_leave_out(self, images: frozenset[int], out: bool) -> None:
+        self._controller.planning.leave_out(images, out=out)
+
+    def _on_button(self) -> None:
+        if self._job is not None:
+            self._controller.checking.stop()
+        else:
+            self._controller.checking.check()

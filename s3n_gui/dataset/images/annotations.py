@@ -1,0 +1,50 @@
+"""Boxes and parts drawn over a picture, seen on any ground."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from s3n_core.datasets.records import Box, Part
+from s3n_gui.appearance.theme import font
+
+Place = Callable[[float, float], QPointF]
+"""Where a place of the original picture, in pixels, lies on the screen."""
+
+
+def paint_box(painter: QPainter, box: Box, place: Place) -> None:
+    """Draw a box as a frame."""
+    frame = QRectF(place(box.x, box.y), place(box.x + box.width, box.y + box.height))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for colour, width in ((QColor(0, 0, 0, 130), 3.5), (QColor("#FFFFFF"), 1.5)):
+        painter.setPen(QPen(colour, width))
+        painter.drawRoundedRect(frame, 2, 2)
+
+
+def paint_part(painter: QPainter, part: Part, place: Place, *, named: bool, room: QRectF) -> None:
+    """Draw a part as a dot, with its name beside it where the mouse is over it.
+
+    Args:
+        painter: Draws; anti-aliased.
+        part: The part.
+        place: Where it lies.
+        named: Whether its name is shown.
+        room: The name stays in here.
+    """
+    at = place(part.x, part.y)
+    painter.setPen(QPen(QColor(0, 0, 0, 150), 1.5))
+    painter.setBrush(QColor("#FFD27A" if named else "#FFFFFF"))
+    painter.drawEllipse(at, 4.0, 4.0)
+    if not named:
+        return
+    painter.setFont(font("caption"))
+    metrics = QFontMetricsF(painter.font())
+    width, height = metrics.horizontalAdvance(part.name) + 12, metrics.height() + 6
+    label = QRectF(min(at.x() + 8, room.right() - width - 4), max(at.y() - height - 6, room.top() + 4), width, height)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(20, 22, 26, 215))
+    painter.drawRoundedRect(label, 4, 4)
+    painter.setPen(QColor("#FFFFFF"))
+    painter.drawText(label, int(Qt.AlignmentFlag.AlignCenter), part.name)

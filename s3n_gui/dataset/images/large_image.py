@@ -1,0 +1,174 @@
+"""The selected image, with its box and parts where the data set has them; zoomed and moved. Read off the window's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from s3n_core.datasets.records import ImageRecord
+from s3n_gui.appearance.theme import font, tokens
+from s3n_gui.appearance.tokens import CORNER_RADIUS
+from s3n_gui.background.tasks import Tasks
+from s3n_gui.dataset.images.annotations import paint_box, paint_part
+from s3n_gui.widgets.images.camera import Camera
+from s3n_gui.widgets.images.image_ground import draw_ground
+from s3n_gui.widgets.images.zoomed import ZOOM_WORDS, Zoomed
+
+_LONGEST = 1200  # pixels of the side that a picture is read at; enough for half of a large screen
+_LONGEST_ZOOMED = 4096
+_REACH = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    path: Path
+    image: QImage | None
+    size: tuple[int, int]
+    reason: str
+
+
+class Picture(Zoomed):
+    """One image. Annotations are in original pixels, whatever size the image was read at and however close it is shown."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(120, 72)
+        self.setAccessibleName("Selected image")
+        self._record: ImageRecord | None = None
+        self._read: _Read | None = None
+        self._boxes, self._parts = True, True
+        self._heard: Callable[[], None] | None = None
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_read)
+
+    @property
+    def original_size(self) -> tuple[int, int] | None:
+        """Width and height of the shown file's image in pixels; None while it is not known."""
+        return self._read.size if self._read is not None and self._read.image is not None else None
+
+    @property
+    def problem(self) -> str:
+        """Why the file cannot be read, as a clause; empty where it can."""
+        return self._read.reason if self._read is not None else ""
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the picture is still to come."""
+        return self._tasks.is_open("picture")
+
+    def when_read(self, heard: Callable[[], None]) -> None:
+        """Call a method of a QObject whenever a picture is there (or is known not to be)."""
+        self._heard = heard
+
+    def show_record(self, record: ImageRecord | None) -> None:
+        """Show another image; the old one stays until the new one is read."""
+        if record is not None and self._record is not None and record.path == self._record.path:
+            self._record = record  # in another part: the picture is the same
+            return
+        self._record = record
+        if record is None:
+            self._tasks.forget("picture")
+            self._read = None
+            self.look(Camera())
+        else:
+            path = record.path
+            self._tasks.run("picture", lambda: _read(path, _LONGEST))
+
+    def show_annotations(self, *, boxes: bool, parts: bool) -> None:
+        """Draw boxes and parts, or not."""
+        self._boxes, self._parts = boxes, parts
+        self.update()
+
+    def look(self, camera: Camera) -> None:
+        """Show a part of the picture; from close, more of its pixels are read."""
+        super().look(camera)
+        read = self._read
+        if read is not None and read.image is not None and not self.is_reading:
+            wanted = min(self.picture_rect().width() * self.devicePixelRatioF(), read.size[0])
+            if wanted > 1.2 * read.image.width() and max(read.image.width(), read.image.height()) < _LONGEST_ZOOMED:
+                path = read.path
+                self._tasks.run("picture", lambda: _read(path, _LONGEST_ZOOMED))
+
+    def close_reading(self) -> None:
+        """Wait for the reading thread."""
+        self._tasks.close()
+
+    def plane(self) -> QSizeF:
+        """Return the image's size in its own pixels; empty while there is none."""
+        return QSizeF() if self._read is None or self._read.image is None else QSizeF(*self._read.size)
+
+    def part_at(self, place: QPointF) -> str:
+        """Return the name of the part under a place of the widget, or nothing."""
+        if self._record is None or not self._parts or self._read is None or self._read.path != self._record.path:
+            return ""
+        for part in self._record.parts:
+            offset = self.on_screen(part.x, part.y) - place
+            if offset.x() ** 2 + offset.y() ** 2 <= _REACH**2:
+                return part.name
+        return ""
+
+    def event(self, event: QEvent) -> bool:
+        """Name the part under the mouse, or say how to zoom."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            words = "" if self.plane().isEmpty() else ZOOM_WORDS
+            QToolTip.showText(event.globalPos(), self.part_at(QPointF(event.pos())) or words, self)
+            return True
+        return super().event(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw image and annotations."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        ground = draw_ground(painter, QRectF(self.rect()), CORNER_RADIUS)
+        if self._read is not None and self._read.image is not None:
+            painter.setClipPath(ground)
+            painter.drawImage(self.picture_rect(), self._read.image)
+            if self._record is not None and self._read.path == self._record.path:
+                self._paint_annotations(painter, self._record)
+        elif self._read is not None or self._record is None:
+            painter.setPen(QColor("#C6CBD4"))
+            painter.setFont(font("body"))
+            words = "No image is selected" if self._record is None else f"This file cannot be shown:\n{self.problem}."
+            painter.drawText(
+                self.rect().adjusted(16, 16, -16, -16),
+                int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap),
+                words,
+            )
+        if self.hasFocus():
+            painter.setPen(QColor(tokens().accent))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), CORNER_RADIUS, CORNER_RADIUS)
+        painter.end()
+
+    def _paint_annotations(self, painter: QPainter, record: ImageRecord) -> None:
+        if self._boxes and record.box is not None:
+            paint_box(painter, record.box, self.on_screen)
+        if self._parts:
+            hovered = self.part_at(QPointF(self.mapFromGlobal(self.cursor().pos())))
+            for part in record.parts:
+                paint_part(painter, part, self.on_screen, named=part.name == hovered, room=QRectF(self.rect()))
+
+    def _on_read(self, name: str, read: _Read) -> None:
+        another = self._read is None or self._read.path != read.path
+        self._read = read
+        self.look(Camera() if another else self.camera)
+        if self._heard is not None:
+            self._heard()
+
+
+def _read(path: Path, side: int) -> _Read:
+    from s3n_core.datasets.decoding import image_size
+    from s3n_core.errors import UnreadableImage
+    from s3n_gui.background.thumbnail_reading import read_thumbnail
+
+    try:
+        return _Read(path, read_thumbnail(path, side), image_size(path), "")
+    except UnreadableImage as error:
+        return _Read(path, None, (0, 0), error.reason)

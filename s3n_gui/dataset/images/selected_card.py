@@ -1,0 +1,182 @@
+"""The selected image: picture with annotations, what is known of it, and what can be done with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from s3n_core.datasets.splits import PARTS
+from s3n_gui.appearance.theme import px, set_icon, tokens
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.dataset.controller import DataController
+from s3n_gui.dataset.images.large_image import Picture
+from s3n_gui.dataset.survey import USE_WORDS, USES, file_name
+from s3n_gui.widgets.elided_label import ElidedLabel
+
+
+class SelectedCard(QFrame):
+    """Signals:
+    leave_out_asked: Leave the selected images out (True) or take them back.
+    use_asked: Assign the selected images to a part ("train", "held-out", "test"), or, with "", to the data set's own.
+    inspect_asked: Look inside.
+    """
+
+    leave_out_asked = Signal(bool)
+    use_asked = Signal(str)
+    inspect_asked = Signal()
+
+    def __init__(self, controller: DataController, *, can_inspect: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self._controller = controller
+        self._image, self._chosen = -1, 0
+        self.picture = Picture()
+        self.picture.when_read(self._show_facts)
+        self.name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self.facts = ElidedLabel()
+        self.facts.setProperty("role", "caption")
+        self.trouble = QLabel()
+        self.trouble.setProperty("role", "caption")
+        self.trouble.setTextFormat(Qt.TextFormat.PlainText)
+        self.trouble.setWordWrap(True)
+        self.trouble_icon = QLabel()
+        self.box_button = _toggle("box", "Box", "Draw the box that the data set gives for the object")
+        self.parts_button = _toggle(
+            "parts", "Parts", "Draw the visible parts that the data set gives; point at one for its name"
+        )
+        self.leave_button = QPushButton()
+        self.leave_button.clicked.connect(self._on_leave_out)
+        self.use_button = QPushButton("Use for")
+        self.use_button.setToolTip("Learn from it, hold it out or test on it, whatever data set and draw say")
+        self.use_button.clicked.connect(self._on_use)
+        self._menu = QMenu(self.use_button)
+        self.use_actions: dict[str, QAction] = {}
+        for part, word in (*((part, USE_WORDS[part]) for part in PARTS), ("", "As the data set says")):
+            if not part:
+                self._menu.addSeparator()
+            action = self._menu.addAction(word)
+            action.setObjectName(part)
+            action.setCheckable(True)
+            action.triggered.connect(self._on_part)
+            self.use_actions[part] = action
+        self.inspect_button = QPushButton("Inspect")
+        self.inspect_button.setToolTip("Look inside this image with the current model (Enter)")
+        self.inspect_button.clicked.connect(self.inspect_asked)
+        if not can_inspect:
+            self.inspect_button.hide()  # Never shown here: without a parent it would be a window of its own.
+        for button in (self.box_button, self.parts_button):
+            button.toggled.connect(self._on_annotations)
+        head = QHBoxLayout()
+        head.setSpacing(4)
+        self.name.setMinimumHeight(px(30))  # as high as the buttons beside it, which come and go
+        head.addWidget(self.name, 1)
+        head.addWidget(self.box_button)
+        head.addWidget(self.parts_button)
+        trouble = QHBoxLayout()
+        trouble.setSpacing(6)
+        trouble.addWidget(self.trouble_icon, 0, Qt.AlignmentFlag.AlignTop)
+        trouble.addWidget(self.trouble, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.leave_button, 1)
+        buttons.addWidget(self.use_button)
+        buttons.addWidget(self.inspect_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 12)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(self.picture, 1)
+        column.addWidget(self.facts)
+        column.addLayout(trouble)
+        column.addLayout(buttons)
+        controller.marks_changed.connect(self._show_facts)
+        self.show_image(-1, 0)
+
+    def show_image(self, image: int, chosen: int) -> None:
+        """Show an image.
+
+        Args:
+            image: Its index in the data set, or -1.
+            chosen: How many images are selected.
+        """
+        self._image, self._chosen = image, chosen
+        survey = self._controller.survey
+        record = survey.record(image) if survey is not None and 0 <= image < len(survey) else None
+        self.picture.show_record(record)
+        self.box_button.setVisible(record is not None and record.box is not None)
+        self.parts_button.setVisible(record is not None and bool(record.parts))
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        survey, image = self._controller.survey, self._image
+        known = survey is not None and 0 <= image < len(survey)
+        self.leave_button.setEnabled(False)
+        self.use_button.setEnabled(known and self._controller.planning.may_be_assigned(image))
+        self.inspect_button.setEnabled(known)
+        self._show_trouble(())
+        if not known or survey is None:
+            self.name.setText("No image selected")
+            self.facts.setText("Choose an image in the list.")
+            self.leave_button.setText("Leave out")
+            return
+        record = survey.record(image)
+        self.name.setText(file_name(record))
+        self.name.setToolTip(str(record.path))
+        by_hand = self._controller.planning.part_of(image)
+        facts = [USE_WORDS[USES[self._controller.planning.uses[image]]] + (" (by hand)" if by_hand else "")]
+        if survey.labels[image] >= 0:
+            facts.insert(0, survey.title(image))
+        if self.picture.original_size is not None:
+            facts.append("{} x {} pixels".format(*self.picture.original_size))
+        self.facts.setText(" · ".join(facts))
+        self.facts.setToolTip(" · ".join(facts))
+        self.picture.setAccessibleDescription(", ".join([record.name, *facts]))
+        out = image in self._controller.planning.left_out
+        trouble = list(self._controller.checking.trouble_of(image))
+        if self.picture.problem and self.picture.problem not in trouble:
+            trouble.insert(0, self.picture.problem)
+        self._show_trouble((*(["it is left out of training"] if out else []), *trouble))
+        may = self._controller.planning.may_be_left_out(image) or self._chosen > 1
+        self.leave_button.setEnabled(may)
+        what = f" {count_text(self._chosen, 'image')}" if self._chosen > 1 else ""
+        self.leave_button.setText(f"Take back{what}" if out else f"Leave out{what}")
+        self.leave_button.setToolTip(
+            "Test images are never learned from"
+            if not may
+            else "Learn from it again"
+            if out
+            else "Do not learn from it; the file stays as it is (Delete; Ctrl+Z takes it back)"
+        )
+
+    def _show_trouble(self, notes: tuple[str, ...]) -> None:
+        self.trouble.setText("\n".join(f"{note[:1].upper()}{note[1:]}." for note in notes))
+        self.trouble.setVisible(bool(notes))
+        self.trouble_icon.setVisible(bool(notes))
+        if notes:
+            set_icon(self.trouble_icon, "caution", 16, colour=tokens().caution)
+
+    def _on_leave_out(self) -> None:
+        self.leave_out_asked.emit(self._image not in self._controller.planning.left_out)
+
+    def _on_use(self) -> None:
+        now = self._controller.planning.part_of(self._image) or ""
+        for part, action in self.use_actions.items():
+            action.setChecked(part == now)
+        self._menu.popup(self.use_button.mapToGlobal(self.use_button.rect().bottomLeft()))
+
+    def _on_part(self) -> None:
+        self.use_asked.emit(self.sender().objectName())
+
+    def _on_annotations(self) -> None:
+        self.picture.show_annotations(boxes=self.box_button.isChecked(), parts=self.parts_button.isChecked())
+
+
+def _toggle(icon: str, name: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    set_icon(button, icon)
+    button.setCheckable(True)
+    button.setChecked(True)
+    button.setToolTip(tip)
+    button.setAccessibleName(name)
+    return button

@@ -1,0 +1,1 @@
+"""Training, validation and test images: how many, and how to change that."""

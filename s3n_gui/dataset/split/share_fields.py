@@ -1,0 +1,76 @@
+"""Two numbers that make a part of the images: which share, and which draw."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QSpinBox
+
+from s3n_gui.appearance.theme import px
+
+_PAUSE_MILLISECONDS = 400  # while somebody types or turns the wheel
+
+
+class ShareFields(QObject):
+    """A row of a form: a word, a share in percent, a draw.
+
+    Signals:
+        chosen: Share, from 0 to 1, and draw.
+    """
+
+    chosen = Signal(float, int)
+
+    def __init__(self, word: str, what: str, tip: str, most: int, parent: QObject) -> None:
+        """Make the fields.
+
+        Args:
+            word: Stands before them ("Hold out").
+            what: What is drawn ("held-out images"), for whoever cannot see the page.
+            tip: What the share means.
+            most: The largest share, in percent.
+            parent: Qt's owner.
+        """
+        super().__init__(parent)
+        self.label = QLabel(word)
+        self.share = QDoubleSpinBox()
+        self.share.setRange(0, most)
+        self.share.setDecimals(0)
+        self.share.setSingleStep(5)
+        self.share.setSuffix(" %")
+        self.share.setAccessibleName(f"Share of {what}")
+        self.share.setToolTip(tip)
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setAccessibleName(f"Draw of {what}")
+        self.seed.setToolTip("Another number draws other images; the same number always the same ones")
+        self.label.setBuddy(self.share)
+        for field, least in ((self.share, 72), (self.seed, 56)):
+            field.setMinimumWidth(px(least))
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MILLISECONDS)
+        self._pause.timeout.connect(self._on_pause)
+        self.share.valueChanged.connect(self._on_field)
+        self.seed.valueChanged.connect(self._on_field)
+
+    def add_to(self, grid: QGridLayout, row: int) -> None:
+        """Take a row of a grid of three columns."""
+        for column, widget in enumerate((self.label, self.share, self.seed)):
+            grid.addWidget(widget, row, column)
+
+    def show_values(self, share: float, seed: int) -> None:
+        """Show numbers, without telling anybody; what is being typed is left alone."""
+        if self._pause.isActive():
+            return
+        for field, value in ((self.share, 100 * share), (self.seed, seed)):
+            field.blockSignals(True)
+            field.setValue(round(value))
+            field.blockSignals(False)
+
+    def set_visible(self, visible: bool) -> None:
+        """Show or hide the row."""
+        for widget in (self.label, self.share, self.seed):
+            widget.setVisible(visible)
+
+    def _on_field(self) -> None:
+        self._pause.start()
+
+    def _on_pause(self) -> None:
+        self.chosen.emit(self.share.value() / 100, self.seed.value())

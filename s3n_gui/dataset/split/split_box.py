@@ -1,0 +1,162 @@
+"""What is learned from, held out and tested on, and the choice of that."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from s3n_core.datasets.assignment import MOST_TEST_SHARE
+from s3n_gui.appearance.theme import number_font, px, theme
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.dataset.controller import DataController
+from s3n_gui.dataset.split.share_fields import ShareFields
+from s3n_gui.dataset.split.use_bar import UseBar, UseDot
+from s3n_gui.dataset.survey import USE_WORDS, USES
+
+_MOST_HELD_OUT = 50  # percent
+_TIPS = {
+    "train": "Images to learn from. Press to list them.",
+    "held-out": "Training images kept back to choose the best epoch by; never learned from. Press to list them.",
+    "test": "Images kept for the test; never learned from, never chosen by. Press to list them.",
+    "unlabelled": "Images without a label: they can be predicted. Press to list them.",
+    "left-out": "Images that you have left out: nothing is learned from them. Press to list them.",
+}
+
+
+class SplitBox(QWidget):
+    """A bar, a row for each use, and the fields that change them."""
+
+    def __init__(self, controller: DataController, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._controller = controller
+        title = QLabel("Split")
+        title.setProperty("role", "section")
+        self.bar = UseBar()
+        self.buttons: dict[str, QPushButton] = {}
+        self._numbers: dict[str, QLabel] = {}
+        self.test = ShareFields(
+            "Test on",
+            "test images",
+            "Share of the images that are kept for the test, evenly of each class: the data set has no split of its own",
+            round(100 * MOST_TEST_SHARE),
+            self,
+        )
+        self.held_out = ShareFields(
+            "Hold out",
+            "held-out images",
+            "Share of the training images that the next training holds out, evenly of each class",
+            _MOST_HELD_OUT,
+            self,
+        )
+        fields = QGridLayout()
+        fields.setSpacing(8)
+        fields.setColumnStretch(1, 1)
+        fields.setColumnStretch(2, 1)
+        self._heads = (QLabel("Share"), QLabel("Draw"))
+        for place, head in enumerate(self._heads, 1):
+            head.setProperty("role", "caption")
+            fields.addWidget(head, 0, place)
+        self.test.add_to(fields, 1)
+        self.held_out.add_to(fields, 2)
+        self.words = QLabel("The data set brings its own validation images.")
+        self.words.setWordWrap(True)
+        self.words.setProperty("role", "caption")
+        self.by_hand = QLabel()
+        self.by_hand.setProperty("role", "caption")
+        self.forget = QPushButton("Undo all")
+        self.forget.setProperty("role", "link")
+        self.forget.setToolTip(
+            "Drop the parts of single images: each is used as the data set says, or as the draw has it"
+        )
+        self._hand = QWidget()
+        hand = QHBoxLayout(self._hand)
+        hand.setContentsMargins(0, 0, 0, 0)
+        hand.addWidget(self.by_hand, 1)
+        hand.addWidget(self.forget)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(title)
+        column.addWidget(self.bar)
+        column.addLayout(self._rows())
+        column.addLayout(fields)
+        column.addWidget(self.words)
+        column.addWidget(self._hand)
+        planning = controller.planning
+        self.test.chosen.connect(planning.set_test_share)
+        self.held_out.chosen.connect(planning.set_held_out)
+        self.forget.clicked.connect(planning.forget_parts)
+        controller.survey_changed.connect(self._show)
+        controller.marks_changed.connect(self._show)
+        controller.listed_changed.connect(self._show_use)
+        theme().changed.connect(self._fit)
+        self._fit()
+        self._show()
+
+    def _rows(self) -> QVBoxLayout:
+        rows = QVBoxLayout()
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        for row, (use, word) in enumerate((*USE_WORDS.items(), ("left-out", "Left out"))):
+            button = QPushButton()
+            button.setProperty("role", "row")
+            button.setCheckable(True)
+            button.setToolTip(_TIPS[use])
+            button.setObjectName(use)
+            button.setAccessibleName(word)
+            button.clicked.connect(self._on_use)
+            number, label = QLabel(), QLabel(word)
+            for part in (label, number):
+                part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            inside = QHBoxLayout(button)
+            inside.setContentsMargins(6, 0, 6, 0)
+            inside.addWidget(UseDot(row))
+            inside.addSpacing(2)
+            inside.addWidget(label, 1)
+            inside.addWidget(number)
+            self._numbers[use], self.buttons[use] = number, button
+            rows.addWidget(button)
+        return rows
+
+    def _show(self) -> None:
+        survey, planning = self._controller.survey, self._controller.planning
+        if survey is None:
+            return
+        labelled = bool(survey.titles) and not self._controller.is_peek
+        uses = np.delete(planning.uses, list(planning.left_out)) if planning.left_out else planning.uses
+        counts = tuple(int(count) for count in np.bincount(uses, minlength=len(USES)))
+        self.bar.show_counts(counts)
+        for use, count in zip((*USES, "left-out"), (*counts, len(planning.left_out)), strict=True):
+            self._numbers[use].setText(f"{count:,}")
+            # "Left out" is there before the first one is: nothing moves then. Without labels nothing is held out.
+            self.buttons[use].setVisible(count > 0 or use == "left-out" or (use == "held-out" and labelled))
+        self.test.show_values(planning.assignment.test_share, planning.assignment.test_seed)
+        self.held_out.show_values(planning.held_out.fraction, planning.held_out.seed)
+        shares = survey.may_share and labelled
+        draws = labelled and not survey.brings_held_out
+        self.test.set_visible(shares)
+        self.held_out.set_visible(draws)
+        for head in self._heads:
+            head.setVisible(shares or draws)
+        self.words.setVisible(survey.brings_held_out)
+        self._hand.setVisible(planning.by_hand > 0)
+        self.by_hand.setText(f"{count_text(planning.by_hand, 'image')} assigned by hand")
+
+    def _show_use(self) -> None:
+        chosen = self._controller.filter
+        use = "left-out" if chosen.trouble == "left-out" else chosen.use
+        for name, button in self.buttons.items():
+            button.setChecked(name == use)
+
+    def _on_use(self, checked: bool) -> None:
+        use = self.sender().objectName() if checked else ""
+        out = use == "left-out"
+        self._controller.set_filter(use=None if out else use or None, trouble="left-out" if out else None)
+
+    def _fit(self) -> None:
+        for label in self._numbers.values():
+            label.setFont(number_font("body"))
+        for button in self.buttons.values():
+            button.setFixedHeight(px(26))

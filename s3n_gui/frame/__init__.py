@@ -1,0 +1,1 @@
+"""The frame: main window, menus, actions, pages, and the start of it all."""

@@ -1,0 +1,52 @@
+"""The main job without a window: predict the demo images with the demo model, and write what the model looked at."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from s3n_core.system.atomic_files import output_error
+from s3n_core.system.resources import resource
+from s3n_gui.background.engine_command import engine_command
+
+
+def run_demo(out: Path) -> int:
+    """Write predictions and attention pictures of the demo images, and print where they are.
+
+    Args:
+        out: The folder to write into; made if it is missing.
+
+    Returns:
+        0, or the exit code of the first job that failed; that job has said why.
+
+    Raises:
+        s3n_core.errors.S3NError: The demo model or the demo images are missing from this installation, or the folder cannot
+            be made.
+    """
+    model, images = str(resource("demo/model.safetensors")), str(resource("demo/images"))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(out, error) from error
+    predictions, attention = out.absolute() / "predictions.csv", out.absolute() / "attention"
+    print(f"Model:              {model}")
+    print(f"Images:             {images}", flush=True)  # Before the jobs write to the same place.
+    for job, written in (("predict", predictions), ("export", attention)):
+        code = _run(engine_command(job, model, images, "--out", str(written)))
+        if code != 0:
+            return code
+    print(f"Predictions:        {predictions}")
+    print(f"Attention pictures: {attention}", flush=True)
+    return 0
+
+
+def _run(command: list[str]) -> int:
+    """Run one job of the engine to its end; it writes where this process writes, if there is such a place (pythonw)."""
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if sys.__stdout__ is None else None,
+        stderr=subprocess.DEVNULL if sys.__stderr__ is None else None,
+        check=False,
+    ).returncode

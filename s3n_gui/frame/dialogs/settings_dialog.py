@@ -1,0 +1,218 @@
+"""Settings: each control writes its setting at once; nothing waits for an OK."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from s3n_core.models.devices import DEVICES
+from s3n_gui.appearance.theme import px
+from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP, SPACE
+from s3n_gui.appearance.wording import place_text
+from s3n_gui.background.card_memory import CardMemory
+from s3n_gui.background.device_probe import DeviceProbe
+from s3n_gui.state.settings import SETTINGS, Settings
+from s3n_gui.widgets.elided_label import ElidedLabel
+
+_THEMES = (("system", "As the desktop"), ("light", "Light"), ("dark", "Dark"))
+_DEVICE_WORDS = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA card (CUDA)", "mps": "Apple chip (MPS)"}
+_SIZES = ((0.8, "80 %"), (0.9, "90 %"), (1.0, "100 %"), (1.1, "110 %"), (1.25, "125 %"), (1.4, "140 %"), (1.6, "160 %"))
+
+
+class SettingsDialog(QDialog):
+    """The person's choices for the whole program.
+
+    Signals:
+        reset_asked: All choices were brought back to their defaults.
+    """
+
+    reset_asked = Signal()
+
+    def __init__(self, settings: Settings, probe: DeviceProbe, card: CardMemory, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Settings")
+        self._settings, self._probe, self._card = settings, probe, card
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(BETWEEN_GROUPS)
+        self._grid.setVerticalSpacing(SPACE)
+        self._grid.setColumnStretch(1, 1)
+        self.themes = QButtonGroup(self)
+        self.text_size = QComboBox()
+        self.device = QComboBox()
+        self._device_words = QLabel()
+        self.idle = self._number("idle_minutes", " min")
+        self.thumbnails = self._number("thumbnail_cache_mb", " MB")
+        self.runs = ElidedLabel()
+        self._section("Look")
+        self._row("Theme", self._theme_row())
+        self._row("Text size", self.text_size, "Also Ctrl++ and Ctrl+-")
+        self._section("Engine")
+        self._row("Compute on", self.device, self._device_words)
+        self._row("Let go after", self.idle, "Without a request the model leaves the memory of the graphics card")
+        self._section("Room and places")
+        self._row("Memory for thumbnails", self.thumbnails, "Small pictures in lists; more means less reading again")
+        self._row("Runs live in", self._runs_row(), "New runs go there; existing ones are not moved")
+        self._fill()
+        reset = QPushButton("Reset all settings")
+        reset.clicked.connect(self._on_reset)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        foot = QHBoxLayout()
+        foot.addWidget(reset)
+        foot.addStretch(1)
+        foot.addWidget(buttons)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(BETWEEN_GROUPS, 16, BETWEEN_GROUPS, 16)
+        column.setSpacing(BETWEEN_GROUPS)
+        column.addLayout(self._grid)
+        column.addStretch(1)
+        column.addLayout(foot)
+        self.setMinimumWidth(px(600))
+        settings.changed.connect(self._fill)
+        probe.answered.connect(self._show_devices)
+        card.changed.connect(self._show_devices)
+        self._show_devices()
+        probe.ask()
+
+    def _section(self, title: str) -> None:
+        label = QLabel(title)
+        label.setProperty("role", "section")
+        row = self._grid.rowCount()
+        if row > 1:
+            self._grid.setRowMinimumHeight(row, 12)
+            row += 1
+        self._grid.addWidget(label, row, 0, 1, 2)
+
+    def _row(self, title: str, control: QWidget, words: str | QLabel = "") -> None:
+        row = self._grid.rowCount()
+        label = QLabel(title)
+        label.setBuddy(control)
+        control.setAccessibleName(title)
+        self._grid.addWidget(label, row, 0)
+        self._grid.addWidget(control, row, 1)
+        if not words:
+            self._grid.setRowMinimumHeight(row + 1, INSIDE_GROUP - SPACE)
+            return
+        hint = QLabel(words) if isinstance(words, str) else words
+        hint.setProperty("role", "caption")
+        hint.setWordWrap(True)
+        hint.setContentsMargins(0, 0, 0, INSIDE_GROUP)
+        if isinstance(words, str):
+            control.setToolTip(words)
+        self._grid.addWidget(hint, row + 1, 1)
+
+    def _theme_row(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE)
+        for index, (_, word) in enumerate(_THEMES):
+            button = QPushButton(word)
+            button.setCheckable(True)
+            self.themes.addButton(button, index)
+            row.addWidget(button)
+        row.addStretch(1)
+        self.themes.idClicked.connect(self._on_theme)
+        for factor, word in _SIZES:
+            self.text_size.addItem(word, factor)
+        self.text_size.activated.connect(self._on_size)
+        for name in DEVICES:
+            self.device.addItem(_DEVICE_WORDS[name], name)
+        self.device.activated.connect(self._on_device)
+        for box in (self.text_size, self.device):
+            box.setMaximumWidth(px(220))
+        return holder
+
+    def _runs_row(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(INSIDE_GROUP)
+        choose = QPushButton("Choose…")
+        choose.clicked.connect(self._on_choose_runs)
+        row.addWidget(self.runs, 1)
+        row.addWidget(choose)
+        return holder
+
+    def _number(self, name: str, unit: str) -> QSpinBox:
+        setting = SETTINGS[name]
+        box = QSpinBox()
+        box.setObjectName(name)
+        box.setRange(int(setting.lowest), int(setting.highest))
+        box.setSuffix(unit)
+        box.setKeyboardTracking(False)
+        box.setSingleStep(16 if setting.highest > 1000 else 1)
+        box.setMaximumWidth(px(140))
+        box.valueChanged.connect(self._on_number)
+        return box
+
+    def _fill(self) -> None:
+        settings = self._settings
+        button = self.themes.button([name for name, _ in _THEMES].index(settings.theme))
+        button.setChecked(True)
+        nearest = min(range(len(_SIZES)), key=lambda index: abs(_SIZES[index][0] - settings.font_factor))
+        self.text_size.setCurrentIndex(nearest)
+        self.device.setCurrentIndex(DEVICES.index(settings.device))
+        for box in (self.idle, self.thumbnails):
+            box.blockSignals(True)
+            box.setValue(int(settings.value(box.objectName())))
+            box.blockSignals(False)
+        self.runs.setText(place_text(settings.runs_root, 60))
+        self.runs.setToolTip(str(settings.runs_root))
+        self._show_devices()
+
+    def _show_devices(self) -> None:
+        devices, wanted = self._probe.devices, self._settings.device
+        if not devices.chosen:
+            text = devices.reason or "Asking the engine what this machine offers…"
+        else:
+            device = devices.chosen if wanted == "auto" else wanted
+            words = [devices.usable.get(device, devices.missing.get(device, "")), self._memory_text(device)]
+            text = ", ".join(word.strip(". ") for word in words if word) + "."
+            if wanted == "auto" and devices.reason:
+                text += f" {devices.reason[:1].upper()}{devices.reason[1:].rstrip('.')}."
+        self._device_words.setText(text)
+
+    def _memory_text(self, device: str) -> str:
+        if device not in self._probe.devices.usable:
+            return ""
+        if device == "cuda":
+            return self._card.text
+        return f"{psutil.virtual_memory().available / 2**30:.3g} GB of memory free"
+
+    def _on_theme(self, index: int) -> None:
+        self._settings.set("theme", _THEMES[index][0])
+
+    def _on_size(self, index: int) -> None:
+        self._settings.set("font_factor", _SIZES[index][0])
+
+    def _on_device(self, index: int) -> None:
+        self._settings.set("device", DEVICES[index])
+
+    def _on_number(self, value: int) -> None:
+        self._settings.set(self.sender().objectName(), value)
+
+    def _on_choose_runs(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Where runs live", str(self._settings.runs_root))
+        if folder:
+            self._settings.set("runs_folder", str(Path(folder)))
+
+    def _on_reset(self) -> None:
+        self._settings.reset()
+        self.reset_asked.emit()

@@ -1,0 +1,102 @@
+"""The menu bar, made from the table of actions and the list of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+from s3n_gui.appearance.theme import set_icon
+from s3n_gui.frame.actions import ACTIONS, MENUS
+from s3n_gui.frame.pages import PageEntry
+from s3n_gui.state.opening import Opener, model_title
+from s3n_gui.state.recent import RecentList
+
+_ROLES = {
+    "about": QAction.MenuRole.AboutRole,
+    "settings": QAction.MenuRole.PreferencesRole,
+    "quit": QAction.MenuRole.QuitRole,
+}
+
+
+class Menus(QObject):
+    """Fills a window's menu bar.
+
+    Signals:
+        page_chosen: The name of a page chosen in the menu View or by its keys.
+    """
+
+    page_chosen = Signal(str)
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        actions: Mapping[str, QAction],
+        pages: Sequence[PageEntry],
+        recent: RecentList,
+        opener: Opener,
+    ) -> None:
+        super().__init__(window)
+        self._recent, self._opener = recent, opener
+        self._pages: dict[str, QAction] = {}
+        self.menus: dict[str, QMenu] = {}  # Python lets go of menus that nobody names.
+        self._recent_menu = QMenu("Open recent", window)
+        set_icon(self._recent_menu.menuAction(), "clock")
+        self._recent_menu.aboutToShow.connect(self._fill_recent)
+        self._recent_menu.triggered.connect(self._on_recent)
+        bar = window.menuBar()
+        for name in MENUS:
+            menu = self.menus[name] = bar.addMenu(name)
+            if name == "View":
+                self._add_pages(menu, window, pages)
+            for row in ACTIONS:
+                if row.menu != name:
+                    continue
+                if row.separated:
+                    menu.addSeparator()
+                action = actions[row.id]
+                action.setMenuRole(_ROLES.get(row.id, QAction.MenuRole.NoRole))
+                menu.addAction(action)
+                if row.id == "open-run":
+                    menu.addMenu(self._recent_menu)
+
+    def show_current(self, name: str) -> None:
+        """Tick the page that is shown."""
+        if name in self._pages:
+            self._pages[name].setChecked(True)
+
+    def _add_pages(self, menu: QMenu, window: QMainWindow, pages: Sequence[PageEntry]) -> None:
+        group = QActionGroup(self)
+        for page in pages:
+            action = QAction(page.title, window)
+            action.setShortcut(QKeySequence(page.shortcut))
+            action.setCheckable(True)
+            action.setData(page.name)
+            group.addAction(action)
+            menu.addAction(action)
+            self._pages[page.name] = action
+        group.triggered.connect(self._on_page)
+
+    def _fill_recent(self) -> None:
+        menu = self._recent_menu
+        menu.clear()
+        kinds = (("data", "Data sets", "folder"), ("run", "Runs", "run"), ("model", "Models", "model"))
+        for kind, title, icon in kinds:
+            items = [item for item in self._recent.items(kind) if item.exists][:6]  # type: ignore[arg-type]
+            if items:
+                menu.addSection(title)
+            for item in items:
+                action = menu.addAction(model_title(item.path) if kind == "model" else item.path.name)
+                action.setData(item.path)
+                set_icon(action, icon)
+        if menu.isEmpty():
+            menu.addAction("Nothing was open yet").setEnabled(False)
+
+    def _on_page(self, action: QAction) -> None:
+        self.page_chosen.emit(action.data())
+
+    def _on_recent(self, action: QAction) -> None:
+        if action.data() is not None:
+            self._opener.open_path(action.data())

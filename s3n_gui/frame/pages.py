@@ -1,0 +1,106 @@
+"""The pages of the window, one row each, in the order of the rail. A page is imported when it is shown for the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from s3n_gui.background.jobs import JobList
+from s3n_gui.state.live_runs import LiveRuns
+from s3n_gui.state.opening import Opener
+from s3n_gui.state.recent import RecentList
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.page import Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studio:
+    """What pages are made from; each takes what it needs.
+
+    Attributes:
+        session: The current choices.
+        settings: The person's settings.
+        jobs: All jobs of this window.
+        recent: What was open lately.
+        opener: Opens paths into the session.
+        trainings: The live runs, and the jobs that follow them.
+    """
+
+    session: Session
+    settings: Settings
+    jobs: JobList
+    recent: RecentList
+    opener: Opener
+    trainings: LiveRuns
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """A page that can be shown.
+
+    Attributes:
+        name: Its name in the code, in ``Session.show_page``, in its help page and in the names of screenshots.
+        title: Its word in the rail.
+        icon: Name of its icon.
+        shortcut: Keys that show it.
+        factory: Makes it; imports its package inside.
+    """
+
+    name: str
+    title: str
+    icon: str
+    shortcut: str
+    factory: Callable[[Studio], Page]
+
+
+def _start(studio: Studio) -> Page:
+    from s3n_gui.start.start_page import StartPage
+
+    return StartPage(studio.session, studio.recent, studio.opener, studio.trainings)
+
+
+def _data(studio: Studio) -> Page:
+    from s3n_gui.dataset.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs, studio.opener)
+
+
+def _inspect(studio: Studio) -> Page:
+    from s3n_gui.inspector.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs, studio.recent)
+
+
+def _train(studio: Studio) -> Page:
+    from s3n_gui.training.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs, studio.trainings)
+
+
+def _predict(studio: Studio) -> Page:
+    from s3n_gui.prediction.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs)
+
+
+def _export(studio: Studio) -> Page:
+    from s3n_gui.export.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs)
+
+
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("start", "Start", "start", "Ctrl+1", _start),
+    PageEntry("data", "Data", "data", "Ctrl+2", _data),
+    PageEntry("train", "Train", "train", "Ctrl+3", _train),
+    PageEntry("inspect", "Inspect", "inspect", "Ctrl+4", _inspect),
+    PageEntry("predict", "Predict", "predict", "Ctrl+5", _predict),
+    PageEntry("export", "Export", "export", "Ctrl+7", _export),
+)
+"""The pages that are built."""
+
+MODULES: tuple[str, ...] = tuple(
+    f"s3n_gui.{package}.panel" for package in ("dataset", "training", "inspector", "prediction", "export")
+)
+"""Where the pages' code is: heavy, and loaded ahead of their first showing once the window is usable."""

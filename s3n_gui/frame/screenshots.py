@@ -1,0 +1,126 @@
+"""``--screenshot DIR``: every page with demo content as pictures, for the user guide and for looking at one's own work."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from s3n_core.system.atomic_files import output_error
+
+SIZES = ((1280, 720), (1920, 1080))
+_LONGEST_WAIT = 20.0
+
+
+def take_screenshots(folder: Path) -> int:
+    """Write pictures ``PAGE-THEME-WIDTHxHEIGHT.png`` of every page, and of the dialogs in the smaller size.
+
+    The person's own settings, recent lists and runs are neither shown nor touched.
+
+    Args:
+        folder: Where to write; it is made.
+
+    Returns:
+        0.
+
+    Raises:
+        s3n_core.errors.OutputError: It cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    with tempfile.TemporaryDirectory(prefix="s3n-screenshots-") as home:
+        os.environ["S3N_HOME"] = home
+        _draw_all(folder)
+    return 0
+
+
+def _draw_all(folder: Path) -> None:
+    from PySide6.QtCore import qInstallMessageHandler
+    from PySide6.QtWidgets import QApplication
+
+    from s3n_gui.appearance import theme
+    from s3n_gui.frame.main_window import MainWindow
+    from s3n_gui.frame.window_program import make_application
+    from s3n_gui.state.settings import Settings
+
+    qInstallMessageHandler(_only_errors)
+    app = make_application()
+    theme.apply(app, "light")
+    window = MainWindow(Settings())
+    window.show()
+    window.probe.ask()
+    _wait(app, lambda: bool(window.probe.devices.name))
+    for name in window.page_names:
+        window.show_page(name)
+        window.page(name).show_demo()
+        _wait(app, window.page(name).is_ready)
+        for width, height in SIZES:
+            window.resize(width, height)
+            for mode in ("light", "dark"):
+                theme.apply(app, "light" if mode == "light" else "dark")
+                _wait(app, window.page(name).is_ready)
+                _save(window, folder / f"{name}-{mode}-{width}x{height}.png")
+    window.resize(*SIZES[0])
+    _draw_dialogs(app, window, folder)
+    window.close()
+    window.deleteLater()
+    QApplication.processEvents()
+    qInstallMessageHandler(None)
+
+
+def _draw_dialogs(app: object, window: object, folder: Path) -> None:
+    from PySide6.QtWidgets import QApplication
+
+    from s3n_gui.appearance import theme
+    from s3n_gui.frame.main_window import MainWindow
+
+    assert isinstance(window, MainWindow)
+    assert isinstance(app, QApplication)
+    commands = window.commands
+    for name, show in (
+        ("settings", commands.show_settings),
+        ("shortcuts", commands.show_shortcuts),
+        ("glossary", commands.show_glossary),
+        ("about", commands.show_about),
+    ):
+        show()
+        dialog = commands.dialog(name)
+        assert dialog is not None
+        for mode in ("light", "dark"):
+            theme.apply(app, "light" if mode == "light" else "dark")
+            _wait(app, lambda: True)
+            _save(dialog, folder / f"dialog-{name}-{mode}.png")
+        dialog.close()
+
+
+def _wait(app: object, ready: object) -> None:
+    """Let the page work until it says that all is drawn, and a moment longer."""
+    from PySide6.QtCore import QEventLoop
+    from PySide6.QtWidgets import QApplication
+
+    assert isinstance(app, QApplication)
+    assert callable(ready)
+    end, quiet = time.monotonic() + _LONGEST_WAIT, 0
+    while quiet < 6 and time.monotonic() < end:
+        app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+        time.sleep(0.02)
+        quiet = quiet + 1 if ready() else 0
+
+
+def _save(widget: object, path: Path) -> None:
+    from PySide6.QtWidgets import QWidget
+
+    assert isinstance(widget, QWidget)
+    if not widget.grab().save(str(path)):
+        raise output_error(path, OSError("the picture could not be written"))
+    print(path, flush=True)
+
+
+def _only_errors(kind: object, context: object, text: str) -> None:
+    """Say what Qt warns of, but not that the offscreen platform has no window manager."""
+    if "This plugin does not support" not in text:
+        print(f"Qt: {text}", flush=True)

@@ -1,0 +1,94 @@
+"""The program with a window: Qt, log, theme, the window itself, and the end of it all."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QLocale, QTimer
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import QApplication
+
+from s3n_core.version import __version__
+from s3n_gui.appearance import theme
+from s3n_gui.appearance.icons import draw_icon
+from s3n_gui.appearance.tokens import LIGHT
+from s3n_gui.frame.log import Log
+from s3n_gui.frame.main_window import MainWindow
+from s3n_gui.state.settings import Settings
+
+
+def make_application() -> QApplication:
+    """Return the program's ``QApplication``: English numbers, its name, its icon."""
+    sys.setswitchinterval(
+        0.001
+    )  # A thread that reads lets the window's own thread in sooner than Python does by itself.
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    QLocale.setDefault(QLocale.c())
+    app.setApplicationName("s3n-studio")
+    app.setApplicationDisplayName("S3N Studio")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("s3n-studio")
+    app.setWindowIcon(_program_icon())
+    return app
+
+
+def run_window(path: Path | None, *, demo: bool) -> int:
+    """Show the window and run it to its end.
+
+    Args:
+        path: What to open, if anything.
+        demo: Whether to show the demo content.
+
+    Returns:
+        The exit code.
+    """
+    log = Log()
+    log.begin()
+    try:
+        app = make_application()
+        settings = Settings()
+        theme.apply(app, settings.theme, settings.font_factor)
+        window = MainWindow(settings)
+        log.failures.happened.connect(window.banner.show_error)
+        window.show_page("start")
+        if demo:
+            window.commands.open_demo()
+        elif path is not None:
+            window.opener.open_path(path)
+        window.show()
+        window.begin()
+        ticker = _let_ctrl_c_close(window)
+        code = app.exec()
+        ticker.stop()
+        window.deleteLater()
+        return code
+    finally:
+        log.end()
+
+
+def _let_ctrl_c_close(window: MainWindow) -> QTimer:
+    """Ctrl+C in the terminal closes the window as its close button does; Python sees signals only between its own steps."""
+
+    def close(*_: object) -> None:
+        window.close()
+
+    signal.signal(signal.SIGINT, close)
+    ticker = QTimer(window)
+    ticker.timeout.connect(_do_nothing)
+    ticker.start(250)
+    return ticker
+
+
+def _do_nothing() -> None:
+    """Give Python a step in which it sees signals."""
+
+
+def _program_icon() -> QIcon:
+    icon = QIcon()
+    for side in (16, 32, 64, 128, 256):
+        icon.addPixmap(QPixmap.fromImage(draw_icon("inspect", side, LIGHT.accent)))
+    return icon

@@ -1,0 +1,260 @@
+"""The image list at the left of the page: a filter, thumbnails and a mark for what is known of each answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from s3n_core.datasets.records import ImageRecord
+from s3n_gui.appearance.theme import font, px, set_icon, theme, tokens
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.inspector.images.image_list import RECORD_ROLE, SHOWN, VERDICT_ROLE, AnyIndex, ImageList
+from s3n_gui.widgets.images.image_ground import draw_filling
+
+_SHOWN_TEXTS = {
+    "all": ("All images", "Every image of the data set"),
+    "mistakes": ("Mistakes", "Images whose answer is not their label, as far as is known"),
+    "disagreements": ("Disagreements", "Images that the branches O, D and C answer differently, as far as is known"),
+    "unseen": ("Not looked at", "Images that no answer is known of yet"),
+}
+_NONE_TEXTS = {
+    "mistakes": "No mistakes",
+    "disagreements": "No disagreements",
+    "unseen": "Every answer is known",
+}
+
+
+class ImageBrowser(QWidget):
+    """The list and its filter.
+
+    Signals:
+        image_chosen: The ``Path`` of the image that the person chose.
+        table_requested: A table of predictions is to be used.
+        predictions_requested: The data set is to be predicted, so that all answers are known.
+    """
+
+    image_chosen = Signal(object)
+    table_requested = Signal()
+    predictions_requested = Signal()
+
+    def __init__(self, images: ImageList, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._images, self._thumbnails = images, thumbnails
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Find images by name or class")
+        self.search.setToolTip("Show only images whose name or class holds this text")
+        self.shown = QComboBox()
+        for key in SHOWN:
+            title, tip = _SHOWN_TEXTS[key]
+            self.shown.addItem(title, key)
+            self.shown.setItemData(self.shown.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.shown.setAccessibleName("Which images are listed")
+        self.shown.setToolTip("Which images are listed")
+        self.list = _List()
+        self.list.setModel(images)
+        self.list.setItemDelegate(_ThumbnailDelegate(thumbnails, self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setLayoutMode(QListView.LayoutMode.Batched)
+        self.list.setBatchSize(2000)
+        self.list.setMouseTracking(True)
+        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setAccessibleName("Images")
+        self.count = QLabel()
+        self.count.setProperty("role", "caption")
+        self.table = QToolButton()
+        set_icon(self.table, "predict")
+        self.table.setAccessibleName("Use a table of predictions")
+        self.table.setToolTip("Use a table of predictions (.json): mistakes and disagreements are then known at once")
+        self.table.clicked.connect(self.table_requested)
+        self.predict = QPushButton("Predict this data set")
+        self.predict.setProperty("role", "link")
+        self.predict.setToolTip(
+            "Mistakes and disagreements of all images are known then; now those of images you looked at"
+        )
+        self.predict.clicked.connect(self.predictions_requested)
+        self.predict.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        for widget in (self.search, self.shown):
+            layout.addWidget(widget)
+        layout.addWidget(self.predict)
+        layout.addWidget(self.list, 1)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.addWidget(self.count, 1)
+        foot.addWidget(self.table)
+        layout.addLayout(foot)
+        self._debounce = QTimer(self)
+        self._debounce.setSingleShot(True)
+        self._debounce.setInterval(150)
+        self._debounce.timeout.connect(self._apply_filter)
+        self._current: Path | None = None
+        self._offered = False
+        self.search.textChanged.connect(self._on_text)
+        self.shown.activated.connect(self._apply_filter)
+        images.filtered.connect(self._on_filtered)
+        self.list.selectionModel().currentChanged.connect(self._on_current_changed)
+        thumbnails.ready.connect(self._on_thumbnail)
+        theme().changed.connect(self._size_items)
+        self.list.resized.connect(self._size_items)
+        self._on_filtered()
+
+    def show_image(self, image: Path | None) -> None:
+        """Mark an image as the current one, and bring it into view."""
+        self._current = image
+        row = self._images.row_of(image)
+        if row < 0:
+            self.list.selectionModel().clear()
+        elif row != self.list.currentIndex().row():
+            self.list.setCurrentIndex(self._images.index(row))
+            self.list.scrollTo(self._images.index(row))
+
+    def offer_predictions(self, offered: bool) -> None:
+        """Say whether predicting the data set would tell more than is known."""
+        self._offered = offered
+        self._show_offer()
+
+    def _show_offer(self) -> None:
+        known = self.shown.currentData()
+        self.predict.setVisible(self._offered and known != "all")
+        words = "Nothing here has this in its name or class." if self.search.text() else ""
+        if not words and known in _NONE_TEXTS:
+            words = _NONE_TEXTS[known] + (" as far as is known." if self._offered else ".")
+        self.list.say_when_empty(words)
+
+    def _size_items(self) -> None:
+        width = max(self.list.viewport().width(), px(80))
+        size = QSize(width, round((width - 12) * 0.72) + px(26))
+        self._images.set_item_size(size)
+        if size != self.list.gridSize():
+            self.list.setGridSize(size)
+            if self._current is not None:
+                self.list.scrollTo(self.list.currentIndex())
+
+    def _on_text(self) -> None:
+        self._debounce.start()
+
+    def _apply_filter(self) -> None:
+        self._debounce.stop()
+        self._images.set_filter(self.search.text(), self.shown.currentData())
+        self._show_offer()
+
+    def _on_filtered(self) -> None:
+        listed, total = self._images.rowCount(), self._images.total
+        self.count.setText(
+            count_text(total, "image") if listed == total else f"{listed:,} of {count_text(total, 'image')}"
+        )
+        self.show_image(self._current)
+
+    def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
+        if current.isValid():
+            record: ImageRecord = current.data(RECORD_ROLE)
+            if record.path != self._current:
+                self._current = record.path
+                self.image_chosen.emit(record.path)
+
+    def _on_thumbnail(self, path: Path) -> None:
+        row = self._images.row_of(path)
+        if row >= 0:
+            self.list.update(self._images.index(row))
+
+
+class _List(QListView):
+    resized = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = ""
+
+    def say_when_empty(self, words: str) -> None:
+        if words != self._words:
+            self._words = words
+            self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._words and self.model().rowCount() == 0:
+            painter = QPainter(self.viewport())
+            painter.setFont(font("body"))
+            painter.setPen(QColor(tokens().quiet))
+            flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.viewport().rect().adjusted(8, 24, -8, -8), int(flags), self._words)
+            painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
+class _ThumbnailDelegate(QStyledItemDelegate):
+    """Paints an image, its name, and a mark for its answer: a tick, a cross, or two dots where the branches disagree."""
+
+    def __init__(self, thumbnails: ThumbnailLoader, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        record: ImageRecord = index.data(RECORD_ROLE)
+        colours = tokens()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        cell = QRectF(option.rect).adjusted(3, 2, -3, -2)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        if chosen or hovered:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.selection if chosen else colours.hover))
+            painter.drawRoundedRect(cell, 6, 6)
+        box = cell.adjusted(4, 4, -4, -px(20))
+        draw_filling(painter, box, self._thumbnails.image(record.path))
+        if chosen:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(colours.accent), 2))
+            painter.drawRoundedRect(box.adjusted(-1, -1, 1, 1), 5, 5)
+        verdict = index.data(VERDICT_ROLE)
+        room = cell.width() - 8
+        painter.setFont(font("caption"))
+        metrics = painter.fontMetrics()
+        baseline = cell.bottom() - px(6)
+        if verdict is not None:
+            mark, colour = (
+                ("✕", colours.bad) if verdict.correct is False else ("✓", colours.good) if verdict.correct else ("", "")
+            )
+            if not verdict.agrees:
+                mark, colour = (f"{mark} ≠".strip(), colour or colours.caution)
+            width = metrics.horizontalAdvance(mark)
+            painter.setPen(QColor(colour or colours.quiet))
+            painter.drawText(
+                QRectF(cell.right() - 4 - width, baseline - metrics.ascent(), width + 2, metrics.height()), mark
+            )
+            room -= width + 4 if mark else 0
+        painter.setPen(QColor(colours.text if chosen else colours.quiet))
+        name = metrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, int(room))
+        painter.drawText(QRectF(cell.left() + 4, baseline - metrics.ascent(), room, metrics.height()), name)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        size: QSize = index.data(Qt.ItemDataRole.SizeHintRole)
+        return size

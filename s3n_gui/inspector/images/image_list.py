@@ -1,0 +1,191 @@
+"""The images that can be looked at: a flat list with a filter, light enough for a hundred thousand of them. No pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
+
+from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_gui.appearance.class_names import shown_class
+from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
+
+Shown = Literal["all", "mistakes", "disagreements", "unseen"]
+SHOWN: tuple[Shown, ...] = get_args(Shown)
+RECORD_ROLE = Qt.ItemDataRole.UserRole
+VERDICT_ROLE = Qt.ItemDataRole.UserRole + 1
+AnyIndex = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+
+
+def is_mistake(verdict: Verdict | None) -> bool:
+    """Say whether an image is known to be answered wrongly."""
+    return verdict is not None and verdict.correct is False
+
+
+def disagrees(verdict: Verdict | None) -> bool:
+    """Say whether the branches are known to answer differently."""
+    return verdict is not None and not verdict.agrees
+
+
+_TESTS: dict[Shown, Callable[[Verdict | None], bool]] = {
+    "all": lambda verdict: True,
+    "mistakes": is_mistake,
+    "disagreements": disagrees,
+    "unseen": lambda verdict: verdict is None,
+}
+
+
+class ImageList(QAbstractListModel):
+    """The images of a data set that pass the filter, in the data set's order.
+
+    Signals:
+        filtered: Other images are listed.
+    """
+
+    filtered = Signal()
+
+    def __init__(self, verdicts: Verdicts, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._verdicts = verdicts
+        self._records: tuple[ImageRecord, ...] = ()
+        self._classes: tuple[str, ...] = ()
+        self._texts: list[str] = []
+        self._listed: list[int] = []
+        self._rows: dict[Path, int] = {}
+        self._text, self._shown = "", "all"
+        self._item_size = QSize(120, 100)
+        verdicts.changed.connect(self._on_verdicts)
+
+    def set_data_set(self, data_set: DataSet | None, lone_image: Path | None = None) -> None:
+        """List the images of a data set, or one image alone."""
+        if data_set is not None:
+            self._records, self._classes = data_set.records, data_set.classes
+        else:
+            self._records = () if lone_image is None else (ImageRecord(path=lone_image, name=lone_image.name),)
+            self._classes = ()
+        self._texts = []
+        self._filter()
+
+    def set_filter(self, text: str, shown: Shown) -> None:
+        """List only images whose name or class holds a text, and of whose answers this is known."""
+        text = text.strip().casefold()
+        if (text, shown) != (self._text, self._shown):
+            self._text, self._shown = text, shown
+            self._filter()
+
+    @property
+    def total(self) -> int:
+        """Number of images before the filter."""
+        return len(self._records)
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all images."""
+        return frozenset(record.name for record in self._records)
+
+    def label_of(self, record: ImageRecord) -> str | None:
+        """Return the name of an image's class."""
+        return None if record.label is None else self._classes[record.label]
+
+    def record(self, row: int) -> ImageRecord:
+        """Return the image of a row."""
+        return self._records[self._listed[row]]
+
+    def record_of(self, path: Path | None) -> ImageRecord | None:
+        """Return an image by its file, also where the filter hides it."""
+        if path is None:
+            return None
+        row = self.row_of(path)
+        if row >= 0:
+            return self.record(row)
+        return next((record for record in self._records if record.path == path), None)
+
+    def row_of(self, path: Path | None) -> int:
+        """Return the row of an image, or -1."""
+        if path is None:
+            return -1
+        if not self._rows and self._listed:
+            self._rows = {self._records[index].path: row for row, index in enumerate(self._listed)}
+        return self._rows.get(path, -1)
+
+    def next_row(self, row: int, step: Literal[1, -1], test: Callable[[Verdict | None], bool] | None = None) -> int:
+        """Return the next row in a direction whose verdict passes a test, or -1 where there is none; no wrapping around.
+
+        Args:
+            row: Where to start; -1 stands before the first.
+            step: 1 forwards, -1 backwards.
+            test: None takes any row.
+        """
+        row += step
+        while 0 <= row < len(self._listed):
+            if test is None or test(self._verdicts.get(self.record(row).name)):
+                return row
+            row += step
+        return -1
+
+    def set_item_size(self, size: QSize) -> None:
+        """Say how large an item is on the screen; the same for all."""
+        self._item_size = size
+
+    def rowCount(self, parent: AnyIndex = _ROOT) -> int:
+        """Return the number of rows."""
+        return 0 if parent.isValid() else len(self._listed)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what Qt asks for of an item."""
+        if not index.isValid():
+            return None
+        if role == Qt.ItemDataRole.SizeHintRole:
+            return self._item_size
+        record = self.record(index.row())
+        if role == RECORD_ROLE:
+            return record
+        if role == VERDICT_ROLE:
+            return self._verdicts.get(record.name)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return record.name.rpartition("/")[2]
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{record.name}. {self._said(record)}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{record.name}\n{self._said(record)}"
+        return None
+
+    def _said(self, record: ImageRecord) -> str:
+        label, verdict = self.label_of(record), self._verdicts.get(record.name)
+        parts = [] if label is None else [f"Labelled {shown_class(label)}"]
+        if verdict is None:
+            parts.append("not looked at yet")
+        else:
+            parts.append(f"taken for {shown_class(verdict.class_name)} ({100 * verdict.probability:.1f} %)")
+            if not verdict.agrees:
+                parts.append("the branches disagree")
+        return ", ".join(parts)
+
+    def _filter(self) -> None:
+        self.beginResetModel()
+        test = _TESTS[self._shown]  # type: ignore[index]
+        listed: Sequence[int] = range(len(self._records))
+        if self._text:
+            if not self._texts:
+                classes = [shown_class(name) for name in self._classes]
+                self._texts = [
+                    f"{r.name}\n{'' if r.label is None else classes[r.label]}".casefold() for r in self._records
+                ]
+            listed = [index for index in listed if self._text in self._texts[index]]
+        if self._shown != "all":
+            listed = [index for index in listed if test(self._verdicts.get(self._records[index].name))]
+        self._listed, self._rows = list(listed), {}
+        self.endResetModel()
+        self.filtered.emit()
+
+    def _on_verdicts(self, names: tuple[str, ...]) -> None:
+        if not names:
+            self._filter()
+            return
+        # An image that is being looked at stays listed, whatever its verdict turns out to be.
+        for name in names:
+            row = next((row for row, index in enumerate(self._listed) if self._records[index].name == name), -1)
+            if row >= 0:
+                self.dataChanged.emit(self.index(row), self.index(row), [VERDICT_ROLE])

@@ -1,0 +1,130 @@
+"""What a table of predictions brings to the page: that of the page Predict by itself, or one that the person chooses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from s3n_gui.inspector.images.image_list import ImageList
+from s3n_gui.inspector.images.table_reader import KnownTable, TableReader
+from s3n_gui.inspector.images.verdicts import Verdicts
+from s3n_gui.state.opening import data_set_place
+from s3n_gui.state.prediction_request import PredictionRequest
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+
+
+class KnownAnswers(QObject):
+    """Keeps the verdicts in step with the newest table of the current model and data set.
+
+    Signals:
+        changed: ``of_all`` may be another.
+        notice: A sentence on what a chosen table brought.
+        failed: A sentence: a chosen table cannot be read.
+    """
+
+    changed = Signal()
+    notice = Signal(str)
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        client: Any,
+        images: ImageList,
+        verdicts: Verdicts,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._session, self._client, self._images, self._verdicts = session, client, images, verdicts
+        self._table: KnownTable | None = None
+        self._chosen: Path | None = None
+        self.of_all = False
+        """Whether a table knows the answers of this data set."""
+        self._reader = TableReader(self)
+        self._reader.read.connect(self._on_read)
+        self._reader.failed.connect(self._on_failed)
+        session.predictions_changed.connect(self._on_predictions)
+        session.model_changed.connect(self._on_model)
+        session.data_set_changed.connect(self._take_again)
+        client.opened.connect(self._on_opened)
+        self._on_predictions(session.predictions)
+
+    def read(self, path: Path) -> None:
+        """Use a table that the person has chosen."""
+        self._chosen = path
+        self._reader.start(path)
+
+    def close(self) -> None:
+        """End the reading."""
+        self._reader.close()
+
+    def _on_predictions(self, path: Path | None) -> None:
+        if path is not None:
+            self._reader.start(path)
+
+    def _on_model(self) -> None:
+        self._table = None
+        self._know(False)
+        self._on_predictions(self._session.predictions)
+
+    def _on_opened(self) -> None:
+        self._take()
+        if not self.of_all and self._session.predictions is None:
+            self._look_for_kept()
+
+    def _look_for_kept(self) -> None:
+        """Read the table that the page Predict has kept of an earlier time, also where that page has not been shown yet."""
+        model, data_set = self._session.model, self._session.data_set
+        if model is not None and data_set is not None:
+            images, precision = data_set_place(data_set), self._settings.precision
+            kept = PredictionRequest(model=model, images=images, precision=precision).table
+            if kept.exists():
+                self._reader.start(kept)
+
+    def _on_read(self, table: KnownTable) -> None:
+        self._table = table
+        chosen, self._chosen = table.path == self._chosen, None
+        said = self._take(certain=chosen)
+        if chosen:
+            self.notice.emit(said)
+
+    def _on_failed(self, sentence: str) -> None:
+        if self._chosen is not None:  # else nobody has asked for it
+            self._chosen = None
+            self.failed.emit(sentence)
+
+    def _take_again(self) -> None:
+        """Another data set is there, whose answers the table may or may not hold."""
+        self._table = None
+        self._know(False)
+        if self._session.predictions is not None:
+            self._on_predictions(self._session.predictions)
+        elif self._client.model is not None:
+            self._look_for_kept()
+
+    def _take(self, *, certain: bool = False) -> str:
+        """Take the table's verdicts, as soon as the model says that they are its own or a person does (``certain``)."""
+        table, opened = self._table, self._client.model
+        if table is None or (opened is None and not certain):
+            return ""
+        if opened is not None and table.model != opened.digest:
+            self._know(False)
+            return "This table was made with another model; run Predict with the current one."
+        names = self._images.names()
+        fitting = names & table.verdicts.keys()
+        if not fitting:
+            self._know(False)
+            return "This table is of other images; none of its names is in the current data set."
+        if not self.of_all or len(self._verdicts) < len(fitting):
+            self._verdicts.take({name: table.verdicts[name] for name in fitting})
+        self._know(True)
+        return f"The answers of {len(fitting):,} of {len(names):,} images are known now."
+
+    def _know(self, of_all: bool) -> None:
+        self.of_all = of_all
+        self.changed.emit()

@@ -1,0 +1,123 @@
+"""What a person can do on the page by key, by menu and by button, apart from pointing into a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QPoint
+from PySide6.QtWidgets import QFileDialog
+
+from s3n_gui.inspector.body import Body
+from s3n_gui.inspector.controller import InspectionController
+from s3n_gui.inspector.images.known_answers import KnownAnswers
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.panes.pane_model import Cameras
+from s3n_gui.inspector.peaks.peak_editor import Editor
+from s3n_gui.inspector.peaks.peak_menu import PeakMenu
+
+
+class InspectActions(QObject):
+    """The page's commands, for when its widgets are made."""
+
+    def __init__(
+        self,
+        state: InspectionState,
+        controller: InspectionController,
+        editor: Editor,
+        cameras: Cameras,
+        known: KnownAnswers,
+        body: Body,
+    ) -> None:
+        super().__init__(body)
+        self._state, self._controller, self._editor = state, controller, editor
+        self._cameras, self._known, self._body = cameras, known, body
+
+    def table(self) -> Mapping[str, Callable[[], object]]:
+        """Return what the rows of ``actions.py`` do."""
+        toolbar = self._body.toolbar
+        return {
+            "inspect-next": self.next_image,
+            "inspect-previous": self.previous_image,
+            "inspect-mistake": self.next_mistake,
+            "inspect-disagreement": self.next_disagreement,
+            "inspect-switch": self.switch_peak,
+            "inspect-flip": self.flip_peak,
+            "inspect-reset": self._editor.reset,
+            "inspect-peaks": toolbar.peaks.toggle,
+            "inspect-grid": toolbar.grid.toggle,
+            "inspect-compare": toolbar.compare.toggle,
+            "inspect-alone": self._body.stage.toggle_alone,
+            "inspect-whole": self._cameras.reset,
+        }
+
+    # From image to image
+
+    def next_image(self) -> None:
+        """Look at the next image of the list."""
+        self._controller.step(1)
+
+    def previous_image(self) -> None:
+        """Look at the image before."""
+        self._controller.step(-1)
+
+    def next_mistake(self) -> None:
+        """Look at the next image that is answered wrongly."""
+        self._controller.step(1, "mistake")
+
+    def next_disagreement(self) -> None:
+        """Look at the next image that the branches answer differently."""
+        self._controller.step(1, "disagreement")
+
+    def choose_table(self) -> None:
+        """Use a table of predictions that the person chooses."""
+        chosen, _ = QFileDialog.getOpenFileName(self._body, "Use a table of predictions", "", "Predictions (*.json)")
+        if chosen:
+            self._known.read(Path(chosen))
+
+    # Peaks
+
+    def switch_peak(self) -> None:
+        """Switch the chosen peak off or on."""
+        if self._state.selected is not None:
+            self._editor.switch_peak(self._state.selected)
+
+    def flip_peak(self) -> None:
+        """Move the chosen peak to the other set."""
+        if self._state.selected is not None:
+            self._editor.flip_peak(self._state.selected)
+
+    def show_peak_menu(self, key: tuple[int, int], place: QPoint) -> None:
+        """Choose a peak and offer what can be done with it."""
+        evidence = self._state.evidence
+        peak = next((p for p in evidence.peaks if p.found_at == key), None) if evidence is not None else None
+        if peak is not None:
+            self._state.select(key)
+            PeakMenu(peak, self._state.edits, self._editor, self._body).popup(place)
+
+    # How the panes are shown
+
+    def show_peaks(self, shown: bool) -> None:
+        """Mark the peaks in all panes, or in none."""
+        self._body.stage.set_all(peaks=shown)
+
+    def show_grid(self, shown: bool) -> None:
+        """Draw grid lines in all panes, or in none."""
+        self._body.stage.set_all(grid=shown)
+
+    def compare(self, comparing: bool) -> None:
+        """Show two models, or one."""
+        stage = self._body.stage
+        stage.set_comparing(comparing)
+        self._body.toolbar.show_comparing(stage.is_comparing)
+
+    def show_class(self, index: int) -> None:
+        """Show a class's map where class maps are shown, else in place of R; once more brings R back."""
+        models = [pane.model for pane in self._body.stage.shown_panes() if pane.isVisible()]
+        target = next((model for model in models if model.kind == "class_map"), None)
+        target = target or next((model for model in models if model.kind == "response"), models[0])
+        if target.kind == "class_map" and target.class_index == index:
+            target.update(kind="response", class_index=None)
+        else:
+            target.update(kind="class_map", class_index=index)
+        self._body.side.scores.mark_class(target.class_index if target.kind == "class_map" else None)

@@ -1,0 +1,1 @@
+"""The panes: one view of the image each, with maps and marks."""

@@ -1,0 +1,242 @@
+"""One pane: title, picture with map and marks, and below it the colour bar or the key. A view of the state, nothing else."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+
+from s3n_core.inspection.inspection import Inspection
+from s3n_gui.appearance.class_names import shown_class
+from s3n_gui.appearance.colour_maps import map_table
+from s3n_gui.appearance.theme import theme
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.panes.magnification import magnification_at
+from s3n_gui.inspector.panes.pane_content import (
+    PaneContent,
+    from_plane,
+    grid_lines,
+    peak_marks,
+    resolve,
+    seen_rect,
+    to_plane,
+    value_at,
+)
+from s3n_gui.inspector.panes.pane_footer import PaneFooter
+from s3n_gui.inspector.panes.pane_head import PaneHead
+from s3n_gui.inspector.panes.pane_images import PictureName, Pictures
+from s3n_gui.inspector.panes.pane_kinds import KIND_TEXTS, plane_of
+from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
+from s3n_gui.inspector.panes.pane_requests import PaneRequests
+from s3n_gui.inspector.panes.pane_title import PANE_MIME
+from s3n_gui.widgets.images.camera import Camera
+from s3n_gui.widgets.images.image_view import ImageView
+from s3n_gui.widgets.images.marks import Marks
+from s3n_gui.widgets.symbols import plain_symbol
+from s3n_gui.widgets.value_range import number_text
+
+
+class Pane(QFrame):
+    """One view of the inspected image.
+
+    Signals:
+        enlarge_requested: Show this pane alone, or all of them again.
+        swap_requested: The number of the pane that was dropped here, and this one's.
+        colours_wanted_everywhere: This pane's colours are wanted in all panes.
+    """
+
+    enlarge_requested = Signal()
+    swap_requested = Signal(int, int)
+    colours_wanted_everywhere = Signal()
+
+    def __init__(
+        self,
+        index: int,
+        model: PaneModel,
+        state: InspectionState,
+        cameras: Cameras,
+        pictures: Pictures,
+        wishes: PaneRequests,
+        parent: QWidget | None = None,
+        *,
+        editable: bool = True,
+    ) -> None:
+        super().__init__(parent)
+        self.index, self.model, self._editable = index, model, editable
+        self._state, self._cameras, self._pictures, self._wishes = state, cameras, pictures, wishes
+        self._content: PaneContent | None = None
+        self.setProperty("role", "card")
+        self.setAcceptDrops(True)
+        self.head = PaneHead(index, model, state)
+        self.title, self.enlarge_button = self.head.title, self.head.enlarge_button
+        self.view = ImageView()
+        self.view.setAccessibleName("Image")
+        self.note = QLabel(self.view)
+        self.footer = PaneFooter()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.setSpacing(0)
+        layout.addWidget(self.head)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self.footer)
+        self._connect()
+        self._show_kind()
+
+    def _connect(self) -> None:
+        view, state = self.view, self._state
+        self.head.enlarge_requested.connect(self.enlarge_requested)
+        self.head.colours_wanted_everywhere.connect(self.colours_wanted_everywhere)
+        view.enlarge_requested.connect(self.enlarge_requested)
+        view.hovered.connect(self._on_hovered)
+        view.left.connect(self._on_left)
+        view.camera_changed.connect(self._on_camera)
+        view.pressed.connect(self._on_pressed)
+        view.peak_pressed.connect(self._on_peak_pressed)
+        view.peak_dragged.connect(self._on_peak_dragged)
+        view.peak_dropped.connect(self._wishes.peak_dropped)
+        view.peak_menu_requested.connect(self._wishes.peak_menu_requested)
+        self.model.changed.connect(self._show_kind)
+        self._cameras.changed.connect(self._follow_camera)
+        state.evidence_changed.connect(self.show_evidence)
+        state.original_held.connect(self.show_evidence)
+        state.selection_changed.connect(self._show_marks)
+        state.cursor_changed.connect(self._show_cursor)
+        theme().changed.connect(view.viewport().update)
+
+    # From the state to the screen
+
+    def show_evidence(self) -> None:
+        """Show what the state holds; a pane that cannot be seen waits until it can."""
+        if not self.isVisible():
+            return
+        inspection, model = self._state.evidence, self.model
+        if inspection is None:
+            self._content = None
+            self.view.set_picture(None, QRectF())
+            self.view.set_marks(Marks())
+            self.footer.show_nothing()
+            self.note.hide()
+            return
+        self._content = content = resolve(model.kind, inspection, model.class_index, self._content)
+        self.title.show_kind(model.kind, shown_class(content.class_name) if content.class_name else "")
+        held = self._state.holds_original
+        held_name: PictureName = "colour" if content.plane == "original" else "seen"
+        name: PictureName = held_name if held else content.base
+        table = map_table(model.palette)
+        self.view.set_camera(self._cameras.of(content.plane))
+        self.view.set_picture(self._pictures.of(inspection, name), content.rect)
+        self.view.set_map(None if held else content.shares, content.map_rect, table)
+        self.view.set_map_opacity(model.opacity)
+        self.view.set_peaks_draggable(
+            self._editable and content.plane == "original" and inspection.attention == "sparse"
+        )
+        self.footer.show_content(inspection, content, table)
+        self.note.setText(content.note)
+        self.note.setVisible(bool(content.note))
+        self.note.adjustSize()
+        if content.note and model.class_index is not None:
+            self._wishes.class_map_missing.emit(model.class_index)
+        self._show_marks()
+        self._show_cursor()
+
+    def _show_kind(self) -> None:
+        words = KIND_TEXTS[self.model.kind]
+        self.title.show_kind(self.model.kind)
+        self.view.setAccessibleName(f"{words.title} ({plain_symbol(words.symbol)})")
+        self.view.setAccessibleDescription(words.tip)
+        self.show_evidence()
+
+    def _show_marks(self) -> None:
+        inspection, content = self._state.evidence, self._content
+        if inspection is None or content is None:
+            return
+        if self._state.holds_original:
+            self.view.set_marks(Marks())
+            return
+        seen = seen_rect(inspection)
+        sees_all = content.plane != "original" or seen == content.rect
+        model = self.model
+        self.view.set_marks(
+            Marks(
+                peaks=peak_marks(inspection, content.plane, self._state.selected) if model.peaks else (),
+                lines=grid_lines(inspection, model.kind) if model.grid else (),
+                seen=None if sees_all else seen,
+                whole=content.rect,
+            )
+        )
+
+    def _show_cursor(self) -> None:
+        inspection, content, place = self._state.evidence, self._content, self._state.cursor
+        if inspection is None or content is None or place is None:
+            self.view.set_cursor_mark(None)
+            self.view.set_readout("")
+            self.footer.show_value(None)
+            return
+        here = to_plane(inspection, content.plane, place)
+        self.view.set_cursor_mark(None if here is None else QPointF(*here))
+        value = value_at(inspection, content, place)
+        self.footer.show_value(value)
+        self.view.set_readout(self._readout(inspection, content, place, value, shown=here is not None))
+
+    def _readout(
+        self,
+        inspection: Inspection,
+        content: PaneContent,
+        place: tuple[float, float],
+        value: float | None,
+        *,
+        shown: bool,
+    ) -> str:
+        if not shown:
+            return "left out" if content.plane != "original" else ""
+        if content.plane != "original":
+            times = magnification_at(inspection, content.plane, place)
+            return "" if times is None else f"× {number_text(times, 2)}"
+        if content.kind == "peaks":
+            return f"{place[0]:.0f}, {place[1]:.0f} px"
+        if value is None:
+            return ""
+        return f"× {number_text(value, 2)}" if content.kind.startswith("magnified") else number_text(value)
+
+    def _follow_camera(self, plane: str) -> None:
+        if plane == plane_of(self.model.kind):
+            self.view.set_camera(self._cameras.of(plane_of(self.model.kind)))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show the newest."""
+        super().showEvent(event)
+        self.show_evidence()
+
+    # From the person to the state
+
+    def _on_hovered(self, place: QPointF) -> None:
+        inspection, content = self._state.evidence, self._content
+        if inspection is not None and content is not None:
+            self._state.point_at(from_plane(inspection, content.plane, (place.x(), place.y())))
+
+    def _on_left(self) -> None:
+        self._state.point_at(None)
+
+    def _on_camera(self, camera: Camera) -> None:
+        self._cameras.look(plane_of(self.model.kind), camera)
+
+    def _on_pressed(self) -> None:
+        self._state.select(None)
+
+    def _on_peak_pressed(self, key: tuple[int, int]) -> None:
+        self._state.select(key)
+
+    def _on_peak_dragged(self, key: tuple[int, int], place: QPointF) -> None:
+        self._wishes.peak_dragged.emit(key, (place.x(), place.y()))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take panes only."""
+        if event.mimeData().hasFormat(PANE_MIME):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Change places with the pane that is dropped."""
+        other = int(bytes(event.mimeData().data(PANE_MIME).data()))
+        if other != self.index:
+            self.swap_requested.emit(other, self.index)
+        event.acceptProposedAction()

@@ -1,0 +1,215 @@
+"""What a pane shows of an inspected image: chosen by a kind, worked out once into a `PaneContent`. No widgets here.
+
+All panes but D and C show the original's plane, in original pixels. D and C have a plane each of their own; it is drawn in
+the proportions of what it was made from, in units of the same size, but the same numbers are other places there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF
+
+from s3n_core.inspection.geometry import area_at_nodes, cell_places
+from s3n_core.inspection.inspection import Inspection
+from s3n_gui.inspector.panes.magnification import magnification_at, magnification_range, painted_in_original
+from s3n_gui.inspector.panes.pane_kinds import Kind, Plane, plane_of, warped_of
+from s3n_gui.widgets.images.marks import PeakMark
+from s3n_gui.widgets.value_range import ValueRange
+
+Base = Literal["colour", "grey", "D", "C"]
+
+_CELL_PIXELS = 8  # a map is read at so many places a cell, between which the screen's smoothing is not seen
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PaneContent:
+    """What one pane shows.
+
+    Attributes:
+        kind: Which kind it is.
+        plane: The plane that the pane's units belong to.
+        base: The picture.
+        rect: Its place, in the pane's units.
+        values: The map's own values, as the engine computed them; None where there is no map.
+        shares: The map read finely, 0 ... 1 over ``limits``, float32; None where there is no map.
+        map_rect: Where the map lies.
+        limits: What the palette's ends stand for.
+        class_name: The class of a class map.
+        note: Why there is no map where one is expected; empty where all is well.
+    """
+
+    kind: Kind
+    plane: Plane
+    base: Base
+    rect: QRectF
+    values: NDArray[np.floating] | None = None
+    shares: NDArray[np.float32] | None = None
+    map_rect: QRectF
+    limits: ValueRange | None = None
+    class_name: str = ""
+    note: str = ""
+
+
+def seen_rect(inspection: Inspection) -> QRectF:
+    """Return what the network sees, in original pixels."""
+    x0, y0, x1, y1 = inspection.source_box
+    return QRectF(x0, y0, x1 - x0, y1 - y0)
+
+
+def resolve(
+    kind: Kind, inspection: Inspection, class_index: int | None = None, last: PaneContent | None = None
+) -> PaneContent:
+    """Work out what a pane of a kind shows of an image.
+
+    Args:
+        kind: Which kind.
+        inspection: The image.
+        class_index: Whose map a class map shows; None for the predicted class.
+        last: What the pane has shown so far; a map that is the same object in it is not read anew.
+    """
+    seen = seen_rect(inspection)
+    if kind in ("image_d", "image_c"):
+        rect = QRectF(0, 0, seen.width(), seen.height())
+        return PaneContent(
+            kind=kind, plane=plane_of(kind), base="D" if kind == "image_d" else "C", rect=rect, map_rect=rect
+        )
+    width, height = inspection.image_size
+    whole = QRectF(0, 0, width, height)
+    if kind == "peaks":
+        return PaneContent(kind=kind, plane="original", base="colour", rect=whole, map_rect=seen)
+    name, note = "", ""
+    values: NDArray[np.floating] | None
+    if kind == "response":
+        values, limits = inspection.response, ValueRange(0.0, 1.0)
+    elif kind == "class_map":
+        known = class_index is not None and class_index < len(inspection.classes)  # a second model may know fewer
+        index = class_index if known and class_index is not None else inspection.prediction.index
+        values, limits, name = inspection.class_response(index), ValueRange(0.0, 1.0), inspection.classes[index]
+        note = "" if values is not None else "Fetching this class's map ..."
+    elif kind in ("map_d", "map_c"):
+        values = inspection.map_d if kind == "map_d" else inspection.map_c
+        # Shared, so that the two can be compared; in square-root steps, as in an export, because near peaks add up in one of
+        # them and leave the other nearly black in even ones.
+        limits = ValueRange.of(inspection.map_d, inspection.map_c, steps="root")
+    else:
+        values = 1 / np.maximum(area_at_nodes(inspection.grid(warped_of(kind))), 1e-9)
+        limits = magnification_range(inspection)
+    shares = None
+    if values is not None:
+        if last is not None and last.values is values and (last.limits, last.map_rect) == (limits, seen):
+            shares = last.shares
+        elif kind in ("magnified_d", "magnified_c"):
+            shares = painted_in_original(inspection, warped_of(kind), limits)
+        else:
+            shares = limits.share(_read_finely(values, inspection.source_size)).astype(np.float32)
+    return PaneContent(
+        kind=kind,
+        plane="original",
+        base="grey",
+        rect=whole,
+        values=values,
+        shares=shares,
+        map_rect=seen,
+        limits=limits,
+        class_name=name,
+        note=note,
+    )
+
+
+def grid_lines(inspection: Inspection, kind: Kind) -> list[NDArray[np.float64]]:
+    """Return the lines of the grid that belongs to a kind, in the units of its pane.
+
+    On the original they are the deformed lines of Figure 1: one a row and one a column of Q. In D and C the same lines are
+    straight again.
+    """
+    branch = warped_of(kind)
+    if plane_of(kind) == "original":
+        nodes = inspection.grid_in_original(branch)
+    else:
+        seen = seen_rect(inspection)
+        rows, columns = inspection.response.shape
+        side = len(inspection.warped_image(branch))
+        share = ((cell_places(rows, columns) + 1) / 2 * (side - 1) + 0.5) / side
+        nodes = share * (seen.width(), seen.height())
+    return [*nodes, *nodes.swapaxes(0, 1)]
+
+
+def peak_marks(inspection: Inspection, plane: Plane, selected: tuple[int, int] | None) -> tuple[PeakMark, ...]:
+    """Return the peaks as marks in a plane's units; those that a warp has left out are missing."""
+    marks = []
+    for peak in inspection.peaks:
+        place = to_plane(inspection, plane, (peak.x, peak.y))
+        if place is not None:
+            marks.append(
+                PeakMark(
+                    key=peak.found_at,
+                    x=place[0],
+                    y=place[1],
+                    strength=peak.response,
+                    weight_d=peak.weight_d,
+                    weight_c=peak.weight_c,
+                    selected=peak.found_at == selected,
+                )
+            )
+    return tuple(marks)
+
+
+def to_plane(inspection: Inspection, plane: Plane, place: tuple[float, float]) -> tuple[float, float] | None:
+    """Turn a place of the original into a pane's units; None where it is not shown there."""
+    if plane == "original":
+        width, height = inspection.image_size
+        return place if 0 <= place[0] <= width and 0 <= place[1] <= height else None
+    warped = inspection.original_to_warped(plane, *place)
+    if warped is None:
+        return None
+    seen, side = seen_rect(inspection), len(inspection.warped_image(plane))
+    return warped[0] / side * seen.width(), warped[1] / side * seen.height()
+
+
+def from_plane(inspection: Inspection, plane: Plane, place: tuple[float, float]) -> tuple[float, float] | None:
+    """Turn a place in a pane's units into a place of the original; None beside the picture."""
+    if plane == "original":
+        return to_plane(inspection, plane, place)
+    seen, side = seen_rect(inspection), len(inspection.warped_image(plane))
+    if not (0 <= place[0] <= seen.width() and 0 <= place[1] <= seen.height()):
+        return None
+    return inspection.warped_to_original(plane, place[0] / seen.width() * side, place[1] / seen.height() * side)
+
+
+def value_at(inspection: Inspection, content: PaneContent, place: tuple[float, float]) -> float | None:
+    """Return a map's value at a place of the original, read between its cells; None where there is none."""
+    if content.values is None:
+        return None
+    if content.kind in ("magnified_d", "magnified_c"):
+        return magnification_at(inspection, warped_of(content.kind), place)
+    cell = inspection.original_to_cell(*place)
+    return None if cell is None else _bilinear(content.values, *cell)
+
+
+def _bilinear(values: NDArray[np.floating], row: float, column: float) -> float:
+    top, left = min(int(row), values.shape[0] - 2), min(int(column), values.shape[1] - 2)
+    v, u = row - top, column - left
+    corners = np.asarray(values[top : top + 2, left : left + 2], dtype=np.float64)
+    upper, lower = corners[:, 0] * (1 - u) + corners[:, 1] * u
+    return float(upper * (1 - v) + lower * v)
+
+
+def _read_finely(values: NDArray[np.floating], source_size: int) -> NDArray[np.float32]:
+    """Read a map bilinearly at many places of the seen square, edge to edge; between the values, not between colours.
+
+    By indices and not as a matrix product: for so few numbers the threads of a linear algebra library cost a hundred times
+    what they save while a training keeps the cores busy.
+    """
+    read: NDArray[np.float32] = np.clip(np.nan_to_num(np.asarray(values, dtype=np.float32)), -1e6, 1e6)
+    for _ in range(2):  # along the columns, then along the rows
+        cells = read.shape[1]
+        share = (np.arange(cells * _CELL_PIXELS) + 0.5) / (cells * _CELL_PIXELS)
+        place = np.clip((share * source_size - 0.5) / max(source_size - 1, 1), 0, 1) * (cells - 1)
+        left = np.minimum(place.astype(np.intp), cells - 2)
+        part = (place - left).astype(np.float32)
+        read = np.asarray((read[:, left] * (1 - part) + read[:, left + 1] * part).T, dtype=np.float32)
+    return np.ascontiguousarray(read)

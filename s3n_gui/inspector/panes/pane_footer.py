@@ -1,0 +1,111 @@
+"""The strip below a pane's picture: a colour bar where there is a map, else the key to what is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+
+from s3n_core.inspection.inspection import Inspection, Peak
+from s3n_gui.appearance.theme import font, px, theme, tokens
+from s3n_gui.inspector.panes.magnification import inner_magnification
+from s3n_gui.inspector.panes.pane_content import PaneContent
+from s3n_gui.inspector.panes.pane_kinds import warped_of
+from s3n_gui.widgets.colour_bar import ColourBar
+from s3n_gui.widgets.symbols import draw_branch_mark, draw_symbol, symbol_width
+from s3n_gui.widgets.value_range import number_text
+
+
+class PaneFooter(QWidget):
+    """Colour bar or key; as high with either, so that the pictures of a row are of one size."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bar = ColourBar()
+        self.key = _Key()
+        self._pages = QStackedLayout()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(9, 5, 9, 5)
+        outer.addLayout(self._pages)
+        self._pages.addWidget(self.bar)
+        self._pages.addWidget(self.key)
+
+    def show_nothing(self) -> None:
+        """Show an empty strip."""
+        self.key.show_parts([])
+        self._pages.setCurrentWidget(self.key)
+
+    def show_content(self, inspection: Inspection, content: PaneContent, table: NDArray[np.uint8]) -> None:
+        """Show what belongs to a pane's content."""
+        if content.limits is not None:
+            self.bar.set_range(content.limits, table)
+            self._pages.setCurrentWidget(self.bar)
+            return
+        self.key.show_parts(_peak_parts(inspection) if content.kind == "peaks" else _image_parts(inspection, content))
+        self._pages.setCurrentWidget(self.key)
+
+    def show_value(self, value: float | None) -> None:
+        """Mark the value under the cursor."""
+        self.bar.set_value(value)
+
+
+def _peak_parts(inspection: Inspection) -> list[tuple[str, str]]:
+    peaks = [peak for peak in inspection.peaks if peak.set != "off"]
+    if inspection.attention != "sparse":
+        return [("", f"{len(peaks)} peaks; the maps do not depend on them")]
+    if any(0 < peak.weight_d < 1 for peak in peaks):
+        return [("D", "share in T_d"), ("C", "in T_c"), ("", f"{len(peaks)} peaks")]
+    in_d, in_c = (sum(weight > 0 for weight in weights) for weights in zip(*_weights(peaks), strict=True))
+    return [("D", f"{in_d} in T_d"), ("C", f"{in_c} in T_c"), ("", "larger: stronger R")]
+
+
+def _weights(peaks: Sequence[Peak]) -> list[tuple[float, float]]:
+    return [(peak.weight_d, peak.weight_c) for peak in peaks] or [(0.0, 0.0)]
+
+
+def _image_parts(inspection: Inspection, content: PaneContent) -> list[tuple[str, str]]:
+    branch = warped_of(content.kind)
+    times = number_text(float(inner_magnification(inspection, branch).max()), 2)
+    side = len(inspection.warped_image(branch))
+    return [("", f"up to {times} × in area"), ("", f"{side} × {side} px")]
+
+
+class _Key(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[tuple[str, str]] = []
+        theme().changed.connect(self.update)
+
+    def show_parts(self, parts: list[tuple[str, str]]) -> None:
+        """Show texts, each with a branch's mark ("D", "C") or none; the last ones are left out where there is no room."""
+        self._parts = parts
+        self.setAccessibleName(", ".join(text.replace("_", " ") for _, text in parts))
+        self.update()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, px(16))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        small = font("caption")
+        painter.setFont(small)
+        metrics = painter.fontMetrics()
+        baseline = (self.height() + metrics.ascent() - metrics.descent()) / 2
+        x = 1.0
+        for branch, text in self._parts:
+            mark = px(12) if branch else 0
+            width = symbol_width(text, small)
+            if x + mark + width > self.width():
+                if x > 1:
+                    break
+                text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(self.width() - x - mark))
+            if branch in ("D", "C"):
+                draw_branch_mark(painter, QPointF(x + px(4), self.height() / 2), branch, px(9))  # type: ignore[arg-type]
+            painter.setPen(QColor(tokens().quiet))
+            x += mark
+            x += draw_symbol(painter, x, baseline, text, small) + px(12)
+        painter.end()

@@ -1,0 +1,201 @@
+"""The panes in rows: as many as the person wants, of the sizes they want, one of them alone when they want."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from s3n_gui.appearance.theme import set_icon
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.panes.pane import Pane
+from s3n_gui.inspector.panes.pane_images import Pictures
+from s3n_gui.inspector.panes.pane_kinds import Kind
+from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
+from s3n_gui.inspector.panes.pane_requests import PaneRequests
+
+FIRST_KINDS: tuple[Kind, ...] = ("peaks", "response", "map_d", "image_d", "image_c", "map_c")
+LAYOUTS: dict[str, tuple[int, ...]] = {
+    "Two rows of three": (3, 3),
+    "Three rows of two": (2, 2, 2),
+    "Two rows of two": (2, 2),
+    "One row of three": (3,),
+    "Side by side": (2,),
+}
+"""Panes a row, by the layout's name; the first is the default."""
+
+
+class PaneGrid(QWidget):
+    """All panes; they are made by `pieces`.
+
+    Signals:
+        layout_changed: Another layout, or one pane alone.
+    """
+
+    layout_changed = Signal()
+
+    def __init__(
+        self,
+        state: InspectionState,
+        cameras: Cameras,
+        wishes: PaneRequests,
+        parent: QWidget | None = None,
+        *,
+        kinds: Sequence[Kind] = FIRST_KINDS,
+        layout_name: str = "Two rows of three",
+        models: Sequence[PaneModel] = (),
+        editable: bool = True,
+    ) -> None:
+        super().__init__(parent)
+        self._pictures = Pictures()
+        self._alone: Pane | None = None
+        self._layout_name = layout_name
+        self._state, self._cameras, self._wishes, self._editable = state, cameras, wishes, editable
+        self._models = tuple(models) or tuple(PaneModel(kind, self) for kind in kinds)
+        self.panes: tuple[Pane, ...] = ()
+        self._columns = QSplitter(Qt.Orientation.Vertical, self)
+        self._columns.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._columns)
+        self._rows: list[QSplitter] = []
+
+    def pieces(self) -> list[Callable[[], None]]:
+        """Return what makes the panes, in order: a pane each, and their arrangement."""
+        return [*(partial(self._make_pane, index) for index in range(len(self._models))), self._arrange]
+
+    @property
+    def models(self) -> tuple[PaneModel, ...]:
+        """How the panes are shown; another grid may share it."""
+        return self._models
+
+    def _make_pane(self, index: int) -> None:
+        pane = Pane(
+            index,
+            self._models[index],
+            self._state,
+            self._cameras,
+            self._pictures,
+            self._wishes,
+            self,
+            editable=self._editable,
+        )
+        pane.hide()
+        pane.enlarge_requested.connect(self._on_enlarge_requested)
+        pane.swap_requested.connect(self.swap)
+        pane.colours_wanted_everywhere.connect(self._on_colours_everywhere)
+        self.panes = (*self.panes, pane)
+
+    @property
+    def layout_name(self) -> str:
+        """The name of the layout."""
+        return self._layout_name
+
+    def set_layout_name(self, name: str) -> None:
+        """Arrange the panes as a layout has it."""
+        if name in LAYOUTS and (name != self._layout_name or self._alone is not None):
+            self._layout_name, self._alone = name, None
+            self._arrange()
+            self.layout_changed.emit()
+
+    @property
+    def alone(self) -> Pane | None:
+        """The pane that is shown alone."""
+        return self._alone
+
+    def toggle_alone(self, pane: Pane | None = None) -> None:
+        """Show a pane alone, or all of them again; without one, the pane that has the focus, else the first."""
+        if self._alone is not None:
+            pane = None
+        elif pane is None:
+            pane = next((one for one in self.panes if one.isAncestorOf(self.focusWidget() or self)), self.panes[0])
+        self._alone = pane
+        for row in self._rows:
+            for one in (row.widget(index) for index in range(row.count())):
+                if one is not None:
+                    one.setVisible(pane is None or one is pane)
+            row.setVisible(pane is None or row.isAncestorOf(pane))
+        for one in self.panes:
+            set_icon(one.enlarge_button, "restore" if one is pane else "maximise")
+            one.enlarge_button.setAccessibleName("Show all panes" if one is pane else "Show this pane alone")
+        self.layout_changed.emit()
+
+    def swap(self, one: int, other: int) -> None:
+        """Let two panes change what they show."""
+        first, second = self.panes[one].model, self.panes[other].model
+        a, b = ({**model.to_dict(), "class_index": model.class_index} for model in (first, second))
+        first.update(**b)
+        second.update(**a)
+
+    def set_all(self, **changes: Any) -> None:
+        """Set fields of all panes' models."""
+        for pane in self.panes:
+            pane.model.update(**changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is kept over restarts."""
+        return {
+            "layout": self._layout_name,
+            "panes": [pane.model.to_dict() for pane in self.panes],
+            "sizes": [
+                bytes(splitter.saveState().toBase64().data()).decode() for splitter in (self._columns, *self._rows)
+            ],
+        }
+
+    def restore(self, fields: Mapping[str, Any]) -> None:
+        """Take what `to_dict` returned; what does not fit is left as it is."""
+        name = fields.get("layout")
+        if isinstance(name, str):
+            self.set_layout_name(name)
+        panes, sizes = fields.get("panes"), fields.get("sizes")
+        if isinstance(panes, list):
+            for pane, one in zip(self.panes, panes, strict=False):
+                if isinstance(one, dict):
+                    pane.model.restore(one)
+        if isinstance(sizes, list):
+            for splitter, text in zip((self._columns, *self._rows), sizes, strict=False):
+                if isinstance(text, str):
+                    splitter.restoreState(QByteArray.fromBase64(text.encode()))
+
+    def _arrange(self) -> None:
+        for pane in self.panes:
+            pane.setParent(self)
+            pane.hide()
+        for row in self._rows:
+            row.setParent(None)
+            row.deleteLater()
+        self._rows = []
+        index = 0
+        for count in LAYOUTS[self._layout_name]:
+            row = QSplitter(Qt.Orientation.Horizontal)
+            row.setChildrenCollapsible(False)
+            for pane in self.panes[index : index + count]:
+                row.addWidget(pane)
+                pane.show()
+            row.setSizes([1000] * count)
+            self._columns.addWidget(row)
+            self._rows.append(row)
+            index += count
+        self._columns.setSizes([1000] * len(self._rows))
+        # Rows are of one column width, whatever row's handle is moved.
+        for row in self._rows:
+            row.splitterMoved.connect(self._on_row_moved)
+
+    def _on_row_moved(self) -> None:
+        moved = self.sender()
+        for row in self._rows:
+            if row is not moved and isinstance(moved, QSplitter) and row.count() == moved.count():
+                row.setSizes(moved.sizes())
+
+    def _on_enlarge_requested(self) -> None:
+        pane = self.sender()
+        if isinstance(pane, Pane):
+            self.toggle_alone(pane)
+
+    def _on_colours_everywhere(self) -> None:
+        pane = self.sender()
+        if isinstance(pane, Pane):
+            self.set_all(palette=pane.model.palette, opacity=pane.model.opacity)

@@ -1,0 +1,88 @@
+"""The line above a pane's picture: what it shows, how it is shown, and whether it stands alone."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+
+from s3n_gui.appearance.theme import px, set_icon, theme
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.panes.pane_kinds import KIND_TEXTS, KINDS
+from s3n_gui.inspector.panes.pane_model import PaneModel
+from s3n_gui.inspector.panes.pane_options import PaneOptions
+from s3n_gui.inspector.panes.pane_title import PaneTitle
+
+
+class PaneHead(QWidget):
+    """Title, options, enlarge.
+
+    Signals:
+        enlarge_requested: Show this pane alone, or all of them again.
+        colours_wanted_everywhere: This pane's colours are wanted in all panes.
+    """
+
+    enlarge_requested = Signal()
+    colours_wanted_everywhere = Signal()
+
+    def __init__(self, index: int, model: PaneModel, state: InspectionState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._state = model, state
+        self.title = PaneTitle(index)
+        self.options_button, self.enlarge_button = QToolButton(), QToolButton()
+        self.options: PaneOptions | None = None
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.setSpacing(0)
+        layout.addWidget(self.title, 1)
+        for button, icon, name, tip in (
+            (self.options_button, "sliders", "How this pane is shown", "Colours, opacity, peaks and grid lines"),
+            (self.enlarge_button, "maximise", "Show this pane alone", "Show this pane alone, or all again (F)"),
+        ):
+            set_icon(button, icon)
+            button.setAccessibleName(name)
+            button.setToolTip(tip)
+            button.setAutoRaise(True)
+            layout.addWidget(button)
+        self.title.clicked.connect(self._choose_kind)
+        self.title.enlarge_requested.connect(self.enlarge_requested)
+        self.options_button.clicked.connect(self._show_options)
+        self.enlarge_button.clicked.connect(self.enlarge_requested)
+        theme().changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    def _on_theme_changed(self) -> None:
+        for button in (self.options_button, self.enlarge_button):
+            button.setFixedWidth(px(26))
+
+    def _choose_kind(self) -> None:
+        menu = QMenu(self)
+        group = QActionGroup(menu)
+        for kind in KINDS:
+            words = KIND_TEXTS[kind]
+            action = QAction(f"{words.title}   ({words.symbol.replace('_', '')})", menu, checkable=True)
+            action.setChecked(kind == self._model.kind)
+            action.setToolTip(words.tip)
+            action.setData(kind)
+            group.addAction(action)
+            menu.addAction(action)
+        menu.setToolTipsVisible(True)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.triggered.connect(self._on_kind_chosen)
+        menu.popup(self.title.mapToGlobal(self.title.rect().bottomLeft()))
+
+    def _on_kind_chosen(self, action: QAction) -> None:
+        self._model.update(kind=action.data())
+
+    def _show_options(self) -> None:
+        if self.options is None:
+            self.options = PaneOptions(self._model, self)
+            self.options.apply_to_all_requested.connect(self.colours_wanted_everywhere)
+        if self._state.evidence is not None:
+            shown = self._model.class_index
+            shown = self._state.evidence.prediction.index if shown is None else shown
+            self.options.set_classes(self._state.evidence.classes, shown)
+        corner = self.options_button.mapToGlobal(self.options_button.rect().bottomRight())
+        self.options.adjustSize()
+        self.options.move(corner.x() - self.options.width(), corner.y() + 4)
+        self.options.show()

@@ -1,0 +1,102 @@
+"""The kinds of panes there are, in words: what each shows, its symbol, its branch and its plane. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from s3n_core.inspection.inspection import Warped
+
+Kind = Literal["peaks", "response", "class_map", "map_d", "map_c", "magnified_d", "magnified_c", "image_d", "image_c"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Plane = Literal["original", "D", "C"]
+
+
+@dataclass(frozen=True, slots=True)
+class KindText:
+    """A kind of pane in words.
+
+    Attributes:
+        title: Plain name.
+        short: The same where there is little room.
+        symbol: The paper's symbol, with ``_`` before a subscript.
+        branch: "D" or "C" where it belongs to one branch.
+        tip: One sentence for who has not read the paper.
+    """
+
+    title: str
+    short: str
+    symbol: str
+    branch: Literal["", "D", "C"]
+    tip: str
+
+
+KIND_TEXTS: dict[Kind, KindText] = {
+    "peaks": KindText(
+        "Original with peaks", "Original", "T_d, T_c", "", "The image and the places where the network found evidence."
+    ),
+    "response": KindText(
+        "Response map",
+        "Response",
+        "R",
+        "",
+        "How strongly each place speaks for the likeliest class, or classes, from 0 to 1.",
+    ),
+    "class_map": KindText(
+        "Class map", "Class", "M", "", "How strongly each place speaks for one class of your choice, scaled to 0 ... 1."
+    ),
+    "map_d": KindText(
+        "Discriminative map",
+        "Discr. map",
+        "Q_d",
+        "D",
+        "How much room each place gets in the discriminative image: strong evidence.",
+    ),
+    "map_c": KindText(
+        "Complementary map",
+        "Compl. map",
+        "Q_c",
+        "C",
+        "How much room each place gets in the complementary image: supporting evidence.",
+    ),
+    "magnified_d": KindText(
+        "Magnification in D",
+        "Magnified",
+        "f, g",
+        "D",
+        "How many times larger each place is in the discriminative image, as an area: "
+        "one over the Jacobian determinant of (f, g).",
+    ),
+    "magnified_c": KindText(
+        "Magnification in C",
+        "Magnified",
+        "f, g",
+        "C",
+        "How many times larger each place is in the complementary image, as an area: "
+        "one over the Jacobian determinant of (f, g).",
+    ),
+    "image_d": KindText(
+        "Discriminative image",
+        "Discr. image",
+        "D",
+        "D",
+        "What the discriminative branch reads: strong evidence enlarged.",
+    ),
+    "image_c": KindText(
+        "Complementary image",
+        "Compl. image",
+        "C",
+        "C",
+        "What the complementary branch reads: supporting evidence enlarged.",
+    ),
+}
+
+
+def plane_of(kind: Kind) -> Plane:
+    """Return the plane that a kind of pane shows."""
+    return "D" if kind == "image_d" else "C" if kind == "image_c" else "original"
+
+
+def warped_of(kind: Kind) -> Warped:
+    """Return the branch whose grid belongs to a kind; D's where it belongs to none."""
+    return "C" if KIND_TEXTS[kind].branch == "C" else "D"

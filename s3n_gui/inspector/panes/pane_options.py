@@ -1,0 +1,115 @@
+"""The small card behind a pane's button: colour map, opacity, peaks, grid lines, and the class of a class map."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QCompleter, QFrame, QGridLayout, QLabel, QPushButton, QWidget
+
+from s3n_gui.appearance.class_names import shown_class
+from s3n_gui.appearance.theme import px
+from s3n_gui.inspector.panes.pane_model import PaneModel
+from s3n_gui.widgets.number_slider import NumberSlider
+from s3n_gui.widgets.palette_picker import PalettePicker
+
+
+class PaneOptions(QFrame):
+    """How one pane is shown.
+
+    Signals:
+        apply_to_all_requested: The pane's colours are wanted everywhere.
+    """
+
+    apply_to_all_requested = Signal()
+
+    def __init__(self, model: PaneModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self._model = model
+        self.setObjectName("popup")
+        self.setProperty("role", "card")
+        self.palette_picker = PalettePicker()
+        self.opacity = NumberSlider(
+            "Opacity of the map", 0, 100, 1, tip="How much the map covers the image, in percent"
+        )
+        self.peaks = QCheckBox("Peaks")
+        self.peaks.setToolTip("Mark the peaks: a disc for those that D enlarges (T_d), a ring for C's (T_c)")
+        self.grid = QCheckBox("Grid lines")
+        self.grid.setToolTip("Draw the sampling grid (f, g): where lines are close together, the image is enlarged")
+        self.classes = QComboBox()
+        self.classes.setEditable(True)
+        self.classes.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.classes.setAccessibleName("Class of the map")
+        self.classes.setToolTip("Whose class map (M) this pane shows; type to search")
+        completer = self.classes.completer()
+        if completer is not None:
+            completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+            completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.everywhere = QPushButton("Use these colours in all panes")
+        self.everywhere.setProperty("role", "link")
+        self.everywhere.setToolTip("Take this colour map and opacity for the maps of all panes")
+        layout = QGridLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.setHorizontalSpacing(12)
+        layout.setVerticalSpacing(8)
+        self._class_label = QLabel("Class")
+        for row, (label, widget) in enumerate(
+            (
+                (self._class_label, self.classes),
+                (QLabel("Colours"), self.palette_picker),
+                (QLabel("Opacity, %"), self.opacity),
+            )
+        ):
+            label.setBuddy(widget)
+            layout.addWidget(label, row, 0)
+            layout.addWidget(widget, row, 1)
+        layout.addWidget(QLabel("Show"), 3, 0)
+        layout.addWidget(self.peaks, 3, 1)
+        layout.addWidget(self.grid, 4, 1)
+        layout.addWidget(self.everywhere, 5, 0, 1, 2)
+        self.setMinimumWidth(px(300))
+        self.palette_picker.palette_chosen.connect(self._on_palette)
+        self.opacity.value_changed.connect(self._on_opacity)
+        self.peaks.toggled.connect(self._on_peaks)
+        self.grid.toggled.connect(self._on_grid)
+        self.classes.activated.connect(self._on_class)
+        self.everywhere.clicked.connect(self.apply_to_all_requested)
+        model.changed.connect(self.synchronize)
+        self.synchronize()
+
+    def set_classes(self, names: tuple[str, ...], shown: int | None) -> None:
+        """Offer classes; ``shown`` is the one that the pane shows now."""
+        with QSignalBlocker(self.classes):
+            titles = [shown_class(name) for name in names]
+            if [self.classes.itemText(i) for i in range(self.classes.count())] != titles:
+                self.classes.clear()
+                self.classes.addItems(titles)
+            self.classes.setCurrentIndex(-1 if shown is None else shown)
+
+    def synchronize(self) -> None:
+        """Show the model."""
+        model = self._model
+        with QSignalBlocker(self.peaks), QSignalBlocker(self.grid):
+            self.peaks.setChecked(model.peaks)
+            self.grid.setChecked(model.grid)
+        self.palette_picker.set_palette_name(model.palette)
+        self.opacity.set_value(round(100 * model.opacity))
+        of_class = model.kind == "class_map"
+        self.classes.setVisible(of_class)
+        self._class_label.setVisible(of_class)
+        has_map = model.kind not in ("peaks", "image_d", "image_c")
+        for widget in (self.palette_picker, self.opacity, self.everywhere):
+            widget.setEnabled(has_map)
+
+    def _on_palette(self, name: str) -> None:
+        self._model.update(palette=name)
+
+    def _on_opacity(self, percent: float) -> None:
+        self._model.update(opacity=percent / 100)
+
+    def _on_peaks(self, shown: bool) -> None:
+        self._model.update(peaks=shown)
+
+    def _on_grid(self, shown: bool) -> None:
+        self._model.update(grid=shown)
+
+    def _on_class(self, index: int) -> None:
+        self._model.update(class_index=index)

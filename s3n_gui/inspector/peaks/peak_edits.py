@@ -1,0 +1,68 @@
+"""Changing peaks by hand: pure functions from one tuple of edits to the next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from s3n_core.inspection.inspection import Peak
+from s3n_core.inspection.settings import Cell, ForcedSet, PeakEdit
+
+Edits = tuple[PeakEdit, ...]
+
+
+def edit_of(edits: Edits, cell: Cell) -> PeakEdit:
+    """Return what has been changed in the peak that was found at ``cell``; an empty edit where nothing was."""
+    return next((edit for edit in edits if edit.cell == cell), PeakEdit(cell=cell))
+
+
+def switched(edits: Edits, cell: Cell) -> Edits:
+    """Switch a peak off, or on again."""
+    edit = edit_of(edits, cell)
+    return _with(edits, replace(edit, off=not edit.off))
+
+
+def moved(edits: Edits, cell: Cell, to: tuple[float, float], shape: tuple[int, int]) -> Edits:
+    """Put a peak at a (row, column), kept on a map of ``shape`` (rows, columns)."""
+    row, column = (min(max(value, 0.0), side - 1.0) for value, side in zip(to, shape, strict=True))
+    place = (float(round(row)), float(round(column)))
+    return _with(edits, replace(edit_of(edits, cell), moved_to=None if place == cell else place))
+
+
+def nudged(edits: Edits, peak: Peak, rows: int, columns: int, shape: tuple[int, int], *, landed: bool = True) -> Edits:
+    """Move a peak by whole cells from where it counts now.
+
+    Args:
+        edits: What has been changed.
+        peak: The peak, as it was warped last.
+        rows: How far downwards.
+        columns: How far to the right.
+        shape: (rows, columns) of the map.
+        landed: Whether ``peak`` knows all of ``edits``; if not, it is moved from where it will be.
+    """
+    row, column = peak.cell
+    asked = edit_of(edits, peak.found_at).moved_to
+    if not landed:
+        row, column = (int(value) for value in asked or peak.found_at)
+    return moved(edits, peak.found_at, (row + rows, column + columns), shape)
+
+
+def put_into(edits: Edits, cell: Cell, forced: ForcedSet | None) -> Edits:
+    """Put a peak into a set whatever the mode says; None gives it back to the mode."""
+    return _with(edits, replace(edit_of(edits, cell), forced=forced, off=False))
+
+
+def flipped(edits: Edits, peak: Peak) -> Edits:
+    """Move a peak to the other set: from T_c, or from both, to T_d and from T_d to T_c."""
+    mostly_d = peak.weight_d >= peak.weight_c and peak.weight_d > 0
+    return put_into(edits, peak.found_at, "C" if mostly_d else "D")
+
+
+def without(edits: Edits, cell: Cell) -> Edits:
+    """Give a peak back as it was found."""
+    return tuple(edit for edit in edits if edit.cell != cell)
+
+
+def _with(edits: Edits, edit: PeakEdit) -> Edits:
+    """Replace the edit of a peak, and drop it where it changes nothing."""
+    others = without(edits, edit.cell)
+    return others if edit == PeakEdit(cell=edit.cell) else (*others, edit)

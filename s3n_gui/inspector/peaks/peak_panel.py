@@ -1,0 +1,68 @@
+"""The peaks as a table, and below it what can be done with the chosen one."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.peaks.peak_table import PeakTable
+
+
+class PeakPanel(QWidget):
+    """Table and buttons.
+
+    Signals:
+        put_back_requested: A peak (its key) is to be as it was found.
+    """
+
+    put_back_requested = Signal(object)
+
+    def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.table = PeakTable(state)
+        self.table.setToolTip("Choose a peak here or in an image; drag it there, or nudge it with the arrow keys")
+        self.switch, self.flip, self.restore = QPushButton("Off"), QPushButton("Other set"), QPushButton("Put back")
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        for button, tip in (
+            (self.switch, "Switch the chosen peak off, or on again (X)"),
+            (self.flip, "Move the chosen peak from T_d to T_c or back (S)"),
+            (self.restore, "Give the chosen peak back as it was found"),
+        ):
+            button.setToolTip(tip)
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.table, 1)
+        layout.addLayout(buttons)
+        self.switch.clicked.connect(self._on_switch)
+        self.flip.clicked.connect(self._on_flip)
+        self.restore.clicked.connect(self._on_restore)
+        state.evidence_changed.connect(self.synchronize)
+        state.settings_changed.connect(self.synchronize)
+        state.selection_changed.connect(self.synchronize)
+        self.synchronize()
+
+    def synchronize(self) -> None:
+        """Offer what can be done with the chosen peak."""
+        peak = self._state.selected_peak
+        edited = peak is not None and any(edit.cell == peak.found_at for edit in self._state.edits)
+        self.switch.setText("On" if peak is not None and peak.set == "off" else "Off")
+        self.switch.setEnabled(peak is not None)
+        self.flip.setEnabled(peak is not None and peak.set != "off")
+        self.restore.setEnabled(edited)
+
+    def _on_switch(self) -> None:
+        if self._state.selected is not None:
+            self.table.switch_requested.emit(self._state.selected)
+
+    def _on_flip(self) -> None:
+        if self._state.selected is not None:
+            self.table.flip_requested.emit(self._state.selected)
+
+    def _on_restore(self) -> None:
+        if self._state.selected is not None:
+            self.put_back_requested.emit(self._state.selected)

@@ -1,0 +1,268 @@
+"""The peaks as a table: mark, place, R, zeta, set. The model is Qt's view of the state; the view keeps the selection in step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from s3n_core.inspection.inspection import Peak
+from s3n_gui.appearance.theme import number_font, px, theme
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
+from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
+from s3n_gui.widgets.symbols import draw_symbol, plain_symbol
+from s3n_gui.widgets.value_range import number_text
+
+_HEADERS = ("", "Place, px", "R", "ζ", "Set")
+_TIPS = (
+    "How the peak is marked in the images",
+    "Where it lies in the original, in pixels from the upper left",
+    "Strength: the response (R) at the peak, from 0 to 1",
+    "Draw (zeta): the number drawn for it; the peak goes to T_d where R is larger",
+    "Which image it enlarges: T_d strong evidence (D), T_c supporting evidence (C)",
+)
+PEAK_ROLE = Qt.ItemDataRole.UserRole
+AnyIndex = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+
+
+def set_text(peak: Peak) -> str:
+    """Say which set a peak belongs to, with ``_`` before a subscript."""
+    match peak.set:
+        case "D":
+            return "T_d"
+        case "C":
+            return "T_c"
+        case "both" if peak.weight_d == peak.weight_c == 1:
+            return "both"
+        case "both":
+            return f"{100 * peak.weight_d:.0f} % T_d"
+        case _:
+            return peak.set
+
+
+class PeakTableModel(QAbstractTableModel):
+    """The peaks of the state's evidence, the highest first."""
+
+    def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._peaks: tuple[Peak, ...] = ()
+        state.evidence_changed.connect(self._take)
+        self._take()
+
+    def _take(self) -> None:
+        peaks = self._state.evidence.peaks if self._state.evidence is not None else ()
+        if [p.found_at for p in peaks] == [p.found_at for p in self._peaks]:
+            self._peaks = peaks
+            if peaks:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(peaks) - 1, len(_HEADERS) - 1))
+            return
+        self.beginResetModel()
+        self._peaks = peaks
+        self.endResetModel()
+
+    def peak(self, row: int) -> Peak:
+        """Return the peak of a row."""
+        return self._peaks[row]
+
+    def row_of(self, cell: tuple[int, int] | None) -> int:
+        """Return the row of the peak found at a cell, or -1."""
+        return next((row for row, peak in enumerate(self._peaks) if peak.found_at == cell), -1)
+
+    def rowCount(self, parent: AnyIndex = _ROOT) -> int:
+        """Return the number of rows."""
+        return 0 if parent.isValid() else len(self._peaks)
+
+    def columnCount(self, parent: AnyIndex = _ROOT) -> int:
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(_HEADERS)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what Qt asks for of an item."""
+        if not index.isValid():
+            return None
+        peak, column = self._peaks[index.row()], index.column()
+        moved = peak.cell != peak.found_at
+        if role == PEAK_ROLE:
+            return peak
+        if role == Qt.ItemDataRole.DisplayRole:
+            zeta = "–" if peak.zeta is None else f"{peak.zeta:.2f}"
+            texts = (
+                "",
+                f"{peak.x:.0f}, {peak.y:.0f}{' *' if moved else ''}",
+                f"{peak.response:.2f}",
+                zeta,
+                set_text(peak),
+            )
+            return texts[column]
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (2, 3):
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.FontRole:
+            return number_font("body")
+        if role == Qt.ItemDataRole.ToolTipRole:
+            place = f"Cell {peak.cell[0]}, {peak.cell[1]} (row, column) of R"
+            return f"{place}, found at {peak.found_at[0]}, {peak.found_at[1]} and moved by hand" if moved else place
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == 0:
+            return f"Peak with R {number_text(peak.response)}, {plain_symbol(set_text(peak))}"
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a column's title or tip."""
+        if orientation == Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return _HEADERS[section]
+            if role == Qt.ItemDataRole.ToolTipRole:
+                return _TIPS[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole and section in (2, 3):
+                return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+
+class PeakTable(QTableView):
+    """The table.
+
+    Signals:
+        switch_requested: A peak is to be switched off or on.
+        flip_requested: A peak is to go to the other set.
+        nudge_requested: A peak is to be moved by (rows, columns).
+        menu_requested: A peak's key and a screen position.
+    """
+
+    switch_requested = Signal(object)
+    flip_requested = Signal(object)
+    menu_requested = Signal(object, object)
+
+    def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._model = PeakTableModel(state, self)
+        self.setModel(self._model)
+        hover = RowHover(self)
+        self.setItemDelegate(RowHoverDelegate(hover, self))
+        self.setItemDelegateForColumn(0, _MarkDelegate(hover, self))
+        self.setItemDelegateForColumn(4, _SymbolDelegate(hover, self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setAccessibleName("Peaks")
+        self.verticalHeader().hide()
+        head = self.horizontalHeader()
+        head.setHighlightSections(False)
+        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        head.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.selectionModel().currentRowChanged.connect(self._on_row_changed)
+        self._model.modelReset.connect(self._show_selection)
+        state.selection_changed.connect(self._show_selection)
+        self.doubleClicked.connect(self._on_double_clicked)
+        self.customContextMenuRequested.connect(self._on_menu_requested)
+        theme().changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    def sizeHint(self) -> QSize:
+        """The size that shows everything."""
+        return QSize(px(260), px(142))
+
+    def _on_theme_changed(self) -> None:
+        for column, width in ((0, 26), (2, 44), (3, 44), (4, 64)):
+            self.setColumnWidth(column, px(width))
+        self.verticalHeader().setDefaultSectionSize(px(26))
+
+    def _show_selection(self) -> None:
+        row = self._model.row_of(self._state.selected)
+        if row < 0:
+            self.clearSelection()
+            self.selectionModel().clearCurrentIndex()
+        elif row != self.currentIndex().row() or not self.selectionModel().isRowSelected(row, QModelIndex()):
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            self.selectionModel().setCurrentIndex(self._model.index(row, 1), flags)
+
+    def _on_row_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
+        if current.isValid():
+            self._state.select(self._model.peak(current.row()).found_at)
+
+    def _on_double_clicked(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.flip_requested.emit(self._model.peak(index.row()).found_at)
+
+    def _on_menu_requested(self, point: Any) -> None:
+        index = self.indexAt(point)
+        if index.isValid():
+            self.menu_requested.emit(self._model.peak(index.row()).found_at, self.viewport().mapToGlobal(point))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Do what a key asks for."""
+        row = self.currentIndex().row()
+        if row >= 0 and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.switch_requested.emit(self._model.peak(row).found_at)
+        elif row >= 0 and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.flip_requested.emit(self._model.peak(row).found_at)
+        else:
+            super().keyPressEvent(event)
+
+
+class _MarkDelegate(RowHoverDelegate):
+    """Paints a peak's mark as it is in the images."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        super().paint(painter, option, index)
+        peak: Peak = index.data(PEAK_ROLE)
+        middle = QPointF(option.rect.center())
+        mark = PeakMark(
+            key=peak.found_at,
+            x=middle.x() + 0.5,
+            y=middle.y() + 0.5,
+            strength=0.3 + 0.4 * peak.response,
+            weight_d=peak.weight_d,
+            weight_c=peak.weight_c,
+        )
+        painter.save()
+        draw_marks(painter, Marks(peaks=(mark,)), _as_they_are, 300)
+        painter.restore()
+
+
+def _as_they_are(places: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.asarray(places, dtype=np.float64)
+
+
+class _SymbolDelegate(RowHoverDelegate):
+    """Paints a symbol with its subscript."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        text = index.data()
+        self.initStyleOption(option, index)
+        option.text = ""
+        style = option.widget.style()
+        style.drawControl(style.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        painter.save()
+        used = number_font("body")
+        painter.setFont(used)
+        metrics = painter.fontMetrics()
+        painter.setPen(option.palette.color(option.palette.ColorRole.Text))
+        baseline = option.rect.center().y() + (metrics.ascent() - metrics.descent()) / 2 + 0.5
+        draw_symbol(painter, option.rect.left() + px(8), baseline, text, used)
+        painter.restore()

@@ -1,0 +1,107 @@
+"""What the network says of the image in one line, and which rule of Eq. 3 made its map R."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from s3n_core.inspection.inspection import Inspection
+from s3n_gui.appearance.class_names import shown_class
+from s3n_gui.appearance.theme import number_font, theme
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.state.opening import model_title
+from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.value_range import percent_text
+
+
+class PredictionCard(QWidget):
+    """The answer, whether it is right, and the rule."""
+
+    def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._truth: str | None = None
+        self._model = ""
+        self.name, self.verdict = ElidedLabel(), ElidedLabel()
+        self.share, self.rule = QLabel(), QLabel()
+        self.name.setProperty("role", "section")
+        self.verdict.setProperty("role", "caption")
+        self.rule.setProperty("role", "caption")
+        self.rule.setWordWrap(True)
+        self.rule.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.rule.setToolTip(
+            "How the response map R was made (Eq. 3): where the network is sure (entropy H at most delta) from its likeliest "
+            "class alone, else from several"
+        )
+        self.rule.setAccessibleName("Which rule of Eq. 3 applied")
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.name, 1)
+        line.addWidget(self.share)
+        self.below = QHBoxLayout()
+        self.below.addWidget(self.verdict, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(line)
+        layout.addLayout(self.below)
+        layout.addSpacing(4)
+        layout.addWidget(self.rule)
+        state.evidence_changed.connect(self.synchronize)
+        state.scores_changed.connect(self.synchronize)
+        theme().changed.connect(self.synchronize)
+        self.synchronize()
+
+    def set_truth(self, truth: str | None) -> None:
+        """Say which class the image is labelled with."""
+        if truth != self._truth:
+            self._truth = truth
+            self.synchronize()
+
+    def set_model(self, path: Path | None) -> None:
+        """Say which model answers."""
+        self._model = "" if path is None else model_title(path)
+        self.synchronize()
+
+    def show_rule(self, shown: bool) -> None:
+        """Show the rule's sentence, or keep it in a tooltip where there is no room for it."""
+        self.rule.setVisible(shown)
+        self.name.setToolTip(self.name.text() if shown else self.rule.text())
+
+    def synchronize(self) -> None:
+        """Show the state."""
+        evidence, answer = self._state.evidence, self._state.answer
+        self.share.setFont(number_font("section", semibold=True))
+        self.rule.setMinimumHeight(2 * self.rule.fontMetrics().lineSpacing())
+        shown = answer if answer is not None else evidence
+        self.rule.setText("" if evidence is None else rule_text(evidence))
+        if shown is None or not self._state.is_current:
+            self.name.setText("")
+            self.share.setText("")
+            self.verdict.setText("")
+            return
+        best = shown.prediction
+        name = shown_class(best.name)
+        self.name.setText(name)
+        self.name.setToolTip(name if not self.rule.isHidden() else self.rule.text())
+        self.share.setText("" if answer is None else f"{percent_text(best.probability)} %")
+        known = self._truth is not None and self._truth in shown.classes
+        right = known and best.name == self._truth
+        if self._truth is not None and not known:
+            text = f"labelled {shown_class(self._truth)}, new to the model"
+        elif not known:
+            text = f"{'Joint answer' if shown.answer == 'joint' else 'Answer of O'} of {self._model or shown.model}"
+        else:
+            text = "✓ as labelled" if right else f"✕ labelled {shown_class(self._truth or '')}"
+        self.verdict.setText(text)
+        self.verdict.setToolTip(text)
+        self.verdict.setProperty("state", ("good" if right else "bad") if known else "")
+        self.verdict.style().polish(self.verdict)
+
+
+def rule_text(inspection: Inspection) -> str:
+    """Return the engine's sentence on Eq. 3, with the class's name for the eye."""
+    first = inspection.classes[inspection.merged_classes[0]]
+    return inspection.rule.replace(first, shown_class(first)).replace("delta", "δ")

@@ -1,0 +1,89 @@
+"""Which classes the scores are shown of, and their numbers now and before. No widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from s3n_core.inspection.inspection import Inspection
+from s3n_gui.appearance.class_names import shown_class
+from s3n_gui.appearance.tokens import Branch
+
+ANSWERS: tuple[Branch, ...] = get_args(Branch)
+"""O, D, C, joint: the order of the columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCell:
+    """How probable one branch holds one class to be.
+
+    Attributes:
+        now: In [0, 1].
+        before: What it is compared with; None where there is nothing to compare with.
+        first: Whether it is that branch's likeliest class.
+    """
+
+    now: float
+    before: float | None
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One class.
+
+    Attributes:
+        index: The class's index.
+        name: Its name for the eye.
+        true: Whether the image is labelled with it.
+        cells: By answer; those that the network does not give are missing.
+    """
+
+    index: int
+    name: str
+    true: bool
+    cells: dict[Branch, ScoreCell]
+
+
+def score_rows(
+    answer: Inspection, before: Inspection | None, truth: str | None, count: int = 6
+) -> tuple[ScoreRow, ...]:
+    """Return the classes worth showing, the joint answer's likeliest first.
+
+    Every branch's first choice is among them, and so is the true class.
+
+    Args:
+        answer: The inspection whose scores are shown.
+        before: The one that they are compared with.
+        truth: The true class's name.
+        count: Number of rows; fewer where there are fewer classes.
+    """
+    answers = [name for name in ANSWERS if name in answer.logits]
+    shares = {name: answer.probabilities(name) for name in answers}
+    earlier = (
+        {}
+        if before is None or before is answer
+        else {a: before.probabilities(a) for a in answers if a in before.logits}
+    )
+    firsts = {name: int(shares[name].argmax()) for name in answers}
+    order = [score.index for score in answer.top(count=len(answer.classes))]
+    wanted = list(dict.fromkeys([order[0], *firsts.values()]))
+    if truth in answer.classes:
+        wanted.append(answer.classes.index(truth))
+    wanted = list(dict.fromkeys([*wanted, *order]))[: min(count, len(order))]
+    return tuple(
+        ScoreRow(
+            index=index,
+            name=shown_class(answer.classes[index]),
+            true=answer.classes[index] == truth,
+            cells={
+                name: ScoreCell(
+                    float(shares[name][index]),
+                    float(earlier[name][index]) if name in earlier else None,
+                    firsts[name] == index,
+                )
+                for name in answers
+            },
+        )
+        for index in sorted(wanted, key=order.index)
+    )

@@ -1,0 +1,185 @@
+"""Scores of O, D, C and the joint head side by side: bars in the branches' colours, with what they were before."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from s3n_gui.appearance.theme import branch_colour, font, number_font, px, theme, tokens
+from s3n_gui.appearance.tokens import Branch
+from s3n_gui.inspector.scores.score_rows import ANSWERS, ScoreCell, ScoreRow
+from s3n_gui.widgets.symbols import draw_branch_mark
+from s3n_gui.widgets.value_range import percent_text
+
+_TITLES: dict[Branch, str] = {"O": "O", "D": "D", "C": "C", "joint": "Joint"}
+_TIPS = (
+    "How probable each branch holds each class to be, in percent.\n"
+    "O reads the whole image, D strong evidence enlarged, C supporting evidence enlarged; Joint weighs all of them.\n"
+    "A thin line in a bar, and the small number, say what it was before your change. Click a class to see its map."
+)
+_ROWS, _FEWEST_ROWS = 6, 2
+
+
+class ScoreTable(QWidget):
+    """The table; it shows as many classes as it has room for.
+
+    Signals:
+        class_chosen: The index of a class whose map the person wants to see.
+    """
+
+    class_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows: tuple[ScoreRow, ...] = ()
+        self._answers: tuple[Branch, ...] = ANSWERS
+        self._stale = False
+        self._marked: int | None = None
+        self._hovered = -1
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setToolTip(_TIPS)
+        self.setAccessibleName("Scores of the branches")
+        theme().changed.connect(self._on_theme_changed)
+
+    def show_rows(self, rows: tuple[ScoreRow, ...], *, stale: bool) -> None:
+        """Show classes; stale ones in grey but for O, which no change of peaks touches."""
+        self._rows, self._stale = rows, stale
+        if rows:
+            self._answers = tuple(name for name in ANSWERS if name in rows[0].cells)
+        said = [
+            f"{row.name}: "
+            + ", ".join(f"{_TITLES[a]} {percent_text(cell.now)} percent" for a, cell in row.cells.items())
+            for row in rows
+        ]
+        self.setAccessibleDescription("; ".join(said))
+        self.update()
+
+    def mark_class(self, index: int | None) -> None:
+        """Mark the class whose map is shown."""
+        if index != self._marked:
+            self._marked = index
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """The size that shows everything."""
+        return QSize(px(280), self._head() + _ROWS * self._row_height())
+
+    def minimumSizeHint(self) -> QSize:
+        """The least that still says something."""
+        return QSize(px(220), self._head() + _FEWEST_ROWS * self._row_height())
+
+    def _head(self) -> int:
+        return px(22)
+
+    def _row_height(self) -> int:
+        return px(39)
+
+    def _on_theme_changed(self) -> None:
+        self.updateGeometry()
+        self.update()
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw what is shown."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        column = self.width() / len(self._answers)
+        painter.setFont(font("caption", semibold=True))
+        metrics = painter.fontMetrics()
+        for place, answer in enumerate(self._answers):
+            x = place * column
+            draw_branch_mark(painter, QPointF(x + px(5), self._head() / 2 - 1), answer, px(8))
+            painter.setPen(QColor(tokens().text))
+            baseline = self._head() / 2 - 1 + (metrics.ascent() - metrics.descent()) / 2
+            painter.drawText(QPointF(x + px(14), baseline), _TITLES[answer])
+        fitting = max((self.height() - self._head()) // self._row_height(), 1)
+        for number, row in enumerate(self._rows[:fitting]):
+            self._paint_row(painter, number, row, column)
+        painter.end()
+
+    def _paint_row(self, painter: QPainter, number: int, row: ScoreRow, column: float) -> None:
+        colours, top = tokens(), self._head() + number * self._row_height()
+        if number == self._hovered or row.index == self._marked:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.selection if row.index == self._marked else colours.hover))
+            painter.drawRoundedRect(QRectF(-6, top - 1, self.width() + 12, self._row_height() - 2), 4, 4)
+        first = number == 0
+        painter.setFont(font("caption", semibold=first))
+        metrics = painter.fontMetrics()
+        baseline = top + px(2) + metrics.ascent()
+        x = 0.0
+        if row.true:
+            painter.setPen(QColor(colours.good))
+            painter.drawText(QPointF(0, baseline), "✓")
+            x = metrics.horizontalAdvance("✓") + px(4)
+        painter.setPen(QColor(colours.text))
+        name = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, int(self.width() - x))
+        painter.drawText(QPointF(x, baseline), name)
+        for place, answer in enumerate(self._answers):
+            stale = self._stale and answer != "O"
+            self._paint_cell(
+                painter, QRectF(place * column, top + px(16), column - px(8), px(18)), answer, row.cells[answer], stale
+            )
+
+    def _paint_cell(self, painter: QPainter, box: QRectF, answer: Branch, cell: ScoreCell, stale: bool) -> None:
+        colours = tokens()
+        painter.setOpacity(0.38 if stale else 1.0)
+        painter.setFont(number_font("caption", semibold=cell.first))
+        metrics = painter.fontMetrics()
+        text = percent_text(cell.now)
+        painter.setPen(QColor(colours.text if cell.first else colours.quiet))
+        baseline = box.top() + metrics.ascent()
+        painter.drawText(QPointF(box.left(), baseline), text)
+        bar = QRectF(box.left(), box.bottom() - px(4), box.width(), px(4))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.pressed))
+        painter.drawRoundedRect(bar, 1.5, 1.5)
+        painter.setBrush(QColor(colours.quiet) if stale else branch_colour(answer))
+        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(bar.width() * cell.now, 1.5), bar.height()), 1.5, 1.5)
+        if cell.before is not None and not stale and abs(cell.now - cell.before) >= 0.0005:
+            change = f"{100 * (cell.now - cell.before):+.1f}".replace("-", "–")
+            x = box.left() + metrics.horizontalAdvance(text) + px(4)
+            painter.setFont(number_font("caption"))
+            if x + painter.fontMetrics().horizontalAdvance(change) <= box.right() + px(6):
+                painter.setPen(QColor(colours.quiet))
+                painter.drawText(QPointF(x, baseline), change)
+            mark = bar.left() + bar.width() * cell.before
+            painter.fillRect(QRectF(mark - 0.75, bar.top() - 2, 1.5, bar.height() + 4), QColor(colours.text))
+        painter.setOpacity(1.0)
+
+    # The person
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the mouse."""
+        self._hover(int((event.position().y() - self._head()) // self._row_height()))
+
+    def leaveEvent(self, event: object) -> None:
+        """The mouse has gone."""
+        self._hover(-1)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of what is below the mouse."""
+        self._choose()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Do what a key asks for."""
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self._hover(min(max(self._hovered + (1 if event.key() == Qt.Key.Key_Down else -1), 0), len(self._rows) - 1))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._choose()
+        else:
+            super().keyPressEvent(event)
+
+    def _hover(self, number: int) -> None:
+        number = number if 0 <= number < len(self._rows) else -1
+        if number != self._hovered:
+            self._hovered = number
+            self.update()
+
+    def _choose(self) -> None:
+        if 0 <= self._hovered < len(self._rows):
+            self.class_chosen.emit(self._rows[self._hovered].index)

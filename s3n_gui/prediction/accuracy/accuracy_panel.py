@@ -1,0 +1,81 @@
+"""The cards below the table, side by side; or one of them, the confusion matrix, large."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.prediction.accuracy.card import Card
+from s3n_gui.prediction.accuracy.class_table import ClassTable
+from s3n_gui.prediction.accuracy.confusion_card import ConfusionCard
+from s3n_gui.prediction.accuracy.figures_of_merit import Merit
+from s3n_gui.prediction.accuracy.threshold_card import ThresholdCard
+
+
+class AccuracyPanel(QWidget):
+    """How good the answers are; without labels how many a threshold leaves, and how often each class is named.
+
+    Signals:
+        threshold_changed: The probability from which an answer counts.
+        pair_chosen: Indices of a known class and an answer whose images are wanted.
+        pair_opened: The same; one of the images is to be looked into.
+        class_chosen: Index of a class whose images are wanted: those known to be of it, or without labels those answered with it.
+        enlarge_asked: Whether the confusion matrix shall be large.
+    """
+
+    threshold_changed = Signal(float)
+    pair_chosen = Signal(int, int)
+    pair_opened = Signal(int, int)
+    class_chosen = Signal(int)
+    enlarge_asked = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.threshold_card, self.confusion, self.class_card = ThresholdCard(), ConfusionCard(), Card("Classes")
+        self.classes = ClassTable()
+        self.class_card.column.addWidget(self.classes, 1)
+        self._judged = False
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        for card, share in ((self.threshold_card, 5), (self.confusion, 5), (self.class_card, 6)):
+            row.addWidget(card, share)
+        self.threshold_card.threshold_changed.connect(self.threshold_changed)
+        self.confusion.pair_chosen.connect(self.pair_chosen)
+        self.confusion.pair_opened.connect(self.pair_opened)
+        self.confusion.enlarge_asked.connect(self.enlarge_asked)
+        self.classes.class_chosen.connect(self.class_chosen)
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which an answer counts."""
+        return self.threshold_card.threshold
+
+    @property
+    def judged(self) -> bool:
+        """Whether any answer can be told right from wrong."""
+        return self._judged
+
+    def show_merit(self, merit: Merit | None, names: list[str], *, settled: bool = True) -> None:
+        """Show how good the answers are; ``settled``: no more rows come."""
+        self._judged = merit is not None and merit.judged > 0
+        self.threshold_card.show_merit(merit)
+        if merit is not None:
+            if self._judged:
+                self.confusion.show_merit(merit, names, settled=settled)
+            self.class_card.note.setText(count_text(len(merit.figures), "class", "classes"))
+            self.classes.show_merit(merit, names)
+        self._show_cards()
+
+    def set_large(self, large: bool) -> None:
+        """Show the confusion matrix large and alone, or all cards."""
+        if large != self.confusion.large:
+            self.confusion.set_large(large)
+            self._show_cards()
+
+    def _show_cards(self) -> None:
+        large = self.confusion.large
+        self.threshold_card.setVisible(not large)
+        self.confusion.setVisible(self._judged)
+        self.class_card.setVisible(not large)

@@ -1,0 +1,194 @@
+"""The classes one by one, in any order: how many of their images are found, and how often their name is right.
+
+Without labels: how many images are answered with each.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
+
+from s3n_gui.appearance.theme import font, number_font, px, theme
+from s3n_gui.appearance.wording import count_text, percent_text
+from s3n_gui.prediction.accuracy.figures_of_merit import ClassFigures, Merit
+from s3n_gui.prediction.shown_names import shown_class
+from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex, falling_mark
+from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
+
+_TITLES = ("Class", "Images", "Found", "Right", "Answers")
+_TIPS = (
+    "Press a class to see its images",
+    "Images that are known to be of the class",
+    "Recall: share of the images of this class that are answered with it",
+    "Precision: share of the answers with this class that are right",
+    "Images that are answered with the class",
+)
+_RECALL, _ANSWERS = 2, 4
+_SPARED = (1, 3)
+"""Columns that a narrow table goes without, in this order: a class's tip has them too."""
+_LEAST_NAME = 120
+
+
+class ClassTable(QTableView):
+    """The classes, the least found first, or without labels the most named, until another column is pressed.
+
+    Signals:
+        class_chosen: Index of a class whose images are wanted.
+    """
+
+    class_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._classes = ClassModel(self)
+        self._widths: dict[int, int] = {}
+        self._judged = True
+        self.setModel(self._classes)
+        self.setItemDelegate(RowHoverDelegate(RowHover(self), self))
+        self.setAccessibleName("Classes")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setStyleSheet("QTableView { border: none; }")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(px(40))
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.setSortingEnabled(True)
+        self.sortByColumn(_RECALL, Qt.SortOrder.AscendingOrder)
+        header.setSortIndicatorShown(False)  # it would lie over the end of a heading; the heading says it itself
+        self.clicked.connect(self._on_chosen)
+        self.activated.connect(self._on_chosen)
+        theme().changed.connect(self._on_theme)
+        self._on_theme()
+
+    def show_merit(self, merit: Merit, names: list[str]) -> None:
+        """Show the classes of a table."""
+        judged = merit.judged > 0
+        if judged != self._judged:
+            self._judged = judged
+            falling = Qt.SortOrder.AscendingOrder if judged else Qt.SortOrder.DescendingOrder
+            self.sortByColumn(_RECALL if judged else _ANSWERS, falling)
+            self._fit_columns()
+        self._classes.show(merit.figures, names)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow table shows names first."""
+        self._fit_columns()
+        super().resizeEvent(event)
+
+    def _fit_columns(self) -> None:
+        shown = {1, 2, 3} if self._judged else {_ANSWERS}
+        for column in _SPARED:
+            if px(_LEAST_NAME) + sum(self._widths[number] for number in shown) <= self.viewport().width():
+                break
+            shown.discard(column)
+        for column in range(1, len(_TITLES)):
+            self.setColumnHidden(column, column not in shown)
+
+    def _on_chosen(self, index: QModelIndex) -> None:
+        self.class_chosen.emit(self._classes.figures[index.row()].index)
+
+    def _on_theme(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(px(28))
+        numbers, words = QFontMetrics(number_font("body")), QFontMetrics(font("caption", semibold=True))
+        for column, widest in ((1, "10,000"), (2, "100.0 %"), (3, "100.0 %"), (_ANSWERS, "10,000")):
+            title = words.horizontalAdvance(_TITLES[column] + falling_mark(True))
+            self._widths[column] = max(numbers.horizontalAdvance(widest), title) + px(18)
+            self.setColumnWidth(column, self._widths[column])
+        self._fit_columns()
+
+
+class ClassModel(QAbstractTableModel):
+    """One row a class."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.figures: tuple[ClassFigures, ...] = ()
+        self._given: tuple[ClassFigures, ...] = ()
+        self._names: list[str] = []
+        self._column, self._descending = _RECALL, False
+
+    def show(self, figures: tuple[ClassFigures, ...], names: list[str]) -> None:
+        """Show other figures."""
+        self.beginResetModel()
+        self._given, self._names = figures, names
+        self._arrange()
+        self.endResetModel()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Show the classes in another order; those without a value come last either way."""
+        self.beginResetModel()
+        self._column, self._descending = column, order == Qt.SortOrder.DescendingOrder
+        self._arrange()
+        self.endResetModel()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(_TITLES) - 1)
+
+    def _arrange(self) -> None:
+        if self._column == 0:
+            ranked = sorted(self._given, key=lambda one: shown_class(self._names[one.index]).casefold())
+            self.figures = tuple(reversed(ranked) if self._descending else ranked)
+            return
+        values = np.array(
+            [(one.images, one.recall, one.precision, one.answers)[self._column - 1] for one in self._given], dtype=float
+        )
+        missing = np.isnan(values)
+        order = np.argsort(np.where(missing, np.inf, -values if self._descending else values), kind="stable")
+        self.figures = tuple(self._given[at] for at in order.tolist())
+
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
+        """Return the number of classes."""
+        return 0 if parent.isValid() else len(self.figures)
+
+    def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(_TITLES)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell."""
+        one, column = self.figures[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            name, counts = shown_class(self._names[one.index]), {1: one.images, _ANSWERS: one.answers}
+            if column in counts:
+                return f"{counts[column]:,}"
+            return name if column == 0 else _share(one.recall if column == _RECALL else one.precision)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            name = shown_class(self._names[one.index])
+            if math.isnan(one.recall) and math.isnan(one.precision):
+                return f"{name}: {count_text(one.answers, 'image is', 'images are')} answered with it"
+            found = f"{_share(one.recall)} found, its name right in {_share(one.precision)}"
+            return f"{name}: {count_text(one.images, 'image')}, {found}"
+        if role == Qt.ItemDataRole.TextAlignmentRole and column:
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.FontRole:
+            return number_font("body")
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a heading and what it means."""
+        if orientation == Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return _TITLES[section] + (falling_mark(self._descending) if section == self._column else "")
+            if role == Qt.ItemDataRole.ToolTipRole:
+                return _TIPS[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                side = Qt.AlignmentFlag.AlignRight if section else Qt.AlignmentFlag.AlignLeft
+                return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+
+def _share(value: float) -> str:
+    return "–" if math.isnan(value) else percent_text(value)

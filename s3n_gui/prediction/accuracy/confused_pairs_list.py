@@ -1,0 +1,135 @@
+"""The most confused pairs of classes, the most frequent mistake first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
+from s3n_gui.appearance.wording import count_text, percent_text
+from s3n_gui.prediction.accuracy.confusion_order import ConfusedPair
+from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex
+
+PAIR_ROLE = Qt.ItemDataRole.UserRole
+
+
+class ConfusedPairsList(QListView):
+    """One row a kind of mistake.
+
+    Signals:
+        pair_chosen: Known class and answer, whose images are wanted.
+        pair_opened: The same by a double click: one of the images is to be looked into.
+    """
+
+    pair_chosen = Signal(int, int)
+    pair_opened = Signal(int, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pairs = _PairModel(self)
+        self.setModel(self._pairs)
+        self.setItemDelegate(_PairDelegate(self))
+        self.setAccessibleName("Most confused pairs")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setStyleSheet("QListView { border: none; }")
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMouseTracking(True)
+        self.clicked.connect(self._on_chosen)
+        self.activated.connect(self._on_chosen)
+        self.doubleClicked.connect(self._on_opened)
+        theme().changed.connect(self.scheduleDelayedItemsLayout)
+
+    def show_pairs(self, pairs: Sequence[ConfusedPair], names: Sequence[str]) -> None:
+        """Show other pairs; their indices are places in ``names``."""
+        self._pairs.show(pairs, names)
+
+    def _on_chosen(self, index: QModelIndex) -> None:
+        pair: ConfusedPair = index.data(PAIR_ROLE)
+        self.pair_chosen.emit(pair.label, pair.answer)
+
+    def _on_opened(self, index: QModelIndex) -> None:
+        pair: ConfusedPair = index.data(PAIR_ROLE)
+        self.pair_opened.emit(pair.label, pair.answer)
+
+
+class _PairModel(QAbstractListModel):
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._pairs: Sequence[ConfusedPair] = ()
+        self._names: Sequence[str] = ()
+
+    def show(self, pairs: Sequence[ConfusedPair], names: Sequence[str]) -> None:
+        if tuple(pairs) == tuple(self._pairs) and list(names) == list(self._names):
+            return
+        self.beginResetModel()
+        self._pairs, self._names = pairs, names
+        self.endResetModel()
+
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(self._pairs)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        pair = self._pairs[index.row()]
+        if role == PAIR_ROLE:
+            return pair
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{self._names[pair.label]}\n{self._names[pair.answer]}"
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            of = f"{count_text(pair.count, 'image')}, {percent_text(pair.share)} of its images"
+            return f"{self._names[pair.label]}, taken for {self._names[pair.answer]}: {of}"
+        return None
+
+
+class _PairDelegate(QStyledItemDelegate):
+    """Two lines: the class, and what it is taken for; at the right how often."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        return QSize(px(120), px(42))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        colours = tokens()
+        state, rect = option.state, option.rect
+        painter.save()
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, QColor(colours.selection))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, QColor(colours.hover))
+        pair: ConfusedPair = index.data(PAIR_ROLE)
+        label, answer = str(index.data()).split("\n", 1)
+        inner = rect.adjusted(px(8), px(3), -px(8), -px(3))
+        painter.setFont(number_font("body"))
+        metrics = painter.fontMetrics()
+        count, share = f"{pair.count:,}", percent_text(pair.share)
+        wide = max(metrics.horizontalAdvance(count), metrics.horizontalAdvance(share)) + px(8)
+        room, half = inner.width() - wide, inner.height() // 2
+        upper = QRect(inner.left(), inner.top(), inner.width(), half)
+        lower = QRect(inner.left(), inner.top() + half, inner.width(), half)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(QColor(colours.text))
+        painter.drawText(
+            upper, Qt.AlignmentFlag.AlignVCenter, metrics.elidedText(label, Qt.TextElideMode.ElideRight, room)
+        )
+        painter.drawText(upper, right, count)
+        painter.setFont(font("caption"))
+        metrics = painter.fontMetrics()
+        painter.setPen(QColor(colours.quiet))
+        taken = metrics.elidedText(f"taken for {answer}", Qt.TextElideMode.ElideRight, room)
+        painter.drawText(lower, Qt.AlignmentFlag.AlignVCenter, taken)
+        painter.setFont(number_font("caption"))
+        painter.drawText(lower, right, share)
+        painter.restore()

@@ -1,0 +1,177 @@
+"""The card of mistakes: the confusion matrix and the most confused pairs; enlarged, with names, orders and zoom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QToolButton, QWidget
+
+from s3n_gui.appearance.theme import px, set_icon
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.prediction.accuracy.card import Card
+from s3n_gui.prediction.accuracy.confused_pairs_list import ConfusedPairsList
+from s3n_gui.prediction.accuracy.confusion_order import ORDERS, ClassOrder, ConfusedPair, class_order, confused_pairs
+from s3n_gui.prediction.accuracy.confusion_view import ConfusionView
+from s3n_gui.prediction.accuracy.figures_of_merit import Merit
+from s3n_gui.prediction.accuracy.matrix_frame import Cell
+from s3n_gui.prediction.shown_names import shown_class
+from s3n_gui.widgets.elided_label import ElidedLabel
+
+_ORDER_TEXTS: dict[ClassOrder, tuple[str, str]] = {
+    "confusion": ("Confused side by side", "Classes that are taken for one another stand together"),
+    "model": ("The model's order", "Classes as the model has them"),
+    "recall": ("Least found first", "Classes of which the fewest images are found come first"),
+}
+_HINT = "Point at a cell; press it for its images, double-click to look into one; wheel to zoom, drag to move"
+
+
+class ConfusionCard(Card):
+    """Who is taken for whom.
+
+    Signals:
+        pair_chosen: Indices (into the table's names) of a known class and an answer whose images are wanted.
+        pair_opened: The same; one of the images is to be looked into.
+        enlarge_asked: Whether the card shall be large.
+    """
+
+    pair_chosen = Signal(int, int)
+    pair_opened = Signal(int, int)
+    enlarge_asked = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Confusion", parent)
+        self._merit: Merit | None = None
+        self._names: list[str] = []
+        self._shown = np.zeros(0, dtype=np.int64)  # places in merit.classes, in the order of the matrix
+        self._large = False
+        self.matrix, self.pairs = ConfusionView(), ConfusedPairsList()
+        self.order = QComboBox()
+        self.order.setAccessibleName("Order of the classes")
+        self.order.setToolTip("In which order the classes stand in the matrix")
+        for number, name in enumerate(sorted(ORDERS, key=list(_ORDER_TEXTS).index)):
+            self.order.addItem(_ORDER_TEXTS[name][0], name)
+            self.order.setItemData(number, _ORDER_TEXTS[name][1], Qt.ItemDataRole.ToolTipRole)
+        self.only_mistaken = QCheckBox("Only classes with mistakes")
+        self.only_mistaken.setToolTip("Leave out the classes that are never confused")
+        self.whole, self.enlarge = QToolButton(), QToolButton()
+        set_icon(self.whole, "restore")
+        self.whole.setToolTip("Show the whole matrix (0)")
+        self.whole.setAccessibleName("Show the whole matrix")
+        self.enlarge.setAccessibleName("Large matrix")
+        after_title = self.head.indexOf(self.title) + 1
+        self.head.insertWidget(after_title, self.order)
+        self.head.insertWidget(after_title + 1, self.only_mistaken)
+        self.head.addWidget(self.whole)
+        self.head.addWidget(self.enlarge)
+        self.sentence = ElidedLabel()
+        self.sentence.setProperty("role", "quiet")
+        self._row = QHBoxLayout()
+        self._row.setSpacing(8)
+        self._row.addWidget(self.matrix, 2)
+        self._row.addWidget(self.pairs, 3)
+        self.column.addLayout(self._row, 1)
+        self.column.addWidget(self.sentence)
+        self.matrix.cell_chosen.connect(self._on_cell)
+        self.matrix.cell_opened.connect(self._on_opened)
+        self.matrix.pointed.connect(self._on_pointed)
+        self.pairs.pair_chosen.connect(self._on_pair)
+        self.pairs.pair_opened.connect(self._on_pair_opened)
+        self.order.activated.connect(self._rearrange)
+        self.only_mistaken.toggled.connect(self._rearrange)
+        self.whole.clicked.connect(self.matrix.show_whole)
+        self.enlarge.clicked.connect(self._on_enlarge)
+        self.set_large(False)
+
+    @property
+    def large(self) -> bool:
+        """Whether names, orders and zoom are at hand."""
+        return self._large
+
+    def set_large(self, large: bool) -> None:
+        """Show more or less."""
+        self._large = large
+        for widget in (self.order, self.only_mistaken, self.whole, self.sentence):
+            widget.setVisible(large)
+        set_icon(self.enlarge, "close" if large else "maximise")
+        tip = "Back to the small matrix (Esc)" if large else "Large matrix with names, orders and zoom (Ctrl+M)"
+        self.enlarge.setToolTip(tip)
+        self.matrix.set_labelled(large)
+        for place, share in enumerate((3, 1) if large else (2, 3)):
+            self._row.setStretch(place, share)
+        self.pairs.setMinimumWidth(px(220) if large else px(110))
+        self._rearrange()
+
+    def show_merit(self, merit: Merit, names: list[str], *, settled: bool = True) -> None:
+        """Show the mistakes of a table.
+
+        Args:
+            merit: Its figures.
+            names: Its class names.
+            settled: Whether no more rows come; while they do, the order stays where it can.
+        """
+        same = self._merit is not None and np.array_equal(self._merit.classes, merit.classes)
+        self._merit, self._names = merit, names
+        self.note.setText(count_text(merit.judged - merit.right, "mistake"))
+        self._rearrange(keep=same and not settled)
+
+    def choose(self, pair: tuple[int, int] | None) -> None:
+        """Mark the pair (indices into the names) whose images are shown."""
+        if pair is None or self._merit is None:
+            self.pairs.clearSelection()
+            self.matrix.choose(None)
+            return
+        places = self._merit.classes[self._shown].tolist()
+        if pair[0] in places and pair[1] in places:
+            self.matrix.choose((places.index(pair[0]), places.index(pair[1])))
+
+    def _rearrange(self, *_: object, keep: bool = False) -> None:
+        merit = self._merit
+        if merit is None:
+            return
+        counts = merit.confusion
+        if not keep:
+            order: ClassOrder = self.order.currentData() if self._large else "model"
+            self._shown = class_order(counts, order)
+            if self._large and self.only_mistaken.isChecked():
+                off: NDArray[Any] = counts - np.diag(counts.diagonal())
+                mistaken = off.sum(axis=0) + off.sum(axis=1) > 0
+                self._shown = self._shown[mistaken[self._shown]]
+        names = [shown_class(self._names[index]) for index in merit.classes.tolist()]
+        self.matrix.choose(None)
+        self.matrix.show_counts(counts[np.ix_(self._shown, self._shown)], [names[at] for at in self._shown.tolist()])
+        pairs: tuple[ConfusedPair, ...] = confused_pairs(counts)
+        self.pairs.show_pairs(pairs, names)
+
+    def _class_at(self, place: int) -> int:
+        assert self._merit is not None
+        return int(self._merit.classes[self._shown[place]])
+
+    def _on_cell(self, row: int, column: int) -> None:
+        self._tell(self.pair_chosen, (row, column))
+
+    def _on_opened(self, row: int, column: int) -> None:
+        self._tell(self.pair_opened, (row, column))
+
+    def _tell(self, signal: Any, cell: Cell) -> None:
+        signal.emit(self._class_at(cell[0]), self._class_at(cell[1]))
+        self.matrix.choose(cell)
+
+    def _on_pair(self, label: int, answer: int) -> None:
+        if self._merit is not None:
+            pair = int(self._merit.classes[label]), int(self._merit.classes[answer])
+            self.pair_chosen.emit(*pair)
+            self.choose(pair)
+
+    def _on_pair_opened(self, label: int, answer: int) -> None:
+        if self._merit is not None:
+            self.pair_opened.emit(int(self._merit.classes[label]), int(self._merit.classes[answer]))
+
+    def _on_pointed(self, words: str) -> None:
+        self.sentence.setText(words or _HINT)
+        self.sentence.setToolTip(words)
+
+    def _on_enlarge(self) -> None:
+        self.enlarge_asked.emit(not self._large)

@@ -1,0 +1,222 @@
+"""Who is taken for whom: known classes downwards, answers to the right; a cell shows its images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from s3n_gui.appearance.theme import px, theme
+from s3n_gui.appearance.wording import count_text, percent_text
+from s3n_gui.prediction.accuracy.matrix_drawing import MatrixDrawing, shaded
+from s3n_gui.prediction.accuracy.matrix_frame import Cell, MatrixFrame
+
+_STEP = 1.25
+_DRAG = 4  # pixels that the mouse may move in a press
+_ARROWS = {Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1)}
+
+
+class ConfusionView(QWidget):
+    """The matrix, one square a pair of classes; shades are shares of a class's images, so rare classes show as well.
+
+    Signals:
+        cell_chosen: A known class and an answer (places in the shown order) whose images are wanted.
+        cell_opened: The same by a double click: one of the images is to be looked into.
+        pointed: What is under the mouse or the keys, as a sentence; empty where nothing is.
+    """
+
+    cell_chosen = Signal(int, int)
+    cell_opened = Signal(int, int)
+    pointed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._counts: NDArray[Any] = np.zeros((0, 0), dtype=np.int64)
+        self._names: Sequence[str] = ()
+        self._image = QImage()
+        self._frame = MatrixFrame(0, QRectF())
+        self._labelled = False
+        self._at: Cell | None = None
+        self._pressed: QPointF | None = None
+        self._dragged = False
+        self.chosen: Cell | None = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(px(120), px(80))
+        self.setAccessibleName("Confusion matrix")
+        self.setAccessibleDescription("Arrows move between cells, Enter shows the images of a cell, + and - zoom")
+        theme().changed.connect(self._on_theme)
+
+    def show_counts(self, counts: NDArray[Any], names: Sequence[str]) -> None:
+        """Show images by known class (rows) and answer (columns), and the classes' names, in the order to be shown."""
+        other = len(names) != len(self._names)
+        self._counts, self._names = counts, names
+        if other:
+            self._at = self.chosen = None
+            self._frame = MatrixFrame(len(names), self._field(), largest=px(48))
+        self._image = shaded(self._counts)
+        self._point(self._at)
+
+    def set_labelled(self, labelled: bool) -> None:
+        """Write the classes' names beside the rows and columns, or only what these are."""
+        self._labelled = labelled
+        self._frame = MatrixFrame(len(self._names), self._field(), largest=px(48))
+        self.update()
+
+    def choose(self, cell: Cell | None) -> None:
+        """Mark the cell whose images are shown, and bring it into view."""
+        self.chosen = cell
+        if cell is not None:
+            self._set_frame(self._frame.showing(cell))
+        self.update()
+
+    @property
+    def frame(self) -> MatrixFrame:
+        """Where the cells lie."""
+        return self._frame
+
+    def text_of(self, cell: Cell) -> str:
+        """Return a cell in words."""
+        count, images = int(self._counts[cell]), int(self._counts[cell[0]].sum())
+        of = f"{count:,} of {count_text(images, 'image')}"
+        share = f" ({percent_text(count / images)})" if images else ""
+        if cell[0] == cell[1]:
+            return f"{self._names[cell[0]]}: {of} right{share}"
+        return f"{self._names[cell[0]]}, taken for {self._names[cell[1]]}: {of}{share}"
+
+    def show_whole(self) -> None:
+        """Zoom out."""
+        self._set_frame(self._frame.whole())
+
+    def sizeHint(self) -> QSize:
+        """A square."""
+        return QSize(px(220), px(180))
+
+    # -- mouse and keys --------------------------------------------------------------------------------------------------
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say what is under the mouse; drag."""
+        place = event.position()
+        if self._pressed is not None:
+            moved = place - self._pressed
+            if self._dragged or moved.manhattanLength() > _DRAG:
+                self._dragged, self._pressed = True, place
+                self._set_frame(self._frame.moved(moved.x(), moved.y()))
+            return
+        self._point(self._frame.cell_at(place))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under the mouse."""
+        if not self.hasFocus():
+            self._point(None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A press chooses a cell when it ends, unless it becomes a drag."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed, self._dragged = event.position(), False
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Show the images of a cell."""
+        cell = self._frame.cell_at(event.position())
+        if self._pressed is not None and not self._dragged and cell is not None:
+            self.cell_chosen.emit(*cell)
+        self._pressed = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Look into one of the images."""
+        cell = self._frame.cell_at(event.position())
+        if cell is not None and self._counts[cell]:
+            self.cell_opened.emit(*cell)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom at the mouse."""
+        self._set_frame(self._frame.zoomed(_STEP ** (event.angleDelta().y() / 120), event.position()))
+        self._point(self._frame.cell_at(event.position()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move with arrows, show with Enter or Space, zoom with + and -."""
+        if not self._names:
+            super().keyPressEvent(event)
+        elif event.key() in _ARROWS:
+            row, column = self._at or (0, 0)
+            down, right = _ARROWS[Qt.Key(event.key())] if self._at is not None else (0, 0)
+            last = len(self._names) - 1
+            cell = min(max(row + down, 0), last), min(max(column + right, 0), last)
+            self._set_frame(self._frame.showing(cell))
+            self._point(cell)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._at is not None:
+            self.cell_chosen.emit(*self._at)
+        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            factor = 1 / _STEP if event.key() == Qt.Key.Key_Minus else _STEP
+            at = None if self._at is None else self._frame.box(self._at).center()
+            self._set_frame(self._frame.zoomed(factor, at))
+        elif event.key() == Qt.Key.Key_0:
+            self.show_whole()
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """The mark goes with the focus."""
+        self._point(None)
+        super().focusOutEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The field grows with the view."""
+        super().resizeEvent(event)
+        self._frame = self._frame.in_field(self._field())
+
+    def _point(self, cell: Cell | None) -> None:
+        if cell is not None and max(cell) >= len(self._names):
+            cell = None
+        self._at = cell
+        words = "" if cell is None else self.text_of(cell)
+        self.setToolTip(words if not self._labelled else "")
+        self.pointed.emit(words)
+        self.update()
+
+    def _set_frame(self, frame: MatrixFrame) -> None:
+        if frame != self._frame:
+            self._frame = frame
+            self.update()
+
+    # -- drawing ---------------------------------------------------------------------------------------------------------
+
+    def _field(self) -> QRectF:
+        """Return the room of the matrix, beside the words."""
+        if self._labelled:
+            left, top = min(px(170), round(0.28 * self.width())), min(px(120), round(0.28 * self.height()))
+        else:
+            left, top = px(18), px(16)
+        room = QRectF(left, top, max(self.width() - left - 2, 1), max(self.height() - top - 2, 1))
+        if self._labelled:
+            return room
+        side = min(room.width(), room.height())  # small, it stands in the middle
+        return QRectF(room.left() + (room.width() - side) / 2, room.top(), side, side)
+
+    def _on_theme(self) -> None:
+        self._frame = MatrixFrame(len(self._names), self._field(), largest=px(48))
+        self._image = shaded(self._counts)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw it."""
+        if len(self._names):
+            painter = QPainter(self)
+            drawing = MatrixDrawing(self._frame, self._counts, self._names, self._image, self._at, self.chosen)
+            drawing.draw(painter, labelled=self._labelled)
+            painter.end()

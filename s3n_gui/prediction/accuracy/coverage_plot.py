@@ -1,0 +1,122 @@
+"""A small plot: accuracy against coverage, or without labels coverage against threshold, and where the threshold stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from s3n_gui.appearance.theme import branch_colour, number_font, px, theme, tokens
+
+_LOWEST = (0.9, 0.8, 0.6, 0.4, 0.2, 0.0)
+
+
+class CoveragePlot(QWidget):
+    """Coverage to the right, accuracy upwards, both as percent; or threshold to the right, coverage upwards.
+
+    Signals:
+        picked: The person points at a place of the horizontal axis, in [0, 1].
+    """
+
+    picked = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._across: NDArray[Any] = np.zeros(0)
+        self._upward: NDArray[Any] = np.zeros(0)
+        self._mark: tuple[float, float] | None = None
+        self._low = 0.0
+        self._judged = True
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(px(80))
+        theme().changed.connect(self.update)
+
+    def show_accuracy(self, coverage: NDArray[Any], accuracy: NDArray[Any]) -> None:
+        """Show how accuracy falls with coverage, both in [0, 1]."""
+        self._across, self._upward, self._judged = coverage, accuracy, True
+        least = float(accuracy.min()) if len(accuracy) else 0.0
+        self._low = next(low for low in _LOWEST if low <= max(least - 0.01, 0.0))
+        self.setToolTip("Each point keeps the surest answers only: how many there are, and how many of them are right")
+        self.setAccessibleName("Accuracy against coverage")
+        self.update()
+
+    def show_coverage(self, threshold: NDArray[Any], coverage: NDArray[Any]) -> None:
+        """Show how coverage falls with the threshold, both in [0, 1]."""
+        self._across, self._upward, self._low, self._judged = threshold, coverage, 0.0, False
+        self.setToolTip("How many of the images are answered with at least this probability")
+        self.setAccessibleName("Coverage against threshold")
+        self.update()
+
+    def show_mark(self, across: float, upward: float | None) -> None:
+        """Mark where the threshold stands; without a height there is no mark."""
+        self._mark = None if upward is None else (across, upward)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """A small plot."""
+        return QSize(px(260), px(120))
+
+    def _field(self) -> QRectF:
+        return QRectF(self.rect()).adjusted(px(38), px(6), -px(12), -px(20))
+
+    def _place(self, across: float, upward: float) -> QPointF:
+        field = self._field()
+        high = (upward - self._low) / (1 - self._low)
+        return QPointF(field.left() + across * field.width(), field.bottom() - min(max(high, 0), 1) * field.height())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take the place under the mouse."""
+        self._pick(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the mouse."""
+        self._pick(event)
+
+    def _pick(self, event: QMouseEvent) -> None:
+        field = self._field()
+        if len(self._across) and field.width() > 0:
+            self.picked.emit(min(max((event.position().x() - field.left()) / field.width(), 0.0), 1.0))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw axes, curve and mark."""
+        colours, field = tokens(), self._field()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(number_font("caption"))
+        height = painter.fontMetrics().height()
+        for share in (0.0, 0.5, 1.0):
+            value = self._low + share * (1 - self._low)
+            y = field.bottom() - share * field.height()
+            painter.setPen(QPen(QColor(colours.border), 1))
+            painter.drawLine(QPointF(field.left(), y), QPointF(field.right(), y))
+            painter.setPen(QColor(colours.quiet))
+            box = QRectF(0, y - height / 2, field.left() - 6, height)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{100 * value:.0f} %")
+        for share, side in (
+            (0.0, Qt.AlignmentFlag.AlignLeft),
+            (0.5, Qt.AlignmentFlag.AlignHCenter),
+            (1.0, Qt.AlignmentFlag.AlignRight),
+        ):
+            number = f"{100 * share:.0f} %" if self._judged else f"{share:g}"
+            text = (number + " of the images" if self._judged else "threshold " + number) if share == 1 else number
+            taken = painter.fontMetrics().horizontalAdvance(text)
+            if share == 1 and taken + px(30) > field.width() / 2:
+                text = number
+            box = QRectF(field.left(), field.bottom() + 4, field.width(), height)
+            painter.drawText(box, side, text)
+        if len(self._across):
+            painter.setPen(QPen(branch_colour("joint"), 2))
+            points = [self._place(x, y) for x, y in zip(self._across.tolist(), self._upward.tolist(), strict=True)]
+            painter.drawPolyline(QPolygonF(points))
+        if self._mark is not None:
+            place = self._place(*self._mark)
+            painter.setPen(QPen(QColor(colours.quiet), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(place.x(), field.top()), QPointF(place.x(), field.bottom()))
+            painter.setPen(QPen(QColor(colours.card), 2))
+            painter.setBrush(branch_colour("joint"))
+            painter.drawEllipse(place, 5, 5)
+        painter.end()

@@ -1,0 +1,103 @@
+"""How often the model is right, and what it would be if it only answered where it is sure."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
+
+from s3n_gui.appearance.theme import number_font, theme
+from s3n_gui.appearance.wording import count_text, percent_text
+from s3n_gui.prediction.accuracy.card import Card
+from s3n_gui.prediction.accuracy.coverage_plot import CoveragePlot
+from s3n_gui.prediction.accuracy.figures_of_merit import Merit
+
+_POSITIONS = 1000
+
+
+class ThresholdCard(Card):
+    """Accuracy, and what it would be if the model only answered where it is sure.
+
+    Signals:
+        threshold_changed: The probability from which an answer counts.
+    """
+
+    threshold_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Accuracy", parent)
+        self._merit: Merit | None = None
+        self.plot = CoveragePlot()
+        self.sentence = QLabel()
+        self.sentence.setWordWrap(True)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, _POSITIONS)
+        self.slider.setAccessibleName("Threshold of the probability")
+        self.slider.setToolTip("Answers below this probability are left to a person")
+        self.number = QLabel()
+        name = QLabel("Threshold")
+        name.setProperty("role", "quiet")
+        name.setBuddy(self.slider)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(name)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.number)
+        self.column.addWidget(self.plot, 1)
+        self.column.addLayout(row)
+        self.column.addWidget(self.sentence)
+        self.slider.valueChanged.connect(self._on_slider)
+        self.plot.picked.connect(self._on_picked)
+        theme().changed.connect(self._on_theme)
+        self._on_theme()
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which an answer counts."""
+        return self.slider.value() / _POSITIONS
+
+    def show_merit(self, merit: Merit | None) -> None:
+        """Show how good the answers are."""
+        self._merit = merit
+        judged = merit is not None and merit.judged > 0
+        self.title.setText("Accuracy" if judged else "Coverage")
+        if merit is not None and judged:
+            self.note.setText(f"{percent_text(merit.accuracy or 0.0)} of {count_text(merit.judged, 'image')}")
+            self.plot.show_accuracy(*merit.curve())
+        elif merit is not None:
+            self.note.setText("no image has a label that the model knows")
+            self.plot.show_coverage(*merit.coverages())
+        self._say()
+
+    def _say(self) -> None:
+        self.number.setText(f"{self.threshold:.3f}")
+        if self._merit is None:
+            self.sentence.clear()
+            return
+        coverage, accuracy = self._merit.at(self.threshold)
+        if self._merit.judged:
+            self.plot.show_mark(coverage, accuracy)
+        else:
+            self.plot.show_mark(self.threshold, coverage)
+        words = f"Answers {percent_text(coverage)} of the images"
+        if accuracy is not None:
+            words += f", {percent_text(accuracy)} of them right"
+        self.sentence.setText(words)
+
+    def _on_slider(self) -> None:
+        self._say()
+        self.threshold_changed.emit(self.threshold)
+
+    def _on_picked(self, across: float) -> None:
+        merit = self._merit
+        if merit is None or not merit.answered:
+            return
+        if merit.judged:
+            count = min(max(round(across * merit.rows), 1), merit.answered)
+            across = float(merit.probabilities[count - 1])
+        self.slider.setValue(math.floor(across * _POSITIONS))
+
+    def _on_theme(self) -> None:
+        self.number.setFont(number_font("body"))
+        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("0.000") + 4)

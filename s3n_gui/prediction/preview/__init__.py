@@ -1,0 +1,1 @@
+"""The quick look at one row of the table."""

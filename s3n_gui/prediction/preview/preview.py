@@ -1,0 +1,180 @@
+"""The quick look at a row: the image large with its peaks, beside it what the branches say; Space or Escape puts it away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from s3n_gui.appearance.theme import px
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.prediction.preview.preview_image import PreviewPicture
+from s3n_gui.prediction.preview.score_bars import ScoreBar, ScoreBars
+from s3n_gui.prediction.shown_names import shown_class, shown_file
+from s3n_gui.prediction.table.columns import Answers
+from s3n_gui.widgets.elided_label import ElidedLabel
+
+_SIDE = 960
+_JOINT = 3
+
+
+class Preview(QFrame):
+    """Lies over the page while it is shown.
+
+    Signals:
+        closed: It was put away.
+        opened: Enter or a double click: the row.
+        stepped: Up or down was pressed: -1 or 1.
+    """
+
+    closed = Signal()
+    opened = Signal(int)
+    stepped = Signal(int)
+
+    def __init__(self, parent: QWidget, *, cache_bytes: int) -> None:
+        super().__init__(parent)
+        self._page = parent
+        self.setProperty("role", "panel")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Preview of an image")
+        self.row = -1
+        self.images = ThumbnailLoader(_SIDE, self, cache_bytes=cache_bytes, threads=1)
+        self.images.ready.connect(self._on_image)
+        self.images.failed.connect(self._on_image)
+        self.picture = PreviewPicture()
+        self.file = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self.file.setProperty("role", "section")
+        self.said = QLabel()
+        self.said.setProperty("role", "quiet")
+        self.said.setWordWrap(True)
+        self.joint, self.branches = ScoreBars("Most probable classes"), ScoreBars("What each branch says")
+        self._joint_head, self._branch_head = QLabel("Joint answer"), QLabel("Branches")
+        for head in (self._joint_head, self._branch_head):
+            head.setProperty("role", "quiet")
+        keys = QLabel("Arrows go on, Enter looks inside, Space closes")
+        keys.setProperty("role", "caption")
+        keys.setWordWrap(True)
+        self._side = QWidget()
+        column = QVBoxLayout(self._side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.file)
+        column.addWidget(self.said)
+        for head, bars in ((self._joint_head, self.joint), (self._branch_head, self.branches)):
+            column.addSpacing(8)
+            column.addWidget(head)
+            column.addWidget(bars)
+        column.addStretch(1)
+        column.addWidget(keys)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 12, 16, 12)
+        row.setSpacing(16)
+        row.addWidget(self.picture, 1)
+        row.addWidget(self._side)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def show_row(self, answers: Answers, row: int, path: Path | None) -> None:
+        """Show a row."""
+        self.row = row
+        error = answers.errors.get(row, "")
+        self.picture.choose(path, () if error else answers.places(row))
+        self.picture.show_image(self.images.image(path) if path is not None else None)
+        self.file.setText(shown_file(answers.files[row]))
+        self.file.setToolTip(shown_file(answers.files[row]))
+        self.said.setText(error or _words(answers, row))
+        label = "" if error else answers.name("label", row)
+        joint = [] if error else answers.top(row)[:_JOINT]
+        self.joint.show_bars(tuple(ScoreBar("joint", shown_class(name), p, _right(name, label)) for name, p in joint))
+        branches = () if error else answers.branch_scores(row)
+        self.branches.show_bars(
+            tuple(
+                ScoreBar(letter, shown_class(name), p, _right(name, label, wrong=True))  # type: ignore[arg-type]
+                for letter, name, p in branches
+            )
+        )
+        for head in (self._joint_head, self._branch_head):
+            head.setVisible(not error)
+        self._fit()
+        if not self.isVisible():
+            self.show()
+            self.setFocus(Qt.FocusReason.PopupFocusReason)
+        self.raise_()
+
+    def close_it(self) -> None:
+        """Put it away."""
+        if self.isVisible():
+            self.hide()
+            self.closed.emit()
+
+    def is_ready(self) -> bool:
+        """Return whether the image is there, or nothing is shown."""
+        return not self.isVisible() or self.picture.path is None or self.images.image(self.picture.path) is not None
+
+    def shut_down(self) -> None:
+        """End the threads."""
+        self.images.close()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space and Escape close, Enter opens, arrows step."""
+        key = event.key()
+        if key in (Qt.Key.Key_Space, Qt.Key.Key_Escape):
+            self.close_it()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._open()
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Left):
+            self.stepped.emit(-1)
+        elif key in (Qt.Key.Key_Down, Qt.Key.Key_Right):
+            self.stepped.emit(1)
+        else:
+            super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Open it."""
+        self._open()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay in the middle of the page; a press beside it closes."""
+        if watched is self.parent():
+            if event.type() == QEvent.Type.Resize:
+                self._fit()
+            elif event.type() == QEvent.Type.MouseButtonPress:
+                self.close_it()
+        return super().eventFilter(watched, event)
+
+    def _open(self) -> None:
+        row = self.row
+        self.close_it()
+        self.opened.emit(row)
+
+    def _fit(self) -> None:
+        page = self._page
+        width, height = min(px(980), page.width() - 32), min(px(620), page.height() - 16)
+        self._side.setFixedWidth(min(px(280), width // 2))
+        self.setGeometry((page.width() - width) // 2, (page.height() - height) // 2, width, height)
+
+    def _on_image(self, path: Path) -> None:
+        if path == self.picture.path:
+            self.picture.show_image(self.images.image(path))
+
+
+def _right(name: str, label: str, *, wrong: bool = False) -> bool | None:
+    """Say whether a class is the label; that it is not only where ``wrong``."""
+    if not label:
+        return None
+    return True if name == label else (False if wrong else None)
+
+
+def _words(answers: Answers, row: int) -> str:
+    label, correct = answers.name("label", row), int(answers.column("correct")[row])
+    facts = []
+    if label:
+        facts.append(f"Label {shown_class(label)}" + (", answered wrongly" if correct == 0 else ""))
+    peaks = int(answers.column("peaks")[row])
+    if peaks >= 0:
+        facts.append(count_text(peaks, "peak"))
+    facts.append(f"H {answers.column('entropy')[row]:.2f} nats, rule {answers.rules[int(answers.column('rule')[row])]}")
+    return "\n".join(facts)

@@ -1,0 +1,98 @@
+"""Classes with their probabilities as bars: the joint answer's likeliest, and what each branch says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from s3n_gui.appearance.theme import branch_colour, font, number_font, px, theme, tokens
+from s3n_gui.appearance.tokens import Branch
+
+_HEIGHT = 36
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreBar:
+    """One class.
+
+    Attributes:
+        branch: Whose answer it is: "joint", "O", "D" or "C".
+        name: The class, as a person reads it.
+        probability: In [0, 1].
+        right: Whether it is the label; None where that is not known or not meant to be said.
+    """
+
+    branch: Branch
+    name: str
+    probability: float
+    right: bool | None = None
+
+
+class ScoreBars(QWidget):
+    """Bars below one another, each under its class."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bars: tuple[ScoreBar, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(name)
+        theme().changed.connect(self.updateGeometry)
+
+    def show_bars(self, bars: tuple[ScoreBar, ...]) -> None:
+        """Show other bars."""
+        self.bars = bars
+        said = ", ".join(f"{bar.branch} {bar.name} {bar.probability:.3f}" for bar in bars)
+        self.setAccessibleDescription(said)
+        self.setToolTip("\n".join(f"{bar.name}: {bar.probability:.3f}" for bar in bars))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """A line of text and a bar for each."""
+        return QSize(px(240), px(_HEIGHT) * len(self.bars))
+
+    def minimumSizeHint(self) -> QSize:
+        """The same height, whatever the width."""
+        return QSize(px(120), self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw them."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for place, bar in enumerate(self.bars):
+            self._paint(painter, bar, place * px(_HEIGHT))
+        painter.end()
+
+    def _paint(self, painter: QPainter, bar: ScoreBar, top: float) -> None:
+        colour, left = branch_colour(bar.branch), 0.0
+        line = px(20)
+        if bar.branch != "joint":
+            side = px(18)
+            box = QRectF(0.5, top + (line - side) / 2 + 0.5, side, side)
+            painter.setPen(QPen(colour, 1.5))
+            painter.setBrush(colour)
+            painter.drawRoundedRect(box, 4, 4)
+            painter.setPen(QColor("#FFFFFF"))
+            painter.setFont(font("caption", semibold=True))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, bar.branch)
+            left = side + px(8)
+        painter.setFont(number_font("body"))
+        metrics = painter.fontMetrics()
+        number = f"{bar.probability:.3f}"
+        room = self.width() - left - metrics.horizontalAdvance(number) - px(10)
+        mark = {True: "✓ ", False: "✗ ", None: ""}[bar.right]
+        painter.setPen(QColor(tokens().text))
+        shown = metrics.elidedText(mark + bar.name, Qt.TextElideMode.ElideRight, int(room))
+        painter.drawText(QRectF(left, top, room, line), Qt.AlignmentFlag.AlignVCenter, shown)
+        box = QRectF(0, top, self.width(), line)
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
+        track = QRectF(left, top + line + px(2), self.width() - left, px(5))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens().pressed))
+        painter.drawRoundedRect(track, 2.5, 2.5)
+        painter.setBrush(colour)
+        filled = QRectF(track.left(), track.top(), max(track.width() * bar.probability, track.height()), track.height())
+        painter.drawRoundedRect(filled, 2.5, 2.5)

@@ -1,0 +1,1 @@
+"""The table of predictions: columns, order, filters, rows on the screen, saving."""

@@ -1,0 +1,124 @@
+"""The line above the table: what is looked for, which answers are shown, how many these are, and Save as."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+
+from s3n_gui.appearance.theme import number_font, px, set_icon, theme
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.prediction.table.row_order import KINDS, Kind
+
+_KIND_TEXTS: dict[Kind, tuple[str, str]] = {
+    "all": ("All answers", "Every image"),
+    "mistakes": ("Mistakes", "Images whose answer is not their label"),
+    "right": ("Right answers", "Images whose answer is their label"),
+    "disagreements": (
+        "Disagreements",
+        "Images that the branches O, D and C do not all answer like the joint prediction",
+    ),
+    "below": ("Below the threshold", "Images without an answer as sure as the threshold asks for"),
+    "unreadable": ("Without an answer", "Images that could not be read"),
+}
+_DEBOUNCE_MILLISECONDS = 150
+
+
+class FilterBar(QWidget):
+    """What is shown of the table.
+
+    Signals:
+        changed: Another text or kind.
+        pair_cleared: The pair of classes shall not matter any more.
+        inspect_asked: The first of the shown images is to be looked into.
+        save_asked: The person wants the table as a file.
+    """
+
+    changed = Signal()
+    pair_cleared = Signal()
+    inspect_asked = Signal()
+    save_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find a file, class or label")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Find rows by file, class or label")
+        self.search.setToolTip("Show only rows whose file, class, label or problem holds this text (Ctrl+F)")
+        self.kind = QComboBox()
+        self.kind.setAccessibleName("Which answers are shown")
+        self.kind.setToolTip("Which answers are shown")
+        for number, name in enumerate(KINDS):
+            title, tip = _KIND_TEXTS[name]
+            self.kind.addItem(title, name)
+            self.kind.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
+        self.pair = QPushButton()
+        set_icon(self.pair, "close")
+        self.pair.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        self.pair.setToolTip("Only these images are shown; press to show all again")
+        self.pair.setMaximumWidth(px(320))
+        self.pair.hide()
+        self.inspect = QPushButton("Look inside")
+        self.inspect.setToolTip("Look inside the first of these images; Enter on a row looks inside that one")
+        set_icon(self.inspect, "inspect")
+        self.inspect.hide()
+        self.count = QLabel()
+        self.count.setProperty("role", "quiet")
+        self.save = QPushButton("Save as…")
+        self.save.setToolTip("Save what the table shows, in its order, as CSV or JSON (Ctrl+S)")
+        set_icon(self.save, "save")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.search)
+        row.addWidget(self.kind)
+        row.addWidget(self.pair)
+        row.addWidget(self.inspect)
+        row.addStretch(1)
+        row.addWidget(self.count)
+        row.addWidget(self.save)
+        self._debounce = QTimer(self, singleShot=True, interval=_DEBOUNCE_MILLISECONDS)
+        self._debounce.timeout.connect(self.changed)
+        self.search.textChanged.connect(self._on_text)
+        self.kind.activated.connect(self._on_kind)
+        self.pair.clicked.connect(self.pair_cleared)
+        self.inspect.clicked.connect(self.inspect_asked)
+        self.save.clicked.connect(self.save_asked)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    @property
+    def shown_kind(self) -> Kind:
+        """Which answers are wanted."""
+        kind: Kind = self.kind.currentData()
+        return kind
+
+    def show_kind(self, kind: Kind) -> None:
+        """Show which answers are wanted."""
+        self.kind.setCurrentIndex(KINDS.index(kind))
+
+    def show_pair(self, words: str) -> None:
+        """Show that only a class or a pair of classes is shown; empty where all are."""
+        metrics = self.pair.fontMetrics()
+        self.pair.setText(metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, px(280)))
+        self.pair.setToolTip(f"Only these images are shown: {words}; press to show all again")
+        self.pair.setVisible(bool(words))
+        self.inspect.setVisible(bool(words))
+
+    def show_count(self, shown: int, total: int) -> None:
+        """Say how many rows are shown."""
+        whole = count_text(total, "image")
+        self.count.setText(whole if shown == total else f"{shown:,} of {whole}")
+        self.save.setEnabled(shown > 0)
+        self.inspect.setEnabled(shown > 0)
+
+    def _on_text(self) -> None:
+        self._debounce.start()
+
+    def _on_kind(self) -> None:
+        self._debounce.stop()
+        self.changed.emit()
+
+    def _fit(self) -> None:
+        self.search.setFixedWidth(px(240))
+        self.count.setFont(number_font("body"))

@@ -1,0 +1,127 @@
+"""What a row of the table paints where words are not enough: thumbnail, probability, branches, right or wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QStyleOptionViewItem, QTableView
+
+from s3n_core.prediction.rows import BRANCH_LETTERS
+from s3n_gui.appearance.theme import branch_colour, font, number_font, px, tokens
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.prediction.table.table_model import BRANCHES, CLASS, FILE, PROBABILITY, ROW_ROLE, AnyIndex, PredictionModel
+from s3n_gui.widgets.images.image_ground import draw_filling
+from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
+
+_PAINTED = (0, PROBABILITY, BRANCHES)
+PathOf = Callable[[str], Path | None]
+
+
+class RowDelegate(RowHoverDelegate):
+    """Paints what words cannot say."""
+
+    def __init__(self, thumbnails: ThumbnailLoader, path_of: PathOf, table: QTableView) -> None:
+        super().__init__(RowHover(table), table)
+        self._thumbnails, self._path_of = thumbnails, path_of
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        """Leave out the text of what is painted, and make room for marks."""
+        super().initStyleOption(option, index)
+        option.font = number_font("body")
+        if index.column() in _PAINTED:
+            option.text = ""
+        elif index.column() == CLASS:  # room for the tick or the cross
+            room = option.rect.width() - px(36)
+            option.text = option.fontMetrics.elidedText(option.text, Qt.TextElideMode.ElideRight, room)
+        elif index.column() == FILE:
+            option.textElideMode = Qt.TextElideMode.ElideMiddle
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        """Paint a cell."""
+        model = index.model()
+        assert isinstance(model, PredictionModel)
+        answers = model.answers
+        if answers is None:
+            return
+        row, column = int(index.data(ROW_ROLE)), index.column()
+        correct = int(answers.column("correct")[row]) if column == CLASS else -1
+        if column == CLASS:
+            self._paint_words(painter, option, index, correct)
+            return
+        super().paint(painter, option, index)
+        if column not in _PAINTED:
+            return
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        cell = QRectF(option.rect)
+        if column == 0:
+            self._paint_thumbnail(painter, cell, answers.files[row])
+        elif column == PROBABILITY:
+            _paint_probability(painter, cell, float(answers.column("probability")[row]))
+        else:
+            _paint_branches(painter, cell, answers.column("branch")[row].tolist(), int(answers.column("class")[row]))
+        painter.restore()
+
+    def _paint_words(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex, correct: int) -> None:
+        """A class, behind a tick or a cross where it is known to be right or wrong."""
+        super().paint(painter, option, index)
+        if correct < 0:
+            return
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(tokens().good if correct else tokens().bad), 1.8, c=Qt.PenCapStyle.RoundCap))
+        words = option.fontMetrics.horizontalAdvance(str(index.data())) + px(22)
+        x = option.rect.left() + min(words, option.rect.width() - px(16))
+        y = option.rect.center().y() + 0.5
+        path = QPainterPath()
+        if correct:
+            path.moveTo(x - 4, y)
+            path.lineTo(x - 1, y + 3)
+            path.lineTo(x + 5, y - 4)
+        else:
+            for sign in (-1, 1):
+                path.moveTo(x - 4, y - 4 * sign)
+                path.lineTo(x + 4, y + 4 * sign)
+        painter.drawPath(path)
+        painter.restore()
+
+    def _paint_thumbnail(self, painter: QPainter, cell: QRectF, file: str) -> None:
+        side = cell.height() - 6
+        box = QRectF(cell.left() + 8, cell.top() + 3, side, side)
+        place = self._path_of(file)
+        draw_filling(painter, box, self._thumbnails.image(place) if place is not None else None)
+
+
+def _paint_probability(painter: QPainter, cell: QRectF, probability: float) -> None:
+    if probability != probability:
+        return
+    width = px(48)
+    track = QRectF(cell.left() + 8, cell.center().y() - 2.5, width, 5)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(tokens().pressed))
+    painter.drawRoundedRect(track, 2.5, 2.5)
+    painter.setBrush(branch_colour("joint"))
+    painter.drawRoundedRect(QRectF(track.left(), track.top(), max(track.width() * probability, 5), 5), 2.5, 2.5)
+    painter.setPen(QColor(tokens().text))
+    painter.setFont(number_font("body"))
+    room = cell.adjusted(width + 14, 0, -8, 0)
+    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{probability:.3f}")
+
+
+def _paint_branches(painter: QPainter, cell: QRectF, classes: list[int], joint: int) -> None:
+    side, left = px(18), cell.left() + 8
+    painter.setFont(font("caption", semibold=True))
+    for letter, index in zip(BRANCH_LETTERS, classes, strict=True):
+        if index >= 0:
+            box = QRectF(left + 0.5, cell.center().y() - side / 2 + 0.5, side, side)
+            colour, agrees = branch_colour(letter), index == joint  # type: ignore[arg-type]
+            painter.setPen(QPen(colour, 1.5))
+            painter.setBrush(colour if agrees else Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box, 4, 4)
+            painter.setPen(QColor("#FFFFFF") if agrees else QColor(tokens().text))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, letter)
+        left += side + px(6)

@@ -1,0 +1,167 @@
+"""The table on the screen: thumbnails, a bar for the probability, a mark a branch, a tick or a cross for known answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from s3n_gui.appearance.theme import px, theme
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.prediction.table.row_delegate import PathOf, RowDelegate
+from s3n_gui.prediction.table.table_model import (
+    BRANCHES,
+    CLASS,
+    COLUMNS,
+    ENTROPY,
+    FILE,
+    LABEL,
+    MARGIN,
+    PEAKS,
+    PROBLEM,
+    ROW_ROLE,
+    PredictionModel,
+)
+
+_ROW_HEIGHT = 40
+_WORDS = (FILE, CLASS, LABEL)
+_LEAST_WORDS = 120
+_SPARED = (MARGIN, PEAKS, ENTROPY, BRANCHES, LABEL, FILE)
+"""Columns that a narrow table goes without, in this order."""
+
+
+class PredictionTable(QTableView):
+    """The table.
+
+    Signals:
+        opened: Enter or a double click on a row: its place in the table's own order.
+        preview_asked: Space on a row.
+        current_changed: Another row is the current one; -1 where none is.
+    """
+
+    opened = Signal(int)
+    preview_asked = Signal(int)
+    current_changed = Signal(int)
+
+    def __init__(
+        self, model: PredictionModel, thumbnails: ThumbnailLoader, path_of: PathOf, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._rows = model
+        self._thumbnails, self._path_of = thumbnails, path_of
+        self._idle = {LABEL, PROBLEM}  # columns that have nothing to say
+        self.setModel(model)
+        self.setItemDelegate(RowDelegate(thumbnails, path_of, self))
+        self.setAccessibleName("Predictions")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header = self.horizontalHeader()
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(False)  # it would lie over the end of a heading; the heading says it itself
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(40)
+        header.sectionClicked.connect(self._on_heading)
+        self.doubleClicked.connect(self._on_double_click)
+        thumbnails.ready.connect(self._on_thumbnail)
+        theme().changed.connect(self._on_theme)
+        self._on_theme()
+
+    def show_columns(self, *, label: bool, problem: bool) -> None:
+        """Show the columns that have something to say, as far as there is room."""
+        self._idle = {column for column, busy in ((LABEL, label), (PROBLEM, problem)) if not busy}
+        for section in _WORDS:  # the room is theirs, however wide the page is
+            self.horizontalHeader().setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        shown = {column for column in range(len(COLUMNS)) if column not in self._idle}
+
+        def needed() -> int:
+            return sum(px(_LEAST_WORDS if column in _WORDS else COLUMNS[column].width) for column in shown)
+
+        for column in _SPARED:
+            if needed() <= self.viewport().width():
+                break
+            shown.discard(column)
+        for column in range(len(COLUMNS)):
+            self.setColumnHidden(column, column not in shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow table leaves out what matters least."""
+        self._fit_columns()
+        super().resizeEvent(event)
+
+    def current_row(self) -> int:
+        """Return the current row, in the table's own order; -1 where there is none."""
+        index = self.currentIndex()
+        return int(index.data(ROW_ROLE)) if index.isValid() else -1
+
+    def go_to(self, row: int) -> None:
+        """Make a row the current one, where it is shown."""
+        place = self._rows.place_of(row)
+        if place >= 0:
+            index = self._rows.index(place, CLASS)
+            self.setCurrentIndex(index)
+            self.scrollTo(index)
+
+    def currentChanged(self, current: QModelIndex | object, previous: QModelIndex | object) -> None:
+        """Tell which row is the current one."""
+        super().currentChanged(current, previous)  # type: ignore[arg-type]
+        self.current_changed.emit(self.current_row())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space previews, Enter opens, arrows move."""
+        row = self.current_row()
+        if row >= 0 and event.key() == Qt.Key.Key_Space:
+            self.preview_asked.emit(row)
+        elif row >= 0 and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.opened.emit(row)
+        else:
+            super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A press on a thumbnail previews it."""
+        super().mousePressEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() and index.column() == 0 and event.button() == Qt.MouseButton.LeftButton:
+            self.preview_asked.emit(int(index.data(ROW_ROLE)))
+
+    def visible_rows(self) -> range:
+        """Return the places that are on the screen."""
+        first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
+        count = self._rows.rowCount()
+        return range(max(first, 0), (last if last >= 0 else count - 1) + 1)
+
+    def _on_heading(self, section: int) -> None:
+        column = COLUMNS[section]
+        again = column.key == self._rows.sort_key
+        self.sort_by(section, descending=not self._rows.descending if again else column.falling)
+
+    def sort_by(self, section: int, *, descending: bool) -> None:
+        """Sort by a column; the current row stays in view."""
+        row = self.current_row()
+        self._rows.set_order(COLUMNS[section].key, descending=descending)
+        self.go_to(row)
+
+    def _on_double_click(self, index: QModelIndex) -> None:
+        if index.column() > 0:
+            self.opened.emit(int(index.data(ROW_ROLE)))
+
+    def _on_thumbnail(self, path: Path) -> None:
+        self.viewport().update(QRect(0, 0, self.columnWidth(0), self.viewport().height()))
+
+    def _on_theme(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(px(_ROW_HEIGHT))
+        for section, column in enumerate(COLUMNS):
+            self.setColumnWidth(section, px(column.width))
+        self.viewport().update()

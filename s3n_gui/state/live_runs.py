@@ -1,0 +1,91 @@
+"""The trainings of this machine as jobs: found when they already run, and settled when the window closes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from s3n_gui.background.jobs import JobList
+from s3n_gui.background.training_job import TrainingJob
+from s3n_gui.state.runs_watch import RunsSeen, RunsWatch
+from s3n_gui.state.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class LiveRuns(QObject):
+    """Keeps every live run of the runs folder in the list of jobs.
+
+    Signals:
+        failed: A sentence for the banner.
+    """
+
+    failed = Signal(str)
+
+    def __init__(self, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs, self._settings = jobs, settings
+        self._known: set[Path] = set()
+        self.watch = RunsWatch(settings.runs_root, self)
+        self.watch.changed.connect(self._on_seen)
+        settings.changed.connect(self._on_setting)
+
+    def begin(self) -> None:
+        """Look for live runs from now on."""
+        self.watch.begin()
+
+    def active(self) -> tuple[TrainingJob, ...]:
+        """Return the trainings that run."""
+        return tuple(job for job in self._jobs.active() if isinstance(job, TrainingJob))
+
+    def job_of(self, run: Path) -> TrainingJob:
+        """Return the job of a run, followed from now on if it was not."""
+        for job in self.active():
+            if job.run_path == run:
+                return job
+        job = TrainingJob.follow(run)
+        self._jobs.add(job)
+        return job
+
+    def settle(self, window: QWidget) -> bool:
+        """Ask what becomes of the trainings that run.
+
+        Args:
+            window: The window that is about to close.
+
+        Returns:
+            Whether the window may close.
+        """
+        active = self.active()
+        if not active:
+            return True
+        from s3n_gui.frame.dialogs.closing import ClosingDialog
+
+        dialog = ClosingDialog([job.title for job in active], window)
+        choice = dialog.ask()
+        dialog.deleteLater()
+        if choice == "cancel":
+            return False
+        for job in active:
+            if choice == "stop":
+                job.stop_and_keep()
+            else:
+                job.leave()
+        return True
+
+    def close(self) -> None:
+        """Look no more."""
+        self.watch.close()
+
+    def _on_setting(self, name: str) -> None:
+        if name == "runs_folder":
+            self.watch.move_to(self._settings.runs_root)
+
+    def _on_seen(self, seen: RunsSeen) -> None:
+        if seen.problem:
+            self.failed.emit(seen.problem)
+        for run in seen.live():
+            self.job_of(run.path)

@@ -1,0 +1,208 @@
+"""Opening what a person points at, a data set, a run, a model or an image: told apart here, read off the GUI thread."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from contextlib import suppress
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+
+from s3n_core.datasets.records import DataSet
+from s3n_core.errors import DataSetError, S3NError
+from s3n_core.runs.run_directory import RunDirectory, is_run
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.state.recent import RecentList
+from s3n_gui.state.session import Session
+
+_log = logging.getLogger(__name__)
+MODEL_SUFFIX = ".safetensors"
+_FOREIGN_MODELS = {".pt", ".pth", ".ckpt", ".bin", ".onnx"}
+
+
+class Opener(QObject):
+    """Opens paths into the session and remembers them.
+
+    Signals:
+        opened: What was opened ("data", "model", "run", "image") and its ``Path``.
+        busy_changed: Whether a data set is being read.
+        reading: The folder, a ``Path``, that begins to be read.
+    """
+
+    opened = Signal(str, object)
+    busy_changed = Signal(bool)
+    reading = Signal(object)
+    _read = Signal(int, object, object)
+
+    def __init__(self, session: Session, recent: RecentList, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._recent = session, recent
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._generation = 0
+        self._busy = False
+        self._aside = False  # what is being read came with a run
+        self._read.connect(self._on_read)
+
+    def open_path(self, path: Path) -> None:
+        """Open whatever ``path`` is; the banner says why where that is not possible."""
+        from s3n_core.datasets.decoding import IMAGE_SUFFIXES  # Loads Pillow, not at the window's start.
+
+        path = path.expanduser().absolute()
+        try:
+            if not path.exists():
+                self._session.report_error(f"{path} does not exist any more; choose another folder or file.")
+            elif path.is_dir() and is_run(path):
+                self.open_run(path)
+            elif path.is_dir():
+                self.open_data_set(path)
+            elif path.suffix.lower() == MODEL_SUFFIX:
+                self.open_model(path)
+            elif path.suffix.lower() in IMAGE_SUFFIXES:
+                self.open_image(path)
+            elif path.suffix.lower() in _FOREIGN_MODELS:
+                self._session.report_error(
+                    f"{path.name} is no model of this program; models are {MODEL_SUFFIX} files in a run's checkpoints."
+                )
+            else:
+                self._session.report_error(
+                    f"{path.name} is neither a folder of images, a run, a model ({MODEL_SUFFIX}) nor an image."
+                )
+        except OSError as error:
+            self._session.report_error(f"{path} cannot be read ({error.strerror or error}); check its permissions.")
+
+    def open_model(self, path: Path, detail: str = "") -> None:
+        """Make a model file the current model; the engine says later whether it can be used."""
+        self._session.model = path
+        self._recent.add("model", path, detail)
+        self.opened.emit("model", path)
+
+    def open_run(self, path: Path) -> None:
+        """Make a run the current one, and its best checkpoint the current model where it has one."""
+        self._session.run = path
+        directory = RunDirectory(path)
+        detail = ""
+        try:
+            recipe = directory.read_run().get("recipe")
+            detail = f"recipe {recipe['name']}" if isinstance(recipe, dict) and "name" in recipe else ""
+            if directory.read_pointer("best") or directory.read_pointer("last"):
+                self._session.model = path
+        except S3NError as error:
+            self._session.report_error(str(error))
+        self._recent.add("run", path, detail)
+        self.opened.emit("run", path)
+        self._open_data_of(directory)
+
+    def open_image(self, path: Path) -> None:
+        """Select one image."""
+        self._session.image = path
+        self.opened.emit("image", path)
+
+    def open_data_set(self, path: Path, format: str = "auto") -> None:
+        """Read a data set folder in the background and make it the current one; the last asked for wins."""
+        self._aside = False
+        self._begin_reading(path, format)
+
+    def _open_data_of(self, directory: RunDirectory) -> None:
+        """Read what a run learned from, where nothing else is open: its images are what one looks at next.
+
+        Beside the run, not in its place: the page stays, and a folder that is gone or has changed its form is passed over.
+        """
+        if self._session.data_set is not None or self._busy:
+            return
+        with suppress(S3NError, OSError):
+            data = directory.read_run().get("data")
+            if isinstance(data, dict) and isinstance(data.get("root"), str) and Path(data["root"]).is_dir():
+                self._aside = True
+                self._begin_reading(Path(data["root"]), str(data.get("format") or "auto"))
+
+    def _begin_reading(self, path: Path, format: str) -> None:
+        self._generation += 1
+        self._set_busy(True)
+        self.reading.emit(path)
+        self._pool.clear()
+        self._pool.start(_Reading(self._read, self._generation, path, format))
+
+    def close(self) -> None:
+        """Wait for a reading that is under way and drop it."""
+        self._generation += 1
+        self._pool.clear()
+        self._pool.waitForDone()
+
+    @Slot(int, object, object)
+    def _on_read(self, generation: int, path: Path, result: object) -> None:
+        if generation != self._generation:
+            return
+        self._set_busy(False)
+        if isinstance(result, DataSet):
+            self._session.data_set = result
+            self._recent.add("data", path, data_set_detail(result))
+            if not self._aside:
+                self.opened.emit("data", path)
+        elif self._aside:
+            _log.info("the data set of the run was not opened: %s", result)
+        else:
+            self._session.report_error(str(result))
+
+    def _set_busy(self, busy: bool) -> None:
+        if busy != self._busy:
+            self._busy = busy
+            self.busy_changed.emit(busy)
+
+
+class _Reading(QRunnable):
+    """Reads a data set in a thread of the pool. The signal belongs to the opener, which outlives the pool."""
+
+    def __init__(self, done: object, generation: int, path: Path, format: str) -> None:
+        super().__init__()
+        self._done, self._generation, self._path, self._format = done, generation, path, format
+
+    def run(self) -> None:
+        """Read, and say what came of it."""
+        from s3n_core.datasets.assignment import assigned
+        from s3n_core.datasets.detection import open_data_set
+
+        result: object
+        # A hundred thousand new records would set off one full collection after another, each of which stops the window.
+        gc.disable()
+        try:
+            result = open_data_set(self._path, self._format)
+            with suppress(DataSetError):  # The page Data says that the person's choice cannot be read.
+                result = assigned(result)
+        except S3NError as error:
+            result = str(error)
+        except Exception as error:
+            _log.exception("reading the data set %s failed", self._path)
+            result = f"{self._path} could not be read ({type(error).__name__}); the log has the details."
+        finally:
+            gc.enable()
+        self._done.emit(self._generation, self._path, result)  # type: ignore[attr-defined]
+
+
+def data_set_detail(data_set: DataSet) -> str:
+    """Return "543 images · 10 classes"."""
+    images = count_text(len(data_set.records), "image")
+    return f"{images} · {count_text(len(data_set.classes), 'class', 'classes')}" if data_set.classes else images
+
+
+def data_set_title(root: Path) -> str:
+    """Return what people call a data set: its folder's name; the demo's folder says nothing to a person."""
+    return "demo birds" if root.parent.name == "demo" and root.name == "images" else root.name or str(root)
+
+
+def model_title(path: Path) -> str:
+    """Return what people call a model: "run-07 best" for a run, "run-07 step-1200" for one of its checkpoints."""
+    if path.suffix.lower() != MODEL_SUFFIX:
+        return f"{path.name} best"
+    if path.parent.name == "checkpoints":
+        return f"{path.parent.parent.name} {path.stem}"
+    if path.parent.name == "demo" and path.stem == "model":
+        return "demo model"
+    return path.stem
+
+
+def data_set_place(data_set: DataSet) -> Path:
+    """Return what to give a command for an open data set: the folder, or the image where there is a single one."""
+    records = data_set.records
+    return records[0].path if len(records) == 1 and records[0].path.parent == data_set.root else data_set.root

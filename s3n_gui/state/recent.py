@@ -1,0 +1,95 @@
+"""What was open lately: data sets, models and runs, newest first, kept over restarts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from PySide6.QtCore import QObject, Signal
+
+from s3n_core.errors import S3NError
+from s3n_core.system.atomic_files import write_json
+from s3n_gui.state.settings import settings_path
+
+Kind = Literal["data", "model", "run"]
+_MOST_OF_A_KIND = 12
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentItem:
+    """Something that was open.
+
+    Attributes:
+        kind: "data", "model" or "run".
+        path: The folder or file.
+        detail: What it was, for a person: "543 images · 10 classes".
+        opened: When, Unix seconds.
+    """
+
+    kind: Kind
+    path: Path
+    detail: str
+    opened: float
+
+    @property
+    def exists(self) -> bool:
+        """Whether it is still there; asks the file system."""
+        try:
+            return self.path.exists()
+        except OSError:
+            return False
+
+
+class RecentList(QObject):
+    """The list of what was open lately.
+
+    Signals:
+        changed: Something was added or removed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, path: Path | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path = path if path is not None else settings_path().with_name("recent.json")
+        self._items: list[RecentItem] = []
+        with suppress(OSError, ValueError, RecursionError, TypeError, LookupError):
+            for entry in json.loads(self.path.read_bytes())["items"]:
+                if entry["kind"] in get_args(Kind):
+                    item = RecentItem(entry["kind"], Path(entry["path"]), str(entry["detail"]), float(entry["opened"]))
+                    self._items.append(item)
+
+    def items(self, kind: Kind) -> tuple[RecentItem, ...]:
+        """Return what was open of one kind, the newest first."""
+        return tuple(item for item in self._items if item.kind == kind)
+
+    def add(self, kind: Kind, path: Path, detail: str = "") -> None:
+        """Put something at the top."""
+        item = RecentItem(kind, path, detail, time.time())
+        others = [other for other in self._items if (other.kind, other.path) != (kind, path)]
+        same = [other for other in others if other.kind == kind][: _MOST_OF_A_KIND - 1]
+        self._items = [item, *(other for other in others if other.kind != kind or other in same)]
+        self._write()
+        self.changed.emit()
+
+    def remove(self, kind: Kind, path: Path) -> None:
+        """Take something out of the list; it stays on the disk."""
+        kept = [item for item in self._items if (item.kind, item.path) != (kind, path)]
+        if len(kept) != len(self._items):
+            self._items = kept
+            self._write()
+            self.changed.emit()
+
+    def _write(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            entries = [{**asdict(item), "path": str(item.path)} for item in self._items]
+            write_json(self.path, {"version": 1, "items": entries}, durable=False)
+        except (OSError, S3NError) as error:
+            _log.warning("the list of recent things could not be kept (%s)", error)

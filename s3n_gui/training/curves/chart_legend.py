@@ -1,0 +1,102 @@
+"""The legend of a chart: for each line a stroke in its colour, its name, and its value under the cursor or the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from s3n_gui.appearance.theme import number_font, px, theme, tokens
+
+_GAP, _STROKE, _BETWEEN, _LEAST_BETWEEN = 4, 9, 9, 4
+_SAMPLE = "00.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a chart.
+
+    Attributes:
+        colour: Of its curve.
+        label: Its name.
+        values: Held-out value and training value, those of them that are measured; empty without any.
+    """
+
+    colour: QColor
+    label: str
+    values: tuple[str, ...] = ()
+
+
+class ChartLegend(QWidget):
+    """One row of entries. Where there is no room for both values, the first one is shown; where there is none, names."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._entries: tuple[Entry, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def show_entries(self, entries: Sequence[Entry]) -> None:
+        """Show these."""
+        if tuple(entries) != self._entries:
+            self._entries = tuple(entries)
+            self.update()
+
+    def room_for(self, labels: Sequence[str]) -> float:
+        """Return how wide entries with these names and one value each are, whatever the values are."""
+        metrics = QFontMetricsF(self.font())
+        words = sum(metrics.horizontalAdvance(f"{label} {_SAMPLE}") for label in labels)
+        return float(words + len(labels) * (px(_STROKE) + _GAP) + max(0, len(labels) - 1) * px(_BETWEEN))
+
+    def sizeHint(self) -> QSize:
+        """One line high."""
+        return QSize(px(60), self.fontMetrics().lineSpacing() + 2)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font is another height."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.updateGeometry()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw as much as fits."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        metrics = QFontMetricsF(self.font())
+        if not any(entry.values for entry in self._entries):
+            painter.setPen(QColor(tokens().faint))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, "nothing measured yet")
+            return
+        shown = [entry for entry in self._entries if entry.values]
+        ways = ((2, px(_BETWEEN)), (1, px(_BETWEEN)), (1, px(_LEAST_BETWEEN)), (0, px(_BETWEEN)))
+        most, between = next(way for way in ways if not way[0] or self._width(metrics, shown, *way) <= self.width())
+        left, middle = 0.0, self.height() / 2
+        for entry in shown:
+            painter.setPen(QPen(entry.colour, 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(QPointF(left + 1, middle), QPointF(left + px(_STROKE) - 1, middle))
+            left += px(_STROKE) + _GAP
+            for index, text in enumerate((entry.label, *entry.values[:most])):
+                painter.setPen(QColor(tokens().text if index == 1 else tokens().quiet))
+                width = metrics.horizontalAdvance(text)
+                room = QRectF(left, 0, min(width, self.width() - left) + 1, self.height())
+                painter.drawText(
+                    room,
+                    Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine,
+                    metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width()),
+                )
+                left += width + _GAP
+            left += between - _GAP
+        painter.end()
+
+    def _width(self, metrics: QFontMetricsF, entries: Sequence[Entry], values: int, between: int) -> float:
+        texts = (text for entry in entries for text in (entry.label, *entry.values[:values]))
+        words = sum(metrics.horizontalAdvance(text) + _GAP for text in texts)
+        return float(words + len(entries) * (px(_STROKE) + between) - between)
+
+    def _fit(self) -> None:
+        self.setFont(number_font("caption"))
+        self.update()

@@ -1,0 +1,90 @@
+"""What stands behind and above the curves of a chart: tinted stretches of epochs, their words, and the best epoch's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from s3n_gui.appearance.theme import font, tokens
+
+Band = tuple[float, float, str]
+"""From, to (in epochs), and the word for it."""
+
+
+class Bands(pg.GraphicsObject):  # type: ignore[misc]
+    """Tinted stretches of epochs behind the curves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bands: Sequence[Band] = ()
+        self.setZValue(-20)
+
+    def show_bands(self, bands: Sequence[Band]) -> None:
+        """Show these."""
+        self._bands = tuple(bands)
+        self.setVisible(bool(bands))
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        """All that is seen."""
+        return QRectF(self.viewRect())
+
+    def viewTransformChanged(self) -> None:
+        """Another stretch is seen."""
+        self.prepareGeometryChange()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Draw."""
+        seen, fill = self.viewRect(), QColor(tokens().accent)
+        for index, (start, end, _word) in enumerate(self._bands):
+            fill.setAlphaF(0.05 if index % 2 else 0.09)
+            painter.fillRect(QRectF(start, seen.top(), end - start, seen.height()), fill)
+
+
+class Marks(pg.GraphicsWidget):  # type: ignore[misc]
+    """A line above the curves, where nothing is drawn: the words of the bands, and which epoch is the best."""
+
+    def __init__(self, box: pg.ViewBox) -> None:
+        super().__init__()
+        self._box = box
+        self._bands: Sequence[Band] = ()
+        self._best: float | None = None
+        box.sigXRangeChanged.connect(self._on_range)
+
+    def show_bands(self, bands: Sequence[Band]) -> None:
+        """Show these."""
+        self._bands = tuple(bands)
+        self.update()
+
+    def show_best(self, place: float | None) -> None:
+        """Mark this epoch."""
+        self._best = place
+        self.update()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Draw."""
+        area = self.rect()
+        (low, high), _values = self._box.viewRange()
+        scale = area.width() / (high - low)
+        taken = QRectF()
+        painter.setFont(font("caption"))
+        metrics = painter.fontMetrics()
+        if self._best is not None and low <= self._best <= high:
+            word = "best"
+            width = metrics.horizontalAdvance(word)
+            left = min(max((self._best - low) * scale - width / 2, 0.0), area.width() - width)
+            taken = QRectF(left, 0, width, area.height())
+            painter.setPen(QColor(tokens().good))
+            painter.drawText(taken, Qt.AlignmentFlag.AlignCenter, word)
+        painter.setPen(QColor(tokens().quiet))
+        for start, end, word in self._bands:
+            left, right = max(0.0, (start - low) * scale), min(area.width(), (end - low) * scale)
+            room = QRectF(left + 3, 0, metrics.horizontalAdvance(word), area.height())
+            if room.right() <= right and not room.intersects(taken.adjusted(-3, 0, 3, 0)):
+                painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, word)
+
+    def _on_range(self, *_: object) -> None:
+        self.update()

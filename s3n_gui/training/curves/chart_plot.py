@@ -1,0 +1,189 @@
+"""One chart as a card: its title, its legend, the curves, and the values under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QToolButton, QWidget
+
+from s3n_gui.appearance.theme import branch_colour, px, set_icon, theme, tokens
+from s3n_gui.appearance.tokens import INSIDE_GROUP, mixed
+from s3n_gui.training.curves.chart_legend import ChartLegend, Entry
+from s3n_gui.training.curves.chart_marks import Band
+from s3n_gui.training.curves.charts import EMPTY, Chart, Ink, Points, value_at
+from s3n_gui.training.curves.curve_maker import DrawnChart
+from s3n_gui.training.curves.curve_view import Curve, CurveView
+
+THIN, THICK, OTHER = 1.2, 2.2, 1.6
+_PALE = 0.45
+"""How far a training curve's colour goes towards the ground where a held-out curve stands beside it."""
+
+
+def ink_colour(ink: Ink) -> QColor:
+    """Return the colour of a line in the theme that holds now."""
+    if ink == "text":
+        return QColor(tokens().text)
+    return QColor(tokens().accent) if ink == "accent" else branch_colour(ink)
+
+
+def pale(colour: QColor) -> QColor:
+    """Return a colour as training curves have it: opaque, because Qt draws transparent ones slowly."""
+    return QColor(mixed(colour.name(), tokens().card, _PALE))
+
+
+class ChartPlot(QFrame):
+    """Draws one chart.
+
+    Signals:
+        place_pointed: The epoch under the cursor, or None when it has left.
+        width_moved: Somebody zoomed or panned over the epochs: from, to.
+        whole_asked: Everything should be seen again.
+        alone_asked: This chart should be shown alone, or all again: its name.
+    """
+
+    place_pointed = Signal(object)
+    width_moved = Signal(float, float)
+    whole_asked = Signal()
+    alone_asked = Signal(str)
+
+    def __init__(self, chart: Chart, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.chart = chart
+        self.setProperty("role", "card")
+        self.setAccessibleName(f"Chart: {chart.title}")
+        self._title, self._unit = QLabel(chart.title, self), QLabel(chart.unit, self)
+        self._title.setToolTip(chart.tip)
+        self._unit.setProperty("role", "caption")
+        self._legend = ChartLegend(self)
+        self.alone = QToolButton(self)
+        self.alone.setProperty("role", "small")
+        self.view = CurveView(chart.title, bounds=chart.bounds, marks=chart.large)
+        self.view.setAccessibleDescription(f"{chart.tip} + and - zoom, arrows move, Home shows all.")
+        self._layout = QGridLayout(self)
+        self._layout.setContentsMargins(12, 4, 4, 4)
+        self._layout.setHorizontalSpacing(INSIDE_GROUP)
+        self._layout.setVerticalSpacing(0)
+        self._layout.setColumnStretch(2, 1)
+        self._layout.setRowStretch(2, 1)
+        self._layout.addWidget(self._title, 0, 0)
+        self._layout.addWidget(self._unit, 0, 1)
+        self._layout.addWidget(self.alone, 0, 3)
+        self._layout.addWidget(self.view, 2, 0, 1, 4)
+        self._drawn = DrawnChart([(EMPTY, EMPTY)] * len(chart.lines))
+        self._place: float | None = None
+        self._legend_row = -1
+        self.view.place_pointed.connect(self.place_pointed)
+        self.view.width_moved.connect(self.width_moved)
+        self.view.whole_asked.connect(self.whole_asked)
+        self.view.alone_asked.connect(self._on_alone)
+        self.alone.clicked.connect(self._on_alone)
+        theme().changed.connect(self._fit)
+        self.show_alone(False)
+        self._fit()
+        self.set_logarithmic(chart.logarithmic)
+
+    # -- what is drawn ---------------------------------------------------------------------------------------------------
+
+    def show_drawn(self, drawn: DrawnChart) -> None:
+        """Draw the lines of the shown run, and those of runs laid over it."""
+        self._drawn = drawn
+        self._show_curves()
+        self._show_values()
+
+    def show_bands(self, bands: Sequence[Band]) -> None:
+        """Show phases of the recipe: from, to (in epochs), and what is done in each."""
+        self.view.show_bands(bands)
+
+    def show_best(self, place: float | None) -> None:
+        """Mark the best epoch."""
+        self.view.show_best(place)
+
+    def show_place(self, place: float | None) -> None:
+        """Move the cursor's line; the legend gives the values there, or the last ones for None."""
+        self._place = place
+        self.view.show_place(place)
+        self._show_values()
+
+    def all_values(self) -> list[Entry]:
+        """Return the values under the cursor, also those of runs laid over."""
+        others = [Entry(colour, name, self._values(points)) for name, colour, points in self._drawn.others]
+        return [entry for entry in [*self._entries(), *others] if entry.values]
+
+    def show_alone(self, alone: bool) -> None:
+        """Say whether this is the one chart that is shown."""
+        self._is_alone = alone
+        self._fit_button()
+        words = "Show all charts again (Esc)" if alone else "Show this chart alone (F, or double click)"
+        self.alone.setToolTip(words)
+        self.alone.setAccessibleName(f"{self.chart.title}: {words}")
+
+    def set_logarithmic(self, on: bool) -> None:
+        """Switch the value axis."""
+        self.view.set_logarithmic(on)
+
+    @property
+    def columns(self) -> int:
+        """Over how many columns of points the curves are drawn: one for two pixels is as fine as a screen shows."""
+        return max(40, int(self.view.width() - px(38)) // 2)
+
+    def value_texts(self) -> list[str]:
+        """Return what the legend says, a line each: "joint 94.1 | 98.6"."""
+        return [f"{e.label} {' | '.join(e.values)}" if e.values else "" for e in self._entries()]
+
+    # -- inside ----------------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the legend beside the title where there is room for it."""
+        super().resizeEvent(event)
+        self._place_legend()
+
+    def _show_curves(self) -> None:
+        training, held_out = [], []
+        # A chart's lines all look alike: pale while they learn, and full where they are tested, if any is tested.
+        tested = any(len(points[0]) for _, points in self._drawn.lines)
+        for line, (learnt, known) in zip(self.chart.lines, self._drawn.lines, strict=True):
+            colour = ink_colour(line.ink)
+            training.append(Curve(points=learnt, colour=pale(colour) if tested else colour, width=THIN))
+            held_out.append(Curve(points=known, colour=colour, width=THICK, dots=True))
+        others = [Curve(points=points, colour=colour, width=OTHER) for _, colour, points in self._drawn.others]
+        self.view.show_curves([*reversed(training), *others, *reversed(held_out)])
+
+    def _entries(self) -> list[Entry]:
+        return [
+            Entry(ink_colour(line.ink), line.label, self._values(held_out, training))
+            for line, (training, held_out) in zip(self.chart.lines, self._drawn.lines, strict=True)
+        ]
+
+    def _values(self, *points: Points) -> tuple[str, ...]:
+        return tuple(self.chart.text_of(value_at(p, self._place)) for p in points if len(p[0]))
+
+    def _show_values(self) -> None:
+        self._legend.show_entries(self._entries())
+        if self._place is None:
+            self.setAccessibleDescription("; ".join(text for text in self.value_texts() if text))
+
+    def _place_legend(self) -> None:
+        labels = [line.label for line in self.chart.lines]
+        taken = sum(part.sizeHint().width() for part in (self._title, self._unit, self.alone))
+        beside = self.width() - taken - 4 * INSIDE_GROUP - 16
+        row = 0 if self._legend.room_for(labels) <= beside else 1
+        if row != self._legend_row:
+            self._legend_row = row
+            self._layout.addWidget(self._legend, *((0, 2) if row == 0 else (1, 0, 1, 4)))
+
+    def _on_alone(self) -> None:
+        self.alone_asked.emit(self.chart.name)
+
+    def _fit_button(self) -> None:
+        set_icon(self.alone, "restore" if self._is_alone else "maximise", colour=tokens().quiet)
+
+    def _fit(self) -> None:
+        self._fit_button()
+        self._title.setFont(theme().font("body", semibold=True))
+        self.alone.setFixedSize(px(24), px(24))
+        self.view.fit_look()
+        self._show_curves()
+        self._place_legend()
+        self._show_values()

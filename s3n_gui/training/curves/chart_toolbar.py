@@ -1,0 +1,202 @@
+"""What can be done with the curves: smoothing, axis, zoom, export, more room; and which runs are laid over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget
+
+from s3n_gui.appearance.theme import font, number_font, px, set_icon, theme, tokens
+from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE, mixed
+
+_MOST = 98
+
+
+class ChartToolbar(QWidget):
+    """The line above the curves.
+
+    Signals:
+        smoothing_changed: Weight of what came before, 0 to below 1.
+        logarithmic_changed: Whether value axes are logarithmic.
+        reset_asked: Show everything again.
+        export_asked: "png" or "csv".
+        other_removed: The folder of a run that should not be laid over any more.
+        part_asked: "side" or "strip": show that part of the page, or put it away.
+    """
+
+    smoothing_changed = Signal(float)
+    logarithmic_changed = Signal(bool)
+    reset_asked = Signal()
+    export_asked = Signal(str)
+    other_removed = Signal(object)
+    part_asked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        label = self._label = QLabel("Smoothing", self)
+        label.setProperty("role", "quiet")
+        self.smoothing = QSlider(Qt.Orientation.Horizontal, self)
+        self.smoothing.setRange(0, _MOST)
+        self.smoothing.setValue(60)
+        self.smoothing.setAccessibleName("Smoothing of the curves")
+        self.smoothing.setToolTip(
+            "Moving mean over training steps: at the left as measured. Held-out values are never smoothed."
+        )
+        self.smoothing.valueChanged.connect(self._on_smoothing)
+        label.setBuddy(self.smoothing)
+        self.amount = QLabel("0.60", self)
+        self.amount.setProperty("role", "quiet")
+        self.logarithmic = QCheckBox("Log axis", self)
+        self.logarithmic.setToolTip("Equal ratios take equal room: shows late changes of the loss (L)")
+        self.logarithmic.toggled.connect(self.logarithmic_changed)
+        self.side = self._part("panel-left", "side", "New training and runs", "Ctrl+[")
+        self.strip = self._part("panel-right", "strip", "What it looks at", "Ctrl+]")
+        self.reset = self._tool("restore", "Show all epochs again (Home)")
+        self.reset.clicked.connect(self.reset_asked)
+        self.export = self._tool("save", "Save the curves as a picture or a table")
+        self.export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        for kind, text in (("png", "Save as picture (PNG)…"), ("csv", "Save values as table (CSV)…")):
+            action = menu.addAction(text)
+            action.setData(kind)
+        menu.triggered.connect(self._on_export)
+        self.export.setMenu(menu)
+        self._key = _Key(self)
+        row = QHBoxLayout()
+        row.setSpacing(INSIDE_GROUP)
+        for part in (self.side, label, self.smoothing, self.amount, self.logarithmic):
+            row.addWidget(part)
+        row.addStretch(1)
+        row.addWidget(self._key)
+        for part in (self.reset, self.export, self.strip):
+            row.addWidget(part)
+        self._over = QWidget(self)
+        self._chips = QHBoxLayout(self._over)
+        self._chips.setContentsMargins(0, 0, 0, 0)
+        self._chips.setSpacing(SPACE)
+        self._chips.addStretch(1)
+        self._over.hide()
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(SPACE)
+        whole.addLayout(row)
+        whole.addWidget(self._over)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    @property
+    def weight(self) -> float:
+        """The weight of what came before."""
+        return self.smoothing.value() / 100
+
+    def show_others(self, others: Sequence[tuple[Path, QColor]]) -> None:
+        """Show a small button for each run laid over: press it to take the run away."""
+        for old in self.findChildren(QToolButton, "chip"):
+            self._chips.removeWidget(old)
+            old.setObjectName("")
+            old.hide()
+            old.deleteLater()
+        for index, (path, colour) in enumerate(others):
+            chip = QToolButton(self._over)
+            chip.setObjectName("chip")
+            chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            set_icon(chip, "minus", colour=colour.name())
+            chip.setText(path.name if len(path.name) <= 24 else f"{path.name[:12]}…{path.name[-10:]}")
+            chip.setToolTip(f"{path.name} is laid over; press to take it away")
+            chip.setAccessibleName(f"Take {path.name} away")
+            chip.setProperty("run", str(path))
+            chip.clicked.connect(self._on_chip)
+            self._chips.insertWidget(index, chip)
+        self._over.setVisible(bool(others))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what has no room; the slider says by its tip what it is for."""
+        super().resizeEvent(event)
+        self._leave_out()
+
+    def _leave_out(self) -> None:
+        room = (
+            self.width() - 4 * (px(28) + INSIDE_GROUP) - self.logarithmic.sizeHint().width() - px(84) - 2 * INSIDE_GROUP
+        )
+        for part in (self.amount, self._key, self._label):
+            room -= part.sizeHint().width() + INSIDE_GROUP
+            part.setVisible(room >= 0)
+
+    def _part(self, icon: str, name: str, title: str, keys: str) -> QToolButton:
+        button = self._tool(icon, f"Show or hide “{title}” ({keys}); without it the curves have more room")
+        button.setAccessibleName(f"Show or hide {title}")
+        button.setProperty("part", name)
+        button.clicked.connect(self._on_part)
+        return button
+
+    def _tool(self, icon: str, tip: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        set_icon(button, icon)
+        return button
+
+    def _on_smoothing(self, value: int) -> None:
+        self.amount.setText(f"{value / 100:.2f}")
+        self.smoothing_changed.emit(value / 100)
+
+    def _on_export(self, action: object) -> None:
+        self.export_asked.emit(action.data())  # type: ignore[attr-defined]
+
+    def _on_chip(self) -> None:
+        self.other_removed.emit(Path(self.sender().property("run")))
+
+    def _on_part(self) -> None:
+        self.part_asked.emit(self.sender().property("part"))
+
+    def _fit(self) -> None:
+        self.amount.setFont(number_font("body"))
+        self._leave_out()
+        self.smoothing.setFixedWidth(px(84))
+
+
+class _Key(QWidget):
+    """How curves on held-out and on training images look: once for all charts."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Thick lines with dots: held-out images; thin pale lines: training images")
+        self.setToolTip("Held-out images are never learned from: their curves say what the model is worth.")
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        """Room for two strokes and their words."""
+        metrics = self.fontMetrics()
+        words = metrics.horizontalAdvance("held out") + metrics.horizontalAdvance("training")
+        return QSize(words + 2 * px(22) + px(16), metrics.lineSpacing() + 2)
+
+    def minimumSizeHint(self) -> QSize:
+        """It is whole or hidden behind others."""
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw both strokes."""
+        now = tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        left, middle = 0.0, self.height() / 2
+        for word, width, share in (("held out", 2.2, 0.0), ("training", 1.2, 0.45)):
+            colour = QColor(mixed(now.text, now.page, share))
+            painter.setPen(QPen(colour, width))
+            painter.drawLine(QPointF(left, middle), QPointF(left + px(16), middle))
+            if not share:
+                painter.setBrush(colour)
+                painter.drawEllipse(QPointF(left + px(8), middle), 2.5, 2.5)
+            left += px(16) + 6
+            painter.setPen(QColor(now.quiet))
+            painter.drawText(QPointF(left, middle + self.fontMetrics().capHeight() / 2), word)
+            left += self.fontMetrics().horizontalAdvance(word) + px(16)
+        painter.end()
+
+    def _fit(self) -> None:
+        self.setFont(font("caption"))
+        self.update()

@@ -1,0 +1,211 @@
+"""Which charts there are, what each draws, and the points of its lines. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from s3n_gui.training.curves.metric_series import Column, MetricSeries, line_weight, smoothed
+
+Ink = Literal["text", "accent", "O", "D", "C", "joint"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One measured thing: on training images (thin, pale) and on held-out ones (thick, with a dot an epoch).
+
+    Attributes:
+        label: What it is called in the legend.
+        ink: Its colour: a token, or a branch.
+        training: Name of the training metric; empty without one.
+        held_out: Name of the held-out metric; empty without one.
+        per_step: Whether the training metric stands in the step lines too.
+        complement: Whether one less the value is drawn.
+    """
+
+    label: str
+    ink: Ink
+    training: str = ""
+    held_out: str = ""
+    per_step: bool = False
+    complement: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """One chart.
+
+    Attributes:
+        name: Its name in the code and in files.
+        title: What stands above it.
+        tip: What it shows and what to look for.
+        lines: What it draws; the first stands for the whole where runs are compared.
+        unit: Behind the values.
+        scale: What the values are multiplied with.
+        bounds: Range of the value axis; None follows the values.
+        logarithmic: Whether its value axis is logarithmic from the start.
+        large: Whether it is one of the two large charts.
+    """
+
+    name: str
+    title: str
+    tip: str
+    lines: tuple[Line, ...]
+    unit: str = ""
+    scale: float = 1.0
+    bounds: tuple[float, float] | None = None
+    logarithmic: bool = False
+    large: bool = False
+
+    def text_of(self, value: float) -> str:
+        """Return a value for the legend, without its unit."""
+        if not np.isfinite(value):
+            return "–"
+        if self.unit == "%":
+            return f"{value:.1f}"
+        return f"{value:.3g}".replace("e-0", "e-") if abs(value) < 1e5 else f"{value:.0f}"
+
+
+_BRANCHES: tuple[tuple[str, Ink], ...] = (("joint", "joint"), ("O", "O"), ("D", "D"), ("C", "C"))
+
+CHARTS: tuple[Chart, ...] = (
+    Chart(
+        name="loss",
+        title="Loss",
+        tip="What training makes small: the sum of four parts, one for the joint answer and one for each branch.",
+        lines=(
+            Line(label="total", ink="text", training="loss", held_out="held_out_loss", per_step=True),
+            *(Line(label=name, ink=ink, training=f"loss_{name}", per_step=True) for name, ink in _BRANCHES),
+        ),
+        large=True,
+    ),
+    Chart(
+        name="accuracy",
+        title="Accuracy",
+        tip="Share of images whose class is named rightly: pale on training images, thick on held-out ones.",
+        lines=tuple(
+            Line(
+                label=name,
+                ink=ink,
+                training=f"accuracy_{name}",
+                held_out=f"held_out_accuracy_{name}",
+                per_step=True,
+            )
+            for name, ink in _BRANCHES
+        ),
+        unit="%",
+        scale=100.0,
+        bounds=(0.0, 100.0),
+        large=True,
+    ),
+    Chart(
+        name="rates",
+        title="Learning rates",
+        tip="How large the steps are, by group of parameters, on a logarithmic axis.",
+        lines=(
+            Line(label="new layers", ink="text", training="rate_heads", per_step=True),
+            Line(label="backbone", ink="accent", training="rate_backbone", per_step=True),
+            Line(label="β₁", ink="D", training="rate_radius_d", per_step=True),
+            Line(label="β₂", ink="C", training="rate_radius_c", per_step=True),
+        ),
+        logarithmic=True,
+    ),
+    Chart(
+        name="radii",
+        title="Learnt radii (β₁, β₂)",
+        tip="How far a peak magnifies around itself in the D image (β₁) and the C image (β₂), in cells of the map.",
+        lines=(Line(label="β₁", ink="D", training="beta_d"), Line(label="β₂", ink="C", training="beta_c")),
+        unit="cells",
+    ),
+    Chart(
+        name="peaks",
+        title="Peaks per image",
+        tip="How many places stand out in the response map. None at all means that nothing is magnified.",
+        lines=(Line(label="peaks", ink="accent", training="peaks", held_out="held_out_peaks"),),
+    ),
+    Chart(
+        name="rules",
+        title="Rules of Eq. 3",
+        tip="Share of images of whose class the network was sure (one class's map), or not (mean of several).",
+        lines=(
+            Line(label="sure", ink="accent", training="sure_share", held_out="held_out_sure_share"),
+            Line(label="unsure", ink="O", training="sure_share", held_out="held_out_sure_share", complement=True),
+        ),
+        unit="%",
+        scale=100.0,
+        bounds=(0.0, 100.0),
+    ),
+    Chart(
+        name="memory",
+        title="Memory",
+        tip="Most memory that the training has held, on the device that it computes on.",
+        lines=(Line(label="held", ink="accent", training="memory_bytes"),),
+        unit="GB",
+        scale=1e-9,
+    ),
+    Chart(
+        name="pace",
+        title="Pace",
+        tip="Training images a second. A fall may mean that another program needs the machine.",
+        lines=(Line(label="pace", ink="accent", training="images_per_second", per_step=True),),
+        unit="images/s",
+    ),
+)
+"""All charts, in their order on the page."""
+
+Points = tuple[Column, Column]
+"""Places in epochs and values in the chart's unit, both (n,), finite."""
+
+EMPTY: Points = (np.zeros(0), np.zeros(0))
+
+
+def training_points(series: MetricSeries, chart: Chart, line: Line, smoothing: float) -> Points:
+    """Return the points of a line on training images."""
+    if not line.training:
+        return EMPTY
+    if line.per_step and line.training in series.names():
+        places, values = series.step_places(), series.step_values(line.training)
+        if not line.training.startswith("rate_"):
+            values = smoothed(values, line_weight(smoothing, len(values)))
+        return _finite(places, values, chart, line)
+    return _finite(series.epoch_places(), series.epoch_values(line.training), chart, line)
+
+
+def held_out_points(series: MetricSeries, chart: Chart, line: Line) -> Points:
+    """Return the points of a line on held-out images, one an epoch."""
+    if not line.held_out:
+        return EMPTY
+    return _finite(series.epoch_places(), series.epoch_values(line.held_out), chart, line)
+
+
+def main_points(series: MetricSeries, chart: Chart, smoothing: float) -> Points:
+    """Return the one line that stands for a run where several are compared: held out where there is that."""
+    for line in chart.lines:
+        for points in (held_out_points(series, chart, line), training_points(series, chart, line, smoothing)):
+            if len(points[0]):
+                return points
+    return EMPTY
+
+
+def value_at(points: Points, place: float | None) -> float:
+    """Return the value nearest to a place, the last one for None; NaN where there is none."""
+    places, values = points
+    if not len(places):
+        return float("nan")
+    if place is None:
+        return float(values[-1])
+    index = int(np.searchsorted(places, place))
+    if index > 0 and (index == len(places) or place - places[index - 1] <= places[index] - place):
+        index -= 1
+    return float(values[index])
+
+
+def _finite(places: Column, values: Column, chart: Chart, line: Line) -> Points:
+    if line.complement:
+        values = 1.0 - values
+    known = np.isfinite(values) & np.isfinite(places)
+    if not known.all():
+        places, values = places[known], values[known]
+    return places, values * chart.scale

@@ -1,0 +1,113 @@
+"""What is chosen in the form of a new training: a recipe and what differs from it. No Qt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from s3n_core.datasets.records import DataSet
+from s3n_core.training.recipe import Recipe, RecipeError
+from s3n_core.training.recipes import RECIPES, find_recipe
+from s3n_gui.training.recipe.recipe_fields import RecipeField, changed_settings, recipe_fields, recipe_values
+
+
+class RecipeChoice:
+    """A recipe by name and its changed settings; knows what is wrong with them.
+
+    Attributes:
+        fields: All settings.
+        recipe: The recipe as it is by itself.
+    """
+
+    def __init__(self, name: str = "quick") -> None:
+        self.fields: tuple[RecipeField, ...] = recipe_fields()
+        self._by_name = {field.name: field for field in self.fields}
+        self._unread: dict[str, str] = {}
+        self._values: dict[str, Any] = {}
+        self.recipe: Recipe = find_recipe(name)
+        self.choose(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all recipes."""
+        return tuple(RECIPES)
+
+    def choose(self, name: str) -> None:
+        """Take a recipe as it is.
+
+        Raises:
+            RecipeError: There is none of that name.
+        """
+        self.recipe = find_recipe(name)
+        self._values = recipe_values(self.recipe)
+        self._unread = {}
+
+    def value(self, name: str) -> Any:
+        """Return a setting's value."""
+        return self._values[name]
+
+    def text(self, name: str) -> str:
+        """Return a setting as a person writes it."""
+        return self._by_name[name].text_of(self._values[name])
+
+    def put(self, name: str, value: Any) -> None:
+        """Change a setting; texts of numbers and lists are read."""
+        field = self._by_name[name]
+        self._unread.pop(name, None)
+        try:
+            if field.kind == "number" and isinstance(value, str):
+                value = _number(field, value)
+            elif field.kind in ("text", "file") and isinstance(value, str):
+                value = field.value_of(value)
+            elif field.kind == "choice" and value not in field.choices:
+                raise RecipeError(f"{field.title}: there is no choice {value!r}.")
+            elif field.kind == "choice" and isinstance(recipe_values(self.recipe)[name], int):
+                value = int(value)
+        except RecipeError as error:
+            self._unread[name] = str(error)
+            return
+        self._values[name] = value
+
+    def reset(self, name: str) -> None:
+        """Take the recipe's own value back."""
+        self._unread.pop(name, None)
+        self._values[name] = recipe_values(self.recipe)[name]
+
+    def is_changed(self, name: str) -> bool:
+        """Return whether a setting differs from the recipe."""
+        return name in self._unread or bool(changed_settings(self.recipe, {name: self._values[name]}))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Only what differs from the recipe, as ``TrainingRequest.settings`` takes it."""
+        return changed_settings(self.recipe, self._values)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the settings, as a sentence; empty where nothing is."""
+        if self._unread:
+            return next(iter(self._unread.values()))
+        try:
+            self.recipe.changed(self.settings)
+        except RecipeError as error:
+            return str(error)
+        return ""
+
+    def source(self, name: str) -> str:
+        """Return where a borrowed value comes from; empty where the paper says it."""
+        return self.recipe.sources.get(name, "")
+
+
+def data_problem(data_set: DataSet | None) -> str:
+    """Return why nothing can be trained on a data set, as a sentence; empty where that is possible."""
+    if data_set is None:
+        return "Open a data set first: a folder of images sorted by class."
+    if len(data_set.classes) < 2:
+        return "This data set has no classes to tell apart; open a folder with one folder of images for each class."
+    return ""
+
+
+def _number(field: RecipeField, text: str) -> float:
+    try:
+        return float(text.strip().replace(",", "."))
+    except ValueError:
+        raise RecipeError(f"{field.title}: {text.strip()!r} is no number.") from None

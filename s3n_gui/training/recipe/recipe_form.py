@@ -1,0 +1,258 @@
+"""The form of a new training: recipe, name, the settings that matter first, all others folded away, and the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from s3n_gui.appearance.theme import px, set_icon, theme, tokens
+from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.background.incremental import Gradually
+from s3n_gui.training.recipe.recipe_choice import RecipeChoice
+from s3n_gui.training.recipe.recipe_fields import RecipeField
+from s3n_gui.training.recipe.setting_row import SettingRow
+
+
+class RecipeForm(QWidget):
+    """Edits a ``RecipeChoice``.
+
+    Signals:
+        start_asked: "Start training" was pressed.
+        changed: Recipe or a setting is another.
+        recipe_changed: The recipe is another, and its settings are its own; ``changed`` follows.
+        held_out_edited: Somebody wrote what is held out: share and seed.
+        data_asked: Somebody wants to open a data set.
+        live_asked: The training that is in the way should be shown.
+    """
+
+    start_asked = Signal()
+    changed = Signal()
+    recipe_changed = Signal()
+    held_out_edited = Signal(float, int)
+    data_asked = Signal()
+    live_asked = Signal()
+
+    def __init__(self, choice: RecipeChoice, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.choice = choice
+        self.rows: dict[str, SettingRow] = {}
+        self._gradually = Gradually(self)
+        self.recipe_box = QComboBox(self)
+        self.recipe_box.addItems(list(choice.names))
+        self.recipe_box.setAccessibleName("Recipe")
+        self.recipe_box.setToolTip(
+            "Named settings of a training: quick for a small data set, paper for section 4 to the letter"
+        )
+        self.recipe_box.setCurrentText(choice.recipe.name)
+        self.recipe_box.currentTextChanged.connect(self._on_recipe)
+        self.about = QLabel(self)
+        self.about.setProperty("role", "caption")
+        self.about.setWordWrap(True)
+        self.name = QLineEdit(self)
+        self.name.setAccessibleName("Name of the run")
+        self.name.setToolTip("What the new run is called: the name of its folder")
+        self.data = QPushButton("Open data set…", self)
+        self.data.setToolTip("Choose the images to learn from")
+        set_icon(self.data, "open")
+        self.data.clicked.connect(self.data_asked)
+        self.live = QPushButton("Show it", self)
+        self.live.setToolTip("Show the training that is under way")
+        set_icon(self.live, "eye")
+        self.live.clicked.connect(self.live_asked)
+        self.fold = QToolButton(self)
+        self.fold.setCheckable(True)
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.setToolTip("Show or hide all other settings of the recipe")
+        self.fold.toggled.connect(self._show_advanced)
+        self.problem = QLabel(self)
+        self.problem.setProperty("state", "caution")
+        self.problem.setWordWrap(True)
+        self.start = QPushButton("Start training", self)
+        self.start.setProperty("role", "primary")
+        self.start.setToolTip("Train a new model on the open data set (Ctrl+Return)")
+        self.start.clicked.connect(self.start_asked)
+        self._inside = QWidget(self)
+        self._advanced = QWidget(self._inside)
+        self._group = ""
+        self._build()
+        theme().changed.connect(self._fit)
+        self._fit()
+        self._show_choice()
+        self._show_advanced(False)
+        self.show_problem("", data_missing=False, live=False)
+
+    def show_problem(self, sentence: str, *, data_missing: bool, live: bool) -> None:
+        """Say why nothing can be started; an empty sentence lets it be started.
+
+        Args:
+            sentence: The reason.
+            data_missing: Whether a button to open a data set helps.
+            live: Whether another training is in the way.
+        """
+        self.problem.setText(sentence)
+        self.problem.setVisible(bool(sentence))
+        self.data.setVisible(data_missing)
+        self.live.setVisible(live)
+        self.start.setEnabled(not sentence)
+
+    def propose_name(self, name: str) -> None:
+        """Fill in a name, unless somebody has written one."""
+        if not self.name.isModified():
+            self.name.setText(name)
+
+    def take(self, settings: Mapping[str, object]) -> None:
+        """Take settings that were chosen elsewhere."""
+        for name, value in settings.items():
+            self.choice.put(name, value)
+            if name in self.rows:
+                self._show_row(name)
+        self._count()
+        self.changed.emit()
+
+    def finish(self) -> None:
+        """Make what is still to be made."""
+        self._gradually.finish()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all settings have their row."""
+        return self._gradually.is_idle
+
+    def _build(self) -> None:
+        first, others = QVBoxLayout(), QVBoxLayout(self._advanced)
+        others.setContentsMargins(0, 0, 0, 0)
+        for column in (first, others):
+            column.setSpacing(SPACE)
+        # Fifty controls take a while to make.
+        for field in self.choice.fields:
+            add = partial(self._add_row, field, self._inside, first)
+            self._gradually.add(add if field.first else partial(self._add_folded, field, others))
+        inside = self._inside
+        inside.setObjectName("cardInside")
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, SPACE, 0)
+        column.setSpacing(INSIDE_GROUP)
+        column.addLayout(first)
+        column.addWidget(self.fold)
+        column.addWidget(self._advanced)
+        column.addStretch(1)
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # It scrolls to what has the focus.
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        scroll.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+        self._scroll = scroll
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(PAGE_MARGIN - 4, 12, PAGE_MARGIN - 4, 12)
+        whole.setSpacing(INSIDE_GROUP)
+        for title_text, widget in (("Recipe", self.recipe_box), ("Run", self.name)):
+            row_layout = QHBoxLayout()
+            label = QLabel(title_text)
+            label.setBuddy(widget)
+            label.setObjectName("formLabel")
+            row_layout.addWidget(label)
+            row_layout.addWidget(widget, 1)
+            whole.addLayout(row_layout)
+            if widget is self.recipe_box:
+                whole.addWidget(self.about)
+        line = QFrame()
+        line.setProperty("role", "line")
+        whole.addWidget(line)
+        whole.addWidget(scroll, 1)
+        whole.addWidget(self.problem)
+        whole.addWidget(self.data)
+        whole.addWidget(self.live)
+        whole.addWidget(self.start)
+
+    def _add_folded(self, field: RecipeField, column: QVBoxLayout) -> None:
+        if field.group != self._group:
+            self._group = field.group
+            title = QLabel(field.group, self._advanced)
+            title.setProperty("role", "caption")
+            title.setContentsMargins(0, INSIDE_GROUP, 0, 0)
+            column.addWidget(title)
+        self._add_row(field, self._advanced, column)
+
+    def _add_row(self, field: RecipeField, parent: QWidget, column: QVBoxLayout) -> None:
+        row = SettingRow(field, parent)
+        row.edited.connect(self._on_edited)
+        row.reset_asked.connect(self._on_reset)
+        self.rows[field.name] = row
+        column.addWidget(row)
+        self._show_row(field.name)
+
+    def _on_recipe(self, name: str) -> None:
+        self.choice.choose(name)
+        self._show_choice()
+        self.recipe_changed.emit()
+        self.changed.emit()
+
+    def _on_edited(self, name: str, value: object) -> None:
+        self.choice.put(name, value)
+        self._mark(name)
+        self._count()
+        self._tell_held_out(name)
+        self.changed.emit()
+
+    def _tell_held_out(self, name: str) -> None:
+        if name in ("held_out", "seed") and not self.choice.problem:
+            self.held_out_edited.emit(float(self.choice.value("held_out")), int(self.choice.value("seed")))
+
+    def _on_reset(self, name: str) -> None:
+        self.choice.reset(name)
+        self._show_row(name)
+        self._count()
+        self._tell_held_out(name)
+        self.changed.emit()
+
+    def _show_choice(self) -> None:
+        with QSignalBlocker(self.recipe_box):
+            self.recipe_box.setCurrentText(self.choice.recipe.name)
+        self.about.setText(self.choice.recipe.about)
+        for name in self.rows:
+            self._show_row(name)
+        self._count()
+
+    def _show_row(self, name: str) -> None:
+        row = self.rows[name]
+        row.show_value(self.choice.value(name), self.choice.text(name))
+        row.show_source(self.choice.source(name))
+        self._mark(name)
+
+    def _mark(self, name: str) -> None:
+        self.rows[name].show_changed(self.choice.is_changed(name))
+
+    def _count(self) -> None:
+        others = [field.name for field in self.choice.fields if not field.first]
+        changed = sum(self.choice.is_changed(name) for name in others)
+        text = f"Advanced: {count_text(len(others), 'setting')}"
+        self.fold.setText(f"{text}, {changed} changed" if changed else text)
+
+    def _show_advanced(self, on: bool) -> None:
+        if on:
+            self.finish()
+        self._advanced.setVisible(on)
+        set_icon(self.fold, "chevron-down" if on else "chevron-right")
+
+    def _fit(self) -> None:
+        set_icon(self.start, "play", colour=tokens().on_accent)
+        for label in self.findChildren(QLabel, "formLabel"):
+            label.setMinimumWidth(px(52))

@@ -1,0 +1,193 @@
+"""One setting of a recipe in the form: its title, the control that suits it, its source, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QIcon, QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
+
+from s3n_gui.appearance.theme import number_font, px, set_icon, theme
+from s3n_gui.appearance.tokens import SPACE
+from s3n_gui.training.recipe.recipe_fields import RecipeField
+from s3n_gui.widgets.elided_label import ElidedLabel
+
+
+class SettingRow(QWidget):
+    """Shows and edits one setting.
+
+    Signals:
+        edited: The setting's name and its new value: a number, a truth value, or the text that was written.
+        reset_asked: The setting's name: the recipe's own value is wanted back.
+    """
+
+    edited = Signal(str, object)
+    reset_asked = Signal(str)
+
+    def __init__(self, field: RecipeField, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = field
+        tip = f"{field.help}\nSetting: {field.name}"
+        self.title = ElidedLabel(field.title)
+        self.control = self._make_control()
+        self.control.setAccessibleName(field.title)
+        self.control.setAccessibleDescription(field.help)
+        self.title.setBuddy(self.control)
+        self.source = QLabel()
+        self.source.setAccessibleName(f"{field.title}: where the value comes from")
+        set_icon(self.source, "info")
+        self.reset = QToolButton()
+        self.reset.setAutoRaise(True)
+        self.reset.setProperty("role", "small")
+        self.reset.setToolTip("Back to the recipe's own value")
+        self.reset.setAccessibleName(f"{field.title}: back to the recipe's own value")
+        set_icon(self.reset, "reset")
+        self.reset.clicked.connect(self._on_reset)
+        for part in (self.source, self.reset):
+            policy = part.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            part.setSizePolicy(policy)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE)
+        row.addWidget(self.title, 1)
+        row.addWidget(self.source)
+        row.addWidget(self.control)
+        row.addWidget(self.reset)
+        self.title.setToolTip(tip)
+        self.control.setToolTip(tip)
+        theme().changed.connect(self._fit)
+        self._fit()
+        self.show_changed(False)
+        self.show_source("")
+
+    def show_value(self, value: Any, text: str) -> None:
+        """Show a value, without telling anybody."""
+        with QSignalBlocker(self.control):
+            if isinstance(self.control, QSpinBox):
+                self.control.setValue(int(value))
+            elif isinstance(self.control, QDoubleSpinBox):
+                self.control.setValue(100 * float(value))
+            elif isinstance(self.control, QComboBox):
+                self.control.setCurrentText(str(value))
+            elif isinstance(self.control, QCheckBox):
+                self.control.setChecked(bool(value))
+            elif isinstance(self.control, QLineEdit):
+                self.control.setText(text)
+                self.control.setCursorPosition(0)
+
+    def show_changed(self, changed: bool) -> None:
+        """Mark that the value differs from the recipe's."""
+        self.reset.setVisible(changed)
+        self.title.setFont(theme().font("body", semibold=changed))
+
+    def show_source(self, source: str) -> None:
+        """Mark a value that the paper does not give, and say where it comes from."""
+        self.source.setVisible(bool(source))
+        self.source.setToolTip(f"From: {source}")
+
+    def _make_control(self) -> QWidget:
+        control = self._control_of_its_kind()
+        if isinstance(control, _WheelWhereFocused):
+            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # a wheel alone brings no focus either
+        return control
+
+    def _control_of_its_kind(self) -> QWidget:
+        field = self.field
+        if field.kind == "whole":
+            spin = _Spin()
+            spin.setRange(int(field.low or 0), int(min(field.high if field.high is not None else 1e9, 2**31 - 1)))
+            spin.setSuffix(f" {field.unit}" if field.unit else "")
+            spin.setKeyboardTracking(False)
+            spin.valueChanged.connect(self._on_edited)
+            return spin
+        if field.kind == "share":
+            percent = _PercentSpin()
+            percent.setDecimals(0)
+            percent.setRange(100 * (field.low or 0.0), 100 * (1.0 if field.high is None else field.high))
+            percent.setSingleStep(5)
+            percent.setSuffix(" %")
+            percent.setKeyboardTracking(False)
+            percent.valueChanged.connect(self._on_percent)
+            return percent
+        if field.kind == "choice":
+            box = _Combo()
+            box.addItems(list(field.choices))
+            box.currentTextChanged.connect(self._on_edited)
+            return box
+        if field.kind == "switch":
+            check = QCheckBox()
+            check.toggled.connect(self._on_edited)
+            return check
+        line = QLineEdit()
+        if field.unit:
+            line.setPlaceholderText(field.unit)
+        line.textEdited.connect(self._on_edited)
+        if field.kind == "file":
+            browse = line.addAction(QIcon(), QLineEdit.ActionPosition.TrailingPosition)
+            browse.setText("Choose a file…")
+            browse.setToolTip(f"Choose a file for {field.title}")
+            browse.triggered.connect(self._on_browse)
+            set_icon(browse, "folder")
+        return line
+
+    def _on_edited(self, value: object) -> None:
+        self.edited.emit(self.field.name, value)
+
+    def _on_percent(self, value: float) -> None:
+        self._on_edited(value / 100)
+
+    def _on_browse(self) -> None:
+        line = self.control
+        assert isinstance(line, QLineEdit)
+        path, _ = QFileDialog.getOpenFileName(self, f"Choose a file for {self.field.title}", line.text())
+        if path:
+            line.setText(path)
+            self._on_edited(path)
+
+    def _on_reset(self) -> None:
+        self.reset_asked.emit(self.field.name)
+
+    def _fit(self) -> None:
+        if not isinstance(self.control, QCheckBox):
+            self.control.setFixedWidth(px(120))
+        self.control.setFont(number_font("body"))
+        self.reset.setFixedSize(px(18), px(26))
+
+
+class _WheelWhereFocused:
+    """Makes a control's wheel work only where it has the focus, so that scrolling the form changes nothing.
+
+    Mixed into a widget's class, before it.
+    """
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave the wheel to the form."""
+        if self.hasFocus():  # type: ignore[attr-defined]
+            super().wheelEvent(event)  # type: ignore[misc]
+        else:
+            event.ignore()
+
+
+class _Spin(_WheelWhereFocused, QSpinBox):
+    pass
+
+
+class _PercentSpin(_WheelWhereFocused, QDoubleSpinBox):
+    pass
+
+
+class _Combo(_WheelWhereFocused, QComboBox):
+    pass

@@ -1,0 +1,135 @@
+"""Starting a training: what the form says, whether it can be started, and why not."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from s3n_core.errors import S3NError
+from s3n_core.runs.locations import checked_run_name, new_run_name
+from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.background.training_job import TrainingJob
+from s3n_gui.background.training_request import TrainingRequest
+from s3n_gui.state.live_runs import LiveRuns
+from s3n_gui.state.opening import data_set_title
+from s3n_gui.state.session import HeldOut, Session
+from s3n_gui.state.settings import Settings
+from s3n_gui.training.controller import TrainingController, in_the_way
+from s3n_gui.training.recipe.recipe_choice import data_problem
+from s3n_gui.training.recipe.recipe_form import RecipeForm
+
+
+class Starting(QObject):
+    """Stands between the form, the session and the controller.
+
+    Signals:
+        checked: Whether a training can be started now may be another.
+    """
+
+    checked = Signal()
+
+    def __init__(
+        self,
+        form: RecipeForm,
+        controller: TrainingController,
+        session: Session,
+        settings: Settings,
+        trainings: LiveRuns,
+        jobs: JobList,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._form, self._controller = form, controller
+        self._session, self._settings = session, settings
+        self._wanted: HeldOut | None = None
+        for signal in (
+            session.data_set_changed,
+            settings.changed,
+            trainings.watch.changed,
+            controller.told,
+            form.changed,
+            form.name.textChanged,
+        ):
+            signal.connect(self.check)
+        jobs.changed.connect(self._on_job)
+        form.start_asked.connect(self.start)
+        form.live_asked.connect(self._show_live)
+        form.data_asked.connect(self._on_data_asked)
+        form.held_out_edited.connect(self._on_held_out_edited)
+        form.recipe_changed.connect(self._take_held_out)
+        session.held_out_changed.connect(self._on_held_out)
+        if session.held_out != HeldOut():
+            self._on_held_out(session.held_out)
+        self.check()
+
+    @property
+    def possible(self) -> bool:
+        """Whether a training can be started."""
+        return self._form.start.isEnabled()
+
+    def start(self) -> None:
+        """Start what the form says."""
+        self.check()
+        data_set = self._session.data_set
+        if not self.possible or data_set is None:
+            return
+        choice = self._form.choice
+        self._controller.start(
+            TrainingRequest(
+                data=data_set.root,
+                recipe=choice.recipe.name,
+                name=self._form.name.text().strip(),
+                root=self._settings.runs_root,
+                settings=choice.settings,
+                format=data_set.format,
+                device=self._settings.device,
+            )
+        )
+        self._form.name.setModified(False)
+        self.check()
+
+    def check(self, *_: object) -> None:
+        """Say in the form whether and why not a training can be started."""
+        form, data_set, root = self._form, self._session.data_set, self._settings.runs_root
+        recipe = form.choice.recipe.name
+        stem = f"{data_set_title(data_set.root)}-{recipe}" if data_set is not None else recipe
+        form.propose_name(new_run_name(root, stem))
+        name = form.name.text().strip()
+        problem = data_problem(data_set) or form.choice.problem
+        if not problem:
+            try:
+                name = checked_run_name(name)
+                if (root / name).exists():
+                    problem = f"There is already a run called {name}; choose another name."
+            except S3NError as error:
+                problem = str(error)
+        live = None if problem else self._controller.live_run()
+        if live is not None:
+            problem = in_the_way(live)
+        form.show_problem(
+            problem, data_missing=bool(data_problem(data_set)), live=live not in (None, self._controller.path)
+        )
+        self.checked.emit()
+
+    def _on_job(self, job: Job) -> None:
+        if isinstance(job, TrainingJob) and not job.is_active:
+            self.check()
+
+    def _show_live(self) -> None:
+        self._controller.show_run(self._controller.live_run() or self._controller.path)
+
+    def _on_data_asked(self) -> None:
+        self._session.ask_to_open("data")
+
+    def _on_held_out(self, held_out: HeldOut) -> None:
+        self._wanted = held_out
+        self._take_held_out()
+
+    def _take_held_out(self) -> None:
+        # What the page Data shows as held out is what the training holds out, whichever recipe is chosen.
+        if self._wanted is not None:
+            self._form.take({"held_out": self._wanted.fraction, "seed": self._wanted.seed})
+
+    def _on_held_out_edited(self, fraction: float, seed: int) -> None:
+        if 0.0 <= fraction <= 0.5:
+            self._wanted = HeldOut(fraction, seed)
+            self._session.held_out = self._wanted

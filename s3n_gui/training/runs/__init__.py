@@ -1,0 +1,1 @@
+"""Runs: the list, the shown run, and what can be done with it."""

@@ -1,0 +1,232 @@
+"""The head of the shown run: what it is doing, how far it is, and the orders that it takes now."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from s3n_core.runs.run_state import RunState, ShownStatus
+from s3n_gui.appearance.theme import number_font, px, set_icon, theme
+from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
+from s3n_gui.appearance.wording import duration_text, left_text, percent_text
+from s3n_gui.training.runs.run_machine import Phase, RunMachine
+from s3n_gui.widgets.elided_label import ElidedLabel
+
+STATUS_WORDS: dict[ShownStatus, str] = {
+    "starting": "Starting",
+    "running": "Training",
+    "pausing": "Pausing",
+    "paused": "Paused",
+    "stopping": "Stopping",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+    "discarded": "Discarded",
+    "interrupted": "Interrupted",
+    "broken": "Broken",
+}
+
+
+def phase_text(phase: Phase, batch_seconds: float | None) -> str:
+    """Return what is said of an order that is under way: "Stopping after this batch (about 40 s)"; else empty."""
+    wait = f" (about {duration_text(batch_seconds)})" if batch_seconds is not None else ""
+    return {
+        "starting": "Reading the data set and making the network",
+        "pausing": f"Pausing after this batch{wait}",
+        "going-on": "Going on",
+        "stopping": f"Stopping after this batch{wait}; everything is kept",
+        "stopping-now": "Stopping now; what the last checkpoint holds is kept",
+        "discarding": "Stopping; the run moves to the trash",
+    }.get(phase, "")
+
+
+class RunBar(QFrame):
+    """Shows one run and takes orders for it.
+
+    Signals:
+        ordered: "pause", "go-on", "stop", "stop-now", "discard" or "resume".
+        inspect_asked: The run's model should be looked into.
+
+    Attributes:
+        can_resume: Whether the run can go on.
+        can_inspect: Whether it has a model to be looked into.
+    """
+
+    ordered = Signal(str)
+    inspect_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setAccessibleName("Shown run")
+        self.title = ElidedLabel()
+        self.title.setProperty("role", "section")
+        self.facts = ElidedLabel()
+        self.facts.setProperty("role", "quiet")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.left = QLabel()
+        self.left.setProperty("role", "quiet")
+        self.inspect = _button("Inspect", "inspect", "Look inside images with this run's best model")
+        self.inspect.clicked.connect(self.inspect_asked)
+        self.resume = _button("Resume", "play", "Go on from the last checkpoint")
+        self.pause = _button("Pause", "pause", "Wait after this batch; the model stays in memory")
+        self.stop = _button("Stop and keep", "stop", "End after this batch; everything is kept and can be resumed")
+        self.more = QToolButton()
+        self.more.setToolTip("Other ways to end the training")
+        self.more.setAccessibleName("Other ways to end the training")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        set_icon(self.more, "more")
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        self.stop_now = menu.addAction("Stop now")
+        self.stop_now.setToolTip("Do not wait for the batch; what the last checkpoint holds is kept")
+        self.discard = menu.addAction("Discard")
+        self.discard.setToolTip("Stop and move the run to the trash")
+        set_icon(self.stop_now, "stop")
+        set_icon(self.discard, "discard")
+        self.more.setMenu(menu)
+        self._pause_order = "pause"
+        self.can_resume = self.can_inspect = False
+        for source, order in ((self.resume, "resume"), (self.stop, "stop")):
+            source.setProperty("order", order)
+            source.clicked.connect(self._on_button)
+        self.pause.clicked.connect(self._on_pause)
+        self.stop_now.triggered.connect(self._on_stop_now)
+        self.discard.triggered.connect(self._on_discard)
+        self._build()
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def show_run(
+        self,
+        name: str,
+        machine: RunMachine,
+        state: RunState | None,
+        status: ShownStatus | None,
+        batch_seconds: float | None,
+    ) -> None:
+        """Show what is known of the run.
+
+        Args:
+            name: What it is called.
+            machine: Its phase: decides which orders can be given.
+            state: Its last record.
+            status: What it does.
+            batch_seconds: How long a batch takes; None while unknown.
+        """
+        phase, busy = machine.phase, machine.busy
+        keyboard_here = self.isAncestorOf(QApplication.focusWidget() or self)
+        word = "" if status is None else STATUS_WORDS[status]
+        self.title.setText(f"{name} · {word.lower()}" if word else name)
+        self.facts.setText(phase_text(phase, batch_seconds) or facts_text(state, busy=busy))
+        self._show_progress(state, busy=busy, unknown=phase == "starting")
+        going_on = phase in ("paused", "pausing", "going-on")
+        self._pause_order = "go-on" if machine.can("go-on") else "pause"
+        self.pause.setText("Go on" if going_on else "Pause")
+        set_icon(self.pause, "play" if going_on else "pause")
+        self.pause.setToolTip("Go on training" if going_on else "Wait after this batch; the model stays in memory")
+        self.pause.setEnabled(machine.can("pause") or machine.can("go-on"))
+        self.stop.setEnabled(machine.can("stop"))
+        self.stop_now.setEnabled(machine.can("stop-now"))
+        self.discard.setEnabled(machine.can("discard"))
+        self.more.setEnabled(machine.can("discard"))
+        for part in (self.pause, self.stop, self.more):
+            part.setVisible(busy)
+        self.can_resume = status in ("stopped", "interrupted", "failed") and machine.can("resume")
+        self.can_inspect = not busy and status not in ("broken", None)
+        self.resume.setVisible(self.can_resume)
+        self.inspect.setVisible(self.can_inspect)
+        if keyboard_here:
+            self._keep_keyboard()
+
+    def _keep_keyboard(self) -> None:
+        """Give the keyboard to a button of this bar, where the one that had it has gone: not to whatever comes next."""
+        if not self.isAncestorOf(QApplication.focusWidget() or self):
+            usable = (part for part in (self.stop, self.resume, self.inspect, self.more) if part.isVisible())
+            part = next((part for part in usable if part.isEnabled()), None)
+            if part is not None:
+                part.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_progress(self, state: RunState | None, *, busy: bool, unknown: bool) -> None:
+        if state is None or not state.epochs or unknown:
+            self.bar.setRange(0, 0 if busy else 1)
+            self.left.setText("")
+            return
+        done = (state.epoch + (state.batch / state.batches if state.batches else 0.0)) / state.epochs
+        self.bar.setRange(0, 1000)
+        self.left.setVisible(busy or done < 1.0)
+        self.bar.setVisible(busy or done < 1.0)
+        self.bar.setValue(round(1000 * min(done, 1.0)))
+        self.bar.setAccessibleName(f"{percent_text(min(done, 1.0))} done")
+        self.left.setText(left_text(state.seconds_left) if busy else f"{percent_text(min(done, 1.0))} done")
+
+    def _build(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(SPACE)
+        head = QHBoxLayout()
+        head.setSpacing(INSIDE_GROUP)
+        head.addWidget(self.title, 1)
+        for part in (self.inspect, self.resume, self.pause, self.stop, self.more):
+            head.addWidget(part)
+        line = QHBoxLayout()
+        line.setSpacing(12)
+        line.addWidget(self.facts, 1)
+        line.addWidget(self.left)
+        words.addLayout(head)
+        words.addLayout(line)
+        words.addWidget(self.bar)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 10)
+        column.addLayout(words)
+
+    def _fit(self) -> None:
+        self.facts.setFont(number_font("body"))
+        self.left.setFont(number_font("body"))
+        self.more.setFixedWidth(px(32))
+
+    def _on_button(self) -> None:
+        self.ordered.emit(self.sender().property("order"))
+
+    def _on_pause(self) -> None:
+        self.ordered.emit(self._pause_order)
+
+    def _on_stop_now(self) -> None:
+        self.ordered.emit("stop-now")
+
+    def _on_discard(self) -> None:
+        self.ordered.emit("discard")
+
+
+def facts_text(state: RunState | None, *, busy: bool) -> str:
+    """Return "Epoch 5 of 15 · batch 18 of 30 · 31.4 images/s · best 77.4 % in epoch 4"."""
+    if state is None or not state.epochs:
+        return ""
+    facts = [
+        f"Epoch {min(state.epoch + 1, state.epochs) if busy else min(state.epoch, state.epochs)} of {state.epochs}"
+    ]
+    if busy and state.batches:
+        facts.append(f"batch {state.batch} of {state.batches}")
+    if state.images_per_second:
+        facts.append(f"{state.images_per_second:.3g} images/s")
+    if state.best_accuracy is not None and state.best_epoch is not None:
+        facts.append(f"best {percent_text(state.best_accuracy)} in epoch {state.best_epoch + 1}")
+    return " · ".join(facts)
+
+
+def _button(text: str, icon: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    set_icon(button, icon)
+    return button

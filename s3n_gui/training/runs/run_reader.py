@@ -1,0 +1,164 @@
+"""Reads one run's folder twice a second in a thread of its own: the run on the page, and those laid over it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from s3n_core.errors import S3NError
+from s3n_core.runs.following import RunChange, RunFollower
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.run_state import RunState, ShownStatus
+from s3n_gui.background.worker_thread import Worker, WorkerThread
+from s3n_gui.training.curves.metric_glimpse import glimpse_of
+from s3n_gui.training.curves.metric_series import LineBlock, block_of, joined
+
+POLL_SECONDS = 0.5
+_PIECE_BYTES, _BETWEEN_SECONDS = 1 << 19, 0.001
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunNews:
+    """What a look found.
+
+    Attributes:
+        lines: The new lines of the metrics; all of them where ``restarted``, or some of all where ``glimpse``.
+        restarted: Forget the lines that came before.
+        glimpse: The file is long: these are some of its lines, so that there is something to see while it is read.
+        state: The last record.
+        status: What to tell a person.
+        live: Whether a process trains the run.
+        snapshots: Names in ``snapshots/`` that are new.
+        run: The content of ``run.json``, once it could be read; empty before.
+        gone: The folder is not there.
+        problem: Why something cannot be read, as a sentence; empty where all is well.
+    """
+
+    lines: LineBlock
+    restarted: bool
+    glimpse: bool
+    state: RunState | None
+    status: ShownStatus
+    live: bool
+    snapshots: tuple[str, ...]
+    run: Mapping[str, Any]
+    gone: bool
+    problem: str
+
+
+class RunReader(QObject):
+    """Follows a run until it is closed, whoever trains it and whether anybody does.
+
+    Signals:
+        news: ``RunNews``, whenever something has changed.
+    """
+
+    news = Signal(object)
+
+    def __init__(self, path: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path = path
+        self._worker = _Reading(path)
+        self._worker.found.connect(self._on_found)
+        self._thread = WorkerThread(self._worker)
+        self._thread.finished.connect(self._on_finished)
+        self._closed = False
+
+    def begin(self) -> None:
+        """Read, and look on."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more: nothing is told after this, and the object goes when its thread has ended."""
+        if not self._closed:
+            self._closed = True
+            self._worker.leave()
+
+    def wait(self) -> None:
+        """Wait for the thread, after ``close``."""
+        self._thread.wait()
+
+    @Slot(object)
+    def _on_found(self, news: RunNews) -> None:
+        if not self._closed:
+            self.news.emit(news)
+
+    @Slot()
+    def _on_finished(self) -> None:
+        if self._closed:
+            self.deleteLater()
+
+
+class _Reading(Worker):
+    found = Signal(object)
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._directory = RunDirectory(path)
+        self._follower = RunFollower(path)
+        self._wake = threading.Event()
+        self._leaving = False
+        self._run: Mapping[str, Any] = {}
+        self._blocks: list[LineBlock] = []
+        self._snapshots: tuple[str, ...] = ()
+        self._restarted = self._changed = False
+
+    def leave(self) -> None:
+        self._leaving = True
+        self._wake.set()
+
+    def work(self) -> None:
+        """Look until told to leave."""
+        glimpse = glimpse_of(self._directory.metrics_jsonl)
+        while not self._leaving:
+            change = self._follower.poll(_PIECE_BYTES)
+            self._keep(change)
+            if glimpse is not None:
+                # What was read of the lines so far comes again with all others.
+                kept, self._blocks = self._blocks, [glimpse]
+                self._tell(change, glimpse=True)
+                self._blocks, self._restarted, glimpse = kept, True, None
+            elif not change.more:
+                self._tell(change, glimpse=False)
+            # Between pieces of a long file other threads (the window's) get their turn.
+            self._wake.wait(_BETWEEN_SECONDS if change.more else POLL_SECONDS)
+            self._wake.clear()
+
+    def _keep(self, change: RunChange) -> None:
+        if change.restarted:
+            self._blocks, self._restarted = [], True
+        if change.metrics:
+            self._blocks.append(block_of(change.metrics))
+        self._snapshots += change.snapshots
+        self._changed = self._changed or change.changed
+
+    def _tell(self, change: RunChange, *, glimpse: bool) -> None:
+        problem = change.problem
+        if not self._run and not change.gone:
+            try:
+                self._run, self._changed = self._directory.read_run(), True
+            except S3NError as error:
+                problem = problem or str(error)
+        if not self._changed:
+            return
+        self.found.emit(
+            RunNews(
+                lines=joined(self._blocks),
+                restarted=self._restarted,
+                glimpse=glimpse,
+                state=change.state,
+                status=change.status,
+                live=change.live,
+                snapshots=self._snapshots,
+                run=self._run,
+                gone=change.gone,
+                problem=problem,
+            )
+        )
+        self._blocks, self._snapshots = [], ()
+        self._restarted = self._changed = False

@@ -1,0 +1,129 @@
+"""All runs of the runs folder, those of the command line too: show, compare, rename, move to the trash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QListView, QPushButton, QVBoxLayout, QWidget
+
+from s3n_gui.appearance.theme import set_icon
+from s3n_gui.appearance.tokens import INSIDE_GROUP
+from s3n_gui.training.runs.run_delegate import RunDelegate
+from s3n_gui.training.runs.runs_model import RunsModel
+
+
+class RunsList(QWidget):
+    """The list and its buttons.
+
+    Signals:
+        shown: A run's folder: show it.
+        rename_asked: A run's folder: ask for another name.
+        trash_asked: A run's folder: move it to the trash.
+        chosen_changed: Another run is chosen, or it has begun or ended to train.
+    """
+
+    shown = Signal(object)
+    rename_asked = Signal(object)
+    trash_asked = Signal(object)
+    chosen_changed = Signal()
+
+    def __init__(self, model: RunsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self.empty = QLabel("No training yet. Runs stand here as soon as one is started, here or by the command line.")
+        self.empty.setProperty("role", "quiet")
+        self.empty.setWordWrap(True)
+        self.view = QListView()
+        self.view.setModel(model)
+        self.view.setAccessibleName("Runs")
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.view.setUniformItemSizes(True)
+        self.view.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.view.setFrameShape(QListView.Shape.NoFrame)
+        self.view.setItemDelegate(RunDelegate(self.view))
+        self.view.setMouseTracking(True)
+        self.view.activated.connect(self._on_activated)
+        self.rename = QPushButton("Rename…")
+        self.rename.setToolTip("Give the chosen run another name (F2)")
+        self.trash = QPushButton("Move to trash")
+        self.trash.setToolTip("Move the chosen run to the trash (Delete); Ctrl+Z brings it back")
+        set_icon(self.trash, "trash")
+        over = QAction("Lay over the shown run", self.view)
+        over.triggered.connect(self._on_over)
+        self.view.addAction(over)
+        # F2 is a key of the window (the table of actions); Delete would be too easily pressed elsewhere on the page.
+        for button, keys, slot in ((self.rename, "", self._on_rename), (self.trash, "Del", self._on_trash)):
+            button.clicked.connect(slot)
+            action = QAction(button.text(), self.view)
+            action.setShortcut(QKeySequence(keys))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(slot)
+            self.view.addAction(action)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        hint = QLabel("Double click or Enter shows a run; tick others to compare.")
+        hint.setProperty("role", "caption")
+        hint.setWordWrap(True)
+        row = QHBoxLayout()
+        row.setSpacing(INSIDE_GROUP)
+        row.addWidget(self.rename)
+        row.addWidget(self.trash)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(INSIDE_GROUP)
+        column.addWidget(self.empty)
+        column.addWidget(self.view, 1)
+        column.addWidget(hint)
+        column.addLayout(row)
+        column.addStretch(0)
+        model.modelReset.connect(self._show_state)
+        self.view.selectionModel().currentChanged.connect(self._show_state)
+        self._show_state()
+
+    def choose(self, path: Path | None) -> None:
+        """Choose the row of a run, without showing it."""
+        row = self._model.row_of(path)
+        self.view.setCurrentIndex(self._model.index(row) if row >= 0 else QModelIndex())
+
+    def chosen(self) -> Path | None:
+        """Return the chosen run's folder."""
+        run = self._model.run(self.view.currentIndex().row())
+        return None if run is None else run.path
+
+    @property
+    def can_change(self) -> bool:
+        """Whether a run is chosen that nobody trains."""
+        return self.trash.isEnabled()
+
+    def _show_state(self, *_: object) -> None:
+        run = self._model.run(self.view.currentIndex().row())
+        self.rename.setEnabled(run is not None and not run.live)
+        self.trash.setEnabled(run is not None and not run.live)
+        nothing = self._model.rowCount() == 0
+        self.empty.setVisible(nothing)
+        self.view.setVisible(not nothing)
+        self.chosen_changed.emit()
+
+    def _on_activated(self, index: QModelIndex) -> None:
+        run = self._model.run(index.row())
+        if run is not None:
+            self.shown.emit(run.path)
+
+    def _on_over(self) -> None:
+        index = self.view.currentIndex()
+        if index.isValid() and index.flags() & Qt.ItemFlag.ItemIsUserCheckable:
+            ticked = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+            self._model.setData(
+                index, Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole
+            )
+
+    def _on_rename(self) -> None:
+        if self.rename.isEnabled():
+            self.rename_asked.emit(self.chosen())
+
+    def _on_trash(self) -> None:
+        if self.trash.isEnabled():
+            self.trash_asked.emit(self.chosen())

@@ -1,0 +1,109 @@
+"""The runs of the runs folder as rows: newest first, each can be ticked to be laid over the shown one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor
+
+from s3n_core.runs.run_summary import RunSummary
+from s3n_gui.appearance.wording import ago_text, percent_text
+from s3n_gui.training.runs.run_bar import STATUS_WORDS
+
+Index = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+
+
+class RunsModel(QAbstractListModel):
+    """Rows of runs.
+
+    Signals:
+        ticked: A run's folder, and whether it should be laid over the shown run.
+    """
+
+    ticked = Signal(object, bool)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runs: tuple[RunSummary, ...] = ()
+        self._over: Mapping[Path, QColor] = {}
+        self._shown: Path | None = None
+
+    def show_runs(self, runs: Sequence[RunSummary]) -> None:
+        """Show these runs; rows that stay keep their place and their choice."""
+        if [run.path for run in runs] == [run.path for run in self._runs]:
+            self._runs = tuple(runs)
+            self._tell()
+            return
+        self.beginResetModel()
+        self._runs = tuple(runs)
+        self.endResetModel()
+
+    def show_over(self, over: Mapping[Path, QColor], shown: Path | None) -> None:
+        """Say which runs are laid over, and which one is shown."""
+        self._over, self._shown = dict(over), shown
+        self._tell()
+
+    def run(self, row: int) -> RunSummary | None:
+        """Return a row's run."""
+        return self._runs[row] if 0 <= row < len(self._runs) else None
+
+    def row_of(self, path: Path | None) -> int:
+        """Return a run's row, -1 where it is not among them."""
+        return next((row for row, run in enumerate(self._runs) if run.path == path), -1)
+
+    def rowCount(self, parent: Index = _ROOT) -> int:
+        """How many runs."""
+        return 0 if parent.isValid() else len(self._runs)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """All can be chosen; all but the shown one can be ticked."""
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        run = self.run(index.row())
+        if run is not None and run.path != self._shown:
+            flags |= Qt.ItemFlag.ItemIsUserCheckable
+        return flags
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Two lines, a tick, a tip."""
+        run = self.run(index.row())
+        if run is None:
+            return None
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return f"{run.name}\n{run_facts(run)}"
+        if role == Qt.ItemDataRole.CheckStateRole:
+            ticked = run.path in self._over or run.path == self._shown
+            return Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._over.get(run.path)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return run.problem or f"{run.path}\nEnter shows it; its tick lays it over the shown run (Space)"
+        return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Take a tick."""
+        run = self.run(index.row())
+        if role != Qt.ItemDataRole.CheckStateRole or run is None:
+            return False
+        self.ticked.emit(run.path, Qt.CheckState(value) == Qt.CheckState.Checked)
+        return True
+
+    def _tell(self) -> None:
+        if self._runs:
+            self.dataChanged.emit(self.index(0), self.index(len(self._runs) - 1))
+
+
+def run_facts(run: RunSummary) -> str:
+    """Return "15 epochs · 91.3 % · today 14:02" of a finished run, with its status first of any other."""
+    state = run.state
+    facts = [] if run.status == "finished" else [STATUS_WORDS[run.status]]
+    if state is not None and state.epochs:
+        done = min(state.epoch, state.epochs)
+        facts.append(f"{done} epochs" if done == state.epochs else f"{done} of {state.epochs} epochs")
+    if state is not None and state.best_accuracy is not None:
+        facts.append(percent_text(state.best_accuracy))
+    facts.append(ago_text(run.created))
+    return " · ".join(facts)

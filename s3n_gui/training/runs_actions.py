@@ -1,0 +1,106 @@
+"""What is done with runs as a whole: shown, compared, renamed, moved to the trash and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+from PySide6.QtWidgets import QInputDialog, QWidget
+
+from s3n_gui.state.live_runs import LiveRuns
+from s3n_gui.state.runs_watch import RunsSeen
+from s3n_gui.state.session import Session
+from s3n_gui.training.controller import MOST_OTHERS, TrainingController
+from s3n_gui.training.runs.run_changes import RenameRun, TrashRun
+from s3n_gui.training.runs.run_colours import run_colours
+from s3n_gui.training.runs.runs_list import RunsList
+from s3n_gui.training.runs.runs_model import RunsModel
+
+
+class RunsActions(QObject):
+    """Stands between the list of runs, the controller and the runs folder.
+
+    Signals:
+        counted: How many runs there are.
+        chosen_changed: Another run is chosen, or another thing can be done with it.
+
+    Attributes:
+        list: The list.
+        undo: Names and the trash can be undone.
+    """
+
+    counted = Signal(int)
+    chosen_changed = Signal()
+
+    def __init__(self, controller: TrainingController, session: Session, trainings: LiveRuns, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._controller, self._session, self._trainings, self._window = controller, session, trainings, parent
+        self.model = RunsModel(self)
+        self.list = RunsList(self.model, parent)
+        self.undo = QUndoStack(self)
+        self._looked = False
+        trainings.watch.changed.connect(self.show_seen)
+        controller.run_shown.connect(self._on_run_shown)
+        controller.others_changed.connect(self._show_over)
+        self.model.ticked.connect(self._on_ticked)
+        self.list.shown.connect(controller.show_run)
+        self.list.rename_asked.connect(self.rename)
+        self.list.trash_asked.connect(self.trash)
+        self.list.chosen_changed.connect(self.chosen_changed)
+
+    def show_seen(self, seen: RunsSeen) -> None:
+        """Show the runs of the runs folder."""
+        chosen = self.list.chosen()
+        self.model.show_runs(seen.runs)
+        self.counted.emit(len(seen.runs))
+        if self._controller.path is None and seen.runs and not self._looked:
+            # Once, so that the page is not empty where there is something to see: what trains, else the newest.
+            self._controller.show_run((seen.live() or seen.runs)[0].path)
+        self._looked = self._looked or bool(seen.runs)
+        self.list.choose(chosen or self._controller.path)
+
+    def rename(self, path: Path) -> None:
+        """Ask for another name."""
+        name, good = QInputDialog.getText(self._window, "Rename run", f"New name of {path.name}:", text=path.name)
+        if good and name.strip() and name.strip() != path.name:
+            self.undo.push(RenameRun(path, name.strip(), self._session.report_error, self._on_renamed))
+
+    def trash(self, path: Path) -> None:
+        """Move a run to the trash."""
+        self.undo.push(TrashRun(path, self._session.report_error, self._on_moved))
+
+    def _on_run_shown(self, path: Path | None) -> None:
+        self._show_over()
+        self.list.choose(path)
+
+    def _show_over(self) -> None:
+        self.model.show_over(run_colours([path for path, _ in self._controller.others()]), self._controller.path)
+
+    def _on_ticked(self, path: Path, on: bool) -> None:
+        if on and len(self._controller.others()) >= MOST_OTHERS:
+            self._session.report_notice(f"{MOST_OTHERS} runs can be laid over at once; take one away first.")
+        self._controller.lay_over(path, on=on)
+
+    def _on_renamed(self, before: Path, after: Path) -> None:
+        if before == self._controller.path:
+            self._controller.show_run(after)
+        if before in [path for path, _ in self._controller.others()]:
+            self._controller.lay_over(before, on=False)
+            self._controller.lay_over(after)
+        self._follow_model(before, after)
+        self._trainings.watch.look()
+
+    def _on_moved(self, before: Path, after: Path | None) -> None:
+        if after is None:
+            if before == self._controller.path:
+                self._controller.show_run(None)
+            self._controller.lay_over(before, on=False)
+            self._session.report_notice(f"{before.name} is in the trash; Ctrl+Z brings it back.")
+        else:
+            self._controller.show_run(after)
+        self._trainings.watch.look()
+
+    def _follow_model(self, before: Path, after: Path) -> None:
+        if self._session.model == before:
+            self._session.model = after

@@ -1,0 +1,142 @@
+"""A picture that a person points at: zoom, pan, the place under the mouse, peaks to take hold of.
+
+It knows nothing of the method: places are in the picture's own units.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from s3n_gui.widgets.images.image_canvas import ImageCanvas
+from s3n_gui.widgets.images.marks import PeakMark, radius_of
+
+_ZOOM_STEP = 1.25
+_REACH = 6.0  # pixels around a mark where it can still be taken hold of
+
+
+class ImageView(ImageCanvas):
+    """One picture.
+
+    Signals:
+        hovered: The mouse is at a place, ``QPointF`` in the picture's units.
+        left: The mouse has left the view.
+        enlarge_requested: The view was double-clicked.
+        pressed: The view was clicked beside all peaks.
+        peak_pressed: A peak's key: it was clicked.
+        peak_dragged: A peak's key and a ``QPointF``: it is being dragged there.
+        peak_dropped: A peak's key: the drag has ended.
+        peak_menu_requested: A peak's key and a screen position: it was clicked with the right button.
+    """
+
+    hovered = Signal(QPointF)
+    left = Signal()
+    enlarge_requested = Signal()
+    pressed = Signal()
+    peak_pressed = Signal(object)
+    peak_dragged = Signal(object, QPointF)
+    peak_dropped = Signal(object)
+    peak_menu_requested = Signal(object, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._draggable = False
+        self._held: tuple[int, int] | None = None
+        self._moved = False
+        self._panned_from: QPointF | None = None
+
+    def set_peaks_draggable(self, draggable: bool) -> None:
+        """Say whether peaks can be taken hold of here."""
+        self._draggable = draggable
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of what is below the mouse."""
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        peak = self._peak_at(event.position())
+        if event.button() == Qt.MouseButton.RightButton:
+            if peak is not None:
+                self.peak_menu_requested.emit(peak.key, event.globalPosition().toPoint())
+            return
+        if event.button() == Qt.MouseButton.LeftButton and peak is not None:
+            self.peak_pressed.emit(peak.key)
+            self._held, self._moved = (peak.key if self._draggable else None), False
+            return
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            self._panned_from, self._moved = event.position(), False
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the mouse."""
+        if self._pyramid is None:
+            return
+        place = self.to_picture(event.position())
+        if self._held is not None:
+            self._moved = True
+            self.peak_dragged.emit(self._held, place)
+        elif self._panned_from is not None:
+            self._moved = True
+            before = self.to_picture(self._panned_from)
+            self._panned_from = event.position()
+            dx, dy = before.x() - place.x(), before.y() - place.y()
+            self._person_looks(self._camera.moved(dx / self._rect.width(), dy / self._rect.height()))
+            place = self.to_picture(event.position())
+        else:
+            over = self._draggable and self._peak_at(event.position()) is not None
+            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor if over else Qt.CursorShape.CrossCursor)
+        self.hovered.emit(place)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        held, panned = self._held, self._panned_from is not None
+        self._held = self._panned_from = None
+        if held is not None and self._moved:
+            self.peak_dropped.emit(held)
+        elif panned and not self._moved:  # who only looks elsewhere keeps the chosen peak
+            self.pressed.emit()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Ask for this pane alone, or for all."""
+        if self._peak_at(event.position()) is None:
+            self._panned_from = None
+            self.enlarge_requested.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Go closer or further away around the mouse."""
+        turned = event.angleDelta().y() or event.angleDelta().x()
+        if turned:
+            self.zoom_by(_ZOOM_STEP ** (turned / 120), self.to_picture(event.position()))
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The mouse has gone."""
+        super().leaveEvent(event)
+        self.left.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Do what a key asks for."""
+        if event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom_by(_ZOOM_STEP)
+        elif event.key() == Qt.Key.Key_Minus:
+            self.zoom_by(1 / _ZOOM_STEP)
+        elif event.key() == Qt.Key.Key_0:
+            self.fit()
+        else:
+            event.ignore()  # The page has keys of its own.
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Let go of a key."""
+        event.ignore()
+
+    def _peak_at(self, point: QPointF) -> PeakMark | None:
+        """Return the peak whose mark is nearest to a pixel, if it is near enough."""
+        peaks = self._marks.peaks
+        if not peaks or self._pyramid is None:
+            return None
+        places = self.to_screen(np.array([(peak.x, peak.y) for peak in peaks]))
+        distance = np.hypot(*(places - (point.x(), point.y())).T)
+        nearest = int(distance.argmin())
+        side = (self.viewport().width() * self.viewport().height()) ** 0.5
+        return peaks[nearest] if distance[nearest] <= radius_of(peaks[nearest].strength, side) + _REACH else None

@@ -1,0 +1,184 @@
+"""What is drawn over an image: peaks, grid lines, the frame of the network's view, the cursor; in screen pixels.
+
+The same look as in exported figures: a filled disc for T_d, a ring for T_c, a grey cross for a peak in neither set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
+
+from s3n_gui.appearance.tokens import BRANCH_COLOURS, IMAGE_GROUND
+
+ToScreen = Callable[[NDArray[np.floating]], NDArray[np.float64]]
+"""Turns places (..., 2) of the picture into pixels of the view."""
+
+_WHITE = QColor("#FFFFFF")
+_HALO = QColor(0, 0, 0, 150)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakMark:
+    """One peak on one picture.
+
+    Attributes:
+        key: Names the peak: the cell where it was found.
+        x: Place in the picture's units.
+        y: The same downwards.
+        strength: R, 0 ... 1; larger marks for stronger peaks.
+        weight_d: Membership in T_d.
+        weight_c: Membership in T_c.
+        selected: Whether it is the chosen one.
+    """
+
+    key: tuple[int, int]
+    x: float
+    y: float
+    strength: float
+    weight_d: float
+    weight_c: float
+    selected: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Marks:
+    """Everything drawn over one picture, in the picture's units.
+
+    Attributes:
+        peaks: The peaks.
+        lines: Polylines of a grid, each (n, 2).
+        seen: The part that the network sees, where that is not all.
+        whole: The picture itself; what lies outside ``seen`` is dimmed in it.
+    """
+
+    peaks: tuple[PeakMark, ...] = ()
+    lines: Sequence[NDArray[np.floating]] = ()
+    seen: QRectF | None = None
+    whole: QRectF | None = None
+
+
+def radius_of(strength: float, view_side: float) -> float:
+    """Return a mark's radius in pixels; it follows R and, a little, the view's size."""
+    return min(max(view_side, 160.0), 720.0) * (0.009 + 0.0125 * min(max(strength, 0.0), 1.0)) + 1.5
+
+
+def draw_marks(painter: QPainter, marks: Marks, to_screen: ToScreen, view_side: float) -> None:
+    """Draw everything but the cursor."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if marks.seen is not None and marks.whole is not None:
+        _dim_outside(painter, marks.whole, marks.seen, to_screen)
+    if len(marks.lines):
+        _draw_lines(painter, marks.lines, to_screen)
+    if marks.peaks:
+        _draw_peaks(painter, marks.peaks, to_screen, view_side)
+
+
+def draw_cursor(painter: QPainter, place: QPointF, *, own: bool) -> None:
+    """Draw the mark of the place under the mouse: a cross with an open middle.
+
+    Args:
+        painter: Of the view.
+        place: In pixels of the view.
+        own: Whether the mouse itself is in this view, where a lighter mark will do.
+    """
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    inner, outer = (4.0, 9.0) if own else (3.5, 11.0)
+    lines = [
+        QLineF(place.x() + inner * dx, place.y() + inner * dy, place.x() + outer * dx, place.y() + outer * dy)
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1))
+    ]
+    for colour, width in ((_HALO, 3.2), (_WHITE, 1.4)):
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLines(lines)
+
+
+def draw_readout(painter: QPainter, text: str, font: QFont, view: QRectF) -> None:
+    """Write a value into the lower right corner, on a dark ground that any image leaves legible."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font)
+    metrics = QFontMetricsF(font)
+    width, height = metrics.horizontalAdvance(text) + 12, metrics.height() + 4
+    box = QRectF(view.right() - width - 5, view.bottom() - height - 5, width, height)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(20, 22, 26, 200))
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(_WHITE)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _draw_lines(painter: QPainter, lines: Sequence[NDArray[np.floating]], to_screen: ToScreen) -> None:
+    # A dark line below the white one keeps the grid visible on a bright sky.
+    polygons = [QPolygonF([QPointF(x, y) for x, y in to_screen(line).tolist()]) for line in lines]
+    for colour, width in ((QColor(0, 0, 0, 60), 1.8), (QColor(255, 255, 255, 153), 0.9)):
+        painter.setPen(QPen(colour, width))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for polygon in polygons:
+            painter.drawPolyline(polygon)
+
+
+def _dim_outside(painter: QPainter, whole: QRectF, seen: QRectF, to_screen: ToScreen) -> None:
+    """Fade what the network does not see into the ground, and frame what it sees."""
+    outer, inner = (_on_screen(rect, to_screen) for rect in (whole, seen))
+    path = QPainterPath()
+    path.addRect(outer)
+    hole = QPainterPath()
+    hole.addRect(inner)
+    ground = QColor(IMAGE_GROUND)
+    ground.setAlphaF(0.62)
+    painter.fillPath(path.subtracted(hole), ground)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(0, 0, 0, 90), 2.0))
+    painter.drawRect(inner)
+    pen = QPen(QColor(255, 255, 255, 230), 1.0, Qt.PenStyle.CustomDashLine)
+    pen.setDashPattern([4, 4])
+    painter.setPen(pen)
+    painter.drawRect(inner)
+
+
+def _on_screen(rect: QRectF, to_screen: ToScreen) -> QRectF:
+    (x0, y0), (x1, y1) = to_screen(np.array([(rect.left(), rect.top()), (rect.right(), rect.bottom())])).tolist()
+    return QRectF(QPointF(x0, y0), QPointF(x1, y1))
+
+
+def _draw_peaks(painter: QPainter, peaks: Sequence[PeakMark], to_screen: ToScreen, view_side: float) -> None:
+    places = to_screen(np.array([(peak.x, peak.y) for peak in peaks])).tolist()
+    placed = sorted(zip(peaks, places, strict=True), key=lambda pair: -pair[0].strength)  # small ones on top
+    for halo in (True, False):  # All halos first: that of one peak must not cover its neighbour.
+        for peak, (x, y) in placed:
+            _draw_peak(painter, peak, QPointF(x, y), radius_of(peak.strength, view_side), halo=halo)
+    for peak, (x, y) in placed:
+        if peak.selected:
+            radius = radius_of(peak.strength, view_side) + 5.0
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for colour, width in ((_HALO, 3.4), (_WHITE, 1.6)):
+                painter.setPen(QPen(colour, width))
+                painter.drawEllipse(QPointF(x, y), radius, radius)
+
+
+def _draw_peak(painter: QPainter, peak: PeakMark, place: QPointF, radius: float, *, halo: bool) -> None:
+    in_d, in_c = peak.weight_d > 0.005, peak.weight_c > 0.005
+    if not in_d and not in_c:
+        r = 0.75 * radius
+        pen = QPen(_WHITE if halo else QColor(BRANCH_COLOURS["O"]), 4.0 if halo else 2.2)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        painter.drawLine(place + QPointF(-r, -r), place + QPointF(r, r))
+        painter.drawLine(place + QPointF(-r, r), place + QPointF(r, -r))
+        return
+    disc = radius * ((1 - 0.42 * peak.weight_c) * peak.weight_d**0.5 if in_c else 1.0)
+    ring = max(1.4, 0.42 * radius * peak.weight_c)
+    if in_c:
+        pen = QPen(_WHITE if halo else QColor(BRANCH_COLOURS["C"]), ring + (2.4 if halo else 0))
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(place, radius, radius)
+    if in_d:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_WHITE if halo else QColor(BRANCH_COLOURS["D"]))
+        grown = disc + (1.3 if halo else 0)
+        painter.drawEllipse(place, grown, grown)

@@ -1,0 +1,91 @@
+"""A question that only the person can answer: what it is about, what each answer means, and a button an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from s3n_gui.appearance.theme import px, set_icon
+from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP
+
+CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer.
+
+    Attributes:
+        key: What the dialog returns.
+        text: What the button says.
+        icon: Stands before it; may be empty.
+    """
+
+    key: str
+    text: str
+    icon: str = ""
+
+
+class Question(QDialog):
+    """Asks once; Escape cancels.
+
+    Attributes:
+        choice: Key of the chosen answer, or "cancel".
+        buttons: By the key of the answer, "cancel" among them.
+    """
+
+    def __init__(
+        self, heading: str, what: str, words: str, answers: Sequence[Answer], parent: QWidget | None = None
+    ) -> None:
+        """Make the dialog.
+
+        Args:
+            heading: The question's subject, in a few words.
+            what: What it is about: names, numbers.
+            words: What the answers mean.
+            answers: Beside "Cancel"; the last one is the one that Enter gives.
+            parent: The window.
+        """
+        super().__init__(parent)
+        self.setWindowTitle(heading)
+        self.choice = CANCEL
+        title, subject, meaning = QLabel(heading), QLabel(what), QLabel(words)
+        title.setProperty("role", "section")
+        meaning.setProperty("role", "quiet")
+        for label in (subject, meaning):
+            label.setWordWrap(True)
+        row = QHBoxLayout()
+        row.setSpacing(INSIDE_GROUP)
+        self.buttons: dict[str, QPushButton] = {}
+        for answer in (Answer(CANCEL, "Cancel"), *answers):
+            button = QPushButton(answer.text)
+            button.setObjectName(answer.key)
+            if answer is answers[-1]:  # before its icon, which takes the colour of the text
+                button.setProperty("role", "primary")
+                button.setDefault(True)
+            if answer.icon:
+                set_icon(button, answer.icon)
+            button.clicked.connect(self._on_answer)
+            self.buttons[answer.key] = button
+            row.addWidget(button)
+            if answer.key == CANCEL:
+                row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(BETWEEN_GROUPS, BETWEEN_GROUPS, BETWEEN_GROUPS, 16)
+        column.setSpacing(INSIDE_GROUP)
+        for label in (title, subject, meaning):
+            column.addWidget(label)
+        column.addSpacing(BETWEEN_GROUPS - INSIDE_GROUP)
+        column.addLayout(row)
+        self.setFixedWidth(px(480))
+
+    def ask(self) -> str:
+        """Show the dialog and return the key of what the person chose."""
+        self.exec()
+        return self.choice
+
+    def _on_answer(self) -> None:
+        self.choice = self.sender().objectName()
+        self.done(QDialog.DialogCode.Rejected if self.choice == CANCEL else QDialog.DialogCode.Accepted)

@@ -1,0 +1,457 @@
+"""The readers and their detection, on small folders made here: what is read, what is named, what is refused."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from s3n_core.datasets.detection import FORMATS, detection_sentence, open_data_set
+from s3n_core.datasets.readers import class_folders, cub_200_2011, list_files, unlabelled_folder
+from s3n_core.datasets.records import Box, DataSet, Part
+from s3n_core.errors import DataSetError
+
+Tree = Callable[..., Path]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """Make files below one folder: images where no text is given."""
+
+    def make(*images: str, **texts: str) -> Path:
+        root = tmp_path / "data"
+        root.mkdir(exist_ok=True)
+        for name in images:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (3, 2)).save(root / name, format="PNG")
+        for name, text in texts.items():
+            (root / f"{name}.txt").write_text(text, encoding="utf-8")
+        return root
+
+    return make
+
+
+def names(data_set: DataSet) -> list[str]:
+    return [record.name for record in data_set.records]
+
+
+def labelled(data_set: DataSet) -> dict[str, str]:
+    return {r.name: data_set.classes[r.label] for r in data_set.records if r.label is not None}
+
+
+def reasons(data_set: DataSet) -> dict[str, str]:
+    return {problem.path.relative_to(data_set.root).as_posix(): problem.reason for problem in data_set.problems}
+
+
+# Class folders
+
+
+def test_class_folders(tree: Tree) -> None:
+    root = tree("b bird/2.PNG", "b bird/1.jpg", "Köln 鳥 é/x.jpeg", "a/deep/er/3.png", "a/0.png")
+    (root / "a" / "notes.txt").write_text("not an image")
+    data_set = open_data_set(root)
+    assert data_set.format == "class-folders"
+    assert data_set.classes == ("Köln 鳥 é", "a", "b bird")
+    assert names(data_set) == [
+        "Köln 鳥 é/x.jpeg",
+        "a/0.png",
+        "a/deep/er/3.png",
+        "b bird/1.jpg",
+        "b bird/2.PNG",
+    ]
+    assert labelled(data_set)["a/deep/er/3.png"] == "a"
+    assert {record.split for record in data_set.records} == {None}
+    assert all(record.path == root / record.name for record in data_set.records)
+    assert data_set.problems == ()
+    assert detection_sentence(data_set) == "Detected as class folders: 5 images of 3 classes."
+
+
+@pytest.mark.parametrize("folders", [("train", "val", "test"), ("Training", "VALID", "Test")])
+def test_split_folders(tree: Tree, folders: tuple[str, str, str]) -> None:
+    train, val, test = folders
+    root = tree(f"{train}/a/1.png", f"{train}/b/2.png", f"{val}/b/3.png", f"{test}/a/4.png", f"{test}/c/5.png")
+    data_set = open_data_set(root)
+    assert data_set.classes == ("a", "b", "c")
+    assert [(r.name, r.split) for r in data_set.records] == [
+        (f"{train}/a/1.png", "train"),
+        (f"{train}/b/2.png", "train"),
+        (f"{val}/b/3.png", "val"),
+        (f"{test}/a/4.png", "test"),
+        (f"{test}/c/5.png", "test"),
+    ]
+    assert data_set.counts() == {"train": (1, 1, 0), "val": (0, 1, 0), "test": (1, 0, 1)}
+    sentence = "Detected as class folders in split folders: 5 images of 3 classes (2 train, 1 val, 2 test)."
+    assert detection_sentence(data_set) == sentence
+
+
+@pytest.mark.parametrize("train", ["train/3.png", "train/steam/3.png"])
+def test_a_class_called_train_is_no_split(tree: Tree, train: str) -> None:
+    data_set = open_data_set(tree("bus/1.png", "car/2.png", train))
+    assert data_set.classes == ("bus", "car", "train")
+
+
+def test_a_training_folder_alone(tree: Tree) -> None:
+    data_set = open_data_set(tree("train/a/1.png", "train/b/2.png"))
+    assert data_set.counts() == {"train": (1, 1)}
+
+
+def test_beside_split_folders(tree: Tree) -> None:
+    root = tree("train/a/1.png", "train/b/2.png", "test/a/3.png", "extra/z/4.png", "test/5.png")
+    data_set = class_folders.read(root)
+    assert names(data_set) == ["train/a/1.png", "train/b/2.png", "test/a/3.png"]
+    assert set(reasons(data_set)) == {"extra", "test"}
+    assert "left out" in reasons(data_set)["extra"]
+    assert "1 image(s) directly in it" in reasons(data_set)["test"]
+
+
+def test_empty_class_folders_are_named(tree: Tree) -> None:
+    root = tree("a/1.png", "b/2.png")
+    (root / "c").mkdir()
+    (root / "d").mkdir()
+    (root / "d" / "readme.txt").touch()
+    data_set = open_data_set(root)
+    assert data_set.classes == ("a", "b")
+    assert reasons(data_set) == {"c": "the class folder holds no image", "d": "the class folder holds no image"}
+
+
+def test_stray_images_are_named(tree: Tree) -> None:
+    root = tree("a/1.png", "b/2.png", "stray.png")
+    data_set = open_data_set(root, "class-folders")
+    assert names(data_set) == ["a/1.png", "b/2.png"]
+    assert "1 image(s) directly in it belong to no class" in reasons(data_set)["."]
+
+
+def test_clutter_is_passed_over(tree: Tree) -> None:
+    root = tree("a/1.png", "b/2.png", "__MACOSX/a/1.png", ".thumbs/3.png", "a/._1.png", "b/.hidden.png")
+    (root / "a" / "Thumbs.db").touch()
+    data_set = open_data_set(root)
+    assert names(data_set) == ["a/1.png", "b/2.png"]
+    assert data_set.problems == ()
+
+
+def test_what_is_called_an_image_is_listed(tree: Tree) -> None:
+    """Its content is the decoder's business: the audit names it."""
+    root = tree("a/1.png", "b/2.png")
+    (root / "a" / "broken.jpg").touch()
+    assert names(open_data_set(root)) == ["a/1.png", "a/broken.jpg", "b/2.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+def test_links(tree: Tree, tmp_path: Path) -> None:
+    root = tree("a/1.png", "b/2.png")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    Image.new("RGB", (2, 2)).save(elsewhere / "3.png")
+    (root / "c").symlink_to(elsewhere)
+    (root / "b" / "loop").symlink_to(root)
+    (root / "a" / "nowhere.png").symlink_to(tmp_path / "absent.png")
+    data_set = open_data_set(root)
+    assert names(data_set) == ["a/1.png", "a/nowhere.png", "b/2.png", "c/3.png"]
+    assert set(reasons(data_set).values()) == {"the link leads back to a folder above it"}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has file names that are no text")
+def test_names_that_are_no_text(tree: Tree) -> None:
+    root = tree("a/1.png", "b/2.png")
+    name = os.fsdecode(b"caf\xe9")
+    os.rename(root / "a", root / name)
+    data_set = open_data_set(root)
+    assert data_set.classes == ("b", r"caf\udce9")  # classes go into models and reports, which hold text only
+    assert names(data_set) == ["b/2.png", f"{name}/1.png"]
+    assert len(data_set.fingerprint()) == 32
+
+
+# CUB-200-2011
+
+
+@pytest.fixture
+def cub(tree: Tree) -> Path:
+    images = ["001.Black/one two.jpg", "001.Black/2.jpg", "002.White/3.jpg", "002.White/4.jpg"]
+    root = tree(
+        *(f"images/{name}" for name in images),
+        images="".join(f"{i} {name}\n" for i, name in enumerate(images, 1)),
+        image_class_labels="1 1\n2 1\n3 2\n4 2\n",
+        train_test_split="1 1\n2 0\n3 1\n4 0\n",
+        classes="1 001.Black\n2 002.White\n",
+        bounding_boxes="1 60.0 27.0 325.0 304.0\n2 1 2 3 4\n3 1 2 3 4\n",
+    )
+    (root / "parts").mkdir()
+    (root / "parts" / "parts.txt").write_text("1 back\n2 left eye\n")
+    (root / "parts" / "part_locs.txt").write_text("1 1 0.0 0.0 0\n1 2 312.0 182.5 1\n2 1 5 6 1\n")
+    return root
+
+
+def test_cub(cub: Path) -> None:
+    data_set = open_data_set(cub)
+    assert data_set.format == "cub-200-2011"
+    assert data_set.classes == ("001.Black", "002.White")
+    first, second, third, fourth = data_set.records
+    assert (first.name, first.label, first.split) == ("images/001.Black/one two.jpg", 0, "train")
+    assert first.path.is_file()
+    assert first.box == Box(x=60, y=27, width=325, height=304)
+    assert first.parts == (Part(name="left eye", x=312, y=182.5),)
+    assert (second.split, third.label, fourth.label, fourth.box, fourth.parts) == ("test", 1, 1, None, ())
+    sentence = "Detected as CUB-200-2011: 4 images of 2 classes (2 train, 2 test)."
+    assert detection_sentence(data_set) == sentence
+
+
+def test_cub_as_the_archive_unpacks_it(cub: Path, tmp_path: Path) -> None:
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    cub.rename(outer / "CUB_200_2011")
+    data_set = open_data_set(outer)
+    assert data_set.root == outer / "CUB_200_2011"
+    assert len(data_set.records) == 4
+
+
+def test_cub_without_boxes_and_with_gaps(cub: Path) -> None:
+    (cub / "bounding_boxes.txt").unlink()
+    (cub / "parts" / "parts.txt").unlink()
+    (cub / "images" / "001.Black" / "2.jpg").unlink()
+    (cub / "classes.txt").write_bytes(b"\xef\xbb\xbf1 001.Black\r\n2 002.White\r\n7 007.None\r\n")
+    data_set = open_data_set(cub)
+    assert len(data_set.records) == 3
+    assert data_set.records[0].box is None
+    found = {problem.path.name: problem.reason for problem in data_set.problems}
+    assert "images.txt:2" in found["2.jpg"]
+    assert found["classes.txt"] == "the class 007.None has no image"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("images.txt", "1 001.Black/2.jpg\njunk\n", r"images\.txt:2: expected '<image id> <file>' but found 'junk'"),
+        ("images.txt", "1 ../../secret.jpg\n", r"images\.txt:1: '\.\./\.\./secret\.jpg' leads out"),
+        ("images.txt", "1 001.Black/2.jpg\n1 001.Black/2.jpg\n", r"images\.txt:2: the id 1 has a line already"),
+        ("images.txt", "1 nothing.jpg\n", r"None of the images"),
+        ("image_class_labels.txt", "1 1\n2 one\n", r"image_class_labels\.txt:2: expected"),
+        ("image_class_labels.txt", "1 1\n", r"image_class_labels\.txt has no line for image 2"),
+        ("image_class_labels.txt", "1 9\n2 1\n3 1\n4 1\n", r"classes\.txt has no class 9"),
+        ("train_test_split.txt", "1 1\n", r"train_test_split\.txt has no line for image 2"),
+        ("bounding_boxes.txt", "1 1 2 3\n", r"bounding_boxes\.txt:1: expected '<image id> <x> <y> <width> <height>'"),
+        ("bounding_boxes.txt", "1 1 2 3 nan\n", r"bounding_boxes\.txt:1: expected"),
+        ("parts/part_locs.txt", "1 9 0 0 1\n", r"part_locs\.txt:1: the part 9 has no name"),
+        ("parts/part_locs.txt", "1 1 0 0\n", r"part_locs\.txt:1: expected"),
+        ("classes.txt", "\0\0\0", r"classes\.txt is not a text file"),
+    ],
+)
+def test_cub_refuses(cub: Path, file: str, text: str, message: str) -> None:
+    (cub / file).write_text(text)
+    with pytest.raises(DataSetError, match=message) as caught:
+        open_data_set(cub)
+    assert "\n" not in str(caught.value)
+
+
+# List files
+
+
+def test_list_files(tree: Tree) -> None:
+    root = tree("a/1 one.jpg", "a/2.jpg", "b/3.jpg", train="a/1 one.jpg 0\nb/3.jpg 1\n\n", test="a/2.jpg\t0\r\n")
+    data_set = open_data_set(root)
+    assert data_set.format == "list-files"
+    assert data_set.classes == ("a", "b")
+    assert [(r.name, r.label, r.split) for r in data_set.records] == [
+        ("a/1 one.jpg", 0, "train"),
+        ("b/3.jpg", 1, "train"),
+        ("a/2.jpg", 0, "test"),
+    ]
+
+
+def test_class_ids_with_gaps(tree: Tree) -> None:
+    root = tree("1.jpg", "2.jpg", "3.jpg", train="1.jpg 7\n2.jpg 100\n", valid="3.jpg 12\n")
+    data_set = open_data_set(root)
+    assert data_set.classes == ("7", "12", "100")
+    assert [record.label for record in data_set.records] == [0, 2, 1]
+    assert data_set.records[2].split == "val"
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        ("5 five\n9 nine birds\n", ("five", "nine birds")),
+        ("0 zero\n5 five\n9 nine\n", ("five", "nine")),
+        ("c0\nc1\nc2\nc3\nc4\nc5\nc6\nc7\nc8\nc9\n", ("c5", "c9")),
+        ("c1\nc2\nc3\nc4\nc5\nc6\nc7\nc8\nc9\n", ("c5", "c9")),  # nine names for ids up to nine: counted from 1
+    ],
+)
+def test_class_names(tree: Tree, classes: str, expected: tuple[str, ...]) -> None:
+    data_set = open_data_set(tree("1.jpg", "2.jpg", train="1.jpg 5\n2.jpg 9\n", classes=classes))
+    assert data_set.classes == expected
+
+
+def test_class_names_do_not_fit(tree: Tree) -> None:
+    root = tree("1.jpg", "2.jpg", train="1.jpg 0\n2.jpg 3\n", classes="zero\none\n")
+    with pytest.raises(DataSetError, match=r"train\.txt:2 uses the class id 3, which .*classes\.txt does not name"):
+        open_data_set(root)
+
+
+def test_folders_that_classes_share_name_nothing(tree: Tree) -> None:
+    root = tree("x/1.jpg", "x/2.jpg", "y/3.jpg", train="x/1.jpg 0\nx/2.jpg 1\ny/3.jpg 1\n")
+    assert open_data_set(root).classes == ("0", "1")
+
+
+def test_images_in_the_folder_images(tree: Tree) -> None:
+    data_set = open_data_set(tree("images/1.jpg", "images/2.jpg", train="1.jpg 0\n./images/../2.jpg 1\n"))
+    assert names(data_set) == ["images/1.jpg", "images/2.jpg"]
+
+
+def test_a_list_made_on_windows(tree: Tree) -> None:
+    assert names(open_data_set(tree("a/1.jpg", "b/2.jpg", train="a\\1.jpg 0\r\nb\\2.jpg 1\r\n"))) == [
+        "a/1.jpg",
+        "b/2.jpg",
+    ]
+
+
+def test_listed_but_missing(tree: Tree) -> None:
+    data_set = open_data_set(tree("a/1.jpg", "b/2.jpg", train="a/1.jpg 0\na/gone.jpg 0\nb/2.jpg 1\n"))
+    assert names(data_set) == ["a/1.jpg", "b/2.jpg"]
+    assert reasons(data_set)["a/gone.jpg"].startswith("the file does not exist")
+    assert "train.txt:2" in reasons(data_set)["a/gone.jpg"]
+
+
+def test_listed_twice(tree: Tree) -> None:
+    root = tree("a/1.jpg", "b/2.jpg", train="a/1.jpg 0\na/1.jpg 0\nb/2.jpg 1\n", test="b/2.jpg 0\n")
+    data_set = open_data_set(root)
+    assert [(r.name, r.label, r.split) for r in data_set.records] == [("a/1.jpg", 0, "train"), ("b/2.jpg", 1, "train")]
+    assert "train.txt:1 holds" in reasons(data_set)["a/1.jpg"]
+    assert "train.txt:2 was left out" in reasons(data_set)["a/1.jpg"]
+    assert "with class 1, then 0" in reasons(data_set)["b/2.jpg"]
+    assert "test.txt:1 was left out" in reasons(data_set)["b/2.jpg"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/passwd.jpg",
+        "../outside.jpg",
+        "a/../../outside.jpg",
+        "..",
+        "C:/x.jpg",
+        "C:x.jpg",
+        "\\\\server\\share\\x.jpg",
+        "..\\outside.jpg",
+        "a\\..\\..\\outside.jpg",
+    ],
+)
+def test_lists_stay_inside_the_folder(tree: Tree, name: str) -> None:
+    root = tree("a/1.jpg", "../outside.jpg", train=f"a/1.jpg 0\n{name} 1\n")
+    with pytest.raises(DataSetError, match=r"train\.txt:2: .* leads out of the data set folder"):
+        open_data_set(root)
+
+
+@pytest.mark.parametrize("line", ["junk", "a/1.jpg one", "a/1.jpg -1", "a/1.jpg 1.5", "a/1.jpg"])
+def test_junk_in_a_list(tree: Tree, line: str) -> None:
+    root = tree("a/1.jpg", train=f"a/1.jpg 0\n\n{line}\n")
+    with pytest.raises(DataSetError, match=r"train\.txt:3: expected '<image> <class id>' but found") as caught:
+        open_data_set(root)
+    assert "taken for list files" in str(caught.value)
+
+
+def test_nothing_listed_exists(tree: Tree) -> None:
+    with pytest.raises(DataSetError, match="None of the images"):
+        open_data_set(tree("a/1.jpg", train="b/1.jpg 0\n"))
+
+
+# Images without labels
+
+
+def test_unlabelled_folder(tree: Tree) -> None:
+    data_set = open_data_set(tree("2.png", "1.png", "sub/3.jpg"))
+    assert data_set.format == "images"
+    assert names(data_set) == ["1.png", "2.png", "sub/3.jpg"]
+    assert data_set.classes == ()
+    assert data_set.counts() == {None: ()}
+    assert detection_sentence(data_set) == "Detected as images without labels: 3 images."
+
+
+def test_single_image(tree: Tree) -> None:
+    root = tree("é 1.png")
+    data_set = open_data_set(root / "é 1.png")
+    assert (data_set.root, names(data_set), data_set.format) == (root, ["é 1.png"], "images")
+    assert data_set.records[0].path == root / "é 1.png"
+    assert detection_sentence(data_set) == "Detected as images without labels: 1 image."
+
+
+# Detection
+
+
+def test_formats() -> None:
+    assert FORMATS == (
+        "cub-200-2011",
+        "fgvc-aircraft-2013b",
+        "fgvc-aircraft-2013b:family",
+        "fgvc-aircraft-2013b:manufacturer",
+        "stanford-cars",
+        "list-files",
+        "class-folders",
+        "images",
+    )
+    for reader in (cub_200_2011, list_files, class_folders, unlabelled_folder):
+        assert reader.FORMAT in FORMATS
+
+
+def test_a_format_given_by_hand_wins(cub: Path) -> None:
+    assert open_data_set(cub, "images").format == "images"
+    assert open_data_set(cub / "images", "class-folders").classes == ("001.Black", "002.White")
+
+
+def test_folders_that_cannot_be_used(tree: Tree, tmp_path: Path) -> None:
+    def message(root: Path, format: str = "auto") -> str:
+        with pytest.raises(DataSetError) as caught:
+            open_data_set(root, format)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    assert message(tmp_path / "absent") == f"{tmp_path / 'absent'} does not exist: check the path."
+    (tmp_path / "empty").mkdir()
+    assert "is empty" in message(tmp_path / "empty")
+    (tmp_path / "texts" / "inner").mkdir(parents=True)
+    (tmp_path / "texts" / "inner" / "notes.md").touch()
+    assert "holds no images" in message(tmp_path / "texts")
+    assert "holds no image" in message(tmp_path / "texts", "images")
+    assert "no class folder with images" in message(tmp_path / "texts", "class-folders")
+    assert "classes.txt cannot be read" in message(tmp_path / "texts", "cub-200-2011")
+    root = tree("only/1.png", "only/2.png")
+    assert "one class only (only)" in message(root)
+    assert "no data set format 'coco'" in message(root, "coco")
+
+
+def test_a_folder_that_cannot_be_listed(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated: the tests may run as a user who may read everything."""
+    root = tree("a/1.png", "b/2.png", "c/3.png")
+    scandir = os.scandir
+
+    def refuse(folder: str | Path) -> object:
+        if Path(folder).name == refused:
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    refused = "b"
+    data_set = open_data_set(root)
+    assert data_set.classes == ("a", "c")
+    assert "the folder cannot be listed (Permission denied)" in [problem.reason for problem in data_set.problems]
+    refused = "data"
+    with pytest.raises(DataSetError, match="cannot be listed"):
+        open_data_set(root)
+
+
+@pytest.mark.shared_data
+def test_cub10(shared: Path) -> None:
+    data_set = open_data_set(shared / "data" / "CUB10")
+    assert data_set.format == "cub-200-2011"
+    assert data_set.problems == ()
+    assert (len(data_set.records), len(data_set.of_split("train")), len(data_set.of_split("test"))) == (543, 300, 243)
+    assert data_set.classes[0] == "001.Black_footed_Albatross"
+    assert all(record.box is not None and record.parts for record in data_set.records)
+
+
+@pytest.mark.shared_data
+def test_flowers17(shared: Path) -> None:
+    data_set = open_data_set(shared / "data" / "flowers17")
+    assert data_set.format == "list-files"
+    assert (len(data_set.of_split("train")), len(data_set.of_split("test"))) == (1019, 341)
+    assert data_set.classes[0] == "01.daffodil"
+    assert data_set.problems == ()

@@ -1,0 +1,280 @@
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from image_folders import drawn_folder
+from tiny_models import CLASSES
+
+from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.transforms import test_view
+from s3n_core.errors import DataSetError
+from s3n_core.evaluation.counting import Tally
+from s3n_core.evaluation.evaluate import LabelledInputs, evaluate, evaluate_network
+from s3n_core.evaluation.result import MEAN, Accuracy, Evaluation, wilson_interval
+from s3n_core.models import network_outputs
+from s3n_core.models.network_outputs import draws_for
+from s3n_core.models.opening import Model
+from s3n_core.models.preprocessing import to_input
+from s3n_core.prediction.job import predict
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> list[ImageRecord]:
+    return drawn_folder(tmp_path_factory.mktemp("images"), 30, broken=(4, 9))
+
+
+def readable(records: list[ImageRecord]) -> list[ImageRecord]:
+    return [record for index, record in enumerate(records) if index not in (4, 9)]
+
+
+def inputs_of(model: Model, records: list[ImageRecord]) -> tuple[torch.Tensor, torch.Tensor]:
+    views = np.stack([test_view(read_image(record.path), model.preprocess) for record in records])
+    return to_input(views, "cpu"), torch.tensor([record.label for record in records])
+
+
+def alike(one: Evaluation, other: Evaluation) -> bool:
+    return one.accuracies == other.accuracies and (one.confusion == other.confusion).all()
+
+
+def test_every_figure(model: Model, records: list[ImageRecord]) -> None:
+    found = evaluate(model, records, CLASSES, batch_size=4)
+    images, labels = inputs_of(model, readable(records))
+    with torch.inference_mode():
+        output = model.network(images, sampling=model.sampling, trace=True)
+    assert output.trace is not None
+    logits = {"joint": output.joint, **output.branches()}
+    logits[MEAN] = torch.stack([scores.softmax(dim=1) for scores in output.branches().values()]).mean(dim=0)
+    assert [accuracy.name for accuracy in found.accuracies] == ["joint", "O", "D", "C", MEAN]
+    for accuracy in found.accuracies:
+        ranked = logits[accuracy.name].argsort(dim=1, descending=True)
+        assert accuracy.images == len(labels)
+        assert accuracy.top1 == (ranked[:, 0] == labels).sum()
+        assert accuracy.top5 == (ranked[:, :5] == labels[:, None]).any(dim=1).sum()
+    confusion = np.zeros((12, 12), dtype=int)
+    np.add.at(confusion, (labels.numpy(), output.joint.argmax(dim=1).numpy()), 1)
+    np.testing.assert_array_equal(found.confusion, confusion)
+    losses = {name: F.cross_entropy(logits[name], labels).item() for name in ("joint", "O", "D", "C")}
+    assert found.losses == pytest.approx(losses, rel=1e-4)
+    assert found.loss == pytest.approx(sum(losses.values()), rel=1e-4)
+    response = output.trace.response
+    assert found.entropy == pytest.approx(response.entropy.mean().item(), rel=1e-3)
+    sure = response.sure.float().mean().item()
+    assert found.rules == pytest.approx({"top-1": sure, "top-5": 1 - sure})
+    assert found.peaks == pytest.approx(response.peaks.sum(dim=(1, 2)).float().mean().item())
+    assert found.without_peaks == 0
+    assert [name for name, _ in found.unreadable] == ["004.png", "009.png"]
+    assert (found.mode, found.precision, found.model) == ("expected", "float32", model.digest)
+
+
+def test_it_agrees_with_the_rows(model: Model, records: list[ImageRecord]) -> None:
+    found = evaluate(model, records, CLASSES)
+    rows = [row for batch in predict(model, records, classes=CLASSES) for row in batch]
+    assert found.accuracies[0].top1 == sum(row.correct is True for row in rows)
+    assert found.images == sum(not row.error for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("branches", "names", "losses"),
+    [
+        ("O", ["O"], {"O"}),
+        ("O+C", ["joint", "O", "C", MEAN], {"joint", "O", "C"}),
+        ("D+C", ["joint", "D", "C", MEAN], {"joint", "O", "D", "C"}),
+    ],
+)
+def test_what_each_branch_set_reports(
+    model_of: Callable[..., Model], records: list[ImageRecord], branches: str, names: list[str], losses: set[str]
+) -> None:
+    found = evaluate(model_of(branches=branches), records[:4], CLASSES)
+    assert [accuracy.name for accuracy in found.accuracies] == names
+    assert set(found.losses) == losses
+
+
+@pytest.mark.parametrize("options", [{}, {"control": "random_places"}])
+def test_the_batch_size_changes_nothing(
+    model_of: Callable[..., Model], records: list[ImageRecord], options: dict[str, str]
+) -> None:
+    model = model_of(**options)
+    assert alike(evaluate(model, records, CLASSES, batch_size=1), evaluate(model, records, CLASSES, batch_size=13))
+
+
+def test_training_counts_the_same(model: Model, records: list[ImageRecord]) -> None:
+    images, labels = inputs_of(model, readable(records))
+    network = model.network.train()
+    try:
+        found = evaluate_network(network, zip(images.split(5), labels.split(5), strict=True), CLASSES)
+        assert network.training
+    finally:
+        network.eval()
+    assert alike(found, evaluate(model, records, CLASSES))
+    assert (found.mode, found.model, found.unreadable) == ("expected", "", ())
+
+
+def test_keyed_draws_in_training(model_of: Callable[..., Model], records: list[ImageRecord]) -> None:
+    model = model_of(control="random_places")
+    images, labels = inputs_of(model, readable(records))
+    draws = draws_for(model.network.config, "expected", [record.name for record in readable(records)], "cpu")
+    found = evaluate_network(model.network, [LabelledInputs(images, labels, draws)], CLASSES)
+    assert alike(found, evaluate(model, records, CLASSES))
+
+
+def test_smoothing_counts_in_the_losses_of_o_and_c(model: Model, records: list[ImageRecord]) -> None:
+    batch = inputs_of(model, records[:4])
+    plain = evaluate_network(model.network, [batch], CLASSES)
+    smoothed = evaluate_network(model.network, [batch], CLASSES, smoothing=0.15)
+    assert {name for name in plain.losses if plain.losses[name] != smoothed.losses[name]} == {"O", "C"}
+
+
+def test_nothing_to_count(model: Model) -> None:
+    with pytest.raises(ValueError, match="no image"):
+        evaluate_network(model.network, [], CLASSES)
+    assert Tally(model.network.config).images == 0
+
+
+def test_progress(model: Model, records: list[ImageRecord]) -> None:
+    seen: list[tuple[int, int]] = []
+    evaluate(model, records[:10], CLASSES, batch_size=4, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(4, 10), (8, 10), (10, 10)]
+
+
+def test_classes_are_matched_by_name(model: Model, records: list[ImageRecord]) -> None:
+    order = [3, 0, 1, 2, *range(11, 3, -1)]
+    shuffled = [CLASSES[index] for index in order]
+    moved = [dataclasses.replace(record, label=order.index(record.label or 0)) for record in records]
+    assert alike(evaluate(model, moved, shuffled), evaluate(model, records, CLASSES))
+
+
+def test_fewer_classes_than_the_model(model: Model, records: list[ImageRecord]) -> None:
+    some = [record for record in records if record.label in (2, 7)]
+    moved = [dataclasses.replace(record, label={2: 0, 7: 1}[record.label or 0]) for record in some]
+    found = evaluate(model, moved, [CLASSES[2], CLASSES[7]])
+    assert alike(found, evaluate(model, some, CLASSES))
+    assert [row.name for row in found.by_class() if row.images] == [CLASSES[2], CLASSES[7]]
+
+
+def test_other_classes_are_refused(model: Model, records: list[ImageRecord]) -> None:
+    names = [*CLASSES[:7], *(f"tree {number}" for number in range(5))]
+    with pytest.raises(DataSetError, match=r"'tree 0', 'tree 1', 'tree 2' and 2 more.*'species h'.*Choose") as raised:
+        evaluate(model, records, names)
+    assert str(model.path) in str(raised.value)
+    known = [record for record in records if (record.label or 0) < 7]
+    assert evaluate(model, known, names).images, "classes without images do not matter"
+    with pytest.raises(DataSetError, match="one name"):
+        evaluate(model, records[:2], [CLASSES[0], CLASSES[0]])
+
+
+def test_without_labels_or_images(model: Model, records: list[ImageRecord]) -> None:
+    bare = [dataclasses.replace(record, label=None) for record in records]
+    with pytest.raises(DataSetError, match="None of these images has a label"):
+        evaluate(model, bare, ())
+    assert evaluate(model, [*bare[:3], *records[:2]], CLASSES).unlabelled == 3
+    with pytest.raises(DataSetError, match=r"None of the 2 labelled images could be read \(first: 004.png"):
+        evaluate(model, [records[4], records[9]], CLASSES)
+
+
+def test_a_small_device_counts_each_image_once(
+    model: Model, records: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = evaluate(model, records, CLASSES)
+
+    def answer(network: object, images: torch.Tensor, **options: object) -> network_outputs.Answer:
+        if len(images) > 2:
+            raise torch.OutOfMemoryError
+        return network_outputs.answer(network, images, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("s3n_core.evaluation.evaluate.answer", answer)
+    assert alike(evaluate(model, records, CLASSES), expected)
+
+
+def test_wilson_interval() -> None:
+    # Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20.
+    for right, count, low, high in [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611)]:
+        assert wilson_interval(right, count) == pytest.approx((low, high), abs=5e-5)
+    assert wilson_interval(20, 20)[1] == 1
+
+
+def drawn_evaluation(classes: tuple[str, ...], confusion: list[list[int]], **values: object) -> Evaluation:
+    matrix = np.array(confusion, dtype=np.int64)
+    count, right = int(matrix.sum()), int(matrix.trace())
+    options: dict[str, object] = {
+        "classes": classes,
+        "accuracies": (Accuracy("joint", count, right, count), Accuracy("O", count, right - 1, count)),
+        "confusion": matrix,
+        "loss": 1.5,
+        "losses": {"joint": 0.5, "O": 1.0},
+        "entropy": 0.25,
+        "entropy_threshold": 0.2,
+        "rules": {"top-1": 0.75, "top-5": 0.25},
+        "peaks": 4.5,
+        "without_peaks": 0.0,
+        "mode": "expected",
+        "precision": "float32",
+        "model": "0123456789abcdef",
+    }
+    return Evaluation(**options | values)  # type: ignore[arg-type]
+
+
+def test_classes_and_confusions() -> None:
+    found = drawn_evaluation(("a", "b", "none"), [[5, 3, 0], [1, 9, 0], [0, 0, 0]])
+    assert [(row.images, row.correct, row.share) for row in found.by_class()] == [
+        (8, 5, 0.625),
+        (10, 9, 0.9),
+        (0, 0, None),
+    ]
+    assert found.mean_class_accuracy == pytest.approx((0.625 + 0.9) / 2)
+    assert [(row.label, row.predicted, row.count) for row in found.confusions()] == [("a", "b", 3), ("b", "a", 1)]
+    assert found.confusion.trace() == 14, "left as it was"
+    assert found.figures()["accuracy"] == pytest.approx(14 / 18)
+    assert found.figures()["accuracy_O"] == pytest.approx(13 / 18)
+
+
+def test_json_holds_everything() -> None:
+    found = drawn_evaluation(("鳥", "b"), [[5, 3], [1, 9]], loss=math.nan, unreadable=(("x.png", "the file is empty"),))
+    document = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert document["confusion"] == [[5, 3], [1, 9]]
+    assert document["loss"] is None
+    assert document["by_class"][0] == {"class": "鳥", "images": 8, "correct": 5, "accuracy": 0.625}
+    assert document["unreadable"] == [{"file": "x.png", "reason": "the file is empty"}]
+    assert document["predictions"][1]["name"] == "O"
+
+
+def test_text_is_aligned() -> None:
+    found = drawn_evaluation(
+        ("a long name", "鳥", "with\nline end"),
+        [[5, 3, 0], [1, 19, 0], [0, 0, 0]],
+        unreadable=(("x\udce9.png", "the file is empty"),),
+        unlabelled=2,
+    )
+    text = found.text()
+    text.encode("utf-8")
+    assert "Top-1 85.7 % (95 % interval 68.5 % to 94.3 %) of 28 images (2 without a label left out)" in text
+    assert (
+        "Class           Images  Right  Accuracy\n"
+        "a long name          8      5    62.5 %\n"
+        "鳥                  20     19    95.0 %\n"
+        "with\\nline end       0      0         -\n"
+    ) in text
+    assert " 1 a long name                                   5   3  .\n" in text
+    assert "top-1 in 75.0 %, top-5 in 25.0 % of the images" in text
+    assert "  x\\udce9.png: the file is empty\n" in text
+
+
+def test_text_of_many_classes_lists_mistakes_only() -> None:
+    names = tuple(f"class {number}" for number in range(200))
+    confusion = np.eye(200, dtype=int)
+    confusion[3, 4] = 2
+    text = drawn_evaluation(names, confusion.tolist()).text()
+    assert "Confusion (row" not in text
+    assert "class 3" in text
+    assert "taken for" in text
+
+
+def test_half_precision(model: Model, records: list[ImageRecord]) -> None:
+    half = evaluate(dataclasses.replace(model, precision="bfloat16"), records, CLASSES)
+    assert half.precision == "bfloat16"
+    assert half.loss == pytest.approx(evaluate(model, records, CLASSES).loss, rel=0.1)

@@ -1,0 +1,126 @@
+"""Where a network looks, counted on squares whose answers are known by construction."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from s3n_core.datasets.records import Box, ImageRecord, Part
+from s3n_core.errors import DataSetError
+from s3n_core.evaluation import hit_rates
+from s3n_core.evaluation.hit_rates import measure_places
+from s3n_core.evaluation.localization import SIDE, joined_maps, largest_box, overlap
+from s3n_core.models.opening import Model
+
+
+def test_overlap_of_boxes() -> None:
+    assert overlap((0, 0, 1, 1), (0, 0, 1, 1)) == 1
+    assert overlap((0, 0, 1, 1), (0.5, 0, 1.5, 1)) == pytest.approx(1 / 3)
+    assert overlap((0, 0, 1, 1), (1, 0, 2, 1)) == 0
+    assert overlap((0, 0, 0, 0), (0, 0, 0, 0)) == 0
+
+
+def test_the_box_is_that_of_the_largest_piece() -> None:
+    joined = np.zeros((20, 40))
+    joined[2:6, 10:30] = 0.5
+    joined[10:12, 3:5] = 1.0  # higher, but smaller
+    joined[15, 15] = 0.19  # below the threshold of 0.2 of the maximum
+    assert largest_box(joined) == (10 / 40, 2 / 20, 30 / 40, 6 / 20)
+    assert largest_box(np.zeros((5, 5))) == (0, 0, 1, 1)
+
+
+def test_without_warps_the_joined_map_is_the_mean_of_the_heads_maps(model_of) -> None:
+    model: Model = model_of(control="identity", backbone="vgg16")
+    size = model.network.config.input_size
+    images = torch.randn(2, 3, size, size)
+    with torch.inference_mode():
+        output = model.network(images, sampling="expected", trace=True)
+        joined = joined_maps(model.network, images, output.trace, torch.tensor([1, 3]))
+        features = model.network.features(images, "O")
+        expected = torch.zeros(2, SIDE, SIDE)
+        for branch in "ODC":
+            weight = model.network.head(branch).classifier.weight[[1, 3]]
+            maps = torch.einsum("bdhw,bd->bhw", features, weight)
+            # Half-pixel centres and a border that runs on: the physical place of each pixel.
+            maps = torch.nn.functional.interpolate(maps[:, None], size=SIDE, mode="bilinear")[:, 0]
+            low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
+            expected += (maps - low) / (high - low) / 3
+    assert float((joined - expected).abs().max()) < 0.01  # the inverse is exact to a hundredth of a pixel
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch, model: Model) -> Model:
+    """A model that is made to look at two known places of every image: (0.25, 0.5), the stronger, and (0.75, 0.5)."""
+
+    def look(_: Model, images: np.ndarray, names: list[str]) -> list:
+        peaks = np.array([[0.25, 0.5], [0.75, 0.5]])
+        return [(peaks, np.array([1.0, 0.4]), (0.0, 0.25, 0.5, 0.75), 1) for _ in names]
+
+    monkeypatch.setattr(hit_rates, "_look", look)
+    return model
+
+
+def _record(folder: Path, name: str, label: int, box: Box | None, parts: tuple[Part, ...] = ()) -> ImageRecord:
+    Image.new("RGB", (200, 100), (90, 120, 60)).save(folder / name)
+    return ImageRecord(path=folder / name, name=name, label=label, split="test", box=box, parts=parts)
+
+
+def test_counts_on_known_places(tmp_path: Path, looking: Model) -> None:
+    left = Box(
+        x=0, y=25, width=100, height=50
+    )  # holds the stronger peak and the centre (on its edge); equals the found box
+    right = Box(x=120, y=25, width=80, height=50)  # holds the weaker peak
+    records = [
+        _record(tmp_path, "a.png", 1, left, (Part(name="bill", x=55, y=50), Part(name="tail", x=95, y=70))),
+        _record(tmp_path, "b.png", 1, right, (Part(name="bill", x=190, y=30),)),
+        _record(tmp_path, "c.png", 0, left),  # answered wrongly
+        _record(tmp_path, "without-box.png", 1, None),
+    ]
+    result = measure_places(looking, records, looking.classes)
+    assert result.images == 3
+    assert result.peaks == 2
+    assert result.peaks_in_box == pytest.approx(3 / 6)
+    assert result.strongest_in_box == pytest.approx(2 / 3)
+    assert result.centre_in_box == pytest.approx(2 / 3)
+    assert result.random_in_box == pytest.approx((0.25 + 0.2 + 0.25) / 3)
+    # Reach: 0.1 of the longer side, 10 and 8 pixels: only the bill of the first image has a peak near it.
+    assert result.peaks_on_parts == pytest.approx(1 / 4)
+    assert result.parts_covered == pytest.approx(1 / 3)
+    assert 0 < result.random_on_parts < 0.2
+    assert result.localized == pytest.approx(1 / 3)
+    assert result.localized_any_class == pytest.approx(2 / 3)
+    assert result.central_box == 0
+    assert "33.3%" in result.text()
+    assert result.to_dict()["images"] == 3
+
+
+def test_classes_are_matched_by_name(tmp_path: Path, looking: Model) -> None:
+    record = _record(tmp_path, "a.png", 0, Box(x=0, y=25, width=100, height=50))
+    first, second, *others = looking.classes
+    assert measure_places(looking, [record], [second, first, *others]).localized == 1
+    assert measure_places(looking, [record], [first, second, *others]).localized == 0
+    with pytest.raises(DataSetError, match="does not know 'another'"):
+        measure_places(looking, [record], ["another", *looking.classes])
+
+
+def test_a_real_network_looks_at_peaks_inside_the_image(tmp_path: Path, model: Model) -> None:
+    whole = Box(x=0, y=0, width=200, height=100)
+    records = [dataclasses.replace(_record(tmp_path, f"{n}.png", 1, whole)) for n in range(3)]
+    steps: list[tuple[int, int]] = []
+    result = measure_places(
+        model, records, model.classes, batch_size=2, progress=lambda done, of: steps.append((done, of))
+    )
+    assert result.peaks_in_box in (0.0, 1.0)  # of a flat picture there may be none
+    assert result.random_in_box == 1
+    assert steps[-1] == (3, 3)
+
+
+def test_nothing_to_measure_by(tmp_path: Path, model: Model) -> None:
+    with pytest.raises(DataSetError, match="has a box"):
+        measure_places(model, [_record(tmp_path, "a.png", 1, None)], model.classes)
+    missing = ImageRecord(path=tmp_path / "no.png", name="no.png", label=1, box=Box(x=0, y=0, width=9, height=9))
+    with pytest.raises(DataSetError, match="could be read"):
+        measure_places(model, [missing], model.classes)

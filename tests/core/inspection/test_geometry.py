@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from s3n_core.inspection.geometry import (
+    ViewFrame,
+    area_at_nodes,
+    cell_places,
+    magnification_map,
+    read_between,
+    through_grid,
+    through_inverse,
+    through_inverse_at_all,
+)
+from s3n_core.method.resampling import magnification, resize_grid, sampling_grid
+
+
+def grid_of(seed: int, strength: float = 4.0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    quality = torch.from_numpy(0.09 + strength * rng.random((1, 31, 31)) ** 20).float()
+    return sampling_grid(quality)[0].numpy()
+
+
+IDENTITY = cell_places(31, 31)
+
+
+def test_square_lies_in_the_original_from_edge_to_edge():
+    frame = ViewFrame(box=(10.0, 20.0, 50.0, 100.0), size=4)
+    # The centre of the first of four pixels lies an eighth of the side inside the edge.
+    np.testing.assert_allclose(frame.to_original(np.array([-1.0, -1.0])), [15.0, 30.0])
+    np.testing.assert_allclose(frame.to_original(np.array([1.0, 1.0])), [45.0, 90.0])
+    np.testing.assert_allclose(frame.to_original(np.array([0.0, 0.0])), [30.0, 60.0])
+    places = np.random.default_rng(0).uniform(-1, 1, (5, 2))
+    np.testing.assert_allclose(frame.from_original(frame.to_original(places)), places, atol=1e-12)
+    assert frame.shows((10.0, 20.0))
+    assert not frame.shows((9.9, 20.0))
+
+
+def test_identity_grid_leaves_places_alone():
+    x, y = through_grid(IDENTITY, (112.0, 30.5), 224)
+    assert (x, y) == pytest.approx((0.0, 30 / 223 * 2 - 1))
+    assert through_inverse(IDENTITY, (x, y), 224) == pytest.approx((112.0, 30.5))
+
+
+def test_through_grid_reads_what_the_warp_reads():
+    grid = grid_of(1)
+    full = resize_grid(torch.from_numpy(grid)[None], 64)[0].numpy()
+    for row, column in [(0, 0), (63, 63), (10, 50), (33, 7)]:
+        assert through_grid(grid, (column + 0.5, row + 0.5), 64) == pytest.approx(tuple(full[row, column]), abs=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1000), st.floats(0.5, 63.5), st.floats(0.5, 63.5), st.floats(0, 50))
+def test_there_and_back_is_where_it_began(seed: int, x: float, y: float, strength: float):
+    grid = grid_of(seed, strength)
+    place = through_grid(grid, (x, y), 64)
+    back = through_inverse(grid, place, 64)
+    assert back is not None
+    if max(map(abs, place)) < 1:  # on the border the clamp may have put several places onto one
+        assert through_grid(grid, back, 64) == pytest.approx(place, abs=1e-5)
+        assert back == pytest.approx((x, y), abs=0.05)
+
+
+def test_place_that_the_warp_leaves_out_has_no_image():
+    crop = IDENTITY * 0.5
+    assert through_inverse(crop, (0.9, 0.0), 64) is None
+    assert through_inverse(crop, (0.5, 0.0), 64) == pytest.approx((63.5, 32.0))
+
+
+def test_clamped_squares_are_endlessly_magnified_and_hide_nothing():
+    grid = np.clip(IDENTITY * 1.2, -1, 1)
+    assert np.isinf(magnification_map(grid)).any()
+    assert through_inverse(grid, (0.6, -0.3), 61) == pytest.approx((0.5 + 60 * 0.75, 0.5 + 60 * 0.375))
+
+
+def test_magnification_is_the_methods():
+    grid = grid_of(3)
+    expected = magnification(torch.from_numpy(grid)[None].double())[0].numpy()
+    kept = np.isfinite(magnification_map(grid))
+    np.testing.assert_allclose(magnification_map(grid)[kept], expected[kept], rtol=1e-6)
+    np.testing.assert_allclose(magnification_map(IDENTITY * 0.5), 4.0)
+
+
+@pytest.mark.parametrize("strength", [0.0, 8.0, 40.0])
+def test_a_raster_goes_through_the_inverse_as_its_places_do(strength: float):
+    grid = grid_of(5, strength)
+    xs, ys = np.linspace(-0.98, 0.98, 17), np.linspace(-0.9, 0.9, 13)
+    places = through_inverse_at_all(grid, xs, ys)
+    for i, y in enumerate(ys.tolist()):
+        for j, x in enumerate(xs.tolist()):
+            one = through_inverse(grid, (x, y), 64)
+            if one is None:
+                assert np.isnan(places[i, j]).all()
+            else:
+                column, row = (
+                    (value - 0.5) / 63 * (cells - 1) for value, cells in zip(one, grid.shape[1::-1], strict=True)
+                )
+                assert places[i, j] == pytest.approx((row, column), abs=1e-6)
+
+
+def test_what_the_warp_leaves_out_of_a_raster_is_nan():
+    line = np.linspace(-1, 1, 21)
+    places = through_inverse_at_all(IDENTITY * 0.5, line, line)
+    assert np.isfinite(places[5:16, 5:16]).all()
+    assert np.isnan(places[0]).all()
+    assert np.isnan(places[:, 20]).all()
+
+
+def test_area_at_nodes_is_that_of_a_smooth_map():
+    # x = u - 0.5 sin(pi u) / pi has the derivative 1 - 0.5 cos(pi u).
+    places = cell_places(61, 61)
+    grid = places - 0.5 * np.sin(np.pi * places) / np.pi
+    slope = 1 - 0.5 * np.cos(np.pi * np.linspace(-1, 1, 61))
+    np.testing.assert_allclose(area_at_nodes(grid)[1:-1, 1:-1], np.outer(slope, slope)[1:-1, 1:-1], rtol=0.01)
+    rows, columns = np.array([0.0, 30.25]), np.array([60.0, 12.5])
+    plane = np.add.outer(np.arange(61.0), 2 * np.arange(61.0))
+    np.testing.assert_allclose(read_between(plane, rows, columns), rows + 2 * columns)

@@ -1,0 +1,434 @@
+"""The process that looks into images, as a window meets it: real processes, their streams, and their ends."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from random_model import save_picture, save_random_model
+
+from s3n_core.datasets.opening import open_images
+from s3n_core.export.figures.figure_style import FigureStyle
+from s3n_core.export.file_request import FileRequest
+from s3n_core.export.job import export
+from s3n_core.export.options import ExportOptions
+from s3n_core.inspection.inspection import Inspection, InspectionSettings, PeakEdit, inspect
+from s3n_core.server.codec import InspectionDecoder, InspectionEncoder, decode_inverse, decode_model
+from s3n_core.server.export_codec import decode_file
+from s3n_core.server.messages import Message, MessageError, read_message, write_message
+
+PATIENCE = 240.0  # seconds: a machine that trains beside the tests takes its time to load torch
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+class Server:
+    """One process, spoken to."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "s3n_core.server.process", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        self.log = b""
+        self._decoder = InspectionDecoder()
+        self._answers: Queue[Message | MessageError | None] = Queue()
+        self._generation = 0
+        self._threads = [threading.Thread(target=self._read), threading.Thread(target=self._read_log)]
+        for thread in self._threads:
+            thread.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        try:
+            while (message := read_message(self.process.stdout)) is not None:
+                self._answers.put(message)
+            self._answers.put(None)
+        except MessageError as error:
+            self._answers.put(error)
+
+    def _read_log(self) -> None:
+        assert self.process.stderr is not None
+        self.log = self.process.stderr.read()
+
+    def ask(self, kind: str, **fields: Any) -> int:
+        assert self.process.stdin is not None
+        self._generation += 1
+        write_message(self.process.stdin, Message(kind, {**fields, "generation": self._generation}))
+        return self._generation
+
+    def answer(self, *kinds: str) -> Message:
+        """The next message of one of these kinds; the others are passed over."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                message = self._answers.get(timeout=max(deadline - time.monotonic(), 0.01))
+            except Empty:
+                raise AssertionError(f"no {kinds} came; the log: {self.log!r}") from None
+            assert isinstance(message, Message), f"the process ended: {message}, {self.log!r}"
+            if message.kind in ("resampled", "answered"):
+                message.fields["decoded"] = self._decoder.decode(message)  # type: ignore[index]
+            if message.kind in kinds:
+                return message
+
+    def rest(self, seconds: float) -> list[str]:
+        """The kinds of all messages that still come within so long."""
+        deadline, kinds = time.monotonic() + seconds, []
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                message = self._answers.get(timeout=left)
+            except Empty:
+                break
+            if not isinstance(message, Message):
+                break
+            kinds.append(message.kind)
+        return kinds
+
+    def end(self) -> int:
+        """Close its input, as a window that goes does, and return its exit code."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        code = self.process.wait(PATIENCE)
+        self.join()
+        return code
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None and not stream.closed:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self.join()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_random_model(tmp_path_factory.mktemp("model") / "Modell 鳥.safetensors")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("pictures")
+    return save_picture(folder / "Zaunkönig 1.jpg", 1), save_picture(folder / "two.png", 2, (70, 90))
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    """Starts servers and leaves none behind."""
+    servers: list[Server] = []
+
+    def start_one(*arguments: str) -> Server:
+        servers.append(Server(*arguments))
+        return servers[-1]
+
+    yield start_one
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def server(model: Path) -> Iterator[Server]:
+    """A server with the model open, shared by tests that leave it working."""
+    shared = Server()
+    shared.ask("open", path=str(model), device="cpu")
+    shared.answer("opened")
+    yield shared
+    assert shared.end() == 0
+
+
+@pytest.fixture(scope="module")
+def opened(model: Path) -> Any:
+    """The same model in this process."""
+    from s3n_core.models.opening import open_model
+
+    return open_model(model, "cpu")
+
+
+def assert_same(found: Inspection, wanted: Inspection) -> None:
+    """Equal up to what another number of threads changes in a sum."""
+    for field in fields(Inspection):
+        mine, theirs = getattr(found, field.name), getattr(wanted, field.name)
+        if field.name in ("images_d", "images_c"):
+            assert np.abs(mine.astype(int) - theirs).max() <= 1
+        elif isinstance(theirs, np.ndarray):
+            assert mine.dtype == theirs.dtype
+            np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4, err_msg=field.name)
+        elif field.name == "logits":
+            assert list(mine) == list(theirs)
+            for answer in theirs:
+                np.testing.assert_allclose(mine[answer], theirs[answer], rtol=1e-3, atol=1e-3)
+        elif field.name == "peaks":
+            assert [(p.cell, p.found_at, p.set, type(p.cell)) for p in mine] == [
+                (p.cell, p.found_at, p.set, type(p.cell)) for p in theirs
+            ]
+        elif field.name == "entropy":
+            assert mine == pytest.approx(theirs, abs=1e-3)
+        else:
+            assert mine == theirs, field.name
+            assert type(mine) is type(theirs), field.name
+
+
+def test_encoding_keeps_every_bit(opened: Any, pictures: tuple[Path, Path]) -> None:
+    settings = InspectionSettings(sampling="random", seed=3, floor=0.1, edits=(PeakEdit(cell=(1, 2), off=True),))
+    first = inspect(opened, pictures[0], settings=settings)
+    encoder, decoder = InspectionEncoder(), InspectionDecoder()
+    message = encoder.encode("answered", 7, first)
+    found = decoder.decode(message)
+    for field in fields(Inspection):
+        mine, theirs = getattr(found, field.name), getattr(first, field.name)
+        if isinstance(theirs, np.ndarray):
+            np.testing.assert_array_equal(mine, theirs)
+        elif field.name == "logits":
+            assert list(mine) == list(theirs)
+            assert all((mine[answer] == theirs[answer]).all() for answer in theirs)
+        else:
+            assert mine == theirs
+    again = encoder.encode("answered", 8, first)
+    assert "image" in message.arrays
+    assert "image" not in again.arrays  # the same picture is not sent twice
+    assert decoder.decode(again).image is found.image
+    with pytest.raises(MessageError):
+        InspectionDecoder().decode(again)
+
+
+def test_the_model_is_described(server: Server, model: Path) -> None:
+    server.ask("open", path=str(model), device="cpu")
+    described = decode_model(server.answer("opened"))
+    assert described.path == model
+    assert described.classes[0] == "species 1"
+    assert (described.device, described.precision, described.sampling) == ("cpu", "float32", "expected")
+    assert 0.5 <= described.beta_1 < described.beta_2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        None,
+        InspectionSettings(sampling="random", seed=5, beta_1=2.0, delta=0.01),
+        InspectionSettings(sampling="extremes", floor="none", window=5),
+    ],
+    ids=["unchanged", "random", "extremes"],
+)
+def test_the_same_as_in_one_process(
+    server: Server, opened: Any, pictures: tuple[Path, Path], settings: InspectionSettings | None
+) -> None:
+    for picture in pictures:
+        values = None if settings is None else settings.to_dict()
+        generation = server.ask("inspect", image=str(picture), settings=values, name="birds/one.jpg")
+        quick, whole = server.answer("resampled"), server.answer("answered")
+        assert quick.fields["generation"] == whole.fields["generation"] == generation
+        wanted = inspect(opened, picture, settings=settings, name="birds/one.jpg")
+        assert_same(whole.fields["decoded"], wanted)
+        assert list(quick.fields["decoded"].logits) == ["O"]
+        assert list(whole.fields["decoded"].logits) == ["joint", "O", "D", "C"]
+
+
+def test_an_edited_peak(server: Server, opened: Any, pictures: tuple[Path, Path]) -> None:
+    peak = inspect(opened, pictures[0]).peaks[0]
+    settings = InspectionSettings(edits=(PeakEdit(cell=peak.found_at, moved_to=(3.0, 25.0), forced="C"),))
+    server.ask("inspect", image=str(pictures[0]), settings=settings.to_dict())
+    found = server.answer("answered").fields["decoded"]
+    assert found.settings == settings
+    assert_same(found, inspect(opened, pictures[0], settings=settings))
+
+
+def test_class_map_and_inverse(server: Server, opened: Any, pictures: tuple[Path, Path]) -> None:
+    server.ask("inspect", image=str(pictures[0]))
+    wanted = server.answer("answered").fields["decoded"]
+    server.ask("class-map", image=str(pictures[0]), index=3)
+    np.testing.assert_allclose(server.answer("class-map").arrays["map"], wanted.class_map(3), rtol=1e-3, atol=1e-5)
+    server.ask("inverse", branch="D", size=40)
+    inverse = decode_inverse(server.answer("inverse"))
+    assert (inverse.branch, inverse.places.shape, inverse.valid.shape) == ("D", (40, 40, 2), (40, 40))
+    assert inverse.valid.any()
+
+
+def test_errors_are_sentences_and_the_process_goes_on(
+    server: Server, model: Path, pictures: tuple[Path, Path], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(pictures[0].read_bytes()[:200])
+    for request, fields_, words in (
+        ("inspect", {"image": str(tmp_path / "gone.jpg")}, "gone.jpg: the file does not exist"),
+        ("inspect", {"image": str(broken)}, "truncated"),
+        ("inspect", {"image": str(pictures[0]), "settings": {"window": 4}}, "window must be odd"),
+        ("inspect", {"image": str(pictures[0]), "settings": "?"}, "settings"),
+        ("class-map", {"image": str(pictures[0]), "index": 12}, "no class 12"),
+        ("inverse", {"branch": "E", "size": 10}, "inverse grid of E"),
+        ("open", {"path": str(tmp_path / "gone.safetensors")}, "gone.safetensors"),
+        ("inspect", {"image": str(pictures[0])}, "gone.safetensors"),  # no model is open now
+        ("open", {"path": str(model), "device": "abacus"}, "abacus"),
+    ):
+        generation = server.ask(request, **fields_)
+        failure = server.answer("failed", "answered")
+        assert failure.kind == "failed", request
+        assert failure.fields["generation"] == generation
+        assert words in failure.fields["sentence"]
+        assert "\n" not in failure.fields["sentence"]
+    server.ask("open", path=str(model), device="cpu")
+    server.answer("opened")
+
+
+def test_of_many_requests_only_the_last_is_answered(start: Callable[..., Server], model: Path, pictures: Any) -> None:
+    server = start()
+    server.ask("open", path=str(model), device="cpu")
+    for seed in range(40):  # a peak is being dragged while the model is being opened
+        last = server.ask("inspect", image=str(pictures[seed % 2]), settings={"sampling": "random", "seed": seed})
+    answer = server.answer("answered")
+    assert answer.fields["generation"] == last
+    assert answer.fields["decoded"].settings.seed == 39
+    assert server.rest(1.0) == []
+
+
+def test_a_later_model_makes_earlier_questions_void(
+    start: Callable[..., Server], model: Path, pictures: Any, tmp_path: Path
+) -> None:
+    other = save_random_model(tmp_path / "other.safetensors", classes=3)
+    server = start()
+    server.ask("open", path=str(model), device="cpu")
+    server.ask("inspect", image=str(pictures[0]))
+    server.ask("open", path=str(other), device="cpu")
+    last = server.ask("inspect", image=str(pictures[0]))
+    answer = server.answer("answered")
+    assert answer.fields["generation"] == last
+    assert len(answer.fields["decoded"].classes) == 3
+
+
+def test_it_rests_and_wakes_by_itself(start: Callable[..., Server], model: Path, pictures: Any) -> None:
+    server = start("--idle-seconds=0.5")
+    server.ask("open", path=str(model), device="cpu")
+    server.answer("opened")
+    assert server.answer("state").fields["state"] == "resting"
+    server.ask("inspect", image=str(pictures[0]))
+    server.answer("opened")
+    server.answer("answered")
+    assert server.answer("state").fields["state"] == "resting"
+
+
+def test_unload(start: Callable[..., Server], model: Path, pictures: Any) -> None:
+    server = start()
+    server.ask("open", path=str(model), device="cpu")
+    server.ask("inspect", image=str(pictures[0]))
+    server.answer("answered")
+    server.ask("unload")
+    assert server.answer("state").fields["state"] == "resting"
+    server.ask("quit")
+    assert server.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("junk", [b"GET / HTTP/1.1\r\n\r\n", b"S3Ni\xff\xff\xff\xff" + bytes(100), b"\0" * 5000])
+def test_junk_ends_it_with_a_word_in_the_log(start: Callable[..., Server], junk: bytes) -> None:
+    server = start()
+    assert server.process.stdin is not None
+    server.process.stdin.write(junk)
+    server.process.stdin.flush()
+    assert server.process.wait(PATIENCE) == 0
+    server.join()
+    assert b"ended:" in server.log
+    assert b"Traceback" not in server.log
+
+
+def test_unknown_requests_are_ignored(start: Callable[..., Server]) -> None:
+    server = start()
+    server.ask("make-coffee")
+    server.ask("inspect", image="x")
+    assert "No model is open" in server.answer("failed").fields["sentence"]
+    assert server.end() == 0
+    assert b"make-coffee" in server.log
+
+
+def test_it_ends_with_its_input_in_the_middle_of_a_request(
+    start: Callable[..., Server], model: Path, pictures: Any
+) -> None:
+    server = start()
+    server.answer("hello")
+    server.ask("open", path=str(model), device="cpu")
+    server.answer("state")  # it loads torch now
+    began = time.monotonic()
+    assert server.end() == 0
+    assert time.monotonic() - began < 20
+
+
+@posix
+def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    program = """
+        import subprocess, sys, time
+        child = subprocess.Popen([sys.executable, "-m", "s3n_core.server.process"],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        child.stdout.read(1)
+        print(child.pid, flush=True)
+        time.sleep(600)
+    """
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    psutil.wait_procs([child], timeout=30)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+@posix
+def test_killed_in_the_middle_of_a_request(start: Callable[..., Server], model: Path, pictures: Any) -> None:
+    server = start()
+    server.ask("open", path=str(model), device="cpu")
+    server.ask("inspect", image=str(pictures[0]))
+    server.answer("opened")
+    server.process.send_signal(signal.SIGKILL)
+    with pytest.raises(AssertionError, match="the process ended"):  # the reader sees an end, never half a message
+        server.answer("never")
+
+
+def test_what_libraries_print_does_not_reach_the_messages() -> None:
+    program = """
+        import os, subprocess, sys
+        from s3n_core.server import process
+        source, output = process._take_streams()
+        print("from Python")
+        os.write(1, b"from C")
+        subprocess.run([sys.executable, "-c", "print('from a child')"])
+        output.write(source.read())
+        output.flush()
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], input=b"message", capture_output=True)
+    assert done.stdout == b"message"
+    for words in (b"from Python", b"from C", b"from a child"):
+        assert words in done.stderr
+
+
+def test_the_first_file_of_an_export(server: Server, opened: Any, pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    options = {"sheet": False, "panels": ["map_d", "peaks"], "dpi": 40, "single_inches": 1.0, "opacity": 0.3}
+    wish = FileRequest(images=str(pictures[0].parent), options=options)
+    server.ask("export", **wish.to_dict())
+    file = decode_file(server.answer("exported"))
+    assert (file.image, file.ending) == (pictures[0].name, "/peaks.png")
+    style = FigureStyle(panels=("peaks", "map_d"), dpi=40, single_inches=1.0, opacity=0.3)
+    records = open_images(pictures[0].parent).records
+    list(export(opened, records[:1], tmp_path, ExportOptions(sheet=False, style=style)))
+    assert (tmp_path / file.name).read_bytes() == file.content
+    assert sorted(map(str, file.files.values())) == sorted(
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")
+    )
+    server.ask("export", **replace(wish, options={**options, "dpi": 3}).to_dict())
+    assert "dpi" in server.answer("failed").fields["sentence"]
+    server.ask("export", **replace(wish, images=str(tmp_path / "gone")).to_dict())
+    assert str(tmp_path / "gone") in server.answer("failed").fields["sentence"]

@@ -1,0 +1,172 @@
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import drawn_picture
+
+from s3n_core.datasets.transforms import test_view
+from s3n_core.method.configuration import NetworkConfig
+from s3n_core.method.network import S3NOutput
+from s3n_core.models.opening import Model
+from s3n_core.models.preprocessing import to_input
+from s3n_core.training.health import HealthTally, health_warnings, radius_values
+
+
+@pytest.fixture(scope="module")
+def outputs(model: Model) -> list[tuple[S3NOutput, torch.Tensor]]:
+    answers = []
+    for start in (0, 3):
+        pictures = [test_view(drawn_picture(seed), model.preprocess) for seed in range(start, start + 3)]
+        with torch.inference_mode():
+            answers.append((model.network(to_input(np.stack(pictures), "cpu"), trace=True), torch.tensor([0, 1, 2])))
+    return answers
+
+
+def tally_of(outputs: list[tuple[S3NOutput, torch.Tensor]]) -> HealthTally:
+    tally = HealthTally()
+    for output, labels in outputs:
+        tally.add(output, labels)
+    return tally
+
+
+def test_figures_are_means_over_images(outputs: list[tuple[S3NOutput, torch.Tensor]]):
+    values = tally_of(outputs).values()
+    traces = [output.trace for output, _ in outputs if output.trace is not None]
+    sure = torch.cat([trace.response.sure for trace in traces]).float()
+    peaks = torch.cat([trace.response.peaks.sum(dim=(1, 2)) for trace in traces]).float()
+    empty = torch.cat([(trace.samples.weight_c > 0).sum(dim=(1, 2)) == 0 for trace in traces]).float()
+    joint = torch.cat([output.prediction.argmax(1) for output, _ in outputs])
+    discriminative = torch.cat([output.branches()["D"].argmax(1) for output, _ in outputs])
+    labels = torch.cat([labels for _, labels in outputs])
+    assert values["images"] == 6
+    assert values["sure_share"] == pytest.approx(sure.mean().item())
+    assert values["peaks"] == pytest.approx(peaks.mean().item())
+    assert values["empty_c_share"] == pytest.approx(empty.mean().item())
+    assert values["agreement_D"] == pytest.approx((joint == discriminative).float().mean().item())
+    assert values["accuracy_joint"] == pytest.approx((joint == labels).float().mean().item())
+    assert values["magnification_d"] >= values["magnification_d_mean"] > 0
+    assert json.loads(json.dumps(values)) == values
+
+
+def test_interrupted_tally_ends_exactly_as_one_that_was_not(outputs: list[tuple[S3NOutput, torch.Tensor]]):
+    whole = tally_of(outputs)
+    first = tally_of(outputs[:1])
+    resumed = HealthTally()
+    resumed.restore(json.loads(json.dumps(first.state())))
+    resumed.add(*outputs[1])
+    assert resumed.values() == whole.values()
+    assert resumed.state() == whole.state()
+
+
+def test_empty_tally_has_no_figures():
+    assert HealthTally().values() == {}
+    restored = HealthTally()
+    restored.restore(HealthTally().state())
+    assert restored.values() == {}
+
+
+@pytest.mark.parametrize("state", [{"trace": 3}, {"trace": {"sure_share": 1.0}}, {"trace": {"images": "many"}}])
+def test_state_of_something_else_is_refused(state: dict[str, object]):
+    with pytest.raises(ValueError, match="not the state of a health report"):
+        HealthTally().restore(state)
+
+
+def test_baseline_without_trace_reports_accuracy_alone(model_of: Callable[..., Model]):
+    network = model_of(branches="O").network
+    tally = HealthTally()
+    with torch.inference_mode():
+        tally.add(network(torch.randn(2, 3, 64, 64)), torch.tensor([0, 1]))
+    assert set(tally.values()) == {"accuracy_O"}
+
+
+def test_identity_warps_magnify_nothing(model: Model):
+    tally = HealthTally()
+    with torch.inference_mode():
+        tally.add(model.network(torch.randn(2, 3, 64, 64), sampling="identity", trace=True))
+    values = tally.values()
+    assert values["magnification_d"] == pytest.approx(1, abs=1e-4)
+    assert values["magnification_c_mean"] == pytest.approx(1, abs=1e-4)
+    assert values["clamped_d_share"] == 0
+    assert not [w for w in health_warnings(values, 12) if w.name.startswith("magnification")]
+
+
+def test_tally_reads_nothing_back_and_costs_no_gradient(model: Model):
+    output = model.network(torch.randn(2, 3, 64, 64), sampling="all", trace=True)
+    tally = HealthTally()
+    tally.add(output)
+    assert all(not sums.requires_grad for sums in tally._sums.values())
+
+
+def test_radius_values_are_relative_to_the_start(model_of: Callable[..., Model]):
+    network = model_of(radius_d=0.1).network
+    values = radius_values(network)
+    assert values["radius_d_drift"] == pytest.approx(0, abs=1e-6)
+    assert values["beta_d"] == pytest.approx(2**0.5 * 3.1)
+
+
+HEALTHY = {
+    "sure_share": 0.5,
+    "peaks": 6.0,
+    "without_peaks_share": 0.0,
+    "empty_d_share": 0.0,
+    "empty_c_share": 0.1,
+    "clamped_d_share": 0.02,
+    "clamped_c_share": 0.02,
+    "magnification_d": 3.0,
+    "magnification_c": 2.0,
+    "beta_d": 4.0,
+    "radius_d_drift": 0.1,
+    "agreement_D": 0.9,
+    "agreement": 0.8,
+}
+
+
+def test_healthy_figures_give_no_warning():
+    assert health_warnings(HEALTHY, 200) == ()
+    assert health_warnings({}, 200) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("sure_share", 0.002, "sure (H at most delta = 0.2) of only 0.2 % of the images"),
+        ("sure_share", 0.0, "sure (H at most delta = 0.2) of none of the images"),
+        ("sure_share", 1.0, "the map of one class alone"),
+        ("peaks", 1.2, "1.2 peaks on average"),
+        ("without_peaks_share", 0.3, "30 % of the images had no peak"),
+        ("empty_c_share", 0.62, "In 62 % of the images no peak fell to C"),
+        ("empty_d_share", 0.4, "no peak fell to D"),
+        ("clamped_d_share", 0.2, "20 % of D's image repeats the original's border"),
+        ("magnification_d", 9.0, "9.0 times"),
+        ("magnification_c", 1.02, "C hardly differs from the original"),
+        ("beta_d", 0.5, "beta_1 has fallen to its floor"),
+        ("radius_d_drift", -0.6, "shrunk by 60 %"),
+        ("agreement_D", 0.3, "only 30 % of the images"),
+        ("agreement", 1.0, "add nothing"),
+    ],
+)
+def test_each_figure_has_its_warning_with_a_remedy(name: str, value: float, words: str):
+    warnings = health_warnings(HEALTHY | {name: value}, 200)
+    assert [warning.name for warning in warnings] == [name]
+    assert warnings[0].value == value
+    assert words in warnings[0].sentence
+    assert warnings[0].remedy.endswith(".")
+
+
+def test_rule_of_eq_3_is_judged_by_the_number_of_classes():
+    unsure, sure = HEALTHY | {"sure_share": 0.0}, HEALTHY | {"sure_share": 1.0}
+    assert "label smoothing" in health_warnings(unsure, 12)[0].remedy
+    assert "label smoothing" not in health_warnings(unsure, 200)[0].remedy
+    assert "its H is 0.13" in health_warnings(sure, 200)[0].sentence
+    assert "untrained" not in health_warnings(sure, 12)[0].sentence
+    assert health_warnings(unsure, 3) == ()  # one class is merged either way
+
+
+def test_ablations_are_not_blamed_for_what_they_are():
+    figures = HEALTHY | {"empty_c_share": 1.0, "magnification_d": 9.0}
+    dense = NetworkConfig(num_classes=12, attention="response")
+    control = NetworkConfig(num_classes=12, control="hard_crop")
+    assert [w.name for w in health_warnings(figures, 12, choices=dense)] == ["magnification_d"]
+    assert [w.name for w in health_warnings(figures, 12, choices=control)] == ["empty_c_share"]

@@ -1,0 +1,87 @@
+"""BatchNorm over two processes is BatchNorm over the images of both: outputs, gradients, running statistics."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from tiny_training import CHECKOUT
+
+TWO_PROCESSES = """
+import os, socket, sys
+import torch
+from torch import nn
+from s3n_core.system.distributed import ALONE, join_team
+from s3n_core.method.branch_norm import BranchBatchNorm2d
+from s3n_core.training.synchronized_batch_norm import share_statistics
+
+torch.set_num_threads(1)
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(probe.getsockname()[1]), "WORLD_SIZE": "2"}
+child = os.fork()
+os.environ["RANK"] = "1" if child == 0 else "0"
+team = join_team()
+
+
+class Layers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.plain = nn.BatchNorm2d(3)
+        self.branch = BranchBatchNorm2d(nn.BatchNorm2d(3))
+        self.branch.branch = "D"
+        self.config = type("Config", (), {"batch_norm": "separate"})
+        with torch.no_grad():
+            for value in self.parameters():
+                value.uniform_(0.5, 2.0)
+        self.double()
+
+    def forward(self, images):
+        return self.branch(self.plain(images).square())
+
+
+def learn(layers, images, aims, silent=False):
+    images = images.clone().requires_grad_()
+    loss = ((layers(images) - aims) ** 3).sum() * (0 if silent else 1)
+    loss.backward()
+    gradients = [value.grad for value in layers.parameters()]
+    return images.grad, gradients
+
+
+generator = torch.Generator().manual_seed(1)
+images, aims = (torch.randn(5, 3, 4, 4, generator=generator, dtype=torch.float64) * 3 + 2 for _ in range(2))
+whole = Layers()
+by_image, by_weight = learn(whole, images, aims)
+
+# Three images here and two there; then all of them in one process, beside a black one in the other that does not count.
+two = (slice(0, 3), False) if team.leads else (slice(3, 5), False)
+one = (slice(0, 5), False) if team.leads else (slice(0, 1), True)
+for ours, blank in (two, one):
+    layers = Layers()
+    shared = share_statistics(layers, team)
+    assert shared.learned
+    shared.silent = blank
+    mine, weights = learn(layers, images[ours] * (not blank), aims[ours], silent=blank)
+    team.add(weights)
+    if blank:
+        assert float(mine.abs().max()) == 0
+    else:
+        torch.testing.assert_close(mine, by_image[ours])
+    for got, expected in zip(weights, by_weight):
+        torch.testing.assert_close(got, expected)
+    for (name, got), expected in zip(layers.named_buffers(), whole.buffers()):
+        torch.testing.assert_close(got, expected, msg=name)
+team.leave()
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+def test_two_processes_normalise_as_one() -> None:
+    assert torch.distributed.is_available()
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_PROCESSES], cwd=CHECKOUT, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -1,0 +1,12 @@
+"""The window asks for its files with the engine's own resolver."""
+
+import pytest
+
+from s3n_core.errors import S3NError
+from s3n_gui.appearance.resources import resource
+
+
+def test_in_this_checkout() -> None:
+    assert resource("demo").is_dir()
+    with pytest.raises(S3NError, match="no-such-icon"):
+        resource("icons/no-such-icon.svg")

@@ -1,0 +1,332 @@
+"""The frame: pages come and go, what is chosen stands at the top, errors are said, places come back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QUndoCommand, QUndoStack
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_gui.background.jobs import Job
+from s3n_gui.frame.dialogs.closing import ClosingDialog
+from s3n_gui.frame.main_window import MainWindow
+from s3n_gui.frame.pages import PAGES, PageEntry
+from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.page import Page
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+class Other(Page):
+    """A page that remembers what the frame did with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = QUndoStack(self)
+        self.state: dict[str, Any] = {"pane": 320}
+        self.ended = False
+        self.helped = 0
+
+    def commands(self) -> Mapping[str, Callable[[], object]]:
+        return {"page-help": self.count}
+
+    def count(self) -> None:
+        self.helped += 1
+
+    def undo_stack(self) -> QUndoStack:
+        return self.stack
+
+    def save_state(self) -> dict[str, Any]:
+        return self.state
+
+    def restore_state(self, state: Mapping[str, Any]) -> None:
+        self.state = dict(state)
+
+    def shut_down(self) -> None:
+        self.ended = True
+
+
+@pytest.fixture
+def two_pages(themed: QApplication, settings: Settings) -> tuple[PageEntry, ...]:
+    return (PAGES[0], PageEntry("inspect", "Inspect", "inspect", "Ctrl+9", lambda studio: Other()))
+
+
+def made(settings: Settings, pages: tuple[PageEntry, ...], qtbot: QtBot) -> MainWindow:
+    window = MainWindow(settings, pages)
+    qtbot.addWidget(window)
+    window.show()
+    return window
+
+
+def images(folder: Path, classes: int = 2) -> Path:
+    for number in range(classes):
+        (folder / f"class {number}").mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(folder / f"class {number}" / "ä.png")
+    return folder
+
+
+def test_a_page_is_made_when_it_is_shown_first(
+    settings: Settings, two_pages: tuple[PageEntry, ...], qtbot: QtBot
+) -> None:
+    window = made(settings, two_pages, qtbot)
+    window.show_page("start")
+    assert list(window._pages) == ["start"]
+    window.rail.button("inspect").click()
+    assert window.current_page == "inspect"
+    assert window.rail.button("inspect").isChecked()
+    assert window.windowTitle() == "Inspect - S3N Studio"
+    window.session.show_page("start")
+    assert window.current_page == "start"
+    window.session.show_page("no-such-page")
+    assert window.current_page == "start"
+    window.close()
+
+
+def test_a_page_takes_over_actions_and_undo(settings: Settings, two_pages: tuple[PageEntry, ...], qtbot: QtBot) -> None:
+    window = made(settings, two_pages, qtbot)
+    window.show_page("inspect")
+    page = window.page("inspect")
+    assert isinstance(page, Other)
+    window.actions_by_id["page-help"].trigger()
+    assert page.helped == 1
+    assert not window.actions_by_id["undo"].isEnabled()
+    page.stack.push(QUndoCommand("Move peak"))
+    assert window.actions_by_id["undo"].isEnabled()
+    assert window.actions_by_id["undo"].text() == "Undo Move peak"
+    window.actions_by_id["undo"].trigger()
+    assert page.stack.canRedo()
+    window.show_page("start")
+    assert not window.actions_by_id["redo"].isEnabled()
+    window.close()
+    assert page.ended
+
+
+def test_places_come_back(settings: Settings, two_pages: tuple[PageEntry, ...], qtbot: QtBot) -> None:
+    window = made(settings, two_pages, qtbot)
+    window.show_page("inspect")
+    page = window.page("inspect")
+    assert isinstance(page, Other)
+    page.state = {"pane": 444}
+    window.setGeometry(10, 20, 900, 603)
+    window.close()
+    again = made(settings, two_pages, qtbot)
+    assert again.height() == 603  # The offscreen screen is narrower than the window.
+    other = again.page("inspect")
+    assert isinstance(other, Other)
+    assert other.state == {"pane": 444}
+    again.close()
+
+
+def test_a_data_set_is_opened_and_named_at_the_top(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    with qtbot.waitSignal(window.session.data_set_changed, timeout=5000):
+        window.opener.open_path(images(tmp_path / "mäuse"))
+    assert window.strip.data_button.text() == "mäuse · 2 images · 2 classes"
+    assert [item.detail for item in window.recent.items("data")] == ["2 images · 2 classes"]
+
+
+def test_the_last_data_set_asked_for_wins(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    first, second = images(tmp_path / "one", 3), images(tmp_path / "two", 2)
+    with qtbot.waitSignal(window.opener.busy_changed, check_params_cb=lambda busy: not busy, timeout=5000):
+        window.opener.open_path(first)
+        window.opener.open_path(second)
+    assert window.session.data_set is not None
+    assert window.session.data_set.root == second
+
+
+def test_a_run_brings_its_images_where_nothing_else_is_open(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    birds, other = images(tmp_path / "birds"), images(tmp_path / "other", 3)
+    run = RunDirectory.create(tmp_path / "run", {"data": {"root": str(birds), "format": "class-folders"}}).path
+    shown: list[str] = []
+    window.opener.opened.connect(lambda kind, _: shown.append(kind))
+    with qtbot.waitSignal(window.session.data_set_changed, timeout=5000):
+        window.opener.open_path(run)
+    assert window.session.data_set is not None
+    assert window.session.data_set.root == birds
+    assert shown == ["run"]  # the page that shows the run stays
+    with qtbot.waitSignal(window.session.data_set_changed, timeout=5000):
+        window.opener.open_path(other)
+    window.opener.open_path(run)
+    assert window.session.data_set.root == other
+
+
+def test_a_run_whose_images_are_gone_is_opened_all_the_same(window: MainWindow, tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run", {"data": {"root": str(tmp_path / "gone"), "format": "images"}}).path
+    window.opener.open_path(run)
+    assert window.session.run == run
+    assert window.session.data_set is None
+    assert not window.banner.messages()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gone", "does not exist any more"),
+        ("notes.txt", "is neither a folder of images"),
+        ("old.pth", "is no model of this program"),
+        ("empty", "is empty"),
+    ],
+)
+def test_what_cannot_be_opened_is_said(window: MainWindow, qtbot: QtBot, tmp_path: Path, name: str, said: str) -> None:
+    if name == "empty":
+        (tmp_path / name).mkdir()
+    elif name != "gone":
+        (tmp_path / name).write_text("x")
+    window.opener.open_path(tmp_path / name)
+    qtbot.waitUntil(lambda: bool(window.banner.messages()), timeout=5000)
+    assert said in window.banner.messages()[-1].sentence
+    assert window.banner.isVisible()
+    window.banner.close_message()
+    assert not window.banner.isVisible()
+
+
+def test_a_model_stands_at_the_top(window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "run-07" / "checkpoints" / "step-12.safetensors"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    window.opener.open_path(path)
+    assert window.session.model == path
+    assert window.strip.model_button.text() == "Model: run-07 step-12"
+    menu = window.strip.model_button.menu()
+    menu.aboutToShow.emit()
+    assert menu.actions()[0].isChecked()
+    menu.aboutToHide.emit()
+
+
+def test_dropping_a_folder_opens_it(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(images(tmp_path / "birds")))])
+    keys, buttons, copy = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton, Qt.DropAction.CopyAction
+    enter = QDragEnterEvent(QPoint(5, 5), copy, data, buttons, keys)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    with qtbot.waitSignal(window.session.data_set_changed, timeout=5000):
+        QApplication.sendEvent(window, QDropEvent(QPointF(5, 5), copy, data, buttons, keys))
+
+
+def test_text_size_and_theme_by_menu(window: MainWindow, settings: Settings) -> None:
+    window.actions_by_id["text-larger"].trigger()
+    assert settings.font_factor == 1.1
+    for _ in range(20):
+        window.actions_by_id["text-smaller"].trigger()
+    assert settings.font_factor == 0.8
+    window.actions_by_id["text-normal"].trigger()
+    window.actions_by_id["theme-dark"].trigger()
+    assert settings.theme == "dark"
+    assert window.actions_by_id["theme-dark"].isChecked()
+    assert not window.actions_by_id["theme-light"].isChecked()
+
+
+@pytest.mark.parametrize("name", ["settings", "shortcuts", "glossary", "page-help", "about"])
+def test_dialogs_open_once_and_close(window: MainWindow, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(window.probe, "ask", lambda: None)
+    monkeypatch.setattr(QApplication, "activeWindow", lambda: window)
+    window.actions_by_id[name].trigger()
+    window.actions_by_id[name].trigger()
+    key = {"page-help": "help-start"}.get(name, name)
+    dialog = window.commands.dialog(key)
+    assert dialog is not None
+    assert dialog.isVisible()
+    dialog.close()
+    assert window.commands.dialog(key) is None
+
+
+class Slow(Job):
+    """A job that does what the test says."""
+
+    def report(self, fraction: float | None, left: float | None) -> None:
+        self._report(status="running", text="3 of 10", fraction=fraction, seconds_left=left)
+
+    def end(self) -> None:
+        self._end("done", "All 10 images are predicted.")
+
+    def cancel(self) -> None:
+        self._end("cancelled", "Stopped by you.")
+
+
+def test_the_tray_follows_jobs(window: MainWindow) -> None:
+    first, second = Slow("Predicting photos"), Slow("Exporting")
+    for job in (first, second):
+        window.jobs.add(job)
+        job.report(0.3, 4000)
+    assert window.tray._row is not None
+    assert window.tray._row.job is second
+    assert window.tray._row._left.text() == "67 min left"
+    assert window.tray._more.text() == "1 more"
+    window.actions_by_id["jobs"].trigger()
+    window.tray._row._end.click()
+    assert second.status == "cancelled"
+    assert window.tray._row.job is first
+    first.end()
+    assert window.tray._row is None
+    assert window.tray._idle.isVisible()
+    assert window.tray._more.text() == "2 ended jobs"
+    window.jobs.clear_ended()
+    assert not window.tray._more.isVisible()
+    window.actions_by_id["jobs"].trigger()
+
+
+class Training:
+    """Stands in for a job that trains."""
+
+    title = "Training run-07"
+
+    def __init__(self) -> None:
+        self.done = ""
+
+    def stop_and_keep(self) -> None:
+        self.done = "stopped"
+
+    def leave(self) -> None:
+        self.done = "left"
+
+
+@pytest.mark.parametrize(
+    ("choice", "closes", "done"), [("cancel", False, ""), ("leave", True, "left"), ("stop", True, "stopped")]
+)
+def test_closing_while_a_training_runs(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch, choice: str, closes: bool, done: str
+) -> None:
+    training = Training()
+    monkeypatch.setattr(window.trainings, "active", lambda: (training,))
+    monkeypatch.setattr(ClosingDialog, "ask", lambda self: choice)
+    event = QCloseEvent()
+    window.closeEvent(event)
+    assert event.isAccepted() is closes
+    assert training.done == done
+    monkeypatch.setattr(window.trainings, "active", lambda: ())
+
+
+@pytest.mark.parametrize("button", ["leave", "stop", "cancel"])
+def test_the_closing_dialog_says_what_was_chosen(window: MainWindow, button: str) -> None:
+    dialog = ClosingDialog(["Training run-07"], window)
+    dialog.show()
+    dialog.buttons[button].click()
+    assert dialog.choice == button
+    assert not dialog.isVisible()
+
+
+def test_screenshots_of_every_page_without_a_display(tmp_path: Path) -> None:
+    out = tmp_path / "bilder ä"
+    done = subprocess.run(
+        [sys.executable, str(CHECKOUT / "main.py"), "--screenshot", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**__import__("os").environ, "QT_QPA_PLATFORM": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Qt:" not in done.stdout
+    for page in PAGES:
+        for mode in ("light", "dark"):
+            for width, height in ((1280, 720), (1920, 1080)):
+                with Image.open(out / f"{page.name}-{mode}-{width}x{height}.png") as picture:
+                    assert picture.size == (width, height)
