@@ -3,12 +3,17 @@
 import os
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # Before Qt loads.
+# Before NumPy and torch load, and for the processes that tests start: a pool of threads in each of several processes costs
+# more than it brings on networks of a few hundred weights.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it puts in the background with Ctrl+C ignored, and every process of a test would inherit that.
@@ -31,6 +36,30 @@ def _why_no_qt() -> str | None:
 WHY_NO_QT = _why_no_qt()
 if WHY_NO_QT is None:
     pytest_plugins = ["pytestqt.plugin"]
+
+
+# Real windows, real processes with their patience, and mounted disks: one file of them at a time, whatever the cores.
+ONE_AT_A_TIME = {
+    "tests/core/commands/test_bad_disks.py",
+    "tests/core/server/test_inspection_server.py",
+    "tests/core/training/test_orders.py",
+    "tests/core/training/test_two_processes.py",
+    "tests/gui/frame/test_process_model.py",
+    "tests/gui/frame/test_real_window.py",
+    "tests/gui/test_end_to_end.py",
+}
+
+
+class _ByFile(LoadScopeScheduling):
+    """Hands a test file to one process as a whole, so that its fixtures are made once; some files share a process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "one at a time" if file in ONE_AT_A_TIME else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
+    return _ByFile(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
