@@ -7,6 +7,7 @@ everywhere (randomness, split files, predictions), so a data set may be moved as
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Literal
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+_CLASS_NUMBER = re.compile(r"^\d+\.(?=\D)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +147,11 @@ def readable_name(name: str) -> str:
     read by people and stored in models; names of images are not changed, since they must find their files again.
     """
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def displayed_class(name: str) -> str:
+    """Return a class name as a person reads it: ``016.Painted_Bunting`` as "Painted Bunting"."""
+    return _CLASS_NUMBER.sub("", name).replace("_", " ").strip() or name
 
 
 def _line(*fields: str) -> bytes:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import RunError
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
-from s3n_core.export.figures.lettering import displayed_class
 from s3n_core.export.figures.map_colours import ValueRange, coloured, overlaid
 from s3n_core.export.figures.marks import draw_peaks
 from s3n_core.export.figures.panel_drawing import draw_colour_bar, draw_title

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from s3n_core.datasets.assignment import Assignment, may_share, read_assignment
 from s3n_core.datasets.left_out import read_left_out
-from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
 from s3n_core.errors import DataSetError
 from s3n_gui.background.low_priority import gently
 
@@ -26,8 +25,6 @@ USE_WORDS: dict[Use, str] = {
     "unlabelled": "Without label",
 }
 TRAIN, HELD_OUT, TEST, UNLABELLED = range(len(USES))
-
-_NUMBER = re.compile(r"^\d+\.(?=\D)")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -76,7 +73,7 @@ class Survey:
 def survey(data_set: DataSet) -> Survey:
     """Prepare a data set. For any thread; takes a fraction of a second for 100,000 images."""
     records = data_set.records
-    titles = tuple(shown_class(name) for name in data_set.classes)
+    titles = tuple(displayed_class(name) for name in data_set.classes)
     folded = [title.casefold() for title in titles]
     rows = {record.name: index for index, record in enumerate(gently(records))}
     notices: list[str] = []
@@ -106,11 +103,6 @@ def survey(data_set: DataSet) -> Survey:
         may_share=may_share(plain),
         notice=" ".join(notices),
     )
-
-
-def shown_class(name: str) -> str:
-    """Return a class name as a person reads it: "Black footed Albatross" for ``001.Black_footed_Albatross``."""
-    return _NUMBER.sub("", name).replace("_", " ").strip() or name
 
 
 def file_name(record: ImageRecord) -> str:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject
 
+from s3n_core.datasets.records import displayed_class
 from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
-from s3n_gui.prediction.shown_names import shown_class
 from s3n_gui.prediction.table.filter_bar import FilterBar
 from s3n_gui.prediction.table.row_order import RowFilter
 from s3n_gui.prediction.table.table_model import PredictionModel
@@ -68,7 +68,7 @@ class TableFilters(QObject):
         self._set(replace(self._model.filter, label=None, predicted=None))
 
     def _name(self, index: int) -> str:
-        return shown_class(self._model.answers.names[index]) if self._model.answers is not None else ""
+        return displayed_class(self._model.answers.names[index]) if self._model.answers is not None else ""
 
     def _set(self, wanted: RowFilter) -> None:
         row = self._table.current_row()

@@ -12,7 +12,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSlider, QToolButton, QVBoxLayout, QWidget
 
-from s3n_gui.appearance.class_names import shown_class
+from s3n_core.datasets.records import displayed_class
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.appearance.wording import percent_text
@@ -187,8 +187,8 @@ class ProbeRow(QWidget):
             return
         right = true is None or said[0] == true
         set_icon(self.mark, "check" if right else "close", colour=tokens().good if right else tokens().bad)
-        text = f"{shown_class(str(said[0]))} {percent_text(float(said[1]))}"
-        self.words.setText(text if right else f"{text}, is {shown_class(str(true))}")
+        text = f"{displayed_class(str(said[0]))} {percent_text(float(said[1]))}"
+        self.words.setText(text if right else f"{text}, is {displayed_class(str(true))}")
         self.words.setToolTip(f"{entry.get('image', '')}\nThe network says {text}; it is {true}.")
         self.pictures[0].setAccessibleDescription(f"{len(peaks)} peaks; {self.words.text()}")
 

@@ -123,8 +123,3 @@ def _other_families() -> Iterator[str]:
     yield from preferred
     rest = sorted(name for name in installed.difference(preferred) if not name.startswith("DejaVu"))
     yield from [name for name in rest if not _UNSUITABLE.search(name)][:_MOST_FONTS]
-
-
-def displayed_class(name: str) -> str:
-    """Return a class name as a person reads it: ``016.Painted_Bunting`` as "Painted Bunting"."""
-    return re.sub(r"^\d+\.(?=\D)", "", name).replace("_", " ").strip() or name

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
-from s3n_core.export.figures.lettering import displayed_class
 from s3n_core.export.figures.marks import draw_branch_mark
 from s3n_core.inspection.inspection import Score
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
-from s3n_core.export.figures.lettering import displayed_class
 from s3n_core.export.figures.panel_drawing import ABOVE, BELOW, draw_key, draw_panel, draw_title
 from s3n_core.export.figures.panels import Layout, PanelName, arrange
 from s3n_core.export.figures.rasters import Rasters

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from s3n_core.export.figures.lettering import displayed_class, one_line
+from s3n_core.datasets.records import displayed_class
+from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.map_colours import ValueRange
 from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.rasters import Rasters

@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.evaluation.result import wilson_interval
-from s3n_core.export.figures.lettering import displayed_class, one_line
+from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.map_colours import coloured
 from s3n_core.export.figures.web_fonts import font_face
 from s3n_core.export.report.report_image import PartSummary

@@ -8,8 +8,7 @@ from typing import Any, Literal, get_args
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
 
-from s3n_core.datasets.records import DataSet, ImageRecord
-from s3n_gui.appearance.class_names import shown_class
+from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 
 Shown = Literal["all", "mistakes", "disagreements", "unseen"]
@@ -154,11 +153,11 @@ class ImageList(QAbstractListModel):
 
     def _said(self, record: ImageRecord) -> str:
         label, verdict = self.label_of(record), self._verdicts.get(record.name)
-        parts = [] if label is None else [f"Labelled {shown_class(label)}"]
+        parts = [] if label is None else [f"Labelled {displayed_class(label)}"]
         if verdict is None:
             parts.append("not looked at yet")
         else:
-            parts.append(f"taken for {shown_class(verdict.class_name)} ({100 * verdict.probability:.1f} %)")
+            parts.append(f"taken for {displayed_class(verdict.class_name)} ({100 * verdict.probability:.1f} %)")
             if not verdict.agrees:
                 parts.append("the branches disagree")
         return ", ".join(parts)
@@ -169,7 +168,7 @@ class ImageList(QAbstractListModel):
         listed: Sequence[int] = range(len(self._records))
         if self._text:
             if not self._texts:
-                classes = [shown_class(name) for name in self._classes]
+                classes = [displayed_class(name) for name in self._classes]
                 self._texts = [
                     f"{r.name}\n{'' if r.label is None else classes[r.label]}".casefold() for r in self._records
                 ]

@@ -6,8 +6,8 @@ from PySide6.QtCore import QPointF, QRectF, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.inspection import Inspection
-from s3n_gui.appearance.class_names import shown_class
 from s3n_gui.appearance.colour_maps import map_table
 from s3n_gui.appearance.theme import theme
 from s3n_gui.inspector.inspection_state import InspectionState
@@ -118,7 +118,7 @@ class Pane(QFrame):
             self.note.hide()
             return
         self._content = content = resolve(model.kind, inspection, model.class_index, self._content)
-        self.title.show_kind(model.kind, shown_class(content.class_name) if content.class_name else "")
+        self.title.show_kind(model.kind, displayed_class(content.class_name) if content.class_name else "")
         held = self._state.holds_original
         held_name: PictureName = "colour" if content.plane == "original" else "seen"
         name: PictureName = held_name if held else content.base

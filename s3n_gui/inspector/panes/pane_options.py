@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QCompleter, QFrame, QGridLayout, QLabel, QPushButton, QWidget
 
-from s3n_gui.appearance.class_names import shown_class
+from s3n_core.datasets.records import displayed_class
 from s3n_gui.appearance.theme import px
 from s3n_gui.inspector.panes.pane_model import PaneModel
 from s3n_gui.widgets.number_slider import NumberSlider
@@ -78,7 +78,7 @@ class PaneOptions(QFrame):
     def set_classes(self, names: tuple[str, ...], shown: int | None) -> None:
         """Offer classes; ``shown`` is the one that the pane shows now."""
         with QSignalBlocker(self.classes):
-            titles = [shown_class(name) for name in names]
+            titles = [displayed_class(name) for name in names]
             if [self.classes.itemText(i) for i in range(self.classes.count())] != titles:
                 self.classes.clear()
                 self.classes.addItems(titles)

@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.inspection import Inspection
-from s3n_gui.appearance.class_names import shown_class
 from s3n_gui.appearance.theme import number_font, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.state.opening import model_title
@@ -83,18 +83,18 @@ class PredictionCard(QWidget):
             self.verdict.setText("")
             return
         best = shown.prediction
-        name = shown_class(best.name)
+        name = displayed_class(best.name)
         self.name.setText(name)
         self.name.setToolTip(name if not self.rule.isHidden() else self.rule.text())
         self.share.setText("" if answer is None else f"{percent_text(best.probability)} %")
         known = self._truth is not None and self._truth in shown.classes
         right = known and best.name == self._truth
         if self._truth is not None and not known:
-            text = f"labelled {shown_class(self._truth)}, new to the model"
+            text = f"labelled {displayed_class(self._truth)}, new to the model"
         elif not known:
             text = f"{'Joint answer' if shown.answer == 'joint' else 'Answer of O'} of {self._model or shown.model}"
         else:
-            text = "✓ as labelled" if right else f"✕ labelled {shown_class(self._truth or '')}"
+            text = "✓ as labelled" if right else f"✕ labelled {displayed_class(self._truth or '')}"
         self.verdict.setText(text)
         self.verdict.setToolTip(text)
         self.verdict.setProperty("state", ("good" if right else "bad") if known else "")
@@ -104,4 +104,4 @@ class PredictionCard(QWidget):
 def rule_text(inspection: Inspection) -> str:
     """Return the engine's sentence on Eq. 3, with the class's name for the eye."""
     first = inspection.classes[inspection.merged_classes[0]]
-    return inspection.rule.replace(first, shown_class(first)).replace("delta", "δ")
+    return inspection.rule.replace(first, displayed_class(first)).replace("delta", "δ")

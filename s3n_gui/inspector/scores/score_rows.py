@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.inspection import Inspection
-from s3n_gui.appearance.class_names import shown_class
 from s3n_gui.appearance.tokens import Branch
 
 ANSWERS: tuple[Branch, ...] = get_args(Branch)
@@ -74,7 +74,7 @@ def score_rows(
     return tuple(
         ScoreRow(
             index=index,
-            name=shown_class(answer.classes[index]),
+            name=displayed_class(answer.classes[index]),
             true=answer.classes[index] == truth,
             cells={
                 name: ScoreCell(

@@ -13,10 +13,10 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
+from s3n_core.datasets.records import displayed_class
 from s3n_gui.appearance.theme import font, number_font, px, theme
 from s3n_gui.appearance.wording import count_text, percent_text
 from s3n_gui.prediction.accuracy.figures_of_merit import ClassFigures, Merit
-from s3n_gui.prediction.shown_names import shown_class
 from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex, falling_mark
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
@@ -139,7 +139,7 @@ class ClassModel(QAbstractTableModel):
 
     def _arrange(self) -> None:
         if self._column == 0:
-            ranked = sorted(self._given, key=lambda one: shown_class(self._names[one.index]).casefold())
+            ranked = sorted(self._given, key=lambda one: displayed_class(self._names[one.index]).casefold())
             self.figures = tuple(reversed(ranked) if self._descending else ranked)
             return
         values = np.array(
@@ -161,12 +161,12 @@ class ClassModel(QAbstractTableModel):
         """Return a cell."""
         one, column = self.figures[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            name, counts = shown_class(self._names[one.index]), {1: one.images, _ANSWERS: one.answers}
+            name, counts = displayed_class(self._names[one.index]), {1: one.images, _ANSWERS: one.answers}
             if column in counts:
                 return f"{counts[column]:,}"
             return name if column == 0 else _share(one.recall if column == _RECALL else one.precision)
         if role == Qt.ItemDataRole.ToolTipRole:
-            name = shown_class(self._names[one.index])
+            name = displayed_class(self._names[one.index])
             if math.isnan(one.recall) and math.isnan(one.precision):
                 return f"{name}: {count_text(one.answers, 'image is', 'images are')} answered with it"
             found = f"{_share(one.recall)} found, its name right in {_share(one.precision)}"

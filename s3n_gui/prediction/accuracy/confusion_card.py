@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QToolButton, QWidget
 
+from s3n_core.datasets.records import displayed_class
 from s3n_gui.appearance.theme import px, set_icon
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.prediction.accuracy.card import Card
@@ -17,7 +18,6 @@ from s3n_gui.prediction.accuracy.confusion_order import ORDERS, ClassOrder, Conf
 from s3n_gui.prediction.accuracy.confusion_view import ConfusionView
 from s3n_gui.prediction.accuracy.figures_of_merit import Merit
 from s3n_gui.prediction.accuracy.matrix_frame import Cell
-from s3n_gui.prediction.shown_names import shown_class
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 _ORDER_TEXTS: dict[ClassOrder, tuple[str, str]] = {
@@ -139,7 +139,7 @@ class ConfusionCard(Card):
                 off: NDArray[Any] = counts - np.diag(counts.diagonal())
                 mistaken = off.sum(axis=0) + off.sum(axis=1) > 0
                 self._shown = self._shown[mistaken[self._shown]]
-        names = [shown_class(self._names[index]) for index in merit.classes.tolist()]
+        names = [displayed_class(self._names[index]) for index in merit.classes.tolist()]
         self.matrix.choose(None)
         self.matrix.show_counts(counts[np.ix_(self._shown, self._shown)], [names[at] for at in self._shown.tolist()])
         pairs: tuple[ConfusedPair, ...] = confused_pairs(counts)

@@ -8,12 +8,12 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from s3n_core.datasets.records import displayed_class, readable_name
 from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.preview.preview_image import PreviewPicture
 from s3n_gui.prediction.preview.score_bars import ScoreBar, ScoreBars
-from s3n_gui.prediction.shown_names import shown_class, shown_file
 from s3n_gui.prediction.table.columns import Answers
 from s3n_gui.widgets.elided_label import ElidedLabel
 
@@ -83,16 +83,18 @@ class Preview(QFrame):
         error = answers.errors.get(row, "")
         self.picture.choose(path, () if error else answers.places(row))
         self.picture.show_image(self.images.image(path) if path is not None else None)
-        self.file.setText(shown_file(answers.files[row]))
-        self.file.setToolTip(shown_file(answers.files[row]))
+        self.file.setText(readable_name(answers.files[row]))
+        self.file.setToolTip(readable_name(answers.files[row]))
         self.said.setText(error or _words(answers, row))
         label = "" if error else answers.name("label", row)
         joint = [] if error else answers.top(row)[:_JOINT]
-        self.joint.show_bars(tuple(ScoreBar("joint", shown_class(name), p, _right(name, label)) for name, p in joint))
+        self.joint.show_bars(
+            tuple(ScoreBar("joint", displayed_class(name), p, _right(name, label)) for name, p in joint)
+        )
         branches = () if error else answers.branch_scores(row)
         self.branches.show_bars(
             tuple(
-                ScoreBar(letter, shown_class(name), p, _right(name, label, wrong=True))  # type: ignore[arg-type]
+                ScoreBar(letter, displayed_class(name), p, _right(name, label, wrong=True))  # type: ignore[arg-type]
                 for letter, name, p in branches
             )
         )
@@ -172,7 +174,7 @@ def _words(answers: Answers, row: int) -> str:
     label, correct = answers.name("label", row), int(answers.column("correct")[row])
     facts = []
     if label:
-        facts.append(f"Label {shown_class(label)}" + (", answered wrongly" if correct == 0 else ""))
+        facts.append(f"Label {displayed_class(label)}" + (", answered wrongly" if correct == 0 else ""))
     peaks = int(answers.column("peaks")[row])
     if peaks >= 0:
         facts.append(count_text(peaks, "peak"))

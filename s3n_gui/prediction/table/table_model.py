@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from s3n_gui.prediction.shown_names import shown_class, shown_file
+from s3n_core.datasets.records import displayed_class, readable_name
 from s3n_gui.prediction.table.columns import Answers
 from s3n_gui.prediction.table.row_order import RowFilter, SortKey, shown_rows
 
@@ -75,9 +75,9 @@ class PredictionModel(QAbstractTableModel):
         self._rows = np.zeros(0, dtype=np.int64)
         self._known = 0
         self._texts: dict[int, Callable[[Answers, int], str]] = {
-            FILE: lambda answers, row: shown_file(answers.files[row]),
-            CLASS: lambda answers, row: shown_class(answers.name("class", row)),
-            LABEL: lambda answers, row: shown_class(answers.name("label", row)),
+            FILE: lambda answers, row: readable_name(answers.files[row]),
+            CLASS: lambda answers, row: displayed_class(answers.name("class", row)),
+            LABEL: lambda answers, row: displayed_class(answers.name("label", row)),
             PROBABILITY: lambda answers, row: _number(answers, "probability", row, 3),
             MARGIN: lambda answers, row: _number(answers, "margin", row, 3),
             BRANCHES: _branch_words,
@@ -184,11 +184,11 @@ class PredictionModel(QAbstractTableModel):
         assert self.answers is not None
         answers = self.answers
         if column <= FILE:
-            return shown_file(answers.files[row])
+            return readable_name(answers.files[row])
         if row in answers.errors:
             return answers.errors[row]
         if column in (CLASS, PROBABILITY):
-            return "\n".join(f"{shown_class(name)}: {probability:.3g}" for name, probability in answers.top(row))
+            return "\n".join(f"{displayed_class(name)}: {probability:.3g}" for name, probability in answers.top(row))
         if column == BRANCHES:
             return _branch_words(answers, row)
         return str(self._texts[column](answers, row)) if column in self._texts else ""
@@ -205,4 +205,4 @@ def _number(answers: Answers, column: str, row: int, digits: int) -> str:
 
 
 def _branch_words(answers: Answers, row: int) -> str:
-    return "\n".join(f"{letter}: {shown_class(name)}" for letter, name in answers.branches(row))
+    return "\n".join(f"{letter}: {displayed_class(name)}" for letter, name in answers.branches(row))

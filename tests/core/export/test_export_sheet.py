@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from drawn_inspection import drawn_inspection, pixels_of, where_colour
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.figures import sheet_figure
-from s3n_core.export.figures.lettering import BASE_FONTS, UNDRAWABLE, displayed_class, drawable, families
+from s3n_core.export.figures.lettering import BASE_FONTS, UNDRAWABLE, drawable, families
 from s3n_core.export.figures.scores import percent
 
 STYLE = FigureStyle(dpi=72)

@@ -14,13 +14,13 @@ from s3n_core.datasets.assignment import Assignment, assign
 from s3n_core.datasets.audit.checks import audit
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import left_out_file, write_left_out
-from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
 from s3n_core.datasets.splits import hold_out
 from s3n_gui.dataset.classes.class_nodes import arrange, class_tree, count_images
 from s3n_gui.dataset.findings import Finding, problems_by_image
 from s3n_gui.dataset.image_filter import ImageFilter
 from s3n_gui.dataset.report_reading import findings_of
-from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN, USES, Survey, shown_class, survey
+from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN, USES, Survey, survey
 from s3n_gui.dataset.uses import Choices, Planner
 from s3n_gui.state.session import HeldOut
 
@@ -48,7 +48,7 @@ def test_a_survey_knows_labels_uses_and_texts(prepared: Survey) -> None:
     [("001.Black_footed_Albatross", "Black footed Albatross"), ("7", "7"), ("3.14", "3.14"), ("_", "_")],
 )
 def test_class_names_are_readable(name: str, shown: str) -> None:
-    assert shown_class(name) == shown
+    assert displayed_class(name) == shown
 
 
 def test_a_broken_list_of_left_out_images_is_told_and_not_fatal(data_set: DataSet) -> None:

@@ -9,9 +9,9 @@ from looked_at import CLASSES, data_set, looked_at, without_scores
 from PySide6.QtCore import QRectF, QSizeF
 from PySide6.QtGui import QUndoStack
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.inspection.settings import InspectionSettings, PeakEdit
-from s3n_gui.appearance.class_names import shown_class
 from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.inspector.inspection_state import InspectionState
@@ -84,7 +84,7 @@ def test_a_pyramid_gives_the_smallest_level_that_is_large_enough() -> None:
     assert pyramid.level(600).shape == (512, 1024, 3)
     assert pyramid.level(10).shape == (64, 128, 3)
     assert pyramid.level(10).max() == 7
-    assert shown_class("001.Black_footed_Albatross") == "Black footed Albatross"
+    assert displayed_class("001.Black_footed_Albatross") == "Black footed Albatross"
 
 
 # What panes show
