@@ -11,7 +11,6 @@ from PySide6.QtGui import QKeyEvent, QUndoStack
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_core.datasets.splits import PARTS
-from s3n_gui.appearance.resources import resource
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.dataset.classes.class_model import ClassModel
@@ -19,6 +18,7 @@ from s3n_gui.dataset.content import Content
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.empty_state import EmptyState, ReadingState
 from s3n_gui.dataset.images.image_model import ImageModel
+from s3n_gui.state.demo import demo_images
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -215,7 +215,7 @@ class DataPage(Page):
         """
         from s3n_core.datasets.assignment import open_assigned
 
-        self._session.data_set = open_assigned(resource("demo/images"))
+        self._session.data_set = open_assigned(demo_images())
 
     def is_ready(self) -> bool:
         """Whether lists and pictures are there."""

@@ -17,6 +17,7 @@ from s3n_gui.export.form import ExportForm
 from s3n_gui.export.preview_card import PreviewCard
 from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.export.saved_choice import choice_fields, saved_choice
+from s3n_gui.state.demo import demo_images, demo_model
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -95,10 +96,7 @@ class ExportPage(Page):
 
     def show_demo(self) -> None:
         """Export the demo's images."""
-        from s3n_core.system.resources import resource
-
-        model, images = resource("demo/model.safetensors"), resource("demo/images")
-        self.controller.set(model=model, images=images, out=Path("birds-attention"))
+        self.controller.set(model=demo_model(), images=demo_images(), out=Path("birds-attention"))
 
     def is_ready(self) -> bool:
         """Return whether the preview is there."""

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from s3n_core.system.atomic_files import output_error
-from s3n_core.system.resources import resource
 from s3n_gui.background.engine_command import engine_command
+from s3n_gui.state.demo import demo_images, demo_model
 
 
 def run_demo(out: Path) -> int:
@@ -24,7 +24,7 @@ def run_demo(out: Path) -> int:
         s3n_core.errors.S3NError: The demo model or the demo images are missing from this installation, or the folder cannot
             be made.
     """
-    model, images = str(resource("demo/model.safetensors")), str(resource("demo/images"))
+    model, images = str(demo_model()), str(demo_images())
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

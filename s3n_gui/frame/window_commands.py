@@ -14,6 +14,7 @@ from s3n_core.errors import S3NError
 from s3n_gui.appearance import theme
 from s3n_gui.appearance.tokens import LARGEST_FACTOR, SMALLEST_FACTOR
 from s3n_gui.frame.log import log_folder
+from s3n_gui.state.demo import demo_is_installed
 
 if TYPE_CHECKING:
     from s3n_gui.frame.main_window import MainWindow
@@ -88,9 +89,7 @@ class WindowCommands(QObject):
 
     def open_demo(self) -> None:
         """Show the demo content on the page Inspect."""
-        from s3n_gui.start.demo_card import demo_is_here
-
-        if "inspect" not in self._window.page_names or not demo_is_here():
+        if "inspect" not in self._window.page_names or not demo_is_installed():
             self._window.session.report_error(
                 "The demo files are missing from this copy of S3N Studio; install it again, or open your own images."
             )

@@ -10,7 +10,6 @@ from PySide6.QtGui import QKeyEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.system.resources import resource
 from s3n_gui.appearance.theme import theme
 from s3n_gui.background.incremental import Gradually
 from s3n_gui.background.inspection_client import InspectionClient
@@ -26,7 +25,8 @@ from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panes.pane_model import Cameras
 from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.stage import Stage
-from s3n_gui.inspector.stored import DEMO_IMAGES, DEMO_MODEL, read_demo_inspection
+from s3n_gui.inspector.stored import read_demo_inspection
+from s3n_gui.state.demo import demo_images, demo_model
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -194,8 +194,8 @@ class InspectPage(Page):
         Raises:
             s3n_core.errors.S3NError: The demo is not installed.
         """
-        images = open_data_set(resource(DEMO_IMAGES))
-        self._session.model = resource(DEMO_MODEL)
+        images = open_data_set(demo_images())
+        self._session.model = demo_model()
         self._session.data_set = images
         self._session.image = images.records[0].path
         stored = read_demo_inspection()

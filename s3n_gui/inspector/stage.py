@@ -19,7 +19,7 @@ from s3n_gui.inspector.panes.pane_grid import PaneGrid
 from s3n_gui.inspector.panes.pane_model import Cameras
 from s3n_gui.inspector.panes.pane_requests import PaneRequests
 from s3n_gui.inspector.second_model_menu import SecondModelMenu, lately_open
-from s3n_gui.inspector.stored import demo_is_here
+from s3n_gui.state.demo import demo_is_installed
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -95,7 +95,7 @@ class Stage(QStackedWidget):
                 "The page shows what a trained model sees in an image: where it finds evidence, what it enlarges, and how "
                 "each of its branches decides.",
                 "Open model…",
-                "Try the demo" if demo_is_here() else "",
+                "Try the demo" if demo_is_installed() else "",
             )
         if self._state.message:
             return "error", "This did not work", self._state.message, "Try again" if self._state.image else ""

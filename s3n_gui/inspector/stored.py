@@ -8,11 +8,7 @@ from s3n_core.errors import S3NError
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.server.codec import InspectionDecoder, InspectionEncoder
 from s3n_core.server.messages import read_message, write_message
-from s3n_core.system.resources import resource
-
-DEMO_MODEL, DEMO_IMAGES = "demo/model.safetensors", "demo/images"
-DEMO_INSPECTION = "demo/inspection.bin"
-"""Below ``resources/``: the first demo image, as the demo model sees it."""
+from s3n_gui.state.demo import demo_inspection
 
 
 def write_inspection(path: Path, inspection: Inspection) -> None:
@@ -25,18 +21,10 @@ def write_inspection(path: Path, inspection: Inspection) -> None:
         write_message(file, InspectionEncoder().encode("answered", 0, inspection))
 
 
-def demo_is_here() -> bool:
-    """Return whether the demo is installed."""
-    try:
-        return resource(DEMO_MODEL).is_file() and resource(DEMO_IMAGES).is_dir()
-    except S3NError:
-        return False
-
-
 def read_demo_inspection() -> Inspection | None:
     """Read the stored look at the first demo image; a test holds it to what the demo model sees."""
     try:
-        return read_inspection(resource(DEMO_INSPECTION))
+        return read_inspection(demo_inspection())
     except S3NError:
         return None
 

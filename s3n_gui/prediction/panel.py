@@ -27,6 +27,7 @@ from s3n_gui.prediction.table.table_model import CLASS, PredictionModel
 from s3n_gui.prediction.table.table_saving import TableSaving, ask_for_place
 from s3n_gui.prediction.table.table_view import PredictionTable
 from s3n_gui.prediction.table_filters import TableFilters
+from s3n_gui.state.demo import demo_images, demo_model
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.empty_page import EmptyPage
@@ -119,10 +120,8 @@ class PredictPage(Page):
 
     def show_demo(self) -> None:
         """Predict the demo's images."""
-        from s3n_core.system.resources import resource
-
-        self.controller.set_model(resource("demo/model.safetensors"))
-        self.controller.set_images(resource("demo/images"))
+        self.controller.set_model(demo_model())
+        self.controller.set_images(demo_images())
         if self.controller.stage == "ready":
             self._start()
 

@@ -8,29 +8,9 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImageReader, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from s3n_core.errors import S3NError
-from s3n_core.system.resources import resource
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import CORNER_RADIUS, INSIDE_GROUP, PAGE_MARGIN
-
-DEMO_MODEL, DEMO_IMAGES, DEMO_RUN = "demo/model.safetensors", "demo/images", "demo/runs/demo"
-
-
-def demo_is_here() -> bool:
-    """Return whether this copy of the program has the demo model and images."""
-    try:
-        return resource(DEMO_MODEL).is_file() and bool(demo_images())
-    except S3NError:
-        return False
-
-
-def demo_images() -> tuple[Path, ...]:
-    """Return the demo's images, in a fixed order.
-
-    Raises:
-        s3n_core.errors.S3NError: They are not installed.
-    """
-    return tuple(sorted(p for p in resource(DEMO_IMAGES).rglob("*") if p.suffix in {".png", ".jpg"}))
+from s3n_gui.state.demo import demo_images
 
 
 class DemoCard(QFrame):
@@ -66,7 +46,7 @@ class DemoCard(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 12, PAGE_MARGIN, 12)
         row.setSpacing(PAGE_MARGIN)
-        row.addWidget(_Picture(demo_images()[0]))
+        row.addWidget(_Picture(min(demo_images().rglob("*.jpg"))))
         row.addLayout(column, 1)
 
 

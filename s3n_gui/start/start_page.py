@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_summary import RunSummary
-from s3n_core.system.resources import resource
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import PAGE_MARGIN
 from s3n_gui.appearance.wording import ago_text, count_text, percent_text, place_text
-from s3n_gui.start.demo_card import DEMO_IMAGES, DEMO_MODEL, DEMO_RUN, DemoCard, demo_is_here
+from s3n_gui.start.demo_card import DemoCard
 from s3n_gui.start.recent_card import RecentCard, Row
 from s3n_gui.start.training_card import TrainingCard
+from s3n_gui.state.demo import demo_images, demo_is_installed, demo_model, demo_run
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.opening import Opener, data_set_detail, model_title
 from s3n_gui.state.recent import RecentItem, RecentList
@@ -52,7 +52,7 @@ class StartPage(Page):
         top.setSpacing(PAGE_MARGIN)
         top.addWidget(self.drop_zone, 3)
         self.demo_card: DemoCard | None = None
-        if demo_is_here():
+        if demo_is_installed():
             self.demo_card = DemoCard()
             self.demo_card.demo_asked.connect(session.ask_for_demo)
             top.addWidget(self.demo_card, 2)
@@ -97,9 +97,9 @@ class StartPage(Page):
         from s3n_core.datasets.detection import open_data_set
 
         self._shows_demo = True
-        images, model = resource(DEMO_IMAGES), resource(DEMO_MODEL)
+        images, model = demo_images(), demo_model()
         birds = open_data_set(images)
-        run = RunDirectory(resource(DEMO_RUN)).summary()
+        run = RunDirectory(demo_run()).summary()
         classes = count_text(len(birds.classes), "class", "classes")
         self.data_card.show_rows([Row(images, "drawn birds", data_set_detail(birds), "comes along", "folder")])
         self._show_runs(RunsSeen((run,), ()))

@@ -11,10 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from s3n_core.system.resources import resource
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.background.jobs import JobList
+from s3n_gui.state.demo import demo_run
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -96,7 +96,7 @@ class TrainPage(Page):
 
     def show_demo(self) -> None:
         """Show the run that the demo model comes from."""
-        self.controller.show_run(resource("demo/runs/demo"))
+        self.controller.show_run(demo_run())
 
     def is_ready(self) -> bool:
         """Whether all is made and all curves are drawn."""

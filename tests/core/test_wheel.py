@@ -10,14 +10,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from s3n_core.version import __version__
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+def run(*command: str | Path, cwd: Path, **variables: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
     done = subprocess.run(
         [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
@@ -63,7 +64,7 @@ def test_resources_of_the_installation(programs: Path, tmp_path: Path) -> None:
     ask = "import s3n_core.system.resources as r; print(r.__file__); print(r.resource('demo'))"
     module, demo = run(programs / Path(sys.executable).name, "-c", ask, cwd=tmp_path).splitlines()
     assert Path(module).is_relative_to(programs.parent)
-    assert Path(demo) == Path(module).parent / "resources" / "demo"
+    assert Path(demo) == Path(module).parents[1] / "resources" / "demo"
 
 
 @pytest.mark.parametrize("program", ["s3n", "s3n-gui"])
@@ -71,3 +72,29 @@ def test_programs_of_the_installation(programs: Path, tmp_path: Path, program: s
     if program == "s3n-gui" and os.name == "nt":
         pytest.skip("a window's program writes to no console on Windows")
     assert __version__ in run(programs / program, "--version", cwd=tmp_path)
+
+
+def test_every_page_shows_its_demo_without_a_display(programs: Path, tmp_path: Path) -> None:
+    pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
+    from s3n_gui.frame.pages import PAGES
+
+    python = programs / Path(sys.executable).name
+    ask = "import sys, s3n_core, s3n_gui; print(s3n_core.__file__, s3n_gui.__file__, *sys.path, sep=chr(10))"
+    engine, window, *search = (Path(line) for line in run(python, "-c", ask, cwd=tmp_path).splitlines())
+    assert engine.is_relative_to(programs.parent)
+    assert window.is_relative_to(programs.parent)
+    assert CHECKOUT not in search
+    out = tmp_path / "bilder ä"
+    said = run(programs / "s3n-gui", "--screenshot", out, cwd=tmp_path, QT_QPA_PLATFORM="")
+    assert "Qt:" not in said
+    for page in PAGES:
+        for mode in ("light", "dark"):
+            for width, height in ((1280, 720), (1920, 1080)):
+                with Image.open(out / f"{page.name}-{mode}-{width}x{height}.png") as picture:
+                    assert picture.size == (width, height)
+                    below_the_strip = picture.convert("RGB").crop((width // 8, height // 8, width, height))
+                    colours = below_the_strip.getcolors(maxcolors=width * height)
+                assert colours is not None
+                # Drawings have tens of thousands of colours, an empty page about a thousand; a table is words only.
+                least = 500 if page.name == "predict" else 5000
+                assert len(colours) > least, f"{page.name} shows next to nothing ({len(colours)} colours)"

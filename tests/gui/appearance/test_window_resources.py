@@ -7,6 +7,6 @@ from s3n_gui.appearance.resources import resource
 
 
 def test_in_this_checkout() -> None:
-    assert resource("demo").is_dir()
+    assert resource("icons/play.svg").is_file()
     with pytest.raises(S3NError, match="no-such-icon"):
         resource("icons/no-such-icon.svg")

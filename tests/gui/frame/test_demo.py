@@ -9,6 +9,7 @@ import pytest
 from s3n_core.errors import S3NError
 from s3n_gui import app
 from s3n_gui.frame import demo_without_window
+from s3n_gui.state import demo
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -29,7 +30,7 @@ class Engine:
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Engine:
     engine = Engine(0, 0)
     monkeypatch.setattr(demo_without_window.subprocess, "run", engine)
-    monkeypatch.setattr(demo_without_window, "resource", lambda name: tmp_path / "installed" / name)
+    monkeypatch.setattr(demo, "resource", lambda name: tmp_path / "installed" / name)
     monkeypatch.setattr(app, "why_no_window", lambda: "No window can be shown here: because.")
     monkeypatch.chdir(tmp_path)
     return engine
@@ -74,7 +75,7 @@ def test_missing_demo_files_are_one_sentence(
     def missing(name: str) -> Path:
         raise S3NError(f"{name} is missing from this copy of S3N Studio; install it again.")
 
-    monkeypatch.setattr(demo_without_window, "resource", missing)
+    monkeypatch.setattr(demo, "resource", missing)
     assert app.main(["--demo"]) == 1
     assert capsys.readouterr().err == (
         "Error: demo/model.safetensors is missing from this copy of S3N Studio; install it again.\n"

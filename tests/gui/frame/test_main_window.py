@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -312,21 +310,3 @@ def test_the_closing_dialog_says_what_was_chosen(window: MainWindow, button: str
     dialog.buttons[button].click()
     assert dialog.choice == button
     assert not dialog.isVisible()
-
-
-def test_screenshots_of_every_page_without_a_display(tmp_path: Path) -> None:
-    out = tmp_path / "bilder ä"
-    done = subprocess.run(
-        [sys.executable, str(CHECKOUT / "main.py"), "--screenshot", str(out)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**__import__("os").environ, "QT_QPA_PLATFORM": ""},
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Qt:" not in done.stdout
-    for page in PAGES:
-        for mode in ("light", "dark"):
-            for width, height in ((1280, 720), (1920, 1080)):
-                with Image.open(out / f"{page.name}-{mode}-{width}x{height}.png") as picture:
-                    assert picture.size == (width, height)

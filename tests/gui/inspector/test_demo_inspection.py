@@ -10,20 +10,20 @@ import pytest
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.inspection.inspection import inspect
 from s3n_core.models.opening import open_model
-from s3n_core.system.resources import resource
-from s3n_gui.inspector.stored import DEMO_IMAGES, DEMO_MODEL, demo_is_here, read_demo_inspection
+from s3n_gui.inspector.stored import read_demo_inspection
+from s3n_gui.state.demo import demo_images, demo_is_installed, demo_model
 
 RENEW = "renew it with the command in resources/demo/README.md"
 
 
-@pytest.mark.skipif(not demo_is_here(), reason="the demo is not in this checkout")
+@pytest.mark.skipif(not demo_is_installed(), reason="the demo is not in this checkout")
 def test_the_stored_look_is_what_the_demo_model_sees() -> None:
     stored = read_demo_inspection()
     assert stored is not None, f"inspection.bin cannot be read: {RENEW}"
-    digest = hashlib.sha256(resource(DEMO_MODEL).read_bytes()).hexdigest()
+    digest = hashlib.sha256(demo_model().read_bytes()).hexdigest()
     assert digest.startswith(stored.model_digest), f"inspection.bin is of another model: {RENEW}"
-    first = open_data_set(resource(DEMO_IMAGES)).records[0]
-    seen = inspect(open_model(resource(DEMO_MODEL), "cpu", "float32"), first.path, name=first.name)
+    first = open_data_set(demo_images()).records[0]
+    seen = inspect(open_model(demo_model(), "cpu", "float32"), first.path, name=first.name)
     assert stored.name == seen.name, RENEW
     assert [(peak.cell, peak.set) for peak in stored.peaks] == [(peak.cell, peak.set) for peak in seen.peaks], RENEW
     for name in ("image", "response", "map_d", "map_c", "grid_d", "grid_c"):

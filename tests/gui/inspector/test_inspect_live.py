@@ -7,12 +7,13 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from s3n_gui.inspector.panel import InspectPage, page
-from s3n_gui.inspector.stored import demo_is_here, read_demo_inspection
+from s3n_gui.inspector.stored import read_demo_inspection
+from s3n_gui.state.demo import demo_is_installed
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 
 
-@pytest.mark.skipif(not demo_is_here(), reason="the demo is not in this checkout")
+@pytest.mark.skipif(not demo_is_installed(), reason="the demo is not in this checkout")
 def test_the_demo_is_stored_then_live(
     themed: QApplication, qtbot: QtBot, session: Session, settings: Settings, jobs: object
 ) -> None:

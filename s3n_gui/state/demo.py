@@ -1,0 +1,55 @@
+"""The demo that comes with the program: images of synthetic birds, a model that tells them apart, and the run that trained it.
+
+It lies in the engine's resources, since the command line uses it, too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from s3n_core.errors import S3NError
+from s3n_core.system.resources import resource
+
+
+def demo_model() -> Path:
+    """Return the model file of the demo.
+
+    Raises:
+        s3n_core.errors.S3NError: It is not installed.
+    """
+    return resource("demo/model.safetensors")
+
+
+def demo_images() -> Path:
+    """Return the folder of the demo's images, one subfolder per class.
+
+    Raises:
+        s3n_core.errors.S3NError: It is not installed.
+    """
+    return resource("demo/images")
+
+
+def demo_run() -> Path:
+    """Return the folder of the training run that the demo's model comes from.
+
+    Raises:
+        s3n_core.errors.S3NError: It is not installed.
+    """
+    return resource("demo/runs/demo")
+
+
+def demo_inspection() -> Path:
+    """Return the file with the stored inspection of the demo's first image, which is shown before the engine has started.
+
+    Raises:
+        s3n_core.errors.S3NError: It is not installed.
+    """
+    return resource("demo/inspection.bin")
+
+
+def demo_is_installed() -> bool:
+    """Return whether this copy of the program has the demo's model and images."""
+    try:
+        return demo_model().is_file() and any(demo_images().rglob("*.jpg"))
+    except S3NError:
+        return False
