@@ -39,6 +39,10 @@ class RunError(S3NError):
     """A run folder that cannot be used, or an order that a run cannot follow."""
 
 
+class TrainingError(S3NError):
+    """A training that cannot go on."""
+
+
 class DeviceError(S3NError):
     """A device or precision that this machine does not offer."""
 

@@ -78,7 +78,7 @@ def train(
 
     chosen = find_recipe(recipe).changed(parse_settings(setting or []))
     if show_recipe:
-        typer.echo(chosen.model_dump_json(indent=2) if json else chosen.told())
+        typer.echo(chosen.model_dump_json(indent=2) if json else chosen.describe())
         return
     if data is None:
         raise typer.BadParameter("the data set's folder is missing", param_hint="DATA")

@@ -19,7 +19,6 @@ from s3n_core.system.distributed import Team
 from s3n_core.system.seeding import epoch_order, keyed_generator, peak_draws
 from s3n_core.training.events import ImageLeftOut
 from s3n_core.training.preparing import Plan
-from s3n_core.training.shares import shares
 
 _log = logging.getLogger(__name__)
 EVALUATION = -1  # stands for the epoch in the key of what is drawn in evaluation
@@ -34,7 +33,7 @@ class BatchLoader:
         self._workers = workers
         self._team = team
         self._left_out: set[str] = set()
-        self._news: list[ImageLeftOut] = []
+        self._new_errors: list[ImageLeftOut] = []
 
     def training_batches(
         self, epoch: int, order: NDArray[np.int64], sizes: Sequence[int]
@@ -62,7 +61,7 @@ class BatchLoader:
         """
         training = self._plan.training
         order = epoch_order(self._plan.recipe.seed, EVALUATION, len(training))
-        return self._plain_batches([training[place] for place in order], size)
+        return self._plain_batches([training[position] for position in order], size)
 
     @property
     def held_out(self) -> int:
@@ -85,16 +84,16 @@ class BatchLoader:
             torch.from_numpy(draws).to(self._device),
         )
 
-    def news(self) -> list[ImageLeftOut]:
+    def new_errors(self) -> list[ImageLeftOut]:
         """Return the images that turned out unreadable since the last call, each once a run."""
-        news, self._news = self._news, []
-        return news
+        errors, self._new_errors = self._new_errors, []
+        return errors
 
     def _plain_batches(self, samples: Sequence[Sample], size: int) -> Generator[Batch, None, None]:
         parts = shares(0, len(samples), size, self._team)
-        places = np.array([place for part in parts for place in part], dtype=np.int64)
+        positions = np.array([position for part in parts for position in part], dtype=np.int64)
         sizes = [len(part) for part in parts]
-        return self._load(samples, lambda image, _: test_view(image, self._plan.preprocess), sizes, places)
+        return self._load(samples, lambda image, _: test_view(image, self._plan.preprocess), sizes, positions)
 
     def _black(self) -> Batch:
         side = self._plan.preprocess.source_size
@@ -124,7 +123,7 @@ class BatchLoader:
                     if sample.name not in self._left_out:
                         self._left_out.add(sample.name)
                         _log.warning("left out %s", error)
-                        self._news.append(ImageLeftOut(sample.name, error.reason))
+                        self._new_errors.append(ImageLeftOut(sample.name, error.reason))
                 yield batch
         finally:
             batches.close()
@@ -138,3 +137,26 @@ class BatchLoader:
         root = self._plan.root
         if not root.is_dir() or (whole_batch and not any(sample.path.exists() for sample in lost)):
             raise DataSetError(f"The data set of this run, {root}, is gone; put it back there and resume the run.")
+
+
+def shares(start: int, stop: int, micro: int, team: Team) -> list[range]:
+    """Cut ``start`` ... ``stop`` into micro-batches and return a process's share of each.
+
+    All processes get the same number of shares, some of which may be empty, so that they stay in step. For a process on its own
+    the shares are the micro-batches themselves.
+
+    Args:
+        start: First position in a list of images.
+        stop: The position behind the last.
+        micro: Most images that a process holds at once.
+        team: The processes at work.
+
+    Returns:
+        This process's positions, a range for each micro-batch.
+    """
+    pieces: list[range] = []
+    for begin in range(start, stop, micro * team.size):
+        count = min(micro * team.size, stop - begin)
+        first, last = (begin + count * rank // team.size for rank in (team.rank, team.rank + 1))
+        pieces.append(range(first, last))
+    return pieces

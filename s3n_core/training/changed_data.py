@@ -48,11 +48,11 @@ def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
             changes = ["files of another size under the same names"]
     if not changes:
         return []
-    told = f"The data set {data_set.root} is not what it was when this run began: {'; '.join(changes)}."
+    changed = f"The data set {data_set.root} is not what it was when this run began: {'; '.join(changes)}."
     rule = "The run's own list is kept: added images are not learned from, missing ones are left out, classes stay."
     if changed_data:
-        return [f"{told} {rule}"]
-    raise RunError(f"{told} Put it back, start a new run, or resume with --changed-data. {rule}")
+        return [f"{changed} {rule}"]
+    raise RunError(f"{changed} Put it back, start a new run, or resume with --changed-data. {rule}")
 
 
 def _changes(

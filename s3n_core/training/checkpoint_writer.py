@@ -13,11 +13,10 @@ from s3n_core.runs.metrics import MetricsWriter
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
 from s3n_core.training.checkpoints import save_checkpoint
-from s3n_core.training.failures import diverged
 from s3n_core.training.learner import Learner
 from s3n_core.training.preparing import Plan, model_header
 from s3n_core.training.snapshots import ProbeRecorder, choose_probes
-from s3n_core.training.training_progress import Place
+from s3n_core.training.training_progress import TrainingProgress
 
 
 class CheckpointWriter:
@@ -72,22 +71,22 @@ class CheckpointWriter:
         if self._probes is not None:
             self._probes.record(self._learner.network, epoch, self._learner.device, self._learner.precision)
 
-    def checkpoint(self, where: Place) -> str:
-        """Write a checkpoint of the place at hand; returns its name.
+    def checkpoint(self, progress: TrainingProgress) -> str:
+        """Write a checkpoint of the training as it stands; returns its name.
 
         Raises:
             TrainingError: If the weights are no finite numbers.
             OutputError: If the disk does not take it.
         """
         if not self._learner.finite():
-            raise diverged(where.epoch)
-        name = where.checkpoint_name
-        self._learner.remember(where)
+            raise progress.diverged()
+        name = progress.checkpoint_name
+        self._learner.remember(progress)
         if self._metrics is not None:
-            where.metrics_offset = self._metrics.offset
-            header = model_header(self._plan, epoch=where.epoch, best_accuracy=where.best_accuracy)
+            progress.metrics_offset = self._metrics.offset
+            header = model_header(self._plan, epoch=progress.epoch, best_accuracy=progress.best_accuracy)
             save_checkpoint(
-                self._run, self._learner.network, self._learner.optimizer, header, where, previous=self._checkpoint
+                self._run, self._learner.network, self._learner.optimizer, header, progress, previous=self._checkpoint
             )
         self._checkpoint = name
         self.changed = False

@@ -1,7 +1,7 @@
 """Checkpoints: immutable, named by step, complete or absent; `last` and `best` point to two of them.
 
 A checkpoint NAME is three files: `NAME.safetensors`, a model file like any other; `NAME.optimizer.safetensors`, the momenta; and
-`NAME.json`, the place in the training. The last is written last, so where it is, the others are whole.
+`NAME.json`, how far the training is. The last is written last, so where it is, the others are whole.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from s3n_core.method.network import S3N
 from s3n_core.models.model_files import load_model, save_model
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.atomic_files import write_bytes, write_json
-from s3n_core.training.training_progress import Place
+from s3n_core.training.training_progress import TrainingProgress
 
 
 def save_checkpoint(
@@ -29,7 +29,7 @@ def save_checkpoint(
     network: S3N,
     optimizer: torch.optim.Optimizer,
     header: ModelHeader,
-    place: Place,
+    progress: TrainingProgress,
     *,
     previous: str | None = None,
 ) -> str:
@@ -40,7 +40,7 @@ def save_checkpoint(
         network: Its network.
         optimizer: Its optimiser.
         header: What the model file says about itself.
-        place: Where the training is.
+        progress: How far the training is.
         previous: The checkpoint that it was at before; None if there is none.
 
     Returns:
@@ -49,7 +49,7 @@ def save_checkpoint(
     Raises:
         OutputError: If the disk does not take it; earlier checkpoints stay.
     """
-    name = place.checkpoint_name
+    name = progress.checkpoint_name
     momenta = {
         f"{index}": state["momentum_buffer"].detach().cpu().contiguous()
         for index, state in optimizer.state_dict()["state"].items()
@@ -57,32 +57,32 @@ def save_checkpoint(
     }
     save_model(run.checkpoints / f"{name}.safetensors", network, header)
     write_bytes(run.checkpoints / f"{name}.optimizer.safetensors", save_safetensors(momenta))
-    write_json(run.checkpoints / f"{name}.json", asdict(place))
-    point_to(run, name, place)
+    write_json(run.checkpoints / f"{name}.json", asdict(progress))
+    point_to(run, name, progress)
     if previous == name:  # the same step, further in its epoch
         previous = max((known for known in _names(run) if known < name), default=None)
-    _prune(run, keep={name, previous, place.best_checkpoint})
+    _prune(run, keep={name, previous, progress.best_checkpoint})
     return name
 
 
-def point_to(run: RunDirectory, name: str, place: Place) -> None:
-    """Let `last` name a checkpoint and `best` what its place calls the best; a kill may have come between the two.
+def point_to(run: RunDirectory, name: str, progress: TrainingProgress) -> None:
+    """Let `last` name a checkpoint and `best` what the training calls the best; a kill may have come between the two.
 
     Raises:
         OutputError: If the disk does not take it.
     """
     run.write_pointer("last", name)
-    if place.best_checkpoint is not None:
-        run.write_pointer("best", place.best_checkpoint)
+    if progress.best_checkpoint is not None:
+        run.write_pointer("best", progress.best_checkpoint)
     else:
         _remove(run.checkpoints / "best")
 
 
-def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], Place] | None:
+def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], TrainingProgress] | None:
     """Load the checkpoint to go on from: the one that `last` names, or the newest whole one where that is damaged.
 
     Returns:
-        Name, network, momenta by parameter number, and place; None where no checkpoint was ever written.
+        Name, network, momenta by parameter number, and progress; None where no checkpoint was ever written.
 
     Raises:
         RunError: If there are checkpoints and all of them are damaged.
@@ -101,11 +101,11 @@ def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], P
         try:
             network, _ = load_model(run.checkpoints / f"{name}.safetensors")
             momenta = load_safetensors((run.checkpoints / f"{name}.optimizer.safetensors").read_bytes())
-            place = Place(**json.loads((run.checkpoints / f"{name}.json").read_bytes()))
+            progress = TrainingProgress(**json.loads((run.checkpoints / f"{name}.json").read_bytes()))
         except (OSError, ValueError, TypeError, SafetensorError, ModelFileError) as error:
             problem = error
         else:
-            return name, network, momenta, place
+            return name, network, momenta, progress
     raise RunError(f"No checkpoint of {run.path} can be read ({problem}); start a new run.") from problem
 
 
@@ -124,11 +124,11 @@ def _names(run: RunDirectory) -> list[str]:
 def _prune(run: RunDirectory, keep: set[str | None]) -> None:
     """Remove checkpoints but those to keep, and what killed processes left of others.
 
-    A checkpoint that is neither is one from before a kill, ahead of what was resumed: its place in the metrics is no more.
+    A checkpoint that is neither is one from before a kill, ahead of what was resumed: its lines of the metrics are gone.
     """
     names = {path.name.split(".")[0] for path in run.checkpoints.glob("step-*")}
     for name in names - keep:
-        # The place goes first, so that no half checkpoint looks whole.
+        # The record of progress goes first, so that no half checkpoint looks whole.
         for suffix in (".json", ".optimizer.safetensors", ".safetensors"):
             _remove(run.checkpoints / f"{name}{suffix}")
 

@@ -13,14 +13,14 @@ from typing import TypeVar
 
 import torch
 
+from s3n_core.errors import TrainingError
 from s3n_core.models.devices import is_out_of_memory
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
 from s3n_core.training.events import Event, MicroBatchHalved
-from s3n_core.training.failures import TrainingError
 from s3n_core.training.learner import Learner
 from s3n_core.training.preparing import Plan
-from s3n_core.training.training_progress import Place
+from s3n_core.training.training_progress import TrainingProgress
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -58,7 +58,25 @@ class MemoryLimit:
             f"{self.batch_size}.{cost}",
         )
 
-    def halve(self, where: Place) -> MicroBatchHalved:
+    def suffices(self, work: Callable[[], None]) -> bool:
+        """Do some work that all processes do at the same time; returns whether memory sufficed in each of them.
+
+        Raises:
+            TrainingError: If it ran out here while the others wait inside their layers.
+        """
+        try:
+            work()
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            if self._team.size > 1 and self._learner.statistics.learned:
+                raise out_of_step() from error
+            sufficed = False
+        else:
+            sufficed = True
+        return all(self._team.gather(sufficed))
+
+    def halve(self, progress: TrainingProgress) -> MicroBatchHalved:
         """Go on in steps half as large, and remember it.
 
         Raises:
@@ -69,24 +87,24 @@ class MemoryLimit:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         before, self.micro = self.micro, self.micro // 2
-        if self.micro < self._learner.least:
+        if self.micro < self._learner.least_images:
             raise TrainingError(
                 "Memory ran out, and there is no smaller micro-batch to go on with: close other programs that use it, choose "
                 "another device, or start a new run with a smaller input_size. What was saved is kept."
             )
-        event = MicroBatchHalved(where.epoch, where.batch, before, self.micro, self.batch_size)
+        event = MicroBatchHalved(progress.epoch, progress.batch, before, self.micro, self.batch_size)
         _log.warning("%s", event.sentence)
         if self._team.leads:
             self._run.write_run({**self._run.read_run(), "micro_batch": self.micro})
         return event
 
     def halving(
-        self, where: Place, work: Callable[[int], Generator[Event, None, _Result]]
+        self, progress: TrainingProgress, work: Callable[[int], Generator[Event, None, _Result]]
     ) -> Generator[Event, None, _Result]:
         """Do some work that begins anew in smaller steps where memory runs out.
 
         Args:
-            where: Where the training is.
+            progress: How far the training is.
             work: Does it, given the images at once.
         """
         while True:
@@ -98,7 +116,7 @@ class MemoryLimit:
                 if self._team.size > 1:
                     raise out_of_step() from error
             # Outside the handler, whose error would keep the tensors alive.
-            yield self.halve(where)
+            yield self.halve(progress)
 
 
 def out_of_step() -> TrainingError:

@@ -36,22 +36,22 @@ def build_optimizer(network: S3N, recipe: Recipe) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=recipe.rate_backbone, momentum=recipe.momentum)
 
 
-def set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, progress: float) -> dict[str, float]:
-    """Set the learning rates for a place in the training.
+def set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, epochs: float) -> dict[str, float]:
+    """Set the learning rates for a moment of the training.
 
     Args:
         optimizer: What `build_optimizer` returned.
         recipe: The recipe.
-        progress: Epochs done, a fraction within an epoch counts.
+        epochs: Epochs done, a fraction within an epoch counts.
 
     Returns:
         The rates by role.
     """
-    factor, rates = recipe.rate_factor(progress), base_rates(recipe)
+    factor, rates = recipe.rate_factor(epochs), base_rates(recipe)
     for group in optimizer.param_groups:
         base = rates[group["role"]]
         # A rate that starts below the floor (the radii's) must not be lifted to it.
-        floor = recipe.rate_floor if base > recipe.rate_floor and progress >= recipe.rate_warm_up else 0.0
+        floor = recipe.rate_floor if base > recipe.rate_floor and epochs >= recipe.rate_warm_up else 0.0
         group["lr"] = floor + (base - floor) * factor
     return {str(group["role"]): float(group["lr"]) for group in optimizer.param_groups}
 

@@ -17,14 +17,14 @@ from s3n_core.training.run_control import RunControl
 
 
 def recalibrate(
-    learner: Learner, feeder: BatchLoader, steering: RunControl, *, size: int
+    learner: Learner, loader: BatchLoader, control: RunControl, *, size: int
 ) -> Generator[Event, None, None]:
     """Replace the running statistics by plain means over the training images, sampled as in evaluation; weights stay.
 
     Args:
         learner: Holds the network, which is left in evaluation mode; the statistics are those of its team's images.
-        feeder: Loads the images, without augmentation.
-        steering: Where orders come from; they are obeyed between batches.
+        loader: Loads the images, without augmentation.
+        control: Where orders come from; they are obeyed between batches.
         size: Images at once in a process, at least 2.
 
     Yields:
@@ -43,13 +43,13 @@ def recalibrate(
         layer.momentum = None  # torch then averages over all batches with equal weight
         layer.train()
     measured = False
-    with closing(feeder.plain_training_batches(size)) as loader:
-        for batch in loader:
-            yield from steering.obey(inside_batch=False)
+    with closing(loader.plain_training_batches(size)) as batches:
+        for batch in batches:
+            yield from control.obey(inside_batch=False)
             if sum(learner.team.gather(len(batch))) < 2:  # the variance of a single image says nothing
                 continue
             learner.statistics.silent = not len(batch)
-            images, _, draws = feeder.tensors(batch, EVALUATION)
+            images, _, draws = loader.tensors(batch, EVALUATION)
             with torch.no_grad(), autocast(learner.device, learner.precision):
                 network(images, sampling=network.config.eval_sampling, draws=draws)
             measured = True

@@ -102,7 +102,7 @@ class Recipe(BaseModel):
             return 0.5 * (1 + math.cos(math.pi * min(1.0, progress / self.epochs)))
         return 1.0
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """Say every setting in a line: its value, what it means, and where a borrowed value comes from."""
         lines = [f"{self.name}: {self.about}", ""]
         hidden = {"name", "about", "network", "sources"}

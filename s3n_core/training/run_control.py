@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from s3n_core.errors import RunError, S3NError
 from s3n_core.runs.control import Order, OrderReader
@@ -19,11 +19,43 @@ from s3n_core.system.atomic_files import output_error
 from s3n_core.system.distributed import Team
 from s3n_core.system.processes import process_created
 from s3n_core.training.events import Event, Paused, Resumed
-from s3n_core.training.pace import Pace
-from s3n_core.training.training_progress import Place
+from s3n_core.training.training_progress import TrainingProgress
 
 PAUSE_POLL = 0.1  # seconds between two looks for an order while paused
 _LAST_WORDS: frozenset[RunStatus] = frozenset({"finished", "stopped", "failed", "discarded"})
+
+
+class TrainingClock:
+    """A clock that stands still in a pause, and the smoothed time of a batch.
+
+    Attributes:
+        batch_seconds: Seconds a batch takes; 0 while unknown.
+    """
+
+    def __init__(self) -> None:
+        self._paused = 0.0
+        self.batch_seconds = 0.0
+
+    def now(self) -> float:
+        """Return the seconds worked since some fixed moment."""
+        return time.monotonic() - self._paused
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Let the clock stand still while the block runs."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._paused += time.monotonic() - began
+
+    def batch_took(self, seconds: float) -> None:
+        """Count a batch, the last ones most."""
+        self.batch_seconds = seconds if self.batch_seconds == 0 else 0.9 * self.batch_seconds + 0.1 * seconds
+
+    def images_per_second(self, batch_size: int) -> float:
+        """Return the speed in batches of that size."""
+        return batch_size / max(self.batch_seconds, 1e-9)
 
 
 class Halt(Exception):
@@ -33,7 +65,7 @@ class Halt(Exception):
         status: "stopped" or "discarded".
     """
 
-    def __init__(self, status: str) -> None:
+    def __init__(self, status: Literal["stopped", "discarded"]) -> None:
         super().__init__(status)
         self.status = status
 
@@ -47,7 +79,7 @@ class RunControl:
         team: The processes at work.
 
     Attributes:
-        pace: The training's clock, which stands still in a pause.
+        clock: The training's clock, which stands still in a pause.
     """
 
     def __init__(self, run: RunDirectory, stop_requested: Callable[[], bool], team: Team) -> None:
@@ -56,8 +88,8 @@ class RunControl:
         self._orders = OrderReader(run.path)
         self._stop_requested = stop_requested
         self._stopping = False
-        self.pace = Pace()
-        # What an earlier life reached is shown until this one has found its place again.
+        self.clock = TrainingClock()
+        # What an earlier process has reached is shown until this one has loaded it.
         self._state = replace(
             _last_state(run),
             status="starting",
@@ -65,16 +97,16 @@ class RunControl:
             process_created=process_created(),
             seconds_left=None,
         )
-        self._place: Place | None = None
+        self._progress: TrainingProgress | None = None
 
     @property
     def ended(self) -> bool:
         """Whether the last word has been written."""
         return self._state.status in _LAST_WORDS
 
-    def follow(self, place: Place, epochs: int, batches: int) -> None:
-        """From now on write the epoch, the batch and the best epoch from ``place``, which the training changes."""
-        self._place = place
+    def follow(self, progress: TrainingProgress, epochs: int, batches: int) -> None:
+        """From now on write the epoch, the batch and the best epoch from ``progress``, which the training changes."""
+        self._progress = progress
         self._state = replace(self._state, epochs=epochs, batches=batches)
 
     def write(self, status: RunStatus, **fields: Any) -> None:
@@ -82,7 +114,7 @@ class RunControl:
 
         Args:
             status: What the training does.
-            fields: Fields of `RunState`; what is not given is empty, but for the pace, which stays.
+            fields: Fields of `RunState`; what is not given is empty, but for the speed, which stays.
 
         Raises:
             OutputError: If the disk does not take it.
@@ -93,14 +125,13 @@ class RunControl:
         self._state = replace(self._state, status=status, message="")
         if ended:
             self._state = replace(self._state, seconds_left=None)
-        if self._place is not None:
-            where = self._place
+        if self._progress is not None:
             self._state = replace(
                 self._state,
-                epoch=where.epoch,
-                batch=where.batch,
-                best_epoch=where.best_epoch,
-                best_accuracy=where.best_accuracy,
+                epoch=self._progress.epoch,
+                batch=self._progress.batch,
+                best_epoch=self._progress.best_epoch,
+                best_accuracy=self._progress.best_accuracy,
             )
         self._state = replace(self._state, **fields)
         # What is shown while it runs is replaced many times a minute; the last word must survive a power failure.
@@ -126,7 +157,7 @@ class RunControl:
         if order == "pause" and not stop_requested:
             self.write("paused", message="Paused.")
             yield Paused()
-            with self.pace.pause():
+            with self.clock.pause():
                 while order not in ("resume", "stop", "stop-now", "discard") and not stop_requested:
                     time.sleep(PAUSE_POLL)
                     order, stop_requested = self._look()
@@ -144,8 +175,8 @@ class RunControl:
 
     def _look(self) -> tuple[Order | None, bool]:
         """Return the order that came, and whether any process wants to stop: the same in all, at the same place."""
-        told = self._team.gather((self._orders.poll() if self._team.leads else None, self._stop_requested()))
-        return told[0][0], any(stop for _, stop in told)
+        answers = self._team.gather((self._orders.poll() if self._team.leads else None, self._stop_requested()))
+        return answers[0][0], any(stop for _, stop in answers)
 
 
 def _last_state(run: RunDirectory) -> RunState:

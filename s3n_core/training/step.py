@@ -1,56 +1,62 @@
-"""The updates of a training: a batch in micro-batches, shared out among the processes, in as much memory as there is."""
+"""The update of a training: one batch, in micro-batches, by all processes, in as much memory as there is."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Generator
+from functools import partial
 from itertools import chain
 
+import torch
+
 from s3n_core.datasets.loading import Batch
-from s3n_core.models.devices import is_out_of_memory
+from s3n_core.method.objective import objective
+from s3n_core.models.devices import autocast
 from s3n_core.system.distributed import Team
-from s3n_core.system.seeding import epoch_order
-from s3n_core.training.batch_loader import BatchLoader
+from s3n_core.system.seeding import epoch_order, keyed_generator
+from s3n_core.training.batch_loader import BatchLoader, shares
 from s3n_core.training.events import Event
 from s3n_core.training.health import HealthTally
 from s3n_core.training.learner import Learner
-from s3n_core.training.memory_limit import MemoryLimit, out_of_step
+from s3n_core.training.memory_limit import MemoryLimit
+from s3n_core.training.optimization import hold_radii
 from s3n_core.training.preparing import Plan
 from s3n_core.training.run_control import RunControl
 from s3n_core.training.running_mean import LossTally, sum_states
-from s3n_core.training.shares import shares
-from s3n_core.training.training_progress import Place
+from s3n_core.training.training_progress import TrainingProgress
 
 
-class Updates:
+class TrainingSteps:
     """Takes the updates of an epoch, one after another.
 
     Args:
         plan: The run's plan.
-        learner: What learns.
-        feeder: Loads the images.
-        steering: Where orders come from.
+        learner: The network and its optimiser.
+        loader: Loads the images.
+        control: Where orders come from.
         team: The processes at work.
         memory: How many images at once it allows.
 
     Attributes:
         batch_size: Images an update.
         between: Whether the network is between two updates, not inside one.
+        waited: Seconds of this epoch that it waited for images.
     """
 
     def __init__(
-        self, plan: Plan, learner: Learner, feeder: BatchLoader, steering: RunControl, team: Team, memory: MemoryLimit
+        self, plan: Plan, learner: Learner, loader: BatchLoader, control: RunControl, team: Team, memory: MemoryLimit
     ) -> None:
-        self._plan, self._learner, self._feeder = plan, learner, feeder
-        self._steering, self._team, self._memory = steering, team, memory
+        self._plan, self._learner, self._loader = plan, learner, loader
+        self._control, self._team, self._memory = control, team, memory
         self.batch_size = memory.batch_size
         self.between = True
+        self.waited = 0.0
         self._losses, self._health = LossTally(), HealthTally()
-        self._loader: Generator[Batch, None, None] | None = None
+        self._images: Generator[Batch, None, None] | None = None
 
     @property
-    def batches(self) -> int:
-        """Batches an epoch; a last batch of one image is dropped, since BatchNorm has no variance of a single vector."""
+    def per_epoch(self) -> int:
+        """Updates an epoch; a last batch of one image is dropped, since BatchNorm has no variance of a single vector."""
         whole, rest = divmod(len(self._plan.training), self.batch_size)
         return whole + (rest > 1)
 
@@ -59,46 +65,79 @@ class Updates:
         """Images of this epoch that this process has learned from."""
         return self._losses.count
 
-    def begin(self, where: Place) -> None:
-        """Begin an epoch, or go on in its middle with the sums that the place remembers."""
+    def begin_epoch(self, progress: TrainingProgress) -> None:
+        """Begin an epoch, or continue in its middle with the sums that the progress remembers."""
         self.close()
+        self.waited = 0.0
         self._losses, self._health = LossTally(), HealthTally()
-        if where.loss is not None and where.health is not None and self._team.leads:
-            self._losses.restore(where.loss)
-            self._health.restore(where.health)
+        if progress.loss is not None and progress.health is not None and self._team.leads:
+            self._losses.restore(progress.loss)
+            self._health.restore(progress.health)
 
     def close(self) -> None:
         """Load no more images."""
-        if self._loader is not None:
-            self._loader.close()
-            self._loader = None
+        if self._images is not None:
+            self._images.close()
+            self._images = None
 
-    def take(self, where: Place) -> Generator[Event, None, float]:
-        """Take the update at the place.
+    def take(self, progress: TrainingProgress) -> Generator[Event, None, None]:
+        """Take the next update and count it in ``progress``; where memory runs out, take it again in smaller steps.
 
         Yields:
             Pauses, and what memory forced.
-
-        Returns:
-            Seconds that it waited for images.
 
         Raises:
             Halt: If an order ends the training here.
             TrainingError: If memory runs out even in the smallest steps.
         """
-        waited = 0.0
-        while True:
-            # What a first micro-batch adds is lost with it; only those before the one that fails have to be taken back.
-            before = copy.deepcopy((self._losses, self._health)) if len(self._parts(where.batch)) > 1 else None
-            seconds, done = yield from self._attempt(where)
-            waited += seconds
-            if done:
-                return waited
-            if before is not None:
-                self._losses, self._health = before
-            self._learner.take_back()
+        self._learner.keep_statistics()
+        means = copy.deepcopy((self._losses, self._health))
+        while not (yield from self._update(progress)):
+            self._learner.restore_statistics()
+            self._losses, self._health = copy.deepcopy(means)
             self.close()
-            yield self._memory.halve(where)
+            yield self._memory.halve(progress)
+        progress.batch += 1
+        progress.step += 1
+        self.between = True
+
+    def _update(self, progress: TrainingProgress) -> Generator[Event, None, bool]:
+        """Update the weights by the gradients of a batch; returns whether memory sufficed for it."""
+        learner, team = self._learner, self._team
+        learner.optimizer.zero_grad(set_to_none=True)
+        learned = 0
+        for part in range(len(self._micro_batches(progress.batch))):
+            self.between = part == 0
+            yield from self._control.obey(inside_batch=part > 0)
+            batch = self._next_images(progress)
+            images = sum(team.gather(len(batch)))
+            if images < learner.least_images:
+                continue
+            if not self._memory.suffices(partial(self._add_gradients, batch, progress, part)):
+                return False
+            learned += images
+        if learned:
+            team.add(weight.grad for weight in learner.network.parameters() if weight.grad is not None)
+            learner.scaler.step(learner.optimizer)
+            learner.scaler.update()
+            hold_radii(learner.network)
+        return True
+
+    def _add_gradients(self, batch: Batch, progress: TrainingProgress, part: int) -> None:
+        """Add the gradients of a micro-batch, the update's number ``part``, to those of the ones before."""
+        learner, recipe = self._learner, self._plan.recipe
+        learner.statistics.silent = not len(batch)
+        images, labels, draws = self._loader.tensors(batch, progress.epoch)
+        self._seed_layers(progress.step, part)
+        with autocast(learner.device, learner.precision):
+            sampling, trace = recipe.sampling_at(progress.epoch), learner.network.joint is not None
+            output = learner.network(images, sampling=sampling, draws=draws, trace=trace)
+        losses = objective(output, labels, smoothing=recipe.smoothing)
+        share = len(batch) / self._size(progress.batch)
+        torch.autograd.backward(learner.scaler.scale(losses.total * share))
+        if len(batch):
+            self._losses.add(output, losses, labels)
+            self._health.add(output)
 
     def measured(self) -> tuple[LossTally, HealthTally]:
         """Return the sums of the epoch so far over all processes; all must ask at the same place."""
@@ -108,55 +147,28 @@ class Updates:
         health.restore(sum_states([report for _, report in states]))
         return losses, health
 
-    def _attempt(self, where: Place) -> Generator[Event, None, tuple[float, bool]]:
-        """Try the update; returns the seconds waited for images, and whether memory sufficed."""
-        learner, pace = self._learner, self._steering.pace
-        size, waited, fed = self._size(where.batch), 0.0, 0
-        loader = self._loader = self._loader or self._open(where)
-        learner.begin()
-        for part in range(len(self._parts(where.batch))):
-            self.between = part == 0
-            yield from self._steering.obey(inside_batch=part > 0)
-            asked = pace.now()
-            batch = next(loader)
-            waited += pace.now() - asked
-            count = sum(self._team.gather(len(batch)))
-            if count < learner.least:
-                continue
-            if not self._learn(batch, where, part, len(batch) / size):
-                return waited, False
-            fed += count
-        if fed:
-            learner.finish()
-        return waited, True
+    def _seed_layers(self, step: int, part: int) -> None:
+        """Key what layers draw themselves (stochastic depth), from torch's generator, like everything else that is random."""
+        member = () if self._team.leads else (self._team.rank,)
+        key = keyed_generator(self._plan.recipe.seed, step, "layers", part, *member)
+        torch.manual_seed(int(key.integers(2**62)))
 
-    def _learn(self, batch: Batch, where: Place, part: int, share: float) -> bool:
-        """Add a micro-batch's gradients; returns whether memory sufficed in every process."""
-        self._learner.statistics.silent = not len(batch)
-        try:
-            images, labels, draws = self._feeder.tensors(batch, where.epoch)
-            output, losses = self._learner.learn(images, labels, draws, where, part=part, share=share)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            if self._team.size > 1 and self._learner.statistics.learned:  # the others wait inside their layers
-                raise out_of_step() from error
-            sufficed = False
-        else:
-            sufficed = True
-            if len(batch):
-                self._losses.add(output, losses, labels)
-                self._health.add(output)
-        return all(self._team.gather(sufficed))
+    def _next_images(self, progress: TrainingProgress) -> Batch:
+        """Wait for this process's images of the next micro-batch; the first time from ``progress`` to the epoch's end."""
+        clock = self._control.clock
+        if self._images is None:
+            order = epoch_order(self._plan.recipe.seed, progress.epoch, len(self._plan.training))
+            rest = chain.from_iterable(map(self._micro_batches, range(progress.batch, self.per_epoch)))
+            parts = list(rest)
+            positions = order[list(chain.from_iterable(parts))]
+            self._images = self._loader.training_batches(progress.epoch, positions, [len(part) for part in parts])
+        asked = clock.now()
+        batch = next(self._images)
+        self.waited += clock.now() - asked
+        return batch
 
-    def _open(self, where: Place) -> Generator[Batch, None, None]:
-        """Load this process's images from the place's batch to the epoch's end."""
-        order = epoch_order(self._plan.recipe.seed, where.epoch, len(self._plan.training))
-        parts = list(chain.from_iterable(map(self._parts, range(where.batch, self.batches))))
-        places = [place for part in parts for place in part]
-        return self._feeder.training_batches(where.epoch, order[places], [len(part) for part in parts])
-
-    def _parts(self, batch: int) -> list[range]:
+    def _micro_batches(self, batch: int) -> list[range]:
+        """Return this process's share of each micro-batch of a batch, as positions in the epoch's order."""
         start = batch * self.batch_size
         return shares(start, start + self._size(batch), self._memory.micro, self._team)
 

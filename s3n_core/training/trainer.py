@@ -7,17 +7,14 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from s3n_core.errors import S3NError
+from s3n_core.errors import S3NError, TrainingError
 from s3n_core.models.devices import is_out_of_memory
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import ALONE, Team
 from s3n_core.system.locks import RunLock
 from s3n_core.training.events import Event
-from s3n_core.training.failures import TrainingError
-from s3n_core.training.loop import Loop
+from s3n_core.training.loop import TrainingLoop
 from s3n_core.training.run_control import RunControl, run_log
-
-__all__ = ["Trainer", "TrainingError"]
 
 _log = logging.getLogger(__name__)
 
@@ -63,25 +60,25 @@ class Trainer:
         """
         run = self.run_directory
         with self._held(run):
-            steering = RunControl(run, lambda: self._stop_requested, self._team)
+            control = RunControl(run, lambda: self._stop_requested, self._team)
             try:
-                yield from Loop(
+                yield from TrainingLoop(
                     run,
-                    steering,
+                    control,
                     self._team,
                     device=self._wanted_device,
                     workers=self._workers,
                     changed_data=self._changed_data,
                 ).events()
             except GeneratorExit:
-                steering.last_word("stopped", "Stopped by the program that followed it; everything is kept.")
+                control.last_word("stopped", "Stopped by the program that followed it; everything is kept.")
                 raise
             except KeyboardInterrupt:
-                steering.last_word("stopped", "Quit by Ctrl+C; it can be resumed from its last checkpoint.")
+                control.last_word("stopped", "Quit by Ctrl+C; it can be resumed from its last checkpoint.")
                 raise
             except S3NError as error:
                 _log.error("%s", error)
-                steering.last_word("failed", str(error))
+                control.last_word("failed", str(error))
                 raise
             except BaseException as error:
                 if is_out_of_memory(error):
@@ -90,10 +87,10 @@ class Trainer:
                         "Memory ran out while the network was built or updated: close other programs that use it, choose "
                         "another device, or start a new run with a smaller network. What was saved is kept."
                     )
-                    steering.last_word("failed", message)
+                    control.last_word("failed", message)
                     raise TrainingError(message) from error
                 _log.exception("the training ended by an error of the program")
-                steering.last_word("failed", f"The training ended by an error; the log is {run.log_txt}.")
+                control.last_word("failed", f"The training ended by an error; the log is {run.log_txt}.")
                 raise
 
     @contextmanager

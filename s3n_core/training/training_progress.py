@@ -1,16 +1,18 @@
-"""Where a training is, as a checkpoint remembers it. Free of torch."""
+"""How far a training is, as a checkpoint remembers it, what is left, and how it ended. Free of torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from s3n_core.errors import TrainingError
+from s3n_core.training.events import RunEnded
 from s3n_core.training.recipe import Recipe
 
 
 @dataclass
-class Place:
-    """Everything but the tensors that decides how a training goes on. JSON holds it exactly.
+class TrainingProgress:
+    """Everything but the tensors that decides how a training continues. JSON holds it exactly.
 
     Attributes:
         epoch: The epoch under way, from 0.
@@ -44,7 +46,7 @@ class Place:
 
     @property
     def checkpoint_name(self) -> str:
-        """The name of a checkpoint that is written here: its step, so that names sort by age."""
+        """The name of a checkpoint that is written now: its step, so that names sort by age."""
         return f"step-{self.step:07d}" + ("-recalibrated" if self.recalibrated else "")
 
     def improve(self, accuracy: float | None, loss: float | None) -> bool:
@@ -77,3 +79,23 @@ class Place:
     def finished(self, recipe: Recipe) -> bool:
         """Whether nothing is left to do."""
         return self.trained(recipe) and (self.recalibrated or not recipe.recalibrate)
+
+    def ended(self, status: Literal["finished", "stopped", "discarded"], recipe: Recipe) -> RunEnded:
+        """Return the event that ends a training which has come this far."""
+        epochs = recipe.epochs
+        if status == "discarded":
+            message = "Discarded."
+        elif status == "stopped":
+            message = f"Stopped in epoch {min(self.epoch + 1, epochs)} of {epochs}; it can be resumed."
+        elif self.epoch < epochs:
+            message = f"Finished after {self.epoch} epochs: none of the last {recipe.patience} was better."
+        else:
+            message = f"Finished all {epochs} epochs." if epochs > 1 else "Finished its one epoch."
+        return RunEnded(status, self.best_epoch, self.best_accuracy, message)
+
+    def diverged(self) -> TrainingError:
+        """Return the error of a training whose losses or weights have become infinite or NaN in this epoch."""
+        return TrainingError(
+            f"The training diverged in epoch {self.epoch + 1}: its losses are no longer finite numbers. Start a new run "
+            "with lower learning rates (rate_backbone, rate_heads) or in float32; the last checkpoint before it is kept."
+        )

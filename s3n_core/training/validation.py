@@ -19,14 +19,14 @@ from s3n_core.training.running_mean import LossTally, sum_states
 
 
 def validate(
-    learner: Learner, feeder: BatchLoader, steering: RunControl, *, size: int
+    learner: Learner, loader: BatchLoader, control: RunControl, *, size: int
 ) -> Generator[Event, None, dict[str, float]]:
     """Measure losses, accuracies and the health report on the held-out part; orders are obeyed between batches.
 
     Args:
         learner: Holds the network, which is in training mode afterwards; its team gets the figures of all images.
-        feeder: Loads the images.
-        steering: Where orders come from.
+        loader: Loads the images.
+        control: Where orders come from.
         size: Images at once in a process.
 
     Yields:
@@ -42,14 +42,14 @@ def validate(
     network, tally, health = learner.network, LossTally(), HealthTally()
     network.eval()
     try:
-        with closing(feeder.held_out_batches(size)) as loader:
-            for batch in loader:
-                yield from steering.obey(inside_batch=False)
+        with closing(loader.held_out_batches(size)) as batches:
+            for batch in batches:
+                yield from control.obey(inside_batch=False)
                 if not len(batch):
                     continue
                 # Left before the next yield: whoever follows the events must not find torch in inference mode.
                 with torch.inference_mode():
-                    images, labels, draws = feeder.tensors(batch, EVALUATION)
+                    images, labels, draws = loader.tensors(batch, EVALUATION)
                     with autocast(learner.device, learner.precision):
                         output = network(images, draws=draws, trace=network.joint is not None)
                     tally.add(output, objective(output, labels), labels)
@@ -59,6 +59,6 @@ def validate(
     states = learner.team.gather((tally.state(), health.state()))
     tally.restore(sum_states([state for state, _ in states]))
     health.restore(sum_states([state for _, state in states]))
-    if feeder.held_out and not tally.count:
-        raise DataSetError(f"None of the {feeder.held_out} held-out images can be read; mend the data set and resume.")
+    if loader.held_out and not tally.count:
+        raise DataSetError(f"None of the {loader.held_out} held-out images can be read; mend the data set and resume.")
     return {f"held_out_{name}": value for name, value in (tally.values() | health.values()).items()}

@@ -116,7 +116,7 @@ def _command(arguments: Sequence[str]) -> tuple[int, str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parser_of(__doc__, count=20, what="full disks").parse_args(arguments)
     torch.set_num_threads(1)
-    loop.NEWS_SECONDS = 0.0
+    loop.REPORT_SECONDS = 0.0
     chance, folder = random.Random(given.seed), Path(tempfile.mkdtemp(prefix="s3n-full-"))
     draw_pictures(folder / "birds")
     save_random_model(folder / "model.safetensors")

@@ -111,7 +111,7 @@ def one_case(folder: Path, reference: RunDirectory, number: int, chance: random.
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parser_of(__doc__, count=30, what="lost data sets").parse_args(arguments)
     torch.set_num_threads(1)
-    loop.NEWS_SECONDS = 0.0
+    loop.REPORT_SECONDS = 0.0
     chance, folder = random.Random(given.seed), Path(tempfile.mkdtemp(prefix="s3n-lost-"))
     os.environ["S3N_HOME"] = str(folder)
     draw_pictures(folder / "birds")

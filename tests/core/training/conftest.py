@@ -53,7 +53,7 @@ def new_run(tmp_path: Path, pictures: Path) -> MakeRun:
 @pytest.fixture
 def every_batch_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every batch send its event, however short."""
-    monkeypatch.setattr(loop, "NEWS_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "REPORT_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -11,12 +11,11 @@ import pytest
 import torch
 from tiny_training import assert_same_training, draw_pictures, kinds, prepare, train
 
-from s3n_core.errors import DataSetError, DeviceError, ModelFileError, OutputError, RunError
+from s3n_core.errors import DataSetError, DeviceError, ModelFileError, OutputError, RunError, TrainingError
 from s3n_core.runs.run_directory import RunDirectory
-from s3n_core.training import learner
+from s3n_core.training import step
 from s3n_core.training.checkpoints import load_newest
 from s3n_core.training.events import EpochDone, Event, ImageLeftOut, StepDone
-from s3n_core.training.trainer import TrainingError
 
 
 def after_epoch(number: int, action: Callable[[], Any]) -> Callable[[Event], None]:
@@ -203,7 +202,7 @@ def test_running_out_of_memory_in_the_smallest_steps_is_told_with_a_remedy(
     def exhausted(*_: object, **__: object) -> None:
         raise failure
 
-    monkeypatch.setattr(learner, "objective", exhausted)
+    monkeypatch.setattr(step, "objective", exhausted)
     with pytest.raises(TrainingError, match="no smaller micro-batch") as error:
         train(run)
     assert_failed(run, error)
@@ -213,7 +212,7 @@ def test_an_error_of_the_program_is_logged_and_said(
     tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = prepare(tmp_path / "run", few_pictures, held_out=0, probes=0)
-    monkeypatch.setattr(learner, "hold_radii", lambda network: 1 / 0)
+    monkeypatch.setattr(step, "hold_radii", lambda network: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train(run)
     state = run.read_state()

@@ -206,9 +206,9 @@ def test_checkpoints_ahead_of_what_was_resumed_are_forgotten(
     with closing(Trainer(run.path, workers=0).run()) as events:
         saved = [event.name for event in islice((e for e in events if isinstance(e, CheckpointSaved)), 3)]
     assert saved == ["step-0000001", "step-0000002", "step-0000003"]
-    # As a kill leaves it before the pointer moved: the third is whole, but its place in the metrics is not this life's.
+    # As a kill leaves it before the pointer moved: the third is whole, but its lines of the metrics are gone.
     run.write_pointer("last", "step-0000002")
-    monkeypatch.setattr(loop.Place, "checkpoint_name", property(lambda place: f"step-{place.step:07d}-again"))
+    monkeypatch.setattr(loop.TrainingProgress, "checkpoint_name", property(lambda self: f"step-{self.step:07d}-again"))
     train(run)
     names = {path.stem for path in run.checkpoints.glob("*.json")}
     assert names == {"step-0000004-again", "step-0000003-again"}

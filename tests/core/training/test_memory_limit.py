@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny_training import epoch_lines, prepare, train, weights
 
-from s3n_core.training import learner, validation
+from s3n_core.training import step, validation
 from s3n_core.training.events import EpochDone, MicroBatchHalved, RunStarted
 from s3n_core.training.trainer import Trainer
 
@@ -31,7 +31,7 @@ def without_memory(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def fail_above(most: int, failure: Exception, *, after: int = 0) -> Callable[..., Any]:
     """Stand in for the objective: runs out of memory for more than ``most`` images, from call ``after`` on."""
-    objective, calls = learner.objective, 0
+    objective, calls = step.objective, 0
 
     def exhausted(output: Any, labels: Any, **options: Any) -> Any:
         nonlocal calls
@@ -50,7 +50,7 @@ def test_smaller_steps_from_a_batch_on_learn_what_they_learn_from_the_start(
     small = prepare(tmp_path / "small", pictures, micro_batch=3, **ONE_EPOCH)
     train(small)
     halved = prepare(tmp_path / "halved", pictures, **ONE_EPOCH)
-    monkeypatch.setattr(learner, "objective", fail_above(3, failure))
+    monkeypatch.setattr(step, "objective", fail_above(3, failure))
     events = train(halved)
     assert [event for event in events if isinstance(event, MicroBatchHalved)] == [MicroBatchHalved(0, 0, 6, 3, 6)]
     assert without_memory(epoch_lines(halved)) == without_memory(epoch_lines(small))
@@ -70,7 +70,7 @@ def test_layers_that_learn_statistics_learn_none_from_what_failed(
     small = prepare(tmp_path / "small", pictures, micro_batch=3, **settings)
     train(small)
     halved = prepare(tmp_path / "halved", pictures, **settings)
-    monkeypatch.setattr(learner, "objective", fail_above(3, FAILURES[0]))
+    monkeypatch.setattr(step, "objective", fail_above(3, FAILURES[0]))
     train(halved)
     networks = [weights(run) for run in (small, halved)]
     assert [name for name in networks[0] if not torch.equal(networks[0][name], networks[1][name])] == []
@@ -83,7 +83,7 @@ def test_what_was_counted_before_memory_ran_out_is_not_counted_twice(
     run = prepare(tmp_path / "run", pictures, micro_batch=3, **ONE_EPOCH)
     whole = prepare(tmp_path / "whole", pictures, **ONE_EPOCH)
     train(whole)
-    monkeypatch.setattr(learner, "objective", fail_above(1, FAILURES[0], after=3))
+    monkeypatch.setattr(step, "objective", fail_above(1, FAILURES[0], after=3))
     events = train(run)
     assert [event for event in events if isinstance(event, MicroBatchHalved)] == [MicroBatchHalved(0, 1, 3, 1, 6)]
     line, expected = epoch_lines(run)[0], epoch_lines(whole)[0]
@@ -95,7 +95,7 @@ def test_a_resume_begins_with_what_memory_allowed(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = prepare(tmp_path / "run", pictures, **{**ONE_EPOCH, "epochs": 2})
-    monkeypatch.setattr(learner, "objective", fail_above(3, FAILURES[0]))
+    monkeypatch.setattr(step, "objective", fail_above(3, FAILURES[0]))
     trainer = Trainer(run.path, workers=0)
     for event in trainer.run():
         if isinstance(event, EpochDone):
