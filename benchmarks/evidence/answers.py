@@ -58,7 +58,7 @@ def _probabilities(model: Model, images: NDArray[np.uint8], names: list[str]) ->
         output = model.network(
             to_input(images, "cpu"), sampling=model.sampling, draws=draws_for(config, model.sampling, names, "cpu")
         )
-    found = {head: logits.softmax(dim=1).numpy() for head, logits in output.answers().items()}
+    found = {head: logits.softmax(dim=1).numpy() for head, logits in output.reported().items()}
     if "joint" in found:
         found["mean"] = np.mean([found[head] for head in found if head != "joint"], axis=0)
     return found

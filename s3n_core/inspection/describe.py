@@ -44,7 +44,7 @@ class Descriptions:
         if self._warps is None or self._warps.resampled is not resampled:
             self._warps = _Warps(resampled)
         if output is None:
-            output = S3NOutput(None, found.prepared.original, None, None)
+            output = S3NOutput(None, found.prepared.look.original, None, None)
         joint = {} if output.joint is None else {"joint": output.joint}
         logits = {answer: to_array(values) for answer, values in (joint | output.branches()).items()}
         rows = range(len(found.prepared.names))

@@ -1,8 +1,8 @@
 """Looking into images: prepare once, ask often.
 
-`prepare` runs the original branch, which no setting changes. `resample` divides the peaks and warps, without any pass of the
-network, so that a dragged peak shows at once; `classify` then runs D and C on what came out. Together, with nothing changed,
-they are `S3N.forward` step for step, and a test holds them to it.
+`prepare` is `S3N.look`, which no setting changes. `resample` divides the peaks and warps, without any pass of the network, so
+that a dragged peak shows at once; `classify` then runs D and C on what came out. Together, with nothing changed, they are
+`S3N.forward` step for step, and a test holds them to it.
 """
 
 from __future__ import annotations
@@ -59,20 +59,15 @@ class Inspector:
             images: Decoded images of any sizes, at least one.
             names: A name each.
         """
-        model, network = self.model, self.model.network
+        model = self.model
         views = np.stack([test_view(image, model.preprocess) for image in images])
         with torch.inference_mode(), model.autocast():
-            tensor = to_input(views, model.device)
-            features = network.features(network.network_view(tensor), "O")
-            pooled, original = network.head("O")(features)
+            look = model.network.look(to_input(views, model.device))
         return Prepared(
             names=tuple(names),
             shown=tuple(_shown(image) for image in images),
             sizes=tuple(image.size for image in images),
-            images=tensor,
-            features=features,
-            pooled=pooled,
-            original=original,
+            look=look,
         )
 
     def resample(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Resampled:
@@ -100,16 +95,14 @@ class Inspector:
                     )
                     identity = found.sampling == "identity"
                     samples = sampler.sample(counted.response, counted.weight_d, counted.weight_c, identity=identity)
-            images_d, images_c = network.resample(prepared.images, samples.grid_d, samples.grid_c)
+            images_d, images_c = network.resample(prepared.look.images, samples.grid_d, samples.grid_c)
         return Resampled(found, settings, counted, samples, images_d, images_c)
 
     def classify(self, resampled: Resampled) -> S3NOutput:
         """Ask D, C and the joint head, as far as the network has them."""
-        prepared = resampled.found.prepared
+        warped = {"D": resampled.images_d, "C": resampled.images_c}
         with torch.inference_mode(), self.model.autocast():
-            return self.model.network.classify_resampled(
-                prepared.pooled, prepared.original, resampled.images_d, resampled.images_c
-            )
+            return self.model.network.classify(resampled.found.prepared.look, warped)
 
     def describe(self, resampled: Resampled, output: S3NOutput | None = None) -> tuple[Inspection, ...]:
         """Bring everything to NumPy: one inspection an image, without the scores of D, C and joint if ``output`` is None."""
@@ -140,7 +133,7 @@ class Inspector:
         """Return M of any class for one prepared image, shape (h, w)."""
         with torch.inference_mode():
             weight = self.model.network.head("O").classifier.weight[index]
-            return to_array(torch.einsum("dhw,d->hw", prepared.features[0].float(), weight.float()))
+            return to_array(torch.einsum("dhw,d->hw", prepared.look.features[0].float(), weight.float()))
 
     def _inspect(self, prepared: Prepared, settings: InspectionSettings | None) -> tuple[Inspection, ...]:
         resampled = self.resample(prepared, settings)
@@ -152,11 +145,12 @@ class Inspector:
         if last is not None and last.prepared is prepared and last.numbers == numbers:
             return last
         mode = numbers.sampling or self.model.sampling
-        head = self.model.network.head("O").classifier
-        config, names = self.model.network.config, prepared.names
-        draws = draws_for(config, mode, names, self.model.device, seed=numbers.seed)
-        sampler = self._sampler(numbers)
-        response = sampler.respond(prepared.features, head.weight, head.bias, prepared.original)
+        network, look = self.model.network, prepared.look
+        draws = draws_for(network.config, mode, prepared.names, self.model.device, seed=numbers.seed)
+        sampler, response = self._sampler(numbers), look.response
+        if sampler is not network.sampler:
+            head = network.head("O").classifier
+            response = sampler.respond(look.features, head.weight, head.bias, look.original)
         response, samples = sampler(response, mode, draws)
         self._found = Found(prepared, numbers, sampler, mode, draws, response, samples)
         return self._found

@@ -11,6 +11,7 @@ from torch import Tensor
 from s3n_core.inspection.peak_editing import CountedPeaks
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.method.configuration import Sampling
+from s3n_core.method.network import Look
 from s3n_core.method.sampler import Response, Samples, SelectiveSampler
 
 
@@ -22,19 +23,13 @@ class Prepared:
         names: The images' names, which key the draws.
         shown: Each whole original as it will be shown, uint8 (h, w, 3), and its scale.
         sizes: (width, height) of each original, in pixels.
-        images: Network input, shape (B, 3, S, S), normalised.
-        features: S of the original branch, shape (B, D, h, w).
-        pooled: F_O, shape (B, D).
-        original: O's logits, shape (B, C).
+        look: What the original branch sees in them.
     """
 
     names: tuple[str, ...]
     shown: tuple[tuple[NDArray[np.uint8], float], ...]
     sizes: tuple[tuple[int, int], ...]
-    images: Tensor
-    features: Tensor
-    pooled: Tensor
-    original: Tensor
+    look: Look
 
 
 @dataclass(frozen=True, eq=False)

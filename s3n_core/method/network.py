@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -18,11 +18,40 @@ from s3n_core.method.sampler import Response, Samples, SelectiveSampler
 
 
 @dataclass(frozen=True)
-class SamplingTrace:
-    """Every intermediate of the sampling, for those who want to look.
+class Look:
+    """What O sees in a batch: the first half of a pass, and all that the second half needs.
 
     Attributes:
-        response: What O said: class maps, H, R and the peaks.
+        images: Shape (B, 3, s, s), normalised.
+        features: S of the original branch, shape (B, D, h, w).
+        pooled: F_O, shape (B, D).
+        original: O's logits, shape (B, C).
+        response: Class maps, H, R and the peaks.
+    """
+
+    images: Tensor
+    features: Tensor
+    pooled: Tensor
+    original: Tensor
+    response: Response
+
+    def select(self, images: Tensor) -> Look:
+        """Return the look at some of the images, int64 positions, shape (N,)."""
+        return Look(
+            self.images[images],
+            self.features[images],
+            self.pooled[images],
+            self.original[images],
+            self.response.select(images),
+        )
+
+
+@dataclass(frozen=True)
+class SamplingTrace:
+    """Every intermediate of the sampling.
+
+    Attributes:
+        response: Class maps, H, R and the peaks, as they were used.
         samples: Memberships, Q_d, Q_c and the grids, a cell each.
         images_d: The discriminative images, shape (B, 3, h, w), normalised.
         images_c: The complementary images.
@@ -44,7 +73,7 @@ class S3NOutput:
         discriminative: D's prediction.
         complementary: C's prediction.
         trace: Intermediates, if asked for.
-        original_reported: Whether O's answer counts; in D+C it only makes the warps.
+        original_reported: Whether O's prediction counts; in D+C it only makes the warps.
     """
 
     joint: Tensor | None
@@ -56,7 +85,7 @@ class S3NOutput:
 
     @property
     def prediction(self) -> Tensor:
-        """The network's answer: the joint logits, or O's where there is no joint head."""
+        """The network's prediction: the joint logits, or O's where there is no joint head."""
         return self.original if self.joint is None else self.joint
 
     def branches(self) -> dict[str, Tensor]:
@@ -64,7 +93,7 @@ class S3NOutput:
         letters = {"O": self.original, "D": self.discriminative, "C": self.complementary}
         return {letter: logits for letter, logits in letters.items() if logits is not None}
 
-    def answers(self) -> dict[str, Tensor]:
+    def reported(self) -> dict[str, Tensor]:
         """Logits by name of what is reported: joint, where there is one, and the branches that take part."""
         branches = self.branches()
         if not self.original_reported:
@@ -119,7 +148,7 @@ class S3N(nn.Module):
         for branch in ("D", "C"):
             if branch in config.joined:
                 self.heads[branch] = BranchHead(channels, config.num_classes, buffer=release)
-        # O alone learns nothing from a sampler, but its evidence is shown through one all the same.
+        # O alone learns nothing from a sampler, but its peaks are shown through one all the same.
         self.sampler = SelectiveSampler(config)
         joined = len(config.joined)
         self.joint = nn.Linear(channels * joined, config.num_classes) if joined > 1 else None
@@ -129,7 +158,7 @@ class S3N(nn.Module):
     def forward(
         self, images: Tensor, *, sampling: Sampling | None = None, draws: Tensor | None = None, trace: bool = False
     ) -> S3NOutput:
-        """Classify images.
+        """Classify images: `look`, then `finish`.
 
         Args:
             images: Shape (B, 3, s, s), normalised, s the source size.
@@ -141,60 +170,81 @@ class S3N(nn.Module):
         Returns:
             Logits and, if asked for, the trace.
         """
-        config = self.config
-        view = self.network_view(images)
-        features = self.features(view, "O")
-        pooled_o, original = self.head("O")(features)
-        if self.joint is None and not trace:
-            return S3NOutput(joint=None, original=original, discriminative=None, complementary=None)
+        return self.finish(self.look(images), sampling=sampling, draws=draws, trace=trace)
 
-        mode = sampling or (config.train_sampling if self.training else config.eval_sampling)
-        if draws is None and config.needs_draws(mode):
-            draws = self._own_draws(len(images), mode, images.device)
-        head = self.head("O").classifier
-        answer = self.sampler.respond(features, head.weight, head.bias, original)
-        return self.go_on(images, pooled_o, original, answer, mode, draws, trace=trace)
+    def look(self, images: Tensor) -> Look:
+        """Run O on images (B, 3, s, s), normalised, and find the peaks: all that comes before a warp."""
+        features = self.features(self.network_view(images), "O")
+        head = self.head("O")
+        pooled, original = head(features)
+        classifier = head.classifier
+        response = self.sampler.respond(features, classifier.weight, classifier.bias, original)
+        return Look(images, features, pooled, original, response)
 
-    def go_on(
+    def finish(
         self,
-        images: Tensor,
-        pooled_o: Tensor,
-        original: Tensor,
-        answer: Response,
-        mode: Sampling,
-        draws: Tensor | None,
+        look: Look,
         *,
+        without: Tensor | None = None,
+        sampling: Sampling | None = None,
+        draws: Tensor | None = None,
         trace: bool = False,
     ) -> S3NOutput:
-        """Do what comes after O: sample, and classify with the other branches; the first half of `forward` may pass a part on.
+        """Sample what `look` found, and classify with the other branches.
 
         Args:
-            images: Shape (B, 3, s, s), normalised.
-            pooled_o: O's pooled vector, shape (B, D).
-            original: O's logits, shape (B, C).
-            answer: What `sampler.respond` said of them.
-            mode: How the peaks are divided.
-            draws: zeta of Eq. 4, shape (B, H, W), in [0, 1), where they are needed.
-            trace: Return every intermediate.
+            look: What `look` returned, of all images or of some (`Look.select`).
+            without: Peaks to leave out, bool, shape (B, H, W): neither D nor C gets them. O, which saw the whole image, stays
+                as it is, and so do dense maps, which are not made of peaks.
+            sampling: As in `forward`.
+            draws: As in `forward`.
+            trace: As in `forward`.
+
+        Returns:
+            Logits and, if asked for, the trace.
         """
-        answer, samples = self.sampler(answer, mode, draws)
-        needed = {"D", "C"} if trace else set(self.config.joined)
+        config = self.config
+        if self.joint is None and not trace:
+            return S3NOutput(joint=None, original=look.original, discriminative=None, complementary=None)
+        mode = sampling or (config.train_sampling if self.training else config.eval_sampling)
+        if draws is None and config.needs_draws(mode):
+            draws = self._own_draws(len(look.images), mode, look.images.device)
+        response = look.response
+        if without is not None:
+            response = replace(response, peaks=response.peaks & ~without)
+        response, samples = self.sampler(response, mode, draws)
+        needed = {"D", "C"} if trace else set(config.joined)
         grids = {branch: grid for branch, grid in (("D", samples.grid_d), ("C", samples.grid_c)) if branch in needed}
-        warped = dict(zip(grids, self.resample(images, *grids.values()), strict=True))
-        logits, joint = self._classify(pooled_o, original, warped)
+        warped = dict(zip(grids, self.resample(look.images, *grids.values()), strict=True))
+        output = self.classify(look, warped)
+        return replace(output, trace=SamplingTrace(response, samples, warped["D"], warped["C"])) if trace else output
+
+    def classify(self, look: Look, warped: Mapping[str, Tensor]) -> S3NOutput:
+        """Classify warped images beside what O saw, by the branches that the network has.
+
+        Args:
+            look: What `look` returned.
+            warped: Images by branch, "D" and "C", shape (B, 3, h, w), normalised; of a branch that the network lacks they
+                are not looked at.
+
+        Returns:
+            The logits, without a trace.
+        """
+        pooled, logits = {"O": look.pooled}, {"O": look.original}
+        for branch in ("D", "C"):  # one after the other: a pass of both at once takes a processor longer than two
+            if branch in self.heads and branch in warped:
+                pooled[branch], logits[branch] = self.head(branch)(self.features(warped[branch], branch))
+        joint = None
+        if self.joint is not None:
+            with torch.autocast(look.original.device.type, enabled=False):
+                joint = self.joint(torch.cat([pooled[branch] for branch in self.config.joined], dim=1))
         return S3NOutput(
             joint=joint,
-            original=original,
+            original=look.original,
             discriminative=logits.get("D"),
             complementary=logits.get("C"),
-            trace=SamplingTrace(answer, samples, warped["D"], warped["C"]) if trace else None,
             original_reported="O" in self.config.joined,
         )
-
-    def classify_resampled(self, pooled_o: Tensor, original: Tensor, images_d: Tensor, images_c: Tensor) -> S3NOutput:
-        """Classify given D and C images beside O's pooled vector (B, D) and logits (B, C), as after a peak was moved."""
-        logits, joint = self._classify(pooled_o, original, {"D": images_d, "C": images_c})
-        return S3NOutput(joint, original, logits.get("D"), logits.get("C"))
 
     def head(self, branch: str) -> BranchHead:
         """Return the head of a branch that the network has."""
@@ -249,19 +299,6 @@ class S3N(nn.Module):
             if self.sampler.kernel is not None:
                 roles["kernel"] = [self.sampler.kernel]
         return roles
-
-    def _classify(
-        self, pooled_o: Tensor, original: Tensor, warped: dict[str, Tensor]
-    ) -> tuple[dict[str, Tensor], Tensor | None]:
-        """Run the branches that the network has on their images, in the order D, C, and the joint head."""
-        branches = [branch for branch in ("D", "C") if branch in self.heads and branch in warped]
-        pooled, logits = {"O": pooled_o}, {"O": original}
-        for branch in branches:  # one after the other: a pass of both at once takes a processor longer than two
-            pooled[branch], logits[branch] = self.head(branch)(self.features(warped[branch], branch))
-        if self.joint is None:
-            return logits, None
-        with torch.autocast(original.device.type, enabled=False):
-            return logits, self.joint(torch.cat([pooled[branch] for branch in self.config.joined], dim=1))
 
     def _own_draws(self, batch: int, mode: Sampling, device: torch.device) -> Tensor:
         """Draws for a caller who gave none, shape (B, H, W); in a deterministic evaluation always the same."""

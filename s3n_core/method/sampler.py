@@ -7,7 +7,7 @@ float32 whatever the autocast.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from s3n_core.method.sparse_attention import beta_from_radius, sampling_map
 
 @dataclass(frozen=True)
 class Response:
-    """What the original branch says about where to look.
+    """Where the original branch looks, and how certain it is.
 
     Attributes:
         maps: Class response maps M, shape (B, C, h, w).
@@ -39,6 +39,17 @@ class Response:
     sure: Tensor
     response: Tensor
     peaks: Tensor
+
+    def select(self, images: Tensor) -> Response:
+        """Return the response of some of the images, int64 positions, shape (N,)."""
+        return Response(
+            self.maps[images],
+            self.logits[images],
+            self.entropy[images],
+            self.sure[images],
+            self.response[images],
+            self.peaks[images],
+        )
 
 
 @dataclass(frozen=True)
@@ -181,38 +192,30 @@ class SelectiveSampler(nn.Module):
             grid_d, grid_c = crop_grid(weight_d, response), crop_grid(weight_c, response)
         else:
             both = sampling_grid(torch.cat([map_d, map_c]), sigma=self.sigma, kernel=self.kernel)
-            batch = map_d.shape[
-                0
-            ]  # sliced: `chunk` would become a sequence in ONNX, and `len` fix the number of images
+            # Sliced: `chunk` would become a sequence in ONNX, and `len` fix the number of images.
+            batch = map_d.shape[0]
             grid_d, grid_c = both[:batch], both[batch:]
         return Samples(weight_d=weight_d, weight_c=weight_c, map_d=map_d, map_c=map_c, grid_d=grid_d, grid_c=grid_c)
 
-    def forward(self, answer: Response, sampling: Sampling, draws: Tensor | None) -> tuple[Response, Samples]:
+    def forward(self, response: Response, sampling: Sampling, draws: Tensor | None) -> tuple[Response, Samples]:
         """Choose and sample for a whole batch; with scattered peaks the response moves along with them.
 
         Args:
-            answer: What `respond` returned.
+            response: What `respond` returned.
             sampling: How the peaks are divided.
             draws: Shape (B, H, W), in [0, 1); needed by `random`, `coin` and the control with random places.
 
         Returns:
             The response as it was used, and the samples.
         """
-        with torch.autocast(answer.response.device.type, enabled=False):
+        with torch.autocast(response.response.device.type, enabled=False):
             if self.config.control == "random_places":
                 if draws is None:
                     raise ValueError("the control with random places needs draws")
-                peaks, response = scatter_peaks(answer.peaks, answer.response, draws)
-                answer = Response(
-                    maps=answer.maps,
-                    logits=answer.logits,
-                    entropy=answer.entropy,
-                    sure=answer.sure,
-                    response=response,
-                    peaks=peaks,
-                )
-            weight_d, weight_c = self.choose(answer.peaks, answer.response, sampling, draws)
-            return answer, self.sample(answer.response, weight_d, weight_c, identity=sampling == "identity")
+                peaks, scattered = scatter_peaks(response.peaks, response.response, draws)
+                response = replace(response, peaks=peaks, response=scattered)
+            weight_d, weight_c = self.choose(response.peaks, response.response, sampling, draws)
+            return response, self.sample(response.response, weight_d, weight_c, identity=sampling == "identity")
 
 
 def _mean_of_upsampled(maps: Tensor, map_size: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -43,6 +43,13 @@ class Answer:
     weight_d: Tensor
     weight_c: Tensor
     stopped: Tensor | None = None
+
+    @classmethod
+    def of_traced(cls, output: S3NOutput) -> Answer:
+        """Keep of a traced pass what a table needs."""
+        assert output.trace is not None
+        samples = output.trace.samples
+        return cls.of(output, output.trace.response, samples.weight_d, samples.weight_c)
 
     @classmethod
     def of(cls, output: S3NOutput, response: Response, weight_d: Tensor, weight_c: Tensor) -> Answer:
@@ -100,29 +107,21 @@ def answer(
     Returns:
         The answer, on the images' device.
     """
+    look = network.look(images)
     if network.joint is not None and stop_below is None:
-        output = network(images, sampling=sampling, draws=draws, trace=True)
-        samples = output.trace.samples
-        return Answer.of(output, output.trace.response, samples.weight_d, samples.weight_c)
-    head = network.head("O")
-    features = network.features(network.network_view(images), "O")
-    pooled, logits = head(features)
-    response = network.sampler.respond(features, head.classifier.weight, head.classifier.bias, logits)
-    weights = network.sampler.choose(response.peaks, response.response, sampling, draws)
+        return Answer.of_traced(network.finish(look, sampling=sampling, draws=draws, trace=True))
+    weights = network.sampler.choose(look.response.peaks, look.response.response, sampling, draws)
     if stop_below is None:
         # O alone: its peaks are counted, but nothing is warped, which would be most of the work.
-        return Answer.of(S3NOutput(None, logits, None, None), response, *weights)
+        return Answer.of(network.finish(look), look.response, *weights)
 
-    stopped = response.entropy <= stop_below
+    stopped = look.response.entropy <= stop_below
     going = (~stopped).nonzero()[:, 0]
-    said = replace(Answer.of(_stopped_output(network, logits), response, *weights), stopped=stopped)
+    said = replace(Answer.of(_stopped_output(network, look.original), look.response, *weights), stopped=stopped)
     if len(going):
-        picked = Response(*(getattr(response, part.name)[going] for part in fields(response)))
         zeta = None if draws is None else draws[going]
-        output = network.go_on(images[going], pooled[going], logits[going], picked, sampling, zeta, trace=True)
-        assert output.trace is not None
-        samples = output.trace.samples
-        said = said.replaced(going, Answer.of(output, output.trace.response, samples.weight_d, samples.weight_c))
+        output = network.finish(look.select(going), sampling=sampling, draws=zeta, trace=True)
+        said = said.replaced(going, Answer.of_traced(output))
     return said
 
 

@@ -40,7 +40,7 @@ class LossTally:
         terms = {"loss": losses.total, **{f"loss_{name}": part for name, part in losses.parts.items()}}
         for name, term in terms.items():
             self._add(name, term.detach() * size)
-        for name, logits in output.answers().items():
+        for name, logits in output.reported().items():
             self._add(f"accuracy_{name}", (logits.detach().argmax(dim=1) == labels).sum())
 
     def values(self) -> dict[str, float]:

@@ -82,9 +82,41 @@ def test_d_and_c_are_what_their_heads_say_of_their_images(small_network: Build, 
     for branch, images in (("D", output.trace.images_d), ("C", output.trace.images_c)):
         logits = network.head(branch)(network.features(images, branch))[1]
         assert torch.allclose(output.branches()[branch], logits, atol=1e-5)
-    pooled, original = network.head("O")(network.features(IMAGES, "O"))
-    again = network.classify_resampled(pooled, original, output.trace.images_d, output.trace.images_c)
+    again = network.classify(network.look(IMAGES), {"D": output.trace.images_d, "C": output.trace.images_c})
     assert torch.allclose(again.joint, output.joint, atol=1e-5)
+
+
+@pytest.mark.parametrize("sampling", ["expected", "random"])
+@pytest.mark.parametrize("branches", ["O", "O+D", "D+C", "O+D+C"])
+def test_the_two_halves_are_the_whole(small_network: Build, branches: str, sampling: str) -> None:
+    network, draws = small_network(branches=branches).eval(), torch.rand(3, 15, 15)
+    whole = network(IMAGES, sampling=sampling, draws=draws)
+    look = network.look(IMAGES)
+    halves = network.finish(look, sampling=sampling, draws=draws)
+    assert halves.original_reported == whole.original_reported == ("O" in branches)
+    assert torch.equal(halves.prediction, whole.prediction)
+    assert all(torch.equal(logits, whole.branches()[branch]) for branch, logits in halves.branches().items())
+    some = torch.tensor([2, 0])
+    picked = network.finish(look.select(some), sampling=sampling, draws=draws[some])
+    assert torch.allclose(picked.prediction, whole.prediction[some], atol=1e-5)
+
+
+def test_peaks_can_be_left_out_of_the_second_half(small_network: Build) -> None:
+    network = small_network().eval()
+    look = network.look(IMAGES)
+    peaks = look.response.peaks
+    strongest = look.response.response * peaks == (look.response.response * peaks).amax(dim=(1, 2), keepdim=True)
+    whole, fewer, none = (
+        network.finish(look, without=without, trace=True) for without in (None, strongest & peaks, peaks)
+    )
+    assert bool((peaks.sum(dim=(1, 2)) > 1).all())
+    assert torch.equal(fewer.trace.response.peaks, peaks & ~strongest)
+    assert float(fewer.trace.samples.weight_d[strongest].abs().max()) == 0
+    assert not torch.allclose(fewer.joint, whole.joint, atol=1e-6)
+    assert torch.equal(fewer.original, whole.original)
+    # Without any peak the maps are level.
+    assert torch.equal(none.trace.samples.map_d, torch.full_like(none.trace.samples.map_d, network.config.base))
+    assert torch.equal(look.response.peaks, peaks), "the look itself stays as it was"
 
 
 def test_training_passes_update_shared_statistics_three_times(small_network: Build) -> None:
