@@ -1,4 +1,4 @@
-"""The experiments by name: settings of the recipe `quick`, the controls of docs/method.md among them."""
+"""The experiments by name: settings of the recipe `quick`, the controls of docs/explanation/method.md among them."""
 
 from __future__ import annotations
 

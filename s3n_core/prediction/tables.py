@@ -2,7 +2,7 @@
 
 Both say exactly what the rows say. In CSV every text is quoted, as RFC 4180 has it, so names may hold commas, quotes and
 line ends; a name that a spreadsheet would take for a formula (it begins with = + - or @) is kept as it is, because a
-changed name would no longer find its file (docs/file-formats.md says how to open such a table).
+changed name would no longer find its file (docs/reference/tables.md says how to open such a table).
 """
 
 from __future__ import annotations

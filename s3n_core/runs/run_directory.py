@@ -1,7 +1,7 @@
 """A run is a folder: its layout, and reading and writing the records in it.
 
 The folder is the only thing that the window, the command line and another machine share about a training, so a live
-run, a finished one and one made elsewhere look the same. ``docs/file-formats.md`` describes every file for people.
+run, a finished one and one made elsewhere look the same. ``docs/reference/runs.md`` describes every file for people.
 """
 
 from __future__ import annotations

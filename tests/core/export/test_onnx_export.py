@@ -134,8 +134,8 @@ def test_the_documented_script_answers_as_predict_does(
     assert main(["predict", str(model), str(folder / "bird.jpg"), "--out", str(folder / "said.json")]) == 0
     said = json.loads((folder / "said.json").read_text())["rows"][0]
     capsys.readouterr()
-    document = (Path(__file__).parents[3] / "docs" / "file-formats.md").read_text(encoding="utf-8")
-    script = document.split("## An ONNX file")[1].split("```python\n")[1].split("```")[0]
+    document = (Path(__file__).parents[3] / "docs" / "reference" / "models.md").read_text(encoding="utf-8")
+    script = document.split("### From an image to the input")[1].split("```python\n")[1].split("```")[0]
     monkeypatch.chdir(folder)
     exec(script, {})
     name, chance = capsys.readouterr().out.strip().rsplit(" ", 1)
