@@ -71,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 an error that was said in one sentence, 2 wrong arguments, 70 a defect of the program (its
         traceback is in the log that the message names), 130 stopped by Ctrl+C.
     """
+    arguments = sys.argv[1:] if argv is None else list(argv)
     for stream in (sys.stdout, sys.stderr):
         # File names may hold what the terminal's encoding cannot show; they must not end a job.
         if hasattr(stream, "reconfigure"):
@@ -80,9 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A log that cannot be written (a full disk) is no reason for a traceback on the screen.
     logging.raiseExceptions = False
     try:
-        code = app(list(argv) if argv is not None else None, prog_name="s3n", standalone_mode=False)
+        code = app(arguments, prog_name="s3n", standalone_mode=False)
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except BaseException as error:
-        return exit_code_of(error)
+        return exit_code_of(error, json="--json" in arguments)
     return code if isinstance(code, int) else 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from s3n_core.commands.failures import say
-from s3n_core.errors import ModelFileError, RunError
+from s3n_core.errors import ModelNotFound, RunError
 
 if TYPE_CHECKING:
     from s3n_core.datasets.records import DataSet, ImageRecord
@@ -112,7 +112,7 @@ def find_model(text: str, runs: Path | None) -> Path:
     if path.is_file():
         return path
     if path.suffix.lower() in _MODEL_SUFFIXES and not path.is_dir():
-        raise ModelFileError(f"There is no model file {path}; check the path.")
+        raise ModelNotFound(f"There is no model file {path}; check the path.", path=path)
     return find_run(text, runs_root(runs))
 
 

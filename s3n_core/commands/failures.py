@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import json as json_format
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import typer
 
-from s3n_core.errors import S3NError
+from s3n_core.errors import ProgramDefect, S3NError, WrongArguments
 
 ERROR, USAGE, DEFECT, INTERRUPTED = 1, 2, 70, 130
 
 
-def exit_code_of(error: BaseException) -> int:
-    """Say an error to the person and return the exit code that it ends the program with."""
+def exit_code_of(error: BaseException, *, json: bool = False) -> int:
+    """Say an error to the person and return the exit code that it ends the program with.
+
+    Args:
+        error: What ended the command.
+        json: Say a failure to a program as well: ``{"event": "failed", "code": ..., "message": ..., fields}`` is then the
+            last line of the output. Being stopped is no failure.
+    """
     if isinstance(error, KeyboardInterrupt):
         say("Stopped.")
         return INTERRUPTED
     if isinstance(error, S3NError):
-        say(f"Error: {' '.join(str(error).split())}")
-        return ERROR
+        return _failed(error, ERROR, json=json)
     if isinstance(error, BrokenPipeError):
         # Whoever read the output has left (`s3n runs list | head`); a second complaint at exit would reach nobody.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -30,11 +36,11 @@ def exit_code_of(error: BaseException) -> int:
     # Of the library that reads the arguments, whose class for this has moved between its versions.
     read_message = getattr(error, "format_message", None)
     if read_message is not None:
-        return _wrong_arguments(error, str(read_message()))
+        return _wrong_arguments(error, str(read_message()), json=json)
     place = _log_traceback(error)
     where = f" Its traceback is in {place}; please report it." if place else ""
-    say(f"Error: the program has a defect: {type(error).__name__}: {' '.join(str(error).split())}.{where}")
-    return DEFECT
+    sentence = f"the program has a defect: {type(error).__name__}: {' '.join(str(error).split())}.{where}"
+    return _failed(ProgramDefect(sentence), DEFECT, json=json)
 
 
 @contextmanager
@@ -56,15 +62,25 @@ def say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def _wrong_arguments(error: BaseException, message: str) -> int:
+def _failed(error: S3NError, code: int, *, json: bool) -> int:
+    said = error.to_dict()
+    said["message"] = " ".join(said["message"].split())
+    say(f"Error: {said['message']}")
+    if json:
+        with suppress(BrokenPipeError):
+            print(json_format.dumps({"event": "failed", **said}), flush=True)
+    return code
+
+
+def _wrong_arguments(error: BaseException, message: str, *, json: bool) -> int:
     context = getattr(error, "ctx", None)
     command = "s3n" if context is None else context.command_path
     if type(error).__name__ == "NoArgsIsHelpError":  # a command that only groups others, given without one of them
         say(message)
         return USAGE
     sentence = " ".join(message.split())
-    say(f"Error: {sentence}{'' if sentence.endswith(('.', '?')) else '.'} See `{command} --help`.")
-    return int(getattr(error, "exit_code", USAGE))
+    wrong = WrongArguments(f"{sentence}{'' if sentence.endswith(('.', '?')) else '.'} See `{command} --help`.")
+    return _failed(wrong, int(getattr(error, "exit_code", USAGE)), json=json)
 
 
 def _log_traceback(error: BaseException) -> Path | None:

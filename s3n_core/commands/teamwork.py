@@ -11,8 +11,8 @@ from contextlib import contextmanager, nullcontext, redirect_stderr
 import typer
 
 from s3n_core.commands.failures import ERROR
-from s3n_core.errors import S3NError
-from s3n_core.system.distributed import Team, TeamError, join_team
+from s3n_core.errors import ProgramDefect, S3NError
+from s3n_core.system.distributed import Team, join_team
 
 
 @contextmanager
@@ -31,21 +31,19 @@ def working_together() -> Iterator[Team]:
     try:
         with nullcontext() if team.leads else redirect_stderr(io.StringIO()):
             yield team
-    except TeamError:
-        if team.leads:
-            _finish_speaking()
-            team.heard()
-        team.leave()
-        if team.leads:
-            raise
-        raise typer.Exit(ERROR) from None
     except typer.Exit:
         team.leave()
         raise
     except BaseException as error:
         if team.leads and team.size > 1:
             _finish_speaking()
-        if team.fail(_sentence(error)):
+        if error is team.failure:
+            if team.leads:
+                team.heard()
+            team.leave()
+            if team.leads:
+                raise
+        elif team.fail(_as_said(error)):
             raise
         raise typer.Exit(ERROR) from None
     else:
@@ -60,7 +58,9 @@ def _finish_speaking() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def _sentence(error: BaseException) -> str:
+def _as_said(error: BaseException) -> S3NError:
     if isinstance(error, S3NError):
-        return str(error)
-    return f"One of the processes ended by an error: {type(error).__name__}: {' '.join(str(error).split())}."
+        return error
+    return ProgramDefect(
+        f"One of the processes ended by an error: {type(error).__name__}: {' '.join(str(error).split())}."
+    )

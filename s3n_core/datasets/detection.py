@@ -10,7 +10,7 @@ from typing import Protocol
 from s3n_core.datasets.readers import class_folders, cub_200_2011, list_files, stanford_cars, unlabelled_folder
 from s3n_core.datasets.readers.fgvc_aircraft import LEVEL_READERS
 from s3n_core.datasets.records import DataSet, readable_name
-from s3n_core.errors import DataSetError
+from s3n_core.errors import DataSetError, DataSetNotFound
 
 
 class Reader(Protocol):
@@ -90,7 +90,7 @@ def has_lists(root: Path) -> bool:
 
 def _check_root(root: Path) -> None:
     if not root.exists():
-        raise DataSetError(f"{root} does not exist: check the path.")
+        raise DataSetNotFound(f"{root} does not exist: check the path.", path=root)
     if not root.is_dir():
         return
     try:

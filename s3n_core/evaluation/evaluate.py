@@ -19,7 +19,7 @@ from torch import Tensor
 from s3n_core.datasets.loading import Batch, Sample, load_batches
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
-from s3n_core.errors import DataSetError
+from s3n_core.errors import DataSetError, OtherClasses
 from s3n_core.evaluation.counting import Tally
 from s3n_core.evaluation.result import Evaluation
 from s3n_core.method.configuration import Sampling
@@ -181,9 +181,10 @@ def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[
     if unknown:
         missing = [name for name in model.classes if name not in set(classes)]
         also = f"; the model's {_listed(missing)} {'is' if len(missing) == 1 else 'are'} not here" if missing else ""
-        raise DataSetError(
+        raise OtherClasses(
             f"The model {model.path} was trained on other classes: of {len(names)} classes in this data set it does not "
-            f"know {_listed(unknown)}{also}. Choose a model that was trained on these classes."
+            f"know {_listed(unknown)}{also}. Choose a model that was trained on these classes.",
+            unknown=tuple(unknown),
         )
     if len(set(names)) < len(names) or len(known) < len(model.classes):
         raise DataSetError(

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torchvision import models as torchvision_models
 
-from s3n_core.errors import ModelFileError
+from s3n_core.errors import DownloadFailed, ModelFileError
 from s3n_core.method.configuration import BackboneName
 from s3n_core.method.foreign_weights import read_state_dict
 
@@ -144,9 +144,11 @@ def imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
     try:
         state: Mapping[str, Tensor] = choice.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, http.client.HTTPException) as error:
-        raise ModelFileError(
+        raise DownloadFailed(
             f"The ImageNet weights of {name} could not be downloaded ({error}). Fetch {choice.url} on a machine with a "
-            f"network and put it at {file}, or set weights to a local file or to none (`--set weights=none`)."
+            f"network and put it at {file}, or set weights to a local file or to none (`--set weights=none`).",
+            url=choice.url,
+            path=file,
         ) from error
     return state
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
-from s3n_core.errors import ModelFileError
+from s3n_core.errors import ModelFileError, ModelNotFound, UnsafeModelFile
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -31,7 +31,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         ModelFileError: If the file is missing, junk, or holds anything but tensors (such as code).
     """
     if not path.is_file():
-        raise ModelFileError(f"There is no weight file {path}.")
+        raise ModelNotFound(f"There is no weight file {path}.", path=path)
     try:
         if path.suffix.lower() == ".safetensors":
             state: object = load_safetensors(path.read_bytes())
@@ -41,9 +41,10 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f"it holds {found[1]} beside its tensors" if found else "it is not a plain file of tensors"
-        raise ModelFileError(
+        raise UnsafeModelFile(
             f"{path} was not opened: {what}, and may hold code that would run on opening it. "
-            "Where it was made, save its state dict alone (torch.save(model.state_dict(), FILE)) and use that."
+            "Where it was made, save its state dict alone (torch.save(model.state_dict(), FILE)) and use that.",
+            path=path,
         ) from error
     except Exception as error:  # junk makes the readers fail in any way that there is
         # torch goes on for sentences about its own insides.

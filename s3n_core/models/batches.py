@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from s3n_core.errors import DeviceError
+from s3n_core.errors import OutOfMemory
 from s3n_core.models.devices import is_out_of_memory
 
 _Result = TypeVar("_Result")
@@ -30,7 +30,7 @@ class ShrinkingStep:
         """Return what ``work`` returns for consecutive pieces of a batch of ``count``, the whole batch where it fits.
 
         Raises:
-            DeviceError: One image is too much.
+            OutOfMemory: One image is too much.
         """
         results: list[_Result] = []
         start = 0
@@ -42,7 +42,7 @@ class ShrinkingStep:
                 if not is_out_of_memory(error):
                     raise
                 if size == 1:
-                    raise DeviceError(
+                    raise OutOfMemory(
                         "The device has too little free memory for one image; close other programs that use it, "
                         "or choose the device cpu."
                     ) from error

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from s3n_core.errors import DeviceError
+from s3n_core.errors import DeviceError, DeviceUnavailable
 from s3n_core.system.cores import usable_cores
 from s3n_core.system.memory import keep_freed_memory
 
@@ -63,9 +63,9 @@ def choose_device(wanted: str = "auto") -> DeviceChoice:
         raise DeviceError(f"There is no device {wanted!r}; choose one of {', '.join(DEVICES)}.")
     cuda_problem, mps_problem = _cuda_problem(), _mps_problem()
     if wanted == "cuda" and cuda_problem:
-        raise DeviceError(f"The device cuda cannot be used: {cuda_problem}.")
+        raise DeviceUnavailable(f"The device cuda cannot be used: {cuda_problem}.", device=wanted)
     if wanted == "mps" and mps_problem:
-        raise DeviceError(f"The device mps cannot be used: {mps_problem}.")
+        raise DeviceUnavailable(f"The device mps cannot be used: {mps_problem}.", device=wanted)
     if wanted == "cuda" or (wanted == "auto" and not cuda_problem):
         properties = torch.cuda.get_device_properties(0)
         return DeviceChoice("cuda", f"{properties.name}, {properties.total_memory / 2**30:.0f} GB")

@@ -13,7 +13,7 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
-from s3n_core.errors import ModelFileError
+from s3n_core.errors import ModelFileError, ModelNotFound, UnsafeModelFile
 from s3n_core.method.configuration import ModelHeader
 from s3n_core.method.network import S3N
 from s3n_core.models.stored_networks import empty_network, fill, misfits, most_bytes
@@ -99,8 +99,9 @@ def parse_header(data: bytes, path: Path) -> ModelHeader:
     """Read the header out of a model file's bytes (its beginning is enough)."""
     # The length that a safetensors file begins with may have any first byte, also a pickle's: only "{" tells them apart.
     if data[8:9] != b"{" and (data[:2] == b"PK" or data[:1] == b"\x80"):
-        raise ModelFileError(
-            f"{path} is a pickle, which may hold code; it was not opened. Models of this program are .safetensors files."
+        raise UnsafeModelFile(
+            f"{path} is a pickle, which may hold code; it was not opened. Models of this program are .safetensors files.",
+            path=path,
         )
     try:
         (length,) = struct.unpack("<Q", data[:8])
@@ -145,6 +146,6 @@ def _read(path: Path, *, header_only: bool = False) -> bytes:
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
             return start + file.read(min(length, MOST_HEADER_BYTES))
     except FileNotFoundError as error:
-        raise ModelFileError(f"There is no model file {path}.") from error
+        raise ModelNotFound(f"There is no model file {path}.", path=path) from error
     except OSError as error:
         raise ModelFileError(f"The model file {path} cannot be read: {error.strerror}.") from error

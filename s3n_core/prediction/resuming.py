@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from s3n_core.errors import OutputError
+from s3n_core.errors import UnfinishedOutput
 from s3n_core.prediction.rows import PredictionHeader, PredictionRow
 from s3n_core.prediction.tables import FORMAT, VERSION
 from s3n_core.system.line_files import LineFile, part_path
@@ -37,7 +37,8 @@ class UnfinishedTable:
             restart: Throw away rows that are there already.
 
         Raises:
-            OutputError: It cannot be written, another job is writing it, or it belongs to another job.
+            OutputError: It cannot be written, or another job is writing it.
+            UnfinishedOutput: It belongs to another job.
         """
         self.done = 0
         self.unreadable = 0
@@ -92,13 +93,17 @@ class UnfinishedTable:
                 raise ValueError
             earlier = PredictionHeader.from_dict(fields)
         except (ValueError, KeyError, TypeError) as error:
-            raise OutputError(
+            raise UnfinishedOutput(
                 f"{self.path} is in the way: it holds no unfinished predictions of this version; move it away, "
-                "start over with --restart, or choose another name."
+                "start over with --restart, or choose another name.",
+                path=self.path,
+                content="no predictions of this version",
             ) from error
         if difference := self._header.difference(earlier):
-            raise OutputError(
+            raise UnfinishedOutput(
                 f"{self.path} holds unfinished predictions of {difference}; start over with --restart, "
-                "finish that job first, or choose another name."
+                "finish that job first, or choose another name.",
+                path=self.path,
+                content=f"unfinished predictions of {difference}",
             )
         return True

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from s3n_core.errors import RunError
+from s3n_core.errors import RunError, RunNotFound
 from s3n_core.runs.run_directory import is_run
 from s3n_core.system.atomic_files import output_error
 from s3n_core.system.locks import is_live
@@ -90,10 +90,10 @@ def find_run(text: str, root: Path) -> Path:
         root: The runs folder.
 
     Raises:
-        RunError: There is no such run; the message names the nearest ones.
+        RunNotFound: There is no such run; the message names the nearest ones.
     """
     if not text.strip():
-        raise RunError("No run was named; give a run's name or the path of its folder.")
+        raise RunNotFound("No run was named; give a run's name or the path of its folder.")
     if not any(separator in text for separator in "/\\"):
         wanted = _folded(text)
         if is_run(root / text):
@@ -106,10 +106,10 @@ def find_run(text: str, root: Path) -> Path:
         if is_run(candidate) and (candidate == path or path.is_file()):
             return candidate
     if path.is_dir():
-        raise RunError(f"The folder {path} is not a run: it has no run.json; choose the folder of a run.")
+        raise RunNotFound(f"The folder {path} is not a run: it has no run.json; choose the folder of a run.")
     near = difflib.get_close_matches(text, [name for name in _names(root) if is_run(root / name)], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "list the runs to see their names."
-    raise RunError(f"There is no run {text!r}, neither in {root} nor as a folder; {hint}")
+    raise RunNotFound(f"There is no run {text!r}, neither in {root} nor as a folder; {hint}")
 
 
 def rename_run(run_path: Path, new_name: str) -> Path:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+from s3n_core.errors import S3NError
+
 RunStatus = Literal[
     "starting", "running", "pausing", "paused", "stopping", "stopped", "finished", "failed", "discarded"
 ]
@@ -37,6 +39,7 @@ class RunState:
         updated: When this was written, Unix seconds.
         best_epoch: The epoch with the best held-out accuracy; None before the first validation.
         best_accuracy: That accuracy, in [0, 1].
+        failure: The error that ended it, as `S3NError.to_dict`; None where none did. Older versions wrote only `message`.
     """
 
     status: RunStatus
@@ -52,6 +55,14 @@ class RunState:
     updated: float = 0.0
     best_epoch: int | None = None
     best_accuracy: float | None = None
+    failure: Mapping[str, Any] | None = None
+
+    @property
+    def error(self) -> S3NError | None:
+        """The error that ended the training; None unless one did."""
+        if self.status != "failed":
+            return None
+        return S3NError(self.message) if self.failure is None else S3NError.from_dict(self.failure)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON can hold it; NaN and infinities become None."""
@@ -110,4 +121,5 @@ _KINDS: dict[str, tuple[tuple[type, ...], bool]] = {
     "updated": ((int, float), False),
     "best_epoch": ((int,), True),
     "best_accuracy": _NUMBER,
+    "failure": ((dict,), True),
 }

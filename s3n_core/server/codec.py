@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.errors import MessageError
 from s3n_core.inspection.inspection import Inspection, InspectionSettings, Peak, Warped
 from s3n_core.method.configuration import ModelHeader, Sampling
-from s3n_core.server.messages import Message, MessageError
+from s3n_core.server.messages import Message
 
 _ARRAYS = (
     "image",

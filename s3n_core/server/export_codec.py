@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from s3n_core.errors import MessageError
 from s3n_core.export.file_request import ExportedFile
-from s3n_core.server.messages import Message, MessageError
+from s3n_core.server.messages import Message
 
 
 def encode_file(generation: int, file: ExportedFile) -> Message:

@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.errors import S3NError
+from s3n_core.errors import MessageError
 
 MAGIC = b"S3Ni"
 VERSION = 1
@@ -29,10 +29,6 @@ MOST_ARRAY_BYTES = 512 * 2**20
 _PREFIX = struct.Struct("<4sIII")  # magic, version, header bytes, array bytes
 _DTYPES = {"float32": np.float32, "uint8": np.uint8, "bool": np.bool_}
 _ALIGNMENT = 16
-
-
-class MessageError(S3NError):
-    """What came is no message of this program, or of another version of it."""
 
 
 @dataclass(frozen=True, eq=False)

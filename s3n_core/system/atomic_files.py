@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from s3n_core.errors import OutputError
+from s3n_core.errors import DiskFull, OutputError
 
 _TEMPORARY_PREFIX = ".s3n-"
 _TEMPORARY_SUFFIX = ".tmp"
@@ -153,7 +153,7 @@ def output_error(path: Path, error: OSError) -> OutputError:
     """Say in one sentence why ``path`` could not be written and what to do about it."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            text = f"The disk is full: {path} could not be written; free some space and try again."
+            return DiskFull(f"The disk is full: {path} could not be written; free some space and try again.", path=path)
         case errno.EROFS:
             text = f"{path} could not be written because its disk is read-only; choose another place."
         case errno.EACCES | errno.EPERM:

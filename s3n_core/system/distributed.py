@@ -7,13 +7,14 @@ team of one, for which all of this costs nothing and torch.distributed is never 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from s3n_core.errors import DeviceError, S3NError
+from s3n_core.errors import DeviceError, S3NError, TeamError
 
 if TYPE_CHECKING:
     import torch
@@ -24,20 +25,18 @@ _FAILURE, _HEARD = "s3n/failure", "s3n/heard"
 _PATIENCE = timedelta(seconds=10)  # to learn why another member ended, or that the leader has learned it
 
 
-class TeamError(S3NError):
-    """Another member of the team has ended; the message says why where that is known."""
-
-
 class Team:
     """The processes at one job.
 
     Attributes:
         rank: This one's number, from 0.
         size: How many there are.
+        failure: What another member said as it ended, raised here; None while all are at work.
     """
 
     def __init__(self, rank: int = 0, size: int = 1, store: Any = None) -> None:
         self.rank, self.size = rank, size
+        self.failure: S3NError | None = None
         self._store = store
 
     @property
@@ -49,7 +48,7 @@ class Team:
         """Return every member's value, by rank, to every member; all must ask at the same place.
 
         Raises:
-            TeamError: If another member has ended.
+            S3NError: If another member has ended (see `talk`).
         """
         if self.size == 1:
             return [value]
@@ -63,7 +62,7 @@ class Team:
         """Return the leader's value to every member; all must ask at the same place.
 
         Raises:
-            TeamError: If another member has ended.
+            S3NError: If another member has ended (see `talk`).
         """
         if self.size == 1:
             return value
@@ -77,7 +76,7 @@ class Team:
         """Add tensors up over all members, in place: one message for all of them.
 
         Raises:
-            TeamError: If another member has ended.
+            S3NError: If another member has ended (see `talk`).
         """
         if self.size == 1:
             return
@@ -96,7 +95,7 @@ class Team:
         """Give every member the leader's weights and buffers.
 
         Raises:
-            TeamError: If another member has ended.
+            S3NError: If another member has ended (see `talk`).
         """
         if self.size == 1:
             return
@@ -128,14 +127,15 @@ class Team:
         """Exchange a message with the others.
 
         Raises:
-            TeamError: If another member has ended, with what it said last.
+            S3NError: If another member has ended: its own error, a `TeamError` where it said none.
         """
         try:
             message()
         except RuntimeError as error:  # what torch.distributed raises where a connection broke
-            raise TeamError(self._why()) from error
+            self.failure = self._why()
+            raise self.failure from error
 
-    def fail(self, sentence: str) -> bool:
+    def fail(self, error: S3NError) -> bool:
         """Tell the others why this member ends, and let go of them.
 
         Returns:
@@ -144,7 +144,7 @@ class Team:
         if self.size == 1:
             return True
         with suppress(RuntimeError):
-            self._store.set(_FAILURE, sentence)
+            self._store.set(_FAILURE, json.dumps(error.to_dict()))
             if self.leads:
                 self._store.set(_HEARD, "1")
         self.leave()
@@ -164,19 +164,18 @@ class Team:
             if dist.is_initialized():
                 dist.destroy_process_group()
 
-    def _why(self) -> str:
+    def _why(self) -> S3NError:
         try:
             self._store.wait([_FAILURE], _PATIENCE)
-            sentence: str = self._store.get(_FAILURE).decode("utf-8")
+            return S3NError.from_dict(json.loads(self._store.get(_FAILURE)))
         except RuntimeError:
-            return (
+            return TeamError(
                 f"One of the {self.size} processes was ended or crashed, and the others with it; everything up to the last "
                 "checkpoint is kept."
             )
-        return sentence
 
     def heard(self) -> None:
-        """Tell a member that failed that its sentence will be said, so that it may go."""
+        """Tell a member that failed that its error will be said, so that it may go."""
         with suppress(RuntimeError):
             self._store.set(_HEARD, "1")
 

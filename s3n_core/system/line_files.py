@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from s3n_core.errors import OutputError
+from s3n_core.errors import OutputBusy, OutputError, UnfinishedOutput
 from s3n_core.system.atomic_files import output_error
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ class LineFile:
             restart: Throw away lines that are there already.
 
         Raises:
-            OutputError: It cannot be written, another job is writing it, or a file of another kind is in its place.
+            OutputError: It cannot be written.
+            OutputBusy: Another job is writing it.
+            UnfinishedOutput: A file of another kind is in its place.
         """
         self.path = part_path(out)
         self._synced = time.monotonic()
@@ -138,9 +140,11 @@ class LineFile:
             first = file.readline()
             start = header[: header.index(b",")]
             if first[: len(start)] != start[: len(first)]:
-                raise OutputError(
+                raise UnfinishedOutput(
                     f"{self.path} is in the way: it holds nothing that this job could go on with; move it away, start over with "
-                    "--restart, or choose another name."
+                    "--restart, or choose another name.",
+                    path=self.path,
+                    content="something else",
                 )
             if not first.endswith(b"\n") or (first != header and not goes_on(first)):
                 return 0
@@ -186,8 +190,8 @@ def _locked(out: Path) -> BaseFileLock | None:
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
-        raise OutputError(
-            f"Another job is writing {out} at this moment; wait until it ends, or choose another name."
+        raise OutputBusy(
+            f"Another job is writing {out} at this moment; wait until it ends, or choose another name.", path=out
         ) from error
     except NotImplementedError:
         return None

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from s3n_core.errors import RunError
+from s3n_core.errors import RunBusy, RunNotFound
 from s3n_core.system.atomic_files import output_error, read_bytes, write_json
 from s3n_core.system.processes import process_created, process_is_alive
 
@@ -86,7 +86,8 @@ class RunLock:
         """Take the lock.
 
         Raises:
-            RunError: Another process trains this run (named), or the folder is missing.
+            RunBusy: Another process trains this run (named).
+            RunNotFound: The folder is missing.
             OutputError: The folder cannot be written to.
         """
         from filelock import Timeout  # imported late: half of the time that this package takes to import
@@ -94,7 +95,7 @@ class RunLock:
         if self._lock is not None:
             raise RuntimeError(f"the lock of {self._run_path} is already held by this object")
         if not self._run_path.is_dir():
-            raise RunError(f"There is no run folder {self._run_path}; check the name or list the runs.")
+            raise RunNotFound(f"There is no run folder {self._run_path}; check the name or list the runs.")
         lock = _file_lock(self._run_path)
         deadline = time.monotonic() + _ACQUIRE_PATIENCE
         while True:
@@ -103,7 +104,7 @@ class RunLock:
             except Timeout:
                 owner = read_owner(self._run_path)
                 if (owner is not None and owner.is_alive()) or time.monotonic() > deadline:
-                    raise RunError(_busy(self._run_path, owner)) from None
+                    raise RunBusy(_busy(self._run_path, owner), path=self._run_path) from None
                 time.sleep(_PROBE_PAUSE)
             except OSError as error:
                 raise output_error(self._run_path / LOCK_NAME, error) from error

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from s3n_core.datasets.loading import Batch, Sample, load_batches
 from s3n_core.datasets.transforms import test_view, train_view
-from s3n_core.errors import DataSetError
+from s3n_core.errors import DataSetNotFound
 from s3n_core.models.preprocessing import to_input
 from s3n_core.system.distributed import Team
 from s3n_core.system.seeding import epoch_order, keyed_generator, peak_draws
@@ -132,11 +132,13 @@ class BatchLoader:
         """Tell images that broke, which are left out, from a data set that was taken away, which ends the training.
 
         Raises:
-            DataSetError: If the data set's folder is gone, or no file of a whole batch is there any more.
+            DataSetNotFound: If the data set's folder is gone, or no file of a whole batch is there any more.
         """
         root = self._plan.root
         if not root.is_dir() or (whole_batch and not any(sample.path.exists() for sample in lost)):
-            raise DataSetError(f"The data set of this run, {root}, is gone; put it back there and resume the run.")
+            raise DataSetNotFound(
+                f"The data set of this run, {root}, is gone; put it back there and resume the run.", path=root
+            )
 
 
 def shares(start: int, stop: int, micro: int, team: Team) -> list[range]:

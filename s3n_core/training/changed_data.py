@@ -10,7 +10,7 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.datasets.splits import SplitRow, read_split
-from s3n_core.errors import RunError
+from s3n_core.errors import DataChanged
 from s3n_core.runs.run_directory import RunDirectory
 
 _NAMED = 3  # so many images of each kind are named
@@ -32,7 +32,7 @@ def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
         A sentence on what has changed; none where nothing has.
 
     Raises:
-        RunError: If it has changed and nobody said to go on.
+        DataChanged: If it has changed and nobody said to go on.
         DataSetError: If it cannot be read.
     """
     data = run.read_run()["data"]
@@ -52,7 +52,11 @@ def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
     rule = "The run's own list is kept: added images are not learned from, missing ones are left out, classes stay."
     if changed_data:
         return [f"{changed} {rule}"]
-    raise RunError(f"{changed} Put it back, start a new run, or resume with --changed-data. {rule}")
+    raise DataChanged(
+        f"{changed} Put it back, start a new run, or resume with --changed-data. {rule}",
+        root=data_set.root,
+        changes=tuple(changes),
+    )
 
 
 def _changes(

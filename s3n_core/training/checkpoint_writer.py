@@ -75,7 +75,7 @@ class CheckpointWriter:
         """Write a checkpoint of the training as it stands; returns its name.
 
         Raises:
-            TrainingError: If the weights are no finite numbers.
+            Diverged: If the weights are no finite numbers.
             OutputError: If the disk does not take it.
         """
         if not self._learner.finite():

@@ -11,7 +11,7 @@ import math
 from collections.abc import Generator
 from typing import Any, Literal
 
-from s3n_core.errors import DataSetError, RunError
+from s3n_core.errors import DataSetError, RunFinished
 from s3n_core.models.devices import choose_device, choose_precision, memory_in_use
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
@@ -97,7 +97,9 @@ class TrainingLoop:
         recipe, progress = self._recipe, self._progress
         if progress.finished(recipe):
             self._control.write("finished", message=progress.ended("finished", recipe).message)
-            raise RunError(f"The run {self._run.path.name} is finished: there is nothing left to resume.")
+            raise RunFinished(
+                f"The run {self._run.path.name} is finished: there is nothing left to resume.", path=self._run.path
+            )
         with self._writer.opened(progress.metrics_offset):
             yield self._started()
             status: Literal["finished", "stopped", "discarded"] = "finished"

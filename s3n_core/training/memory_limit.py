@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-from s3n_core.errors import TrainingError
+from s3n_core.errors import OutOfMemory
 from s3n_core.models.devices import is_out_of_memory
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
@@ -62,7 +62,7 @@ class MemoryLimit:
         """Do some work that all processes do at the same time; returns whether memory sufficed in each of them.
 
         Raises:
-            TrainingError: If it ran out here while the others wait inside their layers.
+            OutOfMemory: If it ran out here while the others wait inside their layers.
         """
         try:
             work()
@@ -80,7 +80,7 @@ class MemoryLimit:
         """Go on in steps half as large, and remember it.
 
         Raises:
-            TrainingError: If there are no smaller steps.
+            OutOfMemory: If there are no smaller steps.
             OutputError: If the run cannot remember it.
         """
         self._learner.optimizer.zero_grad(set_to_none=True)
@@ -88,7 +88,7 @@ class MemoryLimit:
             torch.cuda.empty_cache()
         before, self.micro = self.micro, self.micro // 2
         if self.micro < self._learner.least_images:
-            raise TrainingError(
+            raise OutOfMemory(
                 "Memory ran out, and there is no smaller micro-batch to go on with: close other programs that use it, choose "
                 "another device, or start a new run with a smaller input_size. What was saved is kept."
             )
@@ -119,9 +119,9 @@ class MemoryLimit:
             yield self.halve(progress)
 
 
-def out_of_step() -> TrainingError:
+def out_of_step() -> OutOfMemory:
     """Say that memory ran out in one of several processes where the others cannot begin anew with it."""
-    return TrainingError(
+    return OutOfMemory(
         "Memory ran out in one of several processes where they cannot go on in smaller steps together. Start a new run with a "
         "smaller micro_batch, or resume this one in a single process. What was saved is kept."
     )

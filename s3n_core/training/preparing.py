@@ -13,7 +13,7 @@ from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.records import DataSet, readable_name
 from s3n_core.datasets.splits import hold_out, read_split, write_split
 from s3n_core.datasets.transforms import Augmentation, Preprocess
-from s3n_core.errors import DataSetError, ModelFileError, OutputError, RunError
+from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.changed_data import used_fingerprint
@@ -139,7 +139,9 @@ def read_plan(run: RunDirectory) -> Plan:
     except (KeyError, TypeError) as error:
         raise RunError(f"{run.run_json} is broken ({error} is missing); start a new run.") from error
     if not root.is_dir():
-        raise DataSetError(f"The data set of this run, {root}, is gone; put it back there and resume the run.")
+        raise DataSetNotFound(
+            f"The data set of this run, {root}, is gone; put it back there and resume the run.", path=root
+        )
     rows = read_split(run.split_csv)
     wrong = next((row for row in rows if row.part != "test" and row.label not in range(len(classes))), None)
     if wrong is not None:
@@ -179,7 +181,7 @@ def _with_absolute_weights(recipe: Recipe) -> Recipe:
         return recipe
     file = Path(recipe.weights).expanduser().resolve()
     if not file.is_file():
-        raise ModelFileError(f"There is no weight file {file}; name one, or choose imagenet or none.")
+        raise ModelNotFound(f"There is no weight file {file}; name one, or choose imagenet or none.", path=file)
     return recipe.changed({"weights": str(file)})
 
 

@@ -9,12 +9,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from s3n_core.errors import S3NError
+from s3n_core.errors import RecipeError
 from s3n_core.method.configuration import NetworkChoices, Sampling
-
-
-class RecipeError(S3NError):
-    """Settings that do not make a recipe."""
 
 
 class Phase(BaseModel):
@@ -152,7 +148,8 @@ def recipe_from(fields: Mapping[str, Any]) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        problem = str(first["msg"]).removeprefix("Value error, ")
+        raised = first.get("ctx", {}).get("error")  # of our own validators: what they say, without pydantic's words
+        problem = first["msg"] if raised is None else str(raised)
         raise RecipeError(f"The recipe is not valid: {f'{place}: ' if place else ''}{problem}.") from None
 
 

@@ -6,8 +6,9 @@ project where none of them says anything.
 
 from __future__ import annotations
 
+from s3n_core.errors import RecipeError
 from s3n_core.method.configuration import NetworkChoices
-from s3n_core.training.recipe import Phase, Recipe, RecipeError
+from s3n_core.training.recipe import Phase, Recipe
 
 _FROM_RELEASE = "released code; the paper says nothing"
 _FROM_PROJECT = "this project, for a first look on a small machine"

@@ -122,7 +122,7 @@ class RunControl:
         if self._stopping and status == "running":
             status = "stopping"
         ended = status in _LAST_WORDS
-        self._state = replace(self._state, status=status, message="")
+        self._state = replace(self._state, status=status, message="", failure=None)
         if ended:
             self._state = replace(self._state, seconds_left=None)
         if self._progress is not None:
@@ -138,11 +138,17 @@ class RunControl:
         if self._team.leads:
             self._run.write_state(self._state, durable=ended)
 
-    def last_word(self, status: RunStatus, message: str) -> None:
+    def last_word(self, status: Literal["stopped"], message: str) -> None:
         """Write how the training ended unless that has been said; where even that fails, the run shows as interrupted."""
         if not self.ended:
             with suppress(S3NError):
                 self.write(status, message=message)
+
+    def fail(self, error: S3NError) -> None:
+        """Write which error ended the training, as `last_word` does."""
+        if not self.ended:
+            with suppress(S3NError):
+                self.write("failed", message=str(error), failure=error.to_dict())
 
     def obey(self, *, inside_batch: bool) -> Generator[Event, None, None]:
         """Look for an order and follow it: a pause holds here.

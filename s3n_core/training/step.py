@@ -88,7 +88,7 @@ class TrainingSteps:
 
         Raises:
             Halt: If an order ends the training here.
-            TrainingError: If memory runs out even in the smallest steps.
+            OutOfMemory: If memory runs out even in the smallest steps.
         """
         self._learner.keep_statistics()
         means = copy.deepcopy((self._losses, self._health))

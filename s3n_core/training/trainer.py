@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from s3n_core.errors import S3NError, TrainingError
+from s3n_core.errors import OutOfMemory, ProgramDefect, S3NError
 from s3n_core.models.devices import is_out_of_memory
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import ALONE, Team
@@ -55,7 +55,8 @@ class Trainer:
 
         Raises:
             RunError: If another process trains this run, it is finished, its folder is broken, or its data set has changed.
-            TrainingError: If the losses are no longer finite numbers, or memory runs out.
+            Diverged: If the losses are no longer finite numbers.
+            OutOfMemory: If memory runs out even in the smallest steps.
             S3NError: If the data set, the weights or the disk fail, or another process of the team; what was saved stays.
         """
         run = self.run_directory
@@ -78,19 +79,19 @@ class Trainer:
                 raise
             except S3NError as error:
                 _log.error("%s", error)
-                control.last_word("failed", str(error))
+                control.fail(error)
                 raise
             except BaseException as error:
                 if is_out_of_memory(error):
                     _log.exception("out of memory")
-                    message = (
+                    too_little = OutOfMemory(
                         "Memory ran out while the network was built or updated: close other programs that use it, choose "
                         "another device, or start a new run with a smaller network. What was saved is kept."
                     )
-                    control.last_word("failed", message)
-                    raise TrainingError(message) from error
+                    control.fail(too_little)
+                    raise too_little from error
                 _log.exception("the training ended by an error of the program")
-                control.last_word("failed", f"The training ended by an error; the log is {run.log_txt}.")
+                control.fail(ProgramDefect(f"The training ended by an error; the log is {run.log_txt}."))
                 raise
 
     @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from s3n_core.errors import TrainingError
+from s3n_core.errors import Diverged
 from s3n_core.training.events import RunEnded
 from s3n_core.training.recipe import Recipe
 
@@ -93,9 +93,10 @@ class TrainingProgress:
             message = f"Finished all {epochs} epochs." if epochs > 1 else "Finished its one epoch."
         return RunEnded(status, self.best_epoch, self.best_accuracy, message)
 
-    def diverged(self) -> TrainingError:
+    def diverged(self) -> Diverged:
         """Return the error of a training whose losses or weights have become infinite or NaN in this epoch."""
-        return TrainingError(
+        return Diverged(
             f"The training diverged in epoch {self.epoch + 1}: its losses are no longer finite numbers. Start a new run "
-            "with lower learning rates (rate_backbone, rate_heads) or in float32; the last checkpoint before it is kept."
+            "with lower learning rates (rate_backbone, rate_heads) or in float32; the last checkpoint before it is kept.",
+            epoch=self.epoch,
         )

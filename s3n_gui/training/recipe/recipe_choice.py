@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from s3n_core.datasets.records import DataSet
-from s3n_core.training.recipe import Recipe, RecipeError
+from s3n_core.errors import RecipeError
+from s3n_core.training.recipe import Recipe
 from s3n_core.training.recipes import RECIPES, find_recipe
 from s3n_gui.training.recipe.recipe_fields import RecipeField, changed_settings, recipe_fields, recipe_values
 

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from pydantic.fields import FieldInfo
 
+from s3n_core.errors import RecipeError
 from s3n_core.method.configuration import NetworkChoices
-from s3n_core.training.recipe import Phase, Recipe, RecipeError
+from s3n_core.training.recipe import Phase, Recipe
 
 Kind = Literal["whole", "number", "share", "switch", "choice", "file", "text"]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import typer
 
 from s3n_core import cli
 from s3n_core.__main__ import main as start_of_the_program
@@ -16,7 +17,7 @@ from s3n_core.commands import progress
 from s3n_core.commands.arguments import quoted
 from s3n_core.commands.failures import say
 from s3n_core.commands.progress import duration, plain, progress_bar, progress_bars
-from s3n_core.errors import S3NError
+from s3n_core.errors import DataChanged, S3NError
 
 
 class Terminal(io.StringIO):
@@ -98,12 +99,12 @@ def test_times_and_values() -> None:
 def failing(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     """Let `s3n runs list` end by an error."""
 
-    def fail_with(error: BaseException) -> int:
+    def fail_with(error: BaseException, *options: str) -> int:
         def fail(*_: object) -> None:
             raise error
 
         monkeypatch.setattr("s3n_core.runs.run_list.list_runs", fail)
-        return cli.main(["runs", "list"])
+        return cli.main(["runs", "list", *options])
 
     return fail_with
 
@@ -129,6 +130,34 @@ def test_a_defect_where_no_log_can_be_written(  # type: ignore[no-untyped-def]
 def test_an_error_is_one_line(failing, capsys) -> None:  # type: ignore[no-untyped-def]
     assert failing(S3NError("first\n  second \udcff")) == 1
     assert capsys.readouterr().err == "Error: first second \\udcff\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "expected"),
+    [
+        (S3NError("first\n second"), 1, {"code": "program.error", "message": "first second"}),
+        (
+            DataChanged("changed", root=Path("birds"), changes=("1 image added",)),
+            1,
+            {"code": "run.data_changed", "message": "changed", "root": "birds", "changes": ["1 image added"]},
+        ),
+        (typer.BadParameter("no good"), 2, {"code": "program.arguments"}),
+        (ZeroDivisionError("x"), 70, {"code": "program.defect"}),
+    ],
+    ids=["plain", "with fields", "arguments", "defect"],
+)
+def test_a_program_reads_why_a_command_failed(failing, capsys, s3n_home: Path, error, exit_code, expected) -> None:  # type: ignore[no-untyped-def]
+    assert failing(error, "--json") == exit_code
+    out, err = capsys.readouterr()
+    value = json.loads(out.splitlines()[-1])
+    assert value.pop("event") == "failed"
+    assert err.splitlines()[-1] == f"Error: {value['message']}"
+    assert expected.items() <= value.items()
+
+
+def test_being_stopped_is_no_failure(failing, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert failing(KeyboardInterrupt(), "--json") == 130
+    assert capsys.readouterr().out == ""
 
 
 def test_ctrl_c(failing) -> None:  # type: ignore[no-untyped-def]

@@ -20,6 +20,7 @@ import pytest
 from random_model import save_picture, save_random_model
 
 from s3n_core.datasets.opening import open_images
+from s3n_core.errors import MessageError
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.file_request import FileRequest
 from s3n_core.export.job import export
@@ -27,7 +28,7 @@ from s3n_core.export.options import ExportOptions
 from s3n_core.inspection.inspection import Inspection, InspectionSettings, PeakEdit, inspect
 from s3n_core.server.codec import InspectionDecoder, InspectionEncoder, decode_inverse, decode_model
 from s3n_core.server.export_codec import decode_file
-from s3n_core.server.messages import Message, MessageError, read_message, write_message
+from s3n_core.server.messages import Message, read_message, write_message
 
 PATIENCE = 240.0  # seconds: a machine that trains beside the tests takes its time to load torch
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3n_core.server.messages import MAGIC, VERSION, Message, MessageError, read_message, write_message
+from s3n_core.errors import MessageError
+from s3n_core.server.messages import MAGIC, VERSION, Message, read_message, write_message
 from s3n_core.server.requests import LatestRequests, Request
 
 

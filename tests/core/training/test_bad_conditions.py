@@ -11,7 +11,16 @@ import pytest
 import torch
 from tiny_training import assert_same_training, draw_pictures, kinds, prepare, train
 
-from s3n_core.errors import DataSetError, DeviceError, ModelFileError, OutputError, RunError, TrainingError
+from s3n_core.errors import (
+    DataSetError,
+    DeviceError,
+    Diverged,
+    ModelFileError,
+    OutOfMemory,
+    OutputError,
+    ProgramDefect,
+    RunError,
+)
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training import step
 from s3n_core.training.checkpoints import load_newest
@@ -33,6 +42,7 @@ def assert_failed(run: RunDirectory, error: pytest.ExceptionInfo[Exception]) -> 
     state = run.read_state()
     assert state is not None
     assert (state.status, state.message) == ("failed", text)
+    assert type(state.error) is error.type
     assert text in run.log_txt.read_text()
 
 
@@ -150,7 +160,7 @@ def test_rates_that_are_far_too_high_are_told_with_a_remedy(tmp_path: Path, pict
         weight_decay=1,
         rate_warm_up=0,
     )
-    with pytest.raises(TrainingError, match="rate_backbone, rate_heads") as error:
+    with pytest.raises(Diverged, match="rate_backbone, rate_heads") as error:
         train(run)
     assert_failed(run, error)
     found = load_newest(run)
@@ -203,7 +213,7 @@ def test_running_out_of_memory_in_the_smallest_steps_is_told_with_a_remedy(
         raise failure
 
     monkeypatch.setattr(step, "objective", exhausted)
-    with pytest.raises(TrainingError, match="no smaller micro-batch") as error:
+    with pytest.raises(OutOfMemory, match="no smaller micro-batch") as error:
         train(run)
     assert_failed(run, error)
 
@@ -218,6 +228,7 @@ def test_an_error_of_the_program_is_logged_and_said(
     state = run.read_state()
     assert state is not None
     assert state.status == "failed"
+    assert isinstance(state.error, ProgramDefect)
     assert str(run.log_txt) in state.message
     assert "ZeroDivisionError" in run.log_txt.read_text()
 

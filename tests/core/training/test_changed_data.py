@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tiny_training import draw_pictures, kinds, prepare, train
 
-from s3n_core.errors import RunError
+from s3n_core.errors import DataChanged, RunError
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.events import EpochDone, RunStarted
 from s3n_core.training.trainer import Trainer
@@ -40,6 +40,9 @@ def test_what_was_added_removed_and_moved_is_named_and_can_be_accepted(tmp_path:
     state = run.read_state()
     assert state is not None
     assert (state.status, state.message) == ("failed", text)
+    assert isinstance(state.error, DataChanged)
+    assert state.error.root == data
+    assert state.error.changes[0] == "2 images removed (a/0.png, b/2.png)"
 
     events = list(Trainer(run.path, workers=0, changed_data=True).run())
     assert isinstance(events[0], RunStarted)

@@ -2,8 +2,9 @@ import math
 
 import pytest
 
+from s3n_core.errors import RecipeError
 from s3n_core.method.configuration import NetworkChoices
-from s3n_core.training.recipe import Recipe, RecipeError, parse_settings, recipe_from
+from s3n_core.training.recipe import Recipe, parse_settings, recipe_from
 from s3n_core.training.recipes import RECIPES, find_recipe
 
 NAMES = tuple(RECIPES)

@@ -175,8 +175,9 @@ def test_when_one_process_is_killed_the_other_ends_with_a_sentence_and_the_run_g
 
 def test_an_error_in_one_process_is_said_once_and_ends_both(tmp_path: Path, pictures: Path) -> None:
     run = prepare(tmp_path / "runs" / "gone", pictures, **FROZEN, precision="float16")
-    code, _, said = run_two(tmp_path, "runs", "resume", "gone")
+    code, out, said = run_two(tmp_path, "runs", "resume", "gone", "--json")
     assert code != 0
+    assert [json.loads(line)["code"] for line in out.splitlines()] == ["device.error"]
     assert said.count("Error: Precision float16 is not offered on the CPU") == 1
     state = run.read_state()
     assert state is not None
