@@ -13,7 +13,8 @@ from s3n_core.training.recipes import RECIPES
 CHECKOUT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
     path.relative_to(CHECKOUT).as_posix()
-    for path in (*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md"), *CHECKOUT.glob("resources/*/README.md"))
+    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", "resources/*/README.md")
+    for path in CHECKOUT.glob(pattern)
 )
 COMMANDS = get_command(app)
 
