@@ -73,30 +73,30 @@ function figureCards() {
       make("div", { class: "interval", "aria-hidden": "true" },
         make("i", { style: { left: `${100 * low}%`, width: `${100 * (high - low)}%` } }),
         make("b", { style: { left: `${(100 * report.right) / labelled}%` } })),
-      make("p", null, `${report.right} of ${labelled} images right`),
+      make("p", null, `${report.right} of ${labelled} images correct`),
       make("p", { class: "quiet small end" },
-        `95 % interval ${percent(low)} to ${percent(high)}: what other images of the same kind might have given.`
-        + (labelled < images.length ? ` ${images.length - labelled} images have no label that the model knows.` : "")));
+        `95 % interval ${percent(low)} to ${percent(high)}: the range to expect from other images of this kind.`
+        + (labelled < images.length ? ` ${images.length - labelled} images have no label, or one that the model does not know.` : "")));
   } else {
     first.append(make("p", { class: "figure" }, String(images.length)),
-      make("p", { class: "quiet end" }, "None has a label that the model knows, so nothing is said about right and wrong."));
+      make("p", { class: "quiet end" }, "No labels: accuracy cannot be computed."));
   }
   const rows = make("div", { class: "branches" });
   for (const [who, share] of report.branches)
     rows.append(mark(who), make("span", null, WHO[who]), barOf(share, COLOURS[who]), make("b", null, percent(share)));
   cards.append(first, make("section", { class: "card" }, make("h2", null, labelled ? "Accuracy by branch" : "Agreement"), rows,
     make("p", { class: "quiet small end" }, labelled
-      ? "Each branch alone; the joint answer is the network's."
-      : "Share of images for which a branch alone says what the network answers.")));
+      ? "Each branch alone. The model's prediction is the joint one."
+      : "Share of images on which a branch alone agrees with the joint prediction.")));
   if (labelled) cards.append(confusionCard());
   cards.classList.toggle("three", !labelled);
   cards.append(classCard());
 }
 
 function confusionCard() {
-  const card = make("section", { class: "card" }, make("h2", null, "Taken for another"));
+  const card = make("section", { class: "card" }, make("h2", null, "Most confused classes"));
   if (!report.confusions.length) {
-    card.append(make("p", { class: "quiet" }, "No image is taken for another class."));
+    card.append(make("p", { class: "quiet" }, "No image is predicted as another class."));
     return card;
   }
   const list = make("div", { class: "scroll" });
@@ -104,15 +104,15 @@ function confusionCard() {
     list.append(make("button", { class: "pick", type: "button", "data-pair": `${truth},${answer}`, "aria-pressed": "false",
       onclick: () => choosePair(truth, answer) },
       make("span", { class: "pair" }, make("span", null, report.classes[truth],
-        make("span", { class: "quiet" }, " taken for "), report.classes[answer]), make("b", null, String(count)))));
+        make("span", { class: "quiet" }, " predicted as "), report.classes[answer]), make("b", null, String(count)))));
   card.append(list);
   return card;
 }
 
 function classCard() {
   const columns = report.labelled
-    ? [["Class", ""], ["Images", "n"], ["Right", "n"], ["", "n"]]
-    : [["Class", ""], ["Images taken for it", "n"]];
+    ? [["Class", ""], ["Images", "n"], ["Recall", "n"], ["", "n"]]
+    : [["Class", ""], ["Predicted images", "n"]];
   const body = make("tbody");
   const ways = [(row) => report.classes[row[0]].toLowerCase(), (row) => row[1], (row) => (row[1] ? row[2] / row[1] : 2)];
   let order = [0, 1];
@@ -154,9 +154,9 @@ function leftOut() {
 const filters = { text: "", class: -1, pair: null, right: "all", disagree: false, margin: 1, sort: "order" };
 const SORTS = [
   ["order", "As in the folder", (a, b) => a.index - b.index],
-  ["margin", "Least margin first", (a, b) => a.margin - b.margin],
-  ["entropy", "Most unsure first (H)", (a, b) => b.entropy - a.entropy],
-  ["probability", "Most probable first", (a, b) => b.probability - a.probability],
+  ["margin", "Smallest margin first", (a, b) => a.margin - b.margin],
+  ["entropy", "Most uncertain first (H)", (a, b) => b.entropy - a.entropy],
+  ["probability", "Highest confidence first", (a, b) => b.probability - a.probability],
   ["disagree", "Most disagreement first", (a, b) => b.others.length - a.others.length || a.margin - b.margin],
   ["class", "By class", (a, b) => (a.truth < 0 ? a.answer : a.truth) - (b.truth < 0 ? b.answer : b.truth)],
   ["name", "By name", (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)],
@@ -171,8 +171,8 @@ function filterBar() {
     make("select", { name: "class", "aria-label": "Class" }, make("option", { value: -1 }, "All classes"),
       ...report.classes.map((name, index) => (used.has(index) ? make("option", { value: index }, name) : null))));
   if (report.labelled)
-    form.append(make("span", { class: "segments", role: "radiogroup", "aria-label": "Right or wrong" },
-      ...[["all", "All"], ["right", "Right"], ["wrong", "Wrong"]].map(([value, title]) => make("label", null,
+    form.append(make("span", { class: "segments", role: "radiogroup", "aria-label": "Correct or wrong" },
+      ...[["all", "All"], ["right", "Correct"], ["wrong", "Wrong"]].map(([value, title]) => make("label", null,
         make("input", { type: "radio", name: "right", value, checked: value === "all" }), title))));
   form.append(
     make("label", { class: "tick" }, make("input", { type: "checkbox", name: "disagree" }), "Branches disagree"),
@@ -232,7 +232,7 @@ const looker = new IntersectionObserver((entries) => {
 
 function status(image) {
   if (image.right === null) return null;
-  return image.right ? make("span", { class: "good", title: "right" }, "✓") : make("span", { class: "bad", title: "wrong" }, "✗");
+  return image.right ? make("span", { class: "good", title: "correct" }, "✓") : make("span", { class: "bad", title: "wrong" }, "✗");
 }
 
 function tileOf(image) {
@@ -240,13 +240,13 @@ function tileOf(image) {
     const answer = report.classes[image.answer];
     const truth = image.right === false ? report.classes[image.truth] : "";
     const said = image.others.map((branch) => `${branch}: ${report.classes[image.branches[branch]]}`).join(" · ");
-    const label = `${answer}, ${percent(image.probability)}${truth ? `, wrong: it is ${truth}` : ""}; ${image.name}`;
+    const label = `${answer}, ${percent(image.probability)}${truth ? `, wrong: true class ${truth}` : ""}; ${image.name}`;
     const tile = make("button", { class: "tile", type: "button", "data-index": image.index, "aria-label": label,
       onclick: () => openDetail(image.index) },
       make("span", { class: "pic" }),
       make("span", { class: "text" },
         make("span", { class: "line" }, status(image), make("b", { class: "name", title: answer }, answer)),
-        truth ? make("span", { class: "line small bad" }, make("span", { class: "name", title: truth }, `is ${truth}`)) : null,
+        truth ? make("span", { class: "line small bad" }, make("span", { class: "name", title: truth }, `true class: ${truth}`)) : null,
         said ? make("span", { class: "line small quiet" }, make("span", { class: "name", title: said }, said)) : null,
         make("span", { class: "line small quiet" }, make("span", null, percent(image.probability)),
           make("span", { class: "name", title: image.name }, `· ${shortened(image.name.split("/").pop())}`))));
@@ -293,7 +293,7 @@ function showImages() {
   const wrong = shown.filter((image) => image.right === false).length;
   byId("count").textContent = shown.length
     ? `${shown.length} of ${images.length} images${report.labelled ? `, ${wrong} of them wrong` : ""}`
-    : "No image is left; Clear shows all of them again.";
+    : "No image matches. Clear shows all images again.";
   for (const button of document.querySelectorAll(".pick[data-class]"))
     button.setAttribute("aria-pressed", String(Number(button.dataset.class) === filters.class));
   for (const button of document.querySelectorAll(".pick[data-pair]"))
@@ -313,7 +313,7 @@ function openDetail(index) {
   const step = (by, words, sign) => make("button", { class: "plain", type: "button", "aria-label": words, title: words,
     disabled: !shown[at + by], onclick: () => openDetail(shown[at + by].index) }, sign);
   const verdict = image.right === null ? null : make("span", { class: `status ${image.right ? "good" : "bad"}` },
-    image.right ? "✓ right" : `✗ it is ${report.classes[image.truth]}`);
+    image.right ? "✓ correct" : `✗ true class: ${report.classes[image.truth]}`);
   const side = make("div", { class: "side" }, ...Object.entries(data.scores).map(([who, best]) => scores(image, who, best)),
     make("dl", { class: "facts small" }, ...[
       ["Margin to the second", percent(image.margin)], ["Entropy of O", `${image.entropy.toFixed(3)} nats`],
@@ -340,7 +340,7 @@ function openDetail(index) {
 
 function scores(image, who, best) {
   const block = make("div", { class: "scores small" },
-    make("span", { class: "who" }, mark(who), `${WHO[who]} says`));
+    make("span", { class: "who" }, mark(who), `${WHO[who]} predicts`));
   for (const [name, probability] of best) {
     const right = image.right !== null && name === report.classes[image.truth];
     block.append(make("span", { class: "name", title: name }, right ? make("span", { class: "good" }, "✓ ") : "", name),

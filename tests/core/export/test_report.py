@@ -187,4 +187,4 @@ def test_a_browser_shows_it(tmp_path):
     assert classes.count("tile") == 2
     assert page.tags.count("img") == 2, "both images are in view, and no name became one"
     assert "50.0 %" in done.stdout
-    assert "is Blue bird" in done.stdout
+    assert "true class: Blue bird" in done.stdout
