@@ -25,7 +25,7 @@ from s3n_core.prediction.tables import write_table  # noqa: E402
 from s3n_gui.appearance import theme  # noqa: E402
 from s3n_gui.frame.main_window import MainWindow  # noqa: E402
 from s3n_gui.frame.window_program import make_application  # noqa: E402
-from s3n_gui.prediction.table.table_model import COLUMNS  # noqa: E402
+from s3n_gui.prediction.table.table_model import SHOWN  # noqa: E402
 from s3n_gui.state.prediction_request import PredictionRequest  # noqa: E402
 from s3n_gui.state.settings import Settings  # noqa: E402
 
@@ -139,7 +139,7 @@ def _measure(request: PredictionRequest, count: int) -> None:
     print(f"first rows after {1000 * first:.0f} ms")
     said(f"all {count:,} rows with their figures", begin, used)
     print(f"memory: {(psutil.Process().memory_info().rss - before) / 1e6:.0f} MB")
-    for section, column in enumerate(COLUMNS):
+    for section, (column, _) in enumerate(SHOWN):
         if not table.isColumnHidden(section):
             once(f"sort by {column.key}", lambda section=section: table.sort_by(section, descending=True))
     table.sort_by(0, descending=False)

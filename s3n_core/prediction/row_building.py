@@ -16,7 +16,8 @@ from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.models.network_outputs import Answer, answer, draws_for, rule_names
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input
-from s3n_core.prediction.rows import TOP, PeakPlace, PredictionRow, label_name
+from s3n_core.prediction.rows import PredictionRow, label_name
+from s3n_core.prediction.schema import TOP, PeakPlace
 
 NOT_FINITE = "the model's answer is not a finite number; try the precision float32"
 
@@ -87,7 +88,6 @@ class RowMaker:
             top=tuple((known[index], number) for index, number in zip(indices, probabilities, strict=True)),
             branches=tuple((config.joined[place], name) for place, name in zip(asked, names, strict=True)),
             branch_probabilities=tuple(_digits(sure_of[place]) for place in asked),
-            agreement=_digits(sum(branch == name for branch in names) / len(names)),
             margin=_digits(top[count] - top[count + 1]) if count > 1 else probabilities[0],
             entropy=_digits(entropy),
             rule=rule_names(config)[bool(sure)],

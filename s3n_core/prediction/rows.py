@@ -6,18 +6,15 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from s3n_core.datasets.records import ImageRecord
+from s3n_core.prediction.schema import Column, Heading, PeakPlace, columns_of
 
-TOP = 5
-"""Classes listed for an image, the most probable first (fewer where the model knows fewer)."""
 
-BRANCH_LETTERS = ("O", "D", "C")
-"""Branches in the order of their columns: original, discriminative, complementary."""
-
-PeakPlace = tuple[float, float, float, float, float]
-"""A peak: x and y in pixels of the upright original, R at it, its membership in T_d and in T_c (all three in [0, 1])."""
+def _agreement(row: PredictionRow) -> float | None:
+    names = [name for _, name in row.branches]
+    return float(f"{names.count(row.class_name or '') / len(names):.6g}") if names else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,74 +47,148 @@ class PredictionRow:
         error: Why there is no answer; empty where there is one.
     """
 
-    file: str
-    class_name: str | None = None
-    probability: float | None = None
-    top: tuple[tuple[str, float], ...] = ()
-    branches: tuple[tuple[str, str], ...] = ()
-    branch_probabilities: tuple[float, ...] = ()
-    agreement: float | None = None
-    margin: float | None = None
-    entropy: float | None = None
-    rule: str = ""
-    peaks: int | None = None
-    peak_places: tuple[PeakPlace, ...] = ()
-    label: str | None = None
-    correct: bool | None = None
-    mode: str
-    precision: str
-    model: str
-    error: str = ""
+    file: Annotated[
+        str,
+        Column(
+            "text",
+            always=True,
+            heading=Heading(title="File", meaning="The image's name in its folder", place=1, width=210, spared=1),
+        ),
+    ]
+    class_name: Annotated[
+        str | None,
+        Column(
+            "class",
+            key="class",
+            heading=Heading(
+                title="Class",
+                meaning="The model's answer: the joint prediction of all branches",
+                place=2,
+                width=170,
+                spared=0,
+            ),
+        ),
+    ] = None
+    probability: Annotated[
+        float | None,
+        Column(
+            "number",
+            heading=Heading(
+                title="Probability", meaning="Probability of the answer", place=4, width=124, falling=True, spared=0
+            ),
+        ),
+    ] = None
+    top: Annotated[tuple[tuple[str, float], ...], Column("ranking")] = ()
+    branches: Annotated[tuple[tuple[str, str], ...], Column("branch classes")] = ()
+    branch_probabilities: Annotated[tuple[float, ...], Column("branch numbers")] = ()
+    agreement: Annotated[
+        float | None,
+        Column(
+            "number",
+            derive=_agreement,
+            heading=Heading(
+                title="Branches",
+                meaning="Which branches give the joint answer: filled where they do, hollow where they do not",
+                place=6,
+                width=98,
+                spared=3,
+            ),
+        ),
+    ] = None
+    margin: Annotated[
+        float | None,
+        Column(
+            "number",
+            heading=Heading(
+                title="Margin",
+                meaning="Probability of the first class less the second's: small in doubt",
+                place=5,
+                spared=6,
+            ),
+        ),
+    ] = None
+    entropy: Annotated[
+        float | None,
+        Column(
+            "number",
+            heading=Heading(
+                title="H",
+                meaning="Entropy of the original branch's answer in nats (Eq. 2): large where it is unsure",
+                place=7,
+                width=58,
+                digits=2,
+                spared=4,
+            ),
+        ),
+    ] = None
+    rule: Annotated[str, Column("word")] = ""
+    peaks: Annotated[
+        int | None,
+        Column(
+            "count",
+            heading=Heading(
+                title="Peaks", meaning="Number of peaks of the response map R", place=8, width=74, spared=5
+            ),
+        ),
+    ] = None
+    peak_places: Annotated[tuple[PeakPlace, ...], Column("places")] = ()
+    label: Annotated[
+        str | None,
+        Column(
+            "class",
+            always=True,
+            heading=Heading(
+                title="Label", meaning="The class that the image is known to have", place=3, width=170, spared=2
+            ),
+        ),
+    ] = None
+    correct: Annotated[bool | None, Column("flag")] = None
+    mode: Annotated[str, Column("text", shared=True)]
+    precision: Annotated[str, Column("text", shared=True)]
+    model: Annotated[str, Column("text", shared=True)]
+    error: Annotated[
+        str,
+        Column(
+            "text",
+            always=True,
+            heading=Heading(title="Problem", meaning="Why there is no answer", place=9, width=160, spared=0),
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        if self.class_name is not None:
+            for name, derive in _DERIVED:
+                if getattr(self, name) is None:
+                    object.__setattr__(self, name, derive(self))
+
+    @property
+    def branch_scores(self) -> tuple[tuple[str, str, float], ...]:
+        """(letter, class, probability) of each branch that the network reports."""
+        return tuple(
+            (letter, name, probability)
+            for (letter, name), probability in zip(self.branches, self.branch_probabilities, strict=True)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the table's header does not say already, as values that JSON holds exactly."""
-        if self.error:
-            return {"file": self.file, "label": self.label, "error": self.error}
+        columns = _WITHOUT_PREDICTION if self.error else _IN_ROWS
         return {
-            "file": self.file,
-            "class": self.class_name,
-            "probability": self.probability,
-            "top": [list(pair) for pair in self.top],
-            "branches": dict(self.branches),
-            "branch_probabilities": list(self.branch_probabilities),
-            "agreement": self.agreement,
-            "margin": self.margin,
-            "entropy": self.entropy,
-            "rule": self.rule,
-            "peaks": self.peaks,
-            "peak_places": [list(place) for place in self.peak_places],
-            "label": self.label,
-            "correct": self.correct,
-            "error": self.error,
+            key: getattr(self, name) if to_json is None else to_json(getattr(self, name))
+            for name, key, to_json in columns
         }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any], header: PredictionHeader) -> PredictionRow:
-        """Read what ``to_dict`` returned.
+        """Read what ``to_dict`` returned; fields that are not known, of a newer version, are left alone.
 
         Raises:
             KeyError, TypeError, ValueError: The fields are not those of a row.
         """
-        return cls(
-            file=str(fields["file"]),
-            class_name=fields.get("class"),
-            probability=fields.get("probability"),
-            top=tuple((str(name), float(probability)) for name, probability in fields.get("top", ())),
-            branches=tuple((str(letter), str(name)) for letter, name in fields.get("branches", {}).items()),
-            branch_probabilities=tuple(map(float, fields.get("branch_probabilities", ()))),
-            agreement=fields.get("agreement"),
-            margin=fields.get("margin"),
-            entropy=fields.get("entropy"),
-            rule=fields.get("rule", ""),
-            peaks=fields.get("peaks"),
-            peak_places=tuple(_place(place) for place in fields.get("peak_places", ())),
-            label=fields.get("label"),
-            correct=fields.get("correct"),
-            mode=header.mode,
-            precision=header.precision,
-            model=header.model,
-            error=fields.get("error", ""),
-        )
+        values = {name: fields[key] for name, key in _PLAIN if key in fields}
+        for name, key, from_json in _CONVERTED:
+            if key in fields:
+                values[name] = from_json(fields[key])
+        return cls(mode=header.mode, precision=header.precision, model=header.model, **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,13 +325,20 @@ def _shown(threshold: float | None) -> str:
     return "none" if threshold is None else str(threshold)
 
 
-def _place(values: Sequence[float]) -> PeakPlace:
-    x, y, response, weight_d, weight_c = map(float, values)
-    return x, y, response, weight_d, weight_c
-
-
 def label_name(record: ImageRecord, classes: Sequence[str]) -> str | None:
     """Return the name of a record's class, or None where it has no label or the label no name."""
     if record.label is None or not 0 <= record.label < len(classes):
         return None
     return classes[record.label]
+
+
+COLUMNS = columns_of(PredictionRow)
+"""Every column of a table of predictions, in the order of its CSV."""
+
+_IN_ROWS = tuple((column.name, column.key, column.to_json) for column in COLUMNS if not column.shared)
+_WITHOUT_PREDICTION = tuple((column.name, column.key, column.to_json) for column in COLUMNS if column.always)
+_PLAIN = tuple((column.name, column.key) for column in COLUMNS if not (column.shared or column.from_json))
+_CONVERTED = tuple(
+    (column.name, column.key, column.from_json) for column in COLUMNS if column.from_json and not column.shared
+)
+_DERIVED = tuple((column.name, column.derive) for column in COLUMNS if column.derive)

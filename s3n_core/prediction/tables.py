@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from s3n_core.errors import OutputError
-from s3n_core.prediction.rows import BRANCH_LETTERS, TOP, PredictionHeader, PredictionRow
+from s3n_core.prediction.rows import COLUMNS, PredictionHeader, PredictionRow
+from s3n_core.prediction.schema import Cell
 from s3n_core.system.atomic_files import make_folder, open_atomic, output_error
 
 TableFormat = Literal["csv", "json"]
@@ -24,26 +25,10 @@ FORMAT = "s3n-predictions"
 VERSION = 2
 _ROWS_BEGIN = b' "rows": ['
 
-COLUMNS: tuple[str, ...] = (
-    "file",
-    "class",
-    "probability",
-    *(f"{column}_{rank}" for rank in range(2, TOP + 1) for column in ("class", "probability")),
-    *(f"{column}_{letter}" for letter in BRANCH_LETTERS for column in ("class", "probability")),
-    "agreement",
-    "margin",
-    "entropy",
-    "rule",
-    "peaks",
-    "peak_places",
-    "label",
-    "correct",
-    "mode",
-    "precision",
-    "model",
-    "error",
-)
+CSV_NAMES: tuple[str, ...] = tuple(name for column in COLUMNS for name in column.csv_names)
 """Columns of the CSV, the same for every model; ``stop_below`` follows where images may stop after O."""
+
+_CELLS = tuple(column.csv_cells for column in COLUMNS)
 
 
 def table_format(path: Path) -> TableFormat:
@@ -92,37 +77,9 @@ def write_table(path: Path, header: PredictionHeader, rows: Iterable[PredictionR
         text.detach()  # flushed, and the file left open for its owner
 
 
-def csv_record(row: PredictionRow) -> list[str | float | int | None]:
-    """Return a row's values in the order of ``COLUMNS``; None where there is nothing to say."""
-    ranked: list[str | float | int | None] = []
-    for rank in range(1, TOP):
-        ranked.extend(row.top[rank] if rank < len(row.top) else (None, None))
-    branches = {
-        letter: (name, probability)
-        for (letter, name), probability in zip(row.branches, row.branch_probabilities, strict=True)
-    }
-    of_branches: list[str | float | int | None] = []
-    for letter in BRANCH_LETTERS:
-        of_branches.extend(branches.get(letter, (None, None)))
-    return [
-        row.file,
-        row.class_name,
-        row.probability,
-        *ranked,
-        *of_branches,
-        row.agreement,
-        row.margin,
-        row.entropy,
-        row.rule,
-        row.peaks,
-        "; ".join(" ".join(f"{value:g}" for value in place) for place in row.peak_places),
-        row.label,
-        None if row.correct is None else ("true" if row.correct else "false"),
-        row.mode,
-        row.precision,
-        row.model,
-        row.error,
-    ]
+def csv_record(row: PredictionRow) -> list[Cell]:
+    """Return a row's values in the order of ``CSV_NAMES``; None where there is nothing to say."""
+    return [cell for cells in _CELLS for cell in cells(row)]
 
 
 def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[PredictionRow]]:
@@ -182,7 +139,7 @@ def json_row_lines(file: Iterator[bytes]) -> Iterator[bytes]:
 def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
     threshold = header.stop_below
-    writer.writerow(COLUMNS if threshold is None else (*COLUMNS, "stop_below"))
+    writer.writerow(CSV_NAMES if threshold is None else (*CSV_NAMES, "stop_below"))
     writer.writerows(csv_record(row) + ([] if threshold is None else [threshold]) for row in rows)
 
 

@@ -13,7 +13,7 @@ from s3n_core.system.line_files import part_path
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.worker_thread import WorkerThread
-from s3n_gui.prediction.table.columns import Answers, Block
+from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
 from s3n_gui.prediction.table_check import TableCheck
 from s3n_gui.state.opening import data_set_place
@@ -55,7 +55,7 @@ class PredictionController(QObject):
         self.part = "all"
         self.stop_below: float | None = None
         self.stage: Stage = "nothing"
-        self.answers: Answers | None = None
+        self.answers: PredictionColumns | None = None
         self.total = 0
         self.problem = ""
         self.stale = ""
@@ -240,7 +240,7 @@ class PredictionController(QObject):
     @Slot(int, object)
     def _on_began(self, number: int, header: PredictionHeader) -> None:
         if number == self._reading:
-            self.answers, self.total = Answers(header), header.count
+            self.answers, self.total = PredictionColumns(header), header.count
             self.began.emit()
 
     @Slot(int, object)

@@ -23,7 +23,7 @@ from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.prediction.source_choice import SourceChoice
 from s3n_gui.prediction.stale_notice import StaleNotice
 from s3n_gui.prediction.table.filter_bar import FilterBar
-from s3n_gui.prediction.table.table_model import CLASS, PredictionModel
+from s3n_gui.prediction.table.table_model import PredictionModel, section_of
 from s3n_gui.prediction.table.table_saving import TableSaving, ask_for_place
 from s3n_gui.prediction.table.table_view import PredictionTable
 from s3n_gui.prediction.table_filters import TableFilters
@@ -228,7 +228,7 @@ class PredictPage(Page):
     def _step(self, step: int) -> None:
         place = self.model.place_of(self.preview.row) + step
         if 0 <= place < self.model.rowCount():
-            self.table.setCurrentIndex(self.model.index(place, CLASS))
+            self.table.setCurrentIndex(self.model.index(place, section_of("class")))
             self.show_preview(self.table.current_row())
 
     # -- from the state to the screen ----------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ class PredictPage(Page):
         row, place = self.table.current_row(), bar.value()
         self.model.take_new_rows()
         if row >= 0 and self.table.current_row() != row:
-            self.table.setCurrentIndex(self.model.index(self.model.place_of(row), CLASS))
+            self.table.setCurrentIndex(self.model.index(self.model.place_of(row), section_of("class")))
         bar.setValue(place)
 
     def _show_merit(self) -> None:

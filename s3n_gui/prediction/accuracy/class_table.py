@@ -20,7 +20,7 @@ from s3n_gui.prediction.accuracy.figures_of_merit import ClassFigures, Merit
 from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex, falling_mark
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
-_TITLES = ("Class", "Images", "Found", "Right", "Answers")
+_TITLES = ("Class", "Images", "Found", "Right", "PredictionColumns")
 _TIPS = (
     "Press a class to see its images",
     "Images that are known to be of the class",

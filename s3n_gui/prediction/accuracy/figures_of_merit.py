@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_gui.prediction.table.columns import Answers
+from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class ClassFigures:
     """One class.
 
     Attributes:
-        index: Into ``Answers.names``.
+        index: Into ``PredictionColumns.names``.
         images: How many images are known to be of it.
         recall: Share of these that are predicted as it; NaN without images.
         precision: Share of the images predicted as it that are of it, among those with a label; NaN where there are none.
@@ -88,7 +88,7 @@ class Merit:
         return thresholds, counts / max(self.rows, 1)
 
 
-def judge(answers: Answers) -> Merit:
+def judge(answers: PredictionColumns) -> Merit:
     """Work out how good the answers are; some milliseconds for 100,000 rows."""
     predicted, label, correct = answers.column("class"), answers.column("label"), answers.column("correct")
     answered, judged = predicted >= 0, correct >= 0

@@ -34,7 +34,7 @@ class ThresholdCard(Card):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _POSITIONS)
         self.slider.setAccessibleName("Threshold of the probability")
-        self.slider.setToolTip("Answers below this probability are left to a person")
+        self.slider.setToolTip("PredictionColumns below this probability are left to a person")
         self.number = QLabel()
         name = QLabel("Threshold")
         name.setProperty("role", "quiet")
@@ -80,7 +80,7 @@ class ThresholdCard(Card):
             self.plot.show_mark(coverage, accuracy)
         else:
             self.plot.show_mark(self.threshold, coverage)
-        words = f"Answers {percent_text(coverage)} of the images"
+        words = f"PredictionColumns {percent_text(coverage)} of the images"
         if accuracy is not None:
             words += f", {percent_text(accuracy)} of them right"
         self.sentence.setText(words)

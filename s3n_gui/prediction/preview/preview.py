@@ -14,7 +14,7 @@ from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.preview.preview_image import PreviewPicture
 from s3n_gui.prediction.preview.score_bars import ScoreBar, ScoreBars
-from s3n_gui.prediction.table.columns import Answers
+from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 _SIDE = 960
@@ -77,7 +77,7 @@ class Preview(QFrame):
         parent.installEventFilter(self)
         self.hide()
 
-    def show_row(self, answers: Answers, row: int, path: Path | None) -> None:
+    def show_row(self, answers: PredictionColumns, row: int, path: Path | None) -> None:
         """Show a row."""
         self.row = row
         error = answers.errors.get(row, "")
@@ -170,7 +170,7 @@ def _right(name: str, label: str, *, wrong: bool = False) -> bool | None:
     return True if name == label else (False if wrong else None)
 
 
-def _words(answers: Answers, row: int) -> str:
+def _words(answers: PredictionColumns, row: int) -> str:
     label, correct = answers.name("label", row), int(answers.column("correct")[row])
     facts = []
     if label:
@@ -178,5 +178,5 @@ def _words(answers: Answers, row: int) -> str:
     peaks = int(answers.column("peaks")[row])
     if peaks >= 0:
         facts.append(count_text(peaks, "peak"))
-    facts.append(f"H {answers.column('entropy')[row]:.2f} nats, rule {answers.rules[int(answers.column('rule')[row])]}")
+    facts.append(f"H {answers.column('entropy')[row]:.2f} nats, rule {answers.word('rule', row)}")
     return "\n".join(facts)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QPainter, QPain
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_core.datasets.banners import rows_without_banner
-from s3n_core.prediction.rows import PeakPlace
+from s3n_core.prediction.schema import PeakPlace
 from s3n_gui.widgets.images.image_ground import draw_ground
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 

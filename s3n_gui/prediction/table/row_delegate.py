@@ -9,14 +9,16 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyleOptionViewItem, QTableView
 
-from s3n_core.prediction.rows import BRANCH_LETTERS
+from s3n_core.prediction.schema import BRANCH_LETTERS
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.prediction.table.table_model import BRANCHES, CLASS, FILE, PROBABILITY, ROW_ROLE, AnyIndex, PredictionModel
+from s3n_gui.prediction.table.row_order import POSITION
+from s3n_gui.prediction.table.table_model import ROW_ROLE, SHOWN, AnyIndex, PredictionModel
 from s3n_gui.widgets.images.image_ground import draw_filling
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
-_PAINTED = (0, PROBABILITY, BRANCHES)
+_PAINTED = (POSITION, "probability", "agreement")
+"""Columns whose cells are drawn instead of written."""
 PathOf = Callable[[str], Path | None]
 
 
@@ -31,12 +33,13 @@ class RowDelegate(RowHoverDelegate):
         """Leave out the text of what is painted, and make room for marks."""
         super().initStyleOption(option, index)
         option.font = number_font("body")
-        if index.column() in _PAINTED:
+        key = SHOWN[index.column()][0].key
+        if key in _PAINTED:
             option.text = ""
-        elif index.column() == CLASS:  # room for the tick or the cross
+        elif key == "class":  # room for the tick or the cross
             room = option.rect.width() - px(36)
             option.text = option.fontMetrics.elidedText(option.text, Qt.TextElideMode.ElideRight, room)
-        elif index.column() == FILE:
+        elif key == "file":
             option.textElideMode = Qt.TextElideMode.ElideMiddle
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
@@ -46,24 +49,24 @@ class RowDelegate(RowHoverDelegate):
         answers = model.answers
         if answers is None:
             return
-        row, column = int(index.data(ROW_ROLE)), index.column()
-        correct = int(answers.column("correct")[row]) if column == CLASS else -1
-        if column == CLASS:
+        row, key = int(index.data(ROW_ROLE)), SHOWN[index.column()][0].key
+        correct = int(answers.column("correct")[row]) if key == "class" else -1
+        if key == "class":
             self._paint_words(painter, option, index, correct)
             return
         super().paint(painter, option, index)
-        if column not in _PAINTED:
+        if key not in _PAINTED:
             return
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         cell = QRectF(option.rect)
-        if column == 0:
+        if key == POSITION:
             self._paint_thumbnail(painter, cell, answers.files[row])
-        elif column == PROBABILITY:
+        elif key == "probability":
             _paint_probability(painter, cell, float(answers.column("probability")[row]))
         else:
-            _paint_branches(painter, cell, answers.column("branch")[row].tolist(), int(answers.column("class")[row]))
+            _paint_branches(painter, cell, answers.column("branches")[row].tolist(), int(answers.column("class")[row]))
         painter.restore()
 
     def _paint_words(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex, correct: int) -> None:

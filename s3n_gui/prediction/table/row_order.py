@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import ne
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_gui.prediction.table.columns import NOBODY, Answers
+from s3n_core.prediction.rows import COLUMNS
+from s3n_gui.prediction.table.prediction_columns import NOBODY, PredictionColumns
 
 Kind = Literal["all", "mistakes", "right", "disagreements", "below", "unreadable"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-SortKey = Literal[
-    "position", "file", "class", "label", "probability", "margin", "agreement", "entropy", "peaks", "error"
-]
+POSITION = "position"
+"""Sorts by the order of the images; every other key is a column's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +44,35 @@ class RowFilter:
 
 
 def shown_rows(
-    answers: Answers, wanted: RowFilter, key: SortKey = "position", *, descending: bool = False
+    table: PredictionColumns, wanted: RowFilter, key: str = POSITION, *, descending: bool = False
 ) -> NDArray[np.int64]:
     """Return the rows to show, in order.
 
     Rows that have no value to sort by come last either way; among equals the order of the images holds.
     """
-    rows = np.flatnonzero(passing(answers, wanted))
-    if key == "position":
+    rows = np.flatnonzero(passing(table, wanted))
+    if key == POSITION:
         return rows[::-1] if descending else rows
-    values = _sort_values(answers, key)[rows]
+    values = _sort_values(table, key)[rows]
     missing = np.isnan(values)
     order = np.argsort(np.where(missing, np.inf, -values if descending else values), kind="stable")
     sorted_rows: NDArray[np.int64] = rows[order]
     return sorted_rows
 
 
-def passing(answers: Answers, wanted: RowFilter) -> NDArray[np.bool_]:
+def passing(table: PredictionColumns, wanted: RowFilter) -> NDArray[np.bool_]:
     """Return for every row whether it passes."""
-    keep = np.ones(len(answers), dtype=bool)
-    label, predicted = answers.column("label"), answers.column("class")
+    keep = np.ones(len(table), dtype=bool)
+    label, predicted = table.column("label"), table.column("class")
     match wanted.kind:
         case "mistakes":
-            keep &= answers.column("correct") == 0
+            keep &= table.column("correct") == 0
         case "right":
-            keep &= answers.column("correct") == 1
+            keep &= table.column("correct") == 1
         case "disagreements":
-            keep &= answers.column("agreement") < 1
+            keep &= table.column("agreement") < 1
         case "below":
-            keep &= ~(answers.column("probability") >= wanted.threshold)
+            keep &= ~(table.column("probability") >= wanted.threshold)
         case "unreadable":
             keep &= predicted == NOBODY
         case "all":
@@ -83,39 +83,34 @@ def passing(answers: Answers, wanted: RowFilter) -> NDArray[np.bool_]:
         keep &= predicted == wanted.predicted
     needle = wanted.text.strip().casefold()
     if needle:
-        keep &= _holding(answers, needle)
+        keep &= _holding(table, needle)
     return keep
 
 
-def _holding(answers: Answers, needle: str) -> NDArray[np.bool_]:
-    names = np.array([needle in name.casefold() for name in answers.names] + [False])  # the last stands for no class
-    found = names[answers.column("class")] | names[answers.column("label")]
-    found |= np.fromiter((needle in name.casefold() for name in answers.files), dtype=bool, count=len(answers))
-    for row, reason in answers.errors.items():
+def _holding(table: PredictionColumns, needle: str) -> NDArray[np.bool_]:
+    names = np.array([needle in name.casefold() for name in table.names] + [False])  # the last stands for no class
+    found = names[table.column("class")] | names[table.column("label")]
+    found |= np.fromiter((needle in name.casefold() for name in table.files), dtype=bool, count=len(table))
+    for row, reason in table.errors.items():
         found[row] |= needle in reason.casefold()
     held: NDArray[np.bool_] = found
     return held
 
 
-def _sort_values(answers: Answers, key: SortKey) -> NDArray[np.float64]:
-    match key:
-        case "file":
-            return _ranks(answers.files)
-        case "class" | "label":
-            ranks = np.append(_ranks(answers.names), np.nan)
-            values: NDArray[np.float64] = ranks[answers.column(key)]
-            return values
-        case "error":
-            values = np.full(len(answers), np.nan)
-            reasons = list(answers.errors.values())
-            values[list(answers.errors)] = _ranks(reasons)
-            return values
-        case "peaks":
-            peaks = answers.column("peaks").astype(np.float64)
-            return np.where(peaks < 0, np.nan, peaks)
-        case _:
-            column: NDArray[Any] = answers.column(key)
-            return column.astype(np.float64)
+def _sort_values(table: PredictionColumns, key: str) -> NDArray[np.float64]:
+    column = next(column for column in COLUMNS if column.key == key)
+    if column.kind == "text":
+        texts = table.texts[key]
+        named = [row for row, text in enumerate(texts) if text]
+        values = np.full(len(table), np.nan)
+        values[named] = _ranks([texts[row] for row in named])
+        return values
+    numbers = table.column(key)
+    if column.kind in ("class", "word"):
+        ranks = np.append(_ranks(table.names if column.kind == "class" else table.words), np.nan)
+        return np.asarray(ranks[numbers], dtype=np.float64)
+    numbers = numbers.astype(np.float64)
+    return numbers if column.kind == "number" else np.where(numbers < 0, np.nan, numbers)
 
 
 def _ranks(texts: list[str]) -> NDArray[np.float64]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from s3n_core.datasets.records import displayed_class, readable_name
-from s3n_gui.prediction.table.columns import Answers
-from s3n_gui.prediction.table.row_order import RowFilter, SortKey, shown_rows
+from s3n_core.prediction.rows import COLUMNS
+from s3n_core.prediction.schema import Column, Heading
+from s3n_gui.prediction.table.prediction_columns import PredictionColumns
+from s3n_gui.prediction.table.row_order import POSITION, RowFilter, shown_rows
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
@@ -19,42 +19,27 @@ ROW_ROLE = Qt.ItemDataRole.UserRole
 """The row in the table's own order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column.
+IMAGE = Column(
+    "text",
+    key=POSITION,
+    heading=Heading(
+        title="", meaning="The image; a press sorts by the order of the folder", place=0, width=52, spared=0
+    ),
+)
+"""The thumbnails; the other columns are those of the rows' schema that have a heading."""
 
-    Attributes:
-        title: Its heading.
-        tip: What it says, in a sentence.
-        key: What a press on the heading sorts by.
-        width: In pixels at text size 1.
-        falling: Whether the first press sorts the largest first.
-        right: Whether its texts end at the right, as numbers do.
-    """
-
-    title: str
-    tip: str
-    key: SortKey
-    width: int
-    falling: bool = False
-    right: bool = False
-
-
-COLUMNS: tuple[Column, ...] = (
-    Column("", "The image; a press sorts by the order of the folder", "position", 52),
-    Column("File", "The image's name in its folder", "file", 210),
-    Column("Class", "The model's answer: the joint prediction of all branches", "class", 170),
-    Column("Label", "The class that the image is known to have", "label", 170),
-    Column("Probability", "Probability of the answer", "probability", 124, falling=True),
-    Column("Margin", "Probability of the first class less the second's: small in doubt", "margin", 82, right=True),
-    Column("Branches", "Which branches give the joint answer: filled where they do, hollow where they do not", "agreement", 98),
-    Column("H", "Entropy of the original branch's answer in nats (Eq. 2): large where it is unsure", "entropy", 58, right=True),
-    Column("Peaks", "Number of peaks of the response map R", "peaks", 74, right=True),
-    Column("Problem", "Why there is no answer", "error", 160),
-)  # fmt: skip
+SHOWN: tuple[tuple[Column, Heading], ...] = tuple(
+    sorted(
+        ((column, column.heading) for column in (IMAGE, *COLUMNS) if column.heading is not None),
+        key=lambda shown: shown[1].place,
+    )
+)
 """The columns, in their order on the screen."""
 
-FILE, CLASS, LABEL, PROBABILITY, MARGIN, BRANCHES, ENTROPY, PEAKS, PROBLEM = range(1, 10)
+
+def section_of(key: str) -> int:
+    """Return where the column of a key stands."""
+    return next(section for section, (column, _) in enumerate(SHOWN) if column.key == key)
 
 
 class PredictionModel(QAbstractTableModel):
@@ -68,27 +53,16 @@ class PredictionModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.answers: Answers | None = None
+        self.answers: PredictionColumns | None = None
         self.filter = RowFilter()
-        self.sort_key: SortKey = "position"
+        self.sort_key = POSITION
         self.descending = False
         self._rows = np.zeros(0, dtype=np.int64)
         self._known = 0
-        self._texts: dict[int, Callable[[Answers, int], str]] = {
-            FILE: lambda answers, row: readable_name(answers.files[row]),
-            CLASS: lambda answers, row: displayed_class(answers.name("class", row)),
-            LABEL: lambda answers, row: displayed_class(answers.name("label", row)),
-            PROBABILITY: lambda answers, row: _number(answers, "probability", row, 3),
-            MARGIN: lambda answers, row: _number(answers, "margin", row, 3),
-            BRANCHES: _branch_words,
-            ENTROPY: lambda answers, row: _number(answers, "entropy", row, 2),
-            PEAKS: lambda answers, row: "" if answers.column("peaks")[row] < 0 else str(answers.column("peaks")[row]),
-            PROBLEM: lambda answers, row: answers.errors.get(row, ""),
-        }
 
     # -- what is shown ---------------------------------------------------------------------------------------------------
 
-    def show(self, answers: Answers | None) -> None:
+    def show(self, answers: PredictionColumns | None) -> None:
         """Show another table."""
         self.beginResetModel()
         self.answers = answers
@@ -100,7 +74,7 @@ class PredictionModel(QAbstractTableModel):
         """The table has grown: show what passes of the new rows."""
         if self.answers is None or self._known == len(self.answers):
             return
-        if self.filter.is_open and self.sort_key == "position" and not self.descending:
+        if self.filter.is_open and self.sort_key == POSITION and not self.descending:
             first, last = len(self._rows), len(self.answers) - 1
             self.beginInsertRows(QModelIndex(), first, last)
             self._find()
@@ -117,12 +91,12 @@ class PredictionModel(QAbstractTableModel):
             self.filter = wanted
             self.show(self.answers)
 
-    def set_order(self, key: SortKey, *, descending: bool = False) -> None:
+    def set_order(self, key: str, *, descending: bool = False) -> None:
         """Show the rows in another order."""
         if (key, descending) != (self.sort_key, self.descending):
             self.sort_key, self.descending = key, descending
             self.show(self.answers)
-            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(SHOWN) - 1)
 
     @property
     def rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -149,7 +123,7 @@ class PredictionModel(QAbstractTableModel):
 
     def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
+        return 0 if parent.isValid() else len(SHOWN)
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's text, tip, alignment or row."""
@@ -157,11 +131,10 @@ class PredictionModel(QAbstractTableModel):
             return None
         row, column = int(self._rows[index.row()]), index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            text = self._texts.get(column)
-            return text(self.answers, row) if text is not None else None
+            return cell_text(self.answers, row, *SHOWN[column]) if column else None
         if role == ROW_ROLE:
             return row
-        if role == Qt.ItemDataRole.TextAlignmentRole and COLUMNS[column].right:
+        if role == Qt.ItemDataRole.TextAlignmentRole and _is_number(SHOWN[column][0]):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             return self._tip(row, column)
@@ -169,29 +142,49 @@ class PredictionModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a heading and what it means."""
-        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(COLUMNS):
-            column = COLUMNS[section]
+        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(SHOWN):
+            column, heading = SHOWN[section]
             if role == Qt.ItemDataRole.DisplayRole:
-                return column.title + (falling_mark(self.descending) if column.key == self.sort_key else "")
+                return heading.title + (falling_mark(self.descending) if column.key == self.sort_key else "")
             if role == Qt.ItemDataRole.ToolTipRole:
-                return column.tip
+                return heading.meaning
             if role == Qt.ItemDataRole.TextAlignmentRole:
-                side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+                side = Qt.AlignmentFlag.AlignRight if _is_number(column) else Qt.AlignmentFlag.AlignLeft
                 return int(side | Qt.AlignmentFlag.AlignVCenter)
         return None
 
-    def _tip(self, row: int, column: int) -> str:
+    def _tip(self, row: int, section: int) -> str:
         assert self.answers is not None
-        answers = self.answers
-        if column <= FILE:
+        answers, (column, heading) = self.answers, SHOWN[section]
+        if column.key in (POSITION, "file"):
             return readable_name(answers.files[row])
         if row in answers.errors:
             return answers.errors[row]
-        if column in (CLASS, PROBABILITY):
+        if column.key in ("class", "probability"):
             return "\n".join(f"{displayed_class(name)}: {probability:.3g}" for name, probability in answers.top(row))
-        if column == BRANCHES:
-            return _branch_words(answers, row)
-        return str(self._texts[column](answers, row)) if column in self._texts else ""
+        return cell_text(answers, row, column, heading)
+
+
+def cell_text(table: PredictionColumns, row: int, column: Column, heading: Heading) -> str:
+    """Return what a cell says."""
+    if column.key == "agreement":  # says which branches agree rather than how many
+        return "\n".join(f"{letter}: {displayed_class(name)}" for letter, name in table.branches(row))
+    match column.kind:
+        case "text":
+            return readable_name(table.texts[column.key][row])
+        case "class":
+            return displayed_class(table.name(column.key, row))
+        case "word":
+            return table.word(column.key, row)
+        case "number":
+            number = table.number(column.key, row)
+            return "" if number is None else f"{number:.{heading.digits}f}"
+        case "count":
+            count = table.count(column.key, row)
+            return "" if count is None else str(count)
+        case "flag":
+            return {None: "", 0: "no", 1: "yes"}[table.count(column.key, row)]
+    raise AssertionError(f"a column of {column.kind} has no text")
 
 
 def falling_mark(falling: bool) -> str:
@@ -199,10 +192,6 @@ def falling_mark(falling: bool) -> str:
     return " ▾" if falling else " ▴"
 
 
-def _number(answers: Answers, column: str, row: int, digits: int) -> str:
-    value = float(answers.column(column)[row])
-    return "" if np.isnan(value) else f"{value:.{digits}f}"
-
-
-def _branch_words(answers: Answers, row: int) -> str:
-    return "\n".join(f"{letter}: {displayed_class(name)}" for letter, name in answers.branches(row))
+def _is_number(column: Column) -> bool:
+    """Say whether a column's texts end at the right, as numbers do: those that have no bar or mark in them."""
+    return column.kind in ("number", "count") and column.key not in ("probability", "agreement")

@@ -14,7 +14,7 @@ from s3n_core.prediction.rows import PredictionHeader
 from s3n_core.prediction.tables import json_row_lines, read_json_head
 from s3n_core.system.line_files import part_path
 from s3n_gui.background.worker_thread import Worker
-from s3n_gui.prediction.table.columns import BlockReader
+from s3n_gui.prediction.table.prediction_columns import BlockReader
 
 _POLL_SECONDS = 0.3
 _LINES = 250

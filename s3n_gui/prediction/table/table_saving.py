@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from s3n_core.errors import S3NError
 from s3n_core.prediction.tables import write_table
 from s3n_gui.background.worker_thread import Worker, WorkerThread
-from s3n_gui.prediction.table.columns import Answers
+from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class TableSaver(Worker):
     failed = Signal(str)
     """It is not: a sentence that says why."""
 
-    def __init__(self, path: Path, answers: Answers, rows: NDArray[Any]) -> None:
+    def __init__(self, path: Path, answers: PredictionColumns, rows: NDArray[Any]) -> None:
         """Prepare to write.
 
         Args:
@@ -86,7 +86,7 @@ class TableSaving(QObject):
         """Whether a table is being written."""
         return self._thread is not None
 
-    def save(self, path: Path, answers: Answers, rows: NDArray[Any]) -> None:
+    def save(self, path: Path, answers: PredictionColumns, rows: NDArray[Any]) -> None:
         """Write rows of a table in this order; nothing while another is being written."""
         if self._thread is not None:
             return

@@ -11,25 +11,16 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.table.row_delegate import PathOf, RowDelegate
-from s3n_gui.prediction.table.table_model import (
-    BRANCHES,
-    CLASS,
-    COLUMNS,
-    ENTROPY,
-    FILE,
-    LABEL,
-    MARGIN,
-    PEAKS,
-    PROBLEM,
-    ROW_ROLE,
-    PredictionModel,
-)
+from s3n_gui.prediction.table.table_model import ROW_ROLE, SHOWN, PredictionModel, section_of
 
 _ROW_HEIGHT = 40
-_WORDS = (FILE, CLASS, LABEL)
 _LEAST_WORDS = 120
-_SPARED = (MARGIN, PEAKS, ENTROPY, BRANCHES, LABEL, FILE)
+_WORDS = [section for section, (column, _) in enumerate(SHOWN) if column.kind == "class" or column.key == "file"]
+_SPARED = sorted(
+    (section for section, (_, heading) in enumerate(SHOWN) if heading.spared), key=lambda at: -SHOWN[at][1].spared
+)
 """Columns that a narrow table goes without, in this order."""
+_CLASS, _LABEL, _PROBLEM = section_of("class"), section_of("label"), section_of("error")
 
 
 class PredictionTable(QTableView):
@@ -51,7 +42,7 @@ class PredictionTable(QTableView):
         super().__init__(parent)
         self._rows = model
         self._thumbnails, self._path_of = thumbnails, path_of
-        self._idle = {LABEL, PROBLEM}  # columns that have nothing to say
+        self._idle = {_LABEL, _PROBLEM}  # columns that have nothing to say
         self.setModel(model)
         self.setItemDelegate(RowDelegate(thumbnails, path_of, self))
         self.setAccessibleName("Predictions")
@@ -78,22 +69,22 @@ class PredictionTable(QTableView):
 
     def show_columns(self, *, label: bool, problem: bool) -> None:
         """Show the columns that have something to say, as far as there is room."""
-        self._idle = {column for column, busy in ((LABEL, label), (PROBLEM, problem)) if not busy}
+        self._idle = {column for column, busy in ((_LABEL, label), (_PROBLEM, problem)) if not busy}
         for section in _WORDS:  # the room is theirs, however wide the page is
             self.horizontalHeader().setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
         self._fit_columns()
 
     def _fit_columns(self) -> None:
-        shown = {column for column in range(len(COLUMNS)) if column not in self._idle}
+        shown = {column for column in range(len(SHOWN)) if column not in self._idle}
 
         def needed() -> int:
-            return sum(px(_LEAST_WORDS if column in _WORDS else COLUMNS[column].width) for column in shown)
+            return sum(px(_LEAST_WORDS if column in _WORDS else SHOWN[column][1].width) for column in shown)
 
         for column in _SPARED:
             if needed() <= self.viewport().width():
                 break
             shown.discard(column)
-        for column in range(len(COLUMNS)):
+        for column in range(len(SHOWN)):
             self.setColumnHidden(column, column not in shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -110,7 +101,7 @@ class PredictionTable(QTableView):
         """Make a row the current one, where it is shown."""
         place = self._rows.place_of(row)
         if place >= 0:
-            index = self._rows.index(place, CLASS)
+            index = self._rows.index(place, _CLASS)
             self.setCurrentIndex(index)
             self.scrollTo(index)
 
@@ -143,14 +134,14 @@ class PredictionTable(QTableView):
         return range(max(first, 0), (last if last >= 0 else count - 1) + 1)
 
     def _on_heading(self, section: int) -> None:
-        column = COLUMNS[section]
+        column, heading = SHOWN[section]
         again = column.key == self._rows.sort_key
-        self.sort_by(section, descending=not self._rows.descending if again else column.falling)
+        self.sort_by(section, descending=not self._rows.descending if again else heading.falling)
 
     def sort_by(self, section: int, *, descending: bool) -> None:
         """Sort by a column; the current row stays in view."""
         row = self.current_row()
-        self._rows.set_order(COLUMNS[section].key, descending=descending)
+        self._rows.set_order(SHOWN[section][0].key, descending=descending)
         self.go_to(row)
 
     def _on_double_click(self, index: QModelIndex) -> None:
@@ -162,6 +153,6 @@ class PredictionTable(QTableView):
 
     def _on_theme(self) -> None:
         self.verticalHeader().setDefaultSectionSize(px(_ROW_HEIGHT))
-        for section, column in enumerate(COLUMNS):
-            self.setColumnWidth(section, px(column.width))
+        for section, (_, heading) in enumerate(SHOWN):
+            self.setColumnWidth(section, px(heading.width))
         self.viewport().update()

@@ -9,7 +9,7 @@ from image_folders import NAMES, drawn_folder
 
 from s3n_core.errors import OutputError
 from s3n_core.prediction.rows import PredictionHeader, PredictionRow, fingerprint
-from s3n_core.prediction.tables import COLUMNS, csv_record, read_json_table, table_format, write_table
+from s3n_core.prediction.tables import CSV_NAMES, csv_record, read_json_table, table_format, write_table
 
 HEADER = PredictionHeader(
     model="0123456789abcdef", mode="expected", precision="float32", classes=("鳥", "a,b"), images="f00d", count=4
@@ -45,7 +45,7 @@ def test_csv_is_exact(tmp_path: Path) -> None:
     write_table(out, HEADER, iter(ROWS))
     with open(out, encoding="utf-8", newline="") as file:
         read = list(csv.DictReader(file))
-    assert tuple(read[0]) == COLUMNS
+    assert tuple(read[0]) == CSV_NAMES
     assert [row["file"] for row in read] == [row.file for row in ROWS]
     first, last = read[0], read[-1]
     assert {name: first[name] for name in ("class", "probability", "class_2", "probability_2", "class_3")} == {
@@ -71,7 +71,7 @@ def test_csv_is_exact(tmp_path: Path) -> None:
 
 
 def test_csv_columns_fit_the_records() -> None:
-    assert all(len(csv_record(row)) == len(COLUMNS) for row in ROWS)
+    assert all(len(csv_record(row)) == len(CSV_NAMES) for row in ROWS)
 
 
 def test_json_is_exact(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_without_rows(tmp_path: Path, suffix: str) -> None:
     if suffix == ".json":
         assert json.loads(out.read_bytes())["rows"] == []
     else:
-        assert out.read_text(encoding="utf-8").splitlines() == [",".join(f'"{name}"' for name in COLUMNS)]
+        assert out.read_text(encoding="utf-8").splitlines() == [",".join(f'"{name}"' for name in CSV_NAMES)]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are no valid Unicode")

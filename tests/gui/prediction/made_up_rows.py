@@ -9,7 +9,7 @@ import numpy as np
 
 from s3n_core.prediction.rows import PredictionHeader, PredictionRow
 from s3n_core.prediction.tables import FORMAT, VERSION
-from s3n_gui.prediction.table.columns import Answers, BlockReader
+from s3n_gui.prediction.table.prediction_columns import BlockReader, PredictionColumns
 
 CLASSES = ("001.Ant", "002.Bee", "003.Wasp")
 
@@ -72,8 +72,8 @@ def rows(count: int, *, labelled: bool = True, seed: int = 0) -> list[Prediction
     return made
 
 
-def answers(count: int, *, labelled: bool = True, block: int = 40) -> Answers:
-    table, reader = Answers(header(count)), BlockReader(header(count))
+def answers(count: int, *, labelled: bool = True, block: int = 40) -> PredictionColumns:
+    table, reader = PredictionColumns(header(count)), BlockReader(header(count))
     made = rows(count, labelled=labelled)
     for start in range(0, count, block):
         table.append(reader.read([json.dumps(row.to_dict()) for row in made[start : start + block]]))

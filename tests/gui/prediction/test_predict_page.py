@@ -19,7 +19,7 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.prediction.accuracy.confusion_order import confused_pairs
 from s3n_gui.prediction.panel import PredictPage, page
 from s3n_gui.prediction.source_bar import SourceBar
-from s3n_gui.prediction.table.table_model import CLASS, MARGIN
+from s3n_gui.prediction.table.table_model import section_of
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -245,12 +245,12 @@ def test_classes_are_sorted_by_any_column(filled: PredictPage) -> None:
 def test_a_narrow_table_keeps_what_matters(filled: PredictPage) -> None:
     table = filled.table
     table.resize(1400, 300)
-    assert not table.isColumnHidden(MARGIN)
+    assert not table.isColumnHidden(section_of("margin"))
     table.resize(600, 300)
-    assert table.isColumnHidden(MARGIN)
-    assert not table.isColumnHidden(CLASS)
+    assert table.isColumnHidden(section_of("margin"))
+    assert not table.isColumnHidden(section_of("class"))
     table.resize(1400, 300)
-    assert not table.isColumnHidden(MARGIN)
+    assert not table.isColumnHidden(section_of("margin"))
 
 
 def test_thumbnails_keep_to_the_setting(predict: PredictPage, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import pytest
 from made_up_rows import CLASSES, answers, rows
 
 from s3n_gui.prediction.accuracy.figures_of_merit import judge
+from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.row_order import KINDS, RowFilter, shown_rows
 from s3n_gui.state.prediction_request import PredictionRequest
 
@@ -103,20 +104,11 @@ def test_coverage_falls_with_the_threshold() -> None:
 
 def test_100_000_rows_sort_and_filter_in_a_moment() -> None:
     table = answers(2000)
-    block = {name: np.concatenate([table.column(name)] * 50) for name in table._columns}
-    from s3n_gui.prediction.table.columns import Answers, Block
-
-    large = Answers(table.header)
-    large.append(
-        Block(
-            [f"{n}-{file}" for n in range(50) for file in table.files],
-            [],
-            ["top-1", "top-K"],
-            block,
-            np.zeros((0, 5), np.float32),
-            {},
-        )
-    )
+    texts = {key: values * 50 for key, values in table.texts.items()}
+    texts["file"] = [f"{n}-{file}" for n in range(50) for file in table.files]
+    numbers = {key: np.concatenate([array[: len(table)]] * 50) for key, array in table._arrays.items()}
+    large = PredictionColumns(table.header)
+    large.append(Block(100_000, [], table.words, texts, numbers, {"peak_places": np.zeros((0, 5), np.float32)}))
     began = time.perf_counter()
     shown_rows(large, RowFilter(), "probability", descending=True)
     shown_rows(large, RowFilter(kind="mistakes"))

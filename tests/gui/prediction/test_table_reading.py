@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from s3n_core.prediction.rows import PredictionHeader
 from s3n_core.prediction.tables import write_table
 from s3n_gui.background.worker_thread import WorkerThread
-from s3n_gui.prediction.table.columns import Answers, Block
+from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
 from s3n_gui.prediction.table.table_saving import TableSaver
 
@@ -23,7 +23,7 @@ from PySide6.QtCore import QObject  # isort: skip
 class Listener(QObject):
     def __init__(self, out: Path, *, growing: bool, anew: bool = False) -> None:
         super().__init__()
-        self.answers: Answers | None = None
+        self.answers: PredictionColumns | None = None
         self.begun = 0
         self.finished: bool | None = None
         self.sentence = ""
@@ -37,7 +37,7 @@ class Listener(QObject):
 
     def on_began(self, number: int, its: PredictionHeader) -> None:
         assert number == 7
-        self.answers, self.begun = Answers(its), self.begun + 1
+        self.answers, self.begun = PredictionColumns(its), self.begun + 1
 
     def on_read(self, number: int, block: Block) -> None:
         assert self.answers is not None

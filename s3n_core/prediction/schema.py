@@ -1,0 +1,155 @@
+"""How one column of a table of predictions is stored and shown: every writer, reader and table is made of these.
+
+The columns themselves are the fields of `rows.PredictionRow`; a new one is a line there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+TOP = 5
+"""Classes listed for an image, the most probable first (fewer where the model knows fewer)."""
+
+BRANCH_LETTERS = ("O", "D", "C")
+"""Branches in the order of their columns: original, discriminative, complementary."""
+
+PeakPlace = tuple[float, float, float, float, float]
+"""A peak: x and y in pixels of the upright original, R at it, its membership in T_d and in T_c (all three in [0, 1])."""
+
+Cell = str | float | int | None
+"""One value of a CSV table; None stays empty."""
+
+Kind = Literal[
+    "text", "class", "word", "number", "count", "flag", "ranking", "branch classes", "branch numbers", "places"
+]
+"""What a column holds: free text; a class name; one of a few words; a fraction or another real number; a whole number from 0;
+yes or no; (class, probability) pairs; (branch, class) pairs; a number for each of those branches; peaks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """How a table on a screen shows a column.
+
+    Attributes:
+        title: Its heading.
+        meaning: What it says, in a sentence without a full stop.
+        place: Columns stand in the order of their places.
+        width: In pixels at text size 1.
+        digits: Decimals of a number.
+        falling: Whether the first press on the heading sorts the largest first.
+        spared: A narrow table goes without the columns of the highest numbers first; 0: it always keeps the column.
+    """
+
+    title: str
+    meaning: str
+    place: int
+    width: int = 82
+    digits: int = 3
+    falling: bool = False
+    spared: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        kind: What it holds.
+        name: The field of the row; taken from the class.
+        key: Its name in JSON and CSV; the field's name where empty.
+        shared: The table's header says it in JSON, once for all rows.
+        always: Whether a row without a prediction has it.
+        derive: Works it out from the rest of a row that has a prediction but no value for it.
+        heading: How it is shown on a screen; None: only as part of another column.
+    """
+
+    kind: Kind
+    name: str = ""
+    key: str = ""
+    shared: bool = False
+    always: bool = False
+    derive: Callable[[Any], Any] | None = None
+    heading: Heading | None = None
+
+    @property
+    def csv_names(self) -> tuple[str, ...]:
+        """Names of its CSV columns."""
+        match self.kind:
+            case "ranking":  # The first stands in columns of its own.
+                return tuple(f"{what}_{rank}" for rank in range(2, TOP + 1) for what in ("class", "probability"))
+            case "branch classes":
+                return tuple(f"{what}_{letter}" for letter in BRANCH_LETTERS for what in ("class", "probability"))
+            case "branch numbers":  # They stand beside the branches' classes.
+                return ()
+        return (self.key,)
+
+    @property
+    def csv_cells(self) -> Callable[[Any], Sequence[Cell]]:
+        """Gives the cells of a row, one for each of ``csv_names``."""
+        value = attrgetter(self.name)
+        match self.kind:
+            case "ranking":
+                return lambda row: _ranking_cells(value(row))
+            case "branch classes":
+                return lambda row: _branch_cells(row.branch_scores)
+            case "branch numbers":
+                return lambda row: ()
+            case "flag":
+                return lambda row: (None if value(row) is None else "true" if value(row) else "false",)
+            case "places":
+                return lambda row: ("; ".join(" ".join(f"{number:g}" for number in place) for place in value(row)),)
+        return lambda row: (value(row),)
+
+    @property
+    def to_json(self) -> Callable[[Any], Any] | None:
+        """Turns a value into what JSON holds exactly; None where it is that already."""
+        return _TO_JSON.get(self.kind)
+
+    @property
+    def from_json(self) -> Callable[[Any], Any] | None:
+        """Turns what JSON holds back into a value; None where it is that already."""
+        return _FROM_JSON.get(self.kind)
+
+
+def columns_of(row_type: type) -> tuple[Column, ...]:
+    """Return the columns of a dataclass whose fields are annotated with them, in the order of the fields."""
+    columns = []
+    for name, hint in get_type_hints(row_type, include_extras=True).items():
+        if get_origin(hint) is Annotated:
+            column = next(extra for extra in get_args(hint)[1:] if isinstance(extra, Column))
+            columns.append(replace(column, name=name, key=column.key or name))
+    return tuple(columns)
+
+
+def _place(values: Sequence[float]) -> PeakPlace:
+    x, y, response, weight_d, weight_c = map(float, values)
+    return x, y, response, weight_d, weight_c
+
+
+def _ranking_cells(ranking: Sequence[tuple[str, float]]) -> list[Cell]:
+    cells: list[Cell] = [cell for pair in ranking[1:TOP] for cell in pair]
+    return cells + [None] * (2 * (TOP - 1) - len(cells))
+
+
+def _branch_cells(scores: Sequence[tuple[str, str, float]]) -> list[Cell]:
+    by_letter = {letter: (name, probability) for letter, name, probability in scores}
+    return [cell for letter in BRANCH_LETTERS for cell in by_letter.get(letter, (None, None))]
+
+
+_TO_JSON: dict[Kind, Callable[[Any], Any]] = {
+    "ranking": lambda pairs: [list(pair) for pair in pairs],
+    "branch classes": dict,
+    "branch numbers": list,
+    "places": lambda places: [list(place) for place in places],
+}
+
+_FROM_JSON: dict[Kind, Callable[[Any], Any]] = {
+    "text": str,
+    "ranking": lambda pairs: tuple([(str(name), float(probability)) for name, probability in pairs]),
+    "branch classes": lambda classes: tuple([(str(letter), str(name)) for letter, name in classes.items()]),
+    "branch numbers": lambda numbers: tuple(map(float, numbers)),
+    "places": lambda places: tuple(map(_place, places)),
+}
