@@ -25,7 +25,7 @@ from s3n_core.datasets.transforms import Preprocess
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
-from s3n_core.models.network_outputs import answer
+from s3n_core.models.network_outputs import run_network
 from s3n_core.models.opening import Model, open_model
 from s3n_core.prediction.job import predict_to_file
 from s3n_core.system.resources import resource as shipped
@@ -63,7 +63,7 @@ def main() -> None:
 def _pass(backbone: str, batch: int, classes: int, size: int) -> Callable[[], object]:
     network = _network(backbone, classes, size)
     images = torch.randn(batch, 3, size, size)
-    return lambda: answer(network, images, sampling="expected")
+    return lambda: run_network(network, images, sampling="expected")
 
 
 def _bare(backbone: str, batch: int, size: int) -> Callable[[], object]:

@@ -21,7 +21,7 @@ from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.transforms import test_view
 from s3n_core.models.batches import default_batch_size
-from s3n_core.models.network_outputs import answer
+from s3n_core.models.network_outputs import run_network
 from s3n_core.models.opening import open_model
 from s3n_core.models.preprocessing import to_input
 from s3n_core.prediction.job import predict_to_file
@@ -70,7 +70,7 @@ def _bare(model, views: np.ndarray) -> float:
     began = time.perf_counter()
     with torch.inference_mode(), model.autocast():
         for start in range(0, len(views), size):
-            answer(model.network, to_input(views[start : start + size], model.device), sampling=model.sampling)
+            run_network(model.network, to_input(views[start : start + size], model.device), sampling=model.sampling)
     return time.perf_counter() - began
 
 

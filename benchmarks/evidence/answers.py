@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.loading import Batch, Sample, View
+from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
-from s3n_core.models.network_outputs import draws_for
+from s3n_core.errors import UnreadableImage
+from s3n_core.models.batches import over_images
+from s3n_core.models.network_outputs import run_batch
 from s3n_core.models.opening import Model, open_model
-from s3n_core.models.preprocessing import to_input
 
 BATCH = 16
 
@@ -28,22 +32,22 @@ def write_answers(run: Path, data: Path, out: Path) -> None:
     """Measure a run on the test part of a data set and write ``out`` (CSV)."""
     model = open_model(run, device="cpu", precision="float32")
     records = [r for r in open_data_set(data).records if r.split == "test" and r.label is not None]
-    rows: list[dict[str, object]] = []
     whole = dataclasses.replace(model.preprocess, resize="squash")
-    for start in range(0, len(records), BATCH):
-        part = records[start : start + BATCH]
-        pictures = [read_image(record.path) for record in part]
-        centre = np.stack([test_view(picture, model.preprocess) for picture in pictures])
-        squashed = np.stack([test_view(picture, whole) for picture in pictures])
-        names = [record.name for record in part]
-        views = [_probabilities(model, view, names) for view in (centre, centre[:, :, ::-1].copy(), squashed)]
+    views: tuple[View, ...] = (
+        lambda image, _: test_view(image, model.preprocess),
+        lambda image, _: test_view(image, model.preprocess)[:, ::-1].copy(),
+        lambda image, _: test_view(image, whole),
+    )
+    by_view = [_probabilities(model, records, view) for view in views]
+    rows: list[dict[str, object]] = []
+    for at, record in enumerate(records):
+        of_views = [probabilities[at] for probabilities in by_view]
         answers = {
-            f"{head}/{count}": np.mean([view[head] for view in views[:count]], axis=0).argmax(axis=1)
+            f"{head}/{count}": int(np.mean([of_view[head] for of_view in of_views[:count]], axis=0).argmax())
             for count in (1, 3)
-            for head in views[0]
+            for head in of_views[0]
         }
-        for at, record in enumerate(part):
-            rows.append({"name": record.name, "label": record.label, **{key: int(a[at]) for key, a in answers.items()}})
+        rows.append({"name": record.name, "label": record.label, **answers})
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
@@ -51,14 +55,22 @@ def write_answers(run: Path, data: Path, out: Path) -> None:
         writer.writerows(rows)
 
 
-def _probabilities(model: Model, images: NDArray[np.uint8], names: list[str]) -> dict[str, NDArray[np.float32]]:
-    """Return the probabilities by head; "mean" is the mean of the branches'."""
-    config = model.network.config
-    with torch.inference_mode():
-        output = model.network(
-            to_input(images, "cpu"), sampling=model.sampling, draws=draws_for(config, model.sampling, names, "cpu")
-        )
-    found = {head: logits.softmax(dim=1).numpy() for head, logits in output.reported().items()}
-    if "joint" in found:
-        found["mean"] = np.mean([found[head] for head in found if head != "joint"], axis=0)
-    return found
+def _probabilities(model: Model, records: Sequence[ImageRecord], view: View) -> list[dict[str, NDArray[np.float32]]]:
+    """Return each image's probabilities by head; "mean" is the mean of the branches'."""
+
+    def classify(batch: Batch) -> list[dict[str, NDArray[np.float32]]]:
+        output = run_batch(model, batch).output
+        found = {head: logits.softmax(dim=1).numpy() for head, logits in output.reported().items()}
+        if "joint" in found:
+            found["mean"] = np.mean([found[head] for head in found if head != "joint"], axis=0)
+        return [{head: shares[row] for head, shares in found.items()} for row in range(len(batch))]
+
+    samples = [Sample(record.path, record.name) for record in records]
+    loop = over_images(samples, view, classify, device="cpu", precision="float32", batch_size=BATCH)
+    results: list[dict[str, NDArray[np.float32]]] = []
+    with closing(loop) as batches:
+        for _, result in chain.from_iterable(batches):
+            if isinstance(result, UnreadableImage):
+                raise result
+            results.append(result)
+    return results

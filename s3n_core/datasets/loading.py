@@ -26,7 +26,7 @@ __all__ = ["Batch", "Sample", "View", "load_batches", "worker_count"]
 View = Callable[[Image.Image, int], NDArray[np.uint8]]
 """Makes one (S, S, 3) view of a decoded image; the integer is the sample's position in the list of samples."""
 
-_Loaded = NDArray[np.uint8] | UnreadableImage
+_Loaded = tuple[NDArray[np.uint8], tuple[int, int]] | UnreadableImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Batch:
         labels: int64, shape (B,), or None where any of all samples has no label.
         names: The samples' keys, B of them.
         positions: int64, shape (B,): the samples' places in the list of samples.
+        sizes: int64, shape (B, 2): (width, height) of the decoded images, in pixels.
         errors: Why samples were left out of this batch.
         error_positions: int64: the places of the samples left out, in the order of ``errors``.
     """
@@ -62,11 +63,24 @@ class Batch:
     labels: NDArray[np.int64] | None
     names: tuple[str, ...]
     positions: NDArray[np.int64]
+    sizes: NDArray[np.int64]
     errors: tuple[UnreadableImage, ...]
     error_positions: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def piece(self, some: slice) -> Batch:
+        """Return some of the samples that could be read, as a batch of their own without errors."""
+        return Batch(
+            images=self.images[some],
+            labels=None if self.labels is None else self.labels[some],
+            names=self.names[some],
+            positions=self.positions[some],
+            sizes=self.sizes[some],
+            errors=(),
+            error_positions=self.error_positions[:0],
+        )
 
 
 def load_batches(
@@ -134,7 +148,8 @@ def _batches(
 
     def load(position: int) -> _Loaded:
         try:
-            return view(read(samples[position].path), position)
+            image = read(samples[position].path)
+            return view(image, position), image.size
         except UnreadableImage as error:
             return error
 
@@ -155,7 +170,8 @@ def _collate(
     labelled: bool,
     empty_shape: tuple[int, ...],
 ) -> Batch:
-    views = [item for item in loaded if not isinstance(item, UnreadableImage)]
+    views = [item[0] for item in loaded if not isinstance(item, UnreadableImage)]
+    sizes = [item[1] for item in loaded if not isinstance(item, UnreadableImage)]
     kept = [position for position, item in zip(positions, loaded, strict=True) if not isinstance(item, UnreadableImage)]
     lost = [position for position, item in zip(positions, loaded, strict=True) if isinstance(item, UnreadableImage)]
     return Batch(
@@ -163,6 +179,7 @@ def _collate(
         labels=np.array([samples[position].label for position in kept], dtype=np.int64) if labelled else None,
         names=tuple(samples[position].name for position in kept),
         positions=np.array(kept, dtype=np.int64),
+        sizes=np.array(sizes, dtype=np.int64).reshape(-1, 2),
         errors=tuple(item for item in loaded if isinstance(item, UnreadableImage)),
         error_positions=np.array(lost, dtype=np.int64),
     )

@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.errors import DataSetError
-from s3n_core.method.configuration import NetworkConfig
 from s3n_core.system.aligned_text import aligned
 
 _STEPS = 20
@@ -105,19 +103,6 @@ def most_saving(curve: Sequence[CascadePoint]) -> CascadePoint:
     A threshold further on may be right as often again, but only where some images that it loses happen to be outweighed.
     """
     return list(itertools.takewhile(lambda point: point.right >= curve[0].right, curve))[-1]
-
-
-def require_cascade(config: NetworkConfig) -> None:
-    """Refuse a network in which nothing can be stopped after O.
-
-    Raises:
-        DataSetError: It has O alone, or reports no answer of O.
-    """
-    if "O" not in config.joined or len(config.joined) < 2:
-        raise DataSetError(
-            f"This model's branches are {'+'.join(config.joined)}: a cascade needs O and at least one branch after it. "
-            "Choose another model."
-        )
 
 
 def curve_text(curve: Sequence[CascadePoint]) -> str:

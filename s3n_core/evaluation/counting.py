@@ -1,4 +1,4 @@
-"""Counting right answers batch by batch without waiting for the device: training's validation and ``s3n evaluate`` share it."""
+"""Counts of an evaluation, batch by batch, without waiting for the device."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from s3n_core.evaluation.cascade import CascadeAnswers, require_cascade
+from s3n_core.evaluation.cascade import CascadeAnswers
 from s3n_core.evaluation.result import JOINT, MEAN, Accuracy, Evaluation
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3NOutput
 from s3n_core.method.objective import objective
-from s3n_core.models.network_outputs import Answer, rule_names
+from s3n_core.models.network_outputs import BatchOutput, require_cascade, rule_names
 
 TOP = 5
 
 
-class Tally:
-    """Adds up what a network says about batches of labelled images.
+class EvaluationCounts:
+    """Adds up a network's outputs on batches of labelled images.
 
     ``add`` leaves a few numbers a batch on the device and never waits for it; ``result`` waits once.
     """
 
-    def __init__(self, config: NetworkConfig, *, smoothing: float = 0.0, cascade: bool = False) -> None:
-        """Begin at nothing.
+    def __init__(self, config: NetworkConfig, *, cascade: bool = False) -> None:
+        """Start at zero.
 
         Args:
             config: The network's choices.
-            smoothing: Label smoothing of the losses, as in `objective`.
-            cascade: Keep what `cascade` is counted from.
+            cascade: Keep what a cascade is counted from.
 
         Raises:
             DataSetError: A cascade of a network in which nothing can be stopped.
@@ -37,7 +36,6 @@ class Tally:
         if cascade:
             require_cascade(config)
         self._config = config
-        self._smoothing = smoothing
         self._images = 0
         self._batches: list[Tensor] = []
         self._cascade: list[Tensor] | None = [] if cascade else None
@@ -50,18 +48,18 @@ class Tally:
         """Images added."""
         return self._images
 
-    def add(self, said: Answer, labels: Tensor) -> None:
+    def add(self, batch: BatchOutput, labels: Tensor) -> None:
         """Count a batch.
 
         Args:
-            said: The network's answer (`network_answers.answer`, or `Answer.of` a pass with its trace).
+            batch: The network's output.
             labels: int64, shape (B,), on the same device.
         """
         count = len(labels)
         if count == 0:
             return
-        scores = _scores(said.output, self._config.joined)
-        losses = objective(said.output, labels, smoothing=self._smoothing)
+        scores = _scores(batch.output, self._config.joined)
+        losses = objective(batch.output, labels)
         parts = {"total": losses.total, **losses.parts}
         self._names, self._losses = list(scores), list(parts)
         k = min(TOP, self._config.num_classes)
@@ -73,10 +71,10 @@ class Tally:
                 *(hit[:, 0].sum() for hit in hits),
                 *(hit.any(dim=1).sum() for hit in hits),
                 *(loss.detach().float() * count for loss in parts.values()),
-                said.entropy.float().sum(),
-                said.sure.sum(),
-                said.peaks.sum(),
-                (said.peaks == 0).sum(),
+                batch.entropy.float().sum(),
+                batch.sure.sum(),
+                batch.peaks.sum(),
+                (batch.peaks == 0).sum(),
             ]
         )
         # The same first class as in the count above, whatever a device does about ties.
@@ -87,7 +85,7 @@ class Tally:
         self._batches.append(numbers.detach())
         if self._cascade is not None:
             hit = dict(zip(scores, hits, strict=True))
-            self._cascade.append(torch.stack([said.entropy.float(), hit["O"][:, 0], hit[JOINT][:, 0]]).detach())
+            self._cascade.append(torch.stack([batch.entropy.float(), hit["O"][:, 0], hit[JOINT][:, 0]]).detach())
         self._images += count
 
     def result(

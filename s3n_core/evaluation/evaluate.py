@@ -1,50 +1,23 @@
-"""Evaluation: how often a network is right, branch by branch, on images whose class is known.
-
-Training's validation and ``s3n evaluate`` count with the same ``Tally``, so their figures mean the same.
-"""
+"""Evaluation: how often a model is right, branch by branch, on images whose class is known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from functools import partial
-from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor
 
-from s3n_core.datasets.loading import Batch, Sample, load_batches
+from s3n_core.datasets.loading import Batch, Sample
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
-from s3n_core.errors import DataSetError, OtherClasses
-from s3n_core.evaluation.counting import Tally
+from s3n_core.errors import DataSetError, OtherClasses, UnreadableImage
+from s3n_core.evaluation.counting import EvaluationCounts
 from s3n_core.evaluation.result import Evaluation
-from s3n_core.method.configuration import Sampling
-from s3n_core.method.network import S3N
-from s3n_core.models.batches import ShrinkingStep, default_batch_size
-from s3n_core.models.devices import autocast
-from s3n_core.models.network_outputs import answer, draws_for
+from s3n_core.models.batches import over_images
+from s3n_core.models.network_outputs import run_batch
 from s3n_core.models.opening import Model
-from s3n_core.models.preprocessing import to_input
 
 _SHOWN_DIFFERENCES = 3
-
-
-class LabelledInputs(NamedTuple):
-    """A batch for ``evaluate_network``; a plain pair (images, labels) will do where nothing is drawn.
-
-    Attributes:
-        images: float32, shape (B, 3, S, S), normalised.
-        labels: int64, shape (B,).
-        draws: Keyed draws (``draws_for``), shape (B, H, W), where the mode or the control needs them.
-    """
-
-    images: Tensor
-    labels: Tensor
-    draws: Tensor | None = None
 
 
 def evaluate(
@@ -74,7 +47,7 @@ def evaluate(
     Raises:
         DataSetError: The model does not know some of the images' classes, no labelled image could be read, or a cascade is
             asked of a network in which nothing can be stopped.
-        DeviceError: The device has too little memory for one image.
+        OutOfMemory: The device has too little memory for one image.
     """
     labelled = [(record, record.label) for record in records if record.label is not None]
     if not labelled:
@@ -83,28 +56,39 @@ def evaluate(
         )
     indices = class_indices(model, classes, {label for _, label in labelled})
     samples = [Sample(record.path, record.name, indices[label]) for record, label in labelled]
-    tally = Tally(model.network.config, cascade=cascade)
+    counts = EvaluationCounts(model.network.config, cascade=cascade)
     unreadable: list[tuple[str, str]] = []
-    step = ShrinkingStep()
 
-    def view(image: Image.Image, _: int) -> NDArray[np.uint8]:
-        return test_view(image, model.preprocess)
+    def count(batch: Batch) -> Sequence[str]:
+        assert batch.labels is not None
+        counts.add(run_batch(model, batch), torch.from_numpy(batch.labels).to(model.device))
+        return batch.names
 
+    loop = over_images(
+        samples,
+        lambda image, _: test_view(image, model.preprocess),
+        count,
+        device=model.device,
+        precision=model.precision,
+        batch_size=batch_size,
+        workers=workers,
+    )
     done = 0
-    size = batch_size or default_batch_size(model.device)
-    with closing(load_batches(samples, view, size, workers=workers)) as batches:
-        for batch in batches:
-            step.over(len(batch), partial(_add, model, tally, batch))
-            places = batch.error_positions.tolist()
-            unreadable += [(samples[at].name, error.reason) for at, error in zip(places, batch.errors, strict=True)]
-            done += len(batch) + len(places)
+    with closing(loop) as batches:
+        for results in batches:
+            unreadable += [
+                (samples[position].name, result.reason)
+                for position, result in results
+                if isinstance(result, UnreadableImage)
+            ]
+            done += len(results)
             if progress is not None:
                 progress(done, len(samples))
-    if not tally.images:
+    if not counts.images:
         raise DataSetError(
             f"None of the {len(samples)} labelled images could be read (first: {unreadable[0][0]}: {unreadable[0][1]})."
         )
-    return tally.result(
+    return counts.result(
         model.classes,
         mode=model.sampling,
         precision=model.precision,
@@ -112,49 +96,6 @@ def evaluate(
         unreadable=tuple(unreadable),
         unlabelled=len(records) - len(labelled),
     )
-
-
-def evaluate_network(
-    network: S3N,
-    batches: Iterable[LabelledInputs | tuple[Tensor, Tensor]],
-    classes: Sequence[str],
-    *,
-    sampling: Sampling | None = None,
-    device: str = "cpu",
-    precision: str = "float32",
-    smoothing: float = 0.0,
-) -> Evaluation:
-    """Evaluate a network on batches that are already tensors, as training's validation does.
-
-    Args:
-        network: The network, on its device; put into evaluation mode and back.
-        batches: The batches; moved to the device where they are not there.
-        classes: Class names, by index.
-        sampling: How the peaks are divided; None takes the network's own rule for evaluation.
-        device: "cpu", "cuda" or "mps": where the network is.
-        precision: Of the network's layers.
-        smoothing: Label smoothing of the losses, as in `objective`.
-
-    Returns:
-        Every figure; the device is waited for once, at the end.
-
-    Raises:
-        ValueError: There is no batch, or there are draws missing.
-    """
-    mode = sampling or network.config.eval_sampling
-    tally = Tally(network.config, smoothing=smoothing)
-    was_training = network.training
-    network.eval()
-    try:
-        with torch.inference_mode(), autocast(device, precision):
-            for batch in batches:
-                images, labels, draws = LabelledInputs(*batch)
-                images, labels = images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
-                draws = None if draws is None else draws.to(device, non_blocking=True)
-                tally.add(answer(network, images, sampling=mode, draws=draws), labels)
-    finally:
-        network.train(was_training)
-    return tally.result(classes, mode=mode, precision=precision)
 
 
 def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[int, int]:
@@ -192,16 +133,6 @@ def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[
             "rename the folders."
         )
     return {label: known[classes[label]] for label in used}
-
-
-def _add(model: Model, tally: Tally, batch: Batch, some: slice) -> None:
-    """Count a piece of a batch; nothing is counted where the pass fails."""
-    assert batch.labels is not None
-    with torch.inference_mode(), model.autocast():
-        draws = draws_for(model.network.config, model.sampling, batch.names[some], model.device)
-        images = to_input(batch.images[some], model.device)
-        said = answer(model.network, images, sampling=model.sampling, draws=draws)
-        tally.add(said, torch.from_numpy(batch.labels[some]).to(model.device))
 
 
 def _listed(names: Sequence[str]) -> str:

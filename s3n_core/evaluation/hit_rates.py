@@ -12,19 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from PIL import Image
 
-from s3n_core.datasets.loading import Sample, load_batches
+from s3n_core.datasets.loading import Batch, Sample
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
-from s3n_core.errors import DataSetError
+from s3n_core.errors import DataSetError, UnreadableImage
 from s3n_core.evaluation.evaluate import class_indices
 from s3n_core.evaluation.localization import joined_maps, largest_box, overlap
-from s3n_core.models.network_outputs import draws_for
+from s3n_core.models.batches import over_images
+from s3n_core.models.network_outputs import network_inputs
 from s3n_core.models.opening import Model
-from s3n_core.models.preprocessing import to_input
 from s3n_core.system.seeding import keyed_generator
 
 NEAR = 0.1
@@ -106,7 +104,7 @@ def measure_places(
         model: The model.
         records: Images; those without a box, or that cannot be read, are left out.
         classes: Names of the records' labels (``DataSet.classes``); matched with the model's by name.
-        batch_size: Images in a batch.
+        batch_size: Images in a batch; halved where the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
         progress: Called after every batch with the number of images done and of all.
 
@@ -116,32 +114,41 @@ def measure_places(
     Raises:
         DataSetError: No image has a box, none of those that have one could be read, or the model does not know some of
             their classes.
+        OutOfMemory: The device has too little memory for one image.
     """
     boxed = [record for record in records if record.box is not None]
     if not boxed:
         raise DataSetError("No image of this part has a box, so where the network looks cannot be measured.")
     indices = class_indices(model, classes, {record.label for record in boxed if record.label is not None})
     whole = dataclasses.replace(model.preprocess, resize="squash")
-    sizes: dict[int, tuple[int, int]] = {}
 
-    def view(image: Image.Image, position: int) -> NDArray[np.uint8]:
-        sizes[position] = image.size
-        return test_view(image, whole)
+    def measure(batch: Batch) -> Sequence[dict[str, float]]:
+        counts = []
+        views = _found_in(model, batch)
+        for at, size, (peaks, strength, found, predicted) in zip(
+            batch.positions.tolist(), batch.sizes.tolist(), views, strict=True
+        ):
+            record = boxed[at]
+            right = record.label is not None and indices[record.label] == predicted
+            counts.append(_count(record, (size[0], size[1]), peaks, strength, found, right=right))
+        return counts
 
     samples = [Sample(record.path, record.name) for record in boxed]
+    loop = over_images(
+        samples,
+        lambda image, _: test_view(image, whole),
+        measure,
+        device=model.device,
+        precision=model.precision,
+        batch_size=batch_size,
+        workers=workers,
+    )
     counted: list[dict[str, float]] = []
     done = 0
-    with closing(load_batches(samples, view, batch_size, workers=workers)) as batches, torch.inference_mode():
-        for batch in batches:
-            positions = batch.positions.tolist()
-            if positions:
-                names = [samples[at].name for at in positions]
-                boxes = _look(model, batch.images, names)
-                for at, (peaks, strength, found, answer) in zip(positions, boxes, strict=True):
-                    record = boxed[at]
-                    right = record.label is not None and indices[record.label] == answer
-                    counted.append(_count(record, sizes.pop(at), peaks, strength, found, right=right))
-            done += len(positions) + len(batch.errors)
+    with closing(loop) as batches:
+        for results in batches:
+            counted += [result for _, result in results if not isinstance(result, UnreadableImage)]
+            done += len(results)
             if progress is not None:
                 progress(done, len(samples))
     if not counted:
@@ -149,28 +156,26 @@ def measure_places(
     return _summary(counted)
 
 
-def _look(
-    model: Model, images: NDArray[np.uint8], names: list[str]
+def _found_in(
+    model: Model, batch: Batch
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64], tuple[float, float, float, float], int]]:
-    """Return, an image each, the peaks' places (n, 2) as fractions of the sides, their R, the found box and the answer."""
+    """Return for each image the peaks' places (n, 2), fractions of the sides, their R, the found box and the predicted class."""
     network = model.network
-    inputs = to_input(images, model.device)
-    draws = draws_for(network.config, model.sampling, names, model.device)
-    with model.autocast():
-        output = network(inputs, sampling=model.sampling, draws=draws, trace=True)
-        assert output.trace is not None
-        answers = output.prediction.argmax(dim=1)
-        joined = joined_maps(network, inputs, output.trace, answers).float().cpu().numpy()
+    images, draws = network_inputs(model, batch)
+    output = network(images, sampling=model.sampling, draws=draws, trace=True)
+    assert output.trace is not None
+    predicted = output.prediction.argmax(dim=1)
+    joined = joined_maps(network, images, output.trace, predicted).float().cpu().numpy()
     peaks = output.trace.response.peaks.cpu().numpy()
     response = output.trace.response.response.float().cpu().numpy()
     cells, side = network.config.map_size, network.config.input_size
     results = []
-    for index in range(len(images)):
+    for index in range(len(batch)):
         rows, columns = np.nonzero(peaks[index])
         # With aligned corners the first and last cell lie on the centres of the first and last pixel.
         places = (np.stack([columns, rows], axis=-1) / (cells - 1) * (side - 1) + 0.5) / side
         found = largest_box(joined[index])
-        results.append((places, response[index][rows, columns].astype(np.float64), found, int(answers[index])))
+        results.append((places, response[index][rows, columns].astype(np.float64), found, int(predicted[index])))
     return results
 
 

@@ -7,14 +7,15 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.loading import Batch, Sample
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.datasets.threaded_map import threaded_map
+from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import OutputError, UnreadableImage
 from s3n_core.export.image_files import ImageFiles, file_path, model_name
 from s3n_core.export.index import ExportIndex
@@ -22,7 +23,7 @@ from s3n_core.export.options import PART_ENDING, ExportOptions
 from s3n_core.export.report.folder_report import FolderReport, head_of
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.inspector import Inspector
-from s3n_core.models.batches import ShrinkingStep
+from s3n_core.models.batches import over_images
 from s3n_core.models.opening import Model
 from s3n_core.prediction.row_building import NOT_FINITE
 from s3n_core.system.atomic_files import make_folder, write_bytes
@@ -92,7 +93,7 @@ def export(
         options: What is written.
         classes: Names of the records' labels (``DataSet.classes``); without them no true class is shown.
         batch_size: Images that the network sees at once; halved where the device's memory is too small.
-        workers: Decoding threads; see ``threaded_map``.
+        workers: Loading threads; see ``load_batches``.
         restart: Write everything anew, whatever an interrupted export has left.
 
     Returns:
@@ -100,7 +101,7 @@ def export(
 
     Raises:
         OutputError: Something cannot be written (full disk, read-only folder); what was written before stays.
-        DeviceError: The device has too little memory for one image.
+        OutOfMemory: The device has too little memory for one image.
     """
     options = options or ExportOptions()
     began = time.monotonic()
@@ -173,27 +174,33 @@ def export(
 def _inspected(
     model: Model, tasks: Sequence[_Task], batch_size: int, workers: int | None
 ) -> Generator[tuple[_Task, Inspection | str], None, None]:
-    """Look into the images in order: each with its inspection, or with the reason why there is none."""
-    inspector, step = Inspector(model), ShrinkingStep()
+    """Inspect the images in order: each with its inspection, or with the reason why there is none."""
+    inspector = Inspector(model)
+    photographs: dict[int, Image.Image] = {}
 
-    def load(task: _Task) -> tuple[_Task, Image.Image | str]:
-        try:
-            return task, read_image(task.record.path)
-        except UnreadableImage as error:
-            return task, error.reason
+    def view(image: Image.Image, position: int) -> NDArray[np.uint8]:
+        photographs[position] = image
+        return test_view(image, model.preprocess)
 
-    with closing(threaded_map(load, tasks, workers=workers, ahead=batch_size)) as loaded:
-        while batch := list(islice(loaded, batch_size)):
-            images = [(task, image) for task, image in batch if not isinstance(image, str)]
+    def inspect(batch: Batch) -> Sequence[Inspection]:
+        whole = [photographs[position] for position in batch.positions.tolist()]
+        return inspector.inspect_batch(whole, batch.names, views=batch.images)
 
-            def inspect(some: slice, images: list[tuple[_Task, Image.Image]] = images) -> tuple[Inspection, ...]:
-                names = [task.record.name for task, _ in images[some]]
-                return inspector.inspect_batch([image for _, image in images[some]], names)
-
-            inspections = iter([one for part in step.over(len(images), inspect) for one in part])
-            for task, image in batch:
-                if isinstance(image, str):
-                    yield task, image
-                    continue
-                inspection = next(inspections)
-                yield task, inspection if inspection.is_finite else NOT_FINITE
+    loop = over_images(
+        [Sample(task.record.path, task.record.name) for task in tasks],
+        view,
+        inspect,
+        device=model.device,
+        precision=model.precision,
+        batch_size=batch_size,
+        workers=workers,
+        prefetch=1,
+    )
+    with closing(loop) as batches:
+        for results in batches:
+            for position, result in results:
+                photographs.pop(position, None)
+                if isinstance(result, UnreadableImage):
+                    yield tasks[position], result.reason
+                else:
+                    yield tasks[position], result if result.is_finite else NOT_FINITE

@@ -52,15 +52,19 @@ class Inspector:
         """Run the original branch on an upright RGB image."""
         return self.prepare_batch([image], [name])
 
-    def prepare_batch(self, images: Sequence[Image.Image], names: Sequence[str]) -> Prepared:
+    def prepare_batch(
+        self, images: Sequence[Image.Image], names: Sequence[str], *, views: NDArray[np.uint8] | None = None
+    ) -> Prepared:
         """Run the original branch on several upright RGB images at once.
 
         Args:
             images: Decoded images of any sizes, at least one.
             names: A name each.
+            views: The model's view of each (`test_view`), shape (B, S, S, 3), where it is there already.
         """
         model = self.model
-        views = np.stack([test_view(image, model.preprocess) for image in images])
+        if views is None:
+            views = np.stack([test_view(image, model.preprocess) for image in images])
         with torch.inference_mode(), model.autocast():
             look = model.network.look(to_input(views, model.device))
         return Prepared(
@@ -115,7 +119,12 @@ class Inspector:
         return inspection
 
     def inspect_batch(
-        self, images: Sequence[Image.Image], names: Sequence[str], settings: InspectionSettings | None = None
+        self,
+        images: Sequence[Image.Image],
+        names: Sequence[str],
+        settings: InspectionSettings | None = None,
+        *,
+        views: NDArray[np.uint8] | None = None,
     ) -> tuple[Inspection, ...]:
         """Look into several images in shared passes of the network.
 
@@ -123,11 +132,12 @@ class Inspector:
             images: Decoded upright RGB images of any sizes, at least one.
             names: A name each, which keys its draws.
             settings: What to change, without edits of peaks.
+            views: As in `prepare_batch`.
 
         Returns:
             An inspection each, in order.
         """
-        return self._inspect(self.prepare_batch(images, names), settings)
+        return self._inspect(self.prepare_batch(images, names, views=views), settings)
 
     def class_map(self, prepared: Prepared, index: int) -> NDArray[np.float32]:
         """Return M of any class for one prepared image, shape (h, w)."""

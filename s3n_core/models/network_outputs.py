@@ -1,4 +1,4 @@
-"""One pass of the network over a batch, with the few numbers that tables and tallies want beside its logits."""
+"""One pass of the network over a batch, with the few numbers that tables and figures need beside its logits."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from s3n_core.datasets.loading import Batch
+from s3n_core.errors import DataSetError
 from s3n_core.method.configuration import NetworkConfig, Sampling
 from s3n_core.method.network import S3N, S3NOutput
 from s3n_core.method.sampler import Response
+from s3n_core.models.opening import Model
+from s3n_core.models.preprocessing import to_input
 from s3n_core.system.seeding import peak_draws
 
 DRAW_SEED = 0
-"""Key of the draws outside training: the same image is always drawn the same, in every batch and in every job."""
+"""Key of the draws outside training: an image gets the same draws in every batch and in every job."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class BatchOutput:
     """What the network says about a batch; tensors stay on their device.
 
     Attributes:
@@ -30,8 +34,8 @@ class Answer:
         response: R, shape (B, H, W), in [0, 1].
         weight_d: Membership of each cell's peak in T_d, in [0, 1], shape (B, H, W).
         weight_c: The same for T_c.
-        stopped: Which images O alone has answered, bool, shape (B,); None where nothing may stop. Their joint logits are O's,
-            those of D and C not a number.
+        stopped: Which images stopped after O, bool, shape (B,); None where nothing may stop. Their joint logits are O's, those
+            of D and C not a number.
     """
 
     output: S3NOutput
@@ -45,17 +49,17 @@ class Answer:
     stopped: Tensor | None = None
 
     @classmethod
-    def of_traced(cls, output: S3NOutput) -> Answer:
+    def of_traced(cls, output: S3NOutput) -> BatchOutput:
         """Keep of a traced pass what a table needs."""
         assert output.trace is not None
         samples = output.trace.samples
         return cls.of(output, output.trace.response, samples.weight_d, samples.weight_c)
 
     @classmethod
-    def of(cls, output: S3NOutput, response: Response, weight_d: Tensor, weight_c: Tensor) -> Answer:
+    def of(cls, output: S3NOutput, response: Response, weight_d: Tensor, weight_c: Tensor) -> BatchOutput:
         """Keep of a pass what a table needs, and let go of the classes' maps and warped images."""
         return cls(
-            output=S3NOutput(output.joint, output.original, output.discriminative, output.complementary),
+            output=replace(output, trace=None),
             entropy=response.entropy,
             sure=response.sure,
             peaks=response.peaks.sum(dim=(1, 2)),
@@ -65,8 +69,8 @@ class Answer:
             weight_c=weight_c,
         )
 
-    def replaced(self, places: Tensor, others: Answer) -> Answer:
-        """Return the same answers with those at some places, int64, shape (N,), replaced by N others."""
+    def replaced(self, places: Tensor, others: BatchOutput) -> BatchOutput:
+        """Return the same outputs with those at some places, int64, shape (N,), replaced by N others."""
 
         def mixed(own: Tensor, other: Tensor) -> Tensor:
             return own.index_copy(0, places, other)
@@ -74,7 +78,7 @@ class Answer:
         def mixed_logits(own: Tensor | None, other: Tensor | None) -> Tensor | None:
             return None if own is None or other is None else mixed(own, other)
 
-        return Answer(
+        return BatchOutput(
             output=S3NOutput(
                 mixed_logits(self.output.joint, others.output.joint),
                 self.output.original,
@@ -92,43 +96,68 @@ class Answer:
         )
 
 
-def answer(
+def run_batch(model: Model, batch: Batch, *, stop_below: float | None = None) -> BatchOutput:
+    """Run a model on a loaded batch, with draws keyed by the images' names; see `run_network`."""
+    images, draws = network_inputs(model, batch)
+    return run_network(model.network, images, sampling=model.sampling, draws=draws, stop_below=stop_below)
+
+
+def network_inputs(model: Model, batch: Batch) -> tuple[Tensor, Tensor | None]:
+    """Return a loaded batch as a model's input, (B, 3, S, S), and the draws it needs, (B, H, W) or None, on its device."""
+    draws = draws_for(model.network.config, model.sampling, batch.names, model.device)
+    return to_input(batch.images, model.device), draws
+
+
+def run_network(
     network: S3N, images: Tensor, *, sampling: Sampling, draws: Tensor | None = None, stop_below: float | None = None
-) -> Answer:
-    """Run the network on a batch; the caller chooses autocast and gradients.
+) -> BatchOutput:
+    """Run a network on a batch; the caller chooses autocast and gradients.
 
     Args:
-        network: The network, in evaluation mode for an answer that does not depend on the batch.
+        network: The network, in evaluation mode for an output that does not depend on the batch.
         images: Shape (B, 3, S, S), normalised.
         sampling: How the peaks are divided.
         draws: zeta of Eq. 4, shape (B, H, W), in [0, 1), where the mode or the control needs draws (`draws_for`).
-        stop_below: H in nats at or below which O alone answers (`cascade.require_cascade`); None lets every image go on.
+        stop_below: H in nats at or below which an image stops after O (`require_cascade`); None lets every image go on.
 
     Returns:
-        The answer, on the images' device.
+        The output, on the images' device.
     """
     look = network.look(images)
     if network.joint is not None and stop_below is None:
-        return Answer.of_traced(network.finish(look, sampling=sampling, draws=draws, trace=True))
+        return BatchOutput.of_traced(network.finish(look, sampling=sampling, draws=draws, trace=True))
     weights = network.sampler.choose(look.response.peaks, look.response.response, sampling, draws)
     if stop_below is None:
         # O alone: its peaks are counted, but nothing is warped, which would be most of the work.
-        return Answer.of(network.finish(look), look.response, *weights)
+        return BatchOutput.of(network.finish(look), look.response, *weights)
 
     stopped = look.response.entropy <= stop_below
     going = (~stopped).nonzero()[:, 0]
-    said = replace(Answer.of(_stopped_output(network, look.original), look.response, *weights), stopped=stopped)
+    outputs = replace(BatchOutput.of(_stopped_output(network, look.original), look.response, *weights), stopped=stopped)
     if len(going):
         zeta = None if draws is None else draws[going]
         output = network.finish(look.select(going), sampling=sampling, draws=zeta, trace=True)
-        said = said.replaced(going, Answer.of_traced(output))
-    return said
+        outputs = outputs.replaced(going, BatchOutput.of_traced(output))
+    return outputs
 
 
 def _stopped_output(network: S3N, logits: Tensor) -> S3NOutput:
-    """Return what a network says that stops after O for every image."""
+    """Return the output of a network that stops after O for every image."""
     nothing = {branch: torch.full_like(logits, torch.nan) for branch in ("D", "C") if branch in network.heads}
     return S3NOutput(logits, logits, nothing.get("D"), nothing.get("C"))
+
+
+def require_cascade(config: NetworkConfig) -> None:
+    """Refuse a network in which nothing can be stopped after O.
+
+    Raises:
+        DataSetError: It has O alone, or does not report O's prediction.
+    """
+    if "O" not in config.joined or len(config.joined) < 2:
+        raise DataSetError(
+            f"This model's branches are {'+'.join(config.joined)}: a cascade needs O and at least one branch after it. "
+            "Choose another model."
+        )
 
 
 def draws_for(

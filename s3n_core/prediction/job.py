@@ -11,21 +11,17 @@ import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from s3n_core.datasets.loading import Sample, load_batches
+from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
-from s3n_core.evaluation.cascade import require_cascade
-from s3n_core.models.batches import ShrinkingStep, default_batch_size
+from s3n_core.errors import UnreadableImage
+from s3n_core.models.batches import over_images
+from s3n_core.models.network_outputs import require_cascade
 from s3n_core.models.opening import Model
 from s3n_core.prediction.resuming import UnfinishedTable
-from s3n_core.prediction.row_building import PackedAnswers, RowMaker
+from s3n_core.prediction.row_building import RowMaker
 from s3n_core.prediction.rows import PredictionHeader, PredictionProgress, PredictionRow, fingerprint
 from s3n_core.prediction.tables import prepare_place, write_table
 from s3n_core.system.distributed import ALONE, Team
@@ -42,7 +38,7 @@ def predict(
     team: Team = ALONE,
     stop_below: float | None = None,
 ) -> Generator[tuple[PredictionRow, ...], None, None]:
-    """Predict images, or a process's share of them.
+    """Predict images.
 
     Close the generator (``contextlib.closing``) to stop early; no thread is left behind.
 
@@ -53,35 +49,34 @@ def predict(
         batch_size: Images in a batch; None: what suits the device. Halved where the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
         start: Position of the first image to predict.
-        team: The processes at work: the batches go round among them.
-        stop_below: H in nats at or below which O alone answers an image; None lets every image go through all branches.
+        team: The processes at work, all of which call this alike: each predicts its share and gets all rows.
+        stop_below: H in nats at or below which an image stops after O; None lets every image go through all branches.
 
     Returns:
-        A generator of a batch of rows at a time, one row an image, in the order of the records. An image that cannot be
-        read has a row that says why.
+        A generator of the rows of a batch at a time (of each process), one row an image, in the order of the records. An
+        image that cannot be read has a row that says why.
 
     Raises:
-        DeviceError: The device has too little memory for one image.
+        OutOfMemory: The device has too little memory for one image.
     """
-    samples = [Sample(record.path, record.name) for record in records]
-    size = batch_size or default_batch_size(model.device)
-    step = ShrinkingStep()
-    answers = PackedAnswers(model, stop_below)
-    sizes: dict[int, tuple[int, int]] = {}
-    maker = RowMaker(model, records, classes, sizes)
-
-    def view(image: Image.Image, position: int) -> NDArray[np.uint8]:
-        sizes[position] = image.size
-        return test_view(image, model.preprocess)
-
-    order = np.arange(start, len(samples))
-    order = order[(order - start) // size % team.size == team.rank]
-    with closing(load_batches(samples, view, size, order=order, workers=workers)) as batches:
-        for batch in batches:
-            packed = [row for part in step.over(len(batch), partial(answers, batch)) for row in part]
-            yield maker.rows(batch, packed)
-            for position in batch.positions.tolist():
-                del sizes[position]
+    maker = RowMaker(model, records, classes, stop_below)
+    loop = over_images(
+        [Sample(record.path, record.name) for record in records],
+        lambda image, _: test_view(image, model.preprocess),
+        maker.rows,
+        device=model.device,
+        precision=model.precision,
+        batch_size=batch_size,
+        workers=workers,
+        start=start,
+        team=team,
+    )
+    with closing(loop) as batches:
+        for results in batches:
+            yield tuple(
+                maker.without_prediction(position, row.reason) if isinstance(row, UnreadableImage) else row
+                for position, row in results
+            )
 
 
 def predict_to_file(
@@ -120,7 +115,7 @@ def predict_to_file(
         DataSetError: There is a threshold, and nothing of the network can be stopped.
         OutputError: The table cannot be written (all rows so far are kept), another job is writing it, or there are
             unfinished predictions of another model, mode, precision or list of images.
-        DeviceError: The device has too little memory for one image.
+        OutOfMemory: The device has too little memory for one image.
     """
     prepare_place(out)
     if stop_below is not None:
@@ -151,11 +146,19 @@ def predict_to_file(
 
         yield progress()
         if table.done < len(records) or team.size > 1:
-            job = _together(model, records, classes, batch_size, workers, team.lead(table.done), team, stop_below)
+            job = predict(
+                model,
+                records,
+                classes=classes,
+                batch_size=batch_size,
+                workers=workers,
+                start=team.lead(table.done),
+                team=team,
+                stop_below=stop_below,
+            )
             with closing(job):
-                for batches in job:
-                    for batch in batches:
-                        table.append(batch)
+                for rows in job:
+                    table.append(rows)
                     yield progress()
         if stop_below is not None:
             header = replace(header, passes=_mean_passes(table.rows()))
@@ -175,34 +178,23 @@ def assist(
     stop_below: float | None = None,
 ) -> None:
     """Predict this process's share of the images for the process that leads; the arguments are those of `predict_to_file`."""
-    with closing(_together(model, records, classes, batch_size, workers, team.lead(0), team, stop_below)) as job:
+    job = predict(
+        model,
+        records,
+        classes=classes,
+        batch_size=batch_size,
+        workers=workers,
+        start=team.lead(0),
+        team=team,
+        stop_below=stop_below,
+    )
+    with closing(job):
         for _ in job:
             pass
 
 
-def _together(
-    model: Model,
-    records: Sequence[ImageRecord],
-    classes: Sequence[str],
-    batch_size: int | None,
-    workers: int | None,
-    start: int,
-    team: Team,
-    stop_below: float | None,
-) -> Generator[list[tuple[PredictionRow, ...]], None, None]:
-    """Predict in step with the other processes: one batch of each at a time, in the order of the records."""
-    team.require_cards(model.device)
-    size = batch_size or default_batch_size(model.device)
-    rows = predict(
-        model, records, classes=classes, batch_size=size, workers=workers, start=start, team=team, stop_below=stop_below
-    )
-    with closing(rows):
-        for _ in range(start, len(records), size * team.size):
-            yield team.gather(next(rows, ()))
-
-
 def _mean_passes(rows: Iterable[PredictionRow]) -> float | None:
-    """Return the mean passes of the backbone an answered image: a branch a pass, O's included; None without answers."""
+    """Return the mean passes of the backbone a predicted image: a branch a pass, O's included; None without predictions."""
     images = passes = 0
     for row in rows:
         if not row.error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,8 @@ from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import source_box
 from s3n_core.inspection.geometry import ViewFrame
-from s3n_core.models.network_outputs import Answer, answer, draws_for, rule_names
+from s3n_core.models.network_outputs import BatchOutput, rule_names, run_batch
 from s3n_core.models.opening import Model
-from s3n_core.models.preprocessing import to_input
 from s3n_core.prediction.rows import PredictionRow, label_name
 from s3n_core.prediction.schema import TOP, PeakPlace
 
@@ -25,56 +24,52 @@ _FACTS = 5  # finite, H, sure, peaks, stopped
 
 
 @dataclass(frozen=True)
-class PackedAnswers:
-    """Turns views into packed numbers: one transfer from the device a pass."""
-
-    model: Model
-    stop_below: float | None = None
-
-    def __call__(self, batch: Batch, some: slice) -> NDArray[np.float32]:
-        """Return `_pack` of a piece of a batch."""
-        model = self.model
-        config = model.network.config
-        with torch.inference_mode(), model.autocast():
-            images = to_input(batch.images[some], model.device)
-            draws = draws_for(config, model.sampling, batch.names[some], model.device)
-            said = answer(model.network, images, sampling=model.sampling, draws=draws, stop_below=self.stop_below)
-            return _pack(said, config.joined)
-
-
-@dataclass(frozen=True)
 class RowMaker:
-    """Turns packed numbers into rows.
+    """Turns batches of views into rows.
 
     Attributes:
-        model: Whose answers they are.
+        model: The model that predicts.
         records: All images of the job.
         classes: Names of the records' labels.
-        sizes: (width, height) of the originals, by position.
+        stop_below: H in nats at or below which an image stops after O; None lets every image go through all branches.
     """
 
     model: Model
     records: Sequence[ImageRecord]
     classes: Sequence[str]
-    sizes: Mapping[int, tuple[int, int]]
+    stop_below: float | None = None
 
-    def rows(self, batch: Batch, packed: Sequence[NDArray[np.float32]]) -> tuple[PredictionRow, ...]:
-        """Return a batch's rows, answers and unreadable images in the order of the records."""
-        rows: dict[int, PredictionRow] = {}
-        for position, numbers in zip(batch.positions.tolist(), packed, strict=True):
-            rows[position] = self._row(position, numbers)
-        for position, error in zip(batch.error_positions.tolist(), batch.errors, strict=True):
-            rows[position] = self._without_answer(position, error.reason)
-        return tuple(rows[position] for position in sorted(rows))
+    def rows(self, batch: Batch) -> list[PredictionRow]:
+        """Run the model on a batch and return a row an image; called by the loop, `over_images`."""
+        output = run_batch(self.model, batch, stop_below=self.stop_below)
+        packed = _pack(output, self.model.network.config.joined)
+        return [
+            self._row(position, (width, height), numbers)
+            for position, (width, height), numbers in zip(
+                batch.positions.tolist(), batch.sizes.tolist(), packed, strict=True
+            )
+        ]
 
-    def _row(self, position: int, numbers: NDArray[np.float32]) -> PredictionRow:
+    def without_prediction(self, position: int, reason: str) -> PredictionRow:
+        """Return the row of an image that has no prediction, and why."""
+        model, record = self.model, self.records[position]
+        return PredictionRow(
+            file=record.name,
+            label=label_name(record, self.classes),
+            mode=model.sampling,
+            precision=model.precision,
+            model=model.digest,
+            error=reason,
+        )
+
+    def _row(self, position: int, size: tuple[int, int], numbers: NDArray[np.float32]) -> PredictionRow:
         model, record = self.model, self.records[position]
         known, config = model.classes, model.network.config
         count, branches = min(TOP, len(known)), len(config.joined)
         top, facts, by_branch, sure_of, maps = np.split(numbers, np.cumsum([2 * count, _FACTS, branches, branches]))
         finite, entropy, sure, peaks, stopped = facts.tolist()
         if not finite:
-            return self._without_answer(position, NOT_FINITE)
+            return self.without_prediction(position, NOT_FINITE)
         indices = [int(index) for index in top[:count]]
         probabilities = [_digits(number) for number in top[count:]]
         asked = [place for place, branch in enumerate(config.joined) if branch == "O" or not stopped]
@@ -92,7 +87,7 @@ class RowMaker:
             entropy=_digits(entropy),
             rule=rule_names(config)[bool(sure)],
             peaks=int(peaks),
-            peak_places=self._places(position, maps),
+            peak_places=self._places(size, maps),
             label=label,
             correct=name == label if label in known else None,
             mode=model.sampling,
@@ -100,23 +95,12 @@ class RowMaker:
             model=model.digest,
         )
 
-    def _without_answer(self, position: int, reason: str) -> PredictionRow:
-        model, record = self.model, self.records[position]
-        return PredictionRow(
-            file=record.name,
-            label=label_name(record, self.classes),
-            mode=model.sampling,
-            precision=model.precision,
-            model=model.digest,
-            error=reason,
-        )
-
-    def _places(self, position: int, maps: NDArray[np.float32]) -> tuple[PeakPlace, ...]:
+    def _places(self, size: tuple[int, int], maps: NDArray[np.float32]) -> tuple[PeakPlace, ...]:
         """List the peaks as `inspect` does, the strongest first (ties: first in row-major order)."""
         preprocess, side = self.model.preprocess, self.model.network.config.map_size
         peaks, response, weight_d, weight_c = maps.reshape(4, side, side)
         rows, columns = np.nonzero(peaks)
-        frame = ViewFrame(box=source_box(self.sizes[position], preprocess), size=preprocess.source_size)
+        frame = ViewFrame(box=source_box(size, preprocess), size=preprocess.source_size)
         places = frame.to_original(np.stack([columns, rows], axis=1) / (side - 1) * 2 - 1)
         values = np.stack([part[rows, columns] for part in (response, weight_d, weight_c)], axis=1)
         order = np.argsort(-values[:, 0], kind="stable")
@@ -126,20 +110,22 @@ class RowMaker:
         )
 
 
-def _pack(said: Answer, branches: Sequence[str]) -> NDArray[np.float32]:
+def _pack(batch: BatchOutput, branches: Sequence[str]) -> NDArray[np.float32]:
     """Lay side by side, as float32: top K classes and probabilities, finite, H, sure, peaks, stopped, the branches' classes
     and their probabilities, and four maps (peaks, R, memberships).
 
     Class indices and counts of peaks are far below 2^24, so float32 holds them exactly. The classes are ranked by their
     logits: probabilities of sure networks tie at 0.
     """
-    logits = said.output.prediction.float()
+    logits = batch.output.prediction.float()
     top = logits.topk(min(TOP, logits.shape[1]), dim=1).indices
     probabilities = logits.softmax(dim=1).gather(1, top)
-    stopped = torch.zeros_like(said.sure) if said.stopped is None else said.stopped
-    facts = [torch.isfinite(logits).all(dim=1), said.entropy, said.sure, said.peaks, stopped]
-    by_branch = [said.output.branches()[branch].float().softmax(dim=1).max(dim=1) for branch in branches]
-    maps = torch.stack([part.float() for part in (said.peak_map, said.response, said.weight_d, said.weight_c)], dim=1)
+    stopped = torch.zeros_like(batch.sure) if batch.stopped is None else batch.stopped
+    facts = [torch.isfinite(logits).all(dim=1), batch.entropy, batch.sure, batch.peaks, stopped]
+    by_branch = [batch.output.branches()[branch].float().softmax(dim=1).max(dim=1) for branch in branches]
+    maps = torch.stack(
+        [part.float() for part in (batch.peak_map, batch.response, batch.weight_d, batch.weight_c)], dim=1
+    )
     parts = [
         top.float(),
         probabilities,

@@ -11,14 +11,14 @@ from image_folders import drawn_folder
 from tiny_models import CLASSES
 
 from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError
-from s3n_core.evaluation.counting import Tally
-from s3n_core.evaluation.evaluate import LabelledInputs, evaluate, evaluate_network
+from s3n_core.evaluation.counting import EvaluationCounts
+from s3n_core.evaluation.evaluate import evaluate
 from s3n_core.evaluation.result import MEAN, Accuracy, Evaluation, wilson_interval
 from s3n_core.models import network_outputs
-from s3n_core.models.network_outputs import draws_for
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input
 from s3n_core.prediction.job import predict
@@ -103,37 +103,11 @@ def test_the_batch_size_changes_nothing(
     assert alike(evaluate(model, records, CLASSES, batch_size=1), evaluate(model, records, CLASSES, batch_size=13))
 
 
-def test_training_counts_the_same(model: Model, records: list[ImageRecord]) -> None:
-    images, labels = inputs_of(model, readable(records))
-    network = model.network.train()
-    try:
-        found = evaluate_network(network, zip(images.split(5), labels.split(5), strict=True), CLASSES)
-        assert network.training
-    finally:
-        network.eval()
-    assert alike(found, evaluate(model, records, CLASSES))
-    assert (found.mode, found.model, found.unreadable) == ("expected", "", ())
-
-
-def test_keyed_draws_in_training(model_of: Callable[..., Model], records: list[ImageRecord]) -> None:
-    model = model_of(control="random_places")
-    images, labels = inputs_of(model, readable(records))
-    draws = draws_for(model.network.config, "expected", [record.name for record in readable(records)], "cpu")
-    found = evaluate_network(model.network, [LabelledInputs(images, labels, draws)], CLASSES)
-    assert alike(found, evaluate(model, records, CLASSES))
-
-
-def test_smoothing_counts_in_the_losses_of_o_and_c(model: Model, records: list[ImageRecord]) -> None:
-    batch = inputs_of(model, records[:4])
-    plain = evaluate_network(model.network, [batch], CLASSES)
-    smoothed = evaluate_network(model.network, [batch], CLASSES, smoothing=0.15)
-    assert {name for name in plain.losses if plain.losses[name] != smoothed.losses[name]} == {"O", "C"}
-
-
 def test_nothing_to_count(model: Model) -> None:
+    counts = EvaluationCounts(model.network.config)
+    assert counts.images == 0
     with pytest.raises(ValueError, match="no image"):
-        evaluate_network(model.network, [], CLASSES)
-    assert Tally(model.network.config).images == 0
+        counts.result(CLASSES, mode="expected", precision="float32")
 
 
 def test_progress(model: Model, records: list[ImageRecord]) -> None:
@@ -182,12 +156,12 @@ def test_a_small_device_counts_each_image_once(
 ) -> None:
     expected = evaluate(model, records, CLASSES)
 
-    def answer(network: object, images: torch.Tensor, **options: object) -> network_outputs.Answer:
-        if len(images) > 2:
+    def run_batch(model: Model, batch: Batch) -> network_outputs.BatchOutput:
+        if len(batch) > 2:
             raise torch.OutOfMemoryError
-        return network_outputs.answer(network, images, **options)  # type: ignore[arg-type]
+        return network_outputs.run_batch(model, batch)
 
-    monkeypatch.setattr("s3n_core.evaluation.evaluate.answer", answer)
+    monkeypatch.setattr("s3n_core.evaluation.evaluate.run_batch", run_batch)
     assert alike(evaluate(model, records, CLASSES), expected)
 
 

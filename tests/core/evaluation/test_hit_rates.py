@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import Box, ImageRecord, Part
 from s3n_core.errors import DataSetError
 from s3n_core.evaluation import hit_rates
@@ -55,11 +56,11 @@ def test_without_warps_the_joined_map_is_the_mean_of_the_heads_maps(model_of) ->
 def looking(monkeypatch: pytest.MonkeyPatch, model: Model) -> Model:
     """A model that is made to look at two known places of every image: (0.25, 0.5), the stronger, and (0.75, 0.5)."""
 
-    def look(_: Model, images: np.ndarray, names: list[str]) -> list:
+    def found_in(_: Model, batch: Batch) -> list:
         peaks = np.array([[0.25, 0.5], [0.75, 0.5]])
-        return [(peaks, np.array([1.0, 0.4]), (0.0, 0.25, 0.5, 0.75), 1) for _ in names]
+        return [(peaks, np.array([1.0, 0.4]), (0.0, 0.25, 0.5, 0.75), 1) for _ in batch.names]
 
-    monkeypatch.setattr(hit_rates, "_look", look)
+    monkeypatch.setattr(hit_rates, "_found_in", found_in)
     return model
 
 

@@ -9,6 +9,7 @@ from image_folders import drawn_folder
 from tiny_models import CLASSES
 
 from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DeviceError
@@ -160,13 +161,13 @@ def test_a_small_device_takes_smaller_batches(
     expected = rows_of(model, records)
     sizes: list[int] = []
 
-    def answer(network: object, images: torch.Tensor, **options: object) -> network_outputs.Answer:
-        sizes.append(len(images))
-        if len(images) > 2:
+    def run_batch(model: Model, batch: Batch, **options: float | None) -> network_outputs.BatchOutput:
+        sizes.append(len(batch))
+        if len(batch) > 2:
             raise failure
-        return network_outputs.answer(network, images, **options)  # type: ignore[arg-type]
+        return network_outputs.run_batch(model, batch, **options)
 
-    monkeypatch.setattr("s3n_core.prediction.row_building.answer", answer)
+    monkeypatch.setattr("s3n_core.prediction.row_building.run_batch", run_batch)
     assert alike(rows_of(model, records, 6), expected)
     assert sizes[0] > 2
     assert max(sizes[2:]) <= 2, "the size that fits is remembered"
@@ -175,10 +176,10 @@ def test_a_small_device_takes_smaller_batches(
 def test_a_device_too_small_for_one_image(
     model: Model, records: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(*_: object, **__: object) -> None:
+    def run_batch(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr("s3n_core.prediction.row_building.answer", answer)
+    monkeypatch.setattr("s3n_core.prediction.row_building.run_batch", run_batch)
     with pytest.raises(DeviceError, match="choose the device cpu"):
         rows_of(model, records)
 
