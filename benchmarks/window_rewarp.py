@@ -25,7 +25,8 @@ from PySide6.QtCore import QEvent, QObject, QTimer  # noqa: E402
 
 from s3n_core.datasets.detection import open_data_set  # noqa: E402
 from s3n_core.demo.writing import write_drawn_birds  # noqa: E402
-from s3n_core.inspection.inspection import Inspection, InspectionSettings  # noqa: E402
+from s3n_core.inspection.inspection import Inspection  # noqa: E402
+from s3n_core.inspection.settings import InspectionSettings  # noqa: E402
 from s3n_gui.appearance import theme  # noqa: E402
 from s3n_gui.background.processes import kill, start_process  # noqa: E402
 from s3n_gui.frame.main_window import MainWindow  # noqa: E402
@@ -90,13 +91,13 @@ class Stages(QObject):
             print(f"    medians: engine and way {np.median(there):.1f} ms, window {np.median(late - there):.1f} ms")
 
     def _on_resampled(self, inspection: Inspection, generation: int) -> None:
-        self.came[inspection.settings] = time.perf_counter()
+        self.came[inspection.warps.settings] = time.perf_counter()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """See paints; what is shown then is on the screen when the event is done, which the next turn of the loop sees."""
         shown = self._page.state.evidence
-        if event.type() == QEvent.Type.Paint and shown is not None and shown.settings in self.asked:
-            QTimer.singleShot(0, self, partial(self._on_painted, shown.settings))
+        if event.type() == QEvent.Type.Paint and shown is not None and shown.warps.settings in self.asked:
+            QTimer.singleShot(0, self, partial(self._on_painted, shown.warps.settings))
         return False
 
     def _on_painted(self, settings: InspectionSettings) -> None:
@@ -155,9 +156,9 @@ def _measure(model: Path, birds: Path, options: argparse.Namespace) -> None:
     stages = Stages(page)
     evidence = state.answer
     assert evidence is not None
-    cell, cells = evidence.peaks[0].found_at, evidence.response.shape[0]
+    cell, cells = evidence.warps.peaks[0].found_at, evidence.response.map.shape[0]
     moves = range(options.moves)
-    places = [evidence.cell_to_original(4 + n % (cells - 8), 4 + n // (cells - 8)) for n in moves]
+    places = [evidence.response.cell_to_original(4 + n % (cells - 8), 4 + n // (cells - 8)) for n in moves]
     for place in places:
         settings = stages.move(cell, place)
         wait(lambda settings=settings: settings in stages.painted and not state.busy)

@@ -21,6 +21,7 @@ from s3n_core.export.index import INDEX
 from s3n_core.export.options import ARRAYS_ENDING, PART_ENDING, REPORT, ExportOptions
 from s3n_core.export.report.report_image import part_bytes
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.summary import arrays_of, summary_of
 from s3n_core.models.opening import Model
 from s3n_core.prediction.rows import label_name
 from s3n_core.version import __version__
@@ -77,9 +78,9 @@ def file_path(stem: PurePosixPath, ending: str) -> PurePosixPath:
 def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) -> bytes:
     """Return a page as its file's content, with what it shows and what made it inside."""
     about = {
-        "Title": inspection.name,
+        "Title": inspection.response.name,
         "Software": f"S3N Studio {__version__}",
-        "Model": f"{inspection.model} {inspection.model_digest}".strip(),
+        "Model": f"{inspection.response.model} {inspection.response.model_digest}".strip(),
         "Sampling": how_it_was_made(inspection),
     }
     if options.format == "pdf" or options.format == "svg":
@@ -90,8 +91,8 @@ def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) 
 def arrays_bytes(inspection: Inspection) -> bytes:
     """Return every intermediate as the content of an .npz file; ``summary`` holds the plain values as JSON text."""
     buffer = io.BytesIO()
-    summary = json.dumps(inspection.to_dict(), ensure_ascii=True)
-    np.savez_compressed(buffer, allow_pickle=False, summary=np.array(summary), **inspection.to_arrays())
+    summary = json.dumps(summary_of(inspection), ensure_ascii=True)
+    np.savez_compressed(buffer, allow_pickle=False, summary=np.array(summary), **arrays_of(inspection))
     return buffer.getvalue()
 
 

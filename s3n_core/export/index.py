@@ -42,7 +42,8 @@ _COLUMNS = (
 
 def rule_name(inspection: Inspection) -> str:
     """Name the rule of Eq. 3 as a table of predictions does: "top-1", "top-5", or "saliency"."""
-    return "saliency" if inspection.attention == "saliency" else f"top-{len(inspection.merged_classes)}"
+    response = inspection.response
+    return "saliency" if response.attention == "saliency" else f"top-{len(response.merged_classes)}"
 
 
 class ExportIndex:
@@ -119,9 +120,9 @@ class ExportIndex:
             top.name,
             f"{top.probability:.6g}",
             "" if truth is None else str(truth == top.name).lower(),
-            f"{inspection.entropy:.6g}",
+            f"{inspection.response.entropy:.6g}",
             rule_name(inspection),
-            len(inspection.peaks),
+            len(inspection.warps.peaks),
             str(sheet),
             str(folder),
             str(files.get(ARRAYS_ENDING, "")),

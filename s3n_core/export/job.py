@@ -203,4 +203,4 @@ def _inspected(
                 if isinstance(result, UnreadableImage):
                     yield tasks[position], result.reason
                 else:
-                    yield tasks[position], result if result.is_finite else NOT_FINITE
+                    yield tasks[position], result if result.scores.is_finite else NOT_FINITE

@@ -75,7 +75,7 @@ class FirstFiles:
                 reason = reason or f"{record.name}: {error.reason}"
                 continue
             inspection = inspector.inspect(inspector.prepare(image, record.name))
-            if not inspection.is_finite:
+            if not inspection.scores.is_finite:
                 reason = reason or f"{record.name}: {NOT_FINITE}"
                 continue
             self._looked = key, position, inspection

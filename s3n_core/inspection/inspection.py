@@ -1,21 +1,20 @@
 """Everything that a network saw in one image, as NumPy arrays and plain values, with places in original pixels.
 
-Free of torch: the window, the figures and a file on disk hold the same type. `inspect` fills it in one call;
-`analysis.inspector` does so in steps, for those who ask often.
+Free of torch: the window, the figures and a file hold the same type. `inspector.inspect` fills it in one call; `Inspector`
+does so in steps, for those who ask often. Its three parts follow these steps, so that what a step does not touch stays the
+same value: another place of a peak makes new warps and scores of the same response.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from pydantic import with_config
 
-from s3n_core.inspection import summary
 from s3n_core.inspection.geometry import (
     Place,
     ViewFrame,
@@ -25,25 +24,72 @@ from s3n_core.inspection.geometry import (
     through_grid,
     through_inverse,
 )
-from s3n_core.inspection.peak import Peak as Peak
-from s3n_core.inspection.peak import PeakSet as PeakSet
-from s3n_core.inspection.peak import Score as Score
-from s3n_core.inspection.peak import Warped as Warped
-from s3n_core.inspection.settings import Cell as Cell
-from s3n_core.inspection.settings import InspectionSettings as InspectionSettings
-from s3n_core.inspection.settings import PeakEdit as PeakEdit
+from s3n_core.inspection.peak import Peak
+from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.method.configuration import Alignment, Attention, Control, Sampling
-
-if TYPE_CHECKING:
-    from s3n_core.models.opening import Model
 
 MOST_IMAGE_SIDE = 2048
 """Largest side of the original that an inspection keeps, in pixels; a larger one is kept scaled down."""
 
+Warped = Literal["D", "C"]
+"""The branches that see a warped image."""
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def is_same(one: object, other: object) -> bool:
+    """Say whether two values are equal: arrays bit by bit, mappings and all else by what they hold."""
+    if one is other:  # the quick case; equal arrays elsewhere in memory are as good
+        return True
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return (
+            isinstance(one, np.ndarray)
+            and isinstance(other, np.ndarray)
+            and (one.dtype, one.shape) == (other.dtype, other.shape)
+            and np.array_equal(_bytes(one), _bytes(other))
+        )
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
+    return bool(one == other)
+
+
+def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+
+@with_config({"arbitrary_types_allowed": True})  # arrays, where an inspection is read from a message
+@dataclass(frozen=True, eq=False)
+class _ByValue:
+    """Is equal to another one whose fields are all the same, arrays included."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return self is other or all(
+            is_same(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # arrays have none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One class and how probable a branch holds it to be.
+
+    Attributes:
+        index: The class's index.
+        name: Its name.
+        probability: In [0, 1].
+    """
+
+    index: int
+    name: str
+    probability: float
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Inspection:
-    """Every intermediate of one image; symbols as in the paper.
+class Response(_ByValue):
+    """What the original branch finds in an image; edits of single peaks leave it as it is. Symbols as in the paper.
 
     Attributes:
         name: The image's name; it keys the draws.
@@ -53,7 +99,6 @@ class Inspection:
         source_box: (x0, y0, x1, y1): the part of the original that the network sees, in original pixels.
         source_size: Side of the square that the warps sample, in pixels.
         classes: Class names, by index.
-        logits: By answer, "joint", "O", "D", "C", float32 (C,); those of D, C and joint are missing until they are computed.
         gate_logits: Scores that ranked the classes and decided the rule, float32 (C,): O's logits in the paper's form.
         entropy: H of Eq. 2, in nats.
         delta: The threshold of Eq. 3, in nats.
@@ -62,27 +107,14 @@ class Inspection:
         class_maps: Class response maps M of some classes, float32 (n, h, w), at the features' own size.
         mapped_classes: Indices of those classes: all of them if they are small, else the likeliest and the predicted.
         alignment: How R reads the features: "origins", "centres" or "corners" (`configuration.Alignment`).
-        response: R, float32 (H, W), in [0, 1].
-        peaks: T, the highest first.
-        map_d: Q_d, float32 (H, W).
-        map_c: Q_c, float32 (H, W).
-        grid_d: f and g of Q_d a cell, float32 (H, W, 2), (x, y) in [-1, 1] of the square, aligned corners.
-        grid_c: The same of Q_c.
-        images_d: The discriminative image, RGB uint8, shape (s, s, 3).
-        images_c: The complementary image.
-        beta_1: Radius of Eq. 5 in D, in cells.
-        beta_2: Radius of Eq. 5 in C, in cells.
+        map: R, float32 (H, W), in [0, 1].
         window: Side of a peak's window, in cells.
         floor: Least response of a peak.
-        base: Constant that Q starts from.
-        sampling: How the peaks were divided.
         attention: "sparse" (peaks make the maps) or a dense map, under which the peaks are only shown.
-        control: What stands in for the warps in a control experiment, "none" in the method.
-        settings: What was asked for.
-        precision: Of the network's layers.
-        device: Where it was computed.
         model: The model file's name.
         model_digest: First 16 hexadecimal digits of its SHA-256.
+        precision: Of the network's layers.
+        device: Where it was computed.
     """
 
     name: str
@@ -92,7 +124,6 @@ class Inspection:
     source_box: tuple[float, float, float, float]
     source_size: int
     classes: tuple[str, ...]
-    logits: Mapping[str, NDArray[np.float32]]
     gate_logits: NDArray[np.float32]
     entropy: float
     delta: float
@@ -101,64 +132,32 @@ class Inspection:
     class_maps: NDArray[np.float32]
     mapped_classes: tuple[int, ...]
     alignment: Alignment
-    response: NDArray[np.float32]
-    peaks: tuple[Peak, ...]
-    map_d: NDArray[np.float32]
-    map_c: NDArray[np.float32]
-    grid_d: NDArray[np.float32]
-    grid_c: NDArray[np.float32]
-    images_d: NDArray[np.uint8]
-    images_c: NDArray[np.uint8]
-    beta_1: float
-    beta_2: float
+    map: NDArray[np.float32]
     window: int
     floor: Literal["mean", "none"] | float
-    base: float
-    sampling: Sampling
     attention: Attention
-    control: Control
-    settings: InspectionSettings
-    precision: str
-    device: str
     model: str
     model_digest: str
-
-    # What the network says
-
-    @property
-    def answer(self) -> str:
-        """Whose answer is the network's: "joint", or "O" where there is no joint head or it has not been computed yet."""
-        return "joint" if "joint" in self.logits else "O"
-
-    def probabilities(self, answer: str) -> NDArray[np.float64]:
-        """Return the softmax of an answer's logits, shape (C,)."""
-        logits = self.logits[answer].astype(np.float64)
-        powers = np.exp(logits - logits.max())
-        shares: NDArray[np.float64] = powers / powers.sum()
-        return shares
-
-    def top(self, answer: str | None = None, count: int = 5) -> tuple[Score, ...]:
-        """Return the likeliest classes of "joint", "O", "D" or "C", None: of the network's answer; ties in order of index."""
-        shares = self.probabilities(answer or self.answer)
-        order = np.argsort(-shares, kind="stable")[:count].tolist()
-        return tuple(Score(index=i, name=self.classes[i], probability=float(shares[i])) for i in order)
-
-    @property
-    def prediction(self) -> Score:
-        """The network's likeliest class."""
-        return self.top(count=1)[0]
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether all logits are finite numbers; the network has answered nothing otherwise."""
-        return all(bool(np.isfinite(logits).all()) for logits in self.logits.values())
+    precision: str
+    device: str
 
     @property
     def rule(self) -> str:
         """One sentence on which rule of Eq. 3 applied, and why."""
-        return summary.rule_sentence(self)
+        first = self.classes[self.merged_classes[0]]
+        if self.attention == "saliency":
+            return "R is the channel mean of the features (saliency), whatever the network takes the image for."
+        digits = 2 if f"{self.entropy:.2f}" != f"{self.delta:.2f}" else 5
+        numbers = f"H = {self.entropy:.{digits}f} {'≤' if self.sure else '>'} delta = {self.delta:g}"
+        if self.sure:
+            return f"The network is sure ({numbers}), so R is the map of its likeliest class, {first}."
+        count = len(self.merged_classes)
+        if count == 1:
+            return f"The network is unsure ({numbers}), but with so few classes R is the map of the likeliest, {first}."
+        number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+        return f"The network is unsure ({numbers}), so R averages its {number} likeliest classes."
 
-    # Maps
+    # Class maps
 
     def class_map(self, index: int) -> NDArray[np.float32] | None:
         """Return M of a class at the features' own size, shape (h, w), or None if it was not kept."""
@@ -173,24 +172,12 @@ class Inspection:
         if kept is None:
             return None
         rows, columns = (
-            _reading(n, cells, self.alignment) for n, cells in zip(kept.shape, self.response.shape, strict=True)
+            _reading(n, cells, self.alignment) for n, cells in zip(kept.shape, self.map.shape, strict=True)
         )
         read = rows @ kept.astype(np.float64) @ columns.T
         low, span = read.min(), read.max() - read.min()
         shown: NDArray[np.float64] = (read - low) / span if span > 1e-6 * np.abs(read).max() else np.zeros_like(read)
         return shown
-
-    def magnification(self, branch: Warped) -> NDArray[np.float64]:
-        """Return how much each grid square is magnified, as an area ratio, shape (H - 1, W - 1); infinite where clamped."""
-        return magnification_map(self.grid(branch))
-
-    def grid(self, branch: Warped) -> NDArray[np.float32]:
-        """Return the grid of D or C, shape (H, W, 2)."""
-        return self.grid_d if branch == "D" else self.grid_c
-
-    def warped_image(self, branch: Warped) -> NDArray[np.uint8]:
-        """Return the image of D or C, shape (s, s, 3)."""
-        return self.images_d if branch == "D" else self.images_c
 
     # Places
 
@@ -201,7 +188,7 @@ class Inspection:
 
     def cell_to_original(self, row: float, column: float) -> Place:
         """Return the place of a cell of R, Q_d or Q_c in original pixels."""
-        rows, columns = self.response.shape
+        rows, columns = self.map.shape
         x, y = self.frame.to_original(np.array([column / (columns - 1), row / (rows - 1)]) * 2 - 1)
         return float(x), float(y)
 
@@ -209,73 +196,134 @@ class Inspection:
         """Return the (row, column), with fractions, of a place of the original; None outside what the network sees."""
         if not self.frame.shows((x, y)):
             return None
-        rows, columns = self.response.shape
+        rows, columns = self.map.shape
         column, row = (np.clip(self.frame.from_original(np.array([x, y])), -1, 1) + 1) / 2 * (columns - 1, rows - 1)
         return float(row), float(column)
 
+    def cells_in_original(self) -> NDArray[np.float64]:
+        """Return the places of R's cells in original pixels, shape (H, W, 2), (x, y)."""
+        return self.frame.to_original(cell_places(*self.map.shape))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Warps(_ByValue):
+    """Where D and C look, and what they get to see.
+
+    Attributes:
+        settings: What was asked for.
+        sampling: How the peaks were divided.
+        control: What stands in for the warps in a control experiment, "none" in the method.
+        peaks: T as it counts, after any edits, the highest first; those switched off are among them.
+        base: Constant that Q starts from.
+        beta_1: Radius of Eq. 5 in D, in cells.
+        beta_2: Radius of Eq. 5 in C, in cells.
+        map_d: Q_d, float32 (H, W).
+        map_c: Q_c, float32 (H, W).
+        grid_d: f and g of Q_d a cell, float32 (H, W, 2), (x, y) in [-1, 1] of the square, aligned corners.
+        grid_c: The same of Q_c.
+        image_d: The discriminative image, RGB uint8, shape (s, s, 3).
+        image_c: The complementary image.
+    """
+
+    settings: InspectionSettings
+    sampling: Sampling
+    control: Control
+    peaks: tuple[Peak, ...]
+    base: float
+    beta_1: float
+    beta_2: float
+    map_d: NDArray[np.float32]
+    map_c: NDArray[np.float32]
+    grid_d: NDArray[np.float32]
+    grid_c: NDArray[np.float32]
+    image_d: NDArray[np.uint8]
+    image_c: NDArray[np.uint8]
+
+    def grid(self, branch: Warped) -> NDArray[np.float32]:
+        """Return the grid of D or C, shape (H, W, 2)."""
+        return self.grid_d if branch == "D" else self.grid_c
+
+    def image(self, branch: Warped) -> NDArray[np.uint8]:
+        """Return the image of D or C, shape (s, s, 3)."""
+        return self.image_d if branch == "D" else self.image_c
+
+    def magnification(self, branch: Warped) -> NDArray[np.float64]:
+        """Return how much each grid square is magnified, as an area ratio, shape (H - 1, W - 1); infinite where clamped."""
+        return magnification_map(self.grid(branch))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scores(_ByValue):
+    """What the network's branches say of an image.
+
+    Attributes:
+        logits: By branch, "joint", "O", "D", "C", float32 (C,); those of D, C and joint are missing until they are computed.
+    """
+
+    logits: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def answer(self) -> str:
+        """Whose answer is the network's: "joint", or "O" where there is no joint head or it has not been computed yet."""
+        return "joint" if "joint" in self.logits else "O"
+
+    def probabilities(self, branch: str) -> NDArray[np.float64]:
+        """Return the softmax of a branch's logits, shape (C,)."""
+        logits = self.logits[branch].astype(np.float64)
+        powers = np.exp(logits - logits.max())
+        shares: NDArray[np.float64] = powers / powers.sum()
+        return shares
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all logits are finite numbers; the network has answered nothing otherwise."""
+        return all(bool(np.isfinite(logits).all()) for logits in self.logits.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """All that is known of one image. Compared by value.
+
+    Attributes:
+        response: What the original branch finds: the image, R, the class maps.
+        warps: Where D and C look: peaks, maps, grids and warped images.
+        scores: What the branches say.
+    """
+
+    response: Response
+    warps: Warps
+    scores: Scores
+
+    def top(self, branch: str | None = None, count: int = 5) -> tuple[Score, ...]:
+        """Return the likeliest classes of "joint", "O", "D" or "C", None: of the network's answer; ties in order of index."""
+        shares = self.scores.probabilities(branch or self.scores.answer)
+        order = np.argsort(-shares, kind="stable")[:count].tolist()
+        return tuple(Score(index=i, name=self.response.classes[i], probability=float(shares[i])) for i in order)
+
+    @property
+    def prediction(self) -> Score:
+        """The network's likeliest class."""
+        return self.top(count=1)[0]
+
+    # Places
+
     def original_to_warped(self, branch: Warped, x: float, y: float) -> Place | None:
         """Return where a place of the original lies in the image of D or C, in its pixels; None where it is not shown."""
-        if not self.frame.shows((x, y)):
+        frame = self.response.frame
+        if not frame.shows((x, y)):
             return None
-        place = np.clip(self.frame.from_original(np.array([x, y])), -1, 1)
-        return through_inverse(self.grid(branch), (place[0], place[1]), len(self.warped_image(branch)))
+        place = np.clip(frame.from_original(np.array([x, y])), -1, 1)
+        return through_inverse(self.warps.grid(branch), (place[0], place[1]), len(self.warps.image(branch)))
 
     def warped_to_original(self, branch: Warped, x: float, y: float) -> Place:
         """Return where in the original a place of the image of D or C was taken from."""
-        place = through_grid(self.grid(branch), (x, y), len(self.warped_image(branch)))
-        original = self.frame.to_original(np.array(place))
+        place = through_grid(self.warps.grid(branch), (x, y), len(self.warps.image(branch)))
+        original = self.response.frame.to_original(np.array(place))
         return float(original[0]), float(original[1])
 
     def grid_in_original(self, branch: Warped) -> NDArray[np.float64]:
         """Return the deformed grid's nodes in original pixels, shape (H, W, 2), (x, y): the lines of Figure 1."""
-        return self.frame.to_original(self.grid(branch))
-
-    def cells_in_original(self) -> NDArray[np.float64]:
-        """Return the places of R's cells in original pixels, shape (H, W, 2), (x, y)."""
-        return self.frame.to_original(cell_places(*self.response.shape))
-
-    # For files
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return every array by name, as for an .npz file; peaks as columns, highest first (zeta NaN where none is drawn)."""
-        return summary.arrays_of(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a summary that JSON holds: everything but the arrays, and the five likeliest classes an answer."""
-        return summary.summary_of(self)
-
-
-def inspect(
-    model: Model,
-    image: Path | Image.Image | NDArray[np.uint8],
-    *,
-    name: str | None = None,
-    settings: InspectionSettings | None = None,
-) -> Inspection:
-    """Look into one image.
-
-    Args:
-        model: An opened model.
-        image: An image file, a decoded RGB image, or RGB pixels, uint8, shape (h, w, 3).
-        name: The image's name, which keys the draws; None takes the file's.
-        settings: What to change; None changes nothing.
-
-    Returns:
-        The inspection, with all scores.
-
-    Raises:
-        UnreadableImage: If the file cannot be decoded.
-    """
-    from s3n_core.datasets.decoding import read_image
-    from s3n_core.inspection.inspector import Inspector
-
-    if isinstance(image, Path):
-        name = image.name if name is None else name
-        image = read_image(image)
-    elif not isinstance(image, Image.Image):
-        image = Image.fromarray(image)
-    inspector = Inspector(model)
-    return inspector.inspect(inspector.prepare(image, name or ""), settings)
+        return self.response.frame.to_original(self.warps.grid(branch))
 
 
 def _reading(source: int, cells: int, alignment: Alignment) -> NDArray[np.float64]:

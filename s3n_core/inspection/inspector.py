@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.transforms import test_view
-from s3n_core.inspection.describe import Descriptions, to_array
-from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection, InspectionSettings, Warped
+from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection
 from s3n_core.inspection.peak_editing import CountedPeaks, edit_peaks
-from s3n_core.inspection.stages import Found, Prepared, Resampled
+from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.inspection.stages import Found, Prepared, Resampled, scores_of, to_array
 from s3n_core.method.network import S3NOutput
-from s3n_core.method.resampling import invert_grid, resize_grid
 from s3n_core.method.sampler import SelectiveSampler
 from s3n_core.method.sparse_attention import beta_from_radius
 from s3n_core.models.devices import autocast
@@ -46,7 +47,6 @@ class Inspector:
             raise ValueError("put the network into evaluation mode before looking into images with it")
         self.model = model
         self._found: Found | None = None
-        self._descriptions = Descriptions(model)
 
     def prepare(self, image: Image.Image, name: str = "") -> Prepared:
         """Run the original branch on an upright RGB image."""
@@ -68,6 +68,7 @@ class Inspector:
         with torch.inference_mode(), model.autocast():
             look = model.network.look(to_input(views, model.device))
         return Prepared(
+            model=model,
             names=tuple(names),
             shown=tuple(_shown(image) for image in images),
             sizes=tuple(image.size for image in images),
@@ -110,8 +111,11 @@ class Inspector:
 
     def describe(self, resampled: Resampled, output: S3NOutput | None = None) -> tuple[Inspection, ...]:
         """Bring everything to NumPy: one inspection an image, without the scores of D, C and joint if ``output`` is None."""
+        found = resampled.found
         with torch.inference_mode():
-            return self._descriptions.of(resampled, output)
+            scores = scores_of(output or S3NOutput(None, found.prepared.look.original, None, None))
+            parts = zip(found.responses(scores), resampled.warps, scores, strict=True)
+            return tuple(Inspection(response=response, warps=warps, scores=said) for response, warps, said in parts)
 
     def inspect(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Inspection:
         """Look into one prepared image: `resample`, `classify` and `describe`."""
@@ -186,22 +190,34 @@ class Inspector:
         return sampler
 
 
-def invert(inspection: Inspection, branch: Warped, size: int = 224) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Invert a whole grid, as for bringing a map of D or C home to the original; one place is cheaper by
-    `Inspection.original_to_warped`.
+def inspect(
+    model: Model,
+    image: Path | Image.Image | NDArray[np.uint8],
+    *,
+    name: str | None = None,
+    settings: InspectionSettings | None = None,
+) -> Inspection:
+    """Look into one image.
 
     Args:
-        inspection: Whose grid.
-        branch: "D" or "C".
-        size: Side of the result; the time grows with its square (0.3 s at 224).
+        model: An opened model.
+        image: An image file, a decoded RGB image, or RGB pixels, uint8, shape (h, w, 3).
+        name: The image's name, which keys the draws; None takes the file's.
+        settings: What to change; None changes nothing.
 
     Returns:
-        For each place of the network's square its place in the warped image, float32 (size, size, 2), (x, y) in [-1, 1]
-        with aligned corners; and a bool mask (size, size), false where the warp has left the place out.
+        The inspection, with all scores.
+
+    Raises:
+        UnreadableImage: If the file cannot be decoded.
     """
-    grid = resize_grid(torch.from_numpy(inspection.grid(branch))[None], size)
-    inverse, valid = invert_grid(grid)
-    return to_array(inverse[0]), valid[0].numpy()
+    if isinstance(image, Path):
+        name = image.name if name is None else name
+        image = read_image(image)
+    elif not isinstance(image, Image.Image):
+        image = Image.fromarray(image)
+    inspector = Inspector(model)
+    return inspector.inspect(inspector.prepare(image, name or ""), settings)
 
 
 def _radius(own: nn.Parameter, beta: float | None, cells: float) -> nn.Parameter:

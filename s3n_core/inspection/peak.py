@@ -1,14 +1,16 @@
-"""The small parts of an inspection: a peak, a class's score. Free of torch."""
+"""A peak of R, and what a person may change in it. Free of torch."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from s3n_core.inspection.settings import Cell
+Cell = tuple[int, int]
+"""(row, column) of a map."""
 
 PeakSet = Literal["D", "C", "both", "none", "off"]
-Warped = Literal["D", "C"]
+ForcedSet = Literal["D", "C", "both"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +41,23 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """One class and how probable a branch holds it to be.
+class PeakEdit:
+    """One peak changed by hand.
 
     Attributes:
-        index: The class's index.
-        name: Its name.
-        probability: In [0, 1].
+        cell: (row, column) where the peak was found; an edit of a cell without a peak has no effect.
+        off: The peak is left out.
+        moved_to: (row, column) where it is put instead, with its response and its zeta: the nearest free cell is taken.
+        forced: The set that it belongs to, whatever the mode says.
     """
 
-    index: int
-    name: str
-    probability: float
+    cell: Cell
+    off: bool = False
+    moved_to: tuple[float, float] | None = None
+    forced: ForcedSet | None = None
+
+    def __post_init__(self) -> None:
+        if self.moved_to is not None and not all(math.isfinite(value) for value in self.moved_to):
+            raise ValueError(f"moved_to must be two finite numbers, not {self.moved_to}")
+        if self.forced is not None and self.forced not in get_args(ForcedSet):
+            raise ValueError(f"forced must be one of {', '.join(get_args(ForcedSet))}, not {self.forced!r}")

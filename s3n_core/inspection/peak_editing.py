@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from s3n_core.inspection.geometry import ViewFrame
-from s3n_core.inspection.inspection import Peak, PeakSet
-from s3n_core.inspection.settings import Cell, PeakEdit
+from s3n_core.inspection.peak import Cell, Peak, PeakEdit, PeakSet
 from s3n_core.method.configuration import Sampling
 from s3n_core.method.sampler import SelectiveSampler
 

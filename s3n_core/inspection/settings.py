@@ -1,44 +1,21 @@
-"""What a person may change while looking into an image: the method's numbers, and single peaks. Free of torch."""
+"""The settings of an inspection: the method's numbers, and single peaks changed by hand. Free of torch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from pydantic import TypeAdapter, ValidationError, with_config
+
+from s3n_core.inspection.peak import PeakEdit
 from s3n_core.method.configuration import SAMPLING_MODES, Sampling
 
-Cell = tuple[int, int]
-"""(row, column) of a map."""
-
-ForcedSet = Literal["D", "C", "both"]
 Floor = Literal["mean", "none"] | float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeakEdit:
-    """One peak changed by hand.
-
-    Attributes:
-        cell: (row, column) where the peak was found; an edit of a cell without a peak has no effect.
-        off: The peak is left out.
-        moved_to: (row, column) where it is put instead, with its response and its zeta: the nearest free cell is taken.
-        forced: The set that it belongs to, whatever the mode says.
-    """
-
-    cell: Cell
-    off: bool = False
-    moved_to: tuple[float, float] | None = None
-    forced: ForcedSet | None = None
-
-    def __post_init__(self) -> None:
-        if self.moved_to is not None and not all(math.isfinite(value) for value in self.moved_to):
-            raise ValueError(f"moved_to must be two finite numbers, not {self.moved_to}")
-        if self.forced is not None and self.forced not in get_args(ForcedSet):
-            raise ValueError(f"forced must be one of {', '.join(get_args(ForcedSet))}, not {self.forced!r}")
-
-
+@with_config({"extra": "forbid"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectionSettings:
     """How an image is inspected; None leaves a number as the model has it.
@@ -88,7 +65,7 @@ class InspectionSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as values that JSON holds exactly."""
-        return asdict(self) | {"edits": [asdict(edit) for edit in self.edits]}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> InspectionSettings:
@@ -98,23 +75,12 @@ class InspectionSettings:
             ValueError: A field is unknown or out of its range.
         """
         try:
-            edits = tuple(
-                PeakEdit(
-                    cell=_pair(edit["cell"], int),
-                    off=bool(edit.get("off", False)),
-                    moved_to=None if edit.get("moved_to") is None else _pair(edit["moved_to"], float),
-                    forced=edit.get("forced"),
-                )
-                for edit in fields.get("edits", ())
-            )
-            return cls(**{**fields, "edits": edits})
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"not the settings of an inspection: {error}") from error
-
-
-def _pair(values: Any, kind: type[Any]) -> tuple[Any, Any]:
-    first, second = values
-    return kind(first), kind(second)
+            return _ADAPTER.validate_python(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            reason = first.get("ctx", {}).get("error") or f"{where}: {first['msg']}" if where else first["msg"]
+            raise ValueError(f"not the settings of an inspection: {reason}") from error
 
 
 def _check_range(name: str, value: float | None, low: float, high: float) -> None:
@@ -122,3 +88,6 @@ def _check_range(name: str, value: float | None, low: float, high: float) -> Non
     if value is not None and not (low <= value <= high and math.isfinite(value)):
         limits = f"at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
         raise ValueError(f"{name} must be {limits}, not {value}")
+
+
+_ADAPTER = TypeAdapter(InspectionSettings)

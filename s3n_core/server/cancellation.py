@@ -28,7 +28,7 @@ def given_up_when(overtaken: Callable[[], bool]) -> Iterator[None]:
         Nothing; run the network in it.
 
     Raises:
-        Overtaken: It was.
+        Cancelled: It was.
     """
     from torch.nn.modules.module import register_module_forward_pre_hook
 

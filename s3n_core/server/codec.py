@@ -1,41 +1,29 @@
-"""Inspections, models and inverse grids as messages, and back, bit for bit. Free of torch.
+"""Inspections, models and exported files as messages, and back, bit for bit. Free of torch.
 
-Most of an inspection stays as it is while a person plays with its peaks (the original, the response), and nothing but scores
-is new when these have come. So an array that is the very object of the inspection before is not sent again: encoder and
-decoder, which see the same messages in the same order, both remember the last one's.
+Most of an inspection stays as it is while a person plays with its peaks, and nothing but scores is new when these have come.
+So a part that is equal to the one before is not sent again, nor is an array of a new part that is: encoder and decoder, which
+see the same messages in the same order, both remember the last inspection. What crosses is given by the dataclasses alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, fields
+from pathlib import Path, PurePosixPath
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from s3n_core.errors import MessageError
-from s3n_core.inspection.inspection import Inspection, InspectionSettings, Peak, Warped
+from s3n_core.export.file_request import ExportedFile
+from s3n_core.inspection.inspection import Inspection, is_same
 from s3n_core.method.configuration import ModelHeader, Sampling
 from s3n_core.server.messages import Message
 
-_ARRAYS = (
-    "image",
-    "gate_logits",
-    "class_maps",
-    "response",
-    "map_d",
-    "map_c",
-    "grid_d",
-    "grid_c",
-    "images_d",
-    "images_c",
-)
-_SEPARATE = frozenset({*_ARRAYS, "logits", "peaks", "settings"})
-_PLAIN = tuple(field.name for field in fields(Inspection) if field.name not in _SEPARATE)
-_TUPLES = frozenset({"image_size", "source_box", "classes", "merged_classes", "mapped_classes"})
-_PEAK_FIELDS = frozenset(field.name for field in fields(Peak))
+_PARTS: Mapping[str, TypeAdapter[Any]] = {name: TypeAdapter(part) for name, part in get_type_hints(Inspection).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,44 +60,37 @@ class OpenedModel:
         return self.header.classes
 
 
-@dataclass(frozen=True, eq=False)
-class InverseGrid:
-    """Where every place of the network's square lies in a warped image (`analysis.inspector.invert`).
-
-    Attributes:
-        branch: "D" or "C".
-        places: float32 (size, size, 2), (x, y) in [-1, 1] of the warped image, aligned corners.
-        valid: bool (size, size), false where the warp has left the place out.
-    """
-
-    branch: Warped
-    places: NDArray[np.float32]
-    valid: NDArray[np.bool_]
-
-
 class InspectionEncoder:
     """Makes messages of inspections; for one stream, in order."""
 
     def __init__(self) -> None:
-        self._last: dict[str, NDArray[Any]] = {}
+        self._last: Inspection | None = None
+        self._arrays: dict[str, NDArray[Any]] = {}
 
     def encode(self, kind: str, generation: int, inspection: Inspection) -> Message:
         """Return a message of the given kind that holds an inspection."""
-        arrays: dict[str, NDArray[Any]] = {name: getattr(inspection, name) for name in _ARRAYS}
-        new = {name: array for name, array in arrays.items() if array is not self._last.get(name)}
-        self._last = arrays
-        new |= {f"logits {answer}": values for answer, values in inspection.logits.items()}
-        values = {name: getattr(inspection, name) for name in _PLAIN}
-        values["peaks"] = [asdict(peak) for peak in inspection.peaks]
-        values["settings"] = inspection.settings.to_dict()
-        return Message(kind, {"generation": generation, "inspection": values}, new)
+        parts: dict[str, Any] = {}
+        arrays: dict[str, NDArray[Any]] = {}
+        listed: list[str] = []
+        for name, adapter in _PARTS.items():
+            part = getattr(inspection, name)
+            if self._last is not None and part == getattr(self._last, name):
+                continue
+            parts[name] = adapter.dump_python(part)
+            for where, array in _take_arrays(parts[name], name):
+                listed.append(where)
+                if not is_same(array, self._arrays.get(where)):
+                    arrays[where] = self._arrays[where] = array
+        self._last = inspection
+        return Message(kind, {"generation": generation, "inspection": parts, "arrays": listed}, arrays)
 
 
 class InspectionDecoder:
     """Reads what one `InspectionEncoder` made, in the same order."""
 
     def __init__(self) -> None:
-        self._last: dict[str, NDArray[Any]] = {}
+        self._parts: dict[str, Any] = {}
+        self._arrays: dict[str, NDArray[Any]] = {}
 
     def decode(self, message: Message) -> Inspection:
         """Return the inspection of a message.
@@ -118,21 +99,27 @@ class InspectionDecoder:
             MessageError: It holds none.
         """
         try:
-            held = {**self._last, **message.arrays}
-            self._last = {name: held[name] for name in _ARRAYS}
-            values: dict[str, Any] = dict(message.fields["inspection"])
-            values |= {name: tuple(values[name]) for name in _TUPLES}
-            values["peaks"] = tuple(_peak(peak) for peak in values["peaks"])
-            values["settings"] = InspectionSettings.from_dict(values["settings"])
-            values["logits"] = {
-                name.removeprefix("logits "): array
-                for name, array in message.arrays.items()
-                if name.startswith("logits ")
-            }
-            values |= self._last
-            return Inspection(**values)
+            self._arrays |= message.arrays
+            parts = deepcopy(message.fields["inspection"])
+            for where in message.fields["arrays"]:
+                *above, last = where.split(".")
+                holder = parts
+                for key in above:
+                    holder = holder[key]
+                holder[last] = self._arrays[where]
+            self._parts |= {name: _PARTS[name].validate_python(values) for name, values in parts.items()}
+            return Inspection(**self._parts)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MessageError(f"A message holds no inspection ({type(error).__name__}: {error}).") from error
+
+
+def _take_arrays(values: dict[str, Any], place: str) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Take the arrays out of nested values, each with the place where it was."""
+    for key, value in list(values.items()):
+        if isinstance(value, np.ndarray):
+            yield f"{place}.{key}", values.pop(key)
+        elif isinstance(value, dict):
+            yield from _take_arrays(value, f"{place}.{key}")
 
 
 def encode_model(generation: int, opened: OpenedModel) -> Message:
@@ -156,29 +143,35 @@ def decode_model(message: Message) -> OpenedModel:
         raise MessageError(f"A message holds no model ({type(error).__name__}: {error}).") from error
 
 
-def encode_inverse(generation: int, inverse: InverseGrid) -> Message:
-    """Return a message that holds an inverse grid."""
-    arrays = {"places": inverse.places, "valid": inverse.valid}
-    return Message("inverse", {"generation": generation, "branch": inverse.branch}, arrays)
+def encode_file(generation: int, file: ExportedFile) -> Message:
+    """Return a message that holds an exported file."""
+    values = {
+        "generation": generation,
+        "image": file.image,
+        "files": {ending: str(path) for ending, path in file.files.items()},
+        "ending": file.ending,
+        "images": file.images,
+    }
+    return Message("exported", values, {"content": np.frombuffer(file.content, dtype=np.uint8)})
 
 
-def decode_inverse(message: Message) -> InverseGrid:
-    """Read what `encode_inverse` made.
+def decode_file(message: Message) -> ExportedFile:
+    """Read what `encode_file` made.
 
     Raises:
-        MessageError: The message holds no inverse grid.
+        MessageError: The message holds no file.
     """
     try:
-        branch = message.fields["branch"]
-        if branch not in ("D", "C"):
-            raise ValueError(f"there is no branch {branch!r}")
-        return InverseGrid(branch, message.arrays["places"], message.arrays["valid"])
-    except (KeyError, ValueError) as error:
-        raise MessageError(f"A message holds no inverse grid ({error}).") from error
-
-
-def _peak(values: Mapping[str, Any]) -> Peak:
-    if set(values) != _PEAK_FIELDS:
-        raise ValueError(f"a peak with the fields {sorted(values)}")
-    cell, found_at = values["cell"], values["found_at"]
-    return Peak(**{**values, "cell": (cell[0], cell[1]), "found_at": (found_at[0], found_at[1])})
+        values = message.fields
+        files = {str(ending): PurePosixPath(path) for ending, path in values["files"].items()}
+        if values["ending"] not in files:
+            raise KeyError(values["ending"])
+        return ExportedFile(
+            image=str(values["image"]),
+            files=files,
+            ending=values["ending"],
+            content=message.arrays["content"].tobytes(),
+            images=int(values["images"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise MessageError(f"A message holds no exported file ({error}).") from error

@@ -11,6 +11,8 @@ process ends instead, because only that returns all of the card's memory; the wi
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,17 +20,15 @@ from s3n_core.errors import S3NError
 from s3n_core.export.file_request import FileRequest
 from s3n_core.models.devices import is_out_of_memory
 from s3n_core.server.cancellation import Cancelled, given_up_when
-from s3n_core.server.codec import InspectionEncoder, InverseGrid, encode_inverse, encode_model
-from s3n_core.server.export_codec import encode_file
+from s3n_core.server.codec import InspectionEncoder, encode_file, encode_model
 from s3n_core.server.messages import Message, write_message
 from s3n_core.server.model_cache import InspectedModel
 from s3n_core.server.requests import LatestRequests, Request
-from s3n_core.server.single_thread import single_thread
 
 if TYPE_CHECKING:
     from s3n_core.export.preview import FirstFiles
-    from s3n_core.inspection.inspection import Inspection, InspectionSettings
     from s3n_core.inspection.inspector import Inspector
+    from s3n_core.inspection.settings import InspectionSettings
     from s3n_core.inspection.stages import Prepared
 
 _REST_SECONDS = 0.03  # A mouse that drags asks again within less; scores are computed when it rests.
@@ -50,7 +50,6 @@ class InspectionServer:
         self._idle_seconds = idle_seconds
         self._encoder = InspectionEncoder()
         self._model = InspectedModel()
-        self._last: Inspection | None = None
         self._files: FirstFiles | None = None
 
     def run(self) -> int:
@@ -106,8 +105,6 @@ class InspectionServer:
                 self._inspect(request)
             case "class-map":
                 self._class_map(request)
-            case "inverse":
-                self._invert(request)
             case "export":
                 self._export(request)
 
@@ -118,15 +115,15 @@ class InspectionServer:
         self._give_up_if_stale(request)
         with single_thread():
             resampled = inspector.resample(prepared, settings)
-            (self._last,) = inspector.describe(resampled)
+            (quick,) = inspector.describe(resampled)
         # Sent even if it is overtaken: a mouse that asks faster than images are warped would see none before it rests.
-        self._write(self._encoder.encode("resampled", request.generation, self._last))
+        self._write(self._encoder.encode("resampled", request.generation, quick))
         if self._requests.goes_stale(request, _REST_SECONDS):
             raise Cancelled
         with given_up_when(lambda: self._requests.is_stale(request)):
             output = inspector.classify(resampled)
-        (self._last,) = inspector.describe(resampled, output)
-        self._write(self._encoder.encode("answered", request.generation, self._last))
+        (whole,) = inspector.describe(resampled, output)
+        self._write(self._encoder.encode("answered", request.generation, whole))
 
     def _give_up_if_stale(self, request: Request) -> None:
         if self._requests.is_stale(request):
@@ -140,17 +137,6 @@ class InspectionServer:
             raise S3NError(f"The model has no class {index}: it knows the classes 0 to {count - 1}.")
         map_of_class = inspector.class_map(self._prepared(request), index)
         self._send("class-map", request.generation, {"index": index}, {"map": map_of_class})
-
-    def _invert(self, request: Request) -> None:
-        from s3n_core.inspection.inspector import invert
-
-        branch, size = request.fields.get("branch"), request.fields.get("size")
-        if branch not in ("D", "C") or type(size) is not int or not 2 <= size <= 1024:
-            raise S3NError(f"There is no inverse grid of {branch} with a side of {size}.")
-        if self._last is None:
-            raise S3NError("No image has been looked at yet, so there is no grid to invert; choose an image first.")
-        places, valid = invert(self._last, branch, size)
-        self._write(encode_inverse(request.generation, InverseGrid(branch, places, valid)))
 
     def _export(self, request: Request) -> None:
         from s3n_core.export.preview import FirstFiles
@@ -218,3 +204,16 @@ def _settings(fields: Any) -> InspectionSettings | None:
         return InspectionSettings.from_dict(fields)
     except ValueError as error:
         raise S3NError(f"These settings cannot be used: {error}.") from error
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Let torch work in one thread: for steps of some milliseconds, in which threads wait for one another on busy cores."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from s3n_core.errors import MessageError
 
 MAGIC = b"S3Ni"
-VERSION = 1
+VERSION = 2
 MOST_HEADER_BYTES = 32 * 2**20
 """Class names of a hundred thousand classes, and far more than any other header."""
 MOST_ARRAY_BYTES = 512 * 2**20

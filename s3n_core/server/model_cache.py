@@ -94,7 +94,7 @@ class InspectedModel:
             overtaken: Whether something newer was asked for.
 
         Raises:
-            Overtaken: It was, before the network had seen the image.
+            Cancelled: It was, before the network had seen the image.
             UnreadableImage: The file cannot be decoded.
         """
         from s3n_core.datasets.decoding import read_image

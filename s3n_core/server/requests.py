@@ -11,15 +11,15 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-RequestKind = Literal["quit", "idle", "unload", "open", "inspect", "class-map", "inverse", "export"]
+RequestKind = Literal["quit", "idle", "unload", "open", "inspect", "class-map", "export"]
 """In the order in which waiting requests are taken."""
 
 REQUEST_KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
 
 # An order about the model makes everything that was asked of the earlier one void.
 _VOIDS: dict[RequestKind, frozenset[RequestKind]] = {
-    "open": frozenset({"unload", "inspect", "class-map", "inverse", "export"}),
-    "unload": frozenset({"inspect", "class-map", "inverse", "export"}),
+    "open": frozenset({"unload", "inspect", "class-map", "export"}),
+    "unload": frozenset({"inspect", "class-map", "export"}),
     "quit": frozenset(REQUEST_KINDS) - {"quit"},
 }
 

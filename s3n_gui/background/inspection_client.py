@@ -10,9 +10,9 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from s3n_core.errors import S3NError
 from s3n_core.export.file_request import FileRequest
-from s3n_core.inspection.inspection import Inspection, InspectionSettings, Warped
-from s3n_core.server.codec import OpenedModel, decode_inverse, decode_model
-from s3n_core.server.export_codec import decode_file
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.server.codec import OpenedModel, decode_file, decode_model
 from s3n_core.server.messages import Message
 from s3n_core.server.requests import Request, RequestKind
 from s3n_gui.background.engine_command import INSPECTION_SERVER, engine_command
@@ -40,8 +40,6 @@ class InspectionClient(QObject):
     """The whole `Inspection` and its generation."""
     class_map_ready = Signal(object, int, int)
     """M of a class, float32 (h, w); the class; the generation."""
-    inverse_ready = Signal(object, int)
-    """`InverseGrid` and the generation."""
     file_made = Signal(object, int)
     """`ExportedFile`, the first that an export would write, and the generation."""
     failed = Signal(str)
@@ -126,10 +124,6 @@ class InspectionClient(QObject):
     def request_class_map(self, image_path: Path, index: int, *, name: str | None = None) -> int:
         """Ask for the response map of any class; returns the generation."""
         return self._ask("class-map", {"image": str(image_path), "name": name, "index": index})
-
-    def request_inverse(self, branch: Warped, size: int = 224) -> int:
-        """Ask for the whole inverse of a grid of the last answered inspection; returns the generation."""
-        return self._ask("inverse", {"branch": branch, "size": size})
 
     def request_file(self, wish: FileRequest) -> int:
         """Ask for the first file that an export would write; returns the generation."""
@@ -250,9 +244,6 @@ class InspectionClient(QObject):
                 case "class-map" if self._is_newest("class-map", generation):
                     self._settle("class-map")
                     self.class_map_ready.emit(message.arrays["map"], message.fields["index"], generation)
-                case "inverse" if self._is_newest("inverse", generation):
-                    self._settle("inverse")
-                    self.inverse_ready.emit(decode_inverse(message), generation)
                 case "exported" if self._is_newest("export", generation):
                     self._settle("export")
                     self.file_made.emit(decode_file(message), generation)
@@ -276,7 +267,7 @@ class InspectionClient(QObject):
                 return  # of a model that nobody wants any more
             self._unanswered.clear()
             self._set_state("broken")
-        elif kind in ("inspect", "class-map", "inverse", "export"):
+        elif kind in ("inspect", "class-map", "export"):
             if not self._is_newest(kind, generation):
                 return
             self._settle(kind)

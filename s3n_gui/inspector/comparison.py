@@ -143,9 +143,9 @@ class _Row(QFrame):
             self.verdict.clear()
             return
         best = answer.prediction
-        self.model.setText(f"{self._title}: {self._name or answer.model}")
+        self.model.setText(f"{self._title}: {self._name or answer.response.model}")
         self.answer.setText(f"{displayed_class(best.name)}  {percent_text(best.probability)} %")
-        known = self._truth is not None and self._truth in answer.classes
+        known = self._truth is not None and self._truth in answer.response.classes
         right = best.name == self._truth
         self.verdict.setText(("✓ as labelled" if right else "✕ not as labelled") if known else "")
         self.verdict.setProperty("state", ("good" if right else "bad") if known else "")

@@ -159,7 +159,7 @@ class InspectionController(QObject):
         if generation <= self._generation:  # perhaps of an earlier place of a peak that is still being dragged
             self._state.say("")
             shown = self._state.answer
-            if shown is not None and shown.settings == inspection.settings and not self._state.scores_stale:
+            if shown is not None and shown.warps.settings == inspection.warps.settings and not self._state.scores_stale:
                 return  # The same as is shown already, but without scores.
             self._state.take_evidence(self._fetched.added_to(inspection))
 
@@ -171,7 +171,7 @@ class InspectionController(QObject):
         record = self._images.record_of(self._state.image)
         label = None if record is None else self._images.label_of(record)
         self._live = Verdict.of_inspection(inspection, label)
-        if record is not None and inspection.settings == InspectionSettings():
+        if record is not None and inspection.warps.settings == InspectionSettings():
             self._verdicts.take_inspection(record.name, inspection, label)
         self._state.take_answer(self._fetched.added_to(inspection))
         self._seek_on()

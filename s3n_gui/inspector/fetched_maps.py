@@ -29,13 +29,15 @@ class FetchedMaps:
 
     def added_to(self, inspection: Inspection) -> Inspection:
         """Return an inspection with the maps that it lacks."""
-        shape = inspection.class_maps.shape[1:]
+        response = inspection.response
+        shape = response.class_maps.shape[1:]
         missing = [
             index
             for index, values in self._maps.items()
-            if index not in inspection.mapped_classes and values.shape == shape
+            if index not in response.mapped_classes and values.shape == shape
         ]
         if not missing:
             return inspection
-        maps = np.concatenate([inspection.class_maps, np.stack([self._maps[index] for index in missing])])
-        return replace(inspection, class_maps=maps, mapped_classes=(*inspection.mapped_classes, *missing))
+        maps = np.concatenate([response.class_maps, np.stack([self._maps[index] for index in missing])])
+        mapped = (*response.mapped_classes, *missing)
+        return replace(inspection, response=replace(response, class_maps=maps, mapped_classes=mapped))

@@ -90,7 +90,7 @@ class InspectActions(QObject):
     def show_peak_menu(self, key: tuple[int, int], place: QPoint) -> None:
         """Choose a peak and offer what can be done with it."""
         evidence = self._state.evidence
-        peak = next((p for p in evidence.peaks if p.found_at == key), None) if evidence is not None else None
+        peak = next((p for p in evidence.warps.peaks if p.found_at == key), None) if evidence is not None else None
         if peak is not None:
             self._state.select(key)
             PeakMenu(peak, self._state.edits, self._editor, self._body).popup(place)

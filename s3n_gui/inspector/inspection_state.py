@@ -11,8 +11,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from s3n_core.inspection.inspection import Inspection, Peak
-from s3n_core.inspection.settings import Cell, InspectionSettings, PeakEdit
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.peak import Cell, Peak, PeakEdit
+from s3n_core.inspection.settings import InspectionSettings
 
 Place = tuple[float, float]
 
@@ -99,7 +100,7 @@ class InspectionState(QObject):
     @property
     def scores_stale(self) -> bool:
         """Whether the scores are older than the evidence."""
-        return self._evidence is not self._answer
+        return self._evidence != self._answer
 
     def take_evidence(self, inspection: Inspection) -> None:
         """Show new evidence whose scores are still to come."""
@@ -114,7 +115,13 @@ class InspectionState(QObject):
         self._answer = inspection
         if self._before is None:
             self._before = inspection
-        if self.is_current and self._evidence is not None and _is_same_evidence(self._evidence, inspection):
+        shown = self._evidence
+        if (
+            self.is_current
+            and shown is not None
+            and (shown.response, shown.warps) == (inspection.response, inspection.warps)
+            and shown.prediction.index == inspection.prediction.index  # whose class map a pane shows
+        ):
             self._evidence = inspection
             self.scores_changed.emit()
         else:
@@ -128,7 +135,7 @@ class InspectionState(QObject):
         self._evidence = amended(last)
         if not stale:
             self._answer = self._evidence
-        if self._before is last:
+        if self._before == last:
             self._before = self._evidence
         self.evidence_changed.emit()
 
@@ -198,7 +205,7 @@ class InspectionState(QObject):
         """The chosen peak as it is now."""
         if self._evidence is None:
             return None
-        return next((peak for peak in self._evidence.peaks if peak.found_at == self._selected), None)
+        return next((peak for peak in self._evidence.warps.peaks if peak.found_at == self._selected), None)
 
     def select(self, cell: Cell | None) -> None:
         """Choose a peak."""
@@ -249,15 +256,3 @@ class InspectionState(QObject):
         if busy != self._busy:
             self._busy = busy
             self.busy_changed.emit(busy)
-
-
-_ARRAYS = ("image", "response", "class_maps", "map_d", "map_c", "grid_d", "grid_c", "images_d", "images_c")
-
-
-def _is_same_evidence(one: Inspection, other: Inspection) -> bool:
-    """Say whether two inspections look alike but for their scores; what was not sent again is the same object."""
-    return (
-        all(getattr(one, name) is getattr(other, name) for name in _ARRAYS)
-        and (one.peaks, one.settings) == (other.peaks, other.settings)
-        and one.prediction.index == other.prediction.index  # whose class map a pane shows
-    )

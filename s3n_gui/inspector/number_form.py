@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from PySide6.QtCore import QLocale, QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
@@ -50,9 +50,17 @@ class OwnNumbers:
     @classmethod
     def updated(cls, own: OwnNumbers, inspection: Inspection) -> OwnNumbers:
         """Take from an inspection every number that was left to the model in it."""
-        asked = inspection.settings
-        names = ("sampling", "delta", "window", "floor", "beta_1", "beta_2")
-        return replace(own, **{name: getattr(inspection, name) for name in names if getattr(asked, name) is None})
+        response, warps = inspection.response, inspection.warps
+        used = cls(
+            sampling=warps.sampling,
+            delta=response.delta,
+            window=response.window,
+            floor=response.floor,
+            beta_1=warps.beta_1,
+            beta_2=warps.beta_2,
+        )
+        own_ones = [field.name for field in fields(cls) if getattr(warps.settings, field.name) is None]
+        return replace(own, **{name: getattr(used, name) for name in own_ones})
 
 
 class NumberForm(QWidget):

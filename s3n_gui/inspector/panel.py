@@ -199,7 +199,7 @@ class InspectPage(Page):
         self._session.data_set = images
         self._session.image = images.records[0].path
         stored = read_demo_inspection()
-        if stored is not None and self.state.answer is None and stored.name == images.records[0].name:
+        if stored is not None and self.state.answer is None and stored.response.name == images.records[0].name:
             self.state.show_stored(stored)
 
     def is_ready(self) -> bool:

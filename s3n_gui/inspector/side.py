@@ -129,7 +129,7 @@ class Side(QScrollArea):
         answer = state.answer
         rows = () if answer is None else score_rows(answer, state.before, self._truth)
         self.scores.show_rows(rows, stale=state.scores_stale)
-        compared = state.before is not None and state.before is not answer
+        compared = state.before is not None and state.before != answer
         self.compare.setVisible(answer is not None and not state.scores_stale and compared)
 
     # Room

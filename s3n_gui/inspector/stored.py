@@ -6,19 +6,9 @@ from pathlib import Path
 
 from s3n_core.errors import S3NError
 from s3n_core.inspection.inspection import Inspection
-from s3n_core.server.codec import InspectionDecoder, InspectionEncoder
-from s3n_core.server.messages import read_message, write_message
+from s3n_core.server.codec import InspectionDecoder
+from s3n_core.server.messages import read_message
 from s3n_gui.state.demo import demo_inspection
-
-
-def write_inspection(path: Path, inspection: Inspection) -> None:
-    """Write an inspection, as the engine's process sends it.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    with path.open("wb") as file:
-        write_message(file, InspectionEncoder().encode("answered", 0, inspection))
 
 
 def read_demo_inspection() -> Inspection | None:

@@ -171,20 +171,20 @@ def look_and_drag(qtbot: QtBot, window: MainWindow) -> None:
     state = page.state
     qtbot.waitUntil(lambda: state.answer is not None and not state.scores_stale, timeout=PATIENCE)
     before = state.answer
-    peak = before.peaks[0]
-    x0, y0, x1, y1 = before.source_box
+    peak = before.warps.peaks[0]
+    x0, y0, x1, y1 = before.response.source_box
     across, down = (0.8 if peak.x < (x0 + x1) / 2 else 0.2), (0.8 if peak.y < (y0 + y1) / 2 else 0.2)
     far_away = (x0 + (x1 - x0) * across, y0 + (y1 - y0) * down)
     drag(page.panes.panes[0].view, (peak.x, peak.y), far_away)
     qtbot.waitUntil(lambda: state.answer is not before and not state.scores_stale, timeout=PATIENCE)
     after = state.answer
-    moved = next(found for found in after.peaks if found.found_at == peak.found_at)
+    moved = next(found for found in after.warps.peaks if found.found_at == peak.found_at)
     assert (moved.x, moved.y) == pytest.approx(far_away, abs=0.05 * max(x1 - x0, y1 - y0))
-    assert not np.array_equal(after.logits["joint"], before.logits["joint"])
+    assert not np.array_equal(after.scores.logits["joint"], before.scores.logits["joint"])
     assert window.actions_by_id["undo"].isEnabled()
     window.actions_by_id["undo"].trigger()
     qtbot.waitUntil(lambda: state.answer is not after and not state.scores_stale, timeout=PATIENCE)
-    assert state.answer.peaks == before.peaks
+    assert state.answer.warps.peaks == before.warps.peaks
 
 
 def predict(qtbot: QtBot, window: MainWindow) -> None:

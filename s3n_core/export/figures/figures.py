@@ -56,7 +56,7 @@ def panel_page(inspection: Inspection, panel: PanelName, style: FigureStyle) -> 
         The page, for pixels or vectors; its long side (without the colour bar) has ``dpi * single_inches`` pixels.
     """
     rasters = Rasters(inspection, style.colour_map, style.opacity)
-    width, height = inspection.image_size
+    width, height = inspection.response.image_size
     long_side = 72 * style.single_inches
     scale = long_side / max(width, height)
     area = Area(0, 0, max(width * scale, long_side / 50), max(height * scale, long_side / 50))

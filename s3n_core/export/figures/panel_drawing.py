@@ -26,7 +26,7 @@ def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -
     canvas.image(area, rasters.draw(panel, canvas.size_of(area)))
     size = np.array(rasters.placement.image_size, dtype=np.float64)
     if panel in ("grid_d", "grid_c"):
-        grid = inspection.grid_d if panel == "grid_d" else inspection.grid_c
+        grid = inspection.warps.grid_d if panel == "grid_d" else inspection.warps.grid_c
         draw_grid(canvas, area, rasters.placement.shares(grid))
     if panel not in ("image_d", "image_c") and not rasters.placement.sees_all:
         x0, y0, x1, y1 = np.array(rasters.placement.frame.box) / (*size, *size)
@@ -34,7 +34,7 @@ def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -
         box = Area(area.x + x0 * width, area.y + y0 * height, (x1 - x0) * width, (y1 - y0) * height)
         draw_view_frame(canvas, area, box)
     if panel == "peaks":
-        peaks = inspection.peaks
+        peaks = inspection.warps.peaks
         places = np.array([(peak.x, peak.y) for peak in peaks], dtype=np.float64).reshape(-1, 2) / size
         draw_peaks(
             canvas,
@@ -69,14 +69,14 @@ def draw_key(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> 
         return
     texts = [""]
     if panel in ("grid_d", "grid_c"):
-        grid = inspection.grid_d if panel == "grid_d" else inspection.grid_c
+        grid = inspection.warps.grid_d if panel == "grid_d" else inspection.warps.grid_c
         most = f"{largest_magnification(grid):.1f}"
         cells = f"{grid.shape[1]} × {grid.shape[0]} cells"
         texts = [f"{cells}; area enlarged up to {most} times", f"{cells}, area up to {most}×", f"area up to {most}×"]
         if most == "1.0":
             texts = [f"{cells}; nothing is enlarged", cells]
     elif panel in ("image_d", "image_c"):
-        side = f"{inspection.images_d.shape[0]} × {inspection.images_d.shape[0]} px"
+        side = f"{inspection.warps.image_d.shape[0]} × {inspection.warps.image_d.shape[0]} px"
         texts = [f"read at {side}, shown in the original's proportions", f"{side} in the original's proportions", side]
     elif panel == "original":
         texts = [f"{rasters.placement.image_size[0]} × {rasters.placement.image_size[1]} px"]
@@ -95,8 +95,8 @@ def largest_magnification(grid: NDArray[np.floating]) -> float:
 
 
 def _draw_peak_key(canvas: Canvas, area: Area, baseline: float, rasters: Rasters) -> None:
-    peaks = rasters.inspection.peaks
-    if rasters.inspection.attention != "sparse":
+    peaks = rasters.inspection.warps.peaks
+    if rasters.inspection.response.attention != "sparse":
         text = f"{len(peaks)} peaks; the maps do not depend on them"
         canvas.text(area.x, baseline, text, size=tokens.CAPTION, colour=tokens.QUIET, room=area.width)
         return

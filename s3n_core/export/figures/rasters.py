@@ -36,7 +36,7 @@ class Rasters:
     @functools.cached_property
     def placement(self) -> Placement:
         """Where the network's view lies in the original."""
-        return Placement(self.inspection.image_size, self.inspection.frame)
+        return Placement(self.inspection.response.image_size, self.inspection.response.frame)
 
     @functools.cached_property
     def shared_range(self) -> ValueRange:
@@ -45,7 +45,7 @@ class Rasters:
         Gaussians of near peaks add up to many times what a weak peak has, mostly in one of the two; in even steps the other
         map would be nearly black. So colours follow the square root, and nothing is cut off.
         """
-        return ValueRange.of(self.inspection.map_d, self.inspection.map_c, power=0.5)
+        return ValueRange.of(self.inspection.warps.map_d, self.inspection.warps.map_c, power=0.5)
 
     def range_of(self, panel: PanelName) -> ValueRange | None:
         """Return what the colours of a panel stand for; None for a panel that shows no map."""
@@ -67,21 +67,21 @@ class Rasters:
             case "original" | "peaks":
                 return self._faded(self._original(size), size)
             case "response":
-                return self._map(self.inspection.response, ValueRange(0.0, 1.0), size)
+                return self._map(self.inspection.response.map, ValueRange(0.0, 1.0), size)
             case "map_d":
-                return self._map(self.inspection.map_d, self.shared_range, size)
+                return self._map(self.inspection.warps.map_d, self.shared_range, size)
             case "map_c":
-                return self._map(self.inspection.map_c, self.shared_range, size)
+                return self._map(self.inspection.warps.map_c, self.shared_range, size)
             case "grid_d" | "grid_c":
                 return self._faded(_darkened(self._original(size)), size)
             case "image_d":
-                return self._branch_image(self.inspection.images_d, size)
+                return self._branch_image(self.inspection.warps.image_d, size)
             case "image_c":
-                return self._branch_image(self.inspection.images_c, size)
+                return self._branch_image(self.inspection.warps.image_c, size)
 
     def _original(self, size: tuple[int, int]) -> NDArray[np.uint8]:
         if size not in self._scaled:
-            self._scaled[size] = _resized(self.inspection.image, size)
+            self._scaled[size] = _resized(self.inspection.response.image, size)
         return self._scaled[size]
 
     @functools.cached_property
@@ -105,7 +105,7 @@ class Rasters:
 
     def _branch_image(self, pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
         """Show a branch's square image in the proportions of what it was made from, centred on the surround."""
-        x0, y0, x1, y1 = self.inspection.source_box
+        x0, y0, x1, y1 = self.inspection.response.source_box
         aspect = (x1 - x0) / (y1 - y0)
         width = min(size[0], max(1, round(size[1] * aspect)))
         height = min(size[1], max(1, round(size[0] / aspect)))

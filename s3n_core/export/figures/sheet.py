@@ -52,7 +52,7 @@ def draw_sheet(
     column = max(panel_width, LEAST_COLUMN)
     row_height = ABOVE + panel_height + BELOW
     answers = answers_of(inspection)
-    scores = scores_height(min(ROWS, len(inspection.classes)))
+    scores = scores_height(min(ROWS, len(inspection.response.classes)))
     panels_height = len(rows) * row_height + (len(rows) - 1) * ROW_GAP
     panels_width = columns * column + (columns - 1) * GAP
     # Few columns would leave room at their right: the scores go there, below one another, if they fit.
@@ -89,7 +89,7 @@ def draw_sheet(
         areas = [Area(MARGIN + number * (each + GAP), y + 6, each, scores) for number in range(len(answers))]
     for answer, area in zip(answers, areas, strict=True):
         draw_scores(canvas, area, answer, inspection.top(answer, ROWS), truth)
-    _draw_header(canvas, Area(MARGIN, MARGIN, content, HEADER), inspection, truth, model or inspection.model)
+    _draw_header(canvas, Area(MARGIN, MARGIN, content, HEADER), inspection, truth, model or inspection.response.model)
     return canvas
 
 
@@ -105,23 +105,23 @@ def _panel_size(aspect: float, columns: int, rows: int) -> tuple[float, float]:
 
 def how_it_was_made(inspection: Inspection) -> str:
     """Name what decides an answer beside the model: sampling, precision, and an ablation where there is one."""
-    parts = [f"{inspection.sampling} sampling", inspection.precision]
-    if inspection.attention != "sparse":
-        parts.append(f"{inspection.attention} attention")
-    if inspection.control != "none":
-        parts.append(f"control: {inspection.control.replace('_', ' ')}")
+    parts = [f"{inspection.warps.sampling} sampling", inspection.response.precision]
+    if inspection.response.attention != "sparse":
+        parts.append(f"{inspection.response.attention} attention")
+    if inspection.warps.control != "none":
+        parts.append(f"control: {inspection.warps.control.replace('_', ' ')}")
     return ", ".join(parts)
 
 
 def answers_of(inspection: Inspection) -> list[str]:
     """Return whose answers there are, in their order: "joint", "O", "D", "C"."""
-    return [answer for answer in ("joint", "O", "D", "C") if answer in inspection.logits]
+    return [answer for answer in ("joint", "O", "D", "C") if answer in inspection.scores.logits]
 
 
 def rule_text(inspection: Inspection) -> str:
     """Return the sentence on Eq. 3 with the class as a person reads it."""
-    first = inspection.classes[inspection.merged_classes[0]]
-    return inspection.rule.replace(first, displayed_class(first)).replace("delta", "δ")
+    first = inspection.response.classes[inspection.response.merged_classes[0]]
+    return inspection.response.rule.replace(first, displayed_class(first)).replace("delta", "δ")
 
 
 def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str | None, model: str) -> None:
@@ -139,13 +139,15 @@ def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str 
         canvas.text(area.right, y, note, size=tokens.CAPTION, colour=tokens.QUIET, align="right", room=notes_width)
 
     room = area.width - notes_width - GAP
-    width, height = inspection.image_size
+    width, height = inspection.response.image_size
     size = f"·  {width} × {height} px"
     name_room = room - canvas.width_of(size, size=tokens.BODY) - 5
     x = (
         area.x
         + 5
-        + canvas.text(area.x, baseline + 14, inspection.name, size=tokens.BODY, room=name_room, shorten="middle")
+        + canvas.text(
+            area.x, baseline + 14, inspection.response.name, size=tokens.BODY, room=name_room, shorten="middle"
+        )
     )
     canvas.text(x, baseline + 14, size, size=tokens.BODY, colour=tokens.QUIET)
     canvas.text(area.x, baseline + 25, rule_text(inspection), size=tokens.BODY, colour=tokens.QUIET, room=room)

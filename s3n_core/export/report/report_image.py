@@ -78,18 +78,20 @@ def part_bytes(inspection: Inspection, truth: str | None) -> bytes:
     """
     first, *others = inspection.top(count=2)
     summary = {
-        "name": one_line(inspection.name),
+        "name": one_line(inspection.response.name),
         "truth": truth,
         "answer": first.name,
         "probability": _rounded(first.probability),
         "margin": _rounded(first.probability - sum(other.probability for other in others)),
-        "entropy": _rounded(inspection.entropy),
+        "entropy": _rounded(inspection.response.entropy),
         "rule": rule_name(inspection),
-        "peaks": len(inspection.peaks),
+        "peaks": len(inspection.warps.peaks),
         "branches": {
-            answer: inspection.top(answer, 1)[0].name for answer in ("O", "D", "C") if answer in inspection.logits
+            answer: inspection.top(answer, 1)[0].name
+            for answer in ("O", "D", "C")
+            if answer in inspection.scores.logits
         },
-        "size": list(inspection.image_size),
+        "size": list(inspection.response.image_size),
     }
     return b"".join(
         json.dumps(part, separators=(",", ":")).encode("ascii") + b"\n" for part in (summary, _pictures(inspection))
@@ -98,26 +100,26 @@ def part_bytes(inspection: Inspection, truth: str | None) -> bytes:
 
 def _pictures(inspection: Inspection) -> dict[str, Any]:
     """Return what is shown when an image is looked at, places as shares of the original's sides."""
-    width, height = inspection.image_size
-    x0, y0, x1, y1 = inspection.source_box
+    width, height = inspection.response.image_size
+    x0, y0, x1, y1 = inspection.response.source_box
     rasters = Rasters(inspection, "viridis", 1.0)
     ranges = {name: limits for name, panel in _MAPS.items() if (limits := rasters.range_of(panel)) is not None}
     return {
         "view": [_rounded(share) for share in (x0 / width, y0 / height, x1 / width, y1 / height)],
-        "image": _webp(inspection.image, IMAGE_SIDE),
-        "d": _webp(inspection.images_d, BRANCH_SIDE),
-        "c": _webp(inspection.images_c, BRANCH_SIDE),
-        "cells": list(inspection.response.shape),
+        "image": _webp(inspection.response.image, IMAGE_SIDE),
+        "d": _webp(inspection.warps.image_d, BRANCH_SIDE),
+        "c": _webp(inspection.warps.image_c, BRANCH_SIDE),
+        "cells": list(inspection.response.map.shape),
         "maps": {
-            "r": _levels(inspection.response, ranges["r"]),
-            "d": _levels(inspection.map_d, ranges["d"]),
-            "c": _levels(inspection.map_c, ranges["c"]),
+            "r": _levels(inspection.response.map, ranges["r"]),
+            "d": _levels(inspection.warps.map_d, ranges["d"]),
+            "c": _levels(inspection.warps.map_c, ranges["c"]),
         },
         # Where numbers stand beside the colours, as shares of the bar.
         "ticks": {name: _ticks(limits) for name, limits in ranges.items()},
         "peaks": [
             [round(float(v), 4) for v in (p.x / width, p.y / height, p.response, p.weight_d, p.weight_c)]
-            for p in inspection.peaks
+            for p in inspection.warps.peaks
         ],
         "scores": {
             answer: [

@@ -37,8 +37,10 @@ class Verdict:
     def of_inspection(cls, inspection: Inspection, label: str | None) -> Verdict:
         """Return what an inspection says of an image with a label, or without one."""
         best = inspection.prediction
-        branches = {inspection.top(branch, 1)[0].index for branch in ("O", "D", "C") if branch in inspection.logits}
-        known = label is not None and label in inspection.classes
+        branches = {
+            inspection.top(branch, 1)[0].index for branch in ("O", "D", "C") if branch in inspection.scores.logits
+        }
+        known = label is not None and label in inspection.response.classes
         return cls(best.name, best.probability, (best.name == label) if known else None, len(branches) <= 1)
 
 

@@ -26,7 +26,7 @@ def magnification_range(inspection: Inspection) -> ValueRange:
 
 def inner_magnification(inspection: Inspection, branch: Warped) -> NDArray[np.float64]:
     """Return the magnification at a grid's nodes inside the image, (n,); those beside clamped ones are missing."""
-    grid = inspection.grid(branch)
+    grid = inspection.warps.grid(branch)
     at_border = np.pad(np.abs(grid).max(axis=-1) >= 1 - 1e-6, 1, mode="edge")
     beside = (
         at_border[:-2, 1:-1] | at_border[2:, 1:-1] | at_border[1:-1, :-2] | at_border[1:-1, 2:] | at_border[1:-1, 1:-1]
@@ -41,8 +41,8 @@ def magnification_at(inspection: Inspection, branch: Warped, place: tuple[float,
     warped = inspection.original_to_warped(branch, *place)
     if warped is None:
         return None
-    areas = area_at_nodes(inspection.grid(branch))
-    side = max(len(inspection.warped_image(branch)) - 1, 1)
+    areas = area_at_nodes(inspection.warps.grid(branch))
+    side = max(len(inspection.warps.image(branch)) - 1, 1)
     row, column = (
         np.array([min(max((value - 0.5) / side, 0.0), 1.0) * (count - 1)])
         for value, count in zip(warped[::-1], areas.shape, strict=True)
@@ -56,16 +56,16 @@ def painted_in_original(inspection: Inspection, branch: Warped, limits: ValueRan
 
     What the warp has left out is shown nowhere, which the least colour stands for.
     """
-    rows, columns = inspection.response.shape
-    size = inspection.source_size
+    rows, columns = inspection.response.map.shape
+    size = inspection.response.source_size
     ys, xs = (
         np.clip(((np.arange(_CELL_PIXELS * n) + 0.5) / (_CELL_PIXELS * n) * size - 0.5) / max(size - 1, 1), 0, 1) * 2
         - 1
         for n in (rows, columns)
     )
-    places = through_inverse_at_all(inspection.grid(branch), xs, ys)
+    places = through_inverse_at_all(inspection.warps.grid(branch), xs, ys)
     shown = np.isfinite(places[..., 0])
     shares = np.zeros(shown.shape, dtype=np.float32)
-    areas = read_between(area_at_nodes(inspection.grid(branch)), places[shown][:, 0], places[shown][:, 1])
+    areas = read_between(area_at_nodes(inspection.warps.grid(branch)), places[shown][:, 0], places[shown][:, 1])
     shares[shown] = limits.share(1 / np.maximum(areas, 1e-9))
     return shares

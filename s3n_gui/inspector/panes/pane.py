@@ -128,7 +128,7 @@ class Pane(QFrame):
         self.view.set_map(None if held else content.shares, content.map_rect, table)
         self.view.set_map_opacity(model.opacity)
         self.view.set_peaks_draggable(
-            self._editable and content.plane == "original" and inspection.attention == "sparse"
+            self._editable and content.plane == "original" and inspection.response.attention == "sparse"
         )
         self.footer.show_content(inspection, content, table)
         self.note.setText(content.note)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
 from s3n_core.inspection.geometry import area_at_nodes, cell_places
-from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.inspection import Inspection, is_same
 from s3n_gui.inspector.panes.magnification import magnification_at, magnification_range, painted_in_original
 from s3n_gui.inspector.panes.pane_kinds import Kind, Plane, plane_of, warped_of
 from s3n_gui.widgets.images.marks import PeakMark
@@ -56,7 +56,7 @@ class PaneContent:
 
 def seen_rect(inspection: Inspection) -> QRectF:
     """Return what the network sees, in original pixels."""
-    x0, y0, x1, y1 = inspection.source_box
+    x0, y0, x1, y1 = inspection.response.source_box
     return QRectF(x0, y0, x1 - x0, y1 - y0)
 
 
@@ -69,7 +69,7 @@ def resolve(
         kind: Which kind.
         inspection: The image.
         class_index: Whose map a class map shows; None for the predicted class.
-        last: What the pane has shown so far; a map that is the same object in it is not read anew.
+        last: What the pane has shown so far; a map that is the same in it is not read anew.
     """
     seen = seen_rect(inspection)
     if kind in ("image_d", "image_c"):
@@ -77,35 +77,36 @@ def resolve(
         return PaneContent(
             kind=kind, plane=plane_of(kind), base="D" if kind == "image_d" else "C", rect=rect, map_rect=rect
         )
-    width, height = inspection.image_size
+    width, height = inspection.response.image_size
     whole = QRectF(0, 0, width, height)
     if kind == "peaks":
         return PaneContent(kind=kind, plane="original", base="colour", rect=whole, map_rect=seen)
     name, note = "", ""
     values: NDArray[np.floating] | None
     if kind == "response":
-        values, limits = inspection.response, ValueRange(0.0, 1.0)
+        values, limits = inspection.response.map, ValueRange(0.0, 1.0)
     elif kind == "class_map":
-        known = class_index is not None and class_index < len(inspection.classes)  # a second model may know fewer
+        classes = inspection.response.classes
+        known = class_index is not None and class_index < len(classes)  # a second model may know fewer
         index = class_index if known and class_index is not None else inspection.prediction.index
-        values, limits, name = inspection.class_response(index), ValueRange(0.0, 1.0), inspection.classes[index]
+        values, limits, name = inspection.response.class_response(index), ValueRange(0.0, 1.0), classes[index]
         note = "" if values is not None else "Fetching this class's map ..."
     elif kind in ("map_d", "map_c"):
-        values = inspection.map_d if kind == "map_d" else inspection.map_c
+        values = inspection.warps.map_d if kind == "map_d" else inspection.warps.map_c
         # Shared, so that the two can be compared; in square-root steps, as in an export, because near peaks add up in one of
         # them and leave the other nearly black in even ones.
-        limits = ValueRange.of(inspection.map_d, inspection.map_c, steps="root")
+        limits = ValueRange.of(inspection.warps.map_d, inspection.warps.map_c, steps="root")
     else:
-        values = 1 / np.maximum(area_at_nodes(inspection.grid(warped_of(kind))), 1e-9)
+        values = 1 / np.maximum(area_at_nodes(inspection.warps.grid(warped_of(kind))), 1e-9)
         limits = magnification_range(inspection)
     shares = None
     if values is not None:
-        if last is not None and last.values is values and (last.limits, last.map_rect) == (limits, seen):
-            shares = last.shares
-        elif kind in ("magnified_d", "magnified_c"):
+        if kind in ("magnified_d", "magnified_c"):
             shares = painted_in_original(inspection, warped_of(kind), limits)
+        elif last is not None and is_same(last.values, values) and (last.limits, last.map_rect) == (limits, seen):
+            shares = last.shares
         else:
-            shares = limits.share(_read_finely(values, inspection.source_size)).astype(np.float32)
+            shares = limits.share(_read_finely(values, inspection.response.source_size)).astype(np.float32)
     return PaneContent(
         kind=kind,
         plane="original",
@@ -131,8 +132,8 @@ def grid_lines(inspection: Inspection, kind: Kind) -> list[NDArray[np.float64]]:
         nodes = inspection.grid_in_original(branch)
     else:
         seen = seen_rect(inspection)
-        rows, columns = inspection.response.shape
-        side = len(inspection.warped_image(branch))
+        rows, columns = inspection.response.map.shape
+        side = len(inspection.warps.image(branch))
         share = ((cell_places(rows, columns) + 1) / 2 * (side - 1) + 0.5) / side
         nodes = share * (seen.width(), seen.height())
     return [*nodes, *nodes.swapaxes(0, 1)]
@@ -141,7 +142,7 @@ def grid_lines(inspection: Inspection, kind: Kind) -> list[NDArray[np.float64]]:
 def peak_marks(inspection: Inspection, plane: Plane, selected: tuple[int, int] | None) -> tuple[PeakMark, ...]:
     """Return the peaks as marks in a plane's units; those that a warp has left out are missing."""
     marks = []
-    for peak in inspection.peaks:
+    for peak in inspection.warps.peaks:
         place = to_plane(inspection, plane, (peak.x, peak.y))
         if place is not None:
             marks.append(
@@ -161,12 +162,12 @@ def peak_marks(inspection: Inspection, plane: Plane, selected: tuple[int, int] |
 def to_plane(inspection: Inspection, plane: Plane, place: tuple[float, float]) -> tuple[float, float] | None:
     """Turn a place of the original into a pane's units; None where it is not shown there."""
     if plane == "original":
-        width, height = inspection.image_size
+        width, height = inspection.response.image_size
         return place if 0 <= place[0] <= width and 0 <= place[1] <= height else None
     warped = inspection.original_to_warped(plane, *place)
     if warped is None:
         return None
-    seen, side = seen_rect(inspection), len(inspection.warped_image(plane))
+    seen, side = seen_rect(inspection), len(inspection.warps.image(plane))
     return warped[0] / side * seen.width(), warped[1] / side * seen.height()
 
 
@@ -174,7 +175,7 @@ def from_plane(inspection: Inspection, plane: Plane, place: tuple[float, float])
     """Turn a place in a pane's units into a place of the original; None beside the picture."""
     if plane == "original":
         return to_plane(inspection, plane, place)
-    seen, side = seen_rect(inspection), len(inspection.warped_image(plane))
+    seen, side = seen_rect(inspection), len(inspection.warps.image(plane))
     if not (0 <= place[0] <= seen.width() and 0 <= place[1] <= seen.height()):
         return None
     return inspection.warped_to_original(plane, place[0] / seen.width() * side, place[1] / seen.height() * side)
@@ -186,7 +187,7 @@ def value_at(inspection: Inspection, content: PaneContent, place: tuple[float, f
         return None
     if content.kind in ("magnified_d", "magnified_c"):
         return magnification_at(inspection, warped_of(content.kind), place)
-    cell = inspection.original_to_cell(*place)
+    cell = inspection.response.original_to_cell(*place)
     return None if cell is None else _bilinear(content.values, *cell)
 
 

@@ -10,7 +10,8 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
-from s3n_core.inspection.inspection import Inspection, Peak
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.peak import Peak
 from s3n_gui.appearance.theme import font, px, theme, tokens
 from s3n_gui.inspector.panes.magnification import inner_magnification
 from s3n_gui.inspector.panes.pane_content import PaneContent
@@ -54,8 +55,8 @@ class PaneFooter(QWidget):
 
 
 def _peak_parts(inspection: Inspection) -> list[tuple[str, str]]:
-    peaks = [peak for peak in inspection.peaks if peak.set != "off"]
-    if inspection.attention != "sparse":
+    peaks = [peak for peak in inspection.warps.peaks if peak.set != "off"]
+    if inspection.response.attention != "sparse":
         return [("", f"{len(peaks)} peaks; the maps do not depend on them")]
     if any(0 < peak.weight_d < 1 for peak in peaks):
         return [("D", "share in T_d"), ("C", "in T_c"), ("", f"{len(peaks)} peaks")]
@@ -70,7 +71,7 @@ def _weights(peaks: Sequence[Peak]) -> list[tuple[float, float]]:
 def _image_parts(inspection: Inspection, content: PaneContent) -> list[tuple[str, str]]:
     branch = warped_of(content.kind)
     times = number_text(float(inner_magnification(inspection, branch).max()), 2)
-    side = len(inspection.warped_image(branch))
+    side = len(inspection.warps.image(branch))
     return [("", f"up to {times} × in area"), ("", f"{side} × {side} px")]
 
 

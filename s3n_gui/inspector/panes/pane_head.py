@@ -81,7 +81,7 @@ class PaneHead(QWidget):
         if self._state.evidence is not None:
             shown = self._model.class_index
             shown = self._state.evidence.prediction.index if shown is None else shown
-            self.options.set_classes(self._state.evidence.classes, shown)
+            self.options.set_classes(self._state.evidence.response.classes, shown)
         corner = self.options_button.mapToGlobal(self.options_button.rect().bottomRight())
         self.options.adjustSize()
         self.options.move(corner.x() - self.options.width(), corner.y() + 4)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PySide6.QtGui import QUndoCommand
 
-from s3n_core.inspection.settings import InspectionSettings, PeakEdit
+from s3n_core.inspection.peak import PeakEdit
+from s3n_core.inspection.settings import InspectionSettings
 from s3n_gui.inspector.inspection_state import InspectionState
 
 _NUMBERS, _PEAKS = 1, 2

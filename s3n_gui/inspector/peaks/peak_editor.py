@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoStack
 
-from s3n_core.inspection.inspection import Peak
-from s3n_core.inspection.settings import Cell, ForcedSet, InspectionSettings, PeakEdit
+from s3n_core.inspection.peak import Cell, ForcedSet, Peak, PeakEdit
+from s3n_core.inspection.settings import InspectionSettings
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.peaks import peak_edits
 from s3n_gui.inspector.peaks.changes import ChangeNumbers, ChangePeaks
@@ -48,8 +48,8 @@ class Editor(QObject):
         peak, evidence = self._state.selected_peak, self._state.evidence
         if peak is None or evidence is None or peak.set == "off":
             return False
-        shape = evidence.response.shape
-        landed = evidence.settings.edits == self._state.edits  # keys may come faster than warps
+        shape = evidence.response.map.shape
+        landed = evidence.warps.settings.edits == self._state.edits  # keys may come faster than warps
         edits = peak_edits.nudged(self._state.edits, peak, rows, columns, (shape[0], shape[1]), landed=landed)
         self._change(edits, "Move peak", gesture=f"nudge {peak.found_at}")
         return True
@@ -59,10 +59,10 @@ class Editor(QObject):
         evidence = self._state.evidence
         if evidence is None or not self._state.is_current or self._peak(cell) is None:
             return
-        x0, y0, x1, y1 = evidence.source_box
-        to = evidence.original_to_cell(min(max(place[0], x0), x1), min(max(place[1], y0), y1))
+        x0, y0, x1, y1 = evidence.response.source_box
+        to = evidence.response.original_to_cell(min(max(place[0], x0), x1), min(max(place[1], y0), y1))
         if to is not None:
-            shape = evidence.response.shape
+            shape = evidence.response.map.shape
             edits = peak_edits.moved(self._state.edits, cell, to, (shape[0], shape[1]))
             self._change(edits, "Move peak", gesture=f"drag {self._gesture}")
 
@@ -83,7 +83,7 @@ class Editor(QObject):
         self.undo_stack.endMacro()
 
     def _peak(self, cell: Cell) -> Peak | None:
-        peaks = self._state.evidence.peaks if self._state.evidence is not None else ()
+        peaks = self._state.evidence.warps.peaks if self._state.evidence is not None else ()
         return next((peak for peak in peaks if peak.found_at == cell), None)
 
     def _change(self, edits: tuple[PeakEdit, ...], text: str, gesture: str | None = None) -> None:

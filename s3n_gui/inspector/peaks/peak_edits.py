@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from s3n_core.inspection.inspection import Peak
-from s3n_core.inspection.settings import Cell, ForcedSet, PeakEdit
+from s3n_core.inspection.peak import Cell, ForcedSet, Peak, PeakEdit
 
 Edits = tuple[PeakEdit, ...]
 

@@ -6,8 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
-from s3n_core.inspection.inspection import Peak
-from s3n_core.inspection.settings import ForcedSet, PeakEdit
+from s3n_core.inspection.peak import ForcedSet, Peak, PeakEdit
 from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.peaks.peak_edits import edit_of
 

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_core.inspection.inspection import Peak
+from s3n_core.inspection.peak import Peak
 from s3n_gui.appearance.theme import number_font, px, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
@@ -72,7 +72,7 @@ class PeakTableModel(QAbstractTableModel):
         self._take()
 
     def _take(self) -> None:
-        peaks = self._state.evidence.peaks if self._state.evidence is not None else ()
+        peaks = self._state.evidence.warps.peaks if self._state.evidence is not None else ()
         if [p.found_at for p in peaks] == [p.found_at for p in self._peaks]:
             self._peaks = peaks
             if peaks:

@@ -87,12 +87,13 @@ class PredictionCard(QWidget):
         self.name.setText(name)
         self.name.setToolTip(name if not self.rule.isHidden() else self.rule.text())
         self.share.setText("" if answer is None else f"{percent_text(best.probability)} %")
-        known = self._truth is not None and self._truth in shown.classes
+        known = self._truth is not None and self._truth in shown.response.classes
         right = known and best.name == self._truth
         if self._truth is not None and not known:
             text = f"labelled {displayed_class(self._truth)}, new to the model"
         elif not known:
-            text = f"{'Joint answer' if shown.answer == 'joint' else 'Answer of O'} of {self._model or shown.model}"
+            whose = "Joint answer" if shown.scores.answer == "joint" else "Answer of O"
+            text = f"{whose} of {self._model or shown.response.model}"
         else:
             text = "✓ as labelled" if right else f"✕ labelled {displayed_class(self._truth or '')}"
         self.verdict.setText(text)
@@ -103,5 +104,5 @@ class PredictionCard(QWidget):
 
 def rule_text(inspection: Inspection) -> str:
     """Return the engine's sentence on Eq. 3, with the class's name for the eye."""
-    first = inspection.classes[inspection.merged_classes[0]]
-    return inspection.rule.replace(first, displayed_class(first)).replace("delta", "δ")
+    first = inspection.response.classes[inspection.response.merged_classes[0]]
+    return inspection.response.rule.replace(first, displayed_class(first)).replace("delta", "δ")

@@ -58,24 +58,24 @@ def score_rows(
         truth: The true class's name.
         count: Number of rows; fewer where there are fewer classes.
     """
-    answers = [name for name in ANSWERS if name in answer.logits]
-    shares = {name: answer.probabilities(name) for name in answers}
+    answers = [name for name in ANSWERS if name in answer.scores.logits]
+    shares = {name: answer.scores.probabilities(name) for name in answers}
     earlier = (
         {}
-        if before is None or before is answer
-        else {a: before.probabilities(a) for a in answers if a in before.logits}
+        if before is None or before == answer
+        else {a: before.scores.probabilities(a) for a in answers if a in before.scores.logits}
     )
     firsts = {name: int(shares[name].argmax()) for name in answers}
-    order = [score.index for score in answer.top(count=len(answer.classes))]
+    order = [score.index for score in answer.top(count=len(answer.response.classes))]
     wanted = list(dict.fromkeys([order[0], *firsts.values()]))
-    if truth in answer.classes:
-        wanted.append(answer.classes.index(truth))
+    if truth in answer.response.classes:
+        wanted.append(answer.response.classes.index(truth))
     wanted = list(dict.fromkeys([*wanted, *order]))[: min(count, len(order))]
     return tuple(
         ScoreRow(
             index=index,
-            name=displayed_class(answer.classes[index]),
-            true=answer.classes[index] == truth,
+            name=displayed_class(answer.response.classes[index]),
+            true=answer.response.classes[index] == truth,
             cells={
                 name: ScoreCell(
                     float(shares[name][index]),

@@ -11,7 +11,7 @@ from small_training import TrainedRun
 
 from s3n_core.cli import main
 from s3n_core.runs.run_directory import RunDirectory
-from s3n_core.server.single_thread import single_thread
+from s3n_core.server.inspection_server import single_thread
 
 
 @pytest.fixture(scope="session", autouse=True)

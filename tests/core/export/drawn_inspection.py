@@ -1,12 +1,15 @@
 """Inspections made by hand, so that every pixel of a figure is known; and the places of colours in pictures."""
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageColor
 
 from s3n_core.inspection.geometry import ViewFrame, cell_places
-from s3n_core.inspection.inspection import Inspection, InspectionSettings, Peak
+from s3n_core.inspection.inspection import Inspection, Response, Scores, Warps
+from s3n_core.inspection.peak import Peak
+from s3n_core.inspection.settings import InspectionSettings
 
 CELLS = 31
 
@@ -30,7 +33,7 @@ def drawn_inspection(
     frame = ViewFrame(box=box, size=64)
     places = frame.to_original(cell_places(CELLS, CELLS))
     grid = cell_places(CELLS, CELLS).astype(np.float32)
-    fields: dict[str, Any] = {
+    values: dict[str, Any] = {
         "name": "folder/bird.jpg",
         "image": np.full((height, width, 3), 128, dtype=np.uint8),
         "image_scale": 1.0,
@@ -52,7 +55,7 @@ def drawn_inspection(
         "class_maps": np.zeros((3, 2, 2), dtype=np.float32),
         "mapped_classes": (0, 1, 2),
         "alignment": "origins",
-        "response": hot_cell(10, 20),
+        "map": hot_cell(10, 20),
         "peaks": tuple(
             Peak(
                 x=float(places[row, column, 0]),
@@ -71,8 +74,8 @@ def drawn_inspection(
         "map_c": 0.09 + 2 * hot_cell(25, 5),
         "grid_d": grid,
         "grid_c": grid,
-        "images_d": np.full((64, 64, 3), (200, 30, 30), dtype=np.uint8),
-        "images_c": np.full((64, 64, 3), (30, 30, 200), dtype=np.uint8),
+        "image_d": np.full((64, 64, 3), (200, 30, 30), dtype=np.uint8),
+        "image_c": np.full((64, 64, 3), (30, 30, 200), dtype=np.uint8),
         "beta_1": 2.8,
         "beta_2": 9.3,
         "window": 3,
@@ -87,7 +90,12 @@ def drawn_inspection(
         "model": "tiny.safetensors",
         "model_digest": "0123456789abcdef",
     }
-    return Inspection(**(fields | changes))
+    values |= changes
+    response, warps, scores = (
+        part(**{field.name: values.pop(field.name) for field in fields(part)}) for part in (Response, Warps, Scores)
+    )
+    assert not values
+    return Inspection(response=response, warps=warps, scores=scores)
 
 
 def pixels_of(picture: Image.Image) -> np.ndarray:

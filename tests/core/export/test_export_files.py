@@ -22,6 +22,7 @@ from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.file_names import OutputNames, safe_part
 from s3n_core.export.image_files import arrays_bytes, picture_bytes
 from s3n_core.export.options import ExportOptions
+from s3n_core.inspection.summary import arrays_of
 
 ENDINGS = (".png", "/peaks.png", ".npz")
 
@@ -103,7 +104,7 @@ def test_pictures_carry_their_resolution_and_their_origin():
 def test_arrays_hold_every_intermediate_and_no_code():
     inspection = drawn_inspection(peaks=((10, 20, 1.0, 1.0, 0.0),))
     with np.load(io.BytesIO(arrays_bytes(inspection)), allow_pickle=False) as arrays:
-        for name, values in inspection.to_arrays().items():
+        for name, values in arrays_of(inspection).items():
             np.testing.assert_array_equal(arrays[name], values)
         for name in ("image", "response", "map_d", "map_c", "grid_d", "grid_c", "images_d", "images_c", "peak_xy"):
             assert name in arrays

@@ -16,7 +16,7 @@ from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import OutputError
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.job import ExportOptions, export
-from s3n_core.inspection.inspection import inspect
+from s3n_core.inspection.inspector import inspect
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
@@ -97,9 +97,9 @@ def test_everything_is_written_and_the_index_tells_of_it(model, records, tmp_pat
         assert rows[index]["class"] == inspection.top()[0].name
         assert rows[index]["correct"] == str(rows[index]["class"] == rows[index]["label"]).lower()
         # The words of a table of predictions.
-        assert rows[index]["rule"] == rule_names(model.network.config)[inspection.sure]
+        assert rows[index]["rule"] == rule_names(model.network.config)[inspection.response.sure]
         with np.load(out / rows[index]["arrays"]) as arrays:
-            np.testing.assert_allclose(arrays["response"], inspection.response, atol=1e-4)
+            np.testing.assert_allclose(arrays["response"], inspection.response.map, atol=1e-4)
     assert Image.open(out / "a/bird/peaks.png").size == (40, 29)
 
 

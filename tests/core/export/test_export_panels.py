@@ -38,10 +38,12 @@ def test_any_proportions_can_be_drawn(size):
 @pytest.mark.parametrize("box", [None, CROP])
 @pytest.mark.parametrize("cell", [(10, 20), (0, 0), (30, 30), (15, 0)])
 def test_a_hot_cell_lights_its_own_place_in_the_original(box, cell):
-    inspection = drawn_inspection((300, 200), box, response=hot_cell(*cell))
+    inspection = drawn_inspection((300, 200), box, map=hot_cell(*cell))
     rasters = Rasters(inspection, "viridis", 1.0)
     drawn = rasters.draw("response", (900, 600)).astype(int)
-    expected = np.array(inspection.cell_to_original(*cell)) * 3  # three pixels of the picture a pixel of the original
+    expected = (
+        np.array(inspection.response.cell_to_original(*cell)) * 3
+    )  # three pixels of the picture a pixel of the original
     from_yellow = np.abs(drawn - coloured(np.array(1.0), "viridis")).sum(axis=-1)
     rows, columns = np.nonzero(from_yellow == from_yellow.min())
     lit = np.stack([columns, rows], axis=-1) + 0.5
@@ -49,7 +51,7 @@ def test_a_hot_cell_lights_its_own_place_in_the_original(box, cell):
     assert np.abs(lit - expected).max(axis=1).min() <= 1
     if min(cell) > 0 and max(cell) < 30:
         assert np.abs(lit.mean(axis=0) - expected).max() <= 1
-    pitch = 3 * (inspection.source_box[2] - inspection.source_box[0]) / 30
+    pitch = 3 * (inspection.response.source_box[2] - inspection.response.source_box[0]) / 30
     assert np.abs(lit - expected).max() < pitch  # at the rim the last cell's value is repeated, not further
 
 
@@ -80,9 +82,9 @@ def test_peaks_are_a_disc_and_a_ring_in_their_branches_colours_at_their_places()
     picture = panel_figure(inspection, "peaks", style)
     scale = picture.width / 300
     d, c = (where_colour(picture, tokens.BRANCH_COLOURS[branch]) for branch in "DC")
-    for found, peak in ((d, inspection.peaks[0]), (c, inspection.peaks[1])):
+    for found, peak in ((d, inspection.warps.peaks[0]), (c, inspection.warps.peaks[1])):
         np.testing.assert_allclose(found.mean(axis=0), np.array([peak.x, peak.y]) * scale, atol=0.3)
-    centre_d, centre_c = (tuple(int(v * scale) for v in (peak.x, peak.y)) for peak in inspection.peaks)
+    centre_d, centre_c = (tuple(int(v * scale) for v in (peak.x, peak.y)) for peak in inspection.warps.peaks)
     pixels = pixels_of(picture)
     np.testing.assert_allclose(pixels[centre_d[1], centre_d[0]], (0xD5, 0x5E, 0x00), atol=3)
     np.testing.assert_allclose(pixels[centre_c[1], centre_c[0]], 128, atol=3)  # the photograph shows through a ring

@@ -152,12 +152,15 @@ def test_the_persons_settings_of_matplotlib_change_nothing():
 
 def test_a_huge_photograph_kept_smaller_is_placed_by_its_own_size():
     inspection = drawn_inspection((300, 200), peaks=PEAKS)
+    response, warps = inspection.response, inspection.warps
     big = dataclasses.replace(
         inspection,
-        image_size=(3000, 2000),
-        image_scale=0.1,
-        source_box=(0.0, 0.0, 3000.0, 2000.0),
-        peaks=tuple(dataclasses.replace(peak, x=10 * peak.x, y=10 * peak.y) for peak in inspection.peaks),
+        response=dataclasses.replace(
+            response, image_size=(3000, 2000), image_scale=0.1, source_box=(0.0, 0.0, 3000.0, 2000.0)
+        ),
+        warps=dataclasses.replace(
+            warps, peaks=tuple(dataclasses.replace(peak, x=10 * peak.x, y=10 * peak.y) for peak in warps.peaks)
+        ),
     )
     small_sheet, big_sheet = sheet_figure(inspection, STYLE), sheet_figure(big, STYLE)
     body = (0, 60, small_sheet.width, small_sheet.height)

@@ -25,7 +25,7 @@ HEAD = ReportHead(
     data="<b>birds</b> & 'more'",
     model="run-1 / best",
     made_with="expected sampling, float32",
-    classes=drawn_inspection().classes,
+    classes=drawn_inspection().response.classes,
     palette="viridis",
     opacity=0.65,
 )
@@ -102,7 +102,7 @@ def test_a_part_holds_what_the_page_draws():
     shown = np.frombuffer(base64.b64decode(part["maps"]["c"]), np.uint8).reshape(part["cells"])
     assert shown[25, 5] == 255
     limits = Rasters(inspection, "viridis", 1.0).shared_range
-    np.testing.assert_allclose(shown / 255, limits.share(inspection.map_c), atol=0.003)
+    np.testing.assert_allclose(shown / 255, limits.share(inspection.warps.map_c), atol=0.003)
     assert [text for _, text in part["ticks"]["d"]][::2] == ["0.09", "2.09"]
     assert [place for place, _ in part["ticks"]["d"]][::2] == [0, 1]
     assert part["scores"]["joint"][0][0] == "Red bird"
@@ -111,7 +111,7 @@ def test_a_part_holds_what_the_page_draws():
 
 def test_names_are_text_and_never_markup(tmp_path):
     image = drawn_inspection(name=HOSTILE, classes=(HOSTILE, "<script>alert(2)</script>", "c"))
-    head = dataclasses.replace(HEAD, data=HOSTILE, classes=image.classes)
+    head = dataclasses.replace(HEAD, data=HOSTILE, classes=image.response.classes)
     text = written(tmp_path, (image, HOSTILE), head=head, left_out=[(HOSTILE, HOSTILE)])
     page = Page(text)
     assert page.tags.count("script") == 3, "the figures, the program, one image"

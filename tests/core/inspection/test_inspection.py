@@ -13,8 +13,9 @@ from PIL import Image
 from tiny_models import CLASSES, drawn_picture
 
 from s3n_core.errors import UnreadableImage
-from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection, inspect
-from s3n_core.inspection.inspector import Inspector
+from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection, is_same
+from s3n_core.inspection.inspector import Inspector, inspect
+from s3n_core.inspection.summary import arrays_of, summary_of
 from s3n_core.method.response_maps import min_max, resize_map
 from s3n_core.models.opening import Model
 
@@ -33,9 +34,9 @@ def test_file_array_and_picture_give_the_same(model: Model, picture: Image.Image
     picture.save(tmp_path / "bird.png")
     from_file = inspect(model, tmp_path / "bird.png")
     from_array = inspect(model, np.asarray(picture))
-    assert from_file.name == "bird.png"
-    np.testing.assert_array_equal(from_file.image, np.asarray(picture))
-    np.testing.assert_array_equal(from_file.logits["joint"], from_array.logits["joint"])
+    assert from_file.response.name == "bird.png"
+    np.testing.assert_array_equal(from_file.response.image, np.asarray(picture))
+    np.testing.assert_array_equal(from_file.scores.logits["joint"], from_array.scores.logits["joint"])
     with pytest.raises(UnreadableImage):
         inspect(model, tmp_path / "absent.png")
 
@@ -43,45 +44,55 @@ def test_file_array_and_picture_give_the_same(model: Model, picture: Image.Image
 def test_huge_original_is_kept_scaled_down(model: Model):
     width, height = MOST_IMAGE_SIDE * 2, 100
     inspection = inspect(model, Image.new("RGB", (width, height), "red"))
-    assert inspection.image.shape == (50, MOST_IMAGE_SIDE, 3)
-    assert inspection.image_scale == 0.5
-    assert inspection.image_size == (width, height)
-    assert inspection.source_box == (0.0, 0.0, width, height)
+    assert inspection.response.image.shape == (50, MOST_IMAGE_SIDE, 3)
+    assert inspection.response.image_scale == 0.5
+    assert inspection.response.image_size == (width, height)
+    assert inspection.response.source_box == (0.0, 0.0, width, height)
 
 
 def test_flat_picture_gives_finite_numbers(model_of: Callable[..., Model]):
     inspection = inspect(model_of(), Image.new("RGB", (50, 50)))
-    arrays = inspection.to_arrays()
+    arrays = arrays_of(inspection)
     assert np.isnan(arrays.pop("peak_zeta")).all()
     assert all(np.isfinite(values).all() for values in arrays.values())
 
 
 def test_summary_and_arrays_can_be_stored(inspection: Inspection, tmp_path: Path):
-    summary = json.loads(json.dumps(inspection.to_dict(), allow_nan=False))
+    summary = json.loads(json.dumps(summary_of(inspection), allow_nan=False))
     assert summary["name"] == "bird.png"
     assert set(summary["scores"]) == {"joint", "O", "D", "C"}
     assert summary["prediction"]["class"] in CLASSES
     assert summary["peaks"][0]["response"] == pytest.approx(1.0)
-    np.savez(tmp_path / "arrays.npz", **inspection.to_arrays())
+    np.savez(tmp_path / "arrays.npz", **arrays_of(inspection))
     with np.load(tmp_path / "arrays.npz", allow_pickle=False) as stored:
-        assert stored["peak_xy"].shape == (len(inspection.peaks), 2)
+        assert stored["peak_xy"].shape == (len(inspection.warps.peaks), 2)
         assert stored["response"].shape == (31, 31)
-    assert pickle.loads(pickle.dumps(inspection)).peaks == inspection.peaks
+    assert pickle.loads(pickle.dumps(inspection)) == inspection
+
+
+def test_values_are_the_same_by_what_they_hold():
+    row = np.array([1.0, np.nan], dtype=np.float32)
+    assert is_same(row, row.copy())
+    assert is_same({"a": row}, {"a": row.copy()})
+    for one, other in ((row, None), (row, row.astype(np.float64)), (row, row[:1]), (row, -row), ((1,), (2,))):
+        assert not is_same(one, other)
+        assert not is_same(other, one)
+    assert not is_same({"a": row}, {"b": row})
 
 
 def test_scores_are_the_softmax_in_order(inspection: Inspection):
     scores = inspection.top("D")
     assert len(scores) == 5
-    expected = torch.from_numpy(inspection.logits["D"]).double().softmax(0)
+    expected = torch.from_numpy(inspection.scores.logits["D"]).double().softmax(0)
     assert [score.probability for score in scores] == pytest.approx(expected.sort(descending=True).values[:5].tolist())
     assert inspection.prediction == inspection.top("joint", 1)[0]
-    assert inspection.probabilities("joint").sum() == pytest.approx(1)
+    assert inspection.scores.probabilities("joint").sum() == pytest.approx(1)
 
 
 def test_rule_is_said_in_words(inspection: Inspection):
-    unsure = dataclasses.replace(inspection, entropy=1.3168, sure=False, merged_classes=(3, 1, 2, 0, 5))
+    unsure = dataclasses.replace(inspection.response, entropy=1.3168, sure=False, merged_classes=(3, 1, 2, 0, 5))
     assert unsure.rule == ("The network is unsure (H = 1.32 > delta = 0.2), so R averages its five likeliest classes.")
-    sure = dataclasses.replace(inspection, entropy=0.05, sure=True, merged_classes=(3,))
+    sure = dataclasses.replace(inspection.response, entropy=0.05, sure=True, merged_classes=(3,))
     assert (
         sure.rule == "The network is sure (H = 0.05 ≤ delta = 0.2), so R is the map of its likeliest class, species d."
     )
@@ -93,55 +104,62 @@ def test_rule_is_said_in_words(inspection: Inspection):
 
 
 def test_merged_classes_make_the_response(inspection: Inspection):
-    maps = torch.from_numpy(np.stack([inspection.class_map(index) for index in inspection.merged_classes]))
-    merged = min_max(resize_map(maps.double().mean(0, keepdim=True), 31, align=inspection.alignment))[0]
-    np.testing.assert_allclose(merged.numpy(), inspection.response, atol=1e-4)
+    maps = torch.from_numpy(
+        np.stack([inspection.response.class_map(index) for index in inspection.response.merged_classes])
+    )
+    merged = min_max(resize_map(maps.double().mean(0, keepdim=True), 31, align=inspection.response.alignment))[0]
+    np.testing.assert_allclose(merged.numpy(), inspection.response.map, atol=1e-4)
 
 
 @pytest.mark.parametrize("form", ["paper", "release"])
 def test_class_response_is_read_as_the_response_is(model_of: Callable[..., Model], form: str):
     inspection = inspect(model_of(form=form), drawn_picture(0))
-    kept = inspection.class_map(2)
-    shown = inspection.class_response(2)
+    kept = inspection.response.class_map(2)
+    shown = inspection.response.class_response(2)
     assert kept is not None
-    expected = min_max(resize_map(torch.from_numpy(kept)[None].double(), 31, align=inspection.alignment))[0]
+    expected = min_max(resize_map(torch.from_numpy(kept)[None].double(), 31, align=inspection.response.alignment))[0]
     np.testing.assert_allclose(shown, expected.numpy(), atol=1e-9)
 
 
 def test_many_large_class_maps_are_kept_in_part(model: Model, picture: Image.Image, monkeypatch: pytest.MonkeyPatch):
     everything = inspect(model, picture)
-    monkeypatch.setattr("s3n_core.inspection.describe.MOST_MAP_VALUES", 1)
+    monkeypatch.setattr("s3n_core.inspection.stages.MOST_MAP_VALUES", 1)
     part = inspect(model, picture)
-    assert len(part.mapped_classes) < len(CLASSES) == len(everything.mapped_classes)
-    assert {score.index for score in part.top("joint")} | set(part.merged_classes) <= set(part.mapped_classes)
-    absent = next(index for index in range(len(CLASSES)) if index not in part.mapped_classes)
-    assert part.class_map(absent) is None
-    assert part.class_response(absent) is None
+    assert len(part.response.mapped_classes) < len(CLASSES) == len(everything.response.mapped_classes)
+    assert {score.index for score in part.top("joint")} | set(part.response.merged_classes) <= set(
+        part.response.mapped_classes
+    )
+    absent = next(index for index in range(len(CLASSES)) if index not in part.response.mapped_classes)
+    assert part.response.class_map(absent) is None
+    assert part.response.class_response(absent) is None
     inspector = Inspector(model)
     fetched = inspector.class_map(inspector.prepare(picture), absent)
-    np.testing.assert_allclose(fetched, everything.class_map(absent), rtol=1e-4, atol=1e-4)
-    np.testing.assert_array_equal(part.class_map(part.mapped_classes[0]), everything.class_map(part.mapped_classes[0]))
+    np.testing.assert_allclose(fetched, everything.response.class_map(absent), rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(
+        part.response.class_map(part.response.mapped_classes[0]),
+        everything.response.class_map(part.response.mapped_classes[0]),
+    )
 
 
 @pytest.mark.parametrize("resize", ["squash", "squash_crop", "keep_crop"])
 def test_places_go_there_and_back(model_of: Callable[..., Model], resize: str):
     inspection = inspect(model_of({"resize": resize}), drawn_picture(0, (130, 70)))
-    x0, y0, x1, y1 = inspection.source_box
-    assert inspection.cell_to_original(15, 15) == pytest.approx(((x0 + x1) / 2, (y0 + y1) / 2))
+    x0, y0, x1, y1 = inspection.response.source_box
+    assert inspection.response.cell_to_original(15, 15) == pytest.approx(((x0 + x1) / 2, (y0 + y1) / 2))
     for row, column in [(0.0, 0.0), (30.0, 30.0), (12.25, 3.5)]:
-        place = inspection.cell_to_original(row, column)
-        assert inspection.original_to_cell(*place) == pytest.approx((row, column), abs=1e-9)
+        place = inspection.response.cell_to_original(row, column)
+        assert inspection.response.original_to_cell(*place) == pytest.approx((row, column), abs=1e-9)
     for branch in ("D", "C"):
         place = inspection.warped_to_original(branch, 30.0, 40.0)
         back = inspection.original_to_warped(branch, *place)
         assert back == pytest.approx((30.0, 40.0), abs=0.01)
-    assert inspection.original_to_cell(x1 + 0.1, y1) is None
+    assert inspection.response.original_to_cell(x1 + 0.1, y1) is None
     assert inspection.original_to_warped("D", x0 - 0.1, y0) is None
-    first = inspection.peaks[0]
-    assert (first.x, first.y) == pytest.approx(inspection.cell_to_original(*first.cell))
-    np.testing.assert_allclose(inspection.cells_in_original()[first.cell], (first.x, first.y))
+    first = inspection.warps.peaks[0]
+    assert (first.x, first.y) == pytest.approx(inspection.response.cell_to_original(*first.cell))
+    np.testing.assert_allclose(inspection.response.cells_in_original()[first.cell], (first.x, first.y))
     assert inspection.grid_in_original("D").shape == (31, 31, 2)
-    assert inspection.magnification("C").shape == (30, 30)
+    assert inspection.warps.magnification("C").shape == (30, 30)
 
 
 def test_peak_lies_where_the_warp_shows_it(model_of: Callable[..., Model]):
@@ -152,7 +170,7 @@ def test_peak_lies_where_the_warp_shows_it(model_of: Callable[..., Model]):
     warped = torch.nn.functional.grid_sample(
         torch.from_numpy(view),
         torch.nn.functional.interpolate(
-            torch.from_numpy(inspection.grid_d).permute(2, 0, 1)[None],
+            torch.from_numpy(inspection.warps.grid_d).permute(2, 0, 1)[None],
             size=(64, 64),
             mode="bilinear",
             align_corners=True,

@@ -13,7 +13,7 @@ from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DeviceError
-from s3n_core.inspection.inspection import inspect
+from s3n_core.inspection.inspector import inspect
 from s3n_core.models import network_outputs
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input
@@ -72,8 +72,8 @@ def test_rows_say_what_the_network_says(model: Model, records: list[ImageRecord]
     assert row.rule == ("top-1" if output.trace.response.sure.item() else "top-5")
     assert row.peaks == output.trace.response.peaks.sum().item()
     looked = inspect(model, record.path, name=record.name)
-    assert len(row.peak_places) == len(looked.peaks) == row.peaks
-    expected = [(peak.x, peak.y, peak.response, peak.weight_d, peak.weight_c) for peak in looked.peaks]
+    assert len(row.peak_places) == len(looked.warps.peaks) == row.peaks
+    expected = [(peak.x, peak.y, peak.response, peak.weight_d, peak.weight_c) for peak in looked.warps.peaks]
     np.testing.assert_allclose(row.peak_places, expected, atol=0.051)
     sure_of = [looked.top(letter, 1)[0] for letter in "ODC"]
     assert row.branches == tuple((letter, score.name) for letter, score in zip("ODC", sure_of, strict=True))

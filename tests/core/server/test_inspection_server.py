@@ -1,6 +1,7 @@
 """The process that looks into images, as a window meets it: real processes, their streams, and their ends."""
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -19,15 +20,19 @@ import psutil
 import pytest
 from random_model import save_picture, save_random_model
 
+from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.opening import open_images
 from s3n_core.errors import MessageError
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.file_request import FileRequest
 from s3n_core.export.job import export
 from s3n_core.export.options import ExportOptions
-from s3n_core.inspection.inspection import Inspection, InspectionSettings, PeakEdit, inspect
-from s3n_core.server.codec import InspectionDecoder, InspectionEncoder, decode_inverse, decode_model
-from s3n_core.server.export_codec import decode_file
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.inspector import Inspector, inspect
+from s3n_core.inspection.peak import PeakEdit
+from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.inspection.summary import arrays_of, summary_of
+from s3n_core.server.codec import InspectionDecoder, InspectionEncoder, decode_file, decode_model
 from s3n_core.server.messages import Message, read_message, write_message
 
 PATIENCE = 240.0  # seconds: a machine that trains beside the tests takes its time to load torch
@@ -167,49 +172,81 @@ def opened(model: Path) -> Any:
 
 def assert_same(found: Inspection, wanted: Inspection) -> None:
     """Equal up to what another number of threads changes in a sum."""
-    for field in fields(Inspection):
-        mine, theirs = getattr(found, field.name), getattr(wanted, field.name)
-        if field.name in ("images_d", "images_c"):
-            assert np.abs(mine.astype(int) - theirs).max() <= 1
-        elif isinstance(theirs, np.ndarray):
-            assert mine.dtype == theirs.dtype
-            np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4, err_msg=field.name)
-        elif field.name == "logits":
-            assert list(mine) == list(theirs)
-            for answer in theirs:
-                np.testing.assert_allclose(mine[answer], theirs[answer], rtol=1e-3, atol=1e-3)
-        elif field.name == "peaks":
-            assert [(p.cell, p.found_at, p.set, type(p.cell)) for p in mine] == [
-                (p.cell, p.found_at, p.set, type(p.cell)) for p in theirs
-            ]
-        elif field.name == "entropy":
-            assert mine == pytest.approx(theirs, abs=1e-3)
-        else:
-            assert mine == theirs, field.name
-            assert type(mine) is type(theirs), field.name
+    for part in fields(Inspection):
+        ours, others = getattr(found, part.name), getattr(wanted, part.name)
+        for field in fields(others):
+            assert_same_field(field.name, getattr(ours, field.name), getattr(others, field.name))
+
+
+def assert_same_field(name: str, mine: Any, theirs: Any) -> None:
+    if name in ("image_d", "image_c"):
+        assert np.abs(mine.astype(int) - theirs).max() <= 1
+    elif isinstance(theirs, np.ndarray):
+        assert mine.dtype == theirs.dtype
+        np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4, err_msg=name)
+    elif name == "logits":
+        assert list(mine) == list(theirs)
+        for answer in theirs:
+            np.testing.assert_allclose(mine[answer], theirs[answer], rtol=1e-3, atol=1e-3)
+    elif name == "peaks":
+        assert [(p.cell, p.found_at, p.set, type(p.cell)) for p in mine] == [
+            (p.cell, p.found_at, p.set, type(p.cell)) for p in theirs
+        ]
+    elif name == "entropy":
+        assert mine == pytest.approx(theirs, abs=1e-3)
+    else:
+        assert mine == theirs, name
+        assert type(mine) is type(theirs), name
 
 
 def test_encoding_keeps_every_bit(opened: Any, pictures: tuple[Path, Path]) -> None:
     settings = InspectionSettings(sampling="random", seed=3, floor=0.1, edits=(PeakEdit(cell=(1, 2), off=True),))
     first = inspect(opened, pictures[0], settings=settings)
     encoder, decoder = InspectionEncoder(), InspectionDecoder()
-    message = encoder.encode("answered", 7, first)
+    message = crossed(encoder.encode("answered", 7, first))
     found = decoder.decode(message)
-    for field in fields(Inspection):
-        mine, theirs = getattr(found, field.name), getattr(first, field.name)
-        if isinstance(theirs, np.ndarray):
-            np.testing.assert_array_equal(mine, theirs)
-        elif field.name == "logits":
-            assert list(mine) == list(theirs)
-            assert all((mine[answer] == theirs[answer]).all() for answer in theirs)
-        else:
-            assert mine == theirs
-    again = encoder.encode("answered", 8, first)
-    assert "image" in message.arrays
-    assert "image" not in again.arrays  # the same picture is not sent twice
-    assert decoder.decode(again).image is found.image
+    assert found == first
+    for mine, theirs in zip(arrays_of(found).values(), arrays_of(first).values(), strict=True):
+        assert (mine.dtype, mine.tobytes()) == (theirs.dtype, theirs.tobytes())
+    assert summary_of(found) == summary_of(first)
+    assert "response.image" in message.arrays
+    again = crossed(encoder.encode("answered", 8, inspect(opened, pictures[0], settings=settings)))
+    assert not again.arrays  # what is equal to the last one is not sent twice
+    assert not again.fields["inspection"]
+    assert decoder.decode(again) == first
     with pytest.raises(MessageError):
         InspectionDecoder().decode(again)
+
+
+def test_only_what_is_new_crosses_the_border(opened: Any, pictures: tuple[Path, Path]) -> None:
+    encoder, decoder = InspectionEncoder(), InspectionDecoder()
+    inspector = Inspector(opened)
+    prepared = inspector.prepare(read_image(pictures[0]))
+    edit = PeakEdit(cell=inspector.inspect(prepared).warps.peaks[0].cell, off=True)
+    sent = []
+    for settings in (InspectionSettings(), InspectionSettings(edits=(edit,)), InspectionSettings(delta=0.01)):
+        resampled = inspector.resample(prepared, settings)
+        for output in (None, inspector.classify(resampled)):
+            (inspection,) = inspector.describe(resampled, output)
+            message = crossed(encoder.encode("answered", 1, inspection))
+            assert decoder.decode(message) == inspection
+            sent.append((set(message.fields["inspection"]), set(message.arrays)))
+    (first, _), (scores, _), (moved, arrays), _, (numbers, changed), _ = sent
+    assert (first, scores) == ({"response", "warps", "scores"}, {"scores"})
+    assert moved == {"warps", "scores"}  # the scores of D, C and joint are to come again
+    assert arrays <= {f"warps.{name}_{branch}" for name in ("map", "grid", "image") for branch in "dc"}
+    assert numbers == {"response", "warps", "scores"}
+    assert "response.image" not in changed
+
+
+def crossed(message: Message) -> Message:
+    """What the other side of a stream gets."""
+    stream = io.BytesIO()
+    write_message(stream, message)
+    stream.seek(0)
+    read = read_message(stream)
+    assert read is not None
+    return read
 
 
 def test_the_model_is_described(server: Server, model: Path) -> None:
@@ -240,28 +277,26 @@ def test_the_same_as_in_one_process(
         assert quick.fields["generation"] == whole.fields["generation"] == generation
         wanted = inspect(opened, picture, settings=settings, name="birds/one.jpg")
         assert_same(whole.fields["decoded"], wanted)
-        assert list(quick.fields["decoded"].logits) == ["O"]
-        assert list(whole.fields["decoded"].logits) == ["joint", "O", "D", "C"]
+        assert list(quick.fields["decoded"].scores.logits) == ["O"]
+        assert list(whole.fields["decoded"].scores.logits) == ["joint", "O", "D", "C"]
 
 
 def test_an_edited_peak(server: Server, opened: Any, pictures: tuple[Path, Path]) -> None:
-    peak = inspect(opened, pictures[0]).peaks[0]
+    peak = inspect(opened, pictures[0]).warps.peaks[0]
     settings = InspectionSettings(edits=(PeakEdit(cell=peak.found_at, moved_to=(3.0, 25.0), forced="C"),))
     server.ask("inspect", image=str(pictures[0]), settings=settings.to_dict())
     found = server.answer("answered").fields["decoded"]
-    assert found.settings == settings
+    assert found.warps.settings == settings
     assert_same(found, inspect(opened, pictures[0], settings=settings))
 
 
-def test_class_map_and_inverse(server: Server, opened: Any, pictures: tuple[Path, Path]) -> None:
+def test_a_class_map(server: Server, opened: Any, pictures: tuple[Path, Path]) -> None:
     server.ask("inspect", image=str(pictures[0]))
     wanted = server.answer("answered").fields["decoded"]
     server.ask("class-map", image=str(pictures[0]), index=3)
-    np.testing.assert_allclose(server.answer("class-map").arrays["map"], wanted.class_map(3), rtol=1e-3, atol=1e-5)
-    server.ask("inverse", branch="D", size=40)
-    inverse = decode_inverse(server.answer("inverse"))
-    assert (inverse.branch, inverse.places.shape, inverse.valid.shape) == ("D", (40, 40, 2), (40, 40))
-    assert inverse.valid.any()
+    np.testing.assert_allclose(
+        server.answer("class-map").arrays["map"], wanted.response.class_map(3), rtol=1e-3, atol=1e-5
+    )
 
 
 def test_errors_are_sentences_and_the_process_goes_on(
@@ -275,7 +310,6 @@ def test_errors_are_sentences_and_the_process_goes_on(
         ("inspect", {"image": str(pictures[0]), "settings": {"window": 4}}, "window must be odd"),
         ("inspect", {"image": str(pictures[0]), "settings": "?"}, "settings"),
         ("class-map", {"image": str(pictures[0]), "index": 12}, "no class 12"),
-        ("inverse", {"branch": "E", "size": 10}, "inverse grid of E"),
         ("open", {"path": str(tmp_path / "gone.safetensors")}, "gone.safetensors"),
         ("inspect", {"image": str(pictures[0])}, "gone.safetensors"),  # no model is open now
         ("open", {"path": str(model), "device": "abacus"}, "abacus"),
@@ -297,7 +331,7 @@ def test_of_many_requests_only_the_last_is_answered(start: Callable[..., Server]
         last = server.ask("inspect", image=str(pictures[seed % 2]), settings={"sampling": "random", "seed": seed})
     answer = server.answer("answered")
     assert answer.fields["generation"] == last
-    assert answer.fields["decoded"].settings.seed == 39
+    assert answer.fields["decoded"].warps.settings.seed == 39
     assert server.rest(1.0) == []
 
 
@@ -312,7 +346,7 @@ def test_a_later_model_makes_earlier_questions_void(
     last = server.ask("inspect", image=str(pictures[0]))
     answer = server.answer("answered")
     assert answer.fields["generation"] == last
-    assert len(answer.fields["decoded"].classes) == 3
+    assert len(answer.fields["decoded"].response.classes) == 3
 
 
 def test_it_rests_and_wakes_by_itself(start: Callable[..., Server], model: Path, pictures: Any) -> None:

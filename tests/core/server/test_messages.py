@@ -109,13 +109,13 @@ def test_the_latest_request_wins() -> None:
 
 def test_kinds_wait_side_by_side_in_their_order() -> None:
     box = LatestRequests()
-    for generation, kind in enumerate(("inverse", "class-map", "inspect", "open", "inspect", "class-map")):
+    for generation, kind in enumerate(("export", "class-map", "inspect", "open", "inspect", "class-map")):
         box.put(request(kind, generation))
     assert [box.take(0) for _ in range(4)] == [
         request("open", 3),
         request("inspect", 4),
         request("class-map", 5),
-        None,  # the inverse grid was one of the earlier model
+        None,  # the export was one of the earlier model
     ]
 
 

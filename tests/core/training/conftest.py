@@ -9,7 +9,7 @@ import pytest
 from tiny_training import draw_pictures, prepare, train
 
 from s3n_core.runs.run_directory import RunDirectory
-from s3n_core.server.single_thread import single_thread
+from s3n_core.server.inspection_server import single_thread
 from s3n_core.training import loop
 
 MakeRun = Callable[..., RunDirectory]

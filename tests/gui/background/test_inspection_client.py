@@ -12,7 +12,8 @@ import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
-from s3n_core.inspection.inspection import InspectionSettings, PeakEdit
+from s3n_core.inspection.peak import PeakEdit
+from s3n_core.inspection.settings import InspectionSettings
 from s3n_gui.background import inspection_client
 from s3n_gui.background.inspection_client import InspectionClient
 
@@ -31,7 +32,6 @@ class Heard:
             "resampled",
             "answered",
             "class_map_ready",
-            "inverse_ready",
             "failed",
             "interrupted",
             "state_changed",
@@ -76,26 +76,23 @@ def test_open_inspect_and_ask(
         pass
     inspection, answered_generation = answered.args
     assert answered_generation == generation
-    assert inspection.name == "birds/one.jpg"
+    assert inspection.response.name == "birds/one.jpg"
     assert client.model is not None
     assert client.model.classes[0] == "species 1"
     assert client.state == "ready"
     assert [name for name, _ in heard.said if name != "state_changed"] == ["opened", "resampled", "answered"]
     assert [state for (state,) in heard.all("state_changed")] == ["starting", "opening", "working", "ready"]
 
-    with qtbot.waitSignals([client.class_map_ready, client.inverse_ready], timeout=PATIENCE):
+    with qtbot.waitSignal(client.class_map_ready, timeout=PATIENCE):
         client.request_class_map(pictures[0], 5)
-        client.request_inverse("C", 32)
     ((class_map, index, _),) = heard.all("class_map_ready")
-    assert (class_map.shape, index) == (inspection.class_map(5).shape, 5)
-    ((inverse, _),) = heard.all("inverse_ready")
-    assert (inverse.branch, inverse.places.shape) == ("C", (32, 32, 2))
+    assert (class_map.shape, index) == (inspection.response.class_map(5).shape, 5)
 
-    edit = PeakEdit(cell=inspection.peaks[0].found_at, off=True)
+    edit = PeakEdit(cell=inspection.warps.peaks[0].found_at, off=True)
     with qtbot.waitSignal(client.answered, timeout=PATIENCE) as edited:
         client.inspect(pictures[0], InspectionSettings(edits=(edit,)), name="birds/one.jpg")
-    assert [peak.set for peak in edited.args[0].peaks if peak.found_at == edit.cell] == ["off"]
-    assert edited.args[0].image is inspection.image  # the original crossed the border once
+    assert [peak.set for peak in edited.args[0].warps.peaks if peak.found_at == edit.cell] == ["off"]
+    assert edited.args[0].response is inspection.response  # it crossed the border once
 
 
 def test_only_the_latest_is_answered(qtbot: QtBot, ready: InspectionClient, pictures: tuple[Path, ...]) -> None:
@@ -104,7 +101,7 @@ def test_only_the_latest_is_answered(qtbot: QtBot, ready: InspectionClient, pict
     with qtbot.waitSignal(ready.answered, timeout=PATIENCE) as answered:
         pass
     assert answered.args[1] == generations[-1]
-    assert answered.args[0].settings.seed == 199
+    assert answered.args[0].warps.settings.seed == 199
     qtbot.wait(300)
     assert len(heard.all("answered")) == 1
     assert {generation for _, generation in heard.all("resampled")} == {generations[-1]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from PySide6.QtCore import QObject, Signal
 
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.inspection.geometry import ViewFrame, cell_places
-from s3n_core.inspection.inspection import Inspection, InspectionSettings, Peak
+from s3n_core.inspection.inspection import Inspection, Response, Scores, Warps
+from s3n_core.inspection.peak import Peak
+from s3n_core.inspection.settings import InspectionSettings
 
 CLASSES = ("001.Red_bird", "002.Blue_bird", "003.Green_bird")
 CELLS = 31
@@ -65,7 +67,7 @@ def looked_at(
                 weight_c=float(where in ("C", "both")),
             )
         )
-    fields: dict[str, Any] = {
+    values: dict[str, Any] = {
         "name": name,
         "image": np.full((height, width, 3), 128, dtype=np.uint8),
         "image_scale": 1.0,
@@ -82,14 +84,14 @@ def looked_at(
         "class_maps": np.arange(8, dtype=np.float32).reshape(2, 2, 2),
         "mapped_classes": (0, 1),
         "alignment": "origins",
-        "response": response,
+        "map": response,
         "peaks": tuple(listed),
         "map_d": 0.09 + response,
         "map_c": 0.09 + 3 * response,
         "grid_d": bent_grid(0.5),
         "grid_c": bent_grid(0.0),
-        "images_d": np.full((64, 64, 3), (200, 30, 30), dtype=np.uint8),
-        "images_c": np.full((64, 64, 3), (30, 30, 200), dtype=np.uint8),
+        "image_d": np.full((64, 64, 3), (200, 30, 30), dtype=np.uint8),
+        "image_c": np.full((64, 64, 3), (30, 30, 200), dtype=np.uint8),
         "beta_1": 2.8 if settings.beta_1 is None else settings.beta_1,
         "beta_2": 9.3 if settings.beta_2 is None else settings.beta_2,
         "window": 3 if settings.window is None else settings.window,
@@ -104,12 +106,17 @@ def looked_at(
         "model": "tiny.safetensors",
         "model_digest": "0123456789abcdef",
     }
-    return Inspection(**(fields | changes))
+    values |= changes
+    response, warps, scores = (
+        part(**{field.name: values.pop(field.name) for field in fields(part)}) for part in (Response, Warps, Scores)
+    )
+    assert not values
+    return Inspection(response=response, warps=warps, scores=scores)
 
 
 def without_scores(inspection: Inspection) -> Inspection:
     """What the engine sends first."""
-    return replace(inspection, logits={"O": inspection.logits["O"]})
+    return replace(inspection, scores=Scores(logits={"O": inspection.scores.logits["O"]}))
 
 
 def data_set(root: Path, count: int = 6) -> DataSet:

@@ -66,7 +66,7 @@ def test_evidence_comes_before_scores(stage: Stage) -> None:
     stage.client.resample()
     assert stage.state.scores_stale
     assert stage.state.evidence is not None
-    assert stage.state.evidence.peaks[0].set == "C"
+    assert stage.state.evidence.warps.peaks[0].set == "C"
     stage.client.answer()
     assert not stage.state.scores_stale
 
@@ -77,7 +77,7 @@ def test_stale_answers_are_dropped(stage: Stage) -> None:
     assert stage.state.evidence is None
     stage.client.answer()
     assert stage.state.evidence is not None
-    assert stage.state.evidence.name == "bird 1.jpg"
+    assert stage.state.evidence.response.name == "bird 1.jpg"
 
 
 def test_another_model_forgets_everything(stage: Stage) -> None:
@@ -189,10 +189,10 @@ def test_a_peak_is_dragged_as_one_change(stage: Stage) -> None:
     stage.editor.drop_peak()
     assert stage.editor.undo_stack.count() == 1
     assert stage.state.evidence is not None
-    assert stage.state.evidence.peaks[0].x == pytest.approx(140, abs=6)
+    assert stage.state.evidence.warps.peaks[0].x == pytest.approx(140, abs=6)
     stage.editor.drag_peak((10, 20), (500.0, -50.0))  # kept in what the network sees
     stage.client.answer()
-    assert stage.state.evidence.peaks[0].cell == (0, 30)
+    assert stage.state.evidence.warps.peaks[0].cell == (0, 30)
     stage.editor.undo_stack.undo()
     stage.editor.undo_stack.undo()
     stage.client.answer()
@@ -230,14 +230,14 @@ def test_a_class_map_is_fetched_once_and_stays(stage: Stage) -> None:
     assert stage.client.maps_asked == [2]
     stage.client.class_map_ready.emit(np.ones((2, 2), dtype=np.float32), 2, 1)
     assert stage.state.evidence is not None
-    assert stage.state.evidence.class_map(2) is not None
+    assert stage.state.evidence.response.class_map(2) is not None
     assert not stage.state.scores_stale
     stage.editor.flip_peak((10, 20))
     stage.client.answer()
-    assert stage.state.evidence.class_map(2) is not None
+    assert stage.state.evidence.response.class_map(2) is not None
     stage.controller.step(1)
     stage.client.answer()
-    assert stage.state.evidence.class_map(2) is None
+    assert stage.state.evidence.response.class_map(2) is None
 
 
 def test_one_image_without_a_data_set(session: Session, tmp_path: Path) -> None:

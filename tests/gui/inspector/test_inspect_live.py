@@ -30,16 +30,16 @@ def test_the_demo_is_stored_then_live(
         assert state.answer is not None
         assert state.message == ""
         assert state.evidence is state.answer
-        peak, before = state.answer.peaks[0], state.answer
+        peak, before = state.answer.warps.peaks[0], state.answer
         made.editor.drag_peak(peak.found_at, (30.0, 30.0))
         qtbot.waitUntil(lambda: state.evidence is not before, timeout=10_000)  # warped anew, scores to come
         qtbot.waitUntil(lambda: not state.busy, timeout=20_000)
-        moved = next(one for one in state.answer.peaks if one.found_at == peak.found_at)
+        moved = next(one for one in state.answer.warps.peaks if one.found_at == peak.found_at)
         assert moved.cell != peak.cell
-        assert state.answer.logits["D"].tolist() != before.logits["D"].tolist()
+        assert state.answer.scores.logits["D"].tolist() != before.scores.logits["D"].tolist()
         made.editor.undo_stack.undo()
         qtbot.waitUntil(lambda: not state.busy, timeout=20_000)
-        assert state.answer.peaks == before.peaks
+        assert state.answer.warps.peaks == before.warps.peaks
         assert made.is_ready()
     finally:
         made.shut_down()

@@ -11,7 +11,10 @@ from PySide6.QtGui import QUndoStack
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.export.figures.rasters import Rasters
-from s3n_core.inspection.settings import InspectionSettings, PeakEdit
+from s3n_core.inspection.peak import PeakEdit
+from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.server.codec import InspectionEncoder
+from s3n_core.server.messages import write_message
 from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.inspector.inspection_state import InspectionState
@@ -21,7 +24,7 @@ from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.peaks import peak_edits
 from s3n_gui.inspector.peaks.changes import ChangeNumbers, ChangePeaks
 from s3n_gui.inspector.scores.score_rows import score_rows
-from s3n_gui.inspector.stored import read_inspection, write_inspection
+from s3n_gui.inspector.stored import read_inspection
 from s3n_gui.widgets.images.camera import Camera
 from s3n_gui.widgets.images.image_pyramid import ImagePyramid
 from s3n_gui.widgets.value_range import ValueRange, number_text, percent_text
@@ -116,11 +119,11 @@ def test_values_under_the_cursor_are_those_of_the_map() -> None:
     inspection = looked_at()
     content = resolve("response", inspection)
     for row in (0, 7, 30):
-        place = inspection.cell_to_original(row, 12)
-        assert value_at(inspection, content, place) == pytest.approx(inspection.response[row, 12], abs=1e-6)
+        place = inspection.response.cell_to_original(row, 12)
+        assert value_at(inspection, content, place) == pytest.approx(inspection.response.map[row, 12], abs=1e-6)
     assert value_at(inspection, content, (-5, 10)) is None
     middle = value_at(inspection, resolve("magnified_d", inspection), (150, 100))
-    assert middle == pytest.approx(float(inspection.magnification("D")[15, 15]), rel=0.05)
+    assert middle == pytest.approx(float(inspection.warps.magnification("D")[15, 15]), rel=0.05)
 
 
 @pytest.mark.parametrize("plane", ["original", "D", "C"])
@@ -152,7 +155,7 @@ def test_a_class_map_that_is_missing_is_said_to_come() -> None:
 
 
 def test_edits_of_peaks() -> None:
-    peak = looked_at().peaks[0]
+    peak = looked_at().warps.peaks[0]
     off = peak_edits.switched((), peak.found_at)
     assert off == (PeakEdit(cell=(10, 20), off=True),)
     assert peak_edits.switched(off, peak.found_at) == ()
@@ -282,11 +285,9 @@ def test_planes_have_cameras_of_their_own(qtbot: object) -> None:
 
 def test_an_inspection_survives_its_file(tmp_path: Path) -> None:
     inspection = looked_at("drawn/bird é.jpg")
-    write_inspection(tmp_path / "look.bin", inspection)
-    read = read_inspection(tmp_path / "look.bin")
-    assert read is not None
-    assert (read.name, read.peaks, read.settings) == (inspection.name, inspection.peaks, inspection.settings)
-    assert np.array_equal(read.image, inspection.image)
+    with (tmp_path / "look.bin").open("wb") as file:
+        write_message(file, InspectionEncoder().encode("answered", 0, inspection))
+    assert read_inspection(tmp_path / "look.bin") == inspection
     (tmp_path / "junk.bin").write_bytes(b"junk" * 10)
     assert read_inspection(tmp_path / "junk.bin") is None
     assert read_inspection(tmp_path / "none.bin") is None

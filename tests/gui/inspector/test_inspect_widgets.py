@@ -196,7 +196,7 @@ def test_panes_of_a_plane_zoom_and_pan_together(looking: InspectPage) -> None:
 
 
 def test_a_peak_is_dragged_with_the_mouse(looking: InspectPage) -> None:
-    first, peak = view(looking), looking.state.evidence.peaks[0]  # type: ignore[union-attr]
+    first, peak = view(looking), looking.state.evidence.warps.peaks[0]  # type: ignore[union-attr]
     start, end = pixel(first, peak.x, peak.y), pixel(first, 60, 120)
     QTest.mousePress(first.viewport(), Qt.MouseButton.LeftButton, pos=start)
     assert looking.state.selected == peak.found_at
@@ -235,7 +235,7 @@ def test_a_peak_is_changed_by_keys_and_buttons(looking: InspectPage) -> None:
 
 
 def test_the_menu_of_a_peak(looking: InspectPage) -> None:
-    peak = looking.state.evidence.peaks[1]  # type: ignore[union-attr]
+    peak = looking.state.evidence.warps.peaks[1]  # type: ignore[union-attr]
     menu = PeakMenu(peak, (), looking.editor, looking)
     next(action for action in menu.actions() if action.text().startswith("Into both")).trigger()
     assert looking.state.edits[0].forced == "both"
