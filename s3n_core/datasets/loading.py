@@ -70,6 +70,20 @@ class Batch:
     def __len__(self) -> int:
         return len(self.names)
 
+    @classmethod
+    def of(cls, images: NDArray[np.uint8], names: Sequence[str], labels: NDArray[np.int64] | None = None) -> Batch:
+        """Return a batch of views that are there already, (B, S, S, 3); for their sizes and positions it takes their own."""
+        count, height, width = images.shape[:3]
+        return cls(
+            images=images,
+            labels=labels,
+            names=tuple(names),
+            positions=np.arange(count),
+            sizes=np.tile(np.array([width, height]), (count, 1)),
+            errors=(),
+            error_positions=np.empty(0, dtype=np.int64),
+        )
+
     def piece(self, some: slice) -> Batch:
         """Return some of the samples that could be read, as a batch of their own without errors."""
         return Batch(

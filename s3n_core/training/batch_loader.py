@@ -97,16 +97,7 @@ class BatchLoader:
 
     def _black(self) -> Batch:
         side = self._plan.preprocess.source_size
-        none = np.empty(0, dtype=np.int64)
-        return Batch(
-            images=np.zeros((1, side, side, 3), np.uint8),
-            labels=np.zeros(1, np.int64),
-            names=("",),
-            positions=none,
-            sizes=np.empty((0, 2), dtype=np.int64),
-            errors=(),
-            error_positions=none,
-        )
+        return Batch.of(np.zeros((1, side, side, 3), np.uint8), [""], labels=np.zeros(1, np.int64))
 
     def _load(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from s3n_core.datasets.decoding import read_image
-from s3n_core.datasets.loading import Sample
+from s3n_core.datasets.loading import Batch, Sample
 from s3n_core.datasets.transforms import Preprocess, test_view
 from s3n_core.errors import UnreadableImage
-from s3n_core.method.network import S3N
-from s3n_core.models.devices import autocast
+from s3n_core.method.network import S3N, S3NOutput
+from s3n_core.models.batches import over_batches
 from s3n_core.models.preprocessing import to_input, to_pixels
 from s3n_core.system.atomic_files import output_error, write_bytes, write_json
 from s3n_core.system.seeding import keyed_generator, peak_draws
@@ -80,8 +81,14 @@ class ProbeRecorder:
         training = network.training
         network.eval()
         # One at a time: where the training had to halve its micro-batch there is no memory for all of them at once.
-        with torch.inference_mode(), autocast(device, precision):
-            entries = [self._look(network, number, unfinished, device) for number in range(len(self._probes))]
+        single = (Batch.of(view[None], [probe.name]) for probe, view in zip(self._probes, self._views, strict=True))
+
+        def trace(batch: Batch) -> list[S3NOutput]:
+            draws = torch.from_numpy(peak_draws(self._seed, -1, batch.names, network.config.map_size)).to(device)
+            return [network(to_input(batch.images, device), draws=draws, trace=True)]
+
+        with closing(over_batches(single, trace, device=device, precision=precision)) as traced:
+            entries = [self._write(number, output, unfinished) for number, (_, (output,)) in enumerate(traced)]
         network.train(training)
         write_json(unfinished / "probes.json", entries, durable=False)
         try:
@@ -91,13 +98,9 @@ class ProbeRecorder:
         except OSError as error:
             raise output_error(folder, error) from error
 
-    def _look(self, network: S3N, number: int, folder: Path, device: str) -> dict[str, Any]:
+    def _write(self, number: int, output: S3NOutput, folder: Path) -> dict[str, Any]:
         """Write what the network sees on one probe; returns its entry in `probes.json`."""
         probe = self._probes[number]
-        draws = peak_draws(self._seed, -1, [probe.name], network.config.map_size)
-        output = network(
-            to_input(self._views[number][None], device), draws=torch.from_numpy(draws).to(device), trace=True
-        )
         assert output.trace is not None
         probabilities = {name: logits.float().softmax(1)[0].cpu().numpy() for name, logits in output.branches().items()}
         probabilities["joint"] = output.prediction.float().softmax(1)[0].cpu().numpy()
