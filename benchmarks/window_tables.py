@@ -170,7 +170,7 @@ def _measure(request: PredictionRequest, count: int) -> None:
         app.processEvents()
     print(f"scrolling: a frame {np.median(frames):.1f} ms, worst {max(frames):.1f} ms, gaps {clock.text()}")
     once("large confusion matrix", lambda: page.set_matrix_large(True))  # type: ignore[attr-defined]
-    matrix = page.merit_panel.confusion.matrix  # type: ignore[attr-defined]
+    matrix = page.accuracy_panel.confusion.matrix  # type: ignore[attr-defined]
     clock.restart()
     frames = []
     for step in range(60):

@@ -78,6 +78,7 @@ def evaluate(
 
     from s3n_core.evaluation.cascade import curve_text
     from s3n_core.evaluation.evaluate import evaluate as evaluate_records
+    from s3n_core.evaluation.result_text import evaluation_text
 
     opened = open_named_model(model, runs, device, precision, sampling)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", json=json) as bar:
@@ -99,7 +100,7 @@ def evaluate(
             extra["cascade"] = [step.to_dict() for step in curve]
         print_json({"event": "evaluated", "part": part, "data": str(data), **result.to_dict(), **extra})
     else:
-        typer.echo(f"Part: {part} of {data}\n{result.text()}")
+        typer.echo(f"Part: {part} of {data}\n{evaluation_text(result)}")
         if looked is not None:
             typer.echo(looked.text())
         if point is not None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from s3n_core.evaluation.accuracy import Accuracy
 from s3n_core.evaluation.cascade import CascadeAnswers
-from s3n_core.evaluation.result import JOINT, MEAN, Accuracy, Evaluation
+from s3n_core.evaluation.result import JOINT, MEAN, Evaluation
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3NOutput
 from s3n_core.method.objective import objective

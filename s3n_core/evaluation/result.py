@@ -10,64 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.evaluation.accuracy import Accuracy, ClassAccuracy, class_accuracies, mean_recall, wilson_interval
 from s3n_core.evaluation.cascade import CascadeAnswers
-from s3n_core.evaluation.result_text import evaluation_text
-
-NORMAL_95 = 1.959963984540054
-"""Two-sided 95 % point of the normal distribution."""
+from s3n_core.evaluation.confusion import ConfusedPair, confused_pairs
 
 JOINT = "joint"
 MEAN = "mean of branches"
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """How often one prediction is right.
-
-    Attributes:
-        name: "joint", a branch's letter, or "mean of branches" (the mean of the reported branches' probabilities).
-        images: Images counted.
-        top1: Images whose most probable class is right.
-        top5: Images whose five most probable classes hold the right one (all classes, where there are at most five).
-    """
-
-    name: str
-    images: int
-    top1: int
-    top5: int
-
-    @property
-    def top1_share(self) -> float:
-        """Top-1 accuracy in [0, 1]."""
-        return self.top1 / self.images
-
-    @property
-    def top5_share(self) -> float:
-        """Top-5 accuracy in [0, 1]."""
-        return self.top5 / self.images
-
-
-@dataclass(frozen=True, slots=True)
-class ClassAccuracy:
-    """How often the joint prediction is right on one class's images; ``images`` may be 0, then ``share`` is None."""
-
-    name: str
-    images: int
-    correct: int
-
-    @property
-    def share(self) -> float | None:
-        """Accuracy in [0, 1], or None without images."""
-        return self.correct / self.images if self.images else None
-
-
-@dataclass(frozen=True, slots=True)
-class Confusion:
-    """One kind of mistake: ``count`` images of ``label`` were taken for ``predicted``."""
-
-    label: str
-    predicted: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,22 +77,15 @@ class Evaluation:
     @property
     def mean_class_accuracy(self) -> float:
         """Mean of the accuracies of the classes that have images, in [0, 1]."""
-        shares = [share for share in (row.share for row in self.by_class()) if share is not None]
-        return sum(shares) / len(shares)
+        return mean_recall(self.by_class())
 
     def by_class(self) -> tuple[ClassAccuracy, ...]:
         """Return the joint prediction's accuracy on each class, in class order."""
-        counts, correct = self.confusion.sum(axis=1).tolist(), self.confusion.diagonal().tolist()
-        return tuple(ClassAccuracy(*row) for row in zip(self.classes, counts, correct, strict=True))
+        return class_accuracies(self.confusion)
 
-    def confusions(self, most: int = 10) -> tuple[Confusion, ...]:
-        """Return the most frequent mistakes, the most frequent first (ties in class order)."""
-        mistakes = self.confusion.copy()
-        np.fill_diagonal(mistakes, 0)
-        rows, columns = mistakes.nonzero()
-        counts = mistakes[rows, columns]
-        order = np.argsort(-counts, kind="stable")[:most]
-        return tuple(Confusion(self.classes[rows[i]], self.classes[columns[i]], int(counts[i])) for i in order)
+    def confusions(self, most: int = 10) -> tuple[ConfusedPair, ...]:
+        """Return the most frequent mistakes, see `confused_pairs`."""
+        return confused_pairs(self.confusion, most)
 
     def figures(self) -> dict[str, float]:
         """Return the main figures by name, as a model file and an epoch's line keep them."""
@@ -189,34 +130,13 @@ class Evaluation:
             "model": self.model,
             "classes": list(self.classes),
             "by_class": [
-                {"class": row.name, "images": row.images, "correct": row.correct, "accuracy": row.share}
-                for row in self.by_class()
+                {"class": name, "images": row.images, "correct": row.correct, "accuracy": row.recall}
+                for name, row in zip(self.classes, self.by_class(), strict=True)
             ],
             "confusion": self.confusion.tolist(),
             "unreadable": [{"file": name, "reason": reason} for name, reason in self.unreadable],
             "unlabelled": self.unlabelled,
         }
-
-    def text(self) -> str:
-        """Return everything as aligned tables for a terminal, with a final line end."""
-        return evaluation_text(self)
-
-
-def wilson_interval(right: int, count: int, *, z: float = NORMAL_95) -> tuple[float, float]:
-    """Return Wilson's score interval of a share, which holds its level for few images and near 0 and 1, too.
-
-    Args:
-        right: Images that are right.
-        count: Images in all, at least 1.
-        z: Point of the normal distribution; the default gives 95 %.
-
-    Returns:
-        Lower and upper end, in [0, 1].
-    """
-    share, square = right / count, z * z / count
-    centre = (share + square / 2) / (1 + square)
-    half = z * math.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _finite(value: float) -> float | None:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from s3n_core.evaluation.result import Evaluation
 from s3n_core.system.aligned_text import aligned
-
-if TYPE_CHECKING:
-    from s3n_core.evaluation.result import Evaluation
 
 MOST_COLUMNS = 20
 """Most classes of which the whole confusion matrix is printed; of more, only the most frequent confusions are."""
@@ -54,9 +50,9 @@ def _evidence(evaluation: Evaluation) -> str:
 
 def _classes(evaluation: Evaluation) -> str:
     rows = [("Class", "Images", "Right", "Accuracy")]
-    for row in evaluation.by_class():
-        share = "-" if row.share is None else _percent(row.share)
-        rows.append((_printable(row.name), str(row.images), str(row.correct), share))
+    for name, row in zip(evaluation.classes, evaluation.by_class(), strict=True):
+        share = "-" if row.recall is None else _percent(row.recall)
+        rows.append((_printable(name), str(row.images), str(row.correct), share))
     return aligned(rows)
 
 
@@ -73,7 +69,10 @@ def _confusions(evaluation: Evaluation) -> str:
     if not confusions:
         return ""
     rows = [("Most frequent mistakes: class", "taken for", "Images")]
-    rows += [(_printable(row.label), _printable(row.predicted), str(row.count)) for row in confusions]
+    rows += [
+        (_printable(evaluation.classes[row.label]), _printable(evaluation.classes[row.predicted]), str(row.count))
+        for row in confusions
+    ]
     return aligned(rows, left=2)
 
 

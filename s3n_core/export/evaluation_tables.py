@@ -53,26 +53,15 @@ def by_class_csv(evaluation: Evaluation) -> str:
     taken for the class), precision (correct over predicted; empty where nothing was), and the class that it is most
     often taken for, with how often.
     """
-    confusion = evaluation.confusion
-    predicted = confusion.sum(axis=0)
     rows = []
-    for index, row in enumerate(evaluation.by_class()):
-        mistakes = confusion[index].copy()
-        mistakes[index] = 0
+    for name, row, counts in zip(evaluation.classes, evaluation.by_class(), evaluation.confusion, strict=True):
+        mistakes = counts.copy()
+        mistakes[row.index] = 0
         worst = int(mistakes.argmax())
-        count = int(mistakes[worst])
-        rows.append(
-            (
-                row.name,
-                row.images,
-                row.correct,
-                _share(row.correct, row.images),
-                int(predicted[index]),
-                _share(row.correct, int(predicted[index])),
-                evaluation.classes[worst] if count else "",
-                count,
-            )
-        )
+        times = int(mistakes[worst])
+        most_taken_for = evaluation.classes[worst] if times else ""
+        shares = _share(row.recall), row.predicted, _share(row.precision)
+        rows.append((name, row.images, row.correct, *shares, most_taken_for, times))
     header = ("class", "images", "correct", "recall", "predicted", "precision", "most_taken_for", "times")
     return csv_text(header, rows)
 
@@ -100,5 +89,5 @@ def _cell(value: object) -> object:
     return value
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.6f}" if whole else ""
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.6f}"

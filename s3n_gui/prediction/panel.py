@@ -10,11 +10,11 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from s3n_core.evaluation.accuracy import TableAccuracy
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
-from s3n_gui.prediction.accuracy.figures_of_merit import Merit, judge
 from s3n_gui.prediction.controller import PredictionController
 from s3n_gui.prediction.page_words import empty_case, state_words
 from s3n_gui.prediction.preview.preview import Preview
@@ -55,19 +55,19 @@ class PredictPage(Page):
         self.source = SourceBar()
         self.filter = FilterBar()
         self.table = PredictionTable(self.model, self.thumbnails, self.path_of)
-        self.merit_panel = AccuracyPanel()
-        self.results = Results(self.filter, self.table, self.merit_panel)
+        self.accuracy_panel = AccuracyPanel()
+        self.results = Results(self.filter, self.table, self.accuracy_panel)
         self.notice = StaleNotice()
         self.saving = TableSaving(self)
-        self.filters = TableFilters(self.model, self.table, self.filter, self.merit_panel, self)
+        self.filters = TableFilters(self.model, self.table, self.filter, self.accuracy_panel, self)
         self.empty = EmptyPage()
         self.preview = Preview(self, cache_bytes=cache)
         self.choice = SourceChoice(self.controller, session, self.source, self.empty, self)
-        self.merit: Merit | None = None
+        self.accuracy: TableAccuracy | None = None
         self._fill = QTimer(self, singleShot=True, interval=_FILL_MILLISECONDS)
         self._fill.timeout.connect(self._take_rows)
         self._refresh = QTimer(self, singleShot=True, interval=_REFRESH_MILLISECONDS)
-        self._refresh.timeout.connect(self._show_merit)
+        self._refresh.timeout.connect(self._show_accuracy)
         self._lay_out()
         self._connect()
         self._show_stage()
@@ -97,8 +97,8 @@ class PredictPage(Page):
         self.filter.inspect_asked.connect(self._open_first)
         self.saving.saved.connect(self._on_saved)
         self.saving.failed.connect(self._session.report_error)
-        self.merit_panel.enlarge_asked.connect(self.set_matrix_large)
-        self.merit_panel.pair_opened.connect(self._open_pair)
+        self.accuracy_panel.enlarge_asked.connect(self.set_matrix_large)
+        self.accuracy_panel.pair_opened.connect(self._open_pair)
         self.table.opened.connect(self.open_row)
         self.table.preview_asked.connect(self.show_preview)
         self.preview.opened.connect(self.open_row)
@@ -190,8 +190,8 @@ class PredictPage(Page):
 
     def set_matrix_large(self, large: bool) -> None:
         """Show the confusion matrix large beside the table, or small below it."""
-        self.results.set_large(large and self.merit_panel.judged)
-        (self.merit_panel.confusion.matrix if self.results.large else self.table).setFocus()
+        self.results.set_large(large and self.accuracy_panel.judged)
+        (self.accuracy_panel.confusion.matrix if self.results.large else self.table).setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape makes the matrix small again."""
@@ -208,7 +208,7 @@ class PredictPage(Page):
             self.open_row(int(self.model.rows[0]))
 
     def _open_pair(self, label: int, answer: int) -> None:
-        self.merit_panel.pair_chosen.emit(label, answer)
+        self.accuracy_panel.pair_chosen.emit(label, answer)
         self._open_first()
 
     def _on_setting(self, name: str) -> None:
@@ -254,7 +254,7 @@ class PredictPage(Page):
             self.empty.show_case(*case)
         if not running:
             self._take_rows()
-            self._show_merit()
+            self._show_accuracy()
         self.notice.show_words("" if running else controller.stale)
 
     def _show_stale(self) -> None:
@@ -287,12 +287,12 @@ class PredictPage(Page):
             self.table.setCurrentIndex(self.model.index(self.model.place_of(row), section_of("class")))
         bar.setValue(place)
 
-    def _show_merit(self) -> None:
+    def _show_accuracy(self) -> None:
         answers = self.controller.answers
-        self.merit = judge(answers) if answers is not None and len(answers) else None
+        self.accuracy = answers.accuracy() if answers is not None and len(answers) else None
         labelled = answers is not None and bool((answers.column("label") >= 0).any())
         self.table.show_columns(label=labelled, problem=answers is not None and bool(answers.errors))
         settled = self.controller.stage in ("finished", "stopped")
-        self.merit_panel.show_merit(self.merit, [] if answers is None else answers.names, settled=settled)
-        if not self.merit_panel.judged:
+        self.accuracy_panel.show_accuracy(self.accuracy, [] if answers is None else answers.names, settled=settled)
+        if not self.accuracy_panel.judged:
             self.results.set_large(False)

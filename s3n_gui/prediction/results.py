@@ -15,14 +15,14 @@ class Results(QWidget):
     """Lays them out."""
 
     def __init__(
-        self, bar: FilterBar, table: PredictionTable, merit: AccuracyPanel, parent: QWidget | None = None
+        self, bar: FilterBar, table: PredictionTable, accuracy: AccuracyPanel, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._table, self._merit = table, merit
+        self._table, self._accuracy = table, accuracy
         self._large = False
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.addWidget(table)
-        self.splitter.addWidget(merit)
+        self.splitter.addWidget(accuracy)
         self.splitter.setCollapsible(0, False)
         self.splitter.setStretchFactor(0, 1)
         self._panes = [px(340), px(216)]
@@ -57,8 +57,8 @@ class Results(QWidget):
             self._panes = self.splitter.sizes()
         self._large = large
         self.splitter.setOrientation(Qt.Orientation.Horizontal if large else Qt.Orientation.Vertical)
-        self.splitter.insertWidget(0, self._merit if large else self._table)
-        self._merit.set_large(large)
+        self.splitter.insertWidget(0, self._accuracy if large else self._table)
+        self._accuracy.set_large(large)
         for place, share in enumerate((3, 2) if large else (1, 0)):
             self.splitter.setStretchFactor(place, share)
         width = self.splitter.width()

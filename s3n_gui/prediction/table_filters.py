@@ -22,28 +22,28 @@ class TableFilters(QObject):
         model: PredictionModel,
         table: PredictionTable,
         bar: FilterBar,
-        merit_panel: AccuracyPanel,
+        accuracy_panel: AccuracyPanel,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._model, self._table, self._bar, self._merit_panel = model, table, bar, merit_panel
+        self._model, self._table, self._bar, self._accuracy_panel = model, table, bar, accuracy_panel
         bar.changed.connect(self.apply)
         bar.pair_cleared.connect(self._clear_pair)
         model.shown_changed.connect(self._show_count)
-        merit_panel.threshold_changed.connect(self._on_threshold)
-        merit_panel.pair_chosen.connect(self._on_pair)
-        merit_panel.class_chosen.connect(self._on_class)
+        accuracy_panel.threshold_changed.connect(self._on_threshold)
+        accuracy_panel.pair_chosen.connect(self._on_pair)
+        accuracy_panel.class_chosen.connect(self._on_class)
 
     def begin(self) -> None:
         """Another table is shown: text and kind stay, a class of the old table does not."""
         self._bar.show_pair("")
-        self._merit_panel.confusion.choose(None)
-        self._model.filter = RowFilter(self._bar.search.text(), self._bar.shown_kind, self._merit_panel.threshold)
+        self._accuracy_panel.confusion.choose(None)
+        self._model.filter = RowFilter(self._bar.search.text(), self._bar.shown_kind, self._accuracy_panel.threshold)
 
     def apply(self) -> None:
         """Take text and kind from the line above the table."""
         text, kind = self._bar.search.text(), self._bar.shown_kind
-        self._set(replace(self._model.filter, text=text, kind=kind, threshold=self._merit_panel.threshold))
+        self._set(replace(self._model.filter, text=text, kind=kind, threshold=self._accuracy_panel.threshold))
 
     def _show_count(self) -> None:
         self._bar.show_count(self._model.rowCount(), 0 if self._model.answers is None else len(self._model.answers))
@@ -57,14 +57,14 @@ class TableFilters(QObject):
         self._set(replace(self._model.filter, label=label, predicted=predicted))
 
     def _on_class(self, index: int) -> None:
-        known = self._merit_panel.judged
+        known = self._accuracy_panel.judged
         self._bar.show_pair(f"{'Label' if known else 'Class'} {self._name(index)}")
-        self._merit_panel.confusion.choose(None)
+        self._accuracy_panel.confusion.choose(None)
         self._set(replace(self._model.filter, label=index if known else None, predicted=None if known else index))
 
     def _clear_pair(self) -> None:
         self._bar.show_pair("")
-        self._merit_panel.confusion.choose(None)
+        self._accuracy_panel.confusion.choose(None)
         self._set(replace(self._model.filter, label=None, predicted=None))
 
     def _name(self, index: int) -> str:

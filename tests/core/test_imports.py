@@ -31,6 +31,7 @@ TORCH_FREE = [
     "s3n_core.server.messages",
     "s3n_core.server.requests",
     "s3n_core.evaluation.result",
+    "s3n_core.evaluation.accuracy",
     "s3n_core.prediction.rows",
     "s3n_core.prediction.tables",
     "s3n_core.system.line_files",

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from s3n_core.datasets.records import displayed_class
-from s3n_core.evaluation.result import wilson_interval
+from s3n_core.evaluation.accuracy import wilson_interval
 from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.map_colours import coloured
 from s3n_core.export.figures.web_fonts import font_face

@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from s3n_core.evaluation.accuracy import TableAccuracy
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.prediction.accuracy.card import Card
 from s3n_gui.prediction.accuracy.class_table import ClassTable
 from s3n_gui.prediction.accuracy.confusion_card import ConfusionCard
-from s3n_gui.prediction.accuracy.figures_of_merit import Merit
 from s3n_gui.prediction.accuracy.threshold_card import ThresholdCard
 
 
@@ -54,18 +54,18 @@ class AccuracyPanel(QWidget):
 
     @property
     def judged(self) -> bool:
-        """Whether any answer can be told right from wrong."""
+        """Whether any prediction can be told correct from wrong."""
         return self._judged
 
-    def show_merit(self, merit: Merit | None, names: list[str], *, settled: bool = True) -> None:
-        """Show how good the answers are; ``settled``: no more rows come."""
-        self._judged = merit is not None and merit.judged > 0
-        self.threshold_card.show_merit(merit)
-        if merit is not None:
+    def show_accuracy(self, accuracy: TableAccuracy | None, names: list[str], *, settled: bool = True) -> None:
+        """Show how good the predictions are; ``settled``: no more rows come."""
+        self._judged = accuracy is not None and accuracy.counted > 0
+        self.threshold_card.show_accuracy(accuracy)
+        if accuracy is not None:
             if self._judged:
-                self.confusion.show_merit(merit, names, settled=settled)
-            self.class_card.note.setText(count_text(len(merit.figures), "class", "classes"))
-            self.classes.show_merit(merit, names)
+                self.confusion.show_accuracy(accuracy, names, settled=settled)
+            self.class_card.note.setText(count_text(len(accuracy.by_class), "class", "classes"))
+            self.classes.show_accuracy(accuracy, names)
         self._show_cards()
 
     def set_large(self, large: bool) -> None:

@@ -1,11 +1,7 @@
-"""The classes one by one, in any order: how many of their images are found, and how often their name is right.
-
-Without labels: how many images are answered with each.
-"""
+"""The classes one by one, in any order: images, recall and precision; without labels, the images predicted as each."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,28 +10,28 @@ from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from s3n_core.datasets.records import displayed_class
+from s3n_core.evaluation.accuracy import ClassAccuracy, TableAccuracy
 from s3n_gui.appearance.theme import font, number_font, px, theme
 from s3n_gui.appearance.wording import count_text, percent_text
-from s3n_gui.prediction.accuracy.figures_of_merit import ClassFigures, Merit
 from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex, falling_mark
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
-_TITLES = ("Class", "Images", "Found", "Right", "PredictionColumns")
+_TITLES = ("Class", "Images", "Recall", "Precision", "Predictions")
 _TIPS = (
     "Press a class to see its images",
-    "Images that are known to be of the class",
-    "Recall: share of the images of this class that are answered with it",
-    "Precision: share of the answers with this class that are right",
-    "Images that are answered with the class",
+    "Labelled images of the class",
+    "Share of the images of this class that are predicted as it",
+    "Share of the labelled images predicted as this class that are of it",
+    "Images that are predicted as the class",
 )
-_RECALL, _ANSWERS = 2, 4
+_RECALL, _PREDICTIONS = 2, 4
 _SPARED = (1, 3)
 """Columns that a narrow table goes without, in this order: a class's tip has them too."""
 _LEAST_NAME = 120
 
 
 class ClassTable(QTableView):
-    """The classes, the least found first, or without labels the most named, until another column is pressed.
+    """The classes, the lowest recall first, or without labels the most predicted, until another column is pressed.
 
     Signals:
         class_chosen: Index of a class whose images are wanted.
@@ -75,15 +71,15 @@ class ClassTable(QTableView):
         theme().changed.connect(self._on_theme)
         self._on_theme()
 
-    def show_merit(self, merit: Merit, names: list[str]) -> None:
+    def show_accuracy(self, accuracy: TableAccuracy, names: list[str]) -> None:
         """Show the classes of a table."""
-        judged = merit.judged > 0
+        judged = accuracy.counted > 0
         if judged != self._judged:
             self._judged = judged
             falling = Qt.SortOrder.AscendingOrder if judged else Qt.SortOrder.DescendingOrder
-            self.sortByColumn(_RECALL if judged else _ANSWERS, falling)
+            self.sortByColumn(_RECALL if judged else _PREDICTIONS, falling)
             self._fit_columns()
-        self._classes.show(merit.figures, names)
+        self._classes.show(accuracy.by_class, names)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A narrow table shows names first."""
@@ -91,7 +87,7 @@ class ClassTable(QTableView):
         super().resizeEvent(event)
 
     def _fit_columns(self) -> None:
-        shown = {1, 2, 3} if self._judged else {_ANSWERS}
+        shown = {1, 2, 3} if self._judged else {_PREDICTIONS}
         for column in _SPARED:
             if px(_LEAST_NAME) + sum(self._widths[number] for number in shown) <= self.viewport().width():
                 break
@@ -105,7 +101,7 @@ class ClassTable(QTableView):
     def _on_theme(self) -> None:
         self.verticalHeader().setDefaultSectionSize(px(28))
         numbers, words = QFontMetrics(number_font("body")), QFontMetrics(font("caption", semibold=True))
-        for column, widest in ((1, "10,000"), (2, "100.0 %"), (3, "100.0 %"), (_ANSWERS, "10,000")):
+        for column, widest in ((1, "10,000"), (2, "100.0 %"), (3, "100.0 %"), (_PREDICTIONS, "10,000")):
             title = words.horizontalAdvance(_TITLES[column] + falling_mark(True))
             self._widths[column] = max(numbers.horizontalAdvance(widest), title) + px(18)
             self.setColumnWidth(column, self._widths[column])
@@ -117,12 +113,12 @@ class ClassModel(QAbstractTableModel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.figures: tuple[ClassFigures, ...] = ()
-        self._given: tuple[ClassFigures, ...] = ()
+        self.figures: tuple[ClassAccuracy, ...] = ()
+        self._given: tuple[ClassAccuracy, ...] = ()
         self._names: list[str] = []
         self._column, self._descending = _RECALL, False
 
-    def show(self, figures: tuple[ClassFigures, ...], names: list[str]) -> None:
+    def show(self, figures: tuple[ClassAccuracy, ...], names: list[str]) -> None:
         """Show other figures."""
         self.beginResetModel()
         self._given, self._names = figures, names
@@ -143,7 +139,8 @@ class ClassModel(QAbstractTableModel):
             self.figures = tuple(reversed(ranked) if self._descending else ranked)
             return
         values = np.array(
-            [(one.images, one.recall, one.precision, one.answers)[self._column - 1] for one in self._given], dtype=float
+            [(one.images, one.recall, one.precision, one.predictions)[self._column - 1] for one in self._given],
+            dtype=float,
         )
         missing = np.isnan(values)
         order = np.argsort(np.where(missing, np.inf, -values if self._descending else values), kind="stable")
@@ -161,16 +158,16 @@ class ClassModel(QAbstractTableModel):
         """Return a cell."""
         one, column = self.figures[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            name, counts = displayed_class(self._names[one.index]), {1: one.images, _ANSWERS: one.answers}
+            name, counts = displayed_class(self._names[one.index]), {1: one.images, _PREDICTIONS: one.predictions}
             if column in counts:
                 return f"{counts[column]:,}"
             return name if column == 0 else _share(one.recall if column == _RECALL else one.precision)
         if role == Qt.ItemDataRole.ToolTipRole:
             name = displayed_class(self._names[one.index])
-            if math.isnan(one.recall) and math.isnan(one.precision):
-                return f"{name}: {count_text(one.answers, 'image is', 'images are')} answered with it"
-            found = f"{_share(one.recall)} found, its name right in {_share(one.precision)}"
-            return f"{name}: {count_text(one.images, 'image')}, {found}"
+            if one.recall is None and one.precision is None:
+                return f"{name}: {count_text(one.predictions, 'image is', 'images are')} predicted as it"
+            shares = f"recall {_share(one.recall)}, precision {_share(one.precision)}"
+            return f"{name}: {count_text(one.images, 'image')}, {shares}"
         if role == Qt.ItemDataRole.TextAlignmentRole and column:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.FontRole:
@@ -190,5 +187,5 @@ class ClassModel(QAbstractTableModel):
         return None
 
 
-def _share(value: float) -> str:
-    return "–" if math.isnan(value) else percent_text(value)
+def _share(value: float | None) -> str:
+    return "–" if value is None else percent_text(value)

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_core.evaluation.confusion import ConfusedPair
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.wording import count_text, percent_text
-from s3n_gui.prediction.accuracy.confusion_order import ConfusedPair
 from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex
 
 PAIR_ROLE = Qt.ItemDataRole.UserRole
@@ -60,11 +60,11 @@ class ConfusedPairsList(QListView):
 
     def _on_chosen(self, index: QModelIndex) -> None:
         pair: ConfusedPair = index.data(PAIR_ROLE)
-        self.pair_chosen.emit(pair.label, pair.answer)
+        self.pair_chosen.emit(pair.label, pair.predicted)
 
     def _on_opened(self, index: QModelIndex) -> None:
         pair: ConfusedPair = index.data(PAIR_ROLE)
-        self.pair_opened.emit(pair.label, pair.answer)
+        self.pair_opened.emit(pair.label, pair.predicted)
 
 
 class _PairModel(QAbstractListModel):
@@ -88,10 +88,10 @@ class _PairModel(QAbstractListModel):
         if role == PAIR_ROLE:
             return pair
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{self._names[pair.label]}\n{self._names[pair.answer]}"
+            return f"{self._names[pair.label]}\n{self._names[pair.predicted]}"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             of = f"{count_text(pair.count, 'image')}, {percent_text(pair.share)} of its images"
-            return f"{self._names[pair.label]}, taken for {self._names[pair.answer]}: {of}"
+            return f"{self._names[pair.label]}, taken for {self._names[pair.predicted]}: {of}"
         return None
 
 

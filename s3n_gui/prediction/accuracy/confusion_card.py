@@ -10,13 +10,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QToolButton, QWidget
 
 from s3n_core.datasets.records import displayed_class
+from s3n_core.evaluation.accuracy import TableAccuracy
+from s3n_core.evaluation.confusion import ORDERS, ClassOrder, ConfusedPair, class_order, confused_pairs
 from s3n_gui.appearance.theme import px, set_icon
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.prediction.accuracy.card import Card
 from s3n_gui.prediction.accuracy.confused_pairs_list import ConfusedPairsList
-from s3n_gui.prediction.accuracy.confusion_order import ORDERS, ClassOrder, ConfusedPair, class_order, confused_pairs
 from s3n_gui.prediction.accuracy.confusion_view import ConfusionView
-from s3n_gui.prediction.accuracy.figures_of_merit import Merit
 from s3n_gui.prediction.accuracy.matrix_frame import Cell
 from s3n_gui.widgets.elided_label import ElidedLabel
 
@@ -43,9 +43,9 @@ class ConfusionCard(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Confusion", parent)
-        self._merit: Merit | None = None
+        self._accuracy: TableAccuracy | None = None
         self._names: list[str] = []
-        self._shown = np.zeros(0, dtype=np.int64)  # places in merit.classes, in the order of the matrix
+        self._shown = np.zeros(0, dtype=np.int64)  # places in the accuracy's classes, in the order of the matrix
         self._large = False
         self.matrix, self.pairs = ConfusionView(), ConfusedPairsList()
         self.order = QComboBox()
@@ -104,34 +104,34 @@ class ConfusionCard(Card):
         self.pairs.setMinimumWidth(px(220) if large else px(110))
         self._rearrange()
 
-    def show_merit(self, merit: Merit, names: list[str], *, settled: bool = True) -> None:
+    def show_accuracy(self, accuracy: TableAccuracy, names: list[str], *, settled: bool = True) -> None:
         """Show the mistakes of a table.
 
         Args:
-            merit: Its figures.
+            accuracy: Its accuracy.
             names: Its class names.
             settled: Whether no more rows come; while they do, the order stays where it can.
         """
-        same = self._merit is not None and np.array_equal(self._merit.classes, merit.classes)
-        self._merit, self._names = merit, names
-        self.note.setText(count_text(merit.judged - merit.right, "mistake"))
+        same = self._accuracy is not None and np.array_equal(self._accuracy.classes, accuracy.classes)
+        self._accuracy, self._names = accuracy, names
+        self.note.setText(count_text(accuracy.counted - accuracy.correct, "mistake"))
         self._rearrange(keep=same and not settled)
 
     def choose(self, pair: tuple[int, int] | None) -> None:
         """Mark the pair (indices into the names) whose images are shown."""
-        if pair is None or self._merit is None:
+        if pair is None or self._accuracy is None:
             self.pairs.clearSelection()
             self.matrix.choose(None)
             return
-        places = self._merit.classes[self._shown].tolist()
+        places = self._accuracy.classes[self._shown].tolist()
         if pair[0] in places and pair[1] in places:
             self.matrix.choose((places.index(pair[0]), places.index(pair[1])))
 
     def _rearrange(self, *_: object, keep: bool = False) -> None:
-        merit = self._merit
-        if merit is None:
+        accuracy = self._accuracy
+        if accuracy is None:
             return
-        counts = merit.confusion
+        counts = accuracy.confusion
         if not keep:
             order: ClassOrder = self.order.currentData() if self._large else "model"
             self._shown = class_order(counts, order)
@@ -139,15 +139,15 @@ class ConfusionCard(Card):
                 off: NDArray[Any] = counts - np.diag(counts.diagonal())
                 mistaken = off.sum(axis=0) + off.sum(axis=1) > 0
                 self._shown = self._shown[mistaken[self._shown]]
-        names = [displayed_class(self._names[index]) for index in merit.classes.tolist()]
+        names = [displayed_class(self._names[index]) for index in accuracy.classes.tolist()]
         self.matrix.choose(None)
         self.matrix.show_counts(counts[np.ix_(self._shown, self._shown)], [names[at] for at in self._shown.tolist()])
         pairs: tuple[ConfusedPair, ...] = confused_pairs(counts)
         self.pairs.show_pairs(pairs, names)
 
     def _class_at(self, place: int) -> int:
-        assert self._merit is not None
-        return int(self._merit.classes[self._shown[place]])
+        assert self._accuracy is not None
+        return int(self._accuracy.classes[self._shown[place]])
 
     def _on_cell(self, row: int, column: int) -> None:
         self._tell(self.pair_chosen, (row, column))
@@ -160,14 +160,14 @@ class ConfusionCard(Card):
         self.matrix.choose(cell)
 
     def _on_pair(self, label: int, answer: int) -> None:
-        if self._merit is not None:
-            pair = int(self._merit.classes[label]), int(self._merit.classes[answer])
+        if self._accuracy is not None:
+            pair = int(self._accuracy.classes[label]), int(self._accuracy.classes[answer])
             self.pair_chosen.emit(*pair)
             self.choose(pair)
 
     def _on_pair_opened(self, label: int, answer: int) -> None:
-        if self._merit is not None:
-            self.pair_opened.emit(int(self._merit.classes[label]), int(self._merit.classes[answer]))
+        if self._accuracy is not None:
+            self.pair_opened.emit(int(self._accuracy.classes[label]), int(self._accuracy.classes[answer]))
 
     def _on_pointed(self, words: str) -> None:
         self.sentence.setText(words or _HINT)

@@ -7,11 +7,11 @@ import math
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
+from s3n_core.evaluation.accuracy import TableAccuracy
 from s3n_gui.appearance.theme import number_font, theme
 from s3n_gui.appearance.wording import count_text, percent_text
 from s3n_gui.prediction.accuracy.card import Card
 from s3n_gui.prediction.accuracy.coverage_plot import CoveragePlot
-from s3n_gui.prediction.accuracy.figures_of_merit import Merit
 
 _POSITIONS = 1000
 
@@ -27,14 +27,14 @@ class ThresholdCard(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Accuracy", parent)
-        self._merit: Merit | None = None
+        self._accuracy: TableAccuracy | None = None
         self.plot = CoveragePlot()
         self.sentence = QLabel()
         self.sentence.setWordWrap(True)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _POSITIONS)
         self.slider.setAccessibleName("Threshold of the probability")
-        self.slider.setToolTip("PredictionColumns below this probability are left to a person")
+        self.slider.setToolTip("Predictions below this probability are left to a person")
         self.number = QLabel()
         name = QLabel("Threshold")
         name.setProperty("role", "quiet")
@@ -57,32 +57,32 @@ class ThresholdCard(Card):
         """The probability from which an answer counts."""
         return self.slider.value() / _POSITIONS
 
-    def show_merit(self, merit: Merit | None) -> None:
-        """Show how good the answers are."""
-        self._merit = merit
-        judged = merit is not None and merit.judged > 0
-        self.title.setText("Accuracy" if judged else "Coverage")
-        if merit is not None and judged:
-            self.note.setText(f"{percent_text(merit.accuracy or 0.0)} of {count_text(merit.judged, 'image')}")
-            self.plot.show_accuracy(*merit.curve())
-        elif merit is not None:
+    def show_accuracy(self, accuracy: TableAccuracy | None) -> None:
+        """Show how good the predictions are."""
+        self._accuracy = accuracy
+        counted = accuracy is not None and accuracy.counted > 0
+        self.title.setText("Accuracy" if counted else "Coverage")
+        if accuracy is not None and counted:
+            self.note.setText(f"{percent_text(accuracy.top1 or 0.0)} of {count_text(accuracy.counted, 'image')}")
+            self.plot.show_accuracy(*accuracy.coverage.curve())
+        elif accuracy is not None:
             self.note.setText("no image has a label that the model knows")
-            self.plot.show_coverage(*merit.coverages())
+            self.plot.show_coverage(*accuracy.coverage.by_threshold())
         self._say()
 
     def _say(self) -> None:
         self.number.setText(f"{self.threshold:.3f}")
-        if self._merit is None:
+        if self._accuracy is None:
             self.sentence.clear()
             return
-        coverage, accuracy = self._merit.at(self.threshold)
-        if self._merit.judged:
-            self.plot.show_mark(coverage, accuracy)
+        coverage, top1 = self._accuracy.coverage.at(self.threshold)
+        if self._accuracy.counted:
+            self.plot.show_mark(coverage, top1)
         else:
             self.plot.show_mark(self.threshold, coverage)
-        words = f"PredictionColumns {percent_text(coverage)} of the images"
-        if accuracy is not None:
-            words += f", {percent_text(accuracy)} of them right"
+        words = f"Predicts {percent_text(coverage)} of the images"
+        if top1 is not None:
+            words += f", {percent_text(top1)} of them correct"
         self.sentence.setText(words)
 
     def _on_slider(self) -> None:
@@ -90,12 +90,12 @@ class ThresholdCard(Card):
         self.threshold_changed.emit(self.threshold)
 
     def _on_picked(self, across: float) -> None:
-        merit = self._merit
-        if merit is None or not merit.answered:
+        accuracy = self._accuracy
+        if accuracy is None or not accuracy.predicted:
             return
-        if merit.judged:
-            count = min(max(round(across * merit.rows), 1), merit.answered)
-            across = float(merit.probabilities[count - 1])
+        if accuracy.counted:
+            count = min(max(round(across * accuracy.images), 1), accuracy.predicted)
+            across = float(accuracy.coverage.confidences[count - 1])
         self.slider.setValue(math.floor(across * _POSITIONS))
 
     def _on_theme(self) -> None:

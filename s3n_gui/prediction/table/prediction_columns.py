@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.evaluation.accuracy import TableAccuracy, table_accuracy
 from s3n_core.prediction.rows import COLUMNS, PredictionHeader, PredictionRow
 from s3n_core.prediction.schema import BRANCH_LETTERS, TOP, Column, Kind, PeakPlace
 
@@ -226,6 +227,13 @@ class PredictionColumns:
         """Return an entry of a column of counts; None where the row has none."""
         value = int(self._arrays[key][row])
         return None if value == NOBODY else value
+
+    def accuracy(self) -> TableAccuracy:
+        """Work out how good the predictions are."""
+        confidence = self.column("probability")
+        return table_accuracy(
+            self.column("label"), self.column("class"), self.column("correct"), confidence, len(self.names)
+        )
 
     def row(self, row: int) -> PredictionRow:
         """Return a row exactly as the engine wrote it."""

@@ -8,7 +8,8 @@ from drawn_inspection import drawn_inspection
 from PIL import Image
 
 from s3n_core.errors import OutputError
-from s3n_core.evaluation.result import Accuracy, Evaluation
+from s3n_core.evaluation.accuracy import Accuracy
+from s3n_core.evaluation.result import Evaluation
 from s3n_core.export.evaluation_tables import (
     accuracy_csv,
     by_class_csv,

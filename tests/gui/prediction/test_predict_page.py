@@ -14,9 +14,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
 
+from s3n_core.evaluation.confusion import confused_pairs
 from s3n_core.system.resources import resource
 from s3n_gui.background.jobs import JobList
-from s3n_gui.prediction.accuracy.confusion_order import confused_pairs
 from s3n_gui.prediction.panel import PredictPage, page
 from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.prediction.table.table_model import section_of
@@ -79,9 +79,9 @@ def test_it_says_what_is_missing(predict: PredictPage, session: Session, tmp_pat
 
 def test_a_finished_table_is_found_again(filled: PredictPage) -> None:
     assert filled.model.rowCount() == 300
-    assert filled.merit is not None
-    assert filled.merit.judged == 294
-    assert "of 294 images" in filled.merit_panel.threshold_card.note.text()
+    assert filled.accuracy is not None
+    assert filled.accuracy.counted == 294
+    assert "of 294 images" in filled.accuracy_panel.threshold_card.note.text()
     assert filled.source.start.text() == "Predict again"
 
 
@@ -92,52 +92,52 @@ def test_filter_and_sort_show_in_the_table(qtbot: QtBot, filled: PredictPage) ->
     filled.filter.search.clear()
     filled.filter.show_kind("mistakes")
     filled.filter.changed.emit()
-    assert filled.model.rowCount() == 294 - filled.merit.right  # type: ignore[union-attr]
+    assert filled.model.rowCount() == 294 - filled.accuracy.correct  # type: ignore[union-attr]
     filled.table.sort_by(4, descending=True)
     column = [float(filled.model.index(n, 4).data()) for n in range(filled.model.rowCount())]
     assert column == sorted(column, reverse=True)
 
 
 def test_a_cell_of_the_matrix_filters(filled: PredictPage) -> None:
-    filled.merit_panel.confusion.matrix.cell_chosen.emit(0, 1)
-    assert filled.model.rowCount() == filled.merit.confusion[0, 1] > 0  # type: ignore[union-attr]
+    filled.accuracy_panel.confusion.matrix.cell_chosen.emit(0, 1)
+    assert filled.model.rowCount() == filled.accuracy.confusion[0, 1] > 0  # type: ignore[union-attr]
     assert filled.filter.pair.text() == "Ant → Bee"
     filled.filter.pair.click()
     assert filled.model.rowCount() == 300
-    filled.merit_panel.classes.class_chosen.emit(2)
+    filled.accuracy_panel.classes.class_chosen.emit(2)
     assert filled.model.rowCount() == 100
 
 
 def test_the_threshold_says_coverage_and_accuracy(filled: PredictPage) -> None:
-    card = filled.merit_panel.threshold_card
+    card = filled.accuracy_panel.threshold_card
     filled.filter.show_kind("below")
     card.slider.setValue(800)
     filled.filter.changed.emit()
-    merit = filled.merit
-    assert merit is not None
-    coverage, accuracy = merit.at(0.8)
+    accuracy = filled.accuracy
+    assert accuracy is not None
+    coverage, top1 = accuracy.coverage.at(0.8)
     assert f"{100 * coverage:.1f} %" in card.sentence.text()
-    assert f"{100 * accuracy:.1f} %" in card.sentence.text()  # type: ignore[operator]
+    assert f"{100 * top1:.1f} %" in card.sentence.text()  # type: ignore[operator]
     assert filled.model.rowCount() == 300 - round(300 * coverage)
 
 
 def test_without_labels_it_says_coverage_and_how_often_a_class_is_named(qtbot: QtBot, unlabelled: PredictPage) -> None:
-    merit, panel = unlabelled.merit, unlabelled.merit_panel
-    assert merit is not None
+    accuracy, panel = unlabelled.accuracy, unlabelled.accuracy_panel
+    assert accuracy is not None
     card = panel.threshold_card
     assert card.title.text() == "Coverage"
     assert card.plot.isVisible()
     assert not panel.confusion.isVisible()
     card.plot.picked.emit(0.8)
     assert card.threshold == pytest.approx(0.8)
-    assert f"{100 * merit.at(0.8)[0]:.1f} %" in card.sentence.text()
+    assert f"{100 * accuracy.coverage.at(0.8)[0]:.1f} %" in card.sentence.text()
     table = panel.classes
     assert table.isVisible()
     shown = [section for section in range(5) if not table.isColumnHidden(section)]
     assert shown == [0, 4]
     counts = [int(table.model().index(row, 4).data()) for row in range(3)]
     assert counts == sorted(counts, reverse=True)
-    assert sum(counts) == merit.answered
+    assert sum(counts) == accuracy.predicted
     table.clicked.emit(table.model().index(0, 0))
     assert unlabelled.model.rowCount() == counts[0]
     assert unlabelled.filter.pair.text().startswith("Class ")
@@ -190,44 +190,44 @@ def turned() -> bytes:
 
 
 def test_the_matrix_can_be_large(qtbot: QtBot, filled: PredictPage) -> None:
-    card = filled.merit_panel.confusion
+    card = filled.accuracy_panel.confusion
     filled.commands()["predict-matrix"]()
     assert card.large
-    assert filled.results.splitter.indexOf(filled.merit_panel) == 0
-    assert not filled.merit_panel.class_card.isVisible()
+    assert filled.results.splitter.indexOf(filled.accuracy_panel) == 0
+    assert not filled.accuracy_panel.class_card.isVisible()
     assert card.order.isVisible()
     card.order.setCurrentIndex(card.order.findData("recall"))
     card.order.activated.emit(0)
-    merit = filled.merit
-    assert merit is not None
+    accuracy = filled.accuracy
+    assert accuracy is not None
     place = card._shown.tolist()
-    recall = merit.confusion.diagonal() / merit.confusion.sum(axis=1)
+    recall = accuracy.confusion.diagonal() / accuracy.confusion.sum(axis=1)
     assert place == sorted(place, key=lambda at: recall[at])
     card.matrix.cell_chosen.emit(0, 1)
-    assert filled.model.rowCount() == merit.confusion[place[0], place[1]]
+    assert filled.model.rowCount() == accuracy.confusion[place[0], place[1]]
     assert card.matrix.chosen == (0, 1)
     first = card.pairs.model().index(0, 0)
     card.pairs.clicked.emit(first)
-    assert filled.model.rowCount() == confused_pairs(merit.confusion)[0].count
+    assert filled.model.rowCount() == confused_pairs(accuracy.confusion)[0].count
     assert filled.filter.pair.isVisible()
     assert filled.filter.inspect.isEnabled()
     qtbot.keyClick(filled, Qt.Key.Key_Escape)
     assert not card.large
-    assert filled.results.splitter.indexOf(filled.merit_panel) == 1
-    assert filled.merit_panel.class_card.isVisible()
+    assert filled.results.splitter.indexOf(filled.accuracy_panel) == 1
+    assert filled.accuracy_panel.class_card.isVisible()
 
 
 def test_a_pair_opens_its_first_image(filled: PredictPage, session: Session) -> None:
     asked: list[str] = []
     session.page_requested.connect(asked.append)
-    filled.merit_panel.confusion.matrix.cell_opened.emit(1, 2)
+    filled.accuracy_panel.confusion.matrix.cell_opened.emit(1, 2)
     assert asked == ["inspect"]
     first = next(n for n, row in enumerate(rows(300)) if row.label == "002.Bee" and row.class_name == "003.Wasp")
     assert session.image == filled.path_of(rows(300)[first].file)
 
 
 def test_classes_are_sorted_by_any_column(filled: PredictPage) -> None:
-    table = filled.merit_panel.classes
+    table = filled.accuracy_panel.classes
     model = table.model()
 
     def column(number: int) -> list[str]:
@@ -238,7 +238,7 @@ def test_classes_are_sorted_by_any_column(filled: PredictPage) -> None:
     table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
     shares = [float(text.split()[0]) for text in column(3)]
     assert shares == sorted(shares)
-    assert model.headerData(3, Qt.Orientation.Horizontal) == "Right ▴"
+    assert model.headerData(3, Qt.Orientation.Horizontal) == "Precision ▴"
     assert "images" in str(model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole))
 
 
@@ -381,8 +381,8 @@ def test_a_real_job_is_stopped_and_goes_on(
     assert [controller.answers.row(n) for n in range(first)] == kept
     assert len(controller.answers.errors) == 1
     qtbot.waitUntil(predict.is_ready, timeout=5000)
-    assert predict.merit is not None
-    assert predict.merit.judged == 96
+    assert predict.accuracy is not None
+    assert predict.accuracy.counted == 96
     request = controller.request
     assert request is not None
     session.model = MODEL

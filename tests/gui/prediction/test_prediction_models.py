@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from made_up_rows import CLASSES, answers, rows
 
-from s3n_gui.prediction.accuracy.figures_of_merit import judge
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.row_order import KINDS, RowFilter, shown_rows
 from s3n_gui.state.prediction_request import PredictionRequest
@@ -63,43 +62,43 @@ def test_filters() -> None:
 
 
 def test_figures_agree_with_counting() -> None:
-    made, merit = rows(500), judge(answers(500))
+    made, accuracy = rows(500), answers(500).accuracy()
     judged = [row for row in made if row.correct is not None]
-    assert (merit.rows, merit.answered, merit.judged) == (500, len(judged), len(judged))
-    assert merit.accuracy == pytest.approx(sum(bool(row.correct) for row in judged) / len(judged))
+    assert (accuracy.images, accuracy.predicted, accuracy.counted) == (500, len(judged), len(judged))
+    assert accuracy.top1 == pytest.approx(sum(bool(row.correct) for row in judged) / len(judged))
     for label in range(3):
         for said in range(3):
             count = sum(row.label == CLASSES[label] and row.class_name == CLASSES[said] for row in judged)
-            assert merit.confusion[label, said] == count
+            assert accuracy.confusion[label, said] == count
     bees = [row for row in judged if row.label == CLASSES[1]]
-    assert merit.figures[1].recall == pytest.approx(sum(bool(row.correct) for row in bees) / len(bees))
+    assert accuracy.by_class[1].recall == pytest.approx(sum(bool(row.correct) for row in bees) / len(bees))
     for threshold in (0.0, 0.5, 0.83, 1.1):
         kept = [row for row in judged if row.probability is not None and row.probability >= threshold]
-        coverage, accuracy = merit.at(threshold)
+        coverage, top1 = accuracy.coverage.at(threshold)
         assert coverage == pytest.approx(len(kept) / 500)
-        assert accuracy == (pytest.approx(sum(bool(row.correct) for row in kept) / len(kept)) if kept else None)
-    coverage_curve, accuracy_curve = merit.curve()
+        assert top1 == (pytest.approx(sum(bool(row.correct) for row in kept) / len(kept)) if kept else None)
+    coverage_curve, accuracy_curve = accuracy.coverage.curve()
     assert coverage_curve[-1] == pytest.approx(len(judged) / 500)
-    assert accuracy_curve[-1] == pytest.approx(merit.accuracy)
+    assert accuracy_curve[-1] == pytest.approx(accuracy.top1)
 
 
 def test_without_labels_there_is_no_accuracy() -> None:
-    merit = judge(answers(100, labelled=False))
-    assert merit.accuracy is None
-    assert merit.at(0.5)[1] is None
-    assert len(merit.curve()[0]) == 0
-    assert len(merit.classes) == 0
+    accuracy = answers(100, labelled=False).accuracy()
+    assert accuracy.top1 is None
+    assert accuracy.coverage.at(0.5)[1] is None
+    assert len(accuracy.coverage.curve()[0]) == 0
+    assert len(accuracy.classes) == 0
     named = [row.class_name for row in rows(100, labelled=False)]
-    assert [figure.answers for figure in merit.figures] == [named.count(name) for name in CLASSES]
+    assert [figure.predictions for figure in accuracy.by_class] == [named.count(name) for name in CLASSES]
 
 
 def test_coverage_falls_with_the_threshold() -> None:
-    merit = judge(answers(100, labelled=False))
-    thresholds, coverage = merit.coverages()
+    accuracy = answers(100, labelled=False).accuracy()
+    thresholds, coverage = accuracy.coverage.by_threshold()
     assert (thresholds[0], thresholds[-1]) == (0, 1)
     assert coverage[0] == 0.98  # two of the images could not be read
     for at in (0, 90, 150, 200):
-        assert coverage[at] == merit.at(float(thresholds[at]))[0]
+        assert coverage[at] == accuracy.coverage.at(float(thresholds[at]))[0]
 
 
 def test_100_000_rows_sort_and_filter_in_a_moment() -> None:
@@ -112,7 +111,7 @@ def test_100_000_rows_sort_and_filter_in_a_moment() -> None:
     began = time.perf_counter()
     shown_rows(large, RowFilter(), "probability", descending=True)
     shown_rows(large, RowFilter(kind="mistakes"))
-    judge(large)
+    large.accuracy()
     assert time.perf_counter() - began < 0.5
 
 

@@ -1,4 +1,4 @@
-"""Who is taken for whom most, and orders of the classes in which that is seen."""
+"""Confusion: which classes are taken for which, the most frequent mistakes, and orders of the classes that show them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,29 @@ class ConfusedPair:
     """One kind of mistake.
 
     Attributes:
-        label: Index of the known class.
-        answer: Index of the class that it is taken for.
+        label: Index of the true class.
+        predicted: Index of the class that it is taken for.
         count: Images.
-        share: Of the known class's images, in [0, 1].
+        share: Of the true class's images, in [0, 1].
     """
 
     label: int
-    answer: int
+    predicted: int
     count: int
     share: float
+
+
+def confusion_matrix(label: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    """Return the number of images by label (row) and predicted class (column), int64, shape (C, C)."""
+    counts = np.bincount(label.astype(np.int64) * classes + predicted, minlength=classes * classes)
+    return counts.reshape(classes, classes)
 
 
 def confused_pairs(counts: NDArray[Any], most: int = 500) -> tuple[ConfusedPair, ...]:
     """Return the kinds of mistakes, the most frequent first; among equals the larger share, then the classes' order.
 
     Args:
-        counts: Images by known class (rows) and answer (columns).
+        counts: Images by label (rows) and predicted class (columns).
         most: Longest list.
     """
     rows, columns = np.nonzero(_mistakes(counts))
@@ -47,8 +53,8 @@ def class_order(counts: NDArray[Any], order: ClassOrder) -> NDArray[np.int64]:
     """Return the classes in an order.
 
     Args:
-        counts: Images by known class (rows) and answer (columns).
-        order: "model": as the model has them; "recall": the class that is found least first; "confusion": classes that are
+        counts: Images by label (rows) and predicted class (columns).
+        order: "model": as the model has them; "recall": the lowest recall first; "confusion": classes that are
             taken for one another stand together, the groups with the most mistakes first.
     """
     count = len(counts)
