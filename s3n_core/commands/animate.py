@@ -33,7 +33,7 @@ def animate(
         ),
     ] = None,
     colours: Annotated[
-        str, typer.Option("--colours", metavar="NAME", help="Palette of the map: viridis, magma, cividis or gray.")
+        str, typer.Option("--colours", metavar="NAME", help="Palette of the map: viridis, magma, cividis or grey.")
     ] = "viridis",
     runs: RunsOption = None,
     json: JsonOption = False,
@@ -41,11 +41,12 @@ def animate(
     """Animate a run."""
     from s3n_core.export.animation import AnimationOptions
     from s3n_core.export.animation import animate as write_animation
+    from s3n_core.inspection.palettes import palette_named
     from s3n_core.runs.locations import find_run, runs_root
 
     try:
         probes = None if images is None else tuple(int(number) for number in images.split(","))
-        options = AnimationOptions(width=width, seconds=seconds, probes=probes, colour_map=colours)
+        options = AnimationOptions(width=width, seconds=seconds, probes=probes, colour_map=palette_named(colours))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     path = find_run(run, runs_root(runs))

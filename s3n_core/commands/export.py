@@ -11,7 +11,7 @@ from s3n_core.commands.failures import say
 from s3n_core.commands.image_job import ImageJob, takes_image_job
 from s3n_core.commands.job_progress import follow
 from s3n_core.errors import DataSetError
-from s3n_core.export.figures.tokens import STANDARD_OPACITY
+from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 
 if TYPE_CHECKING:
     from s3n_core.export.job import ExportProgress
@@ -59,8 +59,8 @@ def export(
         typer.Option("--inches", metavar="SIZE", min=0.5, max=20, help="Long side of a single picture, in inches."),
     ] = 4.0,
     colours: Annotated[
-        str, typer.Option("--colours", metavar="NAME", help="Palette of the maps: viridis, magma, cividis or gray.")
-    ] = "viridis",
+        str, typer.Option("--colours", metavar="NAME", help="Palette of the maps: viridis, magma, cividis or grey.")
+    ] = PALETTES[0],
     opacity: Annotated[
         float,
         typer.Option("--opacity", metavar="SHARE", min=0, max=1, help="Of the maps over the grey image; 1 hides it."),

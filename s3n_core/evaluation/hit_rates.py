@@ -20,6 +20,7 @@ from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError, UnreadableImage
 from s3n_core.evaluation.evaluate import class_indices
 from s3n_core.evaluation.localization import joined_maps, largest_box, overlap
+from s3n_core.method.alignment import cell_to_grid, grid_to_share
 from s3n_core.models.batches import over_images
 from s3n_core.models.network_outputs import network_inputs
 from s3n_core.models.opening import Model
@@ -172,8 +173,7 @@ def _found_in(
     results = []
     for index in range(len(batch)):
         rows, columns = np.nonzero(peaks[index])
-        # With aligned corners the first and last cell lie on the centres of the first and last pixel.
-        places = (np.stack([columns, rows], axis=-1) / (cells - 1) * (side - 1) + 0.5) / side
+        places = grid_to_share(cell_to_grid(np.stack([columns, rows], axis=-1).astype(np.float64), cells), side)
         found = largest_box(joined[index])
         results.append((places, response[index][rows, columns].astype(np.float64), found, int(predicted[index])))
     return results

@@ -13,15 +13,16 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import RunError
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
-from s3n_core.export.figures.map_colours import ValueRange, coloured, overlaid
 from s3n_core.export.figures.marks import draw_peaks
 from s3n_core.export.figures.panel_drawing import draw_colour_bar, draw_title
 from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.placement import Placement
-from s3n_core.export.figures.scores import percent
 from s3n_core.export.gif_file import common_palette, gif_bytes
 from s3n_core.export.run_snapshots import ProbeSnapshot, RunSnapshots
 from s3n_core.inspection.geometry import ViewFrame
+from s3n_core.inspection.map_display import coloured, overlaid, sampling_map_range
+from s3n_core.inspection.number_text import percent_text
+from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY, PaletteName, palette_named
 from s3n_core.system.atomic_files import write_bytes
 
 _MARGIN, _GAP, _SIDE = 16.0, 10.0, 126.0
@@ -41,23 +42,22 @@ class AnimationOptions:
         width: In pixels, 240 ... 2400.
         seconds: How long each epoch is shown, 0.02 ... 10; None: half a second, shorter for many epochs.
         probes: Which probe images, from 1; None takes all.
-        colour_map: One of `tokens.COLOUR_MAPS`.
+        colour_map: One of `palettes.PALETTES`.
         opacity: Of maps over the grey image, 0 ... 1.
     """
 
     width: int = 760
     seconds: float | None = None
     probes: tuple[int, ...] | None = None
-    colour_map: str = tokens.COLOUR_MAPS[0]
-    opacity: float = tokens.STANDARD_OPACITY
+    colour_map: PaletteName = PALETTES[0]
+    opacity: float = STANDARD_OPACITY
 
     def __post_init__(self) -> None:
         if not 240 <= self.width <= 2400:
             raise ValueError(f"an animation must be 240 to 2400 pixels wide, not {self.width}")
         if self.seconds is not None and not 0.02 <= self.seconds <= 10:
             raise ValueError(f"an epoch must be shown for 0.02 to 10 seconds, not {self.seconds:g}")
-        if self.colour_map not in tokens.COLOUR_MAPS:
-            raise ValueError(f"colour map must be one of {', '.join(tokens.COLOUR_MAPS)}, not {self.colour_map!r}")
+        object.__setattr__(self, "colour_map", palette_named(self.colour_map))
         if not 0 <= self.opacity <= 1:
             raise ValueError(f"opacity must lie between 0 and 1, not {self.opacity}")
 
@@ -119,7 +119,7 @@ class _Scene:
         if len(drawn) < len(maps):  # another attention, or epochs whose radius was not kept
             self._panels = ("peaks", "image_d", "image_c")
         else:
-            self._range = ValueRange.of(*drawn, power=0.5)  # in square-root steps, as on a sheet
+            self._range = sampling_map_range(*drawn)
         self._rows = len(self._probes(self.epochs[0]))
         columns = len(self._panels)
         self._width = 2 * _MARGIN + columns * _SIDE + (columns - 1) * _GAP
@@ -157,7 +157,7 @@ class _Scene:
     def _draw_header(self, canvas: Canvas, epoch: int) -> None:
         right = self._width - _MARGIN
         accuracy = self._snapshots.accuracy(epoch)
-        told = "" if accuracy is None else f"{accuracy[0]} accuracy {percent(accuracy[1])}"
+        told = "" if accuracy is None else f"{accuracy[0]} accuracy {percent_text(accuracy[1])}"
         # Room for the longest text, so that nothing moves from frame to frame.
         room = max(canvas.width_of(text, size=tokens.SECTION) for text in ("held-out accuracy 100.0 %", told))
         canvas.text(right, _MARGIN + 11, told, size=tokens.SECTION, colour=tokens.QUIET, align="right")
@@ -193,7 +193,7 @@ class _Scene:
                 colour=tokens.GOOD if right else tokens.BAD,
             )
             x += 3
-        number = percent(probe.probability)
+        number = percent_text(probe.probability)
         room = 2 * _SIDE + _GAP - (x - _MARGIN) - canvas.width_of(number, size=tokens.BODY) - 4
         x += canvas.text(x, baseline, displayed_class(probe.answer), size=tokens.BODY, bold=True, room=room) + 4
         canvas.text(x, baseline, number, size=tokens.BODY, colour=tokens.QUIET)

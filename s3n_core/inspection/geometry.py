@@ -1,21 +1,30 @@
-"""Places: from a map's cell to the original image, through a grid into a warped image, and back. NumPy only.
+"""Places and magnification: from a map's cell to the original, through a grid into a warped image, and back. Free of torch.
 
 Three frames meet here. *Original*: pixels of the upright image, (0, 0) the outer corner of its first pixel. *Grid*: (x, y)
-in [-1, 1] over the square that the network sees; with aligned corners, so -1 and 1, and a map's first and last cell, lie on
-the centres of its first and last pixel. *Warped*: pixels of a D or C image, (0, 0) again the outer corner of the first.
+in [-1, 1] over the square that the network sees (`method.alignment`). *Warped*: pixels of a D or C image, (0, 0) again the
+outer corner of the first.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.method.alignment import cell_to_grid, grid_to_cell, grid_to_share, share_to_grid
+
 Place = tuple[float, float]
 """(x, y)."""
 
+Values = TypeVar("Values", bound=Any)
+"""A NumPy array or a tensor."""
+
 TOLERANCE = 1e-6  # of a grid square's side: rounding at its edges must not lose a place between two squares
+
+NO_AREA = 1e-6
+"""A grid square with at most so much of an undeformed one's area shows one line of the original again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +42,7 @@ class ViewFrame:
     def to_original(self, places: NDArray[np.floating]) -> NDArray[np.float64]:
         """Turn grid places (..., 2), (x, y) in [-1, 1], into original pixels."""
         x0, y0, x1, y1 = self.box
-        share = ((np.asarray(places, dtype=np.float64) + 1) / 2 * (self.size - 1) + 0.5) / self.size
+        share = grid_to_share(np.asarray(places, dtype=np.float64), self.size)
         original: NDArray[np.float64] = share * (x1 - x0, y1 - y0) + (x0, y0)
         return original
 
@@ -41,8 +50,19 @@ class ViewFrame:
         """Turn original pixels (..., 2), (x, y), into grid places; outside the square beyond [-1, 1]."""
         x0, y0, x1, y1 = self.box
         share = (np.asarray(places, dtype=np.float64) - (x0, y0)) / (x1 - x0, y1 - y0)
-        grid: NDArray[np.float64] = (share * self.size - 0.5) / max(self.size - 1, 1) * 2 - 1
-        return grid
+        return share_to_grid(share, self.size)
+
+    def cell_to_original(self, row: float, column: float, shape: tuple[int, ...]) -> Place:
+        """Return the place of a cell of a map of shape (h, w), in original pixels."""
+        x, y = self.to_original(np.array([cell_to_grid(column, shape[1]), cell_to_grid(row, shape[0])]))
+        return float(x), float(y)
+
+    def original_to_cell(self, place: Place, shape: tuple[int, ...]) -> tuple[float, float] | None:
+        """Return the (row, column), with fractions, of a place of the original; None outside the square."""
+        if not self.shows(place):
+            return None
+        x, y = np.clip(self.from_original(np.array(place)), -1, 1)
+        return float(grid_to_cell(y, shape[0])), float(grid_to_cell(x, shape[1]))
 
     def shows(self, place: Place) -> bool:
         """Say whether a place of the original lies in the square."""
@@ -52,7 +72,7 @@ class ViewFrame:
 
 def cell_places(rows: int, columns: int) -> NDArray[np.float64]:
     """Return the grid places of a map's cells, shape (rows, columns, 2), (x, y)."""
-    x, y = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(-1, 1, rows))
+    x, y = np.meshgrid(cell_to_grid(np.arange(columns), columns), cell_to_grid(np.arange(rows), rows))
     return np.stack([x, y], axis=-1)
 
 
@@ -68,8 +88,8 @@ def through_grid(grid: NDArray[np.floating], warped: Place, size: int) -> Place:
         The grid place, (x, y) in [-1, 1].
     """
     rows, columns = grid.shape[:2]
-    column = float(np.clip((warped[0] - 0.5) / max(size - 1, 1), 0, 1)) * (columns - 1)
-    row = float(np.clip((warped[1] - 0.5) / max(size - 1, 1), 0, 1)) * (rows - 1)
+    across, down = np.clip(share_to_grid(np.array(warped) / size, size), -1, 1).tolist()
+    column, row = grid_to_cell(across, columns), grid_to_cell(down, rows)
     left, top = min(int(column), columns - 2), min(int(row), rows - 2)
     u, v = column - left, row - top
     nodes = np.asarray(grid[top : top + 2, left : left + 2], dtype=np.float64)
@@ -81,8 +101,6 @@ def through_grid(grid: NDArray[np.floating], warped: Place, size: int) -> Place:
 def through_inverse(grid: NDArray[np.floating], place: Place, size: int) -> Place | None:
     """Say where a grid place lies in a warped image: the exact inverse of `through_grid` at one point, in microseconds.
 
-    The grid cannot fold, so at most one of its squares holds the place; inside it the bilinear map is solved in closed form.
-
     Args:
         grid: The grid a cell, shape (H, W, 2).
         place: (x, y) in [-1, 1].
@@ -91,65 +109,123 @@ def through_inverse(grid: NDArray[np.floating], place: Place, size: int) -> Plac
     Returns:
         Pixels of the warped image, or None where the warp has left the place out.
     """
+    node = _among_nodes(grid, place)
+    if node is None:
+        return None
     rows, columns = grid.shape[:2]
-    nodes = np.asarray(grid, dtype=np.float64)
-    squares = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, :-1], nodes[1:, 1:]])  # (4, H - 1, W - 1, 2)
-    point = np.asarray(place, dtype=np.float64)
-    around = (squares.min(axis=0) <= point + TOLERANCE) & (squares.max(axis=0) >= point - TOLERANCE)
-    top, left = np.nonzero(around.all(axis=-1))
-    if len(top) == 0:
-        return None
-    u, v, miss = _inside_squares(squares[:, top, left], point)
-    best = int(miss.argmin())
-    if not miss[best] <= TOLERANCE:
-        return None
-    column = (left[best] + np.clip(u[best], 0, 1)) / (columns - 1)
-    row = (top[best] + np.clip(v[best], 0, 1)) / (rows - 1)
-    return float(column * (size - 1) + 0.5), float(row * (size - 1) + 0.5)
+    row, column = node
+    return (
+        grid_to_share(cell_to_grid(column, columns), size) * size,
+        grid_to_share(cell_to_grid(row, rows), size) * size,
+    )
 
 
-def magnification_map(grid: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return how much larger each grid square is in the warped image than in its source, as an area ratio.
+def source_areas(grid: Values) -> Values:
+    """Return how much of the source each grid square shows, relative to an undeformed square: A of `magnification`.
 
     Args:
-        grid: Shape (H, W, 2).
+        grid: Shape (..., H, W, 2), an array or a tensor.
 
     Returns:
-        Shape (H - 1, W - 1), 1 where nothing changes; infinite where the grid is clamped, which repeats the border.
+        Shape (..., H - 1, W - 1): the area of the square's quadrilateral, and at the same time the determinant of the Jacobian
+        of the bilinear (f, g) at the square's centre; 1 where nothing changes, 0 where the grid is clamped.
     """
-    nodes = np.asarray(grid, dtype=np.float64)
-    rows, columns = nodes.shape[:2]
-    right = (nodes[:, 1:] - nodes[:, :-1]) * ((columns - 1) / 2)
-    down = (nodes[1:] - nodes[:-1]) * ((rows - 1) / 2)
-    right, down = (right[1:] + right[:-1]) / 2, (down[:, 1:] + down[:, :-1]) / 2
-    area = right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
-    ratio: NDArray[np.float64] = np.divide(1.0, area, out=np.full_like(area, np.inf), where=area > TOLERANCE)
+    rows, columns = grid.shape[-3:-1]
+    right = (grid[..., 1:, :] - grid[..., :-1, :]) * ((columns - 1) / 2)
+    down = (grid[..., 1:, :, :] - grid[..., :-1, :, :]) * ((rows - 1) / 2)
+    right = (right[..., 1:, :, :] + right[..., :-1, :, :]) / 2
+    down = (down[..., 1:, :] + down[..., :-1, :]) / 2
+    areas: Values = right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
+    return areas
+
+
+def magnification(grid: Values) -> Values:
+    """Return how many times larger each grid square is in the warped image than in an undeformed one: the magnification.
+
+    With n rows and m columns of nodes P = (f, g), and a, b, c, d the square's corners in order around it,
+
+        magnification = 1 / A,   A = (n - 1) (m - 1) / 4 * area(a, b, c, d) = det J(f, g) at the square's centre.
+
+    It is a ratio of areas: something that is enlarged 4 times is twice as wide and twice as high. Of the possible definitions
+    this is the one that a person can check with a ruler, because the warp reads the grid bilinearly between its nodes, so a
+    square of the warped image shows its quadrilateral of the source, no more and no less; a derivative at the nodes would
+    average over four squares and blunt what is enlarged most. Window, figures and the training's health report show this
+    number and no other.
+
+    Args:
+        grid: Shape (..., H, W, 2), an array or a tensor.
+
+    Returns:
+        Shape (..., H - 1, W - 1), 1 where nothing changes; infinite in squares without area, where the clamp to [-1, 1]
+        has laid several nodes onto the border and the warped image repeats it.
+    """
+    areas = source_areas(grid)
+    with np.errstate(divide="ignore"):
+        ratio: Values = 1 / (areas.clip(0) * (areas > NO_AREA))
     return ratio
 
 
-def area_at_nodes(grid: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the determinant of the grid's Jacobian at its nodes: the source's area a unit of the warped image's.
+def inner_squares(grid: Values) -> Values:
+    """Say which grid squares have no corner on the border of the source, shape (..., H - 1, W - 1), bool.
 
-    Read bilinearly between the nodes it is smooth, where `magnification_map` gives one mean a square. Magnification is one over
-    it.
+    A square on the border may have been cut off by the clamp: it is stretched, as much as one likes, but nothing of the image
+    is enlarged by it. So what is said of a whole grid (`largest_magnification`, ranges, means) leaves these squares out.
+    """
+    inside = (abs(grid[..., 0]) < 1) & (abs(grid[..., 1]) < 1)
+    squares: Values = inside[..., 1:, 1:] & inside[..., :-1, 1:] & inside[..., 1:, :-1] & inside[..., :-1, :-1]
+    return squares
+
+
+def inner_magnification(grid: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the finite magnifications of a grid's inner squares, shape (n,); of a grid that has none, one 1."""
+    nodes = np.asarray(grid, dtype=np.float64)
+    ratios: NDArray[np.float64] = magnification(nodes)[inner_squares(nodes)]
+    finite = ratios[np.isfinite(ratios)]
+    return finite if finite.size else np.ones(1)
+
+
+def largest_magnification(grid: NDArray[np.floating]) -> float:
+    """Return the magnification of the inner square that is enlarged most; 1 where nothing changes."""
+    return float(inner_magnification(grid).max())
+
+
+def magnification_at(grid: NDArray[np.floating], place: Place) -> float | None:
+    """Return the magnification at a place of the source.
+
+    At a square's centre it is the square's; between centres the areas are read bilinearly, so that it has no steps, and is
+    nowhere larger than the largest of the squares around.
 
     Args:
         grid: Shape (H, W, 2).
+        place: (x, y) in [-1, 1].
 
     Returns:
-        Shape (H, W), 1 where nothing changes, 0 where the grid is clamped; central differences, at the border one-sided.
+        The ratio of areas, infinite where the warped image repeats the border; None where the warp has left the place out.
     """
-    nodes = np.asarray(grid, dtype=np.float64)
-    rows, columns = nodes.shape[:2]
-    down = np.gradient(nodes, axis=0) * ((rows - 1) / 2)
-    right = np.gradient(nodes, axis=1) * ((columns - 1) / 2)
-    return np.maximum(_cross(right, down), 0.0)
+    node = _among_nodes(grid, place)
+    if node is None:
+        return None
+    return float(_magnification_among_nodes(grid, np.array(node))[()])
 
 
-def reading_matrix(places: NDArray[np.float64], nodes: int) -> NDArray[np.float64]:
-    """Return the (n, nodes) matrix that reads values at nodes 0, 1, ... along one axis, linearly, at n places between them."""
-    matrix: NDArray[np.float64] = np.maximum(0.0, 1 - np.abs(places[:, None] - np.arange(nodes)))
-    return matrix
+def magnification_raster(
+    grid: NDArray[np.floating], xs: NDArray[np.float64], ys: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return `magnification_at` at every place of a raster of the source.
+
+    Args:
+        grid: Shape (H, W, 2).
+        xs: The raster's columns, in [-1, 1], rising evenly.
+        ys: Its rows.
+
+    Returns:
+        Shape (len(ys), len(xs)); NaN where the warp has left the place out.
+    """
+    nodes = through_inverse_at_all(grid, xs, ys)
+    ratios = np.full(nodes.shape[:2], np.nan)
+    shown = np.isfinite(nodes[..., 0])
+    ratios[shown] = _magnification_among_nodes(grid, nodes[shown])
+    return ratios
 
 
 def read_between(
@@ -195,6 +271,35 @@ def through_inverse_at_all(
     places[y[hit], x[hit], 0] = square[hit] // columns + np.clip(v[hit], 0, 1)
     places[y[hit], x[hit], 1] = square[hit] % columns + np.clip(u[hit], 0, 1)
     return places
+
+
+def _among_nodes(grid: NDArray[np.floating], place: Place) -> tuple[float, float] | None:
+    """Return the (row, column) among the grid's nodes, with fractions, that shows a place; None where none does.
+
+    The grid cannot fold, so at most one of its squares holds the place; inside it the bilinear map is solved in closed form.
+    """
+    nodes = np.asarray(grid, dtype=np.float64)
+    squares = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, :-1], nodes[1:, 1:]])  # (4, H - 1, W - 1, 2)
+    point = np.asarray(place, dtype=np.float64)
+    around = (squares.min(axis=0) <= point + TOLERANCE) & (squares.max(axis=0) >= point - TOLERANCE)
+    top, left = np.nonzero(around.all(axis=-1))
+    if len(top) == 0:
+        return None
+    u, v, miss = _inside_squares(squares[:, top, left], point)
+    best = int(miss.argmin())
+    if not miss[best] <= TOLERANCE:
+        return None
+    return float(top[best] + np.clip(v[best], 0, 1)), float(left[best] + np.clip(u[best], 0, 1))
+
+
+def _magnification_among_nodes(grid: NDArray[np.floating], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the magnification at places (..., 2), (row, column) among the grid's nodes."""
+    areas = np.maximum(source_areas(np.asarray(grid, dtype=np.float64)), 0.0)
+    # A square's centre lies half a square behind its first node; beyond the outermost centres the squares there count.
+    row, column = (np.clip(places[..., axis] - 0.5, 0, areas.shape[axis] - 1) for axis in (0, 1))
+    area = read_between(areas, row, column)
+    ratio: NDArray[np.float64] = np.divide(1.0, area, out=np.full_like(area, np.inf), where=area > NO_AREA)
+    return ratio
 
 
 def _inside_squares(

@@ -19,13 +19,14 @@ from s3n_core.inspection.geometry import (
     Place,
     ViewFrame,
     cell_places,
-    magnification_map,
-    reading_matrix,
+    magnification,
+    magnification_at,
     through_grid,
     through_inverse,
 )
 from s3n_core.inspection.peak import Peak
 from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.method.alignment import cell_to_feature, reading_matrix
 from s3n_core.method.configuration import Alignment, Attention, Control, Sampling
 
 MOST_IMAGE_SIDE = 2048
@@ -172,7 +173,8 @@ class Response(_ByValue):
         if kept is None:
             return None
         rows, columns = (
-            _reading(n, cells, self.alignment) for n, cells in zip(kept.shape, self.map.shape, strict=True)
+            reading_matrix(cell_to_feature(np.arange(cells), cells, n, self.alignment), np.arange(n))
+            for n, cells in zip(kept.shape, self.map.shape, strict=True)
         )
         read = rows @ kept.astype(np.float64) @ columns.T
         low, span = read.min(), read.max() - read.min()
@@ -188,17 +190,11 @@ class Response(_ByValue):
 
     def cell_to_original(self, row: float, column: float) -> Place:
         """Return the place of a cell of R, Q_d or Q_c in original pixels."""
-        rows, columns = self.map.shape
-        x, y = self.frame.to_original(np.array([column / (columns - 1), row / (rows - 1)]) * 2 - 1)
-        return float(x), float(y)
+        return self.frame.cell_to_original(row, column, self.map.shape)
 
     def original_to_cell(self, x: float, y: float) -> tuple[float, float] | None:
         """Return the (row, column), with fractions, of a place of the original; None outside what the network sees."""
-        if not self.frame.shows((x, y)):
-            return None
-        rows, columns = self.map.shape
-        column, row = (np.clip(self.frame.from_original(np.array([x, y])), -1, 1) + 1) / 2 * (columns - 1, rows - 1)
-        return float(row), float(column)
+        return self.frame.original_to_cell((x, y), self.map.shape)
 
     def cells_in_original(self) -> NDArray[np.float64]:
         """Return the places of R's cells in original pixels, shape (H, W, 2), (x, y)."""
@@ -248,8 +244,8 @@ class Warps(_ByValue):
         return self.image_d if branch == "D" else self.image_c
 
     def magnification(self, branch: Warped) -> NDArray[np.float64]:
-        """Return how much each grid square is magnified, as an area ratio, shape (H - 1, W - 1); infinite where clamped."""
-        return magnification_map(self.grid(branch))
+        """Return how many times each grid square is enlarged in area, shape (H - 1, W - 1); see `geometry.magnification`."""
+        return magnification(self.grid(branch).astype(np.float64))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -321,16 +317,14 @@ class Inspection:
         original = self.response.frame.to_original(np.array(place))
         return float(original[0]), float(original[1])
 
+    def magnification_at(self, branch: Warped, x: float, y: float) -> float | None:
+        """Return how many times a place of the original is enlarged in area; None where D or C does not show it."""
+        frame = self.response.frame
+        if not frame.shows((x, y)):
+            return None
+        place = np.clip(frame.from_original(np.array([x, y])), -1, 1)
+        return magnification_at(self.warps.grid(branch), (place[0], place[1]))
+
     def grid_in_original(self, branch: Warped) -> NDArray[np.float64]:
         """Return the deformed grid's nodes in original pixels, shape (H, W, 2), (x, y): the lines of Figure 1."""
         return self.response.frame.to_original(self.warps.grid(branch))
-
-
-def _reading(source: int, cells: int, alignment: Alignment) -> NDArray[np.float64]:
-    """Return the (cells, source) matrix with which R reads a feature map along one axis (`method.response_maps`)."""
-    cell = np.arange(cells)
-    if alignment == "corners":
-        place = cell * (source - 1) / (cells - 1)
-    else:
-        place = np.clip(cell * source / (cells - 1) - (0.5 if alignment == "centres" else 0.0), 0, source - 1)
-    return reading_matrix(place, source)

@@ -121,11 +121,10 @@ def list_peaks(counted: CountedPeaks, row: int, frame: ViewFrame, *, drawn: bool
     def peak(
         cell: Cell, found_at: Cell, response: float, draw: float | None, weights: tuple[float, float] | None
     ) -> Peak:
-        place = np.array([cell[1] / (mask.shape[1] - 1), cell[0] / (mask.shape[0] - 1)]) * 2 - 1
-        x, y = frame.to_original(place)
+        x, y = frame.cell_to_original(*cell, mask.shape)
         return Peak(
-            x=float(x),
-            y=float(y),
+            x=x,
+            y=y,
             cell=cell,
             found_at=found_at,
             response=response,

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from s3n_core.method.alignment import cell_to_grid
 from s3n_core.method.inverse_grid import invert_grid as invert_grid
 from s3n_core.method.response_maps import interpolation_matrix
 
@@ -98,36 +99,6 @@ def warp(images: Tensor, grid: Tensor) -> Tensor:
     return sampled.to(images.dtype)
 
 
-def magnification(grid: Tensor) -> Tensor:
-    """Return how much larger each part of the warped image is than its source, as an area ratio (1 = unchanged).
-
-    Args:
-        grid: shape (B, h, w, 2).
-
-    Returns:
-        Ratio a grid square, shape (B, h - 1, w - 1); infinite where the grid is clamped (it repeats the border there).
-    """
-    return 1 / _square_areas(grid).clamp(min=0)
-
-
-def clamped_share(grid: Tensor) -> Tensor:
-    """Return the share of cells that the clamp to [-1, 1] has pushed onto the border from outside it, shape (B,).
-
-    The outermost ring of cells may lie on the border rightly, so what is counted are grid squares without area.
-    """
-    return (_square_areas(grid) <= 1e-6).float().mean(dim=(1, 2))
-
-
-def _square_areas(grid: Tensor) -> Tensor:
-    """Areas of the grid's squares relative to an undeformed grid's, shape (B, h - 1, w - 1)."""
-    height, width = grid.shape[1:3]
-    right = (grid[:, :, 1:] - grid[:, :, :-1]) * ((width - 1) / 2)
-    down = (grid[:, 1:] - grid[:, :-1]) * ((height - 1) / 2)
-    right = (right[:, 1:] + right[:, :-1]) / 2
-    down = (down[:, :, 1:] + down[:, :, :-1]) / 2
-    return right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
-
-
 def _gaussian_line(sigma: float) -> Tensor:
     offsets = torch.arange(-PADDING, PADDING + 1, dtype=torch.float64)
     return torch.exp(-0.5 * (offsets / sigma) ** 2)
@@ -140,7 +111,7 @@ def _axis_matrices(size: int, sigma: float) -> tuple[Tensor, Tensor]:
     line = _gaussian_line(sigma)
     offset = padded[None, :] - torch.arange(size)[:, None]  # (size, size + 60)
     weights = torch.where(offset.abs() <= PADDING, line[(offset + PADDING).clamp(0, KERNEL_SIDE - 1)], 0.0)
-    coordinates = padded.to(torch.float64) / (size - 1) * 2 - 1
+    coordinates = cell_to_grid(padded.to(torch.float64), size)
     fold = F.one_hot(padded.clamp(0, size - 1), size).to(torch.float64)
     return weights @ fold, (weights * coordinates) @ fold
 
@@ -189,7 +160,7 @@ def _taps(size: int) -> tuple[Tensor, Tensor]:
     """
     place = torch.arange(size)[:, None] + torch.arange(-PADDING, PADDING + 1)
     reads = F.one_hot(place.clamp(0, size - 1), size).to(torch.float64).transpose(1, 2)
-    coordinates = place.to(torch.float64) / (size - 1) * 2 - 1
+    coordinates = cell_to_grid(place.to(torch.float64), size)
     return reads, reads * coordinates[:, None]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from s3n_core.method.alignment import cell_to_feature, reading_matrix
 from s3n_core.method.configuration import Alignment
 
 
@@ -120,14 +121,9 @@ def _scaled_to_one(maps: Tensor) -> Tensor:
 
 def interpolation_matrix(source: int, target: int, align: Alignment, like: Tensor) -> Tensor:
     """Return the (target, source) matrix of one-dimensional linear interpolation; beyond the outer cells it is constant."""
-    # Multiplied before it is divided, so that a cell that lies on a feature reads this one alone, without a trace of the next.
-    place = torch.arange(target, device=like.device, dtype=like.dtype)
-    if align == "corners":
-        position = place * (source - 1) / max(target - 1, 1)
-    else:
-        position = (place * source / max(target - 1, 1) - (0.5 if align == "centres" else 0.0)).clamp(0, source - 1)
-    cells = torch.arange(source, device=like.device, dtype=like.dtype)
-    return (1 - (position[:, None] - cells[None, :]).abs()).clamp(min=0)
+    cells = torch.arange(target, device=like.device, dtype=like.dtype)
+    places = cell_to_feature(cells, target, source, align)
+    return reading_matrix(places, torch.arange(source, device=like.device, dtype=like.dtype))
 
 
 def _at_least_float32(tensor: Tensor) -> Tensor:

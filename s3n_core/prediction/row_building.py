@@ -13,6 +13,7 @@ from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import source_box
 from s3n_core.inspection.geometry import ViewFrame
+from s3n_core.method.alignment import cell_to_grid
 from s3n_core.models.network_outputs import BatchOutput, rule_names, run_batch
 from s3n_core.models.opening import Model
 from s3n_core.prediction.rows import PredictionRow, label_name
@@ -101,7 +102,7 @@ class RowMaker:
         peaks, response, weight_d, weight_c = maps.reshape(4, side, side)
         rows, columns = np.nonzero(peaks)
         frame = ViewFrame(box=source_box(size, preprocess), size=preprocess.source_size)
-        places = frame.to_original(np.stack([columns, rows], axis=1) / (side - 1) * 2 - 1)
+        places = frame.to_original(cell_to_grid(np.stack([columns, rows], axis=1), side))
         values = np.stack([part[rows, columns] for part in (response, weight_d, weight_c)], axis=1)
         order = np.argsort(-values[:, 0], kind="stable")
         return tuple(

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from s3n_core.inspection.geometry import NO_AREA, inner_squares, magnification, source_areas
 from s3n_core.method.network import S3N, S3NOutput, SamplingTrace
-from s3n_core.method.resampling import clamped_share, magnification
 from s3n_core.training.health_warnings import HealthWarning as HealthWarning
 from s3n_core.training.health_warnings import health_warnings as health_warnings
 
@@ -152,15 +152,18 @@ def _trace(trace: SamplingTrace) -> Sums:
     return _sums(each)
 
 
-def _magnification(grid: Tensor) -> tuple[Tensor, Tensor]:
-    """Largest and mean magnification (area ratio) of grids (B, H, W, 2), shape (B,) each.
+def clamped_share(grid: Tensor) -> Tensor:
+    """Return the share of cells that the clamp to [-1, 1] has pushed onto the border from outside it, shape (B,).
 
-    Squares that touch the border are left out: what the clamp has flattened there would count as endlessly magnified.
+    The outermost ring of cells may lie on the border rightly, so what is counted are grid squares without area.
     """
+    return (source_areas(grid) <= NO_AREA).float().mean(dim=(1, 2))
+
+
+def _magnification(grid: Tensor) -> tuple[Tensor, Tensor]:
+    """Largest and mean magnification of the inner squares of grids (B, H, W, 2), shape (B,) each; 1 where there is none."""
     ratio = magnification(grid)
-    on_border = (grid.abs() >= 1).any(dim=-1)
-    corners = on_border[:, 1:, 1:] | on_border[:, :-1, 1:] | on_border[:, 1:, :-1] | on_border[:, :-1, :-1]
-    inside = ~corners & torch.isfinite(ratio)
+    inside = inner_squares(grid) & torch.isfinite(ratio)
     ratio = torch.where(inside, ratio, 0.0)
     number = inside.sum(dim=(1, 2))
     mean = ratio.sum(dim=(1, 2)) / number.clamp(min=1)

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
-from s3n_gui.appearance.colour_maps import map_table
 from s3n_gui.appearance.icons import svg_icon
 from s3n_gui.appearance.resources import resource
 from s3n_gui.appearance.tokens import (
@@ -30,7 +29,6 @@ __all__ = [
     "branch_colour",
     "font",
     "icon",
-    "map_table",
     "number_font",
     "px",
     "set_icon",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from s3n_core.export.figures.panels import PANELS, STANDARD_PANELS, Layout, PanelName
-from s3n_core.export.figures.tokens import COLOUR_MAPS, STANDARD_OPACITY
+from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 
 LOWEST_DPI, HIGHEST_DPI, STANDARD_DPI = 36, 1200, 200
 LEAST_INCHES, MOST_INCHES, STANDARD_INCHES = 0.5, 20.0, 4.0
@@ -54,7 +54,7 @@ class ExportChoice:
     picture: str = "png"
     dpi: int = STANDARD_DPI
     inches: float = STANDARD_INCHES
-    colours: str = COLOUR_MAPS[0]
+    colours: str = PALETTES[0]
     opacity: float = STANDARD_OPACITY
     out: Path | None = None
     device: str = "auto"
@@ -122,7 +122,7 @@ class ExportChoice:
             *(["--picture", self.picture] if self.picture != "png" else []),
             *(["--dpi", str(self.dpi)] if self.dpi != STANDARD_DPI else []),
             *(["--inches", f"{self.inches:g}"] if self.inches != STANDARD_INCHES else []),
-            *(["--colours", self.colours] if self.colours != COLOUR_MAPS[0] else []),
+            *(["--colours", self.colours] if self.colours != PALETTES[0] else []),
             *(["--opacity", f"{self.opacity:g}"] if self.opacity != STANDARD_OPACITY else []),
             *(["--device", self.device] if self.device != "auto" else []),
             *(["--precision", self.precision] if self.precision != "auto" else []),

@@ -8,7 +8,7 @@ from PySide6.QtCore import QLocale, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSizePolicy, QSpinBox, QWidget
 
 from s3n_core.export.figures.panels import LAYOUTS
-from s3n_core.export.figures.tokens import COLOUR_MAPS, STANDARD_OPACITY
+from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 from s3n_gui.appearance.theme import px
 from s3n_gui.export.export_choice import HIGHEST_DPI, LEAST_INCHES, LOWEST_DPI, MOST_INCHES, ExportChoice
 from s3n_gui.widgets.number_slider import NumberSlider
@@ -32,7 +32,7 @@ class LookForm(QWidget):
             {name: _LAYOUTS[name] for name in LAYOUTS}, "Layout", "How panels stand on a sheet"
         )
         self.colours = choice_box(
-            {name: name.capitalize() for name in COLOUR_MAPS},
+            {name: name.capitalize() for name in PALETTES},
             "Palette",
             "Colours of the maps; all are perceptually even",
         )

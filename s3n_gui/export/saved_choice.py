@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from s3n_core.export.figures.encoding import PICTURE_FORMATS
 from s3n_core.export.figures.panels import LAYOUTS, PANELS
-from s3n_core.export.figures.tokens import COLOUR_MAPS
+from s3n_core.inspection.palettes import palette_named
 from s3n_gui.export.export_choice import HIGHEST_DPI, LEAST_INCHES, LOWEST_DPI, MOST_INCHES, ExportChoice
 
 _FLAGS = ("sheet", "singles", "arrays", "report")
@@ -24,9 +25,11 @@ def choice_fields(choice: ExportChoice) -> dict[str, Any]:
 def saved_choice(kept: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of ``ExportChoice`` that can be taken over; what is unknown or out of bounds is left out."""
     found = {name: kept[name] for name in _FLAGS if isinstance(kept.get(name), bool)}
-    for name, allowed in (("layout", LAYOUTS), ("picture", PICTURE_FORMATS), ("colours", COLOUR_MAPS)):
+    for name, allowed in (("layout", LAYOUTS), ("picture", PICTURE_FORMATS)):
         if kept.get(name) in allowed:
             found[name] = kept[name]
+    with suppress(ValueError):
+        found["colours"] = palette_named(str(kept.get("colours")))
     dpi, inches, panels = kept.get("dpi"), kept.get("inches"), kept.get("panels")
     opacity = kept.get("opacity")
     if isinstance(opacity, int | float) and not isinstance(opacity, bool) and 0 <= opacity <= 1:

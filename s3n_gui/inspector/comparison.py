@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
+from s3n_core.inspection.number_text import percent_text
 from s3n_gui.appearance.theme import number_font, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.other_model import OtherModel
@@ -18,7 +19,6 @@ from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.panes.pane_requests import PaneRequests
 from s3n_gui.state.opening import model_title
 from s3n_gui.widgets.elided_label import ElidedLabel
-from s3n_gui.widgets.value_range import percent_text
 
 _KINDS: tuple[Kind, ...] = ("peaks", "response", "image_d")
 _LAYOUT = "One row of three"
@@ -144,7 +144,7 @@ class _Row(QFrame):
             return
         best = answer.prediction
         self.model.setText(f"{self._title}: {self._name or answer.response.model}")
-        self.answer.setText(f"{displayed_class(best.name)}  {percent_text(best.probability)} %")
+        self.answer.setText(f"{displayed_class(best.name)}  {percent_text(best.probability)}")
         known = self._truth is not None and self._truth in answer.response.classes
         right = best.name == self._truth
         self.verdict.setText(("✓ as labelled" if right else "✕ not as labelled") if known else "")

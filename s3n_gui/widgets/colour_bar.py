@@ -8,8 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from s3n_core.inspection.map_display import ValueRange
 from s3n_gui.appearance.theme import number_font, px, theme, tokens
-from s3n_gui.widgets.value_range import ValueRange
 
 _BAR_HEIGHT = 6
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from s3n_core.export.figures.panels import LAYOUTS, STANDARD_PANELS, Layout, PanelName, check_panels
-from s3n_core.export.figures.tokens import COLOUR_MAPS, STANDARD_OPACITY
+from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY, PaletteName, palette_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class FigureStyle:
         layout: "wide" sets a branch in a row, "tall" in a column, "auto" chooses by the image's proportions.
         dpi: Pixels an inch, 36 ... 1200.
         single_inches: Long side of a single picture, 0.5 ... 20 inches.
-        colour_map: One of `look.COLOUR_MAPS`.
+        colour_map: One of `palettes.PALETTES`.
         opacity: Of maps over the grey image, 0 ... 1; 1 shows the map alone.
     """
 
@@ -25,7 +25,7 @@ class FigureStyle:
     layout: Layout = "auto"
     dpi: int = 200
     single_inches: float = 4.0
-    colour_map: str = COLOUR_MAPS[0]
+    colour_map: PaletteName = PALETTES[0]
     opacity: float = STANDARD_OPACITY
 
     def __post_init__(self) -> None:
@@ -36,7 +36,6 @@ class FigureStyle:
             raise ValueError(f"dpi must lie between 36 and 1200, not {self.dpi}")
         if not 0.5 <= self.single_inches <= 20:
             raise ValueError(f"single pictures must be 0.5 to 20 inches wide, not {self.single_inches}")
-        if self.colour_map not in COLOUR_MAPS:
-            raise ValueError(f"colour map must be one of {', '.join(COLOUR_MAPS)}, not {self.colour_map!r}")
+        object.__setattr__(self, "colour_map", palette_named(self.colour_map))
         if not 0 <= self.opacity <= 1:
             raise ValueError(f"opacity must lie between 0 and 1, not {self.opacity}")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
-from s3n_core.export.figures.map_colours import ValueRange, coloured
 from s3n_core.export.figures.marks import draw_branch_mark, draw_grid, draw_peaks, draw_view_frame
 from s3n_core.export.figures.panels import PANEL_TEXTS, PanelName
 from s3n_core.export.figures.rasters import Rasters
-from s3n_core.inspection.geometry import magnification_map
+from s3n_core.inspection.geometry import largest_magnification
+from s3n_core.inspection.map_display import ValueRange, coloured
+from s3n_core.inspection.number_text import magnification_text
+from s3n_core.inspection.palettes import PaletteName
 
 ABOVE = 14.5
 """Room for a panel's title, in points."""
@@ -70,10 +71,10 @@ def draw_key(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> 
     texts = [""]
     if panel in ("grid_d", "grid_c"):
         grid = inspection.warps.grid_d if panel == "grid_d" else inspection.warps.grid_c
-        most = f"{largest_magnification(grid):.1f}"
+        most = magnification_text(largest_magnification(grid))
         cells = f"{grid.shape[1]} × {grid.shape[0]} cells"
         texts = [f"{cells}; area enlarged up to {most} times", f"{cells}, area up to {most}×", f"area up to {most}×"]
-        if most == "1.0":
+        if most == "1":
             texts = [f"{cells}; nothing is enlarged", cells]
     elif panel in ("image_d", "image_c"):
         side = f"{inspection.warps.image_d.shape[0]} × {inspection.warps.image_d.shape[0]} px"
@@ -82,16 +83,6 @@ def draw_key(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> 
         texts = [f"{rasters.placement.image_size[0]} × {rasters.placement.image_size[1]} px"]
     fitting = [text for text in texts if canvas.width_of(text, size=tokens.CAPTION) <= area.width]
     canvas.text(area.x, baseline, (fitting or texts[-1:])[0], size=tokens.CAPTION, colour=tokens.QUIET, room=area.width)
-
-
-def largest_magnification(grid: NDArray[np.floating]) -> float:
-    """Return how many times larger in area the most enlarged place is than in the original; 1 where nothing changes."""
-    magnified = magnification_map(grid)
-    at_border = np.max(np.abs(grid), axis=-1) >= 1 - 1e-6
-    # Squares that the clamp has cut off, or that repeat the border, enlarge nothing that is in the image.
-    touching = at_border[:-1, :-1] | at_border[1:, :-1] | at_border[:-1, 1:] | at_border[1:, 1:]
-    inner = magnified[~touching & np.isfinite(magnified)]
-    return float(inner.max()) if inner.size else 1.0
 
 
 def _draw_peak_key(canvas: Canvas, area: Area, baseline: float, rasters: Rasters) -> None:
@@ -116,7 +107,7 @@ def _draw_peak_key(canvas: Canvas, area: Area, baseline: float, rasters: Rasters
         canvas.text(x, baseline, rest, size=tokens.CAPTION, colour=tokens.QUIET)
 
 
-def draw_colour_bar(canvas: Canvas, area: Area, limits: ValueRange, palette: str) -> None:
+def draw_colour_bar(canvas: Canvas, area: Area, limits: ValueRange, palette: PaletteName) -> None:
     """Draw the colours of a map and their values below its area."""
     bar = canvas.snapped(Area(area.x, area.bottom + 4.5, area.width, 4.5))
     width, height = canvas.size_of(bar)

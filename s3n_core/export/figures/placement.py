@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.inspection.geometry import ViewFrame, reading_matrix
+from s3n_core.inspection.geometry import ViewFrame
+from s3n_core.method.alignment import grid_to_cell, reading_matrix
 
 FloatArray = NDArray[np.float64]
 
@@ -61,8 +62,8 @@ class Placement:
         pixels, length = size[axis], self.image_size[axis]
         centres = np.zeros((pixels, 2))
         centres[:, axis] = (np.arange(pixels) + 0.5) / pixels * length
-        place = (self.frame.from_original(centres)[:, axis] + 1) / 2 * (cells - 1)
-        return reading_matrix(np.clip(place, 0, cells - 1), cells)
+        place = grid_to_cell(self.frame.from_original(centres)[:, axis], cells)
+        return reading_matrix(np.clip(place, 0, cells - 1), np.arange(cells))
 
 
 def _inside(pixels: int, start: float, stop: float) -> slice:

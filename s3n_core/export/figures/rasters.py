@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from s3n_core.export.figures import tokens
-from s3n_core.export.figures.map_colours import ValueRange, coloured, overlaid
 from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.placement import Placement
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.map_display import RESPONSE_RANGE, ValueRange, coloured, overlaid, sampling_map_range
+from s3n_core.inspection.palettes import PaletteName
 
 _SURROUND = np.array([int(tokens.SURROUND[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float32)
 _OUTSIDE = 0.62  # how far what the network does not see is faded into the surround
@@ -30,7 +31,7 @@ class Rasters:
     """
 
     inspection: Inspection
-    palette: str
+    palette: PaletteName
     opacity: float
 
     @functools.cached_property
@@ -40,17 +41,13 @@ class Rasters:
 
     @functools.cached_property
     def shared_range(self) -> ValueRange:
-        """The one range of Q_d and Q_c, so that their colours can be compared.
-
-        Gaussians of near peaks add up to many times what a weak peak has, mostly in one of the two; in even steps the other
-        map would be nearly black. So colours follow the square root, and nothing is cut off.
-        """
-        return ValueRange.of(self.inspection.warps.map_d, self.inspection.warps.map_c, power=0.5)
+        """The one range of Q_d and Q_c, so that their colours can be compared."""
+        return sampling_map_range(self.inspection.warps.map_d, self.inspection.warps.map_c)
 
     def range_of(self, panel: PanelName) -> ValueRange | None:
         """Return what the colours of a panel stand for; None for a panel that shows no map."""
         if panel == "response":
-            return ValueRange(0.0, 1.0)
+            return RESPONSE_RANGE
         return self.shared_range if panel in ("map_d", "map_c") else None
 
     def draw(self, panel: PanelName, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -67,7 +64,7 @@ class Rasters:
             case "original" | "peaks":
                 return self._faded(self._original(size), size)
             case "response":
-                return self._map(self.inspection.response.map, ValueRange(0.0, 1.0), size)
+                return self._map(self.inspection.response.map, RESPONSE_RANGE, size)
             case "map_d":
                 return self._map(self.inspection.warps.map_d, self.shared_range, size)
             case "map_c":

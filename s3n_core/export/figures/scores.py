@@ -9,19 +9,11 @@ from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.marks import draw_branch_mark
 from s3n_core.inspection.inspection import Score
+from s3n_core.inspection.number_text import percent_text
 
 ROW_HEIGHT = 15.5
 HEADING = 16.0
 ROWS = 3
-
-
-def percent(probability: float) -> str:
-    """Write a probability as a percentage with one decimal, never rounding a doubt away."""
-    if 0.9995 <= probability < 1:
-        return "> 99.9 %"
-    if 0 < probability < 0.0005:
-        return "< 0.1 %"
-    return f"{100 * probability:.1f} %"
 
 
 def scores_height(rows: int) -> float:
@@ -48,7 +40,7 @@ def draw_scores(canvas: Canvas, area: Area, answer: str, best: Sequence[Score], 
         canvas.text(x + 4, baseline, answer, size=tokens.BODY, colour=tokens.QUIET)
     for row, score in enumerate(best):
         y = area.y + HEADING + row * ROW_HEIGHT
-        number = percent(score.probability)
+        number = percent_text(score.probability)
         strong = row == 0
         room = area.width - canvas.width_of(number, size=tokens.CAPTION, bold=strong) - 6
         text_colour = tokens.TEXT if strong else tokens.QUIET

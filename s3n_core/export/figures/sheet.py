@@ -10,8 +10,9 @@ from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.panel_drawing import ABOVE, BELOW, draw_key, draw_panel, draw_title
 from s3n_core.export.figures.panels import Layout, PanelName, arrange
 from s3n_core.export.figures.rasters import Rasters
-from s3n_core.export.figures.scores import ROWS, draw_scores, percent, scores_height
+from s3n_core.export.figures.scores import ROWS, draw_scores, scores_height
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.number_text import percent_text
 
 MARGIN = 24.0
 GAP = 14.0
@@ -128,7 +129,9 @@ def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str 
     """Write the answer over the whole width, below it the image and the rule, and at their right the model."""
     answer = inspection.top(count=1)[0]
     baseline = area.y + 10.5
-    _draw_answer(canvas, area, baseline, displayed_class(answer.name), percent(answer.probability), answer.name, truth)
+    _draw_answer(
+        canvas, area, baseline, displayed_class(answer.name), percent_text(answer.probability), answer.name, truth
+    )
 
     notes = [model, how_it_was_made(inspection)]
     if canvas.undrawable:

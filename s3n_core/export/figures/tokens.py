@@ -27,9 +27,3 @@ CAPTION = 6.5
 BODY = 7.5
 SECTION = 8.5
 TITLE = 14.0
-
-COLOUR_MAPS = ("viridis", "magma", "cividis", "gray")
-"""Perceptually even palettes; the first is the default."""
-
-STANDARD_OPACITY = 0.65
-"""Of maps over the grey image: the place of each part of a bird can still be told."""

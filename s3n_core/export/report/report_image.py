@@ -17,12 +17,12 @@ from PIL import Image
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.export.figures.lettering import one_line
-from s3n_core.export.figures.map_colours import ValueRange
 from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.sheet import answers_of, rule_text
 from s3n_core.export.index import rule_name
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.map_display import ValueRange
 
 IMAGE_SIDE = 416
 """Longest side of the original in a report, in pixels: sharp in the grid on a fine screen, large enough beside the maps."""

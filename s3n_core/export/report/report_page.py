@@ -18,14 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from s3n_core.datasets.records import displayed_class
 from s3n_core.evaluation.accuracy import wilson_interval
 from s3n_core.export.figures.lettering import one_line
-from s3n_core.export.figures.map_colours import coloured
 from s3n_core.export.figures.web_fonts import font_face
 from s3n_core.export.report.report_image import PartSummary
+from s3n_core.inspection.palettes import PaletteName, palette_bytes
 from s3n_core.system.atomic_files import open_atomic
 from s3n_core.system.resources import resource
 from s3n_core.version import __version__
@@ -50,7 +48,7 @@ class ReportHead:
     model: str
     made_with: str
     classes: Sequence[str]
-    palette: str
+    palette: PaletteName
     opacity: float
 
 
@@ -136,7 +134,7 @@ def report_data(
         "confusions": _confusions(labelled, index),
         "by_class": _by_class(labelled, index) if labelled else _taken_for(summaries, index),
         "left_out": [(one_line(name), one_line(reason)) for name, reason in left_out],
-        "palette": base64.b64encode(coloured(np.arange(256) / 255, head.palette).tobytes()).decode("ascii"),
+        "palette": base64.b64encode(palette_bytes(head.palette)).decode("ascii"),
         "opacity": head.opacity,
         "images": [
             (

@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.inspection import Inspection
-from s3n_gui.appearance.colour_maps import map_table
+from s3n_core.inspection.map_display import palette_colours
+from s3n_core.inspection.number_text import magnification_text, number_text
 from s3n_gui.appearance.theme import theme
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.inspector.panes.magnification import magnification_at
 from s3n_gui.inspector.panes.pane_content import (
     PaneContent,
     from_plane,
@@ -33,7 +33,6 @@ from s3n_gui.widgets.images.camera import Camera
 from s3n_gui.widgets.images.image_view import ImageView
 from s3n_gui.widgets.images.marks import Marks
 from s3n_gui.widgets.symbols import plain_symbol
-from s3n_gui.widgets.value_range import number_text
 
 
 class Pane(QFrame):
@@ -122,7 +121,7 @@ class Pane(QFrame):
         held = self._state.holds_original
         held_name: PictureName = "colour" if content.plane == "original" else "seen"
         name: PictureName = held_name if held else content.base
-        table = map_table(model.palette)
+        table = palette_colours(model.palette)
         self.view.set_camera(self._cameras.of(content.plane))
         self.view.set_picture(self._pictures.of(inspection, name), content.rect)
         self.view.set_map(None if held else content.shares, content.map_rect, table)
@@ -190,13 +189,13 @@ class Pane(QFrame):
         if not shown:
             return "left out" if content.plane != "original" else ""
         if content.plane != "original":
-            times = magnification_at(inspection, content.plane, place)
-            return "" if times is None else f"× {number_text(times, 2)}"
+            times = inspection.magnification_at(content.plane, *place)
+            return "" if times is None else f"× {magnification_text(times)}"
         if content.kind == "peaks":
             return f"{place[0]:.0f}, {place[1]:.0f} px"
         if value is None:
             return ""
-        return f"× {number_text(value, 2)}" if content.kind.startswith("magnified") else number_text(value)
+        return f"× {magnification_text(value)}" if content.kind.startswith("magnified") else number_text(value)
 
     def _follow_camera(self, plane: str) -> None:
         if plane == plane_of(self.model.kind):

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
-from s3n_core.inspection.geometry import area_at_nodes, cell_places
+from s3n_core.inspection.geometry import cell_places, magnification_raster
 from s3n_core.inspection.inspection import Inspection, is_same
-from s3n_gui.inspector.panes.magnification import magnification_at, magnification_range, painted_in_original
+from s3n_core.inspection.map_display import RESPONSE_RANGE, ValueRange, magnification_range, sampling_map_range
+from s3n_core.method.alignment import grid_to_cell, grid_to_share, share_to_grid
 from s3n_gui.inspector.panes.pane_kinds import Kind, Plane, plane_of, warped_of
 from s3n_gui.widgets.images.marks import PeakMark
-from s3n_gui.widgets.value_range import ValueRange
 
 Base = Literal["colour", "grey", "D", "C"]
 
@@ -84,25 +84,25 @@ def resolve(
     name, note = "", ""
     values: NDArray[np.floating] | None
     if kind == "response":
-        values, limits = inspection.response.map, ValueRange(0.0, 1.0)
+        values, limits = inspection.response.map, RESPONSE_RANGE
     elif kind == "class_map":
         classes = inspection.response.classes
         known = class_index is not None and class_index < len(classes)  # a second model may know fewer
         index = class_index if known and class_index is not None else inspection.prediction.index
-        values, limits, name = inspection.response.class_response(index), ValueRange(0.0, 1.0), classes[index]
+        values, limits, name = inspection.response.class_response(index), RESPONSE_RANGE, classes[index]
         note = "" if values is not None else "Fetching this class's map ..."
     elif kind in ("map_d", "map_c"):
         values = inspection.warps.map_d if kind == "map_d" else inspection.warps.map_c
-        # Shared, so that the two can be compared; in square-root steps, as in an export, because near peaks add up in one of
-        # them and leave the other nearly black in even ones.
-        limits = ValueRange.of(inspection.warps.map_d, inspection.warps.map_c, steps="root")
+        limits = sampling_map_range(inspection.warps.map_d, inspection.warps.map_c)
     else:
-        values = 1 / np.maximum(area_at_nodes(inspection.warps.grid(warped_of(kind))), 1e-9)
-        limits = magnification_range(inspection)
+        values = inspection.warps.magnification(warped_of(kind))
+        limits = magnification_range(inspection.warps.grid_d, inspection.warps.grid_c)
     shares = None
     if values is not None:
         if kind in ("magnified_d", "magnified_c"):
-            shares = painted_in_original(inspection, warped_of(kind), limits)
+            rows, columns = (_finely(cells, inspection.response.source_size) for cells in inspection.response.map.shape)
+            ratios = magnification_raster(inspection.warps.grid(warped_of(kind)), columns, rows)
+            shares = limits.share(ratios).astype(np.float32)  # what the warp has left out has the least colour
         elif last is not None and is_same(last.values, values) and (last.limits, last.map_rect) == (limits, seen):
             shares = last.shares
         else:
@@ -134,7 +134,7 @@ def grid_lines(inspection: Inspection, kind: Kind) -> list[NDArray[np.float64]]:
         seen = seen_rect(inspection)
         rows, columns = inspection.response.map.shape
         side = len(inspection.warps.image(branch))
-        share = ((cell_places(rows, columns) + 1) / 2 * (side - 1) + 0.5) / side
+        share = grid_to_share(cell_places(rows, columns), side)
         nodes = share * (seen.width(), seen.height())
     return [*nodes, *nodes.swapaxes(0, 1)]
 
@@ -186,7 +186,7 @@ def value_at(inspection: Inspection, content: PaneContent, place: tuple[float, f
     if content.values is None:
         return None
     if content.kind in ("magnified_d", "magnified_c"):
-        return magnification_at(inspection, warped_of(content.kind), place)
+        return inspection.magnification_at(warped_of(content.kind), *place)
     cell = inspection.response.original_to_cell(*place)
     return None if cell is None else _bilinear(content.values, *cell)
 
@@ -208,9 +208,14 @@ def _read_finely(values: NDArray[np.floating], source_size: int) -> NDArray[np.f
     read: NDArray[np.float32] = np.clip(np.nan_to_num(np.asarray(values, dtype=np.float32)), -1e6, 1e6)
     for _ in range(2):  # along the columns, then along the rows
         cells = read.shape[1]
-        share = (np.arange(cells * _CELL_PIXELS) + 0.5) / (cells * _CELL_PIXELS)
-        place = np.clip((share * source_size - 0.5) / max(source_size - 1, 1), 0, 1) * (cells - 1)
+        place = grid_to_cell(_finely(cells, source_size), cells)
         left = np.minimum(place.astype(np.intp), cells - 2)
         part = (place - left).astype(np.float32)
         read = np.asarray((read[:, left] * (1 - part) + read[:, left + 1] * part).T, dtype=np.float32)
     return np.ascontiguousarray(read)
+
+
+def _finely(cells: int, source_size: int) -> NDArray[np.float64]:
+    """Return many places a cell along the seen square, edge to edge, as grid places; the outermost lie on -1 and 1."""
+    shares = (np.arange(cells * _CELL_PIXELS) + 0.5) / (cells * _CELL_PIXELS)
+    return np.clip(share_to_grid(shares, source_size), -1, 1)

@@ -10,15 +10,15 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
+from s3n_core.inspection.geometry import largest_magnification
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.number_text import magnification_text
 from s3n_core.inspection.peak import Peak
 from s3n_gui.appearance.theme import font, px, theme, tokens
-from s3n_gui.inspector.panes.magnification import inner_magnification
 from s3n_gui.inspector.panes.pane_content import PaneContent
 from s3n_gui.inspector.panes.pane_kinds import warped_of
 from s3n_gui.widgets.colour_bar import ColourBar
 from s3n_gui.widgets.symbols import draw_branch_mark, draw_symbol, symbol_width
-from s3n_gui.widgets.value_range import number_text
 
 
 class PaneFooter(QWidget):
@@ -70,7 +70,7 @@ def _weights(peaks: Sequence[Peak]) -> list[tuple[float, float]]:
 
 def _image_parts(inspection: Inspection, content: PaneContent) -> list[tuple[str, str]]:
     branch = warped_of(content.kind)
-    times = number_text(float(inner_magnification(inspection, branch).max()), 2)
+    times = magnification_text(largest_magnification(inspection.warps.grid(branch)))
     side = len(inspection.warps.image(branch))
     return [("", f"up to {times} × in area"), ("", f"{side} × {side} px")]
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from PySide6.QtCore import QObject, Signal
 
-from s3n_gui.appearance.colour_maps import MAP_NAMES, MapName
+from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY, PaletteName
 from s3n_gui.inspector.panes.pane_kinds import KINDS, Kind, Plane
 from s3n_gui.widgets.images.camera import Camera
 
@@ -25,8 +25,8 @@ class PaneModel(QObject):
         super().__init__(parent)
         self.kind: Kind = kind
         self.class_index: int | None = None
-        self.palette: MapName = "viridis"
-        self.opacity = 0.72
+        self.palette: PaletteName = PALETTES[0]
+        self.opacity = STANDARD_OPACITY
         self.peaks = kind in ("peaks", "response")
         self.grid = False
 
@@ -52,7 +52,7 @@ class PaneModel(QObject):
         """Take what `to_dict` returned; what does not fit is left as it is."""
         valid: dict[str, Callable[[Any], bool]] = {
             "kind": lambda value: value in KINDS,
-            "palette": lambda value: value in MAP_NAMES,
+            "palette": lambda value: value in PALETTES,
             "opacity": lambda value: isinstance(value, (int, float)) and 0 <= value <= 1,
             "peaks": lambda value: isinstance(value, bool),
             "grid": lambda value: isinstance(value, bool),

@@ -25,13 +25,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_core.inspection.number_text import number_text
 from s3n_core.inspection.peak import Peak
 from s3n_gui.appearance.theme import number_font, px, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 from s3n_gui.widgets.symbols import draw_symbol, plain_symbol
-from s3n_gui.widgets.value_range import number_text
 
 _HEADERS = ("", "Place, px", "R", "ζ", "Set")
 _TIPS = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.inspection.map_display import grey_of
+
 SMALLEST_SIDE = 64
 
 
@@ -32,8 +34,7 @@ class ImagePyramid:
 
     def grey(self) -> ImagePyramid:
         """Return the image in grey, as it lies below coloured maps."""
-        luma = self.pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-        return ImagePyramid(np.repeat(np.rint(luma).astype(np.uint8)[..., None], 3, axis=2))
+        return ImagePyramid(np.repeat(np.rint(grey_of(self.pixels)).astype(np.uint8)[..., None], 3, axis=2))
 
     def _halves(self, index: int) -> bool:
         """Make sure that there is a copy half as large as number ``index``; false where it would be too small."""

@@ -6,15 +6,19 @@ from hypothesis import strategies as st
 
 from s3n_core.inspection.geometry import (
     ViewFrame,
-    area_at_nodes,
     cell_places,
-    magnification_map,
+    inner_squares,
+    largest_magnification,
+    magnification,
+    magnification_at,
+    magnification_raster,
     read_between,
+    source_areas,
     through_grid,
     through_inverse,
     through_inverse_at_all,
 )
-from s3n_core.method.resampling import magnification, resize_grid, sampling_grid
+from s3n_core.method.resampling import resize_grid, sampling_grid
 
 
 def grid_of(seed: int, strength: float = 4.0) -> np.ndarray:
@@ -71,16 +75,63 @@ def test_place_that_the_warp_leaves_out_has_no_image():
 
 def test_clamped_squares_are_endlessly_magnified_and_hide_nothing():
     grid = np.clip(IDENTITY * 1.2, -1, 1)
-    assert np.isinf(magnification_map(grid)).any()
+    assert np.isinf(magnification(grid)).any()
     assert through_inverse(grid, (0.6, -0.3), 61) == pytest.approx((0.5 + 60 * 0.75, 0.5 + 60 * 0.375))
 
 
-def test_magnification_is_the_methods():
-    grid = grid_of(3)
-    expected = magnification(torch.from_numpy(grid)[None].double())[0].numpy()
-    kept = np.isfinite(magnification_map(grid))
-    np.testing.assert_allclose(magnification_map(grid)[kept], expected[kept], rtol=1e-6)
-    np.testing.assert_allclose(magnification_map(IDENTITY * 0.5), 4.0)
+def test_magnification_is_how_much_more_room_a_patch_of_the_original_takes():
+    """Measured with a ruler: a square of the warped image, and the quadrilateral of the source that the warp fills it with."""
+    grid, side = grid_of(3), 31
+    areas = source_areas(grid.astype(np.float64))
+    for row, column in [(4, 7), (15, 15), (20, 3)]:
+        corners = [
+            np.array(through_grid(grid, ((column + u) + 0.5, (row + v) + 0.5), side))
+            for u, v in ((0, 0), (1, 0), (1, 1), (0, 1))
+        ]
+        area = 0.5 * abs(
+            sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(corners, [*corners[1:], corners[0]], strict=True))
+        )
+        undeformed = (2 / (side - 1)) ** 2
+        assert magnification(grid.astype(np.float64))[row, column] == pytest.approx(undeformed / area, rel=1e-9)
+        assert areas[row, column] == pytest.approx(area / undeformed, rel=1e-9)
+    np.testing.assert_allclose(magnification(IDENTITY * 0.5), 4.0)
+
+
+def test_tensors_and_arrays_have_one_magnification():
+    grid = grid_of(3).astype(np.float64)
+    batch = torch.from_numpy(np.stack([grid, IDENTITY * 0.5]))
+    np.testing.assert_array_equal(magnification(batch).numpy(), magnification(batch.numpy()))
+    np.testing.assert_array_equal(inner_squares(batch).numpy(), inner_squares(batch.numpy()))
+
+
+def test_magnification_at_a_place_is_its_squares_and_has_no_steps():
+    grid = grid_of(4)
+    squares = magnification(grid.astype(np.float64))
+    for row, column in [(5, 9), (12, 20)]:
+        centre = through_grid(grid, (column + 1.0, row + 1.0), 31)
+        assert magnification_at(grid, centre) == pytest.approx(squares[row, column], rel=1e-9)
+    beside = [magnification_at(grid, through_grid(grid, (10.5 + along, 8.2), 31)) for along in (-1e-4, 1e-4)]
+    assert beside[0] == pytest.approx(beside[1], rel=1e-3), "no step at a node"
+    assert magnification_at(IDENTITY * 0.5, (0.9, 0.0)) is None
+    assert magnification_at(IDENTITY * 0.5, (0.1, 0.0)) == pytest.approx(4)
+
+
+def test_a_raster_of_magnification_is_that_of_its_places():
+    grid = grid_of(5, 8.0)
+    xs, ys = np.linspace(-0.98, 0.98, 9), np.linspace(-0.9, 0.9, 7)
+    raster = magnification_raster(grid, xs, ys)
+    for i, y in enumerate(ys.tolist()):
+        for j, x in enumerate(xs.tolist()):
+            one = magnification_at(grid, (x, y))
+            assert raster[i, j] == pytest.approx(np.nan if one is None else one, rel=1e-6, nan_ok=True)
+    assert np.isnan(magnification_raster(IDENTITY * 0.5, xs, ys)[0]).all()
+
+
+def test_largest_magnification_ignores_what_the_clamp_repeats():
+    assert largest_magnification(IDENTITY) == pytest.approx(1)
+    assert largest_magnification(IDENTITY * 0.5) == pytest.approx(4)
+    assert largest_magnification(np.clip(IDENTITY * 1.5, -1, 1)) == pytest.approx(1 / 2.25)
+    assert largest_magnification(np.ones_like(IDENTITY)) == 1
 
 
 @pytest.mark.parametrize("strength", [0.0, 8.0, 40.0])
@@ -108,12 +159,15 @@ def test_what_the_warp_leaves_out_of_a_raster_is_nan():
     assert np.isnan(places[:, 20]).all()
 
 
-def test_area_at_nodes_is_that_of_a_smooth_map():
+def test_areas_are_those_of_a_smooth_map():
     # x = u - 0.5 sin(pi u) / pi has the derivative 1 - 0.5 cos(pi u).
     places = cell_places(61, 61)
     grid = places - 0.5 * np.sin(np.pi * places) / np.pi
-    slope = 1 - 0.5 * np.cos(np.pi * np.linspace(-1, 1, 61))
-    np.testing.assert_allclose(area_at_nodes(grid)[1:-1, 1:-1], np.outer(slope, slope)[1:-1, 1:-1], rtol=0.01)
+    slope = 1 - 0.5 * np.cos(np.pi * (np.arange(60) - 29.5) / 30)
+    np.testing.assert_allclose(source_areas(grid), np.outer(slope, slope), rtol=0.002)
+
+
+def test_values_are_read_bilinearly_between_nodes():
     rows, columns = np.array([0.0, 30.25]), np.array([60.0, 12.5])
     plane = np.add.outer(np.arange(61.0), 2 * np.arange(61.0))
     np.testing.assert_allclose(read_between(plane, rows, columns), rows + 2 * columns)

@@ -5,11 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from method_examples import few_examples
 
+from s3n_core.inspection.geometry import magnification
 from s3n_core.method.resampling import (
-    clamped_share,
     gaussian_kernel,
     identity_grid,
-    magnification,
     resize_grid,
     sampling_grid,
     warp,
@@ -161,15 +160,6 @@ def test_resized_grids_agree_in_any_memory_order_under_autocast() -> None:
     assert resize_grid(cells, 31) is cells
     images = torch.rand(2, 3, 64, 64)
     assert torch.allclose(warp(images, cast), warp(images, cast.contiguous()), atol=1e-6)
-
-
-def test_clamped_cells_are_counted() -> None:
-    quality = torch.full((2, 31, 31), 0.09)
-    quality[1, 0, 0] = 1e3
-    share = clamped_share(sampling_grid(quality))
-    assert float(share[0]) == 0
-    assert float(share[1]) > 0.05
-    assert bool(magnification(sampling_grid(quality)).ge(0).all())
 
 
 @pytest.mark.parametrize("complementary", [False, True])

@@ -7,11 +7,13 @@ import torch
 from tiny_models import drawn_picture
 
 from s3n_core.datasets.transforms import test_view
+from s3n_core.inspection.geometry import magnification
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3NOutput
+from s3n_core.method.resampling import sampling_grid
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input
-from s3n_core.training.health import HealthTally, health_warnings, radius_values
+from s3n_core.training.health import HealthTally, clamped_share, health_warnings, radius_values
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +172,12 @@ def test_ablations_are_not_blamed_for_what_they_are():
     control = NetworkConfig(num_classes=12, control="hard_crop")
     assert [w.name for w in health_warnings(figures, 12, choices=dense)] == ["magnification_d"]
     assert [w.name for w in health_warnings(figures, 12, choices=control)] == ["empty_c_share"]
+
+
+def test_clamped_cells_are_counted() -> None:
+    quality = torch.full((2, 31, 31), 0.09)
+    quality[1, 0, 0] = 1e3
+    share = clamped_share(sampling_grid(quality))
+    assert float(share[0]) == 0
+    assert float(share[1]) > 0.05
+    assert bool(magnification(sampling_grid(quality)).ge(0).all())

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
 from PySide6.QtGui import QFontInfo
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
 from s3n_gui.appearance import theme, tokens
-from s3n_gui.appearance.colour_maps import MAP_NAMES, map_table
 from s3n_gui.appearance.icons import draw_icon, icon_names
 from s3n_gui.appearance.resources import resource
 from s3n_gui.appearance.tokens import DARK, LIGHT, Tokens, contrast
@@ -111,16 +109,6 @@ def test_buttons_are_as_high_as_the_tokens_say(themed: QApplication) -> None:
     assert primary.sizeHint().height() == tokens.PRIMARY_HEIGHT
     plain.deleteLater()
     primary.deleteLater()
-
-
-@pytest.mark.parametrize("name", MAP_NAMES)
-def test_maps_grow_evenly_brighter(name: str) -> None:
-    table = map_table(name)  # type: ignore[arg-type]
-    assert table.shape == (256, 3)
-    assert table.dtype == np.uint8
-    brightness = table @ np.array([0.2126, 0.7152, 0.0722])
-    assert (np.diff(brightness) > -1.0).all()
-    assert brightness[-1] - brightness[0] > 150
 
 
 def test_branches_have_one_colour_in_both_themes(themed: QApplication) -> None:
