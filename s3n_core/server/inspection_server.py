@@ -11,14 +11,13 @@ process ends instead, because only that returns all of the card's memory; the wi
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from s3n_core.errors import S3NError
+from s3n_core.errors import OutOfMemory, S3NError
 from s3n_core.export.file_request import FileRequest
-from s3n_core.models.devices import is_out_of_memory
 from s3n_core.server.cancellation import Cancelled, given_up_when
 from s3n_core.server.codec import InspectionEncoder, encode_file, encode_model
 from s3n_core.server.messages import Message, write_message
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from s3n_core.inspection.settings import InspectionSettings
     from s3n_core.inspection.stages import Prepared
 
+_Result = TypeVar("_Result")
 _REST_SECONDS = 0.03  # A mouse that drags asks again within less; scores are computed when it rests.
 _BROKEN = 3  # exit code: the device is in a state that only a new process leaves
 
@@ -71,6 +71,9 @@ class InspectionServer:
                 return 0
             try:
                 self._answer(request)
+            except OutOfMemory:
+                traceback.print_exc()
+                self._fail(request, self._memory_sentence(request))
             except S3NError as error:
                 self._fail(request, " ".join(str(error).split()))
             except Cancelled:
@@ -79,9 +82,6 @@ class InspectionServer:
                 return 0  # nobody reads any more
             except Exception as error:
                 traceback.print_exc()
-                if is_out_of_memory(error):
-                    self._fail(request, self._memory_sentence(request))
-                    continue
                 self._fail(
                     request,
                     f"The engine could not do this because of a defect ({type(error).__name__}: "
@@ -102,11 +102,11 @@ class InspectionServer:
             case "unload":
                 self._rest(request.generation)
             case "inspect":
-                self._inspect(request)
+                _within_memory(lambda: self._inspect(request))
             case "class-map":
-                self._class_map(request)
+                _within_memory(lambda: self._class_map(request))
             case "export":
-                self._export(request)
+                _within_memory(lambda: self._export(request))
 
     def _inspect(self, request: Request) -> None:
         inspector = self._ready(request.generation)
@@ -158,7 +158,7 @@ class InspectionServer:
 
     def _open(self, generation: int) -> None:
         self._send("state", generation, {"state": "opening"})
-        self._write(encode_model(generation, self._model.open()))
+        self._write(encode_model(generation, _within_memory(self._model.open)))
 
     def _rest(self, generation: int) -> bool:
         """Let go of the model; says whether the process must end for all of its memory to return."""
@@ -193,6 +193,18 @@ class InspectionServer:
 
     def _write(self, message: Message) -> None:
         write_message(self._output, message)
+
+
+def _within_memory(work: Callable[[], _Result]) -> _Result:
+    """Do work on one image.
+
+    Raises:
+        OutOfMemory: The device has too little memory for it.
+    """
+    from s3n_core.models.batches import FittingPieces  # loads torch: not before there is a model to open
+
+    (result,) = FittingPieces().over(1, lambda _: work())
+    return result
 
 
 def _settings(fields: Any) -> InspectionSettings | None:

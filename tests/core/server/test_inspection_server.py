@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+import torch
 from random_model import save_picture, save_random_model
 
 from s3n_core.datasets.decoding import read_image
@@ -33,7 +34,9 @@ from s3n_core.inspection.peak import PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.inspection.summary import arrays_of, summary_of
 from s3n_core.server.codec import InspectionDecoder, InspectionEncoder, decode_file, decode_model
+from s3n_core.server.inspection_server import InspectionServer
 from s3n_core.server.messages import Message, read_message, write_message
+from s3n_core.server.requests import LatestRequests, Request
 
 PATIENCE = 240.0  # seconds: a machine that trains beside the tests takes its time to load torch
 
@@ -322,6 +325,56 @@ def test_errors_are_sentences_and_the_process_goes_on(
         assert "\n" not in failure.fields["sentence"]
     server.ask("open", path=str(model), device="cpu")
     server.answer("opened")
+
+
+class Script(LatestRequests):
+    """Requests that come one after the other."""
+
+    def __init__(self, *requests: Request) -> None:
+        super().__init__()
+        self._script = list(requests)
+
+    def take(self, timeout: float | None = None) -> Request | None:
+        return self._script.pop(0)
+
+
+def test_full_memory_is_said_and_the_model_is_opened_again(
+    model: Path, pictures: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classify, failures = Inspector.classify, [torch.OutOfMemoryError("CUDA out of memory.")]
+
+    def full(inspector: Inspector, resampled: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return classify(inspector, resampled)
+
+    monkeypatch.setattr(Inspector, "classify", full)
+    look = {"image": str(pictures[0])}
+    requests = Script(
+        Request("open", 1, {"path": str(model), "device": "cpu"}),
+        Request("inspect", 2, look),
+        Request("inspect", 3, look),
+        Request("quit", 4, {}),
+    )
+    output = io.BytesIO()
+    assert InspectionServer(requests, output).run() == 0
+    output.seek(0)
+    messages = list(iter(lambda: read_message(output), None))
+    assert [(message.kind, message.fields["generation"]) for message in messages] == [
+        ("hello", 0),
+        ("state", 1),
+        ("opened", 1),
+        ("resampled", 2),
+        ("failed", 2),
+        ("state", 3),
+        ("opened", 3),
+        ("resampled", 3),
+        ("answered", 3),
+    ]
+    sentence = messages[4].fields["sentence"]
+    assert "memory" in sentence
+    assert "choose the device cpu" in sentence
+    assert "defect" not in sentence
 
 
 def test_of_many_requests_only_the_last_is_answered(start: Callable[..., Server], model: Path, pictures: Any) -> None:
