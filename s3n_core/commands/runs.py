@@ -67,12 +67,12 @@ def show(
     Example: s3n runs show first
     """
     from s3n_core.commands.run_figures import epoch_lines, every_figure
-    from s3n_core.runs.metrics_reading import MetricsReader
+    from s3n_core.runs.metrics_reading import read_epochs
     from s3n_core.runs.run_directory import RunDirectory
 
     run = RunDirectory(_find(name, runs))
     summary = run.summary()
-    epochs = [line for line in MetricsReader(run.metrics_jsonl).poll().lines if line.get("kind") == "epoch"]
+    epochs = read_epochs(run.metrics_jsonl)
     if json:
         print_json({**fields_of(summary), "epochs_done": epochs})
         return

@@ -16,7 +16,7 @@ from PIL import Image
 
 from s3n_core.datasets.decoding import read_image
 from s3n_core.errors import RunError, UnreadableImage
-from s3n_core.runs.metrics_reading import MetricsReader
+from s3n_core.runs.metrics_reading import read_epochs
 from s3n_core.runs.run_directory import RunDirectory
 
 _LEAST_RESPONSE = 1e-3  # as in method.sparse_attention
@@ -70,9 +70,8 @@ class RunSnapshots:
         self.sparse = network.get("attention", "sparse") == "sparse"
         self._folder = run.snapshots
         self._base = float(network.get("base", 0.0))
-        self._measured = {
-            line["epoch"]: line for line in MetricsReader(run.metrics_jsonl).poll().lines if _is_epoch(line)
-        }
+        lines = read_epochs(run.metrics_jsonl)
+        self._measured = {line["epoch"]: line for line in lines if isinstance(line.get("epoch"), int)}
         names = [folder.name for folder in self._folder.glob("epoch-*")] if self._folder.is_dir() else []
         numbers = sorted(int(name[6:]) for name in names if name[6:].isdigit())
         self.epochs = tuple(epoch for epoch in numbers if (self._place(epoch) / "probes.json").is_file())
@@ -144,7 +143,3 @@ def map_of_peaks(peaks: NDArray[np.floating], size: tuple[int, int], beta: float
         distance = (columns - x * (size[0] - 1)) ** 2 + (rows - y * (size[1] - 1)) ** 2
         result += weight * strength * np.exp(-distance / (strength * max(beta**2, _LEAST_RESPONSE)))
     return result
-
-
-def _is_epoch(line: dict[str, Any]) -> bool:
-    return line.get("kind") == "epoch" and isinstance(line.get("epoch"), int)

@@ -1,9 +1,14 @@
-"""Following a run from outside, twice a second, whoever trains it: what changed in its folder since the last look."""
+"""Following a run from outside, twice a second, whoever trains it: what has changed in its folder.
+
+``for change in RunFollower(path)`` is all that a follower needs; it ends when somebody calls `RunFollower.close`.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +19,8 @@ from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus, shown_status
 from s3n_core.system.locks import is_live
 
+POLL_SECONDS = 0.5
+_BETWEEN_PIECES_SECONDS = 0.001  # of a long file: other threads get their turn
 _COARSEST_TICK_SECONDS = 2.0
 
 
@@ -47,38 +54,68 @@ class RunChange:
 
 
 class RunFollower:
-    """Follows one run; never fails, whatever happens to the folder. For one thread at a time."""
+    """Follows one run; never fails, whatever happens to the folder.
 
-    def __init__(self, path: Path) -> None:
-        """Follow the run in folder ``path``; the first ``poll`` returns all that is there."""
+    One thread at a time iterates or polls; any thread may wake or close it.
+    """
+
+    def __init__(self, path: Path, *, most_bytes: int | None = None) -> None:
+        """Follow the run in folder ``path``, which need not be there yet; the first look finds all that is there.
+
+        Args:
+            path: The run's folder.
+            most_bytes: How much of the metrics to read at once, about; None reads all that is there.
+        """
         self._directory = RunDirectory(path)
         self._metrics = MetricsReader(self._directory.metrics_jsonl)
+        self._most_bytes = most_bytes
         self._state: RunState | None = None
         self._state_signature: tuple[int, ...] | None = None
         self._problem = ""
         self._snapshots: frozenset[str] = frozenset()
         self._snapshots_signature: tuple[int, ...] | None = None
-        self._told: tuple[object, ...] | None = None
+        self._last: tuple[object, ...] | None = None
+        self._wake = threading.Event()
+        self.closed = False
+        """Whether `close` has been called."""
 
-    def poll(self, most_bytes: int | None = None) -> RunChange:
-        """Look; some ``stat`` calls and one try of the lock where nothing changed.
+    def __iter__(self) -> Iterator[RunChange]:
+        """Look twice a second, and sooner where there is more to read, until it is closed; ``changed`` says if to act."""
+        while not self.closed:
+            change = self.poll()
+            yield change
+            self.wait(_BETWEEN_PIECES_SECONDS if change.more else POLL_SECONDS)
 
-        Args:
-            most_bytes: How much of the metrics to read at once, about; None reads all that is there.
-        """
+    def wait(self, seconds: float = POLL_SECONDS) -> None:
+        """Wait for the next look, or until somebody wakes or closes the follower."""
+        if not self.closed:
+            self._wake.wait(seconds)
+        self._wake.clear()
+
+    def wake(self) -> None:
+        """Look again at once."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """End the iteration."""
+        self.closed = True
+        self._wake.set()
+
+    def poll(self) -> RunChange:
+        """Look; some ``stat`` calls and one try of the lock where nothing changed."""
         # Liveness first: a process that ends writes its last word and then lets go, so a free lock seen before the
         # record is read cannot go with a record from before the end.
         live = is_live(self._directory.path)
         self._read_state()
         if not live and self._state is not None and self._state.status in ACTIVE:
             live = is_live(self._directory.path)  # it may have begun between the two looks
-        metrics = self._metrics.poll(most_bytes)
+        metrics = self._metrics.poll(self._most_bytes)
         snapshots = self._new_snapshots()
         gone = self._state is None and not metrics.lines and not is_run(self._directory.path)
         status: ShownStatus = "broken" if gone or (self._problem and not live) else shown_status(self._state, live)
-        told = (self._state, status, live, gone, self._problem)
-        changed = told != self._told or bool(metrics.lines) or metrics.restarted or bool(snapshots)
-        self._told = told
+        now = (self._state, status, live, gone, self._problem)
+        changed = now != self._last or bool(metrics.lines) or metrics.restarted or bool(snapshots)
+        self._last = now
         return RunChange(
             metrics=metrics.lines,
             restarted=metrics.restarted,

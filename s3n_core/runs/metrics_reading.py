@@ -36,6 +36,11 @@ class MetricsChange:
     more: bool = False
 
 
+def read_epochs(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of the finished epochs of a metrics file; none where there is no such file."""
+    return [line for line in MetricsReader(path).poll().lines if line.get("kind") == "epoch"]
+
+
 class MetricsReader:
     """Follows a metrics file from its beginning; never fails, whatever is or is not there."""
 

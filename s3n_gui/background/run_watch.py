@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -26,7 +25,6 @@ from s3n_core.system.processes import process_is_alive
 from s3n_gui.background.processes import how_it_ended, interrupt, kill, leave, log_file, start_process
 from s3n_gui.background.worker_thread import Worker
 
-POLL_SECONDS = 0.5
 _TERMINATION_SECONDS = 10.0
 _DISCARD_SECONDS = 10.0
 _TAIL_BYTES = 8192
@@ -84,8 +82,6 @@ class RunWatch(Worker):
         self._log_start = 0
         self._follower = RunFollower(run_path)
         self._orders: deque[RunOrder] = deque()
-        self._wake = threading.Event()
-        self._leaving = False
         self._end_at: float | None = None
         self._discarding = False
         self._seen = False
@@ -94,12 +90,11 @@ class RunWatch(Worker):
     def order(self, order: RunOrder) -> None:
         """Pass an order on. From any thread."""
         self._orders.append(order)
-        self._wake.set()
+        self._follower.wake()
 
     def leave(self) -> None:
         """Stop watching; the training goes on. From any thread."""
-        self._leaving = True
-        self._wake.set()
+        self._follower.close()
 
     def work(self) -> None:
         """Watch."""
@@ -117,7 +112,7 @@ class RunWatch(Worker):
                 leave(process)
 
     def _watch(self, process: subprocess.Popen[bytes] | None) -> None:
-        while not self._leaving:
+        while not self._follower.closed:
             # Before the look at the folder: what a process has written is there when it is seen to have ended.
             code = None if process is None else process.poll()
             over = code is not None
@@ -133,8 +128,7 @@ class RunWatch(Worker):
             if self._end_at is not None and time.monotonic() >= self._end_at:
                 self._end_at = None
                 self._end_by_force(process)
-            self._wake.wait(POLL_SECONDS)
-            self._wake.clear()
+            self._follower.wait()
 
     def _look(self) -> RunChange:
         change = self._follower.poll()
@@ -184,7 +178,7 @@ class RunWatch(Worker):
     def _discarded(self, state: RunState | None) -> Ending:
         # The process moves the run itself, after it has let go of it; only one that was ended by force has not.
         deadline = time.monotonic() + _DISCARD_SECONDS
-        while is_run(self._run_path) and _is_alive(state) and time.monotonic() < deadline and not self._leaving:
+        while is_run(self._run_path) and _is_alive(state) and time.monotonic() < deadline and not self._follower.closed:
             time.sleep(0.05)
         if is_run(self._run_path):
             try:

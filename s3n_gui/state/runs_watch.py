@@ -10,8 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
 
 from s3n_core.errors import S3NError
-from s3n_core.runs.metrics_reading import MetricsReader
-from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.following import RunFollower
 from s3n_core.runs.run_list import list_runs
 from s3n_core.runs.run_summary import RunSummary
 
@@ -99,14 +98,14 @@ class _LossReader:
     """Reads the loss of a live run, line by line as it comes; used by one thread at a time."""
 
     def __init__(self, run: Path) -> None:
-        self._reader = MetricsReader(RunDirectory(run).metrics_jsonl)
+        self._follower = RunFollower(run)
         self._losses: list[float] = []
 
     def read(self) -> tuple[float, ...]:
-        batch = self._reader.poll()
-        if batch.restarted:
+        change = self._follower.poll()
+        if change.restarted:
             self._losses = []
-        for line in batch.lines:
+        for line in change.metrics:
             loss = line.get("loss")
             if line.get("kind") == "step" and isinstance(loss, int | float):
                 self._losses.append(float(loss))

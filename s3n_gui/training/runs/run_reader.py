@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,7 @@ from s3n_gui.background.worker_thread import Worker, WorkerThread
 from s3n_gui.training.curves.metric_glimpse import glimpse_of
 from s3n_gui.training.curves.metric_series import LineBlock, block_of, joined
 
-POLL_SECONDS = 0.5
-_PIECE_BYTES, _BETWEEN_SECONDS = 1 << 19, 0.001
+_PIECE_BYTES = 1 << 19
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,23 +98,19 @@ class _Reading(Worker):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._directory = RunDirectory(path)
-        self._follower = RunFollower(path)
-        self._wake = threading.Event()
-        self._leaving = False
+        self._follower = RunFollower(path, most_bytes=_PIECE_BYTES)
         self._run: Mapping[str, Any] = {}
         self._blocks: list[LineBlock] = []
         self._snapshots: tuple[str, ...] = ()
         self._restarted = self._changed = False
 
     def leave(self) -> None:
-        self._leaving = True
-        self._wake.set()
+        self._follower.close()
 
     def work(self) -> None:
-        """Look until told to leave."""
+        """Read until `leave` is called."""
         glimpse = glimpse_of(self._directory.metrics_jsonl)
-        while not self._leaving:
-            change = self._follower.poll(_PIECE_BYTES)
+        for change in self._follower:
             self._keep(change)
             if glimpse is not None:
                 # What was read of the lines so far comes again with all others.
@@ -125,9 +119,6 @@ class _Reading(Worker):
                 self._blocks, self._restarted, glimpse = kept, True, None
             elif not change.more:
                 self._tell(change, glimpse=False)
-            # Between pieces of a long file other threads (the window's) get their turn.
-            self._wake.wait(_BETWEEN_SECONDS if change.more else POLL_SECONDS)
-            self._wake.clear()
 
     def _keep(self, change: RunChange) -> None:
         if change.restarted:

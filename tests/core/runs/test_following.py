@@ -1,5 +1,6 @@
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,11 +8,28 @@ from typing import Any
 
 import pytest
 
+from s3n_core.runs import following
 from s3n_core.runs.following import RunFollower
 from s3n_core.runs.metrics import MetricsWriter
 from s3n_core.runs.run_directory import RunDirectory, RunState
 from s3n_core.runs.trash import move_to_trash
 from s3n_core.system.locks import RunLock
+
+
+def test_a_run_is_followed_in_a_loop_until_it_is_closed(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "POLL_SECONDS", 600.0)  # woken by another thread, not by time
+    with MetricsWriter(run.metrics_jsonl) as metrics:
+        for number in range(20):
+            metrics.write_epoch({"epoch": number})
+        follower, seen = RunFollower(run.path, most_bytes=100), list[int]()
+        for change in follower:
+            seen += [line["epoch"] for line in change.metrics]
+            if len(seen) == 20 and not change.more:
+                metrics.write_epoch({"epoch": 20})
+                threading.Timer(0.05, follower.wake).start()
+            if len(seen) == 21:
+                threading.Timer(0.05, follower.close).start()
+    assert seen == list(range(21))
 
 
 def test_a_run_is_followed_from_its_beginning_to_its_end(run: RunDirectory) -> None:
