@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+from s3n_core.runs.earlier_versions import METRICS_VERSION
 from s3n_core.system.atomic_files import output_error
 
 # At most five step lines a second: curves are drawn at that rate, and a night of training stays a few megabytes.
@@ -90,12 +91,12 @@ class MetricsWriter:
         if now - self._last_step < STEP_INTERVAL_SECONDS:
             return False
         self._last_step = now
-        self._append({"kind": "step", **values})
+        self._append("step", values)
         return True
 
     def write_epoch(self, values: Mapping[str, Any]) -> None:
         """Append a line of kind ``epoch``, always, and wait until the disk has it; see ``write_step``."""
-        self._append({"kind": "epoch", **values})
+        self._append("epoch", values)
         _ = self.offset
 
     def close(self) -> None:
@@ -110,8 +111,9 @@ class MetricsWriter:
     ) -> None:
         self.close()
 
-    def _append(self, values: Mapping[str, Any]) -> None:
-        line = json.dumps(_plain(values), separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+    def _append(self, kind: str, values: Mapping[str, Any]) -> None:
+        fields = {"kind": kind, "version": METRICS_VERSION, **values}
+        line = json.dumps(_plain(fields), separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
         try:
             written = 0
             while written < len(line):

@@ -1,7 +1,7 @@
 """Following a metrics file while it is written.
 
 A reader may look at any moment: it takes whole lines only, leaves a torn last one for later, and notices when the file
-was cut back, which a resume does, or replaced.
+was cut back, which a resume does, or replaced. The lines of earlier versions come as this one writes them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from s3n_core.runs.earlier_versions import MetricsUpgrade
+
 # The bytes before the reader's place are remembered. Where they have changed, the file was cut and has grown past it since.
 _TAIL_BYTES = 512
 _ROWS_AT_ONCE = 256
+
+_LEAST_SAMPLED_BYTES = 4 << 20
+_SAMPLED_LINES, _STRETCH_BYTES = 1000, 1 << 20
+_EPOCH = b'{"kind":"epoch"'
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +47,28 @@ def read_epochs(path: Path) -> list[dict[str, Any]]:
     return [line for line in MetricsReader(path).poll().lines if line.get("kind") == "epoch"]
 
 
+def sample_lines(path: Path) -> list[dict[str, Any]] | None:
+    """Return about a thousand step lines of a long file, evenly spread, and all epoch lines; None where it is not that long.
+
+    There is something to see while a reader takes all of it.
+    """
+    try:
+        if path.stat().st_size < _LEAST_SAMPLED_BYTES:
+            return None
+        data = path.read_bytes()
+    except OSError:
+        return None
+    starts = {data.find(b"\n", index * len(data) // _SAMPLED_LINES) + 1 for index in range(_SAMPLED_LINES)} - {0}
+    for begin in range(0, len(data), _STRETCH_BYTES):  # between two stretches other threads get their turn
+        place = data.find(_EPOCH, begin, begin + _STRETCH_BYTES + len(_EPOCH))
+        while place >= 0:
+            starts.add(place)
+            place = data.find(_EPOCH, place + 1, begin + _STRETCH_BYTES + len(_EPOCH))
+    values = map(_value, (data[start : data.find(b"\n", start)] for start in sorted(starts)))
+    upgrade = MetricsUpgrade()
+    return [upgrade.upgraded(value) for value in values if isinstance(value, dict)]
+
+
 class MetricsReader:
     """Follows a metrics file from its beginning; never fails, whatever is or is not there."""
 
@@ -50,6 +78,7 @@ class MetricsReader:
         self._offset = 0
         self._tail = b""
         self._signature: tuple[int, int, int] | None = None
+        self._upgrade = MetricsUpgrade()
 
     def poll(self, most_bytes: int | None = None) -> MetricsChange:
         """Return the whole lines that came since the last call; one ``stat`` where nothing did.
@@ -90,6 +119,7 @@ class MetricsReader:
         self._offset = 0
         self._tail = b""
         self._signature = None
+        self._upgrade = MetricsUpgrade()
 
     def _is_continued(self, file: BinaryIO, size: int) -> bool:
         if size < self._offset:
@@ -105,7 +135,7 @@ class MetricsReader:
             rows.pop()
         for row, value in zip(rows, _values(rows), strict=True):
             if isinstance(value, dict):
-                lines.append(value)
+                lines.append(self._upgrade.upgraded(value))
             elif row.strip():
                 broken += 1
         if broken:

@@ -22,7 +22,7 @@ from s3n_core.system.locks import LOCK_NAME, is_live
 __all__ = ["FORMAT_VERSION", "RunDirectory", "RunState", "RunStatus", "RunSummary", "ShownStatus", "is_live", "is_run"]
 
 FORMAT = "s3n-run"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Pointer = Literal["last", "best"]
 
@@ -110,6 +110,17 @@ class RunDirectory:
                 f"{self.run_json} was written by a newer version of this program ({version}); update to open it."
             )
         return value
+
+    def raise_version(self) -> None:
+        """Let ``run.json`` say the version of this program, which is about to write into a run of an earlier one.
+
+        Raises:
+            RunError: It cannot be read.
+            OutputError: It cannot be written.
+        """
+        run = self.read_run()
+        if run["format_version"] != FORMAT_VERSION:
+            self.write_run(run)
 
     def write_state(self, state: RunState, *, durable: bool = False) -> None:
         """Replace ``state.json``, stamped with the time.

@@ -50,6 +50,7 @@ class CheckpointWriter:
         if not self._team.leads:
             yield
             return
+        self._run.raise_version()
         plan, recipe = self._plan, self._plan.recipe
         probes = choose_probes(plan.held_out or plan.training, recipe.probes, recipe.seed)
         self._probes = ProbeRecorder(self._run.snapshots, probes, plan.classes, plan.preprocess, recipe.seed)

@@ -19,6 +19,7 @@ from s3n_core.errors import ModelFileError, RunError
 from s3n_core.method.configuration import ModelHeader
 from s3n_core.method.network import S3N
 from s3n_core.models.model_files import load_model, save_model
+from s3n_core.runs.earlier_versions import current_progress
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.atomic_files import write_bytes, write_json
 from s3n_core.training.training_progress import TrainingProgress
@@ -101,7 +102,7 @@ def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], T
         try:
             network, _ = load_model(run.checkpoints / f"{name}.safetensors")
             momenta = load_safetensors((run.checkpoints / f"{name}.optimizer.safetensors").read_bytes())
-            progress = TrainingProgress(**json.loads((run.checkpoints / f"{name}.json").read_bytes()))
+            progress = TrainingProgress(**current_progress(json.loads((run.checkpoints / f"{name}.json").read_bytes())))
         except (OSError, ValueError, TypeError, SafetensorError, ModelFileError) as error:
             problem = error
         else:

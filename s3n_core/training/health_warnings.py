@@ -49,13 +49,13 @@ def health_warnings(
     """Judge an epoch's figures.
 
     Args:
-        values: What `HealthTally.values` and `radius_values` returned; figures that are missing are not judged.
+        values: The figures by name, as an epoch's line of the metrics holds them; those that are missing are not judged.
         num_classes: Number of classes C.
         choices: The network's choices, where known: delta is named as it is, and figures that mean nothing in an
             ablation (peaks under dense attention, warps of the identity control) are not judged.
 
     Returns:
-        The warnings, gravest stage first: rule of Eq. 3, peaks, sets, warps, radii, branches.
+        The warnings in the order of the method's stages: rule of Eq. 3, peaks, sets, warps, radii, branches.
     """
     found: list[HealthWarning] = []
     dense = choices is not None and choices.attention != "sparse"

@@ -20,13 +20,14 @@ from s3n_core.training.changed_data import require_same_data
 from s3n_core.training.checkpoint_writer import CheckpointWriter
 from s3n_core.training.checkpoints import load_newest, point_to
 from s3n_core.training.events import CheckpointSaved, EpochDone, Event, RunStarted, StepDone
-from s3n_core.training.health import health_warnings, radius_values
+from s3n_core.training.health_warnings import health_warnings
 from s3n_core.training.learner import Learner
+from s3n_core.training.measurements import radius_values
 from s3n_core.training.memory_limit import MemoryLimit
 from s3n_core.training.preparing import read_plan
 from s3n_core.training.recalibration import recalibrate
 from s3n_core.training.run_control import Halt, RunControl
-from s3n_core.training.running_mean import LossTally
+from s3n_core.training.running_mean import RunningMean
 from s3n_core.training.step import TrainingSteps
 from s3n_core.training.training_progress import TrainingProgress
 from s3n_core.training.validation import validate
@@ -176,10 +177,9 @@ class TrainingLoop:
         )
         if report:
             self._reported = now
-            losses, _ = self._steps.measured()
-            self._require_finite(losses)
+            self._require_finite(self._steps.epoch_mean())
             speed, left = clock.images_per_second(self._steps.batch_size), self._seconds_left()
-            values = rates | losses.values() | {"images_per_second": speed}
+            values = rates | self._steps.batch_mean().values() | {"images_per_second": speed}
             self._writer.step({"epoch": progress.epoch, "batch": progress.batch, "step": progress.step, **values})
             self._control.write("running", images_per_second=speed, seconds_left=left)
             yield StepDone(progress.epoch, progress.batch, self._steps.per_epoch, values, speed, left)
@@ -196,15 +196,15 @@ class TrainingLoop:
 
     def _finish_epoch(self, rates: dict[str, float], speed: dict[str, float]) -> Generator[Event, None, None]:
         progress, recipe, plan = self._progress, self._recipe, self._plan
-        losses, health = self._steps.measured()
-        self._require_finite(losses)
-        if not losses.count:
+        mean = self._steps.epoch_mean()
+        self._require_finite(mean)
+        if not mean.count:
             raise DataSetError(
                 f"None of the {len(plan.training)} training images can be read; mend the data set and resume."
             )
         parts = self._network.joint is not None
-        values: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step, **losses.values(), **rates}
-        values |= health.values() | (radius_values(self._network) if parts else {})
+        values: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step, **mean.values(), **rates}
+        values |= {"images": float(mean.count), **radius_values(self._network)} if parts else {}
         values |= yield from self._validate()
         found = health_warnings(values, len(plan.classes), choices=plan.network) if parts else ()
         warnings = (*self._memory.notes(), *(f"{warning.sentence} {warning.remedy}" for warning in found))
@@ -248,11 +248,11 @@ class TrainingLoop:
     def _save(self, *, best_epoch: int | None = None) -> str:
         """Write a checkpoint of the training as it stands; with ``best_epoch`` it becomes the best."""
         progress = self._progress
-        progress.loss = progress.health = None
+        progress.sums = None
         if progress.batch:
-            losses, health = self._steps.measured()
-            self._require_finite(losses)
-            progress.loss, progress.health = losses.state(), health.state()
+            mean = self._steps.epoch_mean()
+            self._require_finite(mean)
+            progress.sums = mean.state()
         now = self._clock.now()
         progress.seconds += now - self._saved
         self._saved = now
@@ -265,8 +265,8 @@ class TrainingLoop:
         for errors in self._team.gather(self._loader.new_errors()):
             yield from errors
 
-    def _require_finite(self, losses: LossTally) -> None:
-        if not losses.finite():
+    def _require_finite(self, mean: RunningMean) -> None:
+        if not all(math.isfinite(value) for name, value in mean.values().items() if name.startswith("loss")):
             raise self._progress.diverged()
 
     def _set_rates(self, batch: int) -> dict[str, float]:

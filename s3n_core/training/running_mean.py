@@ -1,75 +1,89 @@
-"""Sums of losses and hits over an epoch, kept on the device and read only when somebody wants to know."""
+"""Means over images, added up on the device and read only when somebody wants to know."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from s3n_core.method.network import S3NOutput
-from s3n_core.method.objective import Losses
+from s3n_core.system.distributed import Team
 
 
-def sum_states(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Add up the states of several tallies: numbers by their name, groups of numbers each for itself."""
-    total: dict[str, Any] = {}
-    for state in states:
-        for name, value in state.items():
-            if isinstance(value, Mapping):
-                total[name] = sum_states([total.get(name, {}), value])
-            else:
-                total[name] = total.get(name, 0.0) + value
-    return total
+class RunningMean:
+    """The means of some figures over the images so far.
 
+    Its state is exact through JSON, so that an epoch that was interrupted ends with the same means as one that was not. A shallow
+    copy keeps the means as they are: the sums are replaced, never changed.
 
-class LossTally:
-    """Adds up losses and hits; its values and its state are exact, so a resumed epoch ends as an uninterrupted one."""
+    Example:
+        mean = RunningMean()
+        for images, labels in batches:
+            output = network(images, trace=True)
+            mean.add(health_sums(output), len(images))
+        values = mean.values()
+
+    Attributes:
+        count: Images so far.
+    """
 
     def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._restored: dict[str, float] = {}
         self.count = 0
+        self._names: tuple[str, ...] = ()
+        self._sums = torch.zeros(0)
 
-    def add(self, output: S3NOutput, losses: Losses, labels: Tensor) -> None:
-        """Add a batch: mean losses, weighted by its size, and hits of every answer that is reported."""
-        size = len(labels)
-        self.count += size
-        terms = {"loss": losses.total, **{f"loss_{name}": part for name, part in losses.parts.items()}}
-        for name, term in terms.items():
-            self._add(name, term.detach() * size)
-        for name, logits in output.reported().items():
-            self._add(f"accuracy_{name}", (logits.detach().argmax(dim=1) == labels).sum())
+    def add(self, sums: Mapping[str, Tensor], count: int) -> None:
+        """Add a batch; nothing is read back from the device.
+
+        Args:
+            sums: What each figure adds up to over the batch's images: scalars, the same figures every time.
+            count: How many images they are.
+
+        Raises:
+            ValueError: If these are other figures than those before.
+        """
+        if not self.count:
+            self._names = tuple(sums)
+        elif self._names != tuple(sums) and set(self._names) != set(sums):
+            raise ValueError(f"a running mean of {', '.join(self._names)} cannot take {', '.join(sums)}")
+        # One addition a batch. Apple's GPUs have no float64; their sums over an epoch are good enough for a curve.
+        values = [sums[name].detach() for name in self._names]
+        dtype = torch.float32 if values[0].device.type == "mps" else torch.float64
+        batch = torch.stack([value.to(dtype) for value in values])
+        self._sums = self._sums.to(batch.device, dtype) + batch if self.count else batch
+        self.count += count
 
     def values(self) -> dict[str, float]:
-        """Return the means so far: `loss`, `loss_joint`, `loss_O` ..., `accuracy_joint`, `accuracy_O` ... in [0, 1]."""
-        return {name: total / self.count for name, total in self._totals().items()} if self.count else {}
-
-    def finite(self) -> bool:
-        """Whether all losses so far are finite numbers."""
-        return all(math.isfinite(total) for total in self._totals().values())
+        """Return the means by name, reading the device once; empty before the first image."""
+        if not self.count:
+            return {}
+        return {name: total / self.count for name, total in zip(self._names, self._sums.tolist(), strict=True)}
 
     def state(self) -> dict[str, float]:
-        """Return what `restore` needs, as JSON holds it."""
-        return {"count": float(self.count), **self._totals()}
+        """Return what `restore` needs: the sums by name and, as ``count``, the number of images."""
+        return {"count": float(self.count), **dict(zip(self._names, self._sums.tolist(), strict=True))}
 
-    def restore(self, state: Mapping[str, float]) -> None:
-        """Go on from a state."""
-        self._restored = {name: value for name, value in state.items() if name != "count"}
-        self._sums = {}
-        self.count = int(state["count"])
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` has returned, in place of what was added here.
 
-    def _add(self, name: str, value: Tensor) -> None:
-        # Apple's GPUs have no float64; its sums over an epoch are good enough for a curve.
-        value = value.to(torch.float32 if value.device.type == "mps" else torch.float64)
-        if name not in self._sums:
-            self._sums[name] = torch.full_like(value, self._restored.pop(name, 0.0))
-        self._sums[name] += value
+        Raises:
+            ValueError: If it is not such a state.
+        """
+        try:
+            sums = {str(name): float(value) for name, value in state.items()}
+            self.count = int(sums.pop("count"))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not the state of a running mean: {error!r}") from error
+        self._names = tuple(sums)
+        self._sums = torch.tensor(list(sums.values()), dtype=torch.float64)
 
-    def _totals(self) -> dict[str, float]:
-        if not self._sums:
-            return dict(self._restored)
-        totals = torch.stack(list(self._sums.values())).tolist()
-        return {**self._restored, **dict(zip(self._sums, totals, strict=True))}
+    def over(self, team: Team) -> RunningMean:
+        """Return the means over the images of all processes; all of them must ask at the same point."""
+        total: dict[str, float] = {}
+        for state in team.gather(self.state()):
+            for name, value in state.items():
+                total[name] = total.get(name, 0.0) + value
+        mean = RunningMean()
+        mean.restore(total)
+        return mean

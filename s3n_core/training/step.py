@@ -16,13 +16,13 @@ from s3n_core.system.distributed import Team
 from s3n_core.system.seeding import epoch_order, keyed_generator
 from s3n_core.training.batch_loader import BatchLoader, shares
 from s3n_core.training.events import Event
-from s3n_core.training.health import HealthTally
 from s3n_core.training.learner import Learner
+from s3n_core.training.measurements import health_sums, loss_sums
 from s3n_core.training.memory_limit import MemoryLimit
 from s3n_core.training.optimization import hold_radii
 from s3n_core.training.preparing import Plan
 from s3n_core.training.run_control import RunControl
-from s3n_core.training.running_mean import LossTally, sum_states
+from s3n_core.training.running_mean import RunningMean
 from s3n_core.training.training_progress import TrainingProgress
 
 
@@ -51,7 +51,7 @@ class TrainingSteps:
         self.batch_size = memory.batch_size
         self.between = True
         self.waited = 0.0
-        self._losses, self._health = LossTally(), HealthTally()
+        self._epoch_mean, self._batch_mean = RunningMean(), RunningMean()
         self._images: Generator[Batch, None, None] | None = None
 
     @property
@@ -63,16 +63,15 @@ class TrainingSteps:
     @property
     def count(self) -> int:
         """Images of this epoch that this process has learned from."""
-        return self._losses.count
+        return self._epoch_mean.count
 
     def begin_epoch(self, progress: TrainingProgress) -> None:
         """Begin an epoch, or continue in its middle with the sums that the progress remembers."""
         self.close()
         self.waited = 0.0
-        self._losses, self._health = LossTally(), HealthTally()
-        if progress.loss is not None and progress.health is not None and self._team.leads:
-            self._losses.restore(progress.loss)
-            self._health.restore(progress.health)
+        self._epoch_mean = RunningMean()
+        if progress.sums is not None and self._team.leads:
+            self._epoch_mean.restore(progress.sums)
 
     def close(self) -> None:
         """Load no more images."""
@@ -91,10 +90,10 @@ class TrainingSteps:
             OutOfMemory: If memory runs out even in the smallest steps.
         """
         self._learner.keep_statistics()
-        means = copy.deepcopy((self._losses, self._health))
+        mean = copy.copy(self._epoch_mean)
         while not (yield from self._update(progress)):
             self._learner.restore_statistics()
-            self._losses, self._health = copy.deepcopy(means)
+            self._epoch_mean = copy.copy(mean)
             self.close()
             yield self._memory.halve(progress)
         progress.batch += 1
@@ -105,6 +104,7 @@ class TrainingSteps:
         """Update the weights by the gradients of a batch; returns whether memory sufficed for it."""
         learner, team = self._learner, self._team
         learner.optimizer.zero_grad(set_to_none=True)
+        self._batch_mean = RunningMean()
         learned = 0
         for part in range(len(self._micro_batches(progress.batch))):
             self.between = part == 0
@@ -136,16 +136,17 @@ class TrainingSteps:
         share = len(batch) / self._size(progress.batch)
         torch.autograd.backward(learner.scaler.scale(losses.total * share))
         if len(batch):
-            self._losses.add(output, losses, labels)
-            self._health.add(output)
+            sums = loss_sums(output, losses, labels)
+            self._batch_mean.add(sums, len(batch))
+            self._epoch_mean.add(sums | health_sums(output), len(batch))
 
-    def measured(self) -> tuple[LossTally, HealthTally]:
-        """Return the sums of the epoch so far over all processes; all must ask at the same place."""
-        states = self._team.gather((self._losses.state(), self._health.state()))
-        losses, health = LossTally(), HealthTally()
-        losses.restore(sum_states([loss for loss, _ in states]))
-        health.restore(sum_states([report for _, report in states]))
-        return losses, health
+    def epoch_mean(self) -> RunningMean:
+        """Return the means of the epoch so far over all processes; all must ask at the same point."""
+        return self._epoch_mean.over(self._team)
+
+    def batch_mean(self) -> RunningMean:
+        """Return losses and hits of the last batch over all processes; all must ask at the same point."""
+        return self._batch_mean.over(self._team)
 
     def _seed_layers(self, step: int, part: int) -> None:
         """Key what layers draw themselves (stochastic depth), from torch's generator, like everything else that is random."""

@@ -18,8 +18,7 @@ class TrainingProgress:
         epoch: The epoch under way, from 0.
         batch: Batches of it that are done.
         step: Updates in all.
-        loss: State of the epoch's sums of losses and hits.
-        health: State of the epoch's health report.
+        sums: What the epoch's means are made of, as `RunningMean.state` gives it; None between two epochs.
         best_epoch: The best epoch so far.
         best_accuracy: Its held-out accuracy.
         best_loss: Its held-out loss, which decides between equal accuracies.
@@ -33,8 +32,7 @@ class TrainingProgress:
     epoch: int = 0
     batch: int = 0
     step: int = 0
-    loss: dict[str, float] | None = None
-    health: dict[str, Any] | None = None
+    sums: dict[str, float] | None = None
     best_epoch: int | None = None
     best_accuracy: float | None = None
     best_loss: float | None = None

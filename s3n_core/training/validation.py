@@ -12,10 +12,10 @@ from s3n_core.method.objective import objective
 from s3n_core.models.devices import autocast
 from s3n_core.training.batch_loader import EVALUATION, BatchLoader
 from s3n_core.training.events import Event
-from s3n_core.training.health import HealthTally
 from s3n_core.training.learner import Learner
+from s3n_core.training.measurements import health_sums, loss_sums
 from s3n_core.training.run_control import RunControl
-from s3n_core.training.running_mean import LossTally, sum_states
+from s3n_core.training.running_mean import RunningMean
 
 
 def validate(
@@ -39,7 +39,7 @@ def validate(
         DataSetError: If there is a held-out part and none of its images can be read.
         Halt: If an order ends the training here.
     """
-    network, tally, health = learner.network, LossTally(), HealthTally()
+    network, mean = learner.network, RunningMean()
     network.eval()
     try:
         with closing(loader.held_out_batches(size)) as batches:
@@ -52,13 +52,14 @@ def validate(
                     images, labels, draws = loader.tensors(batch, EVALUATION)
                     with autocast(learner.device, learner.precision):
                         output = network(images, draws=draws, trace=network.joint is not None)
-                    tally.add(output, objective(output, labels), labels)
-                    health.add(output)
+                    sums = loss_sums(output, objective(output, labels), labels) | health_sums(output)
+                    mean.add(sums, len(labels))
     finally:
         network.train()
-    states = learner.team.gather((tally.state(), health.state()))
-    tally.restore(sum_states([state for state, _ in states]))
-    health.restore(sum_states([state for _, state in states]))
-    if loader.held_out and not tally.count:
+    mean = mean.over(learner.team)
+    if loader.held_out and not mean.count:
         raise DataSetError(f"None of the {loader.held_out} held-out images can be read; mend the data set and resume.")
-    return {f"held_out_{name}": value for name, value in (tally.values() | health.values()).items()}
+    values = mean.values()
+    if values and network.joint is not None:
+        values["images"] = float(mean.count)
+    return {f"held_out_{name}": value for name, value in values.items()}

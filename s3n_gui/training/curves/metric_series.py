@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 
 Column = NDArray[np.float64]
 
-_MEANS = ("loss", "accuracy_")
-_PLACES = ("step", "epoch", "batch")
-
 
 @dataclass(frozen=True)
 class LineBlock:
@@ -111,8 +108,7 @@ class _Grown:
 class MetricSeries:
     """All that one run measured.
 
-    Losses and hits in a step line are means since the epoch's beginning. They are turned back into those of the batches
-    since the line before, so that a curve does not jump at each epoch; smoothing is the reader's choice.
+    Step lines hold the values of single batches; smoothing is the reader's choice.
 
     Attributes:
         epoch_lines: The lines of the finished epochs.
@@ -122,7 +118,6 @@ class MetricSeries:
         self._steps = _Grown()
         self.epoch_lines: list[Mapping[str, Any]] = []
         self._batches = 0
-        self._last: dict[str, tuple[float, float, float]] = {}
 
     def snapshot(self) -> MetricSeries:
         """Return all that is known now, for another thread: what is added later does not change it."""
@@ -138,8 +133,7 @@ class MetricSeries:
     def add(self, block: LineBlock) -> None:
         """Append lines."""
         if block.count:
-            columns = {name: self._since_last(name, block.steps) for name in block.steps}
-            self._steps.append(columns, block.count)
+            self._steps.append(block.steps, block.count)
         for line in block.epochs:
             self.epoch_lines.append(line)
             step, epoch = line.get("step"), line.get("epoch")
@@ -177,23 +171,6 @@ class MetricSeries:
     def epoch_values(self, name: str) -> Column:
         """Return a column of the epoch lines, NaN where a line has no such number."""
         return np.array([_number(line.get(name)) for line in self.epoch_lines], dtype=np.float64)
-
-    def _since_last(self, name: str, columns: Mapping[str, Column]) -> Column:
-        values = columns[name]
-        if not name.startswith(_MEANS) or any(place not in columns for place in _PLACES):
-            return values
-        epochs, batches = columns["epoch"], columns["batch"]
-        before_epoch, before_batch, before_value = self._last.get(name, (np.nan, 0.0, 0.0))
-        earlier_epochs = np.concatenate(([before_epoch], epochs[:-1]))
-        earlier_batches = np.concatenate(([before_batch], batches[:-1]))
-        earlier_values = np.concatenate(([before_value], values[:-1]))
-        goes_on = (earlier_epochs == epochs) & (batches > earlier_batches) & np.isfinite(earlier_values)
-        weight = np.where(goes_on, earlier_batches, 0.0)
-        known = np.where(goes_on, earlier_values, 0.0)
-        if len(values):
-            self._last[name] = (float(epochs[-1]), float(batches[-1]), float(values[-1]))
-        fresh = (batches * values - weight * known) / np.maximum(batches - weight, 1.0)
-        return np.asarray(np.maximum(fresh, 0.0), dtype=np.float64)
 
 
 _NOTHING = 1e-20

@@ -11,10 +11,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import S3NError
 from s3n_core.runs.following import RunChange, RunFollower
+from s3n_core.runs.metrics_reading import sample_lines
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import RunState, ShownStatus
 from s3n_gui.background.worker_thread import Worker, WorkerThread
-from s3n_gui.training.curves.metric_glimpse import glimpse_of
 from s3n_gui.training.curves.metric_series import LineBlock, block_of, joined
 
 _PIECE_BYTES = 1 << 19
@@ -109,7 +109,8 @@ class _Reading(Worker):
 
     def work(self) -> None:
         """Read until `leave` is called."""
-        glimpse = glimpse_of(self._directory.metrics_jsonl)
+        sample = sample_lines(self._directory.metrics_jsonl)
+        glimpse = None if sample is None else block_of(sample)
         for change in self._follower:
             self._keep(change)
             if glimpse is not None:

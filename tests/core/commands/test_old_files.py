@@ -15,7 +15,7 @@ from s3n_core.datasets.opening import open_images
 from s3n_core.prediction.rows import fingerprint
 from s3n_core.prediction.tables import read_json_table
 from s3n_core.runs.following import RunFollower
-from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.run_directory import FORMAT_VERSION, RunDirectory
 
 ARCHIVE = Path(__file__).resolve().parents[2] / "data" / "files_of_dd97482.tar.xz"
 CLOSE = 0.02  # probabilities: another processor, another order of sums
@@ -131,6 +131,8 @@ def test_a_killed_run_is_resumed_to_its_end(s3n: Command, earlier: Path, s3n_hom
     state = RunDirectory(path).read_state()
     assert state is not None
     assert (state.status, state.epoch) == ("finished", 3)
+    # No earlier version would understand what the run holds now.
+    assert RunDirectory(path).read_run()["format_version"] == FORMAT_VERSION > 1
     lines = RunFollower(path).poll().metrics
     assert [line["epoch"] for line in lines if line["kind"] == "epoch"] == [0, 1, 2]
     assert [line["step"] for line in lines if line["kind"] == "step"] == list(range(1, 13))

@@ -90,7 +90,7 @@ with RunLock(run.path), MetricsWriter(run.metrics_jsonl) as metrics:
     process.wait()
     assert follower.poll().status == "interrupted"
 
-    with RunLock(run.path), MetricsWriter(run.metrics_jsonl, offset=27) as metrics:
+    with RunLock(run.path), MetricsWriter(run.metrics_jsonl, offset=39) as metrics:
         metrics.write_epoch({"epoch": 1, "again": True})
         change = follower.poll()
         assert change.restarted

@@ -1,3 +1,4 @@
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -8,9 +9,9 @@ import numpy as np
 import pytest
 
 from s3n_core.errors import OutputError
-from s3n_core.runs import metrics
+from s3n_core.runs import metrics, metrics_reading
 from s3n_core.runs.metrics import MetricsWriter
-from s3n_core.runs.metrics_reading import MetricsChange, MetricsReader
+from s3n_core.runs.metrics_reading import MetricsChange, MetricsReader, sample_lines
 
 
 @pytest.fixture
@@ -63,6 +64,7 @@ def test_numbers_that_json_does_not_have_become_null(path: Path) -> None:
         writer.write_epoch(values)
     assert json.loads(path.read_text(encoding="ascii"), parse_constant=pytest.fail) == {
         "kind": "epoch",
+        "version": 2,
         "nan": None,
         "inf": None,
         "f32": 0.5,
@@ -130,6 +132,23 @@ def test_a_reader_reads_in_pieces(path: Path) -> None:
     assert epochs(seen) == list(range(50))
     assert pieces > 10
     assert reader.poll(most_bytes=100).lines == []
+
+
+def test_a_sample_of_a_long_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sample_lines(path) is None
+    rows = [json.dumps({"kind": "step", "step": number}, separators=(",", ":")) for number in range(20_000)]
+    for number in (50, 0):
+        rows.insert(100 * number, json.dumps({"kind": "epoch", "epoch": number}, separators=(",", ":")))
+    path.write_text("\n".join([*rows, "{torn"]), encoding="utf-8")
+    assert sample_lines(path) is None
+    monkeypatch.setattr(metrics_reading, "_LEAST_SAMPLED_BYTES", 1000)
+    sample = sample_lines(path)
+    assert sample is not None
+    assert [line["epoch"] for line in sample if line["kind"] == "epoch"] == [0, 50]
+    steps = [line["step"] for line in sample if line["kind"] == "step"]
+    assert 900 <= len(steps) <= 1000
+    assert steps[-1] > 19_900
+    assert 0 < max(later - earlier for earlier, later in itertools.pairwise(steps)) < 40
 
 
 def test_a_reader_leaves_broken_lines_out(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -235,7 +254,7 @@ def test_a_full_disk_leaves_whole_lines_and_the_writer_goes_on_later(small_disk:
         small_disk.fill()
         with pytest.raises(OutputError, match=r"disk is full.*metrics\.jsonl"):
             writer.write_epoch({"epoch": 1, "filler": "x" * 10_000})
-        assert path.read_bytes() == b'{"kind":"epoch","epoch":0}\n'
+        assert path.read_bytes() == b'{"kind":"epoch","version":2,"epoch":0}\n'
         small_disk.free()
         writer.write_epoch({"epoch": 2})
     assert epochs(MetricsReader(path).poll().lines) == [0, 2]

@@ -108,7 +108,7 @@ def test_a_broken_run_json_is_named_with_what_to_do(run: RunDirectory, content: 
         run.read_run()
 
 
-@pytest.mark.parametrize("version", [2, 99, "1", None])
+@pytest.mark.parametrize("version", [3, 99, "1", None])
 def test_a_newer_run_is_said_to_be_newer(run: RunDirectory, version: object) -> None:
     run.run_json.write_text(json.dumps({"format": "s3n-run", "format_version": version}), encoding="utf-8")
     with pytest.raises(RunError, match="newer version"):

@@ -1,3 +1,4 @@
+import copy
 import json
 from collections.abc import Callable
 
@@ -10,10 +11,13 @@ from s3n_core.datasets.transforms import test_view
 from s3n_core.inspection.geometry import magnification
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3NOutput
+from s3n_core.method.objective import objective
 from s3n_core.method.resampling import sampling_grid
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input
-from s3n_core.training.health import HealthTally, clamped_share, health_warnings, radius_values
+from s3n_core.training.health_warnings import health_warnings
+from s3n_core.training.measurements import clamped_share, health_sums, loss_sums, radius_values
+from s3n_core.training.running_mean import RunningMean
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +30,20 @@ def outputs(model: Model) -> list[tuple[S3NOutput, torch.Tensor]]:
     return answers
 
 
-def tally_of(outputs: list[tuple[S3NOutput, torch.Tensor]]) -> HealthTally:
-    tally = HealthTally()
+def sums_of(output: S3NOutput, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    return loss_sums(output, objective(output, labels), labels) | health_sums(output)
+
+
+def mean_of(outputs: list[tuple[S3NOutput, torch.Tensor]]) -> RunningMean:
+    mean = RunningMean()
     for output, labels in outputs:
-        tally.add(output, labels)
-    return tally
+        mean.add(sums_of(output, labels), len(labels))
+    return mean
 
 
 def test_figures_are_means_over_images(outputs: list[tuple[S3NOutput, torch.Tensor]]):
-    values = tally_of(outputs).values()
+    mean = mean_of(outputs)
+    values = mean.values()
     traces = [output.trace for output, _ in outputs if output.trace is not None]
     sure = torch.cat([trace.response.sure for trace in traces]).float()
     peaks = torch.cat([trace.response.peaks.sum(dim=(1, 2)) for trace in traces]).float()
@@ -42,7 +51,7 @@ def test_figures_are_means_over_images(outputs: list[tuple[S3NOutput, torch.Tens
     joint = torch.cat([output.prediction.argmax(1) for output, _ in outputs])
     discriminative = torch.cat([output.branches()["D"].argmax(1) for output, _ in outputs])
     labels = torch.cat([labels for _, labels in outputs])
-    assert values["images"] == 6
+    assert mean.count == 6
     assert values["sure_share"] == pytest.approx(sure.mean().item())
     assert values["peaks"] == pytest.approx(peaks.mean().item())
     assert values["empty_c_share"] == pytest.approx(empty.mean().item())
@@ -52,53 +61,72 @@ def test_figures_are_means_over_images(outputs: list[tuple[S3NOutput, torch.Tens
     assert json.loads(json.dumps(values)) == values
 
 
-def test_interrupted_tally_ends_exactly_as_one_that_was_not(outputs: list[tuple[S3NOutput, torch.Tensor]]):
-    whole = tally_of(outputs)
-    first = tally_of(outputs[:1])
-    resumed = HealthTally()
+def test_interrupted_mean_ends_exactly_as_one_that_was_not(outputs: list[tuple[S3NOutput, torch.Tensor]]):
+    whole = mean_of(outputs)
+    first = mean_of(outputs[:1])
+    resumed = RunningMean()
     resumed.restore(json.loads(json.dumps(first.state())))
-    resumed.add(*outputs[1])
+    output, labels = outputs[1]
+    resumed.add(sums_of(output, labels), len(labels))
     assert resumed.values() == whole.values()
     assert resumed.state() == whole.state()
 
 
-def test_empty_tally_has_no_figures():
-    assert HealthTally().values() == {}
-    restored = HealthTally()
-    restored.restore(HealthTally().state())
+def test_a_copy_keeps_the_mean_as_it_was(outputs: list[tuple[S3NOutput, torch.Tensor]]):
+    mean = mean_of(outputs[:1])
+    kept, values = copy.copy(mean), mean.values()
+    output, labels = outputs[1]
+    mean.add(sums_of(output, labels), len(labels))
+    assert (kept.count, kept.values()) == (3, values)
+    assert mean.values() != values
+
+
+def test_empty_mean_has_no_figures():
+    assert RunningMean().values() == {}
+    restored = RunningMean()
+    restored.restore(RunningMean().state())
     assert restored.values() == {}
 
 
-@pytest.mark.parametrize("state", [{"trace": 3}, {"trace": {"sure_share": 1.0}}, {"trace": {"images": "many"}}])
+def test_a_mean_takes_the_same_figures_every_time():
+    mean = RunningMean()
+    mean.add({"a": torch.tensor(1.0), "b": torch.tensor(4)}, 2)
+    mean.add({"b": torch.tensor(5), "a": torch.tensor(2.0)}, 1)
+    assert mean.values() == {"a": 1.0, "b": 3.0}
+    with pytest.raises(ValueError, match="a running mean of a, b cannot take a"):
+        mean.add({"a": torch.tensor(1.0)}, 1)
+
+
+@pytest.mark.parametrize("state", [{"trace": 3}, {"count": 1.0, "peaks": {}}, {"count": "many"}])
 def test_state_of_something_else_is_refused(state: dict[str, object]):
-    with pytest.raises(ValueError, match="not the state of a health report"):
-        HealthTally().restore(state)
+    with pytest.raises(ValueError, match="not the state of a running mean"):
+        RunningMean().restore(state)
 
 
-def test_baseline_without_trace_reports_accuracy_alone(model_of: Callable[..., Model]):
+def test_baseline_without_trace_reports_losses_and_hits_alone(model_of: Callable[..., Model]):
     network = model_of(branches="O").network
-    tally = HealthTally()
     with torch.inference_mode():
-        tally.add(network(torch.randn(2, 3, 64, 64)), torch.tensor([0, 1]))
-    assert set(tally.values()) == {"accuracy_O"}
+        output = network(torch.randn(2, 3, 64, 64))
+        sums = sums_of(output, torch.tensor([0, 1]))
+    assert health_sums(output) == {}
+    assert set(sums) == {"loss", "loss_O", "accuracy_O"}
 
 
 def test_identity_warps_magnify_nothing(model: Model):
-    tally = HealthTally()
+    mean = RunningMean()
     with torch.inference_mode():
-        tally.add(model.network(torch.randn(2, 3, 64, 64), sampling="identity", trace=True))
-    values = tally.values()
+        mean.add(health_sums(model.network(torch.randn(2, 3, 64, 64), sampling="identity", trace=True)), 2)
+    values = mean.values()
     assert values["magnification_d"] == pytest.approx(1, abs=1e-4)
     assert values["magnification_c_mean"] == pytest.approx(1, abs=1e-4)
     assert values["clamped_d_share"] == 0
     assert not [w for w in health_warnings(values, 12) if w.name.startswith("magnification")]
 
 
-def test_tally_reads_nothing_back_and_costs_no_gradient(model: Model):
+def test_sums_cost_no_gradient(model: Model):
     output = model.network(torch.randn(2, 3, 64, 64), sampling="all", trace=True)
-    tally = HealthTally()
-    tally.add(output)
-    assert all(not sums.requires_grad for sums in tally._sums.values())
+    assert output.original.requires_grad
+    assert all(not value.requires_grad for value in sums_of(output, torch.tensor([0, 1])).values())
 
 
 def test_radius_values_are_relative_to_the_start(model_of: Callable[..., Model]):

@@ -22,6 +22,7 @@ from tiny_training import (
 )
 
 from s3n_core.models.model_files import read_header
+from s3n_core.runs import metrics
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
 from s3n_core.training.batch_loader import BatchLoader
@@ -241,6 +242,24 @@ def test_the_command_line_tells_the_events_as_json_lines(tmp_path: Path, few_pic
     assert {"checkpoint_saved", "epoch_done"} <= set(events)
     assert live.events[0]["path"] == str(tmp_path / "first")
     assert RunDirectory(tmp_path / "first").read_pointer("last") == "step-0000001"
+
+
+@pytest.mark.usefixtures("every_batch_tells")
+def test_a_step_holds_the_values_of_its_batch_alone(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "STEP_INTERVAL_SECONDS", 0.0)
+    run = prepare(tmp_path / "run", pictures, epochs=2, probes=0, micro_batch=3)
+    train(run)
+    lines = [json.loads(line) for line in run.metrics_jsonl.read_text().splitlines()]
+    for epoch in (0, 1):
+        steps = [line for line in lines if (line["kind"], line["epoch"]) == ("step", epoch)]
+        (whole,) = (line for line in lines if (line["kind"], line["epoch"]) == ("epoch", epoch))
+        sizes = [6, 6, 6, 3]
+        for name in ("loss", "loss_O", "accuracy_joint"):
+            mean = sum(size * line[name] for size, line in zip(sizes, steps, strict=True)) / sum(sizes)
+            assert mean == pytest.approx(whole[name], rel=1e-12)
+        assert all((size * line["accuracy_O"]) % 1 == 0 for size, line in zip(sizes, steps, strict=True))
 
 
 def test_steps_are_told_with_pace_and_time_left(reference: RunDirectory) -> None:

@@ -44,9 +44,7 @@ def test_names_sort_by_age() -> None:
 
 
 def test_json_holds_the_progress_exactly() -> None:
-    progress = TrainingProgress(
-        epoch=2, loss={"count": 18.0, "loss": 1 / 3}, best_accuracy=0.1, health={"trace": {"peaks": 2 / 7}}
-    )
+    progress = TrainingProgress(epoch=2, sums={"count": 18.0, "loss": 1 / 3, "peaks": 2 / 7}, best_accuracy=0.1)
     assert TrainingProgress(**json.loads(json.dumps(asdict(progress)))) == progress
     with pytest.raises(TypeError):
         TrainingProgress(**{"of_a_newer_version": 1})

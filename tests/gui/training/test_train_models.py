@@ -9,11 +9,9 @@ import pytest
 from s3n_core.runs.metrics_reading import MetricsReader
 from s3n_core.runs.run_state import RunState
 from s3n_core.training.recipes import RECIPES, find_recipe
-from s3n_gui.training.curves import metric_glimpse
 from s3n_gui.training.curves.chart_layout import chart_places
 from s3n_gui.training.curves.charts import CHARTS, EMPTY, held_out_points, main_points, training_points, value_at
 from s3n_gui.training.curves.curve_files import curve_table
-from s3n_gui.training.curves.metric_glimpse import glimpse_of
 from s3n_gui.training.curves.metric_series import MetricSeries, block_of, joined, line_weight, smoothed
 from s3n_gui.training.curves.thinning import thinned
 from s3n_gui.training.recipe.recipe_choice import RecipeChoice, data_problem
@@ -38,13 +36,11 @@ def series_of(*lines):
 
 
 class TestSeries:
-    def test_running_means_become_values_of_batches(self):
-        # Batches of 4, 2, (3 and 3 unseen), and a new epoch that begins anew.
-        series = series_of(
-            step(0, 1, loss=4.0), step(0, 2, loss=3.0), step(0, 4, loss=3.0), epoch(0, loss=3.0), step(1, 1, loss=1.0)
-        )
-        assert series.step_values("loss").tolist() == [4.0, 2.0, 3.0, 1.0]
-        assert series.step_places().tolist() == [0.25, 0.5, 1.0, 1.25]
+    def test_step_lines_hold_the_values_of_batches(self):
+        series = series_of(step(0, 1, loss=4.0), step(0, 2, loss=2.0), epoch(0, batches=2, loss=3.0))
+        series.add(block_of([step(1, 1, batches=2, loss=1.0)]))
+        assert series.step_values("loss").tolist() == [4.0, 2.0, 1.0]
+        assert series.step_places().tolist() == [0.5, 1.0, 1.5]
 
     def test_the_same_in_many_small_blocks(self):
         lines = [step(e, b, loss=1.0 / (1 + e + b)) for e in range(90) for b in range(1, 5)]
@@ -104,23 +100,6 @@ class TestSeries:
         assert not taken.epoch_lines
         series.clear()
         assert taken.step_count == 1
-
-    def test_a_glimpse_of_a_long_file(self, tmp_path, monkeypatch):
-        path = tmp_path / "metrics.jsonl"
-        assert glimpse_of(path) is None
-        lines = [step(n // 100, n % 100 + 1, 100, loss=1.0) for n in range(20_000)]
-        rows = [json.dumps(line, separators=(",", ":")) for line in lines]
-        for number in (50, 0):
-            rows.insert(100 * number, json.dumps(epoch(number), separators=(",", ":")))
-        path.write_text("\n".join([*rows, "{torn"]))
-        assert glimpse_of(path) is None
-        monkeypatch.setattr(metric_glimpse, "LEAST_BYTES", 1000)
-        glimpse = glimpse_of(path)
-        assert [line["epoch"] for line in glimpse.epochs] == [0, 50]
-        assert 900 <= glimpse.count <= 1000
-        steps = glimpse.steps["step"]
-        assert steps[-1] > 19_900
-        assert 0 < np.diff(steps).max() < 40
 
 
 class TestThinning:
