@@ -28,6 +28,7 @@ from s3n_core.models.model_files import save_model
 from s3n_core.models.network_outputs import run_network
 from s3n_core.models.opening import Model, open_model
 from s3n_core.prediction.job import predict_to_file
+from s3n_core.system.json_values import to_json
 from s3n_core.system.resources import resource as shipped
 
 CLASSES, SIZE = (10, 200, 10_000), (112, 224, 448)
@@ -124,7 +125,7 @@ def _network(backbone: str, classes: int, size: int) -> S3N:
 def _model(path: Path) -> Model:
     network = _network("mobilenet_v2", 10, 64)
     names = tuple(f"class {number}" for number in range(10))
-    preprocess = Preprocess(input_size=64, source_size=64, resize="squash").to_dict()
+    preprocess = to_json(Preprocess(input_size=64, source_size=64, resize="squash"))
     save_model(path, network, ModelHeader(network=network.config, classes=names, preprocess=preprocess))
     return open_model(path, device="cpu")
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from s3n_core.system.json_values import to_json
+
 SMALL_TRAINING: dict[str, object] = {
     "weights": "none",
     "network.input_size": 64,
@@ -41,7 +43,7 @@ def save_random_model(path: Path, *, side: int = 64, classes: int = 12, backbone
         network.eval()
         for head in network.heads.values():
             head.classifier.weight.mul_(20)
-    preprocess = Preprocess(input_size=side, source_size=side, resize="squash").to_dict()
+    preprocess = to_json(Preprocess(input_size=side, source_size=side, resize="squash"))
     names = tuple(f"species {index + 1}" for index in range(classes))
     save_model(path, network, ModelHeader(network=config, classes=names, preprocess=preprocess))
     return path

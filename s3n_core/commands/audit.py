@@ -11,6 +11,7 @@ from s3n_core.commands.arguments import DataArgument, FormatOption, JsonOption, 
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import print_json, progress_bars
 from s3n_core.system.atomic_files import make_folder, write_json, write_text
+from s3n_core.system.json_values import to_json
 
 if TYPE_CHECKING:
     from s3n_core.datasets.audit.report import AuditReport
@@ -58,7 +59,7 @@ def audit(
     if out is not None:
         _write(report, out)
     if json:
-        print_json({"event": "audited", **report.to_dict()})
+        print_json({"event": "audited", **to_json(report)})
     else:
         typer.echo(report_text(report))
 
@@ -67,6 +68,6 @@ def _write(report: AuditReport, out: Path) -> None:
     from s3n_core.datasets.audit.report_text import report_text
 
     write_text(out / "audit.txt", report_text(report, most=None) + "\n")
-    write_json(out / "audit.json", report.to_dict())
+    write_json(out / "audit.json", to_json(report))
     for name in ("audit.txt", "audit.json"):
         say(f"Written: {out / name}")

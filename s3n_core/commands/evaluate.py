@@ -24,6 +24,7 @@ from s3n_core.commands.arguments import (
 )
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import print_json, progress_bar
+from s3n_core.system.json_values import to_json
 
 HELP = """Measure a model on labelled images.
 
@@ -93,7 +94,7 @@ def evaluate(
         with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring places", json=json) as bar:
             looked = measure_places(opened, records, data_set.classes, workers=workers, progress=bar)
     if json:
-        extra: dict[str, Any] = {} if looked is None else {"places": looked.to_dict()}
+        extra: dict[str, Any] = {} if looked is None else {"places": to_json(looked)}
         if point is not None:
             extra["stop_below"] = point.to_dict()
         if curve is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json as json_format
 import math
 import re
@@ -10,10 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
 from s3n_core.commands.failures import say
+from s3n_core.system.json_values import to_json
 
 OBJECT_SECONDS = 0.2  # between two objects of progress for a program
 LINE_SECONDS = 30.0  # between two lines of progress where no bar can be drawn (a log file, a pipe)
@@ -142,28 +141,13 @@ def _remark(note: str, seconds_left: float | None) -> str:
 
 def print_json(value: Any) -> None:
     """Print one JSON object on a line of its own, at once."""
-    print(json_format.dumps(plain(value), ensure_ascii=True), flush=True)
+    print(json_format.dumps(to_json(value), ensure_ascii=True), flush=True)
 
 
 def print_event(event: Any, name: str | None = None) -> None:
     """Print what happened as one JSON object: ``event`` says what, the fields of the dataclass ``event`` follow."""
     kind = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()
-    print_json({"event": kind, **plain(event)})
-
-
-def plain(value: Any) -> Any:
-    """Turn dataclasses and paths into what JSON holds; NaN and infinities become null."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, float) and not (-float("inf") < value < float("inf")):
-        return None
-    return value
+    print_json({"event": kind, **to_json(event)})
 
 
 def duration(seconds: float) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from s3n_core.commands.failures import say
 from s3n_core.commands.progress import print_json
+from s3n_core.system.json_values import to_json
 
 if TYPE_CHECKING:
     from s3n_core.runs.run_summary import RunSummary
@@ -55,7 +56,7 @@ def fields_of(summary: RunSummary) -> dict[str, Any]:
         "status": summary.status,
         "live": summary.live,
         "created": summary.created,
-        "state": None if summary.state is None else summary.state.to_dict(),
+        "state": to_json(summary.state),
         "run": dict(summary.run),
         "problem": summary.problem,
     }

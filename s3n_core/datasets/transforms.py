@@ -7,9 +7,8 @@ whole image and cropping afterwards, at less cost, and the box says exactly whic
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,27 +48,6 @@ class Preprocess:
             raise ValueError(f"resize must be one of {', '.join(get_args(Resize))}, not {self.resize!r}")
         if not (math.isfinite(self.resize_ratio) and self.resize_ratio >= 1):
             raise ValueError(f"resize_ratio must be a number of at least 1, not {self.resize_ratio}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as values that JSON holds exactly."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Preprocess:
-        """Read what ``to_dict`` returned, also after a way through JSON.
-
-        Raises:
-            ValueError: A field is unknown, of the wrong type, or out of its range.
-        """
-        unknown = set(fields) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise ValueError(f"unknown preprocessing field {sorted(unknown)[0]!r}")
-        for name in ("input_size", "source_size"):
-            if not isinstance(fields.get(name, 1), int) or isinstance(fields.get(name), bool):
-                raise ValueError(f"{name} must be a whole number, not {fields[name]!r}")
-        if not isinstance(fields.get("resize_ratio", 1.0), int | float):
-            raise ValueError(f"resize_ratio must be a number, not {fields['resize_ratio']!r}")
-        return cls(**fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,10 +65,6 @@ class PlaceMeasures:
     localized: float
     localized_any_class: float
     central_box: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures by name, as JSON values."""
-        return dataclasses.asdict(self)
 
     def text(self) -> str:
         """Return the figures as lines for a terminal."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
-
-from s3n_core.errors import S3NError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,28 +25,6 @@ class FileRequest:
     options: Mapping[str, Any]
     ending: str = ""
     again: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON holds them."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> FileRequest:
-        """Read what ``to_dict`` returned; further fields are left alone.
-
-        Raises:
-            S3NError: Something is missing or of another type.
-        """
-        try:
-            return cls(
-                images=str(fields["images"]),
-                part=str(fields["part"]),
-                options=dict(fields["options"]),
-                ending=str(fields["ending"]),
-                again=bool(fields["again"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise S3NError(f"A request for an exported file is damaged ({error}).") from error
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -27,6 +27,7 @@ from s3n_core.models.batches import over_images
 from s3n_core.models.opening import Model
 from s3n_core.prediction.row_building import NOT_FINITE
 from s3n_core.system.atomic_files import make_folder, write_bytes
+from s3n_core.system.json_values import to_json
 from s3n_core.version import __version__
 
 __all__ = ["ExportOptions", "ExportProgress", "export"]
@@ -112,7 +113,7 @@ def export(
         "model": model.digest,
         "mode": model.sampling,
         "precision": model.precision,
-        "options": options.to_dict(),
+        "options": to_json(options),
     }
     with ExportIndex(out, made_with, restart=restart) as index:
 

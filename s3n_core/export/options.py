@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from s3n_core.export.figures.encoding import ENDINGS, PICTURE_FORMATS, PictureFormat
@@ -51,10 +51,6 @@ class ExportOptions:
         panels = [f"/{panel}{picture}" for panel in check_panels(self.style.panels)] if self.singles else []
         others = [ending for ending, wanted in ((ARRAYS_ENDING, self.arrays), (PART_ENDING, self.report)) if wanted]
         return (*([picture] if self.sheet else []), *panels, *others)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as values that JSON holds."""
-        return asdict(self)
 
 
 def export_options(

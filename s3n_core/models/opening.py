@@ -15,6 +15,7 @@ from s3n_core.models.devices import autocast, choose_device, choose_precision, p
 from s3n_core.models.model_files import load_model
 from s3n_core.models.stored_networks import not_finite
 from s3n_core.runs.model_paths import file_digest, model_file
+from s3n_core.system.json_values import from_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +107,7 @@ def _preprocess_of(header: ModelHeader, path: Path) -> Preprocess:
     if nameless:
         raise ModelFileError(f"{path} is damaged: its class {nameless[0]} has no name. Use another checkpoint.")
     try:
-        preprocess = Preprocess.from_dict(header.preprocess)
+        preprocess = from_json(Preprocess, header.preprocess, closed=True)
     except (TypeError, ValueError) as error:
         raise ModelFileError(
             f"{path} is damaged: how it wants its images is not valid ({error}). Use another checkpoint."

@@ -15,6 +15,7 @@ from typing import Any, Self
 from s3n_core.errors import UnfinishedOutput
 from s3n_core.prediction.rows import PredictionHeader, PredictionRow
 from s3n_core.prediction.tables import FORMAT, VERSION
+from s3n_core.system.json_values import from_json
 from s3n_core.system.line_files import LineFile, part_path
 
 
@@ -91,7 +92,7 @@ class UnfinishedTable:
             fields = json.loads(line)
             if fields["format"] != FORMAT or fields["version"] != VERSION:
                 raise ValueError
-            earlier = PredictionHeader.from_dict(fields)
+            earlier = from_json(PredictionHeader, fields)
         except (ValueError, KeyError, TypeError) as error:
             raise UnfinishedOutput(
                 f"{self.path} is in the way: it holds no unfinished predictions of this version; move it away, "

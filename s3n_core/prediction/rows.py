@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.prediction.schema import Column, Heading, PeakPlace, columns_of
+from s3n_core.system.json_values import to_json
 
 
 def _agreement(row: PredictionRow) -> float | None:
@@ -217,34 +218,10 @@ class PredictionHeader:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as values that JSON holds exactly; those of a cascade only where there is one."""
-        cascade = {} if self.stop_below is None else {"stop_below": self.stop_below, "passes": self.passes}
-        return {
-            "model": self.model,
-            "mode": self.mode,
-            "precision": self.precision,
-            "classes": list(self.classes),
-            "images": self.images,
-            "count": self.count,
-            **cascade,
-        }
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> PredictionHeader:
-        """Read what ``to_dict`` returned; further fields are left alone.
-
-        Raises:
-            KeyError, TypeError, ValueError: The fields are not those of a header.
-        """
-        return cls(
-            model=str(fields["model"]),
-            mode=str(fields["mode"]),
-            precision=str(fields["precision"]),
-            classes=tuple(str(name) for name in fields["classes"]),
-            images=str(fields["images"]),
-            count=int(fields["count"]),
-            stop_below=_number(fields.get("stop_below")),
-            passes=_number(fields.get("passes")),
-        )
+        fields: dict[str, Any] = to_json(self)
+        if self.stop_below is None:
+            del fields["stop_below"], fields["passes"]
+        return fields
 
     def difference(self, other: PredictionHeader) -> str:
         """Say in a clause what ``other`` was made with instead; empty where they are the same."""
@@ -315,10 +292,6 @@ def fingerprint(records: Iterable[ImageRecord], classes: Sequence[str] = ()) -> 
         label = label_name(record, classes)
         digest.update(f"{record.name}\0{label}\0{state}\n\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
 
 
 def _shown(threshold: float | None) -> str:

@@ -19,6 +19,7 @@ from s3n_core.errors import OutputError
 from s3n_core.prediction.rows import COLUMNS, PredictionHeader, PredictionRow
 from s3n_core.prediction.schema import Cell
 from s3n_core.system.atomic_files import make_folder, open_atomic, output_error
+from s3n_core.system.json_values import from_json
 
 TableFormat = Literal["csv", "json"]
 FORMAT = "s3n-predictions"
@@ -99,7 +100,7 @@ def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[PredictionRo
         document: dict[str, Any] = json.loads(path.read_bytes())
         if document["format"] != FORMAT or document["version"] > VERSION:
             raise ValueError(f"{path} is no table of predictions that this version reads")
-        header = PredictionHeader.from_dict(document)
+        header = from_json(PredictionHeader, document)
         rows = document["rows"]
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is no table of predictions") from error
@@ -123,7 +124,7 @@ def read_json_head(file: Iterator[bytes]) -> PredictionHeader | None:
     head: list[bytes] = []
     for line in file:
         if line.rstrip() == _ROWS_BEGIN:
-            return PredictionHeader.from_dict(json.loads(b"".join(head).rstrip().rstrip(b",") + b"}"))
+            return from_json(PredictionHeader, json.loads(b"".join(head).rstrip().rstrip(b",") + b"}"))
         head.append(line)
     return None
 

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Self
 
 from s3n_core.runs.earlier_versions import METRICS_VERSION
 from s3n_core.system.atomic_files import output_error
+from s3n_core.system.json_values import to_json
 
 # At most five step lines a second: curves are drawn at that rate, and a night of training stays a few megabytes.
 STEP_INTERVAL_SECONDS = 0.2
@@ -113,7 +114,7 @@ class MetricsWriter:
 
     def _append(self, kind: str, values: Mapping[str, Any]) -> None:
         fields = {"kind": kind, "version": METRICS_VERSION, **values}
-        line = json.dumps(_plain(fields), separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+        line = json.dumps(to_json(fields), separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
         try:
             written = 0
             while written < len(line):
@@ -142,16 +143,3 @@ def _end_of_last_line(file: BinaryIO | FileIO, limit: int) -> int:
             return start + found + 1
         end = start
     return 0
-
-
-def _plain(value: Any) -> Any:
-    """Turn NumPy scalars into Python's numbers, and numbers that JSON does not have into ``None``."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):  # a NumPy scalar or array
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -17,6 +17,7 @@ from s3n_core.errors import RunError, S3NError
 from s3n_core.runs.run_state import ACTIVE, RunState, RunStatus, ShownStatus, shown_status
 from s3n_core.runs.run_summary import RunSummary
 from s3n_core.system.atomic_files import output_error, read_bytes, remove_leftovers, write_json, write_text
+from s3n_core.system.json_values import from_json, to_json
 from s3n_core.system.locks import LOCK_NAME, is_live
 
 __all__ = ["FORMAT_VERSION", "RunDirectory", "RunState", "RunStatus", "RunSummary", "ShownStatus", "is_live", "is_run"]
@@ -133,7 +134,7 @@ class RunDirectory:
             OutputError: It cannot be written; the earlier record stays.
         """
         stamped = replace(state, updated=round(time.time(), 3))
-        write_json(self.state_json, stamped.to_dict(), durable=durable)
+        write_json(self.state_json, to_json(stamped), durable=durable)
 
     def read_state(self) -> RunState | None:
         """Return the last record, None where none was written yet.
@@ -145,7 +146,7 @@ class RunDirectory:
             return None
         remedy = "delete that file, its content is made anew when the run is resumed"
         try:
-            return RunState.from_dict(self._read_json(self.state_json, remedy))
+            return from_json(RunState, self._read_json(self.state_json, remedy))
         except ValueError as error:
             raise RunError(f"{self.state_json} is broken ({error}); {remedy}.") from None
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from s3n_core.errors import S3NError
 
@@ -64,32 +63,6 @@ class RunState:
             return None
         return S3NError(self.message) if self.failure is None else S3NError.from_dict(self.failure)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as JSON can hold it; NaN and infinities become None."""
-        return {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(self).items()
-        }
-
-    @classmethod
-    def from_dict(cls, value: object) -> RunState:
-        """Read a record; missing fields take their defaults, unknown ones (of a newer version) are ignored.
-
-        Raises:
-            ValueError: It is no such record; the message says why, as a clause.
-        """
-        if not isinstance(value, Mapping):
-            raise ValueError("it does not hold a JSON object")
-        if value.get("status") not in get_args(RunStatus):
-            raise ValueError(f"its status {value.get('status')!r} is unknown")
-        known = {field.name: value[field.name] for field in fields(cls) if field.name in value}
-        for name, item in known.items():
-            expected, optional = _KINDS[name]
-            if (item is None and optional) or (isinstance(item, expected) and not isinstance(item, bool)):
-                continue
-            raise ValueError(f"its field {name!r} holds {item!r}")
-        return cls(**known)
-
 
 def shown_status(state: RunState | None, live: bool) -> ShownStatus:
     """Return what to tell a person about a run.
@@ -103,23 +76,3 @@ def shown_status(state: RunState | None, live: bool) -> ShownStatus:
     if state.status in ACTIVE and not live:
         return "interrupted"
     return state.status
-
-
-_WHOLE: tuple[tuple[type, ...], bool] = ((int,), False)
-_NUMBER: tuple[tuple[type, ...], bool] = ((int, float), True)
-_KINDS: dict[str, tuple[tuple[type, ...], bool]] = {
-    "status": ((str,), False),
-    "epoch": _WHOLE,
-    "epochs": _WHOLE,
-    "batch": _WHOLE,
-    "batches": _WHOLE,
-    "images_per_second": _NUMBER,
-    "seconds_left": _NUMBER,
-    "pid": ((int,), True),
-    "process_created": _NUMBER,
-    "message": ((str,), False),
-    "updated": ((int, float), False),
-    "best_epoch": ((int,), True),
-    "best_accuracy": _NUMBER,
-    "failure": ((dict,), True),
-}

@@ -23,6 +23,7 @@ from s3n_core.server.codec import InspectionEncoder, encode_file, encode_model
 from s3n_core.server.messages import Message, write_message
 from s3n_core.server.model_cache import InspectedModel
 from s3n_core.server.requests import LatestRequests, Request
+from s3n_core.system.json_values import from_json
 
 if TYPE_CHECKING:
     from s3n_core.export.preview import FirstFiles
@@ -141,7 +142,10 @@ class InspectionServer:
     def _export(self, request: Request) -> None:
         from s3n_core.export.preview import FirstFiles
 
-        wish = FileRequest.from_dict(request.fields)
+        try:
+            wish = from_json(FileRequest, request.fields)
+        except ValueError as error:
+            raise S3NError(f"A request for an exported file is damaged ({error}).") from error
         inspector = self._ready(request.generation)
         self._files = self._files or FirstFiles()
         self._write(encode_file(request.generation, self._files.make(inspector, wish)))

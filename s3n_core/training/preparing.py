@@ -16,6 +16,7 @@ from s3n_core.datasets.transforms import Augmentation, Preprocess
 from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.json_values import to_json
 from s3n_core.training.changed_data import used_fingerprint
 from s3n_core.training.recipe import Recipe, recipe_from
 from s3n_core.version import __version__
@@ -166,7 +167,7 @@ def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None) -> Mode
     return ModelHeader(
         network=plan.network,
         classes=plan.classes,
-        preprocess=plan.preprocess.to_dict(),
+        preprocess=to_json(plan.preprocess),
         recipe=plan.recipe.name,
         data_set=plan.data_set,
         epoch=epoch,

@@ -15,6 +15,7 @@ from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.codec import OpenedModel, decode_file, decode_model
 from s3n_core.server.messages import Message
 from s3n_core.server.requests import Request, RequestKind
+from s3n_core.system.json_values import to_json
 from s3n_gui.background.engine_command import INSPECTION_SERVER, engine_command
 from s3n_gui.background.engine_link import EngineLink
 from s3n_gui.background.processes import log_file
@@ -127,7 +128,7 @@ class InspectionClient(QObject):
 
     def request_file(self, wish: FileRequest) -> int:
         """Ask for the first file that an export would write; returns the generation."""
-        return self._ask("export", wish.to_dict())
+        return self._ask("export", to_json(wish))
 
     def set_idle_seconds(self, seconds: float) -> None:
         """Say after how long without a request the engine lets go of the model; it counts at once."""

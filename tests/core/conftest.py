@@ -24,6 +24,7 @@ from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
 from s3n_core.models.opening import Model, open_model
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.json_values import from_json
 
 
 class SmallDisk:
@@ -115,7 +116,7 @@ def model_of(model: Model) -> Callable[..., Model]:
                 header=header,
                 path=model.path.with_name("never-written.safetensors"),
                 digest=hashlib.sha256(key.encode()).hexdigest()[:16],
-                preprocess=Preprocess.from_dict(header.preprocess),
+                preprocess=from_json(Preprocess, header.preprocess, closed=True),
             )
         return dataclasses.replace(kept[key], sampling=sampling) if sampling else kept[key]
 

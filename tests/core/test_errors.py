@@ -9,6 +9,7 @@ import pytest
 
 from s3n_core.errors import CODES, DataChanged, Diverged, OutOfMemory, S3NError, UnfinishedOutput, UnreadableImage
 from s3n_core.runs.run_state import RunState
+from s3n_core.system.json_values import from_json, to_json
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENT = CHECKOUT / "docs" / "reference" / "command-line.md"
@@ -85,14 +86,14 @@ def test_the_document_lists_them() -> None:
 def test_a_state_keeps_why_a_run_failed() -> None:
     error = Diverged("It diverged.", epoch=3)
     state = RunState(status="failed", message=str(error), failure=error.to_dict())
-    again = RunState.from_dict(json.loads(json.dumps(state.to_dict()))).error
+    again = from_json(RunState, json.loads(json.dumps(to_json(state)))).error
     assert isinstance(again, Diverged)
     assert again.epoch == 3
 
 
 def test_a_state_of_an_earlier_version_has_a_sentence_only() -> None:
-    state = RunState.from_dict({"status": "failed", "message": "The disk is full."})
+    state = from_json(RunState, {"status": "failed", "message": "The disk is full."})
     assert state.failure is None
     assert type(state.error) is S3NError
     assert str(state.error) == "The disk is full."
-    assert RunState.from_dict({"status": "stopped", "message": "Stopped."}).error is None
+    assert from_json(RunState, {"status": "stopped", "message": "Stopped."}).error is None

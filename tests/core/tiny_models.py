@@ -13,6 +13,7 @@ from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
+from s3n_core.system.json_values import to_json
 
 CLASSES = tuple(f"species {letter}" for letter in "abcdefghijkl")
 
@@ -23,7 +24,7 @@ def tiny_header(preprocess: dict[str, Any] | None = None, **network: Any) -> Mod
     values: dict[str, Any] = {"input_size": 64, "source_size": 64, "backbone": backbone} | network
     config = NetworkConfig(num_classes=len(CLASSES), **values)
     sizes = Preprocess(input_size=config.input_size, source_size=config.source_size, resize="squash")
-    return ModelHeader(network=config, classes=CLASSES, preprocess=sizes.to_dict() | (preprocess or {}))
+    return ModelHeader(network=config, classes=CLASSES, preprocess=to_json(sizes) | (preprocess or {}))
 
 
 def tiny_network(config: NetworkConfig) -> S3N:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
-from typing import Any
 
 from s3n_core.datasets.audit.name_findings import NameFinding
 from s3n_core.datasets.records import DataSet, ImageRecord, Problem
@@ -127,11 +126,3 @@ class AuditReport:
     def leaks(self) -> tuple[DuplicateGroup, ...]:
         """The duplicates, equal or near, that lie in more than one part of the data set."""
         return tuple(group for group in (*self.duplicates, *self.near_duplicates) if len(group.splits) > 1)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as values that JSON holds."""
-        fields = asdict(self)
-        fields["root"] = str(self.root)
-        for key in ("problems", "unreadable"):
-            fields[key] = [{"path": str(item.path), "reason": item.reason} for item in getattr(self, key)]
-        return fields

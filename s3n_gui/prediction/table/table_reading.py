@@ -12,6 +12,7 @@ from PySide6.QtCore import Signal
 
 from s3n_core.prediction.rows import PredictionHeader
 from s3n_core.prediction.tables import json_row_lines, read_json_head
+from s3n_core.system.json_values import from_json
 from s3n_core.system.line_files import part_path
 from s3n_gui.background.worker_thread import Worker
 from s3n_gui.prediction.table.prediction_columns import BlockReader
@@ -113,7 +114,7 @@ class TableReader(Worker):
                     first = file.readline()
                     if not first.endswith(b"\n"):
                         return
-                    self._begin(PredictionHeader.from_dict(json.loads(first)))
+                    self._begin(from_json(PredictionHeader, json.loads(first)))
                     self._offset = len(first)
                 lines: list[bytes] = []
                 for line in file:

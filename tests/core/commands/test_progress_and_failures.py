@@ -16,8 +16,9 @@ from s3n_core.__main__ import main as start_of_the_program
 from s3n_core.commands import progress
 from s3n_core.commands.arguments import quoted
 from s3n_core.commands.failures import say
-from s3n_core.commands.progress import duration, plain, progress_bar, progress_bars
+from s3n_core.commands.progress import duration, progress_bar, progress_bars
 from s3n_core.errors import DataChanged, S3NError
+from s3n_core.system.json_values import to_json
 
 
 class Terminal(io.StringIO):
@@ -92,7 +93,7 @@ def test_the_time_left_counts_from_where_a_job_went_on(
 
 def test_times_and_values() -> None:
     assert [duration(seconds) for seconds in (0.4, 89, 90, 3600, 9000)] == ["0 s", "89 s", "2 min", "60 min", "2.5 h"]
-    assert plain({"a": (Path("x"), float("nan")), 1: {"b": float("inf")}}) == {"a": ["x", None], "1": {"b": None}}
+    assert to_json({"a": (Path("x"), float("nan")), 1: {"b": float("inf")}}) == {"a": ["x", None], "1": {"b": None}}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from PIL import Image
 
 from s3n_core.datasets import transforms
 from s3n_core.datasets.transforms import Augmentation, Preprocess, random_crop_box, source_box, train_view
+from s3n_core.system.json_values import from_json, to_json
 
 
 def noise(width: int, height: int) -> Image.Image:
@@ -107,8 +108,8 @@ def test_tiny_and_extreme_images(size: tuple[int, int]) -> None:
 
 def test_preprocess_round_trip() -> None:
     preprocess = Preprocess(input_size=224, source_size=448, resize="keep_crop", resize_ratio=1.1)
-    assert Preprocess.from_dict(json.loads(json.dumps(preprocess.to_dict()))) == preprocess
-    assert Preprocess.from_dict({}) == Preprocess()
+    assert from_json(Preprocess, json.loads(json.dumps(to_json(preprocess))), closed=True) == preprocess
+    assert from_json(Preprocess, {}, closed=True) == Preprocess()
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_preprocess_round_trip() -> None:
 )
 def test_preprocess_refuses(fields: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(fields)).split("_")[0]):
-        Preprocess.from_dict(fields)
+        from_json(Preprocess, fields, closed=True)
 
 
 @pytest.mark.parametrize("bad", [{"crop_scale": (0.0, 1.0)}, {"crop_scale": (1.0, 0.5)}, {"crop_ratio": (2.0, 1.0)}])

@@ -15,6 +15,7 @@ from s3n_core.evaluation import hit_rates
 from s3n_core.evaluation.hit_rates import measure_places
 from s3n_core.evaluation.localization import SIDE, joined_maps, largest_box, overlap
 from s3n_core.models.opening import Model
+from s3n_core.system.json_values import to_json
 
 
 def test_overlap_of_boxes() -> None:
@@ -95,7 +96,7 @@ def test_counts_on_known_places(tmp_path: Path, looking: Model) -> None:
     assert result.localized_any_class == pytest.approx(2 / 3)
     assert result.central_box == 0
     assert "33.3%" in result.text()
-    assert result.to_dict()["images"] == 3
+    assert to_json(result)["images"] == 3
 
 
 def test_classes_are_matched_by_name(tmp_path: Path, looking: Model) -> None:

@@ -22,6 +22,7 @@ from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
 from s3n_core.models.network_outputs import rule_names
 from s3n_core.models.opening import open_model
+from s3n_core.system.json_values import to_json
 
 CLASSES = ("grey bird", "blue bird", "red bird")
 STYLE = FigureStyle(dpi=40, single_inches=1.0, panels=("peaks", "map_d"))
@@ -40,7 +41,7 @@ def model(tmp_path_factory):
     config = NetworkConfig(num_classes=3, backbone="mobilenet_v2", input_size=64, source_size=64)
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    preprocess = Preprocess(input_size=64, source_size=64).to_dict()
+    preprocess = to_json(Preprocess(input_size=64, source_size=64))
     save_model(path, S3N(config).eval(), ModelHeader(network=config, classes=CLASSES, preprocess=preprocess))
     return open_model(path, device="cpu")
 

@@ -21,6 +21,7 @@ from s3n_core.models.model_files import save_model
 from s3n_core.models.opening import open_model
 from s3n_core.models.preprocessing import MEAN, STD
 from s3n_core.runs.model_paths import file_digest
+from s3n_core.system.json_values import to_json
 
 CLASSES = tuple(f"species {number} é漢" for number in range(12))
 BRANCHES = ("joint", "original", "discriminative", "complementary")
@@ -52,7 +53,7 @@ def build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Build:
             network.head("O").classifier.weight.mul_(480)  # sure of some images and unsure of others
         config = network.config
         preprocess = Preprocess(input_size=config.input_size, source_size=config.source_size, resize="keep_crop")
-        header = ModelHeader(network=config, classes=CLASSES, preprocess=preprocess.to_dict(), data_set="birds")
+        header = ModelHeader(network=config, classes=CLASSES, preprocess=to_json(preprocess), data_set="birds")
         path = tmp_path / "model.safetensors"
         save_model(path, network, header)
         return path

@@ -67,9 +67,9 @@ def test_junk_and_pickles_are_refused_and_nothing_in_them_runs(tmp_path: Path):
 @pytest.mark.parametrize(
     ("preprocess", "sentence"),
     [
-        ({"resize": "stretch"}, "resize must be one of"),
-        ({"input_size": "64"}, "input_size must be a whole number"),
-        ({"colour": 1}, "unknown preprocessing field"),
+        ({"resize": "stretch"}, "its field 'resize' holds 'stretch'"),
+        ({"input_size": "64"}, "its field 'input_size' holds '64'"),
+        ({"colour": 1}, "its field 'colour' is unknown"),
         ({"source_size": 96}, "its network takes 64 px"),
     ],
 )

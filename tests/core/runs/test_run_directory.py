@@ -9,6 +9,7 @@ import pytest
 from s3n_core.errors import OutputError, RunError
 from s3n_core.runs.run_directory import RunDirectory, RunState, is_run
 from s3n_core.runs.run_list import list_runs
+from s3n_core.system.json_values import to_json
 from s3n_core.system.locks import RunLock
 
 JUNK = [b"", b"{", b"[]", b"null", b"\xff\xfe\x00", b'{"status": "running"', b"[" * 100_000]
@@ -70,7 +71,7 @@ def test_state_comes_back(run: RunDirectory) -> None:
     read = run.read_state()
     assert read is not None
     assert before - 1 <= read.updated <= time.time() + 1
-    assert read.to_dict() == {**state.to_dict(), "updated": read.updated}
+    assert to_json(read) == {**to_json(state), "updated": read.updated}
     assert read.seconds_left is None
 
 

@@ -37,6 +37,7 @@ from s3n_core.server.codec import InspectionDecoder, InspectionEncoder, decode_f
 from s3n_core.server.inspection_server import InspectionServer
 from s3n_core.server.messages import Message, read_message, write_message
 from s3n_core.server.requests import LatestRequests, Request
+from s3n_core.system.json_values import to_json
 
 PATIENCE = 240.0  # seconds: a machine that trains beside the tests takes its time to load torch
 
@@ -506,7 +507,7 @@ def test_what_libraries_print_does_not_reach_the_messages() -> None:
 def test_the_first_file_of_an_export(server: Server, opened: Any, pictures: tuple[Path, Path], tmp_path: Path) -> None:
     options = {"sheet": False, "panels": ["map_d", "peaks"], "dpi": 40, "single_inches": 1.0, "opacity": 0.3}
     wish = FileRequest(images=str(pictures[0].parent), options=options)
-    server.ask("export", **wish.to_dict())
+    server.ask("export", **to_json(wish))
     file = decode_file(server.answer("exported"))
     assert (file.image, file.ending) == (pictures[0].name, "/peaks.png")
     style = FigureStyle(panels=("peaks", "map_d"), dpi=40, single_inches=1.0, opacity=0.3)
@@ -516,7 +517,7 @@ def test_the_first_file_of_an_export(server: Server, opened: Any, pictures: tupl
     assert sorted(map(str, file.files.values())) == sorted(
         path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")
     )
-    server.ask("export", **replace(wish, options={**options, "dpi": 3}).to_dict())
+    server.ask("export", **to_json(replace(wish, options={**options, "dpi": 3})))
     assert "dpi" in server.answer("failed").fields["sentence"]
-    server.ask("export", **replace(wish, images=str(tmp_path / "gone")).to_dict())
+    server.ask("export", **to_json(replace(wish, images=str(tmp_path / "gone"))))
     assert str(tmp_path / "gone") in server.answer("failed").fields["sentence"]

@@ -16,6 +16,7 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import left_out_file, write_left_out
 from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
 from s3n_core.datasets.splits import hold_out
+from s3n_core.system.json_values import to_json
 from s3n_gui.dataset.classes.class_nodes import arrange, class_tree, count_images
 from s3n_gui.dataset.findings import Finding, problems_by_image
 from s3n_gui.dataset.image_filter import ImageFilter
@@ -124,7 +125,7 @@ def test_many_classes_are_sorted_into_families(tmp_path: Path) -> None:
 
 
 def test_an_audit_becomes_findings(data_set: DataSet, prepared: Survey) -> None:
-    findings = {finding.kind: finding for finding in findings_of(audit(data_set, workers=0).to_dict(), prepared)}
+    findings = {finding.kind: finding for finding in findings_of(to_json(audit(data_set, workers=0)), prepared)}
     assert set(findings) == {"unreadable", "contradiction", "leak", "duplicate", "small-image"}
     assert findings["small-image"].leave_out == frozenset()
     assert names(prepared, findings["unreadable"].leave_out) == {"train/Aster_bird/broken.png"}
@@ -152,7 +153,7 @@ def test_an_audit_becomes_findings(data_set: DataSet, prepared: Survey) -> None:
 def test_an_audit_of_another_state_of_the_folder_is_no_defect(
     data_set: DataSet, prepared: Survey, tmp_path: Path
 ) -> None:
-    report = json.loads(json.dumps(audit(data_set, workers=0).to_dict()))
+    report = json.loads(json.dumps(to_json(audit(data_set, workers=0))))
     report["unreadable"] += [{"path": "/elsewhere/x.png", "reason": "it is gone"}]
     report["duplicates"] += [{"names": ["gone 1", "gone 2"], "splits": ["train"], "classes": []}]
     report["problems"] = [{"path": str(tmp_path / "list.txt"), "reason": "the file does not exist"}]
@@ -167,7 +168,7 @@ def test_small_classes_are_found_but_mark_no_single_image(tmp_path: Path, folder
         path.unlink()
     small = open_data_set(folder)
     prepared = survey(small)
-    findings = findings_of(audit(small, workers=0).to_dict(), prepared)
+    findings = findings_of(to_json(audit(small, workers=0)), prepared)
     found = next(finding for finding in findings if finding.kind == "small-class")
     assert found.title == "1 class too small"
     assert {int(prepared.labels[index]) for index in found.images} == {1}

@@ -28,6 +28,7 @@ from s3n_core.datasets.audit.checks import audit
 from s3n_core.datasets.detection import FORMATS, open_data_set
 from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
+from s3n_core.system.json_values import to_json
 from s3n_gui.dataset.images.image_model import PATH_ROLE
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.report_reading import findings_of
@@ -171,7 +172,7 @@ def test_show_me_lists_the_images_and_leave_out_settles_the_finding(
     qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet, folder: Path
 ) -> None:
     show(qtbot, data_page, session, data_set)
-    report = json.loads(json.dumps(audit(data_set, workers=0).to_dict()))
+    report = json.loads(json.dumps(to_json(audit(data_set, workers=0))))
     controller = data_page.controller
     assert controller.survey is not None
     controller.checking._on_done("findings", findings_of(report, controller.survey))
@@ -334,7 +335,7 @@ def test_pictures_that_look_alike_are_compared_side_by_side(
     data_set = open_data_set(root)
     show(qtbot, data_page, session, data_set)
     controller = data_page.controller
-    report = json.loads(json.dumps(audit(data_set, workers=0).to_dict()))
+    report = json.loads(json.dumps(to_json(audit(data_set, workers=0))))
     assert controller.survey is not None
     controller.checking._on_done("findings", findings_of(report, controller.survey))
     found = {finding.kind: finding for finding in controller.checking.findings or ()}

@@ -13,6 +13,7 @@ from s3n_core.datasets.audit.checks import audit
 from s3n_core.datasets.audit.report_text import report_text
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.system.json_values import to_json
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_report_as_text_and_as_json(data: Path) -> None:
         "width: 20 to 25 pixels",
     ):
         assert part in text
-    fields = json.loads(json.dumps(report.to_dict()))
+    fields = json.loads(json.dumps(to_json(report)))
     assert fields["unreadable"][0]["reason"] == "the file is empty"
     assert fields["duplicates"][0]["splits"] == ["train", "test"]
 
