@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from s3n_core.commands.evaluation_text import curve_text
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.evaluation.cascade import CascadeAnswers, CascadePoint, curve_text, most_saving
+from s3n_core.evaluation.cascade import CascadeAnswers, CascadePoint, most_saving
 from s3n_core.evaluation.evaluate import evaluate
 from s3n_core.models.opening import open_model
 

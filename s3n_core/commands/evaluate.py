@@ -77,9 +77,8 @@ def evaluate(
     part = split or ("test" if "test" in data_set.splits() else "all")
     records = chosen_records(data_set, part, model, runs)
 
-    from s3n_core.evaluation.cascade import curve_text
+    from s3n_core.commands.evaluation_text import curve_text, evaluation_text
     from s3n_core.evaluation.evaluate import evaluate as evaluate_records
-    from s3n_core.evaluation.result_text import evaluation_text
 
     opened = open_named_model(model, runs, device, precision, sampling)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", json=json) as bar:

@@ -11,6 +11,7 @@ import typer
 
 from s3n_core.commands.failures import say
 from s3n_core.commands.progress import print_json
+from s3n_core.commands.text_tables import table_text
 from s3n_core.system.json_values import to_json
 
 if TYPE_CHECKING:
@@ -42,10 +43,7 @@ def print_trash(root: Path, json: bool) -> None:
 
 
 def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    table = [header, *rows]
-    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
-    for row in table:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo(table_text([header, *rows], left=len(header)))
 
 
 def fields_of(summary: RunSummary) -> dict[str, Any]:

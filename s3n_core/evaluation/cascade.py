@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.system.aligned_text import aligned
-
 _STEPS = 20
 _DIGITS = 3
 
@@ -103,24 +101,6 @@ def most_saving(curve: Sequence[CascadePoint]) -> CascadePoint:
     A threshold further on may be right as often again, but only where some images that it loses happen to be outweighed.
     """
     return list(itertools.takewhile(lambda point: point.right >= curve[0].right, curve))[-1]
-
-
-def curve_text(curve: Sequence[CascadePoint]) -> str:
-    """Return a curve as an aligned table and what it advises, with a final line end."""
-    rows = [("Stop below (nats)", "Stopped", "Top-1", "Passes an image")]
-    for point in curve:
-        threshold = "-" if point.stop_below is None else f"{point.stop_below:g}"
-        stopped = f"{100 * point.stopped / point.images:.1f} %"
-        rows.append((threshold, stopped, f"{100 * point.top1:.1f} %", f"{point.passes:.2f}"))
-    best = most_saving(curve)
-    if best.stop_below is None:
-        advice = "Even the lowest threshold costs accuracy on these images."
-    else:
-        advice = (
-            f"On these images --stop-below {best.stop_below:g} saves most without loss: "
-            f"{best.passes:.2f} instead of {curve[0].passes:.2f} passes an image."
-        )
-    return f"{aligned(rows)}\n{advice}\n"
 
 
 def _rounded_up(number: float) -> float:

@@ -11,9 +11,10 @@ import torch
 from image_folders import drawn_folder
 from tiny_models import CLASSES
 
+from s3n_core.commands.evaluation_text import curve_text
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataSetError, OutputError
-from s3n_core.evaluation.cascade import CascadeAnswers, curve_text, most_saving
+from s3n_core.evaluation.cascade import CascadeAnswers, most_saving
 from s3n_core.evaluation.evaluate import evaluate
 from s3n_core.models.opening import Model
 from s3n_core.prediction.job import predict, predict_to_file

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from image_folders import drawn_folder
 from tiny_models import CLASSES
 
+from s3n_core.commands.evaluation_text import evaluation_text
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import ImageRecord
@@ -19,7 +20,6 @@ from s3n_core.evaluation.accuracy import Accuracy, wilson_interval
 from s3n_core.evaluation.counting import EvaluationCounts
 from s3n_core.evaluation.evaluate import evaluate
 from s3n_core.evaluation.result import MEAN, Evaluation
-from s3n_core.evaluation.result_text import evaluation_text
 from s3n_core.models import network_outputs
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input

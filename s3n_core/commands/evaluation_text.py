@@ -1,9 +1,12 @@
-"""An evaluation as text for a terminal."""
+"""An evaluation and its cascade as text for a terminal."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from s3n_core.commands.text_tables import table_text
+from s3n_core.evaluation.cascade import CascadePoint, most_saving
 from s3n_core.evaluation.result import Evaluation
-from s3n_core.system.aligned_text import aligned
 
 MOST_COLUMNS = 20
 """Most classes of which the whole confusion matrix is printed; of more, only the most frequent confusions are."""
@@ -21,6 +24,24 @@ def evaluation_text(evaluation: Evaluation) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+def curve_text(curve: Sequence[CascadePoint]) -> str:
+    """Return a curve as an aligned table and what it advises, with a final line end."""
+    rows = [("Stop below (nats)", "Stopped", "Top-1", "Passes an image")]
+    for point in curve:
+        threshold = "-" if point.stop_below is None else f"{point.stop_below:g}"
+        stopped = f"{100 * point.stopped / point.images:.1f} %"
+        rows.append((threshold, stopped, f"{100 * point.top1:.1f} %", f"{point.passes:.2f}"))
+    best = most_saving(curve)
+    if best.stop_below is None:
+        advice = "Even the lowest threshold costs accuracy on these images."
+    else:
+        advice = (
+            f"On these images --stop-below {best.stop_below:g} saves most without loss: "
+            f"{best.passes:.2f} instead of {curve[0].passes:.2f} passes an image."
+        )
+    return f"{table_text(rows)}\n{advice}\n"
+
+
 def _summary(evaluation: Evaluation) -> str:
     low, high = evaluation.interval
     model = f", model {evaluation.model}" if evaluation.model else ""
@@ -36,7 +57,7 @@ def _summary(evaluation: Evaluation) -> str:
 def _accuracies(evaluation: Evaluation) -> str:
     rows = [("Prediction", "Top-1", "Top-5")]
     rows += [(row.name, _percent(row.top1_share), _percent(row.top5_share)) for row in evaluation.accuracies]
-    return aligned(rows)
+    return table_text(rows)
 
 
 def _evidence(evaluation: Evaluation) -> str:
@@ -53,7 +74,7 @@ def _classes(evaluation: Evaluation) -> str:
     for name, row in zip(evaluation.classes, evaluation.by_class(), strict=True):
         share = "-" if row.recall is None else _percent(row.recall)
         rows.append((_printable(name), str(row.images), str(row.correct), share))
-    return aligned(rows)
+    return table_text(rows)
 
 
 def _matrix(evaluation: Evaluation) -> str:
@@ -61,7 +82,7 @@ def _matrix(evaluation: Evaluation) -> str:
     rows = [["Confusion (row: true class, column: prediction)", *numbers]]
     for number, name, counts in zip(numbers, evaluation.classes, evaluation.confusion.tolist(), strict=True):
         rows.append([f"{number:>2} {_printable(name)}", *(str(count) if count else "." for count in counts)])
-    return aligned(rows)
+    return table_text(rows)
 
 
 def _confusions(evaluation: Evaluation) -> str:
@@ -73,7 +94,7 @@ def _confusions(evaluation: Evaluation) -> str:
         (_printable(evaluation.classes[row.label]), _printable(evaluation.classes[row.predicted]), str(row.count))
         for row in confusions
     ]
-    return aligned(rows, left=2)
+    return table_text(rows, left=2)
 
 
 def _unreadable(evaluation: Evaluation) -> str:
