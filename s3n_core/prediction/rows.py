@@ -20,10 +20,10 @@ def _agreement(row: PredictionRow) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionRow:
-    """The model's answer for one image, or why there is none.
+    """The model's prediction for one image, or why there is none.
 
-    Numbers carry the six significant digits that float32 supports. For an image without an answer ``error`` says why, and
-    everything that the answer would tell is None or empty.
+    Numbers carry the six significant digits that float32 supports. For an image without a prediction ``error`` says why, and
+    everything that the prediction would tell is None or empty.
 
     Attributes:
         file: The image's name, its posix path below the folder.
@@ -45,7 +45,7 @@ class PredictionRow:
         mode: How the peaks were divided between D and C.
         precision: Of the network's layers.
         model: First 16 hexadecimal digits of the model file's SHA-256.
-        error: Why there is no answer; empty where there is one.
+        error: Why there is no prediction; empty where there is one.
     """
 
     file: Annotated[
@@ -63,7 +63,7 @@ class PredictionRow:
             key="class",
             heading=Heading(
                 title="Class",
-                meaning="The model's answer: the joint prediction of all branches",
+                meaning="The predicted class: the joint prediction of all branches",
                 place=2,
                 width=170,
                 spared=0,
@@ -75,7 +75,12 @@ class PredictionRow:
         Column(
             "number",
             heading=Heading(
-                title="Probability", meaning="Probability of the answer", place=4, width=124, falling=True, spared=0
+                title="Probability",
+                meaning="Probability of the predicted class",
+                place=4,
+                width=124,
+                falling=True,
+                spared=0,
             ),
         ),
     ] = None
@@ -89,7 +94,7 @@ class PredictionRow:
             derive=_agreement,
             heading=Heading(
                 title="Branches",
-                meaning="Which branches give the joint answer: filled where they do, hollow where they do not",
+                meaning="Which branches agree with the joint prediction: filled where they do, hollow where they do not",
                 place=6,
                 width=98,
                 spared=3,
@@ -114,7 +119,7 @@ class PredictionRow:
             "number",
             heading=Heading(
                 title="H",
-                meaning="Entropy of the original branch's answer in nats (Eq. 2): large where it is unsure",
+                meaning="Entropy of the original branch's prediction in nats (Eq. 2): large where it is uncertain",
                 place=7,
                 width=58,
                 digits=2,
@@ -152,7 +157,7 @@ class PredictionRow:
         Column(
             "text",
             always=True,
-            heading=Heading(title="Problem", meaning="Why there is no answer", place=9, width=160, spared=0),
+            heading=Heading(title="Problem", meaning="Why there is no prediction", place=9, width=160, spared=0),
         ),
     ] = ""
 

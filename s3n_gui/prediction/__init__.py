@@ -1,1 +1,1 @@
-"""The page Predict: a folder and a model, a table of answers, and how good they are."""
+"""The page Predict: a folder and a model, a table of predictions, and how good they are."""

@@ -32,7 +32,7 @@ class PredictionController(QObject):
     Signals:
         request_changed: Another folder, model, part or entropy up to which O alone answers is chosen.
         stage_changed: ``stage`` is another.
-        began: A table begins; ``answers`` is another object.
+        began: A table begins; ``predictions`` is another object.
         grown: Rows were added: the first new row.
         failed: The job or the reading failed: a sentence.
         checked: ``stale`` is known for the table that is shown.
@@ -55,7 +55,7 @@ class PredictionController(QObject):
         self.part = "all"
         self.stop_below: float | None = None
         self.stage: Stage = "nothing"
-        self.answers: PredictionColumns | None = None
+        self.predictions: PredictionColumns | None = None
         self.total = 0
         self.problem = ""
         self.stale = ""
@@ -128,7 +128,7 @@ class PredictionController(QObject):
             self._open()
 
     def _on_asked(self) -> None:
-        """Another page wants all answers: predict the whole data set by all branches, unless that is done or a job works."""
+        """Another page wants all predictions: predict the whole data set by all branches, unless that is done or a job works."""
         self.activate()
         self._choose(self._session.model, self.images, "all", None)
         if self.stage in ("ready", "stopped"):
@@ -146,7 +146,7 @@ class PredictionController(QObject):
         if request is None or self._job is not None:
             return
         # Rows of something else, and the header of a job that was stopped before its first row.
-        rowless = self.stage == "ready" and self.answers is not None
+        rowless = self.stage == "ready" and self.predictions is not None
         restart = restart or rowless or (self.stage == "stopped" and bool(self.stale))
         try:
             request.table.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,7 @@ class PredictionController(QObject):
         """Show the table that is there, whole or in part."""
         self._stop_reading()
         request = self.request
-        self.answers, self.total, self.problem, self.stale = None, 0, "", ""
+        self.predictions, self.total, self.problem, self.stale = None, 0, "", ""
         self.began.emit()
         if request is None:
             self._set_stage("nothing")
@@ -240,20 +240,22 @@ class PredictionController(QObject):
     @Slot(int, object)
     def _on_began(self, number: int, header: PredictionHeader) -> None:
         if number == self._reading:
-            self.answers, self.total = PredictionColumns(header), header.count
+            self.predictions, self.total = PredictionColumns(header), header.count
             self.began.emit()
 
     @Slot(int, object)
     def _on_read(self, number: int, block: Block) -> None:
-        if number == self._reading and self.answers is not None:
-            first = len(self.answers)
-            self.answers.append(block)
+        if number == self._reading and self.predictions is not None:
+            first = len(self.predictions)
+            self.predictions.append(block)
             self.grown.emit(first)
 
     @Slot(int, bool)
     def _on_read_all(self, number: int, finished: bool) -> None:
         if number == self._reading:
-            self._set_stage("finished" if finished else "stopped" if self.answers else "ready")  # without a row: ready
+            self._set_stage(
+                "finished" if finished else "stopped" if self.predictions else "ready"
+            )  # without a row: ready
             self._check()
 
     @Slot(int, str)
@@ -265,9 +267,9 @@ class PredictionController(QObject):
 
     def _check(self) -> None:
         request = self.request
-        if request is None or not self.answers:
+        if request is None or not self.predictions:
             return
-        check = TableCheck(request, self.answers.header, self._reading)
+        check = TableCheck(request, self.predictions.header, self._reading)
         check.checked.connect(self._on_checked)
         thread = WorkerThread(check)
         self._checks = [*self._checks[-3:], thread]
@@ -275,7 +277,7 @@ class PredictionController(QObject):
 
     @Slot(int, str)
     def _on_checked(self, number: int, sentence: str) -> None:
-        if number != self._reading or self.answers is None or self._job is not None:
+        if number != self._reading or self.predictions is None or self._job is not None:
             return
         self.stale = sentence
         request = self.request

@@ -8,7 +8,7 @@ from s3n_gui.prediction.controller import PredictionController
 
 def state_words(controller: PredictionController) -> str:
     """Say in a line where the prediction stands."""
-    job, answers, total = controller.job, controller.answers, controller.total
+    job, predictions, total = controller.job, controller.predictions, controller.total
     match controller.stage:
         case "running" if job is not None:
             if not job.text:
@@ -19,10 +19,10 @@ def state_words(controller: PredictionController) -> str:
             return "Stopping after this batch …"
         case "reading":
             return "Reading the table …"
-        case "stopped" if answers is not None:
-            return f"Stopped after {len(answers):,} of {count_text(total, 'image')}"
-        case "finished" if answers is not None:
-            header = answers.header
+        case "stopped" if predictions is not None:
+            return f"Stopped after {len(predictions):,} of {count_text(total, 'image')}"
+        case "finished" if predictions is not None:
+            header = predictions.header
             passes = "" if header.passes is None else f" · {header.passes:.2f} passes an image"
             return f"Model {header.model[:8]} · sampling {header.mode} · {header.precision}{passes}"
     return ""
@@ -31,21 +31,23 @@ def state_words(controller: PredictionController) -> str:
 def empty_case(controller: PredictionController) -> tuple[str, ...] | None:
     """Return icon, title, sentence and buttons of what stands in place of the table; None where there are rows."""
     if controller.images is None:
-        words = "The page shows the model's answer for each image: class, probability, and whether its branches agree."
+        words = (
+            "The page shows the model's prediction for each image: class, probability, and whether its branches agree."
+        )
         return "folder", "Choose images to predict", words, "Choose folder…", "Try the demo"
     if controller.model is None:
         words = "A model comes out of a training; a run and a model file will both do."
         return "model", "Choose the model that predicts", words, "Open model…", "Open run…"
-    if controller.answers is not None and len(controller.answers):
+    if controller.predictions is not None and len(controller.predictions):
         return None
     if controller.stage in ("running", "stopping", "reading"):
-        return "clock", "The first answers are on their way", "The model is being opened; this takes a few seconds."
+        return "clock", "Preparing …", "The model is being opened; this takes a few seconds."
     if controller.problem:
         return "error", "This did not work", controller.problem, "Try again"
     name = controller.images.name
     return (
         "predict",
         f"Predict {name}",
-        "The table fills while images are predicted; stop and go on at will.",
+        "Results appear as they come in; you can stop and continue.",
         "Predict",
     )

@@ -1,4 +1,4 @@
-"""The page Predict: a folder and a model, a table of answers that fills as they come, and how good they are."""
+"""The page Predict: a folder and a model, a table of predictions that fills as they come, and how good they are."""
 
 from __future__ import annotations
 
@@ -163,9 +163,9 @@ class PredictPage(Page):
         return request.image_path(file) if request is not None else None
 
     def open_row(self, row: int) -> None:
-        """Look into the image of a row, with the model that answered it."""
-        answers = self.controller.answers
-        path = self.path_of(answers.files[row]) if answers is not None else None
+        """Look into the image of a row, with the model that predicted it."""
+        predictions = self.controller.predictions
+        path = self.path_of(predictions.files[row]) if predictions is not None else None
         if path is not None:
             self._session.model = self.controller.model
             self._session.image = path
@@ -173,9 +173,9 @@ class PredictPage(Page):
 
     def show_preview(self, row: int) -> None:
         """Show the image of a row large."""
-        answers = self.controller.answers
-        if answers is not None:
-            self.preview.show_row(answers, row, self.path_of(answers.files[row]))
+        predictions = self.controller.predictions
+        if predictions is not None:
+            self.preview.show_row(predictions, row, self.path_of(predictions.files[row]))
 
     def save_as(self) -> None:
         """Let the person save what the table shows."""
@@ -185,8 +185,8 @@ class PredictPage(Page):
 
     def save_to(self, path: Path) -> None:
         """Write what the table shows, in its order."""
-        if self.controller.answers is not None:
-            self.saving.save(path, self.controller.answers, self.model.rows)
+        if self.controller.predictions is not None:
+            self.saving.save(path, self.controller.predictions, self.model.rows)
 
     def set_matrix_large(self, large: bool) -> None:
         """Show the confusion matrix large beside the table, or small below it."""
@@ -207,8 +207,8 @@ class PredictPage(Page):
         if self.model.rowCount():
             self.open_row(int(self.model.rows[0]))
 
-    def _open_pair(self, label: int, answer: int) -> None:
-        self.accuracy_panel.pair_chosen.emit(label, answer)
+    def _open_pair(self, label: int, predicted: int) -> None:
+        self.accuracy_panel.pair_chosen.emit(label, predicted)
         self._open_first()
 
     def _on_setting(self, name: str) -> None:
@@ -268,7 +268,7 @@ class PredictPage(Page):
     def _on_began(self) -> None:
         self.thumbnails.clear()
         self.filters.begin()
-        self.model.show(self.controller.answers)
+        self.model.show(self.controller.predictions)
         self._show_stage()
 
     def _on_grown(self, first: int) -> None:
@@ -288,11 +288,13 @@ class PredictPage(Page):
         bar.setValue(place)
 
     def _show_accuracy(self) -> None:
-        answers = self.controller.answers
-        self.accuracy = answers.accuracy() if answers is not None and len(answers) else None
-        labelled = answers is not None and bool((answers.column("label") >= 0).any())
-        self.table.show_columns(label=labelled, problem=answers is not None and bool(answers.errors))
+        predictions = self.controller.predictions
+        self.accuracy = predictions.accuracy() if predictions is not None and len(predictions) else None
+        labelled = predictions is not None and bool((predictions.column("label") >= 0).any())
+        self.table.show_columns(label=labelled, problem=predictions is not None and bool(predictions.errors))
         settled = self.controller.stage in ("finished", "stopped")
-        self.accuracy_panel.show_accuracy(self.accuracy, [] if answers is None else answers.names, settled=settled)
+        self.accuracy_panel.show_accuracy(
+            self.accuracy, [] if predictions is None else predictions.names, settled=settled
+        )
         if not self.accuracy_panel.judged:
             self.results.set_large(False)

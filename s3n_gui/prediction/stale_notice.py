@@ -1,4 +1,4 @@
-"""The line that says that the shown answers are not those of what is chosen now, with the way to get these."""
+"""The line that says that the shown predictions are not those of what is chosen now, with the way to get these."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StaleNotice(QFrame):
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.anew = QPushButton("Predict anew")
-        self.anew.setToolTip("Predict all images with the model as it is now; the answers below are replaced")
+        self.anew.setToolTip("Predict all images with the model as it is now; the predictions below are replaced")
         set_icon(self.anew, "refresh")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 6, 6)

@@ -49,13 +49,13 @@ def difference(request: PredictionRequest, header: PredictionHeader) -> str:
     """
     if file_digest(model_file(request.model)) != header.model:
         if request.model.is_dir():
-            return "These answers are of an earlier checkpoint of this run; its best one is another by now."
-        return f"These answers are of another model than {request.model.name} is now: the file has changed."
+            return "These predictions are of an earlier checkpoint of this run; its best one is another by now."
+        return f"These predictions are of another model than {request.model.name} is now: the file has changed."
     data_set = open_images(request.images)
     records = part_of(data_set, request.part)
     if len(records) != header.count:
         now, then = count_text(len(records), "image"), f"{header.count:,}"
-        return f"There are {now} now; these answers are of {then}."
+        return f"There are {now} now; these predictions are of {then}."
     if fingerprint(gently(records), data_set.classes) != header.images:
         return "Some of these images or their labels have changed since they were predicted."
     return ""

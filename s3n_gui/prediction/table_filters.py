@@ -46,7 +46,9 @@ class TableFilters(QObject):
         self._set(replace(self._model.filter, text=text, kind=kind, threshold=self._accuracy_panel.threshold))
 
     def _show_count(self) -> None:
-        self._bar.show_count(self._model.rowCount(), 0 if self._model.answers is None else len(self._model.answers))
+        self._bar.show_count(
+            self._model.rowCount(), 0 if self._model.predictions is None else len(self._model.predictions)
+        )
 
     def _on_threshold(self, threshold: float) -> None:
         if self._model.filter.kind == "below":
@@ -68,7 +70,7 @@ class TableFilters(QObject):
         self._set(replace(self._model.filter, label=None, predicted=None))
 
     def _name(self, index: int) -> str:
-        return displayed_class(self._model.answers.names[index]) if self._model.answers is not None else ""
+        return displayed_class(self._model.predictions.names[index]) if self._model.predictions is not None else ""
 
     def _set(self, wanted: RowFilter) -> None:
         row = self._table.current_row()

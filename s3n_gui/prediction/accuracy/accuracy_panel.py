@@ -14,13 +14,13 @@ from s3n_gui.prediction.accuracy.threshold_card import ThresholdCard
 
 
 class AccuracyPanel(QWidget):
-    """How good the answers are; without labels how many a threshold leaves, and how often each class is named.
+    """How good the predictions are; without labels how many a threshold leaves, and how often each class is named.
 
     Signals:
-        threshold_changed: The probability from which an answer counts.
-        pair_chosen: Indices of a known class and an answer whose images are wanted.
+        threshold_changed: The confidence from which a prediction counts.
+        pair_chosen: Indices of a true and a predicted class whose images are wanted.
         pair_opened: The same; one of the images is to be looked into.
-        class_chosen: Index of a class whose images are wanted: those known to be of it, or without labels those answered with it.
+        class_chosen: Index of a class whose images are wanted: those labelled with it, or without labels those predicted as it.
         enlarge_asked: Whether the confusion matrix shall be large.
     """
 
@@ -49,7 +49,7 @@ class AccuracyPanel(QWidget):
 
     @property
     def threshold(self) -> float:
-        """The probability from which an answer counts."""
+        """The confidence from which a prediction counts."""
         return self.threshold_card.threshold
 
     @property

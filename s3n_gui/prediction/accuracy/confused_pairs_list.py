@@ -29,7 +29,7 @@ class ConfusedPairsList(QListView):
     """One row a kind of mistake.
 
     Signals:
-        pair_chosen: Known class and answer, whose images are wanted.
+        pair_chosen: True and predicted class whose images are wanted.
         pair_opened: The same by a double click: one of the images is to be looked into.
     """
 
@@ -110,7 +110,7 @@ class _PairDelegate(QStyledItemDelegate):
         elif state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(rect, QColor(colours.hover))
         pair: ConfusedPair = index.data(PAIR_ROLE)
-        label, answer = str(index.data()).split("\n", 1)
+        label, predicted = str(index.data()).split("\n", 1)
         inner = rect.adjusted(px(8), px(3), -px(8), -px(3))
         painter.setFont(number_font("body"))
         metrics = painter.fontMetrics()
@@ -128,7 +128,7 @@ class _PairDelegate(QStyledItemDelegate):
         painter.setFont(font("caption"))
         metrics = painter.fontMetrics()
         painter.setPen(QColor(colours.quiet))
-        taken = metrics.elidedText(f"taken for {answer}", Qt.TextElideMode.ElideRight, room)
+        taken = metrics.elidedText(f"taken for {predicted}", Qt.TextElideMode.ElideRight, room)
         painter.drawText(lower, Qt.AlignmentFlag.AlignVCenter, taken)
         painter.setFont(number_font("caption"))
         painter.drawText(lower, right, share)

@@ -32,7 +32,7 @@ class ConfusionCard(Card):
     """Who is taken for whom.
 
     Signals:
-        pair_chosen: Indices (into the table's names) of a known class and an answer whose images are wanted.
+        pair_chosen: Indices (into the table's names) of a true and a predicted class whose images are wanted.
         pair_opened: The same; one of the images is to be looked into.
         enlarge_asked: Whether the card shall be large.
     """
@@ -159,15 +159,15 @@ class ConfusionCard(Card):
         signal.emit(self._class_at(cell[0]), self._class_at(cell[1]))
         self.matrix.choose(cell)
 
-    def _on_pair(self, label: int, answer: int) -> None:
+    def _on_pair(self, label: int, predicted: int) -> None:
         if self._accuracy is not None:
-            pair = int(self._accuracy.classes[label]), int(self._accuracy.classes[answer])
+            pair = int(self._accuracy.classes[label]), int(self._accuracy.classes[predicted])
             self.pair_chosen.emit(*pair)
             self.choose(pair)
 
-    def _on_pair_opened(self, label: int, answer: int) -> None:
+    def _on_pair_opened(self, label: int, predicted: int) -> None:
         if self._accuracy is not None:
-            self.pair_opened.emit(int(self._accuracy.classes[label]), int(self._accuracy.classes[answer]))
+            self.pair_opened.emit(int(self._accuracy.classes[label]), int(self._accuracy.classes[predicted]))
 
     def _on_pointed(self, words: str) -> None:
         self.sentence.setText(words or _HINT)

@@ -1,4 +1,4 @@
-"""Who is taken for whom: known classes downwards, answers to the right; a cell shows its images."""
+"""Who is taken for whom: true classes downwards, predicted ones to the right; a cell shows its images."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ConfusionView(QWidget):
     """The matrix, one square a pair of classes; shades are shares of a class's images, so rare classes show as well.
 
     Signals:
-        cell_chosen: A known class and an answer (places in the shown order) whose images are wanted.
+        cell_chosen: A true and a predicted class (places in the shown order) whose images are wanted.
         cell_opened: The same by a double click: one of the images is to be looked into.
         pointed: What is under the mouse or the keys, as a sentence; empty where nothing is.
     """
@@ -63,7 +63,7 @@ class ConfusionView(QWidget):
         theme().changed.connect(self._on_theme)
 
     def show_counts(self, counts: NDArray[Any], names: Sequence[str]) -> None:
-        """Show images by known class (rows) and answer (columns), and the classes' names, in the order to be shown."""
+        """Show images by true class (rows) and predicted class (columns), and the classes' names, in the order to be shown."""
         other = len(names) != len(self._names)
         self._counts, self._names = counts, names
         if other:

@@ -40,14 +40,16 @@ class CoveragePlot(QWidget):
         self._across, self._upward, self._judged = coverage, accuracy, True
         least = float(accuracy.min()) if len(accuracy) else 0.0
         self._low = next(low for low in _LOWEST if low <= max(least - 0.01, 0.0))
-        self.setToolTip("Each point keeps the surest answers only: how many there are, and how many of them are right")
+        self.setToolTip(
+            "Each point keeps the most confident predictions only: how many there are, and how many are correct"
+        )
         self.setAccessibleName("Accuracy against coverage")
         self.update()
 
     def show_coverage(self, threshold: NDArray[Any], coverage: NDArray[Any]) -> None:
         """Show how coverage falls with the threshold, both in [0, 1]."""
         self._across, self._upward, self._low, self._judged = threshold, coverage, 0.0, False
-        self.setToolTip("How many of the images are answered with at least this probability")
+        self.setToolTip("How many of the images are predicted with at least this confidence")
         self.setAccessibleName("Coverage against threshold")
         self.update()
 

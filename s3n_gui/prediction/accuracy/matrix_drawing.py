@@ -25,7 +25,7 @@ class MatrixDrawing:
 
     Attributes:
         frame: Where the cells lie.
-        counts: Images by known class (rows) and answer (columns).
+        counts: Images by true class (rows) and predicted class (columns).
         names: The classes' names.
         shades: One pixel a cell (`shaded`).
         at: The cell under the mouse or the keys.

@@ -1,4 +1,4 @@
-"""How often the model is right, and what it would be if it only answered where it is sure."""
+"""Accuracy, and what it would be if only confident predictions counted."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _POSITIONS = 1000
 
 
 class ThresholdCard(Card):
-    """Accuracy, and what it would be if the model only answered where it is sure.
+    """Accuracy, and what it would be if only confident predictions counted.
 
     Signals:
-        threshold_changed: The probability from which an answer counts.
+        threshold_changed: The confidence from which a prediction counts.
     """
 
     threshold_changed = Signal(float)
@@ -54,7 +54,7 @@ class ThresholdCard(Card):
 
     @property
     def threshold(self) -> float:
-        """The probability from which an answer counts."""
+        """The confidence from which a prediction counts."""
         return self.slider.value() / _POSITIONS
 
     def show_accuracy(self, accuracy: TableAccuracy | None) -> None:
@@ -66,7 +66,7 @@ class ThresholdCard(Card):
             self.note.setText(f"{percent_text(accuracy.top1 or 0.0)} of {count_text(accuracy.counted, 'image')}")
             self.plot.show_accuracy(*accuracy.coverage.curve())
         elif accuracy is not None:
-            self.note.setText("no image has a label that the model knows")
+            self.note.setText("no labels: accuracy cannot be computed")
             self.plot.show_coverage(*accuracy.coverage.by_threshold())
         self._say()
 

@@ -51,7 +51,7 @@ class Preview(QFrame):
         self.said.setProperty("role", "quiet")
         self.said.setWordWrap(True)
         self.joint, self.branches = ScoreBars("Most probable classes"), ScoreBars("What each branch says")
-        self._joint_head, self._branch_head = QLabel("Joint answer"), QLabel("Branches")
+        self._joint_head, self._branch_head = QLabel("Joint prediction"), QLabel("Branches")
         for head in (self._joint_head, self._branch_head):
             head.setProperty("role", "quiet")
         keys = QLabel("Arrows go on, Enter looks inside, Space closes")
@@ -77,21 +77,21 @@ class Preview(QFrame):
         parent.installEventFilter(self)
         self.hide()
 
-    def show_row(self, answers: PredictionColumns, row: int, path: Path | None) -> None:
+    def show_row(self, predictions: PredictionColumns, row: int, path: Path | None) -> None:
         """Show a row."""
         self.row = row
-        error = answers.errors.get(row, "")
-        self.picture.choose(path, () if error else answers.places(row))
+        error = predictions.errors.get(row, "")
+        self.picture.choose(path, () if error else predictions.places(row))
         self.picture.show_image(self.images.image(path) if path is not None else None)
-        self.file.setText(readable_name(answers.files[row]))
-        self.file.setToolTip(readable_name(answers.files[row]))
-        self.said.setText(error or _words(answers, row))
-        label = "" if error else answers.name("label", row)
-        joint = [] if error else answers.top(row)[:_JOINT]
+        self.file.setText(readable_name(predictions.files[row]))
+        self.file.setToolTip(readable_name(predictions.files[row]))
+        self.said.setText(error or _words(predictions, row))
+        label = "" if error else predictions.name("label", row)
+        joint = [] if error else predictions.top(row)[:_JOINT]
         self.joint.show_bars(
             tuple(ScoreBar("joint", displayed_class(name), p, _right(name, label)) for name, p in joint)
         )
-        branches = () if error else answers.branch_scores(row)
+        branches = () if error else predictions.branch_scores(row)
         self.branches.show_bars(
             tuple(
                 ScoreBar(letter, displayed_class(name), p, _right(name, label, wrong=True))  # type: ignore[arg-type]
@@ -170,13 +170,13 @@ def _right(name: str, label: str, *, wrong: bool = False) -> bool | None:
     return True if name == label else (False if wrong else None)
 
 
-def _words(answers: PredictionColumns, row: int) -> str:
-    label, correct = answers.name("label", row), int(answers.column("correct")[row])
+def _words(predictions: PredictionColumns, row: int) -> str:
+    label, correct = predictions.name("label", row), int(predictions.column("correct")[row])
     facts = []
     if label:
-        facts.append(f"Label {displayed_class(label)}" + (", answered wrongly" if correct == 0 else ""))
-    peaks = int(answers.column("peaks")[row])
+        facts.append(f"Label {displayed_class(label)}" + (", predicted wrongly" if correct == 0 else ""))
+    peaks = int(predictions.column("peaks")[row])
     if peaks >= 0:
         facts.append(count_text(peaks, "peak"))
-    facts.append(f"H {answers.column('entropy')[row]:.2f} nats, rule {answers.word('rule', row)}")
+    facts.append(f"H {predictions.column('entropy')[row]:.2f} nats, rule {predictions.word('rule', row)}")
     return "\n".join(facts)

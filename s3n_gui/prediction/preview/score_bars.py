@@ -1,4 +1,4 @@
-"""Classes with their probabilities as bars: the joint answer's likeliest, and what each branch says."""
+"""Classes with their probabilities as bars: the most probable of the joint prediction, and each branch's class."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ScoreBar:
     """One class.
 
     Attributes:
-        branch: Whose answer it is: "joint", "O", "D" or "C".
+        branch: Whose prediction it is: "joint", "O", "D" or "C".
         name: The class, as a person reads it.
         probability: In [0, 1].
         right: Whether it is the label; None where that is not known or not meant to be said.

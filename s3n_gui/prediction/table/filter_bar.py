@@ -1,4 +1,4 @@
-"""The line above the table: what is looked for, which answers are shown, how many these are, and Save as."""
+"""The line above the table: what is looked for, which predictions are shown, how many these are, and Save as."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from s3n_gui.appearance.wording import count_text
 from s3n_gui.prediction.table.row_order import KINDS, Kind
 
 _KIND_TEXTS: dict[Kind, tuple[str, str]] = {
-    "all": ("All answers", "Every image"),
-    "mistakes": ("Mistakes", "Images whose answer is not their label"),
-    "right": ("Right answers", "Images whose answer is their label"),
+    "all": ("All predictions", "Every image"),
+    "mistakes": ("Mistakes", "Images whose predicted class is not their label"),
+    "right": ("Correct", "Images whose predicted class is their label"),
     "disagreements": (
         "Disagreements",
-        "Images that the branches O, D and C do not all answer like the joint prediction",
+        "Images whose branches O, D and C do not all agree with the joint prediction",
     ),
-    "below": ("Below the threshold", "Images without an answer as sure as the threshold asks for"),
-    "unreadable": ("Without an answer", "Images that could not be read"),
+    "below": ("Below the threshold", "Images without a prediction of at least the threshold's confidence"),
+    "unreadable": ("Without a prediction", "Images that could not be read"),
 }
 _DEBOUNCE_MILLISECONDS = 150
 
@@ -46,8 +46,8 @@ class FilterBar(QWidget):
         self.search.setAccessibleName("Find rows by file, class or label")
         self.search.setToolTip("Show only rows whose file, class, label or problem holds this text (Ctrl+F)")
         self.kind = QComboBox()
-        self.kind.setAccessibleName("Which answers are shown")
-        self.kind.setToolTip("Which answers are shown")
+        self.kind.setAccessibleName("Which predictions are shown")
+        self.kind.setToolTip("Which predictions are shown")
         for number, name in enumerate(KINDS):
             title, tip = _KIND_TEXTS[name]
             self.kind.addItem(title, name)
@@ -89,12 +89,12 @@ class FilterBar(QWidget):
 
     @property
     def shown_kind(self) -> Kind:
-        """Which answers are wanted."""
+        """Which predictions are wanted."""
         kind: Kind = self.kind.currentData()
         return kind
 
     def show_kind(self, kind: Kind) -> None:
-        """Show which answers are wanted."""
+        """Show which predictions are wanted."""
         self.kind.setCurrentIndex(KINDS.index(kind))
 
     def show_pair(self, words: str) -> None:

@@ -46,11 +46,11 @@ class RowDelegate(RowHoverDelegate):
         """Paint a cell."""
         model = index.model()
         assert isinstance(model, PredictionModel)
-        answers = model.answers
-        if answers is None:
+        predictions = model.predictions
+        if predictions is None:
             return
         row, key = int(index.data(ROW_ROLE)), SHOWN[index.column()][0].key
-        correct = int(answers.column("correct")[row]) if key == "class" else -1
+        correct = int(predictions.column("correct")[row]) if key == "class" else -1
         if key == "class":
             self._paint_words(painter, option, index, correct)
             return
@@ -62,11 +62,13 @@ class RowDelegate(RowHoverDelegate):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         cell = QRectF(option.rect)
         if key == POSITION:
-            self._paint_thumbnail(painter, cell, answers.files[row])
+            self._paint_thumbnail(painter, cell, predictions.files[row])
         elif key == "probability":
-            _paint_probability(painter, cell, float(answers.column("probability")[row]))
+            _paint_probability(painter, cell, float(predictions.column("probability")[row]))
         else:
-            _paint_branches(painter, cell, answers.column("branches")[row].tolist(), int(answers.column("class")[row]))
+            _paint_branches(
+                painter, cell, predictions.column("branches")[row].tolist(), int(predictions.column("class")[row])
+            )
         painter.restore()
 
     def _paint_words(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex, correct: int) -> None:

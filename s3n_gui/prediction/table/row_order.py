@@ -24,8 +24,8 @@ class RowFilter:
 
     Attributes:
         text: Part of its file name, class, label or error; case does not matter.
-        kind: "mistakes" and "right" know the label; "disagreements" are answered differently by the branches; "below" and
-            "unreadable" have no answer above the threshold, or none at all.
+        kind: "mistakes" and "right" know the label; "disagreements" are predicted differently by the branches; "below" and
+            "unreadable" have no prediction above the threshold, or none at all.
         threshold: For "below", a probability.
         label: Index of the class that it must be known to have, or None.
         predicted: Index of the class that it must be predicted as, or None.

@@ -53,7 +53,7 @@ class PredictionModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.answers: PredictionColumns | None = None
+        self.predictions: PredictionColumns | None = None
         self.filter = RowFilter()
         self.sort_key = POSITION
         self.descending = False
@@ -62,20 +62,20 @@ class PredictionModel(QAbstractTableModel):
 
     # -- what is shown ---------------------------------------------------------------------------------------------------
 
-    def show(self, answers: PredictionColumns | None) -> None:
+    def show(self, predictions: PredictionColumns | None) -> None:
         """Show another table."""
         self.beginResetModel()
-        self.answers = answers
+        self.predictions = predictions
         self._find()
         self.endResetModel()
         self.shown_changed.emit()
 
     def take_new_rows(self) -> None:
         """The table has grown: show what passes of the new rows."""
-        if self.answers is None or self._known == len(self.answers):
+        if self.predictions is None or self._known == len(self.predictions):
             return
         if self.filter.is_open and self.sort_key == POSITION and not self.descending:
-            first, last = len(self._rows), len(self.answers) - 1
+            first, last = len(self._rows), len(self.predictions) - 1
             self.beginInsertRows(QModelIndex(), first, last)
             self._find()
             self.endInsertRows()
@@ -89,13 +89,13 @@ class PredictionModel(QAbstractTableModel):
         """Show the rows that pass."""
         if wanted != self.filter:
             self.filter = wanted
-            self.show(self.answers)
+            self.show(self.predictions)
 
     def set_order(self, key: str, *, descending: bool = False) -> None:
         """Show the rows in another order."""
         if (key, descending) != (self.sort_key, self.descending):
             self.sort_key, self.descending = key, descending
-            self.show(self.answers)
+            self.show(self.predictions)
             self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(SHOWN) - 1)
 
     @property
@@ -109,11 +109,11 @@ class PredictionModel(QAbstractTableModel):
         return int(places[0]) if len(places) else -1
 
     def _find(self) -> None:
-        self._known = 0 if self.answers is None else len(self.answers)
-        if self.answers is None:
+        self._known = 0 if self.predictions is None else len(self.predictions)
+        if self.predictions is None:
             self._rows = np.zeros(0, dtype=np.int64)
         else:
-            self._rows = shown_rows(self.answers, self.filter, self.sort_key, descending=self.descending)
+            self._rows = shown_rows(self.predictions, self.filter, self.sort_key, descending=self.descending)
 
     # -- for the view ----------------------------------------------------------------------------------------------------
 
@@ -127,11 +127,11 @@ class PredictionModel(QAbstractTableModel):
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's text, tip, alignment or row."""
-        if self.answers is None or not index.isValid():
+        if self.predictions is None or not index.isValid():
             return None
         row, column = int(self._rows[index.row()]), index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return cell_text(self.answers, row, *SHOWN[column]) if column else None
+            return cell_text(self.predictions, row, *SHOWN[column]) if column else None
         if role == ROW_ROLE:
             return row
         if role == Qt.ItemDataRole.TextAlignmentRole and _is_number(SHOWN[column][0]):
@@ -154,15 +154,17 @@ class PredictionModel(QAbstractTableModel):
         return None
 
     def _tip(self, row: int, section: int) -> str:
-        assert self.answers is not None
-        answers, (column, heading) = self.answers, SHOWN[section]
+        assert self.predictions is not None
+        predictions, (column, heading) = self.predictions, SHOWN[section]
         if column.key in (POSITION, "file"):
-            return readable_name(answers.files[row])
-        if row in answers.errors:
-            return answers.errors[row]
+            return readable_name(predictions.files[row])
+        if row in predictions.errors:
+            return predictions.errors[row]
         if column.key in ("class", "probability"):
-            return "\n".join(f"{displayed_class(name)}: {probability:.3g}" for name, probability in answers.top(row))
-        return cell_text(answers, row, column, heading)
+            return "\n".join(
+                f"{displayed_class(name)}: {probability:.3g}" for name, probability in predictions.top(row)
+            )
+        return cell_text(predictions, row, column, heading)
 
 
 def cell_text(table: PredictionColumns, row: int, column: Column, heading: Heading) -> str:

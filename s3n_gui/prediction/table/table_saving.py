@@ -40,23 +40,23 @@ class TableSaver(Worker):
     failed = Signal(str)
     """It is not: a sentence that says why."""
 
-    def __init__(self, path: Path, answers: PredictionColumns, rows: NDArray[Any]) -> None:
+    def __init__(self, path: Path, predictions: PredictionColumns, rows: NDArray[Any]) -> None:
         """Prepare to write.
 
         Args:
             path: The file, ``.csv`` or ``.json``; replaced whole.
-            answers: The table.
+            predictions: The table.
             rows: The rows to write, in order.
         """
         super().__init__()
-        self._path, self._answers, self._rows = path, answers, np.array(rows)
+        self._path, self._answers, self._rows = path, predictions, np.array(rows)
 
     def work(self) -> None:
         """Write."""
-        answers, count = self._answers, len(self._rows)
-        header = answers.header if count == answers.header.count else replace(answers.header, count=count)
+        predictions, count = self._answers, len(self._rows)
+        header = predictions.header if count == predictions.header.count else replace(predictions.header, count=count)
         try:
-            write_table(self._path, header, (answers.row(row) for row in self._rows.tolist()))
+            write_table(self._path, header, (predictions.row(row) for row in self._rows.tolist()))
         except S3NError as error:
             self.failed.emit(str(error))
         except Exception as error:
@@ -86,11 +86,11 @@ class TableSaving(QObject):
         """Whether a table is being written."""
         return self._thread is not None
 
-    def save(self, path: Path, answers: PredictionColumns, rows: NDArray[Any]) -> None:
+    def save(self, path: Path, predictions: PredictionColumns, rows: NDArray[Any]) -> None:
         """Write rows of a table in this order; nothing while another is being written."""
         if self._thread is not None:
             return
-        saver = TableSaver(path, answers, rows)
+        saver = TableSaver(path, predictions, rows)
         saver.saved.connect(self.saved)
         saver.failed.connect(self.failed)
         self._thread = WorkerThread(saver)

@@ -1,4 +1,4 @@
-"""The table on the screen: thumbnails, a bar for the probability, a mark a branch, a tick or a cross for known answers."""
+"""The table on the screen: thumbnails, a bar for the probability, a mark a branch, a tick or a cross for known predictions."""
 
 from __future__ import annotations
 

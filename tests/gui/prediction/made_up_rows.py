@@ -72,7 +72,7 @@ def rows(count: int, *, labelled: bool = True, seed: int = 0) -> list[Prediction
     return made
 
 
-def answers(count: int, *, labelled: bool = True, block: int = 40) -> PredictionColumns:
+def predictions(count: int, *, labelled: bool = True, block: int = 40) -> PredictionColumns:
     table, reader = PredictionColumns(header(count)), BlockReader(header(count))
     made = rows(count, labelled=labelled)
     for start in range(0, count, block):

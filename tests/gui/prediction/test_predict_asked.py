@@ -1,4 +1,4 @@
-"""Another page asks for the answers of the whole data set."""
+"""Another page asks for the predictions of the whole data set."""
 
 from __future__ import annotations
 

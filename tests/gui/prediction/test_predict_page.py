@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made_up_rows import answers, header, rows, write_part
+from made_up_rows import header, predictions, rows, write_part
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSlider
@@ -161,7 +161,7 @@ def test_space_previews_and_enter_opens_inspect(qtbot: QtBot, filled: PredictPag
     assert not filled.preview.isVisible()
     qtbot.keyClick(filled.table, Qt.Key.Key_Return)
     assert asked == ["inspect"]
-    assert session.image == filled.path_of(answers(300).files[6])
+    assert session.image == filled.path_of(predictions(300).files[6])
     assert session.model == MODEL
 
 
@@ -177,7 +177,7 @@ def test_the_preview_marks_the_peaks(qtbot: QtBot, filled: PredictPage, tmp_path
     assert picture.marked == 0, "not before the image is there"
     qtbot.waitUntil(lambda: picture.marked == len(made[row].peak_places), timeout=5000)
     assert (picture._original.width(), picture._original.height()) == (375, 500), "upright"
-    filled.show_preview(next(iter(filled.controller.answers.errors)))  # type: ignore[union-attr]
+    filled.show_preview(next(iter(filled.controller.predictions.errors)))  # type: ignore[union-attr]
     assert picture.marked == 0
     assert filled.preview.said.text() == "the file is cut off"
 
@@ -343,13 +343,17 @@ def test_a_job_stopped_before_its_first_row_is_begun_anew(
     write_part(request.table, [])
     controller.set_images(IMAGES.parent)
     controller.set_images(IMAGES)
-    qtbot.waitUntil(lambda: controller.answers is not None and controller.stage == "ready", timeout=5000)
+    qtbot.waitUntil(lambda: controller.predictions is not None and controller.stage == "ready", timeout=5000)
     assert predict.source.start.text() == "Predict"
     failures: list[str] = []
     controller.failed.connect(failures.append)
     controller.start()
     qtbot.waitUntil(lambda: controller.stage != "running", timeout=120_000)
-    assert (controller.stage, len(controller.answers), failures) == ("finished", len(list(IMAGES.rglob("*.jpg"))), [])
+    assert (controller.stage, len(controller.predictions), failures) == (
+        "finished",
+        len(list(IMAGES.rglob("*.jpg"))),
+        [],
+    )
 
 
 def test_a_real_job_is_stopped_and_goes_on(
@@ -367,19 +371,19 @@ def test_a_real_job_is_stopped_and_goes_on(
     controller.set_images(images)
     controller.start()
     assert controller.stage == "running"
-    qtbot.waitUntil(lambda: controller.answers is not None and len(controller.answers) > 0, timeout=300_000)
+    qtbot.waitUntil(lambda: controller.predictions is not None and len(controller.predictions) > 0, timeout=300_000)
     controller.cancel()
     qtbot.waitUntil(lambda: controller.stage == "stopped", timeout=120_000)
-    assert controller.answers is not None
-    first = len(controller.answers)
+    assert controller.predictions is not None
+    first = len(controller.predictions)
     assert 0 < first < 97
     assert predict.source.start.text() == "Continue"
-    kept = [controller.answers.row(n) for n in range(first)]
+    kept = [controller.predictions.row(n) for n in range(first)]
     controller.start()
     qtbot.waitUntil(lambda: controller.stage == "finished", timeout=300_000)
-    assert len(controller.answers) == 97
-    assert [controller.answers.row(n) for n in range(first)] == kept
-    assert len(controller.answers.errors) == 1
+    assert len(controller.predictions) == 97
+    assert [controller.predictions.row(n) for n in range(first)] == kept
+    assert len(controller.predictions.errors) == 1
     qtbot.waitUntil(predict.is_ready, timeout=5000)
     assert predict.accuracy is not None
     assert predict.accuracy.counted == 96

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_up_rows import CLASSES, answers, rows
+from made_up_rows import CLASSES, predictions, rows
 
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.row_order import KINDS, RowFilter, shown_rows
@@ -16,13 +16,13 @@ from s3n_gui.state.prediction_request import PredictionRequest
 
 @pytest.mark.parametrize("labelled", [True, False])
 def test_every_row_comes_back_exactly(labelled: bool) -> None:
-    table = answers(3000, labelled=labelled)  # grows over its first room
+    table = predictions(3000, labelled=labelled)  # grows over its first room
     made = rows(3000, labelled=labelled)
     assert [table.row(number) for number in range(len(table))] == made
 
 
 def test_sorting_puts_rows_without_a_value_last_and_keeps_the_order_of_equals() -> None:
-    table = answers(300)
+    table = predictions(300)
     for key in ("probability", "entropy", "margin", "agreement", "peaks", "class", "file", "label"):
         for descending in (False, True):
             order = shown_rows(table, RowFilter(), key, descending=descending)  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ def test_sorting_puts_rows_without_a_value_last_and_keeps_the_order_of_equals() 
 
 
 def test_filters() -> None:
-    table = answers(300)
+    table = predictions(300)
     made = rows(300)
 
     def found(**fields: object) -> list[int]:
@@ -62,7 +62,7 @@ def test_filters() -> None:
 
 
 def test_figures_agree_with_counting() -> None:
-    made, accuracy = rows(500), answers(500).accuracy()
+    made, accuracy = rows(500), predictions(500).accuracy()
     judged = [row for row in made if row.correct is not None]
     assert (accuracy.images, accuracy.predicted, accuracy.counted) == (500, len(judged), len(judged))
     assert accuracy.top1 == pytest.approx(sum(bool(row.correct) for row in judged) / len(judged))
@@ -83,7 +83,7 @@ def test_figures_agree_with_counting() -> None:
 
 
 def test_without_labels_there_is_no_accuracy() -> None:
-    accuracy = answers(100, labelled=False).accuracy()
+    accuracy = predictions(100, labelled=False).accuracy()
     assert accuracy.top1 is None
     assert accuracy.coverage.at(0.5)[1] is None
     assert len(accuracy.coverage.curve()[0]) == 0
@@ -93,7 +93,7 @@ def test_without_labels_there_is_no_accuracy() -> None:
 
 
 def test_coverage_falls_with_the_threshold() -> None:
-    accuracy = answers(100, labelled=False).accuracy()
+    accuracy = predictions(100, labelled=False).accuracy()
     thresholds, coverage = accuracy.coverage.by_threshold()
     assert (thresholds[0], thresholds[-1]) == (0, 1)
     assert coverage[0] == 0.98  # two of the images could not be read
@@ -102,7 +102,7 @@ def test_coverage_falls_with_the_threshold() -> None:
 
 
 def test_100_000_rows_sort_and_filter_in_a_moment() -> None:
-    table = answers(2000)
+    table = predictions(2000)
     texts = {key: values * 50 for key, values in table.texts.items()}
     texts["file"] = [f"{n}-{file}" for n in range(50) for file in table.files]
     numbers = {key: np.concatenate([array[: len(table)]] * 50) for key, array in table._arrays.items()}

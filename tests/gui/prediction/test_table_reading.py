@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_rows import answers, header, part_lines, rows, write_part
+from made_up_rows import header, part_lines, predictions, rows, write_part
 from pytestqt.qtbot import QtBot
 
 from s3n_core.prediction.rows import PredictionHeader
@@ -23,7 +23,7 @@ from PySide6.QtCore import QObject  # isort: skip
 class Listener(QObject):
     def __init__(self, out: Path, *, growing: bool, anew: bool = False) -> None:
         super().__init__()
-        self.answers: PredictionColumns | None = None
+        self.predictions: PredictionColumns | None = None
         self.begun = 0
         self.finished: bool | None = None
         self.sentence = ""
@@ -37,11 +37,11 @@ class Listener(QObject):
 
     def on_began(self, number: int, its: PredictionHeader) -> None:
         assert number == 7
-        self.answers, self.begun = PredictionColumns(its), self.begun + 1
+        self.predictions, self.begun = PredictionColumns(its), self.begun + 1
 
     def on_read(self, number: int, block: Block) -> None:
-        assert self.answers is not None
-        self.answers.append(block)
+        assert self.predictions is not None
+        self.predictions.append(block)
 
     def on_ended(self, number: int, finished: bool) -> None:
         self.finished = finished
@@ -50,7 +50,7 @@ class Listener(QObject):
         self.sentence = sentence
 
     def count(self) -> int:
-        return 0 if self.answers is None else len(self.answers)
+        return 0 if self.predictions is None else len(self.predictions)
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_a_growing_table_is_followed_to_its_end(qtbot: QtBot, tmp_path: Path, li
     qtbot.waitUntil(lambda: one.finished is not None, timeout=5000)
     assert one.finished
     assert one.begun == 1
-    assert one.answers is not None
-    assert [one.answers.row(n) for n in range(1000)] == made
+    assert one.predictions is not None
+    assert [one.predictions.row(n) for n in range(1000)] == made
 
 
 def test_a_table_that_begins_anew_is_read_anew(qtbot: QtBot, tmp_path: Path, listeners: list[Listener]) -> None:
@@ -138,7 +138,7 @@ def test_junk_is_named(qtbot: QtBot, tmp_path: Path, listeners: list[Listener], 
 def test_what_is_saved_is_what_the_engine_writes(qtbot: QtBot, tmp_path: Path, suffix: str) -> None:
     by_engine, by_window = tmp_path / f"engine{suffix}", tmp_path / f"window{suffix}"
     write_table(by_engine, header(200), rows(200))
-    table = answers(200)
+    table = predictions(200)
     saver = TableSaver(by_window, table, np.arange(200))
     thread = WorkerThread(saver)
     with qtbot.waitSignal(thread.finished, timeout=5000):  # of this thread, as the saver's own signals are not
