@@ -1,1 +1,61 @@
-"""The engine of S3N Studio: Selective Sparse Sampling Networks without a window."""
+"""The engine of S3N Studio: Selective Sparse Sampling Networks without a window.
+
+The names below are the front door; each is loaded when it is first asked for, so importing this package is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from s3n_core.version import __version__
+
+if TYPE_CHECKING:
+    from s3n_core.api import (
+        DataSet,
+        Evaluation,
+        ImageLike,
+        Inspection,
+        InspectionSettings,
+        Model,
+        Prediction,
+        Predictions,
+        Run,
+        S3NError,
+        Source,
+        figure,
+        load_model,
+        open_data,
+        open_run,
+        start_training,
+        train,
+    )
+
+__all__ = [
+    "DataSet",
+    "Evaluation",
+    "ImageLike",
+    "Inspection",
+    "InspectionSettings",
+    "Model",
+    "Prediction",
+    "Predictions",
+    "Run",
+    "S3NError",
+    "Source",
+    "__version__",
+    "figure",
+    "load_model",
+    "open_data",
+    "open_run",
+    "start_training",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("s3n_core.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

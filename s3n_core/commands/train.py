@@ -108,8 +108,8 @@ def _prepare(
     from s3n_core.datasets.assignment import assignment_sentence, open_assigned
     from s3n_core.datasets.detection import detection_sentence
     from s3n_core.datasets.left_out import without_left_out
-    from s3n_core.runs.locations import checked_run_name, new_run_name, runs_root
-    from s3n_core.training.preparing import prepare_run
+    from s3n_core.runs.locations import runs_root
+    from s3n_core.training.preparing import new_run
 
     data_set = open_assigned(data, format)
     if not json:
@@ -122,17 +122,10 @@ def _prepare(
         if data_set is not whole:
             count = len(whole.records) - len(data_set.records)
             say(f"{count} of them {'is' if count == 1 else 'are'} left out by hand; --all-images takes them, too.")
-    root = runs_root(runs)
-    run_name = new_run_name(root, data_set.root.resolve().name) if name is None else checked_run_name(name)
     if not json:
         _say_small_classes(data_set.records, data_set.classes)
         _say_download(chosen)
-    if chosen.weights == "imagenet":
-        from s3n_core.method.backbones import imagenet_weights
-
-        # Before there is a run: without a network its name would be taken by a run that never began.
-        imagenet_weights(chosen.network.backbone)
-    return prepare_run(root / run_name, data_set, chosen, device=device).path
+    return new_run(runs_root(runs), data_set, chosen, name=name, device=device).path
 
 
 def train_run(

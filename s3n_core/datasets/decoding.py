@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import (
     BmpImagePlugin,
     ExifTags,
@@ -100,10 +101,7 @@ def read_image(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
     try:
         with _open_regular_file(path) as file, _open_image(file) as image:
             _check_size(path, image.size, pixel_limit)
-            image.load()
-            upright = _UPRIGHT.get(_orientation(image))
-            rgb = _to_rgb(path, image)
-            whole = rgb if upright is None else rgb.transpose(upright)
+            whole = _upright_rgb(path, image)
             rows = rows_without_banner(path, whole.height)
             result = whole if rows == whole.height else whole.crop((0, 0, whole.width, rows))
             result.info = {}  # else a later save would store the orientation that has just been applied
@@ -112,6 +110,37 @@ def read_image(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
         raise
     except Exception as error:  # Pillow's format readers raise almost any type on malformed input
         raise UnreadableImage(path, _reason(error)) from error
+
+
+def upright_rgb(image: Image.Image | NDArray[np.uint8], path: Path) -> Image.Image:
+    """Return an image that is in memory as `read_image` returns a file.
+
+    Args:
+        image: A Pillow image of any mode, or RGB pixels, uint8, shape (h, w, 3).
+        path: What it is called in an error.
+
+    Raises:
+        UnreadableImage: It has no pixels, or its data are damaged.
+        ValueError: The array has another shape or type.
+    """
+    if not isinstance(image, Image.Image):
+        pixels = np.asarray(image)
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+            raise ValueError(f"pixels must be uint8 of shape (h, w, 3), not {pixels.dtype} of shape {pixels.shape}")
+        if not pixels.size:
+            raise UnreadableImage(path, f"it has {pixels.shape[1]} x {pixels.shape[0]} pixels")
+        return Image.fromarray(pixels)
+    try:
+        _check_size(path, image.size, PIXEL_LIMIT)
+        result = _upright_rgb(path, image)
+    except UnreadableImage:
+        raise
+    except Exception as error:  # the pixels of an open file are read only now
+        raise UnreadableImage(path, _reason(error)) from error
+    if result is image:
+        result = image.copy()
+    result.info = {}
+    return result
 
 
 def image_size(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
@@ -159,6 +188,13 @@ def _open_image(file: IO[bytes]) -> ImageFile.ImageFile:
             with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # not of this format after all
                 return factory(file, "")
     raise UnidentifiedImageError
+
+
+def _upright_rgb(path: Path, image: Image.Image) -> Image.Image:
+    image.load()
+    upright = _UPRIGHT.get(_orientation(image))
+    rgb = _to_rgb(path, image)
+    return rgb if upright is None else rgb.transpose(upright)
 
 
 def _check_size(path: Path, size: tuple[int, int], pixel_limit: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,17 @@ class Evaluation:
             "entropy": self.entropy,
             "peaks": self.peaks,
         }
+
+    def _repr_html_(self) -> str:
+        """Show accuracies in a notebook."""
+        low, high = self.interval
+        rows = "".join(
+            f"<tr><td>{escape(one.name)}</td><td>{100 * one.top1_share:.1f} %</td><td>{100 * one.top5_share:.1f} %</td></tr>"
+            for one in self.accuracies
+        )
+        about = f"{self.images} images; 95 % interval of top-1: {100 * low:.1f} to {100 * high:.1f} %"
+        head = "<tr><th>prediction</th><th>top-1</th><th>top-5</th></tr>"
+        return f"<table><caption>{about}</caption>{head}{rows}</table>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as values that JSON holds; a number that is not finite becomes None."""

@@ -10,11 +10,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
+from PIL import Image
 
+from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.loading import Batch, Sample, View, load_batches
 from s3n_core.errors import OutOfMemory, UnreadableImage
 from s3n_core.models.devices import autocast, is_out_of_memory
@@ -41,6 +44,7 @@ def over_images(
     prefetch: int = 2,
     start: int = 0,
     team: Team = ALONE,
+    read: Callable[[Path], Image.Image] = read_image,
 ) -> Generator[list[tuple[int, _Result | UnreadableImage]], None, None]:
     """Load images and work on them, batch by batch, in constant memory.
 
@@ -58,6 +62,7 @@ def over_images(
         start: Position of the first image to work on.
         team: The processes at work, all of which call this with the same arguments: the batches go round among them, and
             every process gets all results.
+        read: Decodes one file.
 
     Returns:
         A generator of (position, result) pairs, those of one batch of each process at a time, in the order of the samples. For
@@ -71,7 +76,7 @@ def over_images(
     size = batch_size or default_batch_size(device)
     positions = np.arange(start, len(samples))
     own = positions[(positions - start) // size % team.size == team.rank]
-    loaded = load_batches(samples, view, size, order=own, workers=workers, prefetch=prefetch)
+    loaded = load_batches(samples, view, size, order=own, workers=workers, prefetch=prefetch, read=read)
     with closing(over_batches(loaded, work, device=device, precision=precision)) as batches:
         for _ in range(start, len(samples), size * team.size):  # as often in every process, whoever gets the last batch
             done = next(batches, None)

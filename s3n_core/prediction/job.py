@@ -8,11 +8,14 @@ where the mode or the control needs draws, they are keyed by the image's name.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image
+
+from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
@@ -37,6 +40,7 @@ def predict(
     start: int = 0,
     team: Team = ALONE,
     stop_below: float | None = None,
+    read: Callable[[Path], Image.Image] = read_image,
 ) -> Generator[tuple[PredictionRow, ...], None, None]:
     """Predict images.
 
@@ -51,6 +55,7 @@ def predict(
         start: Position of the first image to predict.
         team: The processes at work, all of which call this alike: each predicts its share and gets all rows.
         stop_below: H in nats at or below which an image stops after O; None lets every image go through all branches.
+        read: Decodes the image of a record's path.
 
     Returns:
         A generator of the rows of a batch at a time (of each process), one row an image, in the order of the records. An
@@ -70,6 +75,7 @@ def predict(
         workers=workers,
         start=start,
         team=team,
+        read=read,
     )
     with closing(loop) as batches:
         for results in batches:

@@ -6,9 +6,10 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Annotated, Any
 
-from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.records import ImageRecord, displayed_class
 from s3n_core.prediction.schema import Column, Heading, PeakPlace, columns_of
 from s3n_core.system.json_values import to_json
 
@@ -160,6 +161,18 @@ class PredictionRow:
             heading=Heading(title="Problem", meaning="Why there is no prediction", place=9, width=160, spared=0),
         ),
     ] = ""
+
+    def _repr_html_(self) -> str:
+        """Show the row in a notebook."""
+        if self.error:
+            lines = {"image": self.file, "error": self.error}
+        else:
+            likely = ", ".join(f"{displayed_class(name)} {100 * share:.1f} %" for name, share in self.top)
+            each = ", ".join(f"{letter}: {displayed_class(name)}" for letter, name in self.branches)
+            lines = {"image": self.file, "predicted class": likely, "branches": each, "peaks": str(self.peaks)}
+            lines |= {} if self.label is None else {"true class": displayed_class(self.label)}
+        cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(text)}</td></tr>" for key, text in lines.items())
+        return f"<table>{cells}</table>"
 
     def __post_init__(self) -> None:
         if self.class_name is not None:

@@ -15,6 +15,7 @@ from s3n_core.datasets.splits import hold_out, read_split, write_split
 from s3n_core.datasets.transforms import Augmentation, Preprocess
 from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
+from s3n_core.runs.locations import checked_run_name, new_run_name
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.json_values import to_json
 from s3n_core.training.changed_data import used_fingerprint
@@ -59,6 +60,34 @@ class Plan:
     def augmentation(self) -> Augmentation:
         """How training views vary."""
         return Augmentation(crop_scale=self.recipe.crop_scale, flip=self.recipe.flip)
+
+
+def new_run(
+    root: Path, data_set: DataSet, recipe: Recipe, *, name: str | None = None, device: str = "auto"
+) -> RunDirectory:
+    """Create the folder of a new run in the runs folder; ImageNet weights that a recipe wants are fetched before.
+
+    Args:
+        root: The runs folder.
+        data_set: What to learn from.
+        recipe: How.
+        name: The run's name; None: the data set's and a number.
+        device: On what.
+
+    Returns:
+        The run, ready for `Trainer`.
+
+    Raises:
+        RunError: If the name is taken or not possible.
+        S3NError: As `prepare_run`, or if the weights cannot be fetched.
+    """
+    run_name = new_run_name(root, data_set.root.resolve().name) if name is None else checked_run_name(name)
+    if recipe.weights == "imagenet":
+        from s3n_core.method.backbones import imagenet_weights  # loads torch
+
+        # Before there is a run: without a network its name would be taken by a run that never began.
+        imagenet_weights(recipe.network.backbone)
+    return prepare_run(root / run_name, data_set, recipe, device=device)
 
 
 def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = "auto") -> RunDirectory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -129,7 +130,10 @@ class Recipe(BaseModel):
                 or len(rest) > 1
                 or (rest and (target != "network" or rest[0] not in fields["network"]))
             ):
-                raise RecipeError(f"There is no recipe setting {key!r}; `s3n train --show-recipe` lists them.")
+                known = [*fields, *(f"network.{inner}" for inner in fields["network"])]
+                near = get_close_matches(key, known, n=1)
+                hint = f"did you mean {near[0]!r}? " if near else ""
+                raise RecipeError(f"There is no recipe setting {key!r}; {hint}`s3n train --show-recipe` lists them.")
             if rest:
                 fields[target][rest[0]] = value
             else:

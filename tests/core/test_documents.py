@@ -89,12 +89,6 @@ def test_commands_and_options_exist(name: str, line: str) -> None:
     assert options <= known | {"--help", "-h"}, line
 
 
-def test_the_example_in_python_runs() -> None:
-    names: dict[str, object] = {}
-    exec(text("docs/python.md").split("```python\n")[1].split("```")[0], names)
-    assert tuple(names["discriminative"].shape) == (2, 3, 224, 224)  # type: ignore[attr-defined]
-
-
 def recipe_table() -> list[tuple[str, str, str]]:
     lines = text("docs/reference/recipes.md").splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("| field |"))

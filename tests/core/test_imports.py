@@ -89,6 +89,8 @@ def test_packages_are_light(package: Path) -> None:
     """An `__init__` holds a docstring: one module's import never loads its neighbours."""
     body = ast.parse(package.read_text(encoding="utf-8")).body
     assert ast.get_docstring(ast.Module(body, [])), "no docstring"
+    if package.parent == CHECKOUT / "s3n_core":
+        return  # the front door: tests/core/test_api.py
     rest = [ast.unparse(statement).split(" =")[0] for statement in body[1:]]
     assert rest == []
 

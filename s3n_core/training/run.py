@@ -1,0 +1,188 @@
+"""A training run for a program: what it does, what it measured, and orders to it. Free of torch."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from s3n_core.errors import RunError
+from s3n_core.runs.control import send_order
+from s3n_core.runs.following import RunFollower
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
+from s3n_core.system.engine_process import engine_command, start_process
+from s3n_core.training.events import EpochDone, StepDone
+
+_POLL_SECONDS = 0.25
+_START_SECONDS = 60.0  # until a started process has taken the run's lock; loading torch from a slow disk takes many
+
+
+class Run:
+    """A run's folder, followed and steered from outside, whoever trains it.
+
+    Iterating yields what was measured so far and then what comes, `StepDone` and `EpochDone`, until nobody trains the run
+    any more. Each iteration begins at the first batch.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the run in folder ``path``."""
+        self._directory = RunDirectory(path)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self._directory.path
+
+    @property
+    def name(self) -> str:
+        """The run's name: that of its folder."""
+        return self.path.name
+
+    @property
+    def status(self) -> ShownStatus:
+        """What the run is doing, or how it ended: "running", "finished", "interrupted", ..."""
+        return self._directory.summary().status
+
+    @property
+    def state(self) -> RunState | None:
+        """The last record of the training, None before the first.
+
+        Raises:
+            RunError: The record is broken.
+        """
+        return self._directory.read_state()
+
+    @property
+    def best_accuracy(self) -> float | None:
+        """The best epoch's validation accuracy, in [0, 1]; None without validation images or before the first epoch."""
+        state = self.state
+        return None if state is None else state.best_accuracy
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What was asked for and with what (``run.json``): recipe, classes, data set, versions.
+
+        Raises:
+            RunError: It is missing or broken.
+        """
+        return self._directory.read_run()
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every line of the metrics so far, oldest first; ``kind`` is "step" or "epoch"."""
+        return RunFollower(self.path).poll().metrics
+
+    def __iter__(self) -> Iterator[StepDone | EpochDone]:
+        """Yield what was measured, waiting for more while the run is trained."""
+        follower = RunFollower(self.path)
+        while True:
+            starting = self._is_starting()
+            change = follower.poll()
+            for line in change.metrics:
+                if line.get("kind") == "epoch":
+                    yield _epoch(line, change.state)
+                elif line.get("kind") == "step":
+                    yield _step(line, change.state)
+            if not (starting or change.live or change.more):
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def pause(self) -> None:
+        """Let the training wait from its next batch on.
+
+        Raises:
+            RunError: Nobody trains the run, or it is stopping.
+        """
+        send_order(self.path, "pause")
+
+    def resume(self) -> None:
+        """Let a paused training go on, or start a process that trains a stopped one to its end.
+
+        Raises:
+            OutputError: The process cannot be started.
+            RunError: The run is stopping.
+        """
+        if self._directory.summary().live:
+            send_order(self.path, "resume")
+            return
+        command = engine_command("runs", "resume", self.name, f"--runs={self.path.parent}")
+        self._process = start_process(command, log=self._directory.log_txt, long_job=True)
+
+    def stop(self) -> None:
+        """Ask the training to stop after its batch and keep everything; `wait` for that.
+
+        Raises:
+            RunError: Nobody trains the run.
+        """
+        deadline = time.monotonic() + _START_SECONDS
+        while self._is_starting() and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS / 5)
+        send_order(self.path, "stop")
+
+    def wait(self, timeout: float | None = None) -> ShownStatus:
+        """Wait until nobody trains the run any more.
+
+        Args:
+            timeout: The most seconds to wait; None waits as long as it takes.
+
+        Returns:
+            How it ended.
+
+        Raises:
+            TimeoutError: It still trains.
+            RunError: The training failed; the message is its own.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._is_starting() or self._directory.summary().live:
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(f"The run {self.name} still trains after {timeout:g} seconds.")
+            time.sleep(_POLL_SECONDS)
+        state = self._directory.read_state()
+        if state is not None and state.status == "failed":
+            raise RunError(state.message)
+        if self._process is not None and self._process.poll() not in (None, 0, 130):
+            raise RunError(f"The training did not start; its log says why: {self._directory.log_txt}.")
+        return self.status
+
+    def _is_starting(self) -> bool:
+        """Say whether a process of ours lives that may not have taken the run's lock yet."""
+        return self._process is not None and self._process.poll() is None
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}: {self.status}>"
+
+    def _repr_html_(self) -> str:
+        summary = self._directory.summary()
+        rows = {"status": summary.status, "folder": str(self.path)}
+        if (state := summary.state) is not None:
+            rows["epoch"] = f"{min(state.epoch + (state.status in ACTIVE), state.epochs)} of {state.epochs}"
+            if state.best_accuracy is not None and state.best_epoch is not None:
+                rows["best validation accuracy"] = f"{100 * state.best_accuracy:.1f} % (epoch {state.best_epoch + 1})"
+        cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(text)}</td></tr>" for key, text in rows.items())
+        return f"<table><caption>Run {escape(self.name)}</caption>{cells}</table>"
+
+
+def _step(line: Mapping[str, Any], state: RunState | None) -> StepDone:
+    return StepDone(
+        epoch=line["epoch"],
+        batch=line["batch"],
+        batches=0 if state is None else state.batches,
+        values={key: value for key, value in line.items() if key not in {"kind", "epoch", "batch"}},
+        images_per_second=line.get("images_per_second") or 0.0,
+        seconds_left=0.0 if state is None or state.seconds_left is None else state.seconds_left,
+    )
+
+
+def _epoch(line: Mapping[str, Any], state: RunState | None) -> EpochDone:
+    return EpochDone(
+        epoch=line["epoch"],
+        epochs=0 if state is None else state.epochs,
+        values={key: value for key, value in line.items() if key not in {"kind", "epoch", "warnings"}},
+        warnings=tuple(line.get("warnings", ())),
+        best=state is not None and state.best_epoch == line["epoch"],
+    )
