@@ -13,7 +13,7 @@ import numpy as np
 
 from s3n_core.commands.evaluation_text import curve_text
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.evaluation.cascade import CascadeAnswers, CascadePoint, most_saving
+from s3n_core.evaluation.cascade import CascadeOutcomes, CascadePoint, most_saving
 from s3n_core.evaluation.evaluate import evaluate
 from s3n_core.models.opening import open_model
 
@@ -35,7 +35,7 @@ def main() -> None:
     _print("together", _joined(measured), threshold)
 
 
-def _answers(run: Path, data: Path) -> CascadeAnswers:
+def _answers(run: Path, data: Path) -> CascadeOutcomes:
     data_set = open_data_set(data)
     tests = [record for record in data_set.records if record.split == "test"]
     answers = evaluate(open_model(run, "cpu", "float32"), tests, data_set.classes, cascade=True).cascade
@@ -43,8 +43,8 @@ def _answers(run: Path, data: Path) -> CascadeAnswers:
     return answers
 
 
-def _joined(parts: list[CascadeAnswers]) -> CascadeAnswers:
-    return CascadeAnswers(
+def _joined(parts: list[CascadeOutcomes]) -> CascadeOutcomes:
+    return CascadeOutcomes(
         np.concatenate([part.entropy for part in parts]),
         np.concatenate([part.right_o for part in parts]),
         np.concatenate([part.right_joint for part in parts]),
@@ -52,7 +52,7 @@ def _joined(parts: list[CascadeAnswers]) -> CascadeAnswers:
     )
 
 
-def _print(name: str, answers: CascadeAnswers, threshold: float | None) -> None:
+def _print(name: str, answers: CascadeOutcomes, threshold: float | None) -> None:
     points: list[CascadePoint] = [answers.at(None), answers.at(threshold), answers.at(float("inf"))]
     told = ", ".join(f"{100 * point.top1:.1f} % at {point.passes:.2f} passes" for point in points)
     print(f"{name}: whole, cascade, O alone: {told}")

@@ -1,7 +1,7 @@
 """The confidence cascade: what stopping after O saves, and what it costs in accuracy, for every threshold on the entropy.
 
-An image whose entropy H (Eq. 2) lies at or below the threshold keeps O's answer, after one pass of the backbone; the others
-go through the network's further branches to the joint answer. Counted from answers that are there already. Free of torch.
+An image whose entropy H (Eq. 2) lies at or below the threshold keeps O's prediction, after one pass of the backbone; the others
+go through the network's further branches to the joint prediction. Counted from predictions that are there. Free of torch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class CascadePoint:
         stop_below: The threshold in nats; None stops nothing.
         images: Images counted.
         stopped: How many of them stop after O.
-        right: How many are answered right, by O where it stops and by the joint head elsewhere.
+        right: How many are correct, by O where it stops and by the joint head elsewhere.
         passes: Mean passes of the backbone an image.
     """
 
@@ -61,13 +61,13 @@ class CascadePoint:
 
 
 @dataclass(frozen=True, eq=False)
-class CascadeAnswers:
+class CascadeOutcomes:
     """What a cascade is counted from; arrays of one length, an image each.
 
     Attributes:
         entropy: H of Eq. 2 in nats, float32.
-        right_o: O is right, bool.
-        right_joint: The joint answer is right, bool.
+        right_o: O is correct, bool.
+        right_joint: The joint prediction is correct, bool.
         branches: Passes of an image that does not stop, O's included.
     """
 

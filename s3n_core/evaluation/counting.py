@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from s3n_core.evaluation.accuracy import Accuracy
-from s3n_core.evaluation.cascade import CascadeAnswers
+from s3n_core.evaluation.cascade import CascadeOutcomes
 from s3n_core.evaluation.result import JOINT, MEAN, Evaluation
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3NOutput
@@ -134,14 +134,14 @@ class EvaluationCounts:
             model=model,
             unreadable=unreadable,
             unlabelled=unlabelled,
-            cascade=self._cascade_answers(),
+            cascade=self._cascade_outcomes(),
         )
 
-    def _cascade_answers(self) -> CascadeAnswers | None:
+    def _cascade_outcomes(self) -> CascadeOutcomes | None:
         if self._cascade is None:
             return None
         entropy, right_o, right_joint = torch.cat(self._cascade, dim=1).cpu().numpy()
-        return CascadeAnswers(entropy, right_o > 0, right_joint > 0, len(self._config.joined))
+        return CascadeOutcomes(entropy, right_o > 0, right_joint > 0, len(self._config.joined))
 
 
 def _scores(output: S3NOutput, joined: Sequence[str]) -> dict[str, Tensor]:

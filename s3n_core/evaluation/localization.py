@@ -48,12 +48,12 @@ def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Ten
             continue
         head = network.head(branch)
         features = head.buffer(network.features(image, branch)).float()
-        answers = min_max(
+        of_branch = min_max(
             resize_map(torch.einsum("bdhw,bd->bhw", features, head.classifier.weight[classes]), SIDE, align=align)
         )
         places, valid = invert_grid(resize_grid(grid, SIDE))
         # An inverse place lies between pixel centres as the grid does: corner on corner.
-        back = F.grid_sample(answers[:, None], places, align_corners=True, padding_mode="border")[:, 0]
+        back = F.grid_sample(of_branch[:, None], places, align_corners=True, padding_mode="border")[:, 0]
         total = total + torch.where(valid, back, 0.0)
         seen = seen + valid
     return total / seen

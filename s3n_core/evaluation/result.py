@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.evaluation.accuracy import Accuracy, ClassAccuracy, class_accuracies, mean_recall, wilson_interval
-from s3n_core.evaluation.cascade import CascadeAnswers
+from s3n_core.evaluation.cascade import CascadeOutcomes
 from s3n_core.evaluation.confusion import ConfusedPair, confused_pairs
 
 JOINT = "joint"
@@ -58,7 +58,7 @@ class Evaluation:
     model: str = ""
     unreadable: tuple[tuple[str, str], ...] = field(default=())
     unlabelled: int = 0
-    cascade: CascadeAnswers | None = None
+    cascade: CascadeOutcomes | None = None
 
     @property
     def images(self) -> int:

@@ -1,4 +1,4 @@
-"""Opening a trained model: a model file or a run's folder becomes a network that is ready to answer."""
+"""Opening a trained model: a model file or a run's folder becomes a network that is ready to use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from s3n_core.system.json_values import from_json
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network in evaluation mode on its device, and everything that its answers must name.
+    """A network in evaluation mode on its device, and everything that its predictions must name.
 
     Attributes:
         network: The network, its BatchNorms folded into the convolutions.

@@ -14,7 +14,7 @@ from tiny_models import CLASSES
 from s3n_core.commands.evaluation_text import curve_text
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataSetError, OutputError
-from s3n_core.evaluation.cascade import CascadeAnswers, most_saving
+from s3n_core.evaluation.cascade import CascadeOutcomes, most_saving
 from s3n_core.evaluation.evaluate import evaluate
 from s3n_core.models.opening import Model
 from s3n_core.prediction.job import predict, predict_to_file
@@ -33,9 +33,9 @@ def uneven(model_of: Callable[..., Model]) -> Model:
     return model_of(backbone="resnet18")
 
 
-def answers(entropy: list[float], right_o: str, right_joint: str) -> CascadeAnswers:
+def answers(entropy: list[float], right_o: str, right_joint: str) -> CascadeOutcomes:
     flags = [np.array([letter == "y" for letter in text]) for text in (right_o, right_joint)]
-    return CascadeAnswers(np.array(entropy, dtype=np.float32), *flags, branches=3)
+    return CascadeOutcomes(np.array(entropy, dtype=np.float32), *flags, branches=3)
 
 
 def test_a_point_takes_o_where_it_stops() -> None:
@@ -53,7 +53,7 @@ def test_a_point_takes_o_where_it_stops() -> None:
 def test_the_curve_goes_from_nothing_to_everything() -> None:
     rng = np.random.default_rng(0)
     entropy = rng.exponential(0.1, 1000).astype(np.float32)
-    many = CascadeAnswers(entropy, rng.random(1000) < 0.8, rng.random(1000) < 0.9, branches=2)
+    many = CascadeOutcomes(entropy, rng.random(1000) < 0.8, rng.random(1000) < 0.9, branches=2)
     curve = many.curve()
     assert (curve[0].stopped, curve[0].passes) == (0, 2.0)
     assert (curve[-1].stopped, curve[-1].passes) == (1000, 1.0)
