@@ -12,6 +12,7 @@ from collections.abc import Generator
 from typing import Any, Literal
 
 from s3n_core.errors import DataSetError, RunFinished
+from s3n_core.models.batches import FittingPieces
 from s3n_core.models.devices import choose_device, choose_precision, memory_in_use
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
@@ -83,6 +84,7 @@ class TrainingLoop:
         self._network = self._learner.network
         self._loader = BatchLoader(plan, device, workers, team)
         self._memory = MemoryLimit(run, plan, self._learner, team)
+        self._validation_pieces = FittingPieces()
         self._steps = TrainingSteps(plan, self._learner, self._loader, control, team, self._memory)
         self._writer = CheckpointWriter(run, plan, self._learner, team, name)
         reason = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
@@ -240,8 +242,8 @@ class TrainingLoop:
 
     def _validate(self) -> Generator[Event, None, dict[str, float]]:
         return (
-            yield from self._memory.halving(
-                self._progress, lambda size: validate(self._learner, self._loader, self._control, size=size)
+            yield from validate(
+                self._learner, self._loader, self._control, size=self._memory.micro, pieces=self._validation_pieces
             )
         )
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 
-import torch
-
+from s3n_core.datasets.loading import Batch
 from s3n_core.errors import DataSetError
 from s3n_core.method.objective import objective
-from s3n_core.models.devices import autocast
+from s3n_core.models.batches import FittingPieces, over_batches
 from s3n_core.training.batch_loader import EVALUATION, BatchLoader
 from s3n_core.training.events import Event
 from s3n_core.training.learner import Learner
@@ -19,7 +18,7 @@ from s3n_core.training.running_mean import RunningMean
 
 
 def validate(
-    learner: Learner, loader: BatchLoader, control: RunControl, *, size: int
+    learner: Learner, loader: BatchLoader, control: RunControl, *, size: int, pieces: FittingPieces
 ) -> Generator[Event, None, dict[str, float]]:
     """Measure losses, accuracies and the health report on the held-out part; orders are obeyed between batches.
 
@@ -28,6 +27,7 @@ def validate(
         loader: Loads the images.
         control: Where orders come from.
         size: Images at once in a process.
+        pieces: Remembers how many of them memory allows.
 
     Yields:
         Pauses.
@@ -37,23 +37,26 @@ def validate(
 
     Raises:
         DataSetError: If there is a held-out part and none of its images can be read.
+        OutOfMemory: If there is too little memory for one image.
         Halt: If an order ends the training here.
     """
     network, mean = learner.network, RunningMean()
+
+    def measure(batch: Batch) -> Sequence[str]:
+        images, labels, draws = loader.tensors(batch, EVALUATION)
+        output = network(images, draws=draws, trace=network.joint is not None)
+        sums = loss_sums(output, objective(output, labels), labels) | health_sums(output)
+        mean.add(sums, len(labels))
+        return batch.names
+
+    loop = over_batches(
+        loader.held_out_batches(size), measure, device=learner.device, precision=learner.precision, pieces=pieces
+    )
     network.eval()
     try:
-        with closing(loader.held_out_batches(size)) as batches:
-            for batch in batches:
+        with closing(loop):
+            for _ in loop:
                 yield from control.obey(inside_batch=False)
-                if not len(batch):
-                    continue
-                # Left before the next yield: whoever follows the events must not find torch in inference mode.
-                with torch.inference_mode():
-                    images, labels, draws = loader.tensors(batch, EVALUATION)
-                    with autocast(learner.device, learner.precision):
-                        output = network(images, draws=draws, trace=network.joint is not None)
-                    sums = loss_sums(output, objective(output, labels), labels) | health_sums(output)
-                    mean.add(sums, len(labels))
     finally:
         network.train()
     mean = mean.over(learner.team)
