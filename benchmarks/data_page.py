@@ -124,7 +124,7 @@ def measure(folder: Path, *, why: bool) -> None:
     window.resize(1280, 720)
     window.show()
     window.show_page("data")
-    page = window.page("data")
+    page = window.pages.page("data")
     clock = Clock(app)
     watcher = Watcher(lambda: clock.waits > 0.04)
     if why:

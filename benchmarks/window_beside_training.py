@@ -80,20 +80,20 @@ def main() -> None:
             app.processEvents()
             time.sleep(0.01)
         window.opener.open_path(data)
-        for page in window.page_names:
+        for page in window.pages.names:
             clock.restart()
             begin = time.perf_counter()
             window.show_page(page)
             app.processEvents()
             print(f"{page}: shown first in {1000 * (time.perf_counter() - begin):.0f} ms")
-            while not window.page(page).is_ready() and time.perf_counter() < begin + 20:
+            while not window.pages.page(page).is_ready() and time.perf_counter() < begin + 20:
                 app.processEvents()
                 time.sleep(0.0005)
             print(f"  whole after {time.perf_counter() - begin:.2f} s; its making {clock.text()}", flush=True)
             if page == "train":
                 window.session.run = root / "birds"
             if page == "inspect":
-                window.page(page).show_demo()
+                window.pages.page(page).show_demo()
             measure("  its first ten seconds", 10.0)
             if page != "start":
                 measure("  then", options.seconds)

@@ -76,7 +76,7 @@ def main() -> None:
         clock.restart()
         begin = time.perf_counter()
         window.show_page("train")
-        page = window.page("train")
+        page = window.pages.page("train")
         while not page.is_ready():
             app.processEvents()
             time.sleep(0.0005)

@@ -39,7 +39,7 @@ def main() -> None:
         window.resize(1280, 720)
         window.show()
         window.show_page("export")
-        page = window.page("export")
+        page = window.pages.page("export")
         controller = page.controller  # type: ignore[attr-defined]
         clock = Clock()
 

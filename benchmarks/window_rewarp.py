@@ -140,7 +140,7 @@ def _measure(model: Path, birds: Path, options: argparse.Namespace) -> None:
     window.session.data_set = open_data_set(birds)
     window.session.model = model
     window.show_page("inspect")
-    page = window.page("inspect")
+    page = window.pages.page("inspect")
     assert isinstance(page, InspectPage)
 
     def wait(done: object, seconds: float = 60.0) -> None:

@@ -102,7 +102,7 @@ def _measure(request: PredictionRequest, count: int) -> None:
     window.resize(1280, 720)
     window.show()
     window.show_page("predict")
-    page = window.page("predict")
+    page = window.pages.page("predict")
     controller, model, table = page.controller, page.model, page.table  # type: ignore[attr-defined]
     clock = Clock()
 

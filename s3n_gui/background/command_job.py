@@ -26,14 +26,14 @@ class CommandJob(Job):
     killed. It ends with the window: predictions and exports go on where they were when they are started again.
     """
 
-    told = Signal(object)
+    printed = Signal(object)
     """What the command printed: a dict. Jobs that report as they go send many, others one at the end."""
     said = Signal(str)
     """A line for people that the command wrote to its error stream."""
-    succeeded = Signal(object)
-    """It is done: the last dict that it printed, None where it printed none."""
-    failed = Signal(str)
-    """It is not: a sentence that says why."""
+    succeeded = Signal(object, object)
+    """It is done: the last dict that it printed, None where it printed none; and the job itself."""
+    failed = Signal(str, object)
+    """It is not: a sentence that says why, and the job itself."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class CommandJob(Job):
                 fraction=min(done / total, 1.0),
                 seconds_left=_seconds_left(value, done, total),
             )
-        self.told.emit(value)
+        self.printed.emit(value)
 
     @Slot(str)
     def _on_said(self, line: str) -> None:
@@ -134,7 +134,7 @@ class CommandJob(Job):
             self._fail(self._worker.problem or f"The job ended by a defect of the window ({self._crash}).")
         elif code == 0:
             self._end("done", last_word)
-            self.succeeded.emit(self._last)
+            self.succeeded.emit(self._last, self)
         elif self.status == "stopping":
             self._end("cancelled", last_word or "It was stopped.")
         else:
@@ -149,7 +149,7 @@ class CommandJob(Job):
 
     def _fail(self, sentence: str) -> None:
         self._end("failed", sentence)
-        self.failed.emit(sentence)
+        self.failed.emit(sentence, self)
 
 
 def _seconds_left(value: dict[str, Any], done: int, total: int) -> float | None:

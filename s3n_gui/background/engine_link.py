@@ -95,7 +95,7 @@ class _Worker(Worker):
         except S3NError as error:
             self.why = str(error)
         finally:
-            told_to = self._ending
+            asked_to = self._ending
             self.requests.close()
             kill(process)
             writer.join()
@@ -104,7 +104,7 @@ class _Worker(Worker):
                     if stream is not None:
                         stream.close()
         code = process.returncode
-        if not told_to and not self.why and code != 0:
+        if not asked_to and not self.why and code != 0:
             self.why = "it could not be killed" if code is None else how_it_ended(code)
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 Piece = Callable[[], None]
 
 
-class Gradually(QObject):
+class IncrementalWork(QObject):
     """Does pieces in the order in which they came.
 
     Signals:

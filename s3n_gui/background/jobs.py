@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
 JobStatus = Literal["waiting", "running", "stopping", "done", "failed", "cancelled"]
 
@@ -17,10 +17,10 @@ class Job(QObject):
     A job that is discarded while it is active must be closed first; `JobList.close` does so for all.
     """
 
-    changed = Signal()
-    """Any of the properties is another."""
-    ended = Signal(str)
-    """The job is over: its last status. Sent once."""
+    changed = Signal(object)
+    """Any of the properties is another: the job itself."""
+    ended = Signal(str, object)
+    """The job is over: its last status, and the job itself. Sent once."""
 
     def __init__(self, title: str, parent: QObject | None = None) -> None:
         """Name a job for people, for example "Predicting photos"."""
@@ -83,10 +83,10 @@ class Job(QObject):
         seconds_left: float | None = None,
     ) -> None:
         """Take over what is known now; None keeps status and text, and makes fraction and time unknown."""
-        told = (status or self._status, self._text if text is None else text, fraction, seconds_left)
-        if told != (self._status, self._text, self._fraction, self._seconds_left):
-            self._status, self._text, self._fraction, self._seconds_left = told
-            self.changed.emit()
+        now = (status or self._status, self._text if text is None else text, fraction, seconds_left)
+        if now != (self._status, self._text, self._fraction, self._seconds_left):
+            self._status, self._text, self._fraction, self._seconds_left = now
+            self.changed.emit(self)
 
     def _end(self, status: JobStatus, sentence: str = "") -> None:
         if not self.is_active:
@@ -94,8 +94,8 @@ class Job(QObject):
         self._status, self._sentence, self._seconds_left = status, sentence, None
         if status == "done":
             self._fraction = 1.0
-        self.changed.emit()
-        self.ended.emit(status)
+        self.changed.emit(self)
+        self.ended.emit(status, self)
 
 
 class JobList(QObject):
@@ -123,7 +123,7 @@ class JobList(QObject):
         if job in self._jobs:
             return
         job.setParent(self)
-        job.changed.connect(self._on_changed)
+        job.changed.connect(self.changed)
         self._jobs.append(job)
         self.added.emit(job)
 
@@ -136,7 +136,7 @@ class JobList(QObject):
         if job.is_active:
             raise ValueError(f"{job.title!r} is still {job.status}")
         self._jobs.remove(job)
-        job.changed.disconnect(self._on_changed)
+        job.changed.disconnect(self.changed)
         job.close()
         self.removed.emit(job)
         job.deleteLater()
@@ -151,9 +151,3 @@ class JobList(QObject):
         """End every job's thread, and every process but trainings: these go on, and the next window finds them."""
         for job in self._jobs:
             job.close()
-
-    @Slot()
-    def _on_changed(self) -> None:
-        job = self.sender()
-        if isinstance(job, Job):
-            self.changed.emit(job)

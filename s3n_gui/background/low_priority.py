@@ -28,7 +28,7 @@ class Rests:
             self._begin = time.monotonic()
 
 
-def gently(items: Iterable[_Item], *, at_once: int = 100) -> Iterator[_Item]:
+def low_priority(items: Iterable[_Item], *, at_once: int = 100) -> Iterator[_Item]:
     """Yield items, resting between them.
 
     Args:

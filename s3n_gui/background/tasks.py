@@ -7,20 +7,24 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
+from s3n_core.errors import S3NError
+
 _log = logging.getLogger(__name__)
 
 
 class Tasks(QObject):
-    """Runs pure functions one after the other in one thread.
+    """Runs functions one after the other in one thread. Whoever has short work for a thread owns one.
+
+    Work that reads until it is told to stop has a thread of its own (`worker_thread`).
 
     Signals:
         done: The name of a task and what its function returned.
-        failed: The name of a task and a sentence; its function raised.
+        failed: The name of a task and the exception that its function raised; all but ``S3NError`` are logged.
     """
 
     done = Signal(str, object)
-    failed = Signal(str, str)
-    _ended = Signal(str, int, object, str)
+    failed = Signal(str, object)
+    _ended = Signal(str, int, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -31,14 +35,14 @@ class Tasks(QObject):
         self._ended.connect(self._on_ended)
 
     def run(self, name: str, function: Callable[[], object]) -> None:
-        """Run a function that touches no Qt object; an earlier one of this name is forgotten."""
+        """Run a function that touches no Qt object with a thread of its own; an earlier one of this name is forgotten."""
         number = self._newest.get(name, 0) + 1
         self._newest[name] = number
         self._open.add(name)
         self._pool.start(_Task(self, name, number, function))
 
     def forget(self, name: str) -> None:
-        """Hear no more of a task."""
+        """Hear no more of a task; one that has not begun is not run."""
         self._newest[name] = self._newest.get(name, 0) + 1
         self._open.discard(name)
 
@@ -57,13 +61,13 @@ class Tasks(QObject):
         self._pool.clear()
         self._pool.waitForDone()
 
-    @Slot(str, int, object, str)
-    def _on_ended(self, name: str, number: int, result: object, problem: str) -> None:
+    @Slot(str, int, object, object)
+    def _on_ended(self, name: str, number: int, result: object, error: Exception | None) -> None:
         if not self.is_newest(name, number):
             return
         self._open.discard(name)
-        if problem:
-            self.failed.emit(name, problem)
+        if error is not None:
+            self.failed.emit(name, error)
         else:
             self.done.emit(name, result)
 
@@ -77,12 +81,13 @@ class _Task(QRunnable):
 
     def run(self) -> None:
         """Do it, unless nobody wants it any more."""
-        result, problem = None, ""
         if not self._tasks.is_newest(self._name, self._number):
             return
+        result, problem = None, None
         try:
             result = self._function()
         except Exception as error:
-            _log.exception("the task %s failed", self._name)
-            problem = str(error) or type(error).__name__
+            problem = error
+            if not isinstance(error, S3NError):
+                _log.exception("the task %s failed", self._name)
         self._tasks._ended.emit(self._name, self._number, result, problem)

@@ -44,8 +44,8 @@ class ThumbnailLoader(QObject):
         self._placeholder: QImage | None = None
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(threads)
-        self._wishes = _Wishes(side, threads)
-        self._wishes.read.connect(self._on_read)
+        self._queue = _ReadingQueue(side, threads)
+        self._queue.read.connect(self._on_read)
 
     @property
     def side(self) -> int:
@@ -60,8 +60,8 @@ class ThumbnailLoader(QObject):
             return found
         if path in self._problems:
             return self.placeholder()
-        if self._wishes.add(path):
-            self._pool.start(_Reading(self._wishes))
+        if self._queue.add(path):
+            self._pool.start(_Reading(self._queue))
         return None
 
     def problem(self, path: Path) -> str | None:
@@ -70,7 +70,7 @@ class ThumbnailLoader(QObject):
 
     def keep_only(self, paths: Iterable[Path]) -> None:
         """Drop requests for everything else: it has left the view."""
-        self._wishes.keep_only(frozenset(paths))
+        self._queue.keep_only(frozenset(paths))
 
     def placeholder(self) -> QImage:
         """Return what stands for a file that cannot be read: a crossed frame, grey in any theme."""
@@ -95,14 +95,14 @@ class ThumbnailLoader(QObject):
 
     def clear(self) -> None:
         """Forget all images, problems and requests: another folder is open, or files have changed."""
-        self._wishes.forget()
+        self._queue.forget()
         self._images.clear()
         self._problems.clear()
         self._bytes = 0
 
     def close(self) -> None:
         """Stop reading and wait for the threads: at most one image each."""
-        self._wishes.close()
+        self._queue.close()
         self._pool.waitForDone()
 
     @property
@@ -112,8 +112,8 @@ class ThumbnailLoader(QObject):
 
     @Slot(object, object, str, int)
     def _on_read(self, path: Path, image: QImage | None, reason: str, era: int) -> None:
-        self._wishes.settle(path)
-        if era != self._wishes.era:
+        self._queue.settle(path)
+        if era != self._queue.era:
             return  # read before `clear`
         if image is None:
             self._problems[path] = reason
@@ -130,7 +130,7 @@ class ThumbnailLoader(QObject):
             self._bytes -= oldest.sizeInBytes()
 
 
-class _Wishes(QObject):
+class _ReadingQueue(QObject):
     """What is to be read, the newest first; shared by the threads and owned by the loader, so that its signal outlives them."""
 
     read = Signal(object, object, str, int)
@@ -199,11 +199,11 @@ class _Wishes(QObject):
 class _Reading(QRunnable):
     """Reads until nothing waits, then gives its thread back."""
 
-    def __init__(self, wishes: _Wishes) -> None:
+    def __init__(self, queue: _ReadingQueue) -> None:
         super().__init__()
-        self._wishes = wishes
+        self._queue = queue
 
     def run(self) -> None:
         """Read."""
-        while self._wishes.read_next():
+        while self._queue.read_next():
             pass

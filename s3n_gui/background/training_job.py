@@ -46,8 +46,8 @@ class TrainingJob(Job):
     """The folder has changed: `RunChange`, its metrics only the new lines."""
     run_status_changed = Signal(str)
     """The status of the run is another: `ShownStatus`."""
-    failed = Signal(str)
-    """An order was refused or the training failed: a sentence."""
+    failed = Signal(str, object)
+    """An order was refused or the training failed: a sentence, and the job itself."""
 
     def __init__(
         self, title: str, run_path: Path, command: Sequence[str] | None, log_name: str, parent: QObject | None
@@ -61,7 +61,7 @@ class TrainingJob(Job):
         self._own = command is not None
         self._watch = RunWatch(run_path, command, log_name)
         self._watch.changed.connect(self._on_run_changed)
-        self._watch.refused.connect(self.failed)
+        self._watch.refused.connect(self._on_refused)
         self._watch.ended.connect(self._on_ended)
         self._watch.crashed.connect(self._on_crashed)
         self._thread = WorkerThread(self._watch)
@@ -189,6 +189,10 @@ class TrainingJob(Job):
             seconds_left=state.seconds_left,
         )
 
+    @Slot(str)
+    def _on_refused(self, sentence: str) -> None:
+        self.failed.emit(sentence, self)
+
     @Slot(object)
     def _on_ended(self, ending: Ending) -> None:
         self._ending = ending
@@ -211,9 +215,9 @@ class TrainingJob(Job):
             job_status = "cancelled"
         self._end(job_status, sentence)
         if job_status == "failed":
-            self.failed.emit(sentence)
+            self.failed.emit(sentence, self)
 
     @Slot(str)
     def _on_crashed(self, what: str) -> None:
         self._end("failed", f"The run {self._run_path} cannot be followed ({what}); the training itself goes on.")
-        self.failed.emit(self.sentence)
+        self.failed.emit(self.sentence, self)

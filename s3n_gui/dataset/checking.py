@@ -67,12 +67,12 @@ class Checking(QObject):
         for name in ("findings", "kept"):
             self._tasks.forget(name)
 
-    def show_survey(self, survey: Survey | None, *, peek: bool = False) -> None:
-        """Begin anew with another data set, or with none; a peek is not checked."""
-        self._survey = None if peek else survey
+    def show_survey(self, survey: Survey | None, *, provisional: bool = False) -> None:
+        """Begin anew with another data set, or with none; first images are not checked."""
+        self._survey = None if provisional else survey
         self._kept, self.findings, self._trouble = None, None, {}
         self.changed.emit()
-        if survey is not None and not peek:
+        if survey is not None and not provisional:
             self._tasks.run("kept", lambda: kept_report(survey.data_set))
 
     def show_parts(self, survey: Survey, uses: NDArray[np.uint8]) -> None:
@@ -106,23 +106,23 @@ class Checking(QObject):
             report = kept.report
             self._tasks.run("findings", lambda: findings_of(report, prepared))
 
-    @Slot(object)
-    def _on_succeeded(self, report: dict[str, Any] | None) -> None:
-        if self.sender() is self._job and self._survey is not None and report is not None:
-            data_set, told = self._survey.data_set, report
+    @Slot(object, object)
+    def _on_succeeded(self, report: dict[str, Any] | None, job: CommandJob) -> None:
+        if job is self._job and self._survey is not None and report is not None:
+            data_set, made = self._survey.data_set, report
             self._tasks.forget("kept")
-            self._tasks.run("kept", lambda: keep_report(data_set, told))
+            self._tasks.run("kept", lambda: keep_report(data_set, made))
 
-    @Slot(str)
-    def _on_job_failed(self, sentence: str) -> None:
-        if self.sender() is self._job:
+    @Slot(str, object)
+    def _on_job_failed(self, sentence: str, job: CommandJob) -> None:
+        if job is self._job:
             self._job = None
             self._session.report_error(sentence)
             self.changed.emit()
 
-    @Slot(str)
-    def _on_ended(self, status: str) -> None:
-        if self.sender() is self._job and status == "cancelled":  # what else there is has its own signal
+    @Slot(str, object)
+    def _on_ended(self, status: str, job: CommandJob) -> None:
+        if job is self._job and status == "cancelled":  # what else there is has its own signal
             self._job = None
             self.changed.emit()
 

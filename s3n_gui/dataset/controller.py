@@ -11,17 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
-from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.readers.folder_scan import list_folder
+from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.dataset.checking import Checking
-from s3n_gui.dataset.first_images import first_images
 from s3n_gui.dataset.image_filter import ImageFilter
 from s3n_gui.dataset.planning import Planning
 from s3n_gui.dataset.survey import Survey, survey
 from s3n_gui.state.session import Session
 
 _LARGE = 50_000  # images
+_FIRST_IMAGES, _FIRST_FOLDERS = 60, 200
 _NOTHING: NDArray[np.intp] = np.empty(0, np.intp)
 _TASKS = ("survey", "uses", "kept", "findings")
 
@@ -54,7 +55,7 @@ class DataController(QObject):
         self.planning = Planning(session, self._tasks, self)
         self.checking = Checking(session, jobs, self._tasks, self)
         self.survey: Survey | None = None
-        self.is_peek = False
+        self.is_provisional = False
         """Whether only the first images are there, of a folder that is still being read: to look at, no more."""
         self.listed = _NOTHING
         self.filter = ImageFilter()
@@ -83,26 +84,26 @@ class DataController(QObject):
             self._tasks.run("survey", lambda: _prepare(data_set))
         self.busy_changed.emit(data_set is not None)
 
-    def peek(self, folder: Path) -> None:
+    def show_first_images(self, folder: Path) -> None:
         """Show the first images of a folder while it is being read, where nothing else is shown."""
         if self.survey is None:
-            self._tasks.run("peek", lambda: survey(first_images(folder)))
+            self._tasks.run("first images", lambda: survey(_first_images(folder)))
 
-    def drop_peek(self) -> None:
+    def drop_first_images(self) -> None:
         """The folder could not be read: show nothing again."""
-        self._tasks.forget("peek")
-        if self.is_peek:
+        self._tasks.forget("first images")
+        if self.is_provisional:
             self._take_over(None)
 
-    def _take_over(self, prepared: Survey | None, *, peek: bool = False) -> None:
-        self.survey, self.is_peek = prepared, peek
+    def _take_over(self, prepared: Survey | None, *, provisional: bool = False) -> None:
+        self.survey, self.is_provisional = prepared, provisional
         self.filter = ImageFilter()
         self.listed = np.arange(len(prepared)) if prepared is not None else _NOTHING
-        self.planning.show_survey(prepared, peek=peek)
+        self.planning.show_survey(prepared, provisional=provisional)
         self.survey_changed.emit()
         self.listed_changed.emit()
-        self.checking.show_survey(prepared, peek=peek)
-        if prepared is not None and not peek and prepared.notice:
+        self.checking.show_survey(prepared, provisional=provisional)
+        if prepared is not None and not provisional and prepared.notice:
             self._session.report_error(prepared.notice)
 
     def _on_assigned(self, data_set: DataSet) -> None:
@@ -142,17 +143,18 @@ class DataController(QObject):
 
     @Slot(str, object)
     def _on_done(self, name: str, result: Any) -> None:
-        if name == "peek":
+        if name == "first images":
             if self.survey is None and len(result):
-                self._take_over(result, peek=True)
+                self._take_over(result, provisional=True)
         elif name == "survey":
-            self._tasks.forget("peek")
+            self._tasks.forget("first images")
             self._take_over(result)
             self.busy_changed.emit(False)
 
-    @Slot(str, str)
-    def _on_failed(self, name: str, sentence: str) -> None:
-        self._session.report_error(f"The data set could not be looked through ({sentence}); the log has the details.")
+    @Slot(str, object)
+    def _on_failed(self, name: str, error: Exception) -> None:
+        what = str(error) or type(error).__name__
+        self._session.report_error(f"The data set could not be looked through ({what}); the log has the details.")
         self.busy_changed.emit(False)
 
     def close(self) -> None:
@@ -167,3 +169,17 @@ def _prepare(data_set: DataSet) -> Survey:
         # cycles: they go when nobody refers to them, collected or not.
         gc.freeze()
     return prepared
+
+
+def _first_images(root: Path) -> DataSet:
+    """Return the first images below a folder, without labels; none where none is found soon."""
+    found: list[ImageRecord] = []
+    waiting, visited = [root] if root.is_dir() else [], 0
+    while waiting and len(found) < _FIRST_IMAGES and visited < _FIRST_FOLDERS:
+        folder, visited = waiting.pop(), visited + 1
+        listing = list_folder(folder, [])
+        for name in listing.images[: _FIRST_IMAGES - len(found)]:
+            path = folder / name
+            found.append(ImageRecord(path=path, name=path.relative_to(root).as_posix()))
+        waiting += [folder / name for name in reversed(listing.folders)]
+    return DataSet(root=root, format="images", classes=(), records=tuple(found))

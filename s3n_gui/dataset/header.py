@@ -52,10 +52,10 @@ class Header(QWidget):
             action = menu.addAction(title)
             action.setObjectName(name)
             action.setCheckable(name != "auto")
-            action.triggered.connect(self._on_format)
             self.actions_by_format[name] = action
             if name == "auto":
                 menu.addSeparator()
+        menu.triggered.connect(self._on_format)
         self.change.clicked.connect(self._on_change)
         self._menu = menu
         self.place = ElidedLabel()
@@ -95,8 +95,8 @@ class Header(QWidget):
     def _on_change(self) -> None:
         self._menu.popup(self.change.mapToGlobal(self.change.rect().bottomLeft()))
 
-    def _on_format(self) -> None:
-        name = self.sender().objectName()
+    def _on_format(self, chosen: QAction) -> None:
+        name = chosen.objectName()
         for other, action in self.actions_by_format.items():
             action.setChecked(other == name)
         self.format_chosen.emit(name)

@@ -43,7 +43,7 @@ class DataPage(Page):
         super().__init__(parent)
         self._session, self._settings, self._opener = session, settings, opener
         self._opener_busy = self._by_hand = False
-        self._peeked: Path | None = None
+        self._provisional_root: Path | None = None
         self.controller = DataController(session, jobs, self)
         cache = settings.thumbnail_cache_mb * 2**20
         self.thumbnails = ThumbnailLoader(_THUMBNAIL_SIDE, self, cache_bytes=cache)
@@ -73,7 +73,7 @@ class DataPage(Page):
         self.header.open_asked.connect(self._on_open)
         self.header.format_chosen.connect(self._on_format)
         self._opener.busy_changed.connect(self._on_opener_busy)
-        self._opener.reading.connect(controller.peek)
+        self._opener.reading.connect(controller.show_first_images)
         self._session.image_changed.connect(self._on_session_image)
         controller.survey_changed.connect(self._on_survey)
         controller.busy_changed.connect(self._show_state)
@@ -101,21 +101,23 @@ class DataPage(Page):
     def _on_opener_busy(self, busy: bool) -> None:
         self._opener_busy = busy
         if not busy:
-            QTimer.singleShot(0, self._drop_failed_peek)  # the data set, if it could be read, comes after this
+            QTimer.singleShot(0, self._drop_first_images)  # the data set, if it could be read, comes after this
         self._show_state()
 
-    def _drop_failed_peek(self) -> None:
+    def _drop_first_images(self) -> None:
         if not self._opener_busy and self._session.data_set is None:
-            self.controller.drop_peek()
+            self.controller.drop_first_images()
             self._show_state()
 
     def _on_survey(self) -> None:
         survey = self.controller.survey
         root = None if survey is None else survey.data_set.root
-        if root is None or root != self._peeked:  # what a peek has read stays; else files may have changed
+        if (
+            root is None or root != self._provisional_root
+        ):  # thumbnails of first images stay; else files may have changed
             self.thumbnails.clear()
-        self._peeked = root if self.controller.is_peek else None
-        if survey is not None and self.controller.is_peek:
+        self._provisional_root = root if self.controller.is_provisional else None
+        if survey is not None and self.controller.is_provisional:
             self.header.show_reading(survey.data_set.root)
         elif survey is not None:
             self.header.show_data_set(survey.data_set, by_hand=self._by_hand)

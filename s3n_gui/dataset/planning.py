@@ -50,14 +50,14 @@ class Planning(QObject):
         tasks.done.connect(self._on_done)
         session.held_out_changed.connect(self._on_held_out)
 
-    def show_survey(self, survey: Survey | None, *, peek: bool = False) -> None:
-        """Begin anew with another data set, or with none; nothing can be chosen of a peek."""
+    def show_survey(self, survey: Survey | None, *, provisional: bool = False) -> None:
+        """Begin anew with another data set, or with none; nothing can be chosen of first images."""
         self._tasks.forget("uses")
         self.uses = self.given = _NOTHING if survey is None else survey.uses
         self.left_out = frozenset() if survey is None else survey.left_out
         self.assignment = Assignment() if survey is None else survey.assignment
         self.undo_stack.clear()
-        self._survey = None if peek else survey
+        self._survey = None if provisional else survey
         self._planner = None if self._survey is None else Planner(self._survey)
         self._data_set = None if self._survey is None else self._survey.data_set
         self._plan()

@@ -87,7 +87,9 @@ def _add_copies(drafts: dict[Kind, _Draft], members: list[int], survey: Survey, 
     for index in members:
         others = [other for other in members if other != index]
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        draft.images.append((index, f"it {verb} {_told(others[0], index, survey)}{more}", not near and index != keep))
+        draft.images.append(
+            (index, f"it {verb} {_described(others[0], index, survey)}{more}", not near and index != keep)
+        )
     draft.pairs += [Pair(one=members[0], other=other, remark=remark) for other in members[1:]]
     draft.groups += 1
 
@@ -95,8 +97,8 @@ def _add_copies(drafts: dict[Kind, _Draft], members: list[int], survey: Survey, 
 def _add_names(drafts: dict[Kind, _Draft], group: Mapping[str, Any], survey: Survey) -> None:
     members = _members(survey, group)
     if group["kind"] in ("names-class", "names-other-class"):
-        told = group["classes"][-1] if group["classes"] else "another class"
-        drafts["name-class"].images += [(index, f"its name holds the class {told}", False) for index in members]
+        class_name = group["classes"][-1] if group["classes"] else "another class"
+        drafts["name-class"].images += [(index, f"its name holds the class {class_name}", False) for index in members]
         return
     parts = {survey.uses[index] == TEST for index in members}
     if len(members) > 1 and len(parts) > 1:
@@ -104,7 +106,7 @@ def _add_names(drafts: dict[Kind, _Draft], group: Mapping[str, Any], survey: Sur
         what = "a picture of the same name" if group["kind"] == "same-name" else "a picture of the same source"
         for index in members:
             other = next(other for other in members if other != index)
-            draft.images.append((index, f"there is {what}: {_told(other, index, survey)}", False))
+            draft.images.append((index, f"there is {what}: {_described(other, index, survey)}", False))
         draft.pairs += [Pair(one=members[0], other=other, remark="their names say so") for other in members[1:]]
         draft.groups += 1
 
@@ -125,7 +127,7 @@ def _add_small_classes(draft: _Draft, survey: Survey) -> None:
             draft.groups += 1
 
 
-def _told(other: int, index: int, survey: Survey) -> str:
+def _described(other: int, index: int, survey: Survey) -> str:
     """Name a copy by what tells it from the image at hand."""
     remarks: Sequence[str] = [survey.title(other)] if survey.labels[other] != survey.labels[index] else []
     remarks = [*remarks, *([_part(other, survey)] if survey.uses[other] != survey.uses[index] else [])]

@@ -13,7 +13,7 @@ from s3n_core.datasets.assignment import Assignment, may_share, read_assignment
 from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
 from s3n_core.errors import DataSetError
-from s3n_gui.background.low_priority import gently
+from s3n_gui.background.low_priority import low_priority
 
 Use = Literal["train", "held-out", "test", "unlabelled"]
 USES: tuple[Use, ...] = ("train", "held-out", "test", "unlabelled")
@@ -75,7 +75,7 @@ def survey(data_set: DataSet) -> Survey:
     records = data_set.records
     titles = tuple(displayed_class(name) for name in data_set.classes)
     folded = [title.casefold() for title in titles]
-    rows = {record.name: index for index, record in enumerate(gently(records))}
+    rows = {record.name: index for index, record in enumerate(low_priority(records))}
     notices: list[str] = []
     left_out, assignment = frozenset[str](), Assignment()
     try:
@@ -89,17 +89,17 @@ def survey(data_set: DataSet) -> Survey:
     plain = data_set.original or data_set
     return Survey(
         data_set=data_set,
-        labels=np.array([-1 if record.label is None else record.label for record in gently(records)], np.int32),
-        uses=np.array([use_of(record) for record in gently(records)], np.uint8),
+        labels=np.array([-1 if record.label is None else record.label for record in low_priority(records)], np.int32),
+        uses=np.array([use_of(record) for record in low_priority(records)], np.uint8),
         texts=tuple(
             record.name.casefold() + ("" if record.label is None else "\n" + folded[record.label])
-            for record in gently(records)
+            for record in low_priority(records)
         ),
         rows=rows,
         titles=titles,
         left_out=frozenset(rows[name] for name in left_out if name in rows),
         assignment=assignment,
-        brings_held_out=any(record.split == "val" for record in gently(plain.records)),
+        brings_held_out=any(record.split == "val" for record in low_priority(plain.records)),
         may_share=may_share(plain),
         notice=" ".join(notices),
     )

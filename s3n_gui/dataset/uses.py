@@ -14,7 +14,7 @@ from s3n_core.datasets.splits import HELD_OUT as HELD_OUT_DRAW
 from s3n_core.datasets.splits import hold_out
 from s3n_core.datasets.stratified import keyed_draw
 from s3n_core.errors import DataSetError
-from s3n_gui.background.low_priority import Rests, gently
+from s3n_gui.background.low_priority import Rests, low_priority
 from s3n_gui.dataset.survey import HELD_OUT, Survey, use_of
 from s3n_gui.state.session import HeldOut
 
@@ -80,10 +80,10 @@ class Planner:
         chosen = choices.assignment
         if chosen != self._assigned[0]:
             assigned = assign(self._survey.data_set, chosen, draw=self._draw(chosen.test_seed, TEST_DRAW))
-            uses = np.array([use_of(record) for record in gently(assigned.records)], np.uint8)
+            uses = np.array([use_of(record) for record in low_priority(assigned.records)], np.uint8)
             self._assigned = (chosen, assigned, uses)
         _, data_set, given = self._assigned
-        kept = [r for i, r in enumerate(gently(data_set.records)) if i not in choices.left_out]
+        kept = [r for i, r in enumerate(low_priority(data_set.records)) if i not in choices.left_out]
         held_out = choices.held_out
         draw = self._draw(held_out.seed, HELD_OUT_DRAW)
         now = given.copy()

@@ -112,10 +112,13 @@ class ExportForm(QScrollArea):
         self.report = _box("One report of all (HTML)", "One page to look through all images in a browser: report.html")
         rows = QVBoxLayout()
         rows.setSpacing(0)  # as close as the boxes of the panels below
-        for name in ("sheet", "singles", "arrays", "report"):
-            box = getattr(self, name)
-            box.setObjectName(name)
-            box.toggled.connect(self._on_box)
+        for box, slot in (
+            (self.sheet, self._on_sheet),
+            (self.singles, self._on_singles),
+            (self.arrays, self._on_arrays),
+            (self.report, self._on_report),
+        ):
+            box.toggled.connect(slot)
             rows.addWidget(box)
         self._column.addLayout(rows)
 
@@ -164,8 +167,17 @@ class ExportForm(QScrollArea):
     def _on_first(self) -> None:
         self._tell(first=self.first.value() if self.limited.isChecked() else None)
 
-    def _on_box(self, on: bool) -> None:
-        self._tell(**{self.sender().objectName(): on})
+    def _on_sheet(self, on: bool) -> None:
+        self._tell(sheet=on)
+
+    def _on_singles(self, on: bool) -> None:
+        self._tell(singles=on)
+
+    def _on_arrays(self, on: bool) -> None:
+        self._tell(arrays=on)
+
+    def _on_report(self, on: bool) -> None:
+        self._tell(report=on)
 
     def _on_panels(self, panels: tuple[str, ...]) -> None:
         self._tell(panels=panels)

@@ -82,9 +82,9 @@ class LookForm(QWidget):
             label = QLabel(title)
             label.setProperty("role", "quiet")
             form.addRow(label, widget)
-        for combo, name in ((self.layout_name, "layout"), (self.colours, "colours"), (self.picture, "picture")):
-            combo.setObjectName(name)
-            combo.activated.connect(self._on_combo)
+        self.layout_name.activated.connect(self._on_layout)
+        self.colours.activated.connect(self._on_colours)
+        self.picture.activated.connect(self._on_picture)
         self.opacity.value_changed.connect(self._on_opacity)
         self.opacity.reset_requested.connect(self._on_opacity_reset)
         self.dpi.valueChanged.connect(self._on_dpi)
@@ -111,10 +111,14 @@ class LookForm(QWidget):
         for field, before in blocked:
             field.blockSignals(before)
 
-    def _on_combo(self) -> None:
-        combo = self.sender()
-        assert isinstance(combo, QComboBox)
-        self._tell(**{combo.objectName(): combo.currentData()})
+    def _on_layout(self) -> None:
+        self._tell(layout=self.layout_name.currentData())
+
+    def _on_colours(self) -> None:
+        self._tell(colours=self.colours.currentData())
+
+    def _on_picture(self) -> None:
+        self._tell(picture=self.picture.currentData())
 
     def _on_opacity(self, opacity: float) -> None:
         self._tell(opacity=round(opacity, 2))

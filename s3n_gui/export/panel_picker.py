@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
-from s3n_core.export.figures.panels import PANEL_TEXTS, PANELS, PanelName
+from s3n_core.export.figures.panels import PANEL_TEXTS, PanelName
 from s3n_gui.appearance.theme import branch_colour
 from s3n_gui.export.export_choice import with_panel
 
@@ -65,20 +65,31 @@ class PanelPicker(QWidget):
         """Show which panels are chosen, without telling anybody."""
         self._panels = panels
         for name, box in self.boxes.items():
-            box.blockSignals(True)
-            box.setChecked(name in panels)
-            box.blockSignals(False)
+            with QSignalBlocker(box):
+                box.setChecked(name in panels)
 
     def _box(self, name: PanelName, text: str) -> QCheckBox:
-        box = QCheckBox(text)
-        box.setObjectName(name)
-        box.setAccessibleName(PANEL_TEXTS[name].title)
-        box.setToolTip(_TIPS[name])
-        box.toggled.connect(self._on_toggled)
+        box = _PanelBox(name, text)
+        box.wanted_changed.connect(self._on_wanted)
         self.boxes[name] = box
         return box
 
-    def _on_toggled(self, on: bool) -> None:
-        name = next(panel for panel in PANELS if panel == self.sender().objectName())
-        self._panels = with_panel(self._panels, name, wanted=on)
+    def _on_wanted(self, name: PanelName, wanted: bool) -> None:
+        self._panels = with_panel(self._panels, name, wanted=wanted)
         self.changed.emit(self._panels)
+
+
+class _PanelBox(QCheckBox):
+    """The box of a panel; ``wanted_changed`` carries its name and whether it is to be drawn."""
+
+    wanted_changed = Signal(str, bool)
+
+    def __init__(self, name: PanelName, text: str) -> None:
+        super().__init__(text)
+        self._name = name
+        self.setAccessibleName(PANEL_TEXTS[name].title)
+        self.setToolTip(_TIPS[name])
+        self.toggled.connect(self._on_toggled)
+
+    def _on_toggled(self, on: bool) -> None:
+        self.wanted_changed.emit(self._name, on)

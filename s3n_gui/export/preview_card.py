@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QImage
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
+from PySide6.QtGui import QImage, QImageReader
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
 from s3n_core.export.figures.panels import PANEL_TEXTS
 from s3n_core.export.file_request import ExportedFile
 from s3n_core.export.options import ARRAYS_ENDING
 from s3n_gui.appearance.theme import px, set_icon, theme
-from s3n_gui.background.worker_thread import WorkerThread
-from s3n_gui.export.picture_reading import PictureReader
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.export.picture_view import PictureView
 from s3n_gui.export.preview_making import PreviewMaker
 from s3n_gui.widgets.elided_label import ElidedLabel
@@ -30,10 +32,10 @@ class PreviewCard(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._maker = maker
-        self._threads: list[WorkerThread] = []
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_read)
         self._empty = self._remark = self._facts = ""
         self.shown: ExportedFile | None = None
-        self.reading = False
         title = QLabel("Preview")
         title.setProperty("role", "section")
         self.files = QComboBox()
@@ -92,10 +94,13 @@ class PreviewCard(QFrame):
         self._show()
 
     def shut_down(self) -> None:
-        """End the threads."""
-        for thread in self._threads:
-            thread.wait()
-        self._threads.clear()
+        """Wait for the thread."""
+        self._tasks.close()
+
+    @property
+    def reading(self) -> bool:
+        """Whether the shown file's picture is still to come."""
+        return self._tasks.is_open("picture")
 
     def _show(self) -> None:
         maker, file = self._maker, self._maker.file
@@ -104,7 +109,8 @@ class PreviewCard(QFrame):
         for widget in (self.files, self.whole, self.own):
             widget.setVisible(file is not None)
         if file is None:
-            self.shown, self.reading = None, False
+            self.shown = None
+            self._tasks.forget("picture")
             self.facts.clear()
             waiting = _WAITING.get(maker.state, "The first image is being made as it will be written …")
             self._say(maker.problem or (waiting if maker.busy else self._empty))
@@ -124,28 +130,22 @@ class PreviewCard(QFrame):
 
     def _read(self, file: ExportedFile) -> None:
         self.shown = file
+        self._tasks.forget("picture")
         self.facts.setToolTip(str(file.name))
         if file.ending == ARRAYS_ENDING:
             self.facts.setText(size_text(len(file.content)))
             self._say(f"{file.name.name} holds all numbers of the first image, for NumPy: numpy.load(…).")
             return
-        self.reading = True
-        reader = PictureReader(file)
-        reader.read.connect(self._on_read)
-        thread = WorkerThread(reader)
-        self._threads = [*self._threads[-8:], thread]
-        thread.start()
+        self._tasks.run("picture", partial(_read_picture, file))
 
-    def _on_read(self, file: ExportedFile, image: QImage, size: QSize, reason: str) -> None:
-        if file is not self.shown:
-            return
-        self.reading = False
-        self._facts = f"{size.width():,} × {size.height():,} px · {size_text(len(file.content))}"
+    def _on_read(self, _: str, read: _Picture) -> None:
+        file = read.file
+        self._facts = f"{read.size.width():,} × {read.size.height():,} px · {size_text(len(file.content))}"
         self.facts.setText(self._remark or self._facts)
-        if image.isNull():
-            self._say(f"{file.name.name} is as it should be, but cannot be shown here ({reason}).")
+        if read.image.isNull():
+            self._say(f"{file.name.name} is as it should be, but cannot be shown here ({read.problem}).")
             return
-        self.view.show_image(image)
+        self.view.show_image(read.image)
         self.stack.setCurrentWidget(self.view)
 
     def _say(self, words: str) -> None:
@@ -154,6 +154,27 @@ class PreviewCard(QFrame):
 
     def _on_file(self) -> None:
         self._maker.choose(self.files.currentData())
+
+
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    """What a file shows; ``problem`` says why there is no picture."""
+
+    file: ExportedFile
+    image: QImage
+    size: QSize
+    problem: str
+
+
+def _read_picture(file: ExportedFile) -> _Picture:
+    """Turn a file's content into a picture; a sheet for print takes half a second."""
+    buffer = QBuffer()
+    buffer.setData(QByteArray(file.content))
+    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+    reader = QImageReader(buffer)
+    size: QSize = reader.size()
+    image: QImage = reader.read()
+    return _Picture(file, image, size, reader.errorString() if image.isNull() else "")
 
 
 def file_word(ending: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -50,7 +51,7 @@ class PreviewMaker(QObject):
             self._debounce.stop()
             self._asked, self._generation = None, 0
             self._set(busy=False, file=None, problem="")
-        elif not (self._asked == self._wish() and self._opened == _model_of(choice) and (self.file or self.busy)):
+        elif not (self._asked == self._request() and self._opened == _model_of(choice) and (self.file or self.busy)):
             self._set(busy=True, file=self.file, problem="")
             self._debounce.start()
 
@@ -73,7 +74,7 @@ class PreviewMaker(QObject):
         if self._client is not None:
             self._client.close()
 
-    def _wish(self) -> FileRequest:
+    def _request(self) -> FileRequest:
         assert self._choice is not None
         choice = self._choice
         return FileRequest(
@@ -93,11 +94,11 @@ class PreviewMaker(QObject):
         if self._opened != _model_of(choice):
             self._opened = _model_of(choice)
             self._client.open_model(choice.model, choice.device, choice.precision)
-        self._asked = wish = self._wish()
+        self._asked = request = self._request()
         if self._again:
             self._again = False
-            wish = FileRequest(images=wish.images, part=wish.part, options=wish.options, ending=wish.ending, again=True)
-        self._generation = self._client.request_file(wish)
+            request = replace(request, again=True)
+        self._generation = self._client.request_file(request)
 
     @Slot(object, int)
     def _on_made(self, file: ExportedFile, generation: int) -> None:

@@ -17,7 +17,7 @@ from s3n_gui.frame.log import log_folder
 from s3n_gui.state.settings import SETTINGS, Settings
 
 _PACKAGES = (
-    "torch", "torchvision", "numpy", "scipy", "pillow", "opencv-python-headless", "PySide6-Essentials", "pyqtgraph",
+    "torch", "torchvision", "numpy", "pillow", "opencv-python-headless", "PySide6-Essentials", "pyqtgraph",
     "matplotlib", "safetensors", "pydantic", "typer", "scikit-learn", "psutil", "filelock", "platformdirs",
 )  # fmt: skip
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QUndoGroup
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe, Devices
@@ -16,19 +16,20 @@ from s3n_gui.frame.actions import CommandTable, make_actions
 from s3n_gui.frame.dropping import Dropping
 from s3n_gui.frame.jobs_tray import JobsTray
 from s3n_gui.frame.menus import Menus
+from s3n_gui.frame.page_stack import PageStack
 from s3n_gui.frame.pages import MODULES, PAGES, PageEntry, Studio
 from s3n_gui.frame.preload import Preload
 from s3n_gui.frame.rail import Rail
 from s3n_gui.frame.strip import STEPS, Strip
 from s3n_gui.frame.window_commands import WindowCommands
+from s3n_gui.frame.window_dialogs import WindowDialogs
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
-from s3n_gui.state.window_layout import Places, keep_geometry, restore_geometry
+from s3n_gui.state.window_layout import WindowLayout, keep_geometry, restore_geometry
 from s3n_gui.widgets.banner import Banner
-from s3n_gui.widgets.page import Page
 
 WIDTH, HEIGHT = 1280, 800
 LEAST_WIDTH, LEAST_HEIGHT = 900, 560
@@ -41,10 +42,13 @@ class MainWindow(QMainWindow):
         session: What is chosen.
         settings: The person's settings.
         jobs: All jobs.
+        pages: The pages, one of them shown.
         banner: Where errors and notices are said.
     """
 
-    def __init__(self, settings: Settings, pages: Sequence[PageEntry] = PAGES, places: Places | None = None) -> None:
+    def __init__(
+        self, settings: Settings, pages: Sequence[PageEntry] = PAGES, layout: WindowLayout | None = None
+    ) -> None:
         super().__init__()
         self.setWindowTitle("S3N Studio")
         self.setMinimumSize(LEAST_WIDTH, LEAST_HEIGHT)
@@ -57,39 +61,43 @@ class MainWindow(QMainWindow):
         self.probe = DeviceProbe(self)
         self.card = CardMemory(self)
         self.trainings = LiveRuns(settings, self.jobs, self)
-        self._warming = Preload(MODULES)
-        self._places = places if places is not None else Places()
-        self._entries = {entry.name: entry for entry in pages}
-        self._pages: dict[str, Page] = {}
-        self._current = ""
-        self._undo = QUndoGroup(self)
+        self._preload = Preload(MODULES)
+        self._layout = layout if layout is not None else WindowLayout()
         self._build(pages)
         self._connect()
-        restore_geometry(self, self._places, WIDTH, HEIGHT)
+        restore_geometry(self, self._layout, WIDTH, HEIGHT)
         if settings.notice:
             self.session.report_notice(settings.notice)
 
     # -- making it -----------------------------------------------------------------------------------------------------
 
     def _build(self, pages: Sequence[PageEntry]) -> None:
+        studio = Studio(
+            session=self.session,
+            settings=self.settings,
+            jobs=self.jobs,
+            recent=self.recent,
+            opener=self.opener,
+            trainings=self.trainings,
+        )
+        self.pages = PageStack(pages, studio, self._layout)
         self.actions_by_id = make_actions(self)
-        self.commands = WindowCommands(self)
+        self.dialogs = WindowDialogs(self, self.session, self.settings, self.probe, self.card)
+        self.tray = JobsTray(self.jobs)
+        self.commands = WindowCommands(self, studio, self.pages, self.dialogs, self.tray, self.actions_by_id)
         self._table = CommandTable(self.actions_by_id, self.commands.table())
         self.menus = Menus(self, self.actions_by_id, pages, self.recent, self.opener)
         self.rail = Rail([(p.name, p.title, p.icon, p.shortcut) for p in pages])
-        steps = [(name, self._entries[name].title) for name in STEPS if name in self._entries]
+        steps = [(name, self.pages.title(name)) for name in STEPS if name in self.pages.names]
         steps = steps if len(steps) > 1 else []  # One step is no way.
         self.strip = Strip(steps, self.session, self.recent, self.opener)
         self.banner = Banner()
-        self.tray = JobsTray(self.jobs)
-        self._stack = QStackedWidget()
-        self._stack.setObjectName("pageArea")
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
         right.addWidget(self.strip)
         right.addWidget(self.banner)
-        right.addWidget(self._stack, 1)
+        right.addWidget(self.pages, 1)
         right.addWidget(self.tray)
         whole = QHBoxLayout()
         whole.setContentsMargins(0, 0, 0, 0)
@@ -101,11 +109,16 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
 
     def _connect(self) -> None:
+        actions = QActionGroup(self)
+        actions.setExclusionPolicy(QActionGroup.ExclusionPolicy.None_)
         for action in self.actions_by_id.values():
-            action.triggered.connect(self._on_action)
+            actions.addAction(action)
+        actions.triggered.connect(self._on_action)
+        self.pages.page_shown.connect(self._on_page_shown)
+        self.pages.commands_changed.connect(self._show_commands)
         self.menus.page_chosen.connect(self.show_page)
         self.rail.page_chosen.connect(self.show_page)
-        self.rail.settings_asked.connect(self.commands.show_settings)
+        self.rail.settings_asked.connect(self.dialogs.show_settings)
         self.strip.page_chosen.connect(self.show_page)
         self.strip.open_asked.connect(self.commands.ask_to_open)
         session = self.session
@@ -120,97 +133,51 @@ class MainWindow(QMainWindow):
         self.trainings.failed.connect(self.banner.show_error)
         self.probe.answered.connect(self._on_devices)
         self.card.changed.connect(self._show_device)
-        self._undo.canUndoChanged.connect(self._show_undo)
-        self._undo.canRedoChanged.connect(self._show_undo)
-        self._undo.undoTextChanged.connect(self._show_undo)
-        self._undo.redoTextChanged.connect(self._show_undo)
+        undo = self.pages.undo_group
+        for changed in (undo.canUndoChanged, undo.canRedoChanged, undo.undoTextChanged, undo.redoTextChanged):
+            changed.connect(self._show_undo)
 
     def begin(self) -> None:
         """Start what may take a while, after the window is usable: the device, trainings that run already."""
-        QTimer.singleShot(300, self._warming.begin)
+        QTimer.singleShot(300, self._preload.begin)
         QTimer.singleShot(700, self.trainings.begin)
         QTimer.singleShot(1500, self.probe.ask)
 
     # -- pages ---------------------------------------------------------------------------------------------------------
 
-    @property
-    def page_names(self) -> tuple[str, ...]:
-        """The names of all pages, in the order of the rail."""
-        return tuple(self._entries)
-
-    @property
-    def current_page(self) -> str:
-        """The name of the page that is shown."""
-        return self._current
-
-    def page(self, name: str) -> Page:
-        """Return a page; it is made when it is asked for first."""
-        if name not in self._pages:
-            studio = Studio(
-                session=self.session,
-                settings=self.settings,
-                jobs=self.jobs,
-                recent=self.recent,
-                opener=self.opener,
-                trainings=self.trainings,
-            )
-            page = self._entries[name].factory(studio)
-            kept = self._places.get(f"page-{name}")
-            if isinstance(kept, dict):
-                page.restore_state(kept)
-            self._pages[name] = page
-            page.commands_changed.connect(self._on_commands)
-            self._stack.addWidget(page)
-            stack = page.undo_stack()
-            if stack is not None:
-                self._undo.addStack(stack)
-        return self._pages[name]
-
     def show_page(self, name: str) -> None:
         """Show a page; a name that is not (yet) a page changes nothing."""
-        if name not in self._entries or name == self._current:
-            self.rail.show_current(self._current)
-            self.strip.show_current(self._current)
-            return
-        page = self.page(name)
-        self._stack.setCurrentWidget(page)
-        self._current = name
-        for part in (self.rail, self.strip, self.menus):
-            part.show_current(name)
-        self._undo.setActiveStack(page.undo_stack())  # type: ignore[arg-type]  # None is allowed
-        self._table.show_page(page.commands())
+        self.pages.show_page(name)
+        for part in (self.rail, self.strip):  # Whatever was pressed, the page that is shown is marked.
+            part.show_current(self.pages.current_name)
+
+    def _on_page_shown(self, name: str) -> None:
+        self.menus.show_current(name)
+        self._show_commands()
         self._show_undo()
-        self.setWindowTitle(f"{self._entries[name].title} - S3N Studio")
-        page.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.setWindowTitle(f"{self.pages.title(name)} - S3N Studio")
+        self.pages.page(name).setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def page_title(self, name: str) -> str:
-        """Return the word of a page."""
-        return self._entries[name].title
-
-    @property
-    def undo_group(self) -> QUndoGroup:
-        """What Edit > Undo works on."""
-        return self._undo
+    def _show_commands(self) -> None:
+        if self.pages.current_name:
+            self._table.show_page(self.pages.page(self.pages.current_name).commands())
 
     def _show_undo(self) -> None:
+        undo = self.pages.undo_group
         for name, can, text in (
-            ("undo", self._undo.canUndo(), self._undo.undoText()),
-            ("redo", self._undo.canRedo(), self._undo.redoText()),
+            ("undo", undo.canUndo(), undo.undoText()),
+            ("redo", undo.canRedo(), undo.redoText()),
         ):
             self.actions_by_id[name].setEnabled(can)
             self.actions_by_id[name].setText(f"{name.capitalize()} {text}".strip())
 
-    def _on_action(self) -> None:
-        self._table.trigger(self.sender().objectName())
-
-    def _on_commands(self) -> None:
-        if self.sender() is self._pages.get(self._current):
-            self._table.show_page(self._pages[self._current].commands())
+    def _on_action(self, action: QAction) -> None:
+        self._table.trigger(action.objectName())
 
     def _on_opened(self, kind: str, path: Path) -> None:
         target = {"data": ("data", "inspect"), "run": ("train", "inspect")}.get(kind, ("inspect",))
         for name in target:
-            if name in self._entries:
+            if name in self.pages.names:
                 self.show_page(name)
                 return
 
@@ -227,18 +194,21 @@ class MainWindow(QMainWindow):
     # -- closing ---------------------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask what becomes of trainings, keep the places, and end all that the window started."""
-        if not self.trainings.settle(self):
+        """Ask what becomes of trainings, keep the layout, and end all that the window started."""
+        trainings = self.trainings.active()
+        answer = self.dialogs.ask_about_trainings([job.title for job in trainings]) if trainings else "leave"
+        if answer == "cancel":
             event.ignore()
             return
-        keep_geometry(self, self._places)
-        for name, page in self._pages.items():
-            self._places.keep(f"page-{name}", page.save_state())
-        self._places.keep("page", self._current)
-        self._places.write()
-        for page in self._pages.values():
-            page.shut_down()
-        self._warming.close()
+        if answer == "stop":
+            self.trainings.stop_all()
+        else:
+            self.trainings.leave_all()
+        keep_geometry(self, self._layout)
+        self.pages.keep_state()
+        self._layout.write()
+        self.pages.shut_down()
+        self._preload.close()
         self.trainings.close()
         self.opener.close()
         self.probe.close()

@@ -21,7 +21,7 @@ class Preload:
     def __init__(self, modules: Sequence[str]) -> None:
         self._modules = tuple(modules)
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="warming")
+        self._thread = threading.Thread(target=self._run, name="preload")
 
     def begin(self) -> None:
         """Start, once; after ``close`` nothing is started."""

@@ -54,15 +54,15 @@ def _draw_all(folder: Path) -> None:
     window.show()
     window.probe.ask()
     _wait(app, lambda: bool(window.probe.devices.name))
-    for name in window.page_names:
+    for name in window.pages.names:
         window.show_page(name)
-        window.page(name).show_demo()
-        _wait(app, window.page(name).is_ready)
+        window.pages.page(name).show_demo()
+        _wait(app, window.pages.page(name).is_ready)
         for width, height in SIZES:
             window.resize(width, height)
             for mode in ("light", "dark"):
                 theme.apply(app, "light" if mode == "light" else "dark")
-                _wait(app, window.page(name).is_ready)
+                _wait(app, window.pages.page(name).is_ready)
                 _save(window, folder / f"{name}-{mode}-{width}x{height}.png")
     window.resize(*SIZES[0])
     _draw_dialogs(app, window, folder)
@@ -80,15 +80,15 @@ def _draw_dialogs(app: object, window: object, folder: Path) -> None:
 
     assert isinstance(window, MainWindow)
     assert isinstance(app, QApplication)
-    commands = window.commands
+    dialogs = window.dialogs
     for name, show in (
-        ("settings", commands.show_settings),
-        ("shortcuts", commands.show_shortcuts),
-        ("glossary", commands.show_glossary),
-        ("about", commands.show_about),
+        ("settings", dialogs.show_settings),
+        ("shortcuts", dialogs.show_shortcuts),
+        ("glossary", dialogs.show_glossary),
+        ("about", dialogs.show_about),
     ):
         show()
-        dialog = commands.dialog(name)
+        dialog = dialogs.dialog(name)
         assert dialog is not None
         for mode in ("light", "dark"):
             theme.apply(app, "light" if mode == "light" else "dark")

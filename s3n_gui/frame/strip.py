@@ -61,10 +61,8 @@ class Strip(QFrame):
                 arrow = QLabel()
                 set_icon(arrow, "chevron-right")
                 row.addWidget(arrow)
-            button = QPushButton(word)
-            button.setProperty("role", "step")
-            button.setCheckable(True)
-            button.clicked.connect(self._on_step)
+            button = _Step(name, word)
+            button.chosen.connect(self.page_chosen)
             self._steps[name] = button
             row.addWidget(button)
         row.addStretch(1)
@@ -91,8 +89,7 @@ class Strip(QFrame):
         button.setProperty("role", "chooser")
         set_icon(button, icon)
         menu = QMenu(button)
-        menu.setObjectName(kind)
-        menu.aboutToShow.connect(self._fill_menu)
+        menu.aboutToShow.connect(self._fill_data_menu if kind == "data" else self._fill_model_menu)
         menu.triggered.connect(self._on_data_chosen if kind == "data" else self._on_model_chosen)
         button.setMenu(menu)
         return button
@@ -117,17 +114,13 @@ class Strip(QFrame):
         self._busy = busy
         self._draw()
 
-    def _on_step(self) -> None:
-        sender = self.sender()
-        for name, button in self._steps.items():
-            if button is sender:
-                self.page_chosen.emit(name)
+    def _fill_data_menu(self) -> None:
+        self._fill_menu(self.data_button.menu(), "data")
 
-    def _fill_menu(self) -> None:
-        menu = self.sender()
-        if not isinstance(menu, QMenu):
-            return
-        kind: Kind = "data" if menu.objectName() == "data" else "model"
+    def _fill_model_menu(self) -> None:
+        self._fill_menu(self.model_button.menu(), "model")
+
+    def _fill_menu(self, menu: QMenu, kind: Kind) -> None:
         menu.clear()
         current = self._current(kind)
         kinds: tuple[Kind, ...] = ("data",) if kind == "data" else ("model", "run")
@@ -162,6 +155,22 @@ class Strip(QFrame):
 
     def _fit(self) -> None:
         self.setFixedHeight(px(44))
+
+
+class _Step(QPushButton):
+    """A page on the way; ``chosen`` carries its name."""
+
+    chosen = Signal(str)
+
+    def __init__(self, name: str, word: str) -> None:
+        super().__init__(word)
+        self._name = name
+        self.setProperty("role", "step")
+        self.setCheckable(True)
+        self.clicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        self.chosen.emit(self._name)
 
 
 def _data_tip(data_set: DataSet | None) -> str:

@@ -53,7 +53,8 @@ class Comparison(QWidget):
         self.second.head.addWidget(self.choose)
         for row in (self.first, self.second):
             row.set_head_height(self.choose.sizeHint().height())  # pictures of both models are of one size
-            row.panes.layout_changed.connect(self._on_layout_changed)
+        self.first.panes.layout_changed.connect(self._follow_first)
+        self.second.panes.layout_changed.connect(self._follow_second)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -65,22 +66,26 @@ class Comparison(QWidget):
         row = self.second if self.second.isAncestorOf(self.focusWidget() or self) else self.first
         row.panes.toggle_alone()
 
-    def _on_layout_changed(self) -> None:
-        """What stands alone in one row stands alone in the other."""
-        changed = self.sender()
-        follower = self.second.panes if changed is self.first.panes else self.first.panes
-        leader = self.first.panes if follower is self.second.panes else self.second.panes
-        alone = None if leader.alone is None else follower.panes[leader.alone.index]
-        if follower.alone is not alone:
-            if follower.alone is not None:
-                follower.toggle_alone()
-            if alone is not None:
-                follower.toggle_alone(alone)
+    def _follow_first(self) -> None:
+        _stand_alike(self.first.panes, self.second.panes)
+
+    def _follow_second(self) -> None:
+        _stand_alike(self.second.panes, self.first.panes)
 
     def set_truth(self, truth: str | None) -> None:
         """Say which class the image is labelled with."""
         for row in (self.first, self.second):
             row.set_truth(truth)
+
+
+def _stand_alike(leader: PaneGrid, follower: PaneGrid) -> None:
+    """What stands alone in one row stands alone in the other."""
+    alone = None if leader.alone is None else follower.panes[leader.alone.index]
+    if follower.alone is not alone:
+        if follower.alone is not None:
+            follower.toggle_alone()
+        if alone is not None:
+            follower.toggle_alone(alone)
 
 
 class _Row(QFrame):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.codec import OpenedModel
+from s3n_gui.background.engine_client import EngineClient
 from s3n_gui.inspector.fetched_maps import FetchedMaps
 from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
@@ -49,7 +50,7 @@ class InspectionController(QObject):
     def __init__(
         self,
         session: Session,
-        client: Any,
+        client: EngineClient,
         state: InspectionState,
         images: ImageList,
         verdicts: Verdicts,

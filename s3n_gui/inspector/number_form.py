@@ -101,19 +101,20 @@ class NumberForm(QWidget):
         self.floor_number = NumberSlider("Least strength of a peak", 0.0, 1.0, 0.01, tip="Least R of a peak")
         self.sliders = {
             "beta_1": NumberSlider(
-                "Width of a peak in D", 0.5, 31.0, 0.1, logarithmic=True,
+                "Width of a peak in D", 0.5, 31.0, 0.1, logarithmic=True, name="beta_1",
                 tip="How far around each peak the discriminative image is enlarged, in cells of R (beta_1, Eq. 5)",
             ),
             "beta_2": NumberSlider(
-                "Width of a peak in C", 0.5, 31.0, 0.1, logarithmic=True,
+                "Width of a peak in C", 0.5, 31.0, 0.1, logarithmic=True, name="beta_2",
                 tip="How far around each peak the complementary image is enlarged, in cells of R (beta_2, Eq. 5)",
             ),
             "delta": NumberSlider(
-                "Doubt that is still sure", 0.0, 3.0, 0.01,
+                "Doubt that is still sure", 0.0, 3.0, 0.01, name="delta",
                 tip="Entropy H up to which the network counts as sure, in nats: R is then one class's map (delta, Eq. 3)",
             ),
             "window": NumberSlider(
-                "Room of a peak", 3, 15, 2, tip="A peak is the largest R within a window of so many cells a side (r)"
+                "Room of a peak", 3, 15, 2, name="window",
+                tip="A peak is the largest R within a window of so many cells a side (r)",
             ),
         }  # fmt: skip
         self._lay_out()
@@ -208,18 +209,13 @@ class NumberForm(QWidget):
     def _on_floor_number(self, value: float) -> None:
         self._want("Change the least strength of a peak", gesture="floor", floor=value)
 
-    def _on_slider(self, value: float) -> None:
-        name = self._name_of_sender()
+    def _on_slider(self, value: float, name: str) -> None:
         new = int(value) if name == "window" else value
         new_or_own = None if math.isclose(new, getattr(self._own, name), abs_tol=1e-9) else new
         self._want(f"Change {name.replace('_', ' ')}", gesture=name, **{name: new_or_own})
 
-    def _on_reset(self) -> None:
-        name = self._name_of_sender()
+    def _on_reset(self, name: str) -> None:
         self._want(f"Put {name.replace('_', ' ')} back", **{name: None})  # type: ignore[arg-type]
-
-    def _name_of_sender(self) -> str:
-        return next(name for name, slider in self.sliders.items() if slider is self.sender())
 
 
 def _titled(title: str, symbol: str, content: QWidget | QHBoxLayout, buddy: QWidget | None = None) -> QWidget:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from s3n_core.inspection.inspection import Inspection
+from s3n_gui.background.engine_client import EngineClient
 from s3n_gui.inspector.fetched_maps import FetchedMaps
 from s3n_gui.inspector.inspection_state import InspectionState
 
@@ -28,7 +28,7 @@ class OtherModel(QObject):
     def __init__(
         self,
         first: InspectionState,
-        make_client: Callable[[], Any],
+        make_client: Callable[[], EngineClient],
         name_of: Callable[[Path], str | None],
         parent: QObject | None = None,
     ) -> None:
@@ -36,7 +36,7 @@ class OtherModel(QObject):
         self.state = InspectionState(self)
         self.path: Path | None = None
         self._first, self._make_client, self._name_of = first, make_client, name_of
-        self._client: Any = None
+        self._client: EngineClient | None = None
         self._generation = -1
         self._active = False
         self._fetched = FetchedMaps()

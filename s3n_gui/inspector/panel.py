@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_gui.appearance.theme import theme
-from s3n_gui.background.incremental import Gradually
+from s3n_gui.background.engine_client import EngineClient
+from s3n_gui.background.incremental import IncrementalWork
 from s3n_gui.background.inspection_client import InspectionClient
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
@@ -63,7 +64,7 @@ class InspectPage(Page):
         self,
         session: Session,
         settings: Settings,
-        make_client: Callable[[], Any],
+        make_client: Callable[[], EngineClient],
         recent: RecentList | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -85,7 +86,7 @@ class InspectPage(Page):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.body)
-        self._making = Gradually(self)
+        self._making = IncrementalWork(self)
         for piece in (*self.body.pieces(), self._make_parts):
             self._making.add(piece)
         self.controller.notice.connect(session.report_notice)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
+from s3n_gui.background.engine_client import EngineClient
 from s3n_gui.inspector.comparison import Comparison
 from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.inspection_state import InspectionState
@@ -56,7 +57,7 @@ class Stage(QStackedWidget):
         state: InspectionState,
         images: ImageList,
         cameras: Cameras,
-        make_client: Callable[[], Any],
+        make_client: Callable[[], EngineClient],
         recent: RecentList | None = None,
         parent: QWidget | None = None,
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,10 +13,11 @@ from s3n_core.prediction.rows import PredictionHeader
 from s3n_core.system.line_files import part_path
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.worker_thread import WorkerThread
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
-from s3n_gui.prediction.table_check import TableCheck
+from s3n_gui.prediction.table_check import check_table
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
@@ -60,7 +62,8 @@ class PredictionController(QObject):
         self.problem = ""
         self.stale = ""
         self._job: Job | None = None
-        self._checks: list[WorkerThread] = []
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_checked)
         self._reader: TableReader | None = None
         self._thread: WorkerThread | None = None
         self._reading = 0
@@ -154,7 +157,7 @@ class PredictionController(QObject):
             self._fail(f"{request.table.parent} cannot be made ({error.strerror}); choose another S3N_HOME.")
             return
         job = CommandJob(f"Predicting {request.images.name}", request.arguments(restart=restart))
-        job.told.connect(self._on_told)
+        job.printed.connect(self._on_printed)
         job.failed.connect(self._fail)
         job.ended.connect(self._on_ended)
         self._job, self.problem, self.stale = job, "", ""
@@ -173,12 +176,10 @@ class PredictionController(QObject):
         """End all threads; the jobs belong to the list of jobs."""
         self._forget_job()
         self._stop_reading()
-        for thread in self._checks:
-            thread.wait()
-        self._checks.clear()
+        self._tasks.close()
 
     @Slot(object)
-    def _on_told(self, event: dict[str, object]) -> None:
+    def _on_printed(self, event: dict[str, object]) -> None:
         if isinstance(event.get("total"), int):
             self.total = int(str(event["total"]))
         self.progressed.emit()
@@ -193,7 +194,7 @@ class PredictionController(QObject):
         if self._job is not None:
             self._job.ended.disconnect(self._on_ended)
             if isinstance(self._job, CommandJob):
-                self._job.told.disconnect(self._on_told)
+                self._job.printed.disconnect(self._on_printed)
             self._job = None
 
     @Slot(str)
@@ -230,6 +231,7 @@ class PredictionController(QObject):
         self._thread.start()
 
     def _stop_reading(self) -> None:
+        self._tasks.forget("check")
         if self._reader is None or self._thread is None:
             return
         self._reader.stop()
@@ -269,15 +271,11 @@ class PredictionController(QObject):
         request = self.request
         if request is None or not self.predictions:
             return
-        check = TableCheck(request, self.predictions.header, self._reading)
-        check.checked.connect(self._on_checked)
-        thread = WorkerThread(check)
-        self._checks = [*self._checks[-3:], thread]
-        thread.start()
+        self._tasks.run("check", partial(check_table, request, self.predictions.header))
 
-    @Slot(int, str)
-    def _on_checked(self, number: int, sentence: str) -> None:
-        if number != self._reading or self.predictions is None or self._job is not None:
+    @Slot(str, object)
+    def _on_checked(self, _: str, sentence: str) -> None:
+        if self.predictions is None or self._job is not None:
             return
         self.stale = sentence
         request = self.request

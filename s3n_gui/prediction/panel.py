@@ -148,7 +148,7 @@ class PredictPage(Page):
         self.controller.shut_down()
         self.thumbnails.close()
         self.preview.shut_down()
-        self.saving.wait()
+        self.saving.close()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look for the table when the page is shown first."""

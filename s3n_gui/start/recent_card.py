@@ -112,7 +112,7 @@ class RecentCard(QFrame):
                 widget.deleteLater()
         for index, row in enumerate(rows):
             button = _RowButton(row)
-            button.clicked.connect(self._on_clicked)
+            button.chosen.connect(self.chosen)
             button.remove_asked.connect(self.remove_asked)
             self._column.insertWidget(index, button)
 
@@ -122,15 +122,11 @@ class RecentCard(QFrame):
         widgets = (item.widget() for item in items if item is not None)
         return [widget for widget in widgets if isinstance(widget, QPushButton)]
 
-    def _on_clicked(self) -> None:
-        sender = self.sender()
-        if isinstance(sender, _RowButton):
-            self.chosen.emit(sender.row.path)
-
 
 class _RowButton(QPushButton):
     """One row: icon, name over detail, moment."""
 
+    chosen = Signal(object)
     remove_asked = Signal(object)
 
     def __init__(self, row: Row) -> None:
@@ -165,6 +161,7 @@ class _RowButton(QPushButton):
         if row.removable:
             self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             self.customContextMenuRequested.connect(self._show_menu)
+        self.clicked.connect(self._on_clicked)
         theme().changed.connect(self._fit)
         self._fit()
 
@@ -181,6 +178,9 @@ class _RowButton(QPushButton):
         action.triggered.connect(self._on_remove)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self.mapToGlobal(self.rect().center()))
+
+    def _on_clicked(self) -> None:
+        self.chosen.emit(self.row.path)
 
     def _on_remove(self) -> None:
         self.remove_asked.emit(self.row.path)

@@ -11,8 +11,8 @@ from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import count_text, left_text, percent_text
+from s3n_gui.start.sparkline import Sparkline
 from s3n_gui.widgets.elided_label import ElidedLabel
-from s3n_gui.widgets.sparkline import Sparkline
 
 _WORDS = {
     "starting": "Starting",
@@ -119,8 +119,8 @@ class TrainingCard(QFrame):
 
     def _shown_status(self) -> str:
         """What was asked for is shown at once; the run says so itself when its batch is done."""
-        told, asked = self._asked
-        if asked and self.run.status == told:
+        before, asked = self._asked
+        if asked and self.run.status == before:
             return asked
         self._asked = ("", "")
         return self.run.status

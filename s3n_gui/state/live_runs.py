@@ -1,4 +1,4 @@
-"""The trainings of this machine as jobs: found when they already run, and settled when the window closes."""
+"""The trainings of this machine as jobs: found when they already run, stopped or left when the window closes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
 
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.training_job import TrainingJob
@@ -50,31 +49,15 @@ class LiveRuns(QObject):
         self._jobs.add(job)
         return job
 
-    def settle(self, window: QWidget) -> bool:
-        """Ask what becomes of the trainings that run.
+    def stop_all(self) -> None:
+        """Let every training stop after its batch and keep everything."""
+        for job in self.active():
+            job.stop_and_keep()
 
-        Args:
-            window: The window that is about to close.
-
-        Returns:
-            Whether the window may close.
-        """
-        active = self.active()
-        if not active:
-            return True
-        from s3n_gui.frame.dialogs.closing import ClosingDialog
-
-        dialog = ClosingDialog([job.title for job in active], window)
-        choice = dialog.ask()
-        dialog.deleteLater()
-        if choice == "cancel":
-            return False
-        for job in active:
-            if choice == "stop":
-                job.stop_and_keep()
-            else:
-                job.leave()
-        return True
+    def leave_all(self) -> None:
+        """Follow no training any more; all go on."""
+        for job in self.active():
+            job.leave()
 
     def close(self) -> None:
         """Look no more."""

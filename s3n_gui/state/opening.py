@@ -5,14 +5,16 @@ from __future__ import annotations
 import gc
 import logging
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError, S3NError
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_gui.appearance.wording import count_text
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 
@@ -33,17 +35,16 @@ class Opener(QObject):
     opened = Signal(str, object)
     busy_changed = Signal(bool)
     reading = Signal(object)
-    _read = Signal(int, object, object)
 
     def __init__(self, session: Session, recent: RecentList, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._recent = session, recent
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
-        self._generation = 0
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_read)
+        self._tasks.failed.connect(self._on_failed)
+        self._folder = Path()  # that is being read
         self._busy = False
         self._aside = False  # what is being read came with a run
-        self._read.connect(self._on_read)
 
     def open_path(self, path: Path) -> None:
         """Open whatever ``path`` is; the banner says why where that is not possible."""
@@ -118,32 +119,33 @@ class Opener(QObject):
                 self._begin_reading(Path(data["root"]), str(data.get("format") or "auto"))
 
     def _begin_reading(self, path: Path, format: str) -> None:
-        self._generation += 1
+        self._folder = path
         self._set_busy(True)
         self.reading.emit(path)
-        self._pool.clear()
-        self._pool.start(_Reading(self._read, self._generation, path, format))
+        self._tasks.run("data set", partial(_read_data_set, path, format))
 
     def close(self) -> None:
         """Wait for a reading that is under way and drop it."""
-        self._generation += 1
-        self._pool.clear()
-        self._pool.waitForDone()
+        self._tasks.close()
 
-    @Slot(int, object, object)
-    def _on_read(self, generation: int, path: Path, result: object) -> None:
-        if generation != self._generation:
-            return
+    @Slot(str, object)
+    def _on_read(self, _: str, data_set: DataSet) -> None:
         self._set_busy(False)
-        if isinstance(result, DataSet):
-            self._session.data_set = result
-            self._recent.add("data", path, data_set_detail(result))
-            if not self._aside:
-                self.opened.emit("data", path)
-        elif self._aside:
-            _log.info("the data set of the run was not opened: %s", result)
+        self._session.data_set = data_set
+        self._recent.add("data", self._folder, data_set_detail(data_set))
+        if not self._aside:
+            self.opened.emit("data", self._folder)
+
+    @Slot(str, object)
+    def _on_failed(self, _: str, error: Exception) -> None:
+        self._set_busy(False)
+        if self._aside:
+            _log.info("the data set of the run was not opened: %s", error)
+        elif isinstance(error, S3NError):
+            self._session.report_error(str(error))
         else:
-            self._session.report_error(str(result))
+            name = type(error).__name__
+            self._session.report_error(f"{self._folder} could not be read ({name}); the log has the details.")
 
     def _set_busy(self, busy: bool) -> None:
         if busy != self._busy:
@@ -151,33 +153,19 @@ class Opener(QObject):
             self.busy_changed.emit(busy)
 
 
-class _Reading(QRunnable):
-    """Reads a data set in a thread of the pool. The signal belongs to the opener, which outlives the pool."""
+def _read_data_set(path: Path, format: str) -> DataSet:
+    from s3n_core.datasets.assignment import assigned
+    from s3n_core.datasets.detection import open_data_set
 
-    def __init__(self, done: object, generation: int, path: Path, format: str) -> None:
-        super().__init__()
-        self._done, self._generation, self._path, self._format = done, generation, path, format
-
-    def run(self) -> None:
-        """Read, and say what came of it."""
-        from s3n_core.datasets.assignment import assigned
-        from s3n_core.datasets.detection import open_data_set
-
-        result: object
-        # A hundred thousand new records would set off one full collection after another, each of which stops the window.
-        gc.disable()
-        try:
-            result = open_data_set(self._path, self._format)
-            with suppress(DataSetError):  # The page Data says that the person's choice cannot be read.
-                result = assigned(result)
-        except S3NError as error:
-            result = str(error)
-        except Exception as error:
-            _log.exception("reading the data set %s failed", self._path)
-            result = f"{self._path} could not be read ({type(error).__name__}); the log has the details."
-        finally:
-            gc.enable()
-        self._done.emit(self._generation, self._path, result)  # type: ignore[attr-defined]
+    # A hundred thousand new records would set off one full collection after another, each of which stops the window.
+    gc.disable()
+    try:
+        data_set = open_data_set(path, format)
+        with suppress(DataSetError):  # The page Data says that the person's choice cannot be read.
+            data_set = assigned(data_set)
+    finally:
+        gc.enable()
+    return data_set
 
 
 def data_set_detail(data_set: DataSet) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from s3n_core.errors import S3NError
 from s3n_core.runs.following import RunFollower
 from s3n_core.runs.run_list import list_runs
 from s3n_core.runs.run_summary import RunSummary
+from s3n_gui.background.tasks import Tasks
 
-_log = logging.getLogger(__name__)
 _PERIOD_MS = 2000
 MOST_POINTS = 240
 
@@ -46,7 +46,6 @@ class RunsWatch(QObject):
     """
 
     changed = Signal(object)
-    _looked = Signal(object)
 
     def __init__(self, root: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -54,14 +53,13 @@ class RunsWatch(QObject):
         self.seen = RunsSeen()
         """What the last look found."""
         self._readers: dict[Path, _LossReader] = {}
-        self._looking = False
         self._closed = False
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_looked)
+        self._tasks.failed.connect(self._on_failed)
         self._timer = QTimer(self)
         self._timer.setInterval(_PERIOD_MS)
         self._timer.timeout.connect(self.look)
-        self._looked.connect(self._on_looked)
 
     def begin(self) -> None:
         """Look now and every two seconds."""
@@ -70,9 +68,8 @@ class RunsWatch(QObject):
 
     def look(self) -> None:
         """Look once, unless a look is under way."""
-        if not self._looking and not self._closed:
-            self._looking = True
-            self._pool.start(_Look(self._looked, self._root, self._readers))
+        if not self._tasks.is_open("runs") and not self._closed:
+            self._tasks.run("runs", partial(_look, self._root, self._readers))
 
     def move_to(self, root: Path) -> None:
         """Watch another folder."""
@@ -83,15 +80,18 @@ class RunsWatch(QObject):
         """Look no more."""
         self._closed = True
         self._timer.stop()
-        self._pool.clear()
-        self._pool.waitForDone()
+        self._tasks.close()
 
-    @Slot(object)
-    def _on_looked(self, seen: RunsSeen) -> None:
-        self._looking = False
+    @Slot(str, object)
+    def _on_looked(self, _: str, seen: RunsSeen) -> None:
         if seen != self.seen:
             self.seen = seen
             self.changed.emit(seen)
+
+    @Slot(str, object)
+    def _on_failed(self, name: str, error: Exception) -> None:
+        problem = f"The runs in {self._root} could not be read ({type(error).__name__})."
+        self._on_looked(name, RunsSeen(problem=str(error) if isinstance(error, S3NError) else problem))
 
 
 class _LossReader:
@@ -112,28 +112,13 @@ class _LossReader:
         return thinned(self._losses, MOST_POINTS)
 
 
-class _Look(QRunnable):
-    """One look, in a thread of the pool."""
-
-    def __init__(self, done: object, root: Path, readers: dict[Path, _LossReader]) -> None:
-        super().__init__()
-        self._done, self._root, self._readers = done, root, readers
-
-    def run(self) -> None:
-        """Look, and say what there is."""
-        try:
-            runs = tuple(list_runs(self._root))
-            live = [run.path for run in runs if run.live]
-            for gone in self._readers.keys() - set(live):
-                del self._readers[gone]
-            losses = tuple((path, self._readers.setdefault(path, _LossReader(path)).read()) for path in live)
-            seen = RunsSeen(runs, losses)
-        except S3NError as error:
-            seen = RunsSeen(problem=str(error))
-        except Exception as error:
-            _log.exception("looking at the runs in %s failed", self._root)
-            seen = RunsSeen(problem=f"The runs in {self._root} could not be read ({type(error).__name__}).")
-        self._done.emit(seen)  # type: ignore[attr-defined]
+def _look(root: Path, readers: dict[Path, _LossReader]) -> RunsSeen:
+    runs = tuple(list_runs(root))
+    live = [run.path for run in runs if run.live]
+    for gone in readers.keys() - set(live):
+        del readers[gone]
+    losses = tuple((path, readers.setdefault(path, _LossReader(path)).read()) for path in live)
+    return RunsSeen(runs, losses)
 
 
 def thinned(values: list[float], most: int) -> tuple[float, ...]:

@@ -20,8 +20,8 @@ _log = logging.getLogger(__name__)
 _LEAST_VISIBLE = 120  # Pixels of the title bar that must lie on a screen, so that the window can be caught.
 
 
-class Places:
-    """A small JSON file of the last places; a broken one counts as empty."""
+class WindowLayout:
+    """Geometry of the window and what its pages want back, in a small JSON file; a broken one counts as empty."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path if path is not None else settings_path().with_name("places.json")
@@ -45,24 +45,24 @@ class Places:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_json(self.path, self._content, durable=False)
         except (OSError, S3NError, ValueError, TypeError) as error:
-            _log.warning("the places of the window could not be kept (%s)", error)
+            _log.warning("the layout of the window could not be kept (%s)", error)
 
 
-def keep_geometry(window: QMainWindow, places: Places) -> None:
+def keep_geometry(window: QMainWindow, layout: WindowLayout) -> None:
     """Remember where the window stands."""
-    places.keep("geometry", bytes(window.saveGeometry().toBase64().data()).decode("ascii"))
+    layout.keep("geometry", bytes(window.saveGeometry().toBase64().data()).decode("ascii"))
 
 
-def restore_geometry(window: QMainWindow, places: Places, width: int, height: int) -> None:
+def restore_geometry(window: QMainWindow, layout: WindowLayout, width: int, height: int) -> None:
     """Put the window where it stood, or in the middle of the screen where that place is no longer on one.
 
     Args:
         window: The window, not yet shown.
-        places: Where the last place is kept.
+        layout: What was kept.
         width: Its width where nothing is known, in pixels.
         height: Its height where nothing is known.
     """
-    kept = places.get("geometry")
+    kept = layout.get("geometry")
     restored = isinstance(kept, str) and window.restoreGeometry(QByteArray.fromBase64(kept.encode("ascii", "ignore")))
     if restored and _can_be_caught(window.frameGeometry()):
         return

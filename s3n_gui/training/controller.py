@@ -30,7 +30,7 @@ class TrainingController(QObject):
     Signals:
         run_shown: Another run is shown: its folder or None.
         measured: The shown run has measured more (or begins anew).
-        told: State, status or phase of the shown run are others.
+        status_changed: State, status or phase of the shown run are others.
         snapshots_found: Names of new snapshots of the shown run.
         others_changed: Other runs are laid over it, or have measured more.
         data_changed: The shown run was not resumed since its data set has changed: what has.
@@ -45,7 +45,7 @@ class TrainingController(QObject):
 
     run_shown = Signal(object)
     measured = Signal()
-    told = Signal()
+    status_changed = Signal()
     snapshots_found = Signal(object)
     others_changed = Signal()
     data_changed = Signal(str)
@@ -82,7 +82,7 @@ class TrainingController(QObject):
             self._reader.begin()
         self._session.run = path
         self.run_shown.emit(path)
-        self.told.emit()
+        self.status_changed.emit()
 
     def lay_over(self, path: Path, *, on: bool = True) -> None:
         """Lay another run over the shown one, or take it away."""
@@ -140,7 +140,7 @@ class TrainingController(QObject):
             "stop-now": job.stop_now,
             "discard": job.discard,
         }[order]()
-        self.told.emit()
+        self.status_changed.emit()
 
     @property
     def batch_seconds(self) -> float | None:
@@ -167,7 +167,7 @@ class TrainingController(QObject):
         self._listen(job)
         self.machine.order(order)
         self.status = "starting"
-        self.told.emit()
+        self.status_changed.emit()
 
     def _job_now(self) -> TrainingJob:
         assert self.path is not None
@@ -198,8 +198,6 @@ class TrainingController(QObject):
 
     @Slot(object)
     def _on_news(self, news: RunNews) -> None:
-        if self.sender() is not self._reader:
-            return
         if news.restarted:
             self.series.clear()
         self.series.add(news.lines)
@@ -211,7 +209,7 @@ class TrainingController(QObject):
             self.measured.emit()
         if news.snapshots:
             self.snapshots_found.emit(news.snapshots)
-        self.told.emit()
+        self.status_changed.emit()
 
     def _hear(self, news: RunNews) -> None:
         waiting = self._job is not None and self._job.is_active
@@ -225,32 +223,29 @@ class TrainingController(QObject):
         if news.gone and not waiting:
             self.show_run(None)
 
-    @Slot(object)
-    def _on_other_news(self, news: RunNews) -> None:
-        for reader, series in self._others.values():
-            if reader is self.sender():
-                if news.restarted:
-                    series.clear()
-                series.add(news.lines)
-                if news.state is not None:
-                    series.set_batches(news.state.batches)
-                self.others_changed.emit()
+    @Slot(object, object)
+    def _on_other_news(self, news: RunNews, path: Path) -> None:
+        _, series = self._others[path]
+        if news.restarted:
+            series.clear()
+        series.add(news.lines)
+        if news.state is not None:
+            series.set_batches(news.state.batches)
+        self.others_changed.emit()
 
-    @Slot(str)
-    def _on_failed(self, sentence: str) -> None:
-        job = self.sender()
+    @Slot(str, object)
+    def _on_failed(self, sentence: str, job: TrainingJob) -> None:
         if job is self._job and self._job is not None and self._job.is_active:
             self.machine.hear("refused")
-            self.told.emit()
+            self.status_changed.emit()
         changes = told_changes(sentence)
         if changes is not None and job is self._job:
             self.data_changed.emit(changes)
         else:
             self._session.report_error(sentence)
 
-    @Slot(str)
-    def _on_ended(self, status: str) -> None:
-        job = self.sender()
+    @Slot(str, object)
+    def _on_ended(self, status: str, job: TrainingJob) -> None:
         if job is not self._job or self._job is None:
             return
         self.machine.hear("over")
@@ -262,7 +257,7 @@ class TrainingController(QObject):
         elif self.status == "failed" and not self._job.run_path.exists():
             self.show_run(None)  # It was refused before anything was made; the error says why.
         else:
-            self.told.emit()
+            self.status_changed.emit()
 
 
 def in_the_way(live: Path) -> str:

@@ -204,7 +204,7 @@ class TrainPage(Page):
     def _connect(self) -> None:
         controller = self.controller
         controller.run_shown.connect(self._on_run_shown)
-        controller.told.connect(self._on_told)
+        controller.status_changed.connect(self._on_status)
         controller.snapshots_found.connect(self.strip.add_names)
         self.strip.animation_asked.connect(self._on_animation)
         self.toolbar.part_asked.connect(self.toggle_part)
@@ -227,7 +227,7 @@ class TrainPage(Page):
         if self.controller.path is not None:
             self.animations.ask(self.controller.path)
 
-    def _on_told(self) -> None:
+    def _on_status(self) -> None:
         controller = self.controller
         self.words.show_sayings(sayings(controller.series, controller.state, controller.status))
         self._tell_commands()

@@ -14,7 +14,6 @@ from s3n_core.errors import S3NError
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
-from s3n_gui.training.changed_data_dialog import ChangedDataDialog
 from s3n_gui.training.controller import TrainingController
 from s3n_gui.training.curves.chart_grid import ChartGrid
 from s3n_gui.training.curves.chart_marks import Band
@@ -22,6 +21,7 @@ from s3n_gui.training.curves.chart_toolbar import ChartToolbar
 from s3n_gui.training.curves.curve_files import save_picture, save_table
 from s3n_gui.training.runs.run_bar import RunBar
 from s3n_gui.training.runs.run_colours import run_colours
+from s3n_gui.widgets.question import Answer, Question
 
 
 class ShownRun(QWidget):
@@ -44,9 +44,9 @@ class ShownRun(QWidget):
         column.addWidget(self.charts, 1)
         controller.run_shown.connect(self._on_run_shown)
         controller.measured.connect(self._on_measured)
-        controller.told.connect(self.show_told)
+        controller.status_changed.connect(self.show_status)
         controller.others_changed.connect(self._on_others)
-        # After whatever told it: the question keeps the event loop to itself.
+        # After whoever has said so: the question keeps the event loop to itself.
         controller.data_changed.connect(self._on_data_changed, Qt.ConnectionType.QueuedConnection)
         self.bar.ordered.connect(self.order)
         self.bar.inspect_asked.connect(self.inspect)
@@ -55,7 +55,7 @@ class ShownRun(QWidget):
         self.toolbar.reset_asked.connect(self.charts.reset_zoom)
         self.toolbar.other_removed.connect(self._on_other_removed)
         self.toolbar.export_asked.connect(self.save)
-        self.show_told()
+        self.show_status()
 
     def commands(self) -> dict[str, Callable[[], object]]:
         """What can be done with the shown run now, by the ids of the table of actions."""
@@ -113,7 +113,7 @@ class ShownRun(QWidget):
         except S3NError as error:
             self._session.report_error(str(error))
 
-    def show_told(self) -> None:
+    def show_status(self) -> None:
         """Show state, status and phase of the run."""
         controller = self._controller
         name = controller.path.name if controller.path is not None else ""
@@ -160,6 +160,26 @@ class ShownRun(QWidget):
             return state.epochs
         epochs = recipe.get("epochs") if isinstance(recipe, Mapping) else None
         return epochs if isinstance(epochs, int) else max(1, len(controller.series.epoch_lines))
+
+
+class ChangedDataDialog(Question):
+    """Asks once: "resume" or "cancel"."""
+
+    def __init__(self, changes: str, parent: QWidget | None = None) -> None:
+        """Make the dialog.
+
+        Args:
+            changes: What has changed, as the engine says it.
+            parent: The window.
+        """
+        super().__init__(
+            "The data set has changed",
+            changes,
+            "The training can go on with the run's own list: added images are not learned from, missing ones are left out, "
+            "classes stay as they were. Or cancel, and put the data set back or start a new run.",
+            (Answer("resume", "Resume all the same", "play"),),
+            parent,
+        )
 
 
 def recipe_bands(run: Mapping[str, Any]) -> tuple[Band, ...]:

@@ -6,13 +6,15 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_gui.background.tasks import Tasks
 
 _KEPT_EPOCHS = 64
 _PREFIX = "epoch-"
@@ -43,23 +45,19 @@ class SnapshotStore(QObject):
     """
 
     ready = Signal(int, object)
-    _read = Signal(int, int, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folder: Path | None = None
-        self._generation = 0
         self._epochs: set[int] = set()
         self._kept: OrderedDict[int, tuple[Probe, ...]] = OrderedDict()
         self._wanted: int | None = None
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
-        self._read.connect(self._on_read)
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_read)
 
     def show_run(self, run: Path | None) -> None:
         """Read another run's snapshots from now on."""
-        self._generation += 1
-        self._pool.clear()
+        self._tasks.forget("epoch")
         self._folder = None if run is None else RunDirectory(run).snapshots
         self._epochs, self._wanted = set(), None
         self._kept.clear()
@@ -85,8 +83,7 @@ class SnapshotStore(QObject):
             self._kept.move_to_end(epoch)
             self.ready.emit(epoch, kept)
         elif self._folder is not None:
-            self._pool.clear()
-            self._pool.start(_Reading(self._read, self._generation, self._folder, epoch))
+            self._tasks.run("epoch", partial(_read_epoch, self._folder, epoch))
 
     @property
     def is_settled(self) -> bool:
@@ -96,12 +93,11 @@ class SnapshotStore(QObject):
     def close(self) -> None:
         """Read no more."""
         self.show_run(None)
-        self._pool.waitForDone()
+        self._tasks.close()
 
-    @Slot(int, int, object)
-    def _on_read(self, generation: int, epoch: int, probes: tuple[Probe, ...]) -> None:
-        if generation != self._generation:
-            return
+    @Slot(str, object)
+    def _on_read(self, _: str, read: tuple[int, tuple[Probe, ...]]) -> None:
+        epoch, probes = read
         self._kept[epoch] = probes
         while len(self._kept) > _KEPT_EPOCHS:
             self._kept.popitem(last=False)
@@ -109,17 +105,8 @@ class SnapshotStore(QObject):
             self.ready.emit(epoch, probes)
 
 
-class _Reading(QRunnable):
-    """Reads one epoch in a thread of the pool."""
-
-    def __init__(self, done: object, generation: int, folder: Path, epoch: int) -> None:
-        super().__init__()
-        self._done, self._generation, self._folder, self._epoch = done, generation, folder, epoch
-
-    def run(self) -> None:
-        """Read; what is missing or broken is left out."""
-        probes = read_probes(self._folder, self._epoch)
-        self._done.emit(self._generation, self._epoch, probes)  # type: ignore[attr-defined]
+def _read_epoch(folder: Path, epoch: int) -> tuple[int, tuple[Probe, ...]]:
+    return epoch, read_probes(folder, epoch)
 
 
 def read_probes(folder: Path, epoch: int) -> tuple[Probe, ...]:

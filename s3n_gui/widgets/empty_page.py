@@ -29,8 +29,9 @@ class EmptyPage(QFrame):
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addStretch(1)
-        for number, button in enumerate(self.buttons):
-            button.clicked.connect(lambda _=False, number=number: self.asked.emit(number))
+        self.buttons[0].clicked.connect(self._on_first)
+        self.buttons[1].clicked.connect(self._on_second)
+        for button in self.buttons:
             row.addWidget(button)
         row.addStretch(1)
         column = QVBoxLayout(self)
@@ -56,6 +57,12 @@ class EmptyPage(QFrame):
             button.setText(words)
             button.setToolTip(words.rstrip("…"))
             button.setVisible(bool(words))
+
+    def _on_first(self) -> None:
+        self.asked.emit(0)
+
+    def _on_second(self) -> None:
+        self.asked.emit(1)
 
     def _fit(self) -> None:
         self.text.setFixedWidth(px(440))

@@ -23,9 +23,9 @@ class NumberSlider(QWidget):
     """A number between two bounds.
 
     Signals:
-        value_changed: The person has set a value; emitted while the handle is dragged, too.
+        value_changed: The person has set a value, and the control's name; emitted while the handle is dragged, too.
         released: The handle was let go: a gesture has ended.
-        reset_requested: The person wants the first value back.
+        reset_requested: The person wants the first value back: the control's name.
 
     Args:
         title: Plain words, for the accessible name.
@@ -34,11 +34,12 @@ class NumberSlider(QWidget):
         step: Step of the number; the slider keeps to it.
         logarithmic: Equal ratios take equal room on the slider.
         tip: What it does, in plain words.
+        name: What its signals call it, where one method listens to several.
     """
 
-    value_changed = Signal(float)
+    value_changed = Signal(float, str)
     released = Signal()
-    reset_requested = Signal()
+    reset_requested = Signal(str)
 
     def __init__(
         self,
@@ -49,9 +50,11 @@ class NumberSlider(QWidget):
         *,
         logarithmic: bool = False,
         tip: str = "",
+        name: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self.setObjectName(name)
         self._low, self._high, self._step, self._log = low, high, step, logarithmic
         self._own: float | None = None
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -80,11 +83,11 @@ class NumberSlider(QWidget):
         layout.addWidget(self.reset)
         layout.addWidget(self.number)
         self.setFocusProxy(self.slider)
-        self._name(title, tip)
+        self._label(title, tip)
         self.slider.valueChanged.connect(self._on_slider)
         self.slider.sliderReleased.connect(self.released)
         self.number.valueChanged.connect(self._on_number)
-        self.reset.clicked.connect(self.reset_requested)
+        self.reset.clicked.connect(self._on_reset)
         theme().changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
@@ -110,7 +113,7 @@ class NumberSlider(QWidget):
         if own is not None:
             self.reset.setToolTip(f"Back to the model's own {self.number.textFromValue(own)}")
 
-    def _name(self, title: str, tip: str) -> None:
+    def _label(self, title: str, tip: str) -> None:
         for widget, kind in (
             (self.slider, ""),
             (self.number, ", exact value"),
@@ -133,13 +136,16 @@ class NumberSlider(QWidget):
             value = self._low + position * self._step
         with QSignalBlocker(self.number):
             self.number.setValue(value)
-        self.value_changed.emit(self.number.value())
+        self.value_changed.emit(self.number.value(), self.objectName())
 
     def _on_number(self, value: float) -> None:
         with QSignalBlocker(self.slider):
             self.slider.setValue(self._position(value))
-        self.value_changed.emit(value)
+        self.value_changed.emit(value, self.objectName())
         self.released.emit()
+
+    def _on_reset(self) -> None:
+        self.reset_requested.emit(self.objectName())
 
     def _on_theme_changed(self) -> None:
         font = number_font("body")

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from s3n_gui.appearance.theme import px, set_icon
 from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP
@@ -60,14 +68,13 @@ class Question(QDialog):
         row.setSpacing(INSIDE_GROUP)
         self.buttons: dict[str, QPushButton] = {}
         for answer in (Answer(CANCEL, "Cancel"), *answers):
-            button = QPushButton(answer.text)
-            button.setObjectName(answer.key)
+            button = _AnswerButton(answer)
             if answer is answers[-1]:  # before its icon, which takes the colour of the text
                 button.setProperty("role", "primary")
                 button.setDefault(True)
             if answer.icon:
                 set_icon(button, answer.icon)
-            button.clicked.connect(self._on_answer)
+            button.chosen.connect(self._on_answer)
             self.buttons[answer.key] = button
             row.addWidget(button)
             if answer.key == CANCEL:
@@ -86,6 +93,20 @@ class Question(QDialog):
         self.exec()
         return self.choice
 
-    def _on_answer(self) -> None:
-        self.choice = self.sender().objectName()
-        self.done(QDialog.DialogCode.Rejected if self.choice == CANCEL else QDialog.DialogCode.Accepted)
+    def _on_answer(self, key: str) -> None:
+        self.choice = key
+        self.done(QDialog.DialogCode.Rejected if key == CANCEL else QDialog.DialogCode.Accepted)
+
+
+class _AnswerButton(QPushButton):
+    """Gives one answer; ``chosen`` carries its key."""
+
+    chosen = Signal(str)
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.text)
+        self._key = answer.key
+        self.clicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        self.chosen.emit(self._key)

@@ -1,4 +1,4 @@
-"""The paper's symbols with their subscripts (``Q_d``), and the marks of the branches, as rich text or painted."""
+"""The paper's symbols with their subscripts (``Q_d``), and the marks of the branches, painted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from s3n_gui.appearance.tokens import BRANCH_COLOURS, Branch
 
 _PIECES = re.compile(r"([^_]+)|_(\w)")
-
-
-def symbol_html(text: str) -> str:
-    """Return ``Q_d`` as rich text for labels."""
-    return re.sub(r"_(\w)", r"<sub>\1</sub>", text)
 
 
 def plain_symbol(text: str) -> str:

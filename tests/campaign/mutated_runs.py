@@ -135,7 +135,7 @@ def _show(run: RunDirectory, lines: list[dict[str, Any]]) -> None:
 def _window_file(rng: random.Random, folder: Path) -> str:
     from s3n_gui.state.recent import RecentList
     from s3n_gui.state.settings import Settings
-    from s3n_gui.state.window_layout import Places
+    from s3n_gui.state.window_layout import WindowLayout
 
     name = rng.choice(list(_WINDOW_FILES))
     path = folder / name
@@ -150,7 +150,7 @@ def _window_file(rng: random.Random, folder: Path) -> str:
         for item in RecentList(path).items("data"):
             assert item.exists in (True, False)
     else:
-        Places(path)
+        WindowLayout(path)
     return "value"
 
 

@@ -102,7 +102,7 @@ class Soak:
 
     def switch_images(self, count: int) -> dict[str, Any]:
         self.window.session.demo_asked.emit()
-        page: Any = self.window.page("inspect")
+        page: Any = self.window.pages.page("inspect")
         self.window.show_page("inspect")
         page._client.answered.connect(self._count)
         self.wait(lambda: self.answers > 0)
@@ -130,7 +130,7 @@ class Soak:
         return self.part(count, step)
 
     def resize(self, count: int) -> dict[str, Any]:
-        pages = list(self.window.page_names)
+        pages = list(self.window.pages.names)
 
         def step(number: int) -> None:
             if number % 20 == 0:

@@ -49,7 +49,7 @@ def campaign(count: int, chance: random.Random, home: Path) -> dict[str, Any]:
     window = Window(home)
     said: list[str] = []
     try:
-        window.wait_for(lambda told: True, "its first word")
+        window.wait_for(lambda state: True, "its first word")
         fields = {"data": str(data), "root": str(root), "recipe": "quick", "name": "run", "settings": SMALL}
         window.say("start " + json.dumps({**fields, "device": "cpu", "workers": 1}))
         window.wait_for_training("running")

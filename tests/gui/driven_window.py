@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
+from s3n_gui.frame.dialogs.closing import ClosingDialog
 
 from s3n_gui import app
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
-from s3n_gui.frame.dialogs.closing import ClosingDialog
 from s3n_gui.frame.main_window import MainWindow
 
 
@@ -31,13 +31,13 @@ class Hand(QObject):
         self._window = window
         self._said: list[str] = []
         self._answered = 0
-        self._told = ""
+        self._printed = ""
         self._unread = b""
         self._command: CommandJob | None = None
         self._predicted: dict[str, Any] = {}
         window.session.error_reported.connect(self._said.append)
-        if window.current_page == "inspect":
-            window.page("inspect")._client.answered.connect(self._on_answered)  # type: ignore[attr-defined]
+        if window.pages.current_name == "inspect":
+            window.pages.page("inspect")._client.answered.connect(self._on_answered)  # type: ignore[attr-defined]
         timer = QTimer(self)
         timer.timeout.connect(self._look)
         timer.start(50)
@@ -52,7 +52,7 @@ class Hand(QObject):
         for line in lines:
             self._do(line.decode())
         jobs = [job for job in self._window.jobs.jobs() if isinstance(job, TrainingJob)]
-        told = json.dumps(
+        line = json.dumps(
             {
                 "trainings": {job.run_path.name: job.run_status for job in jobs},
                 "jobs": {job.run_path.name: job.status for job in jobs},
@@ -61,9 +61,9 @@ class Hand(QObject):
                 **self._prediction(),
             }
         )
-        if told != self._told:
-            self._told = told
-            print(told, flush=True)
+        if line != self._printed:
+            self._printed = line
+            print(line, flush=True)
 
     def _do(self, line: str) -> None:
         word, _, rest = line.partition(" ")
@@ -75,7 +75,7 @@ class Hand(QObject):
             self._add(TrainingJob.resume(Path(rest), device="cpu"))
         elif word == "predict":
             self._command = CommandJob("Predicting", ["predict", *json.loads(rest)])
-            self._command.told.connect(self._on_told)
+            self._command.printed.connect(self._on_printed)
             self._window.jobs.add(self._command)
             self._command.start()
         elif word == "next":
@@ -89,12 +89,15 @@ class Hand(QObject):
             return {}
         return {"pid": self._command.pid, "command": self._command.status, "predicted": self._predicted}
 
-    def _on_told(self, line: dict[str, Any]) -> None:
+    def _on_printed(self, line: dict[str, Any]) -> None:
         self._predicted = line
 
     def _add(self, job: TrainingJob) -> None:
-        job.failed.connect(self._said.append)
+        job.failed.connect(self._on_failed)
         self._window.jobs.add(job)
+
+    def _on_failed(self, sentence: str) -> None:
+        self._said.append(sentence)
 
     def _on_answered(self, *_: Any) -> None:
         self._answered += 1

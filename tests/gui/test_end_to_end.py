@@ -67,7 +67,7 @@ def start(themed: QApplication, s3n_home: Path, monkeypatch: pytest.MonkeyPatch)
         if owner is not None and owner.is_alive():  # a test that failed half way
             psutil.Process(owner.pid).kill()
     for window in started:
-        window.trainings.settle = lambda _: True  # type: ignore[method-assign]  # nobody is there to be asked
+        window.dialogs.ask_about_trainings = lambda _: "leave"  # type: ignore[method-assign]  # nobody is there to be asked
         window.close()
         window.deleteLater()
 
@@ -113,8 +113,8 @@ def test_the_whole_way(qtbot: QtBot, start: Callable[[], MainWindow], birds: Pat
 
 def open_birds(qtbot: QtBot, window: MainWindow, birds: Path) -> None:
     window.opener.open_path(birds)
-    qtbot.waitUntil(lambda: window.current_page == "data", timeout=PATIENCE)
-    data: Any = window.page("data")
+    qtbot.waitUntil(lambda: window.pages.current_name == "data", timeout=PATIENCE)
+    data: Any = window.pages.page("data")
     qtbot.waitUntil(lambda: data.controller.survey is not None and data.images.rowCount() == IMAGES, timeout=PATIENCE)
     assert window.session.data_set is not None
     assert len(window.session.data_set.classes) == 12
@@ -123,7 +123,7 @@ def open_birds(qtbot: QtBot, window: MainWindow, birds: Path) -> None:
 def train(qtbot: QtBot, window: MainWindow) -> Path:
     """Train two epochs and some batches; pause and go on in between."""
     window.show_page("train")
-    page: Any = window.page("train")
+    page: Any = window.pages.page("train")
     page.form.recipe_box.setCurrentText("quick")
     for name, value in SMALL.items():
         page.form.choice.put(name, value)
@@ -166,8 +166,8 @@ def train(qtbot: QtBot, window: MainWindow) -> Path:
 
 def look_and_drag(qtbot: QtBot, window: MainWindow) -> None:
     """Look inside the first image with the new model, drag a peak, and take it back."""
-    assert window.current_page == "inspect"
-    page: Any = window.page("inspect")
+    assert window.pages.current_name == "inspect"
+    page: Any = window.pages.page("inspect")
     state = page.state
     qtbot.waitUntil(lambda: state.answer is not None and not state.scores_stale, timeout=PATIENCE)
     before = state.answer
@@ -190,21 +190,21 @@ def look_and_drag(qtbot: QtBot, window: MainWindow) -> None:
 def predict(qtbot: QtBot, window: MainWindow) -> None:
     """Predict the whole folder, and look into the first row."""
     window.show_page("predict")
-    page: Any = window.page("predict")
+    page: Any = window.pages.page("predict")
     qtbot.waitUntil(lambda: page.controller.stage == "ready", timeout=PATIENCE)
     press(page.source.start)
     qtbot.waitUntil(lambda: page.controller.stage == "finished", timeout=PATIENCE)
     assert page.model.rowCount() == IMAGES
     page.open_row(0)
-    assert window.current_page == "inspect"
-    inspect: Any = window.page("inspect")
+    assert window.pages.current_name == "inspect"
+    inspect: Any = window.pages.page("inspect")
     qtbot.waitUntil(lambda: inspect.state.answer is not None and not inspect.state.scores_stale, timeout=PATIENCE)
 
 
 def export(qtbot: QtBot, window: MainWindow, out: Path) -> None:
     """Write a sheet of each of the first two images; the first is what the preview showed."""
     window.show_page("export")
-    page: Any = window.page("export")
+    page: Any = window.pages.page("export")
     page.controller.set(out=out, first=2, singles=False, dpi=50)
     qtbot.waitUntil(lambda: page.controller.preview.file is not None and page.is_ready(), timeout=PATIENCE)
     with qtbot.waitSignal(page.controller.exported, timeout=PATIENCE) as exported:
@@ -218,19 +218,19 @@ def export(qtbot: QtBot, window: MainWindow, out: Path) -> None:
 
 def find_again(qtbot: QtBot, window: MainWindow, birds: Path, run: Path) -> None:
     """After the next start: the data set, the run with its curves, the table."""
-    page: Any = window.page("start")
+    page: Any = window.pages.page("start")
     qtbot.waitUntil(lambda: len(page.run_card.row_buttons()) == 1, timeout=PATIENCE)
     assert [button.row.path for button in page.data_card.row_buttons()] == [birds]
     press(page.data_card.row_buttons()[0])
-    qtbot.waitUntil(lambda: window.current_page == "data", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.pages.current_name == "data", timeout=PATIENCE)
     window.show_page("start")
     press(page.run_card.row_buttons()[0])
-    assert window.current_page == "train"
-    train_page: Any = window.page("train")
+    assert window.pages.current_name == "train"
+    train_page: Any = window.pages.page("train")
     qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) >= 2, timeout=PATIENCE)
     assert train_page.controller.status == "stopped"
     assert window.session.model == run
     window.show_page("predict")
-    predict_page: Any = window.page("predict")
+    predict_page: Any = window.pages.page("predict")
     qtbot.waitUntil(lambda: predict_page.controller.stage == "finished", timeout=PATIENCE)
     assert predict_page.model.rowCount() == IMAGES

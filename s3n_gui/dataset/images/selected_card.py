@@ -58,8 +58,8 @@ class SelectedCard(QFrame):
             action = self._menu.addAction(word)
             action.setObjectName(part)
             action.setCheckable(True)
-            action.triggered.connect(self._on_part)
             self.use_actions[part] = action
+        self._menu.triggered.connect(self._on_part)
         self.inspect_button = QPushButton("Inspect")
         self.inspect_button.setToolTip("Look inside this image with the current model (Enter)")
         self.inspect_button.clicked.connect(self.inspect_asked)
@@ -165,8 +165,8 @@ class SelectedCard(QFrame):
             action.setChecked(part == now)
         self._menu.popup(self.use_button.mapToGlobal(self.use_button.rect().bottomLeft()))
 
-    def _on_part(self) -> None:
-        self.use_asked.emit(self.sender().objectName())
+    def _on_part(self, action: QAction) -> None:
+        self.use_asked.emit(action.objectName())
 
     def _on_annotations(self) -> None:
         self.picture.show_annotations(boxes=self.box_button.isChecked(), parts=self.parts_button.isChecked())

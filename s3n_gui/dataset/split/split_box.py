@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from s3n_core.datasets.assignment import MOST_TEST_SHARE
 from s3n_gui.appearance.theme import number_font, px, theme
@@ -100,13 +108,8 @@ class SplitBox(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         for row, (use, word) in enumerate((*USE_WORDS.items(), ("left-out", "Left out"))):
-            button = QPushButton()
-            button.setProperty("role", "row")
-            button.setCheckable(True)
-            button.setToolTip(_TIPS[use])
-            button.setObjectName(use)
-            button.setAccessibleName(word)
-            button.clicked.connect(self._on_use)
+            button = _UseButton(use, word)
+            button.chosen.connect(self._on_use)
             number, label = QLabel(), QLabel(word)
             for part in (label, number):
                 part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -124,7 +127,7 @@ class SplitBox(QWidget):
         survey, planning = self._controller.survey, self._controller.planning
         if survey is None:
             return
-        labelled = bool(survey.titles) and not self._controller.is_peek
+        labelled = bool(survey.titles) and not self._controller.is_provisional
         uses = np.delete(planning.uses, list(planning.left_out)) if planning.left_out else planning.uses
         counts = tuple(int(count) for count in np.bincount(uses, minlength=len(USES)))
         self.bar.show_counts(counts)
@@ -150,8 +153,7 @@ class SplitBox(QWidget):
         for name, button in self.buttons.items():
             button.setChecked(name == use)
 
-    def _on_use(self, checked: bool) -> None:
-        use = self.sender().objectName() if checked else ""
+    def _on_use(self, use: str) -> None:
         out = use == "left-out"
         self._controller.set_filter(use=None if out else use or None, trouble="left-out" if out else None)
 
@@ -160,3 +162,21 @@ class SplitBox(QWidget):
             label.setFont(number_font("body"))
         for button in self.buttons.values():
             button.setFixedHeight(px(26))
+
+
+class _UseButton(QPushButton):
+    """The row of a use; ``chosen`` carries the use, or "" where the row was pressed a second time."""
+
+    chosen = Signal(str)
+
+    def __init__(self, use: str, word: str) -> None:
+        super().__init__()
+        self._use = use
+        self.setProperty("role", "row")
+        self.setCheckable(True)
+        self.setToolTip(_TIPS[use])
+        self.setAccessibleName(word)
+        self.clicked.connect(self._on_clicked)
+
+    def _on_clicked(self, checked: bool) -> None:
+        self.chosen.emit(self._use if checked else "")

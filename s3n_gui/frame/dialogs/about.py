@@ -29,7 +29,7 @@ CITATION = """@inproceedings{ding2019selective,
 """
 _LICENCES = """S3N Studio: MIT licence.
 Qt and PySide6: LGPL 3, used unmodified as shared libraries.
-PyTorch, torchvision, NumPy, SciPy, scikit-learn: BSD 3-clause.
+PyTorch, torchvision, NumPy, scikit-learn: BSD 3-clause.
 pyqtgraph, pydantic, typer, platformdirs: MIT. Pillow: MIT-CMU. psutil: BSD 3-clause.
 OpenCV, safetensors: Apache 2.0. matplotlib: its own licence, based on PSF. filelock: Unlicense or MIT, by version.
 Font Inter: SIL Open Font License 1.1, as follows.

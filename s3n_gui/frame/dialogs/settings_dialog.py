@@ -57,7 +57,9 @@ class SettingsDialog(QDialog):
         self.device = QComboBox()
         self._device_words = QLabel()
         self.idle = self._number("idle_minutes", " min")
+        self.idle.valueChanged.connect(self._on_idle)
         self.thumbnails = self._number("thumbnail_cache_mb", " MB")
+        self.thumbnails.valueChanged.connect(self._on_thumbnails)
         self.runs = ElidedLabel()
         self._section("Look")
         self._row("Theme", self._theme_row())
@@ -159,7 +161,6 @@ class SettingsDialog(QDialog):
         box.setKeyboardTracking(False)
         box.setSingleStep(16 if setting.highest > 1000 else 1)
         box.setMaximumWidth(px(140))
-        box.valueChanged.connect(self._on_number)
         return box
 
     def _fill(self) -> None:
@@ -205,8 +206,11 @@ class SettingsDialog(QDialog):
     def _on_device(self, index: int) -> None:
         self._settings.set("device", DEVICES[index])
 
-    def _on_number(self, value: int) -> None:
-        self._settings.set(self.sender().objectName(), value)
+    def _on_idle(self, minutes: int) -> None:
+        self._settings.set("idle_minutes", minutes)
+
+    def _on_thumbnails(self, megabytes: int) -> None:
+        self._settings.set("thumbnail_cache_mb", megabytes)
 
     def _on_choose_runs(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Where runs live", str(self._settings.runs_root))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from s3n_gui.background.engine_client import EngineClient
 from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.images.table_reader import KnownTable, TableReader
 from s3n_gui.inspector.images.verdicts import Verdicts
@@ -33,7 +33,7 @@ class KnownAnswers(QObject):
         self,
         session: Session,
         settings: Settings,
-        client: Any,
+        client: EngineClient,
         images: ImageList,
         verdicts: Verdicts,
         parent: QObject | None = None,

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Event
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
+from s3n_core.errors import S3NError
 from s3n_core.prediction.rows import PredictionRow
 from s3n_core.prediction.tables import json_row_lines, read_json_head, read_json_table
-from s3n_gui.background.low_priority import gently
+from s3n_gui.background.low_priority import low_priority
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.inspector.images.verdicts import Verdict
 
 
@@ -40,66 +44,60 @@ class TableReader(QObject):
 
     read = Signal(object)
     failed = Signal(str)
-    _done = Signal(int, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._generation = 0
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
-        self._done.connect(self._on_done)
+        self._path = Path()
+        self._unwanted = Event()
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_done)
+        self._tasks.failed.connect(self._on_failed)
 
     def start(self, path: Path) -> None:
         """Read a table."""
         self.forget()
-        self._pool.start(_Reading(self, self._generation, path))
+        self._path, self._unwanted = path, Event()
+        self._tasks.run("table", partial(_read_table, path, self._unwanted))
 
     def forget(self) -> None:
         """Drop what is being read."""
-        self._generation += 1
-        self._pool.clear()
+        self._unwanted.set()
+        self._tasks.forget("table")
 
     def close(self) -> None:
         """Drop what is being read, and wait until that has noticed."""
         self.forget()
-        self._pool.waitForDone()
+        self._tasks.close()
 
-    @property
-    def generation(self) -> int:
-        """The number of the newest order; from any thread."""
-        return self._generation
+    @Slot(str, object)
+    def _on_done(self, _: str, table: KnownTable) -> None:
+        self.read.emit(table)
 
-    @Slot(int, object)
-    def _on_done(self, generation: int, result: object) -> None:
-        if generation != self._generation:
-            return
-        if isinstance(result, KnownTable):
-            self.read.emit(result)
-        else:
-            self.failed.emit(str(result))
+    @Slot(str, object)
+    def _on_failed(self, _: str, error: Exception) -> None:
+        self.failed.emit(str(error))
 
 
-class _Reading(QRunnable):
-    def __init__(self, reader: TableReader, generation: int, path: Path) -> None:
-        super().__init__()
-        self._reader, self._generation, self._path = reader, generation, path
+def _read_table(path: Path, unwanted: Event) -> KnownTable | None:
+    """Return a table in short; None where it is not wanted any more.
 
-    def run(self) -> None:
-        result: object
-        try:
-            model, verdicts = "", {}
-            for row in gently(_rows(self._path)):
-                if self._reader.generation != self._generation:
-                    return
-                model = row.model
-                if not row.error and row.class_name is not None:
-                    verdicts[row.file] = Verdict.of_row(row)
-            result = KnownTable(self._path, model, verdicts)
-        except OSError as error:
-            result = f"{self._path.name} cannot be read ({error.strerror or error}); choose another table."
-        except (ValueError, KeyError, TypeError):
-            result = f"{self._path.name} is no table of predictions; choose a .json that s3n predict wrote."
-        self._reader._done.emit(self._generation, result)
+    Raises:
+        S3NError: It cannot be read.
+    """
+    model, verdicts = "", {}
+    try:
+        for row in low_priority(_rows(path)):
+            if unwanted.is_set():
+                return None
+            model = row.model
+            if not row.error and row.class_name is not None:
+                verdicts[row.file] = Verdict.of_row(row)
+    except OSError as error:
+        reason = error.strerror or error
+        raise S3NError(f"{path.name} cannot be read ({reason}); choose another table.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise S3NError(f"{path.name} is no table of predictions; choose a .json that s3n predict wrote.") from error
+    return KnownTable(path, model, verdicts)
 
 
 def _rows(path: Path) -> Iterator[PredictionRow]:

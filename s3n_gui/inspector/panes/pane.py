@@ -39,14 +39,14 @@ class Pane(QFrame):
     """One view of the inspected image.
 
     Signals:
-        enlarge_requested: Show this pane alone, or all of them again.
+        enlarge_requested: Show this pane (itself) alone, or all of them again.
         swap_requested: The number of the pane that was dropped here, and this one's.
-        colours_wanted_everywhere: This pane's colours are wanted in all panes.
+        colours_wanted_everywhere: This pane's palette and opacity are wanted in all panes.
     """
 
-    enlarge_requested = Signal()
+    enlarge_requested = Signal(object)
     swap_requested = Signal(int, int)
-    colours_wanted_everywhere = Signal()
+    colours_wanted_everywhere = Signal(str, float)
 
     def __init__(
         self,
@@ -83,9 +83,9 @@ class Pane(QFrame):
 
     def _connect(self) -> None:
         view, state = self.view, self._state
-        self.head.enlarge_requested.connect(self.enlarge_requested)
-        self.head.colours_wanted_everywhere.connect(self.colours_wanted_everywhere)
-        view.enlarge_requested.connect(self.enlarge_requested)
+        self.head.enlarge_requested.connect(self._on_enlarge)
+        self.head.colours_wanted_everywhere.connect(self._on_colours_everywhere)
+        view.enlarge_requested.connect(self._on_enlarge)
         view.hovered.connect(self._on_hovered)
         view.left.connect(self._on_left)
         view.camera_changed.connect(self._on_camera)
@@ -218,6 +218,12 @@ class Pane(QFrame):
 
     def _on_camera(self, camera: Camera) -> None:
         self._cameras.look(plane_of(self.model.kind), camera)
+
+    def _on_enlarge(self) -> None:
+        self.enlarge_requested.emit(self)
+
+    def _on_colours_everywhere(self) -> None:
+        self.colours_wanted_everywhere.emit(self.model.palette, self.model.opacity)
 
     def _on_pressed(self) -> None:
         self._state.select(None)

@@ -61,7 +61,7 @@ class PaneGrid(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._columns)
-        self._rows: list[QSplitter] = []
+        self._rows: list[_Row] = []
 
     def pieces(self) -> list[Callable[[], None]]:
         """Return what makes the panes, in order: a pane each, and their arrangement."""
@@ -84,7 +84,7 @@ class PaneGrid(QWidget):
             editable=self._editable,
         )
         pane.hide()
-        pane.enlarge_requested.connect(self._on_enlarge_requested)
+        pane.enlarge_requested.connect(self.toggle_alone)
         pane.swap_requested.connect(self.swap)
         pane.colours_wanted_everywhere.connect(self._on_colours_everywhere)
         self.panes = (*self.panes, pane)
@@ -170,8 +170,7 @@ class PaneGrid(QWidget):
         self._rows = []
         index = 0
         for count in LAYOUTS[self._layout_name]:
-            row = QSplitter(Qt.Orientation.Horizontal)
-            row.setChildrenCollapsible(False)
+            row = _Row()
             for pane in self.panes[index : index + count]:
                 row.addWidget(pane)
                 pane.show()
@@ -182,20 +181,30 @@ class PaneGrid(QWidget):
         self._columns.setSizes([1000] * len(self._rows))
         # Rows are of one column width, whatever row's handle is moved.
         for row in self._rows:
-            row.splitterMoved.connect(self._on_row_moved)
+            row.widths_changed.connect(self._on_widths)
 
-    def _on_row_moved(self) -> None:
-        moved = self.sender()
+    def _on_widths(self, widths: list[int]) -> None:
         for row in self._rows:
-            if row is not moved and isinstance(moved, QSplitter) and row.count() == moved.count():
-                row.setSizes(moved.sizes())
+            if row.count() == len(widths) and row.sizes() != widths:
+                row.setSizes(widths)
 
-    def _on_enlarge_requested(self) -> None:
-        pane = self.sender()
-        if isinstance(pane, Pane):
-            self.toggle_alone(pane)
+    def _on_colours_everywhere(self, palette: str, opacity: float) -> None:
+        self.set_all(palette=palette, opacity=opacity)
 
-    def _on_colours_everywhere(self) -> None:
-        pane = self.sender()
-        if isinstance(pane, Pane):
-            self.set_all(palette=pane.model.palette, opacity=pane.model.opacity)
+
+class _Row(QSplitter):
+    """Panes side by side.
+
+    Signals:
+        widths_changed: A handle was moved: the widths now.
+    """
+
+    widths_changed = Signal(list)
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self.setChildrenCollapsible(False)
+        self.splitterMoved.connect(self._on_moved)
+
+    def _on_moved(self) -> None:
+        self.widths_changed.emit(self.sizes())

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from s3n_core.errors import S3NError
 from s3n_core.prediction.tables import write_table
-from s3n_gui.background.worker_thread import Worker, WorkerThread
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
-
-_log = logging.getLogger(__name__)
 
 
 def ask_for_place(parent: QWidget, images: Path | None) -> Path | None:
@@ -32,38 +30,21 @@ def ask_for_place(parent: QWidget, images: Path | None) -> Path | None:
     return path
 
 
-class TableSaver(Worker):
-    """Writes rows once."""
+def save_rows(path: Path, predictions: PredictionColumns, rows: NDArray[np.intp]) -> int:
+    """Write rows of a table, and return how many.
 
-    saved = Signal(object, int)
-    """It is written: the ``Path`` and the number of rows."""
-    failed = Signal(str)
-    """It is not: a sentence that says why."""
+    Args:
+        path: The file, ``.csv`` or ``.json``; replaced whole.
+        predictions: The table.
+        rows: The rows to write, in order.
 
-    def __init__(self, path: Path, predictions: PredictionColumns, rows: NDArray[Any]) -> None:
-        """Prepare to write.
-
-        Args:
-            path: The file, ``.csv`` or ``.json``; replaced whole.
-            predictions: The table.
-            rows: The rows to write, in order.
-        """
-        super().__init__()
-        self._path, self._answers, self._rows = path, predictions, np.array(rows)
-
-    def work(self) -> None:
-        """Write."""
-        predictions, count = self._answers, len(self._rows)
-        header = predictions.header if count == predictions.header.count else replace(predictions.header, count=count)
-        try:
-            write_table(self._path, header, (predictions.row(row) for row in self._rows.tolist()))
-        except S3NError as error:
-            self.failed.emit(str(error))
-        except Exception as error:
-            _log.exception("the table %s could not be written", self._path)
-            self.failed.emit(f"{self._path} could not be written ({type(error).__name__}); the log has the details.")
-        else:
-            self.saved.emit(self._path, count)
+    Raises:
+        OutputError: It cannot be written.
+    """
+    count = len(rows)
+    header = predictions.header if count == predictions.header.count else replace(predictions.header, count=count)
+    write_table(path, header, (predictions.row(row) for row in rows.tolist()))
+    return count
 
 
 class TableSaving(QObject):
@@ -79,28 +60,33 @@ class TableSaving(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._thread: WorkerThread | None = None
+        self._path = Path()
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_saved)
+        self._tasks.failed.connect(self._on_failed)
 
     @property
     def busy(self) -> bool:
         """Whether a table is being written."""
-        return self._thread is not None
+        return self._tasks.is_open("save")
 
     def save(self, path: Path, predictions: PredictionColumns, rows: NDArray[Any]) -> None:
         """Write rows of a table in this order; nothing while another is being written."""
-        if self._thread is not None:
-            return
-        saver = TableSaver(path, predictions, rows)
-        saver.saved.connect(self.saved)
-        saver.failed.connect(self.failed)
-        self._thread = WorkerThread(saver)
-        self._thread.finished.connect(self._on_finished)
-        self._thread.start()
+        if not self.busy:
+            self._path = path
+            self._tasks.run("save", partial(save_rows, path, predictions, np.array(rows)))
 
-    def wait(self) -> None:
+    def close(self) -> None:
         """Wait for the end."""
-        if self._thread is not None:
-            self._thread.wait()
+        self._tasks.close()
 
-    def _on_finished(self) -> None:
-        self._thread = None
+    @Slot(str, object)
+    def _on_saved(self, _: str, count: int) -> None:
+        self.saved.emit(self._path, count)
+
+    @Slot(str, object)
+    def _on_failed(self, _: str, error: Exception) -> None:
+        if isinstance(error, S3NError):
+            self.failed.emit(str(error))
+        else:
+            self.failed.emit(f"{self._path} could not be written ({type(error).__name__}); the log has the details.")

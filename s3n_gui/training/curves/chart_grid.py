@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QCursor, QHideEvent, QPixmap, QResizeEvent, QS
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from s3n_gui.appearance.tokens import INSIDE_GROUP
-from s3n_gui.background.incremental import Gradually
+from s3n_gui.background.incremental import IncrementalWork
 from s3n_gui.training.curves.chart_layout import chart_places, columns_for, height_for
 from s3n_gui.training.curves.chart_marks import Band
 from s3n_gui.training.curves.chart_plot import ChartPlot
@@ -66,11 +66,11 @@ class ChartGrid(QScrollArea):
         self._placed: dict[str, tuple[int, int, int]] = {}
         self._maker = CurveMaker(self)
         self._maker.made.connect(self._on_made)
-        self._gradually = Gradually(self)
+        self._incremental = IncrementalWork(self)
         self._timer = self._once(_REDRAW_MS, self._order)
         self._cursor_timer = self._once(_CURSOR_MS, self._show_place)
         for chart in CHARTS:
-            self._gradually.add(partial(self._make, chart))
+            self._incremental.add(partial(self._make, chart))
 
     # -- what is shown -----------------------------------------------------------------------------------------------------
 
@@ -170,11 +170,11 @@ class ChartGrid(QScrollArea):
     @property
     def is_settled(self) -> bool:
         """Whether all that is seen is drawn."""
-        return not (self._dirty and self.isVisible()) and self._maker.is_idle and self._gradually.is_idle
+        return not (self._dirty and self.isVisible()) and self._maker.is_idle and self._incremental.is_idle
 
     def finish(self) -> None:
         """Make what is still to be made."""
-        self._gradually.finish()
+        self._incremental.finish()
 
     def picture(self) -> QPixmap:
         """Return what is shown as one picture, also what is scrolled away."""
@@ -189,7 +189,7 @@ class ChartGrid(QScrollArea):
         """Make and draw no more."""
         self._timer.stop()
         self._cursor_timer.stop()
-        self._gradually.clear()
+        self._incremental.clear()
         self._maker.close()
 
     # -- inside --------------------------------------------------------------------------------------------------------
@@ -262,15 +262,14 @@ class ChartGrid(QScrollArea):
     def _on_made(self, drawn: Mapping[str, DrawnChart]) -> None:
         for name in drawn:
             if name not in self._pending:
-                self._gradually.add(partial(self._draw, name))
+                self._incremental.add(partial(self._draw, name))
         self._pending.update(drawn)
 
     def _draw(self, name: str) -> None:
         self.charts[name].show_drawn(self._pending.pop(name))
 
-    def _on_place(self, place: float | None) -> None:
-        plot = self.sender()
-        self._place, self._pointed = place, plot if isinstance(plot, ChartPlot) else None
+    def _on_place(self, place: float | None, chart: str) -> None:
+        self._place, self._pointed = place, self.charts.get(chart)
         if not self._cursor_timer.isActive():
             self._cursor_timer.start()
 

@@ -37,13 +37,13 @@ class ChartPlot(QFrame):
     """Draws one chart.
 
     Signals:
-        place_pointed: The epoch under the cursor, or None when it has left.
+        place_pointed: The epoch under the cursor, or None when it has left; and the chart's name.
         width_moved: Somebody zoomed or panned over the epochs: from, to.
         whole_asked: Everything should be seen again.
         alone_asked: This chart should be shown alone, or all again: its name.
     """
 
-    place_pointed = Signal(object)
+    place_pointed = Signal(object, str)
     width_moved = Signal(float, float)
     whole_asked = Signal()
     alone_asked = Signal(str)
@@ -74,7 +74,7 @@ class ChartPlot(QFrame):
         self._drawn = DrawnChart([(EMPTY, EMPTY)] * len(chart.lines))
         self._place: float | None = None
         self._legend_row = -1
-        self.view.place_pointed.connect(self.place_pointed)
+        self.view.place_pointed.connect(self._on_place)
         self.view.width_moved.connect(self.width_moved)
         self.view.whole_asked.connect(self.whole_asked)
         self.view.alone_asked.connect(self._on_alone)
@@ -172,6 +172,9 @@ class ChartPlot(QFrame):
         if row != self._legend_row:
             self._legend_row = row
             self._layout.addWidget(self._legend, *((0, 2) if row == 0 else (1, 0, 1, 4)))
+
+    def _on_place(self, place: float | None) -> None:
+        self.place_pointed.emit(place, self.chart.name)
 
     def _on_alone(self) -> None:
         self.alone_asked.emit(self.chart.name)

@@ -7,7 +7,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from s3n_gui.appearance.theme import font, number_font, px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE, mixed
@@ -52,8 +61,10 @@ class ChartToolbar(QWidget):
         self.logarithmic = QCheckBox("Log axis", self)
         self.logarithmic.setToolTip("Equal ratios take equal room: shows late changes of the loss (L)")
         self.logarithmic.toggled.connect(self.logarithmic_changed)
-        self.side = self._part("panel-left", "side", "New training and runs", "Ctrl+[")
-        self.strip = self._part("panel-right", "strip", "What it looks at", "Ctrl+]")
+        self.side = self._part("panel-left", "New training and runs", "Ctrl+[")
+        self.side.clicked.connect(self._on_side)
+        self.strip = self._part("panel-right", "What it looks at", "Ctrl+]")
+        self.strip.clicked.connect(self._on_strip)
         self.reset = self._tool("restore", "Show all epochs again (Home)")
         self.reset.clicked.connect(self.reset_asked)
         self.export = self._tool("save", "Save the curves as a picture or a table")
@@ -100,15 +111,8 @@ class ChartToolbar(QWidget):
             old.hide()
             old.deleteLater()
         for index, (path, colour) in enumerate(others):
-            chip = QToolButton(self._over)
-            chip.setObjectName("chip")
-            chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            set_icon(chip, "minus", colour=colour.name())
-            chip.setText(path.name if len(path.name) <= 24 else f"{path.name[:12]}…{path.name[-10:]}")
-            chip.setToolTip(f"{path.name} is laid over; press to take it away")
-            chip.setAccessibleName(f"Take {path.name} away")
-            chip.setProperty("run", str(path))
-            chip.clicked.connect(self._on_chip)
+            chip = _Chip(path, colour, self._over)
+            chip.chosen.connect(self.other_removed)
             self._chips.insertWidget(index, chip)
         self._over.setVisible(bool(others))
 
@@ -125,11 +129,9 @@ class ChartToolbar(QWidget):
             room -= part.sizeHint().width() + INSIDE_GROUP
             part.setVisible(room >= 0)
 
-    def _part(self, icon: str, name: str, title: str, keys: str) -> QToolButton:
+    def _part(self, icon: str, title: str, keys: str) -> QToolButton:
         button = self._tool(icon, f"Show or hide “{title}” ({keys}); without it the curves have more room")
         button.setAccessibleName(f"Show or hide {title}")
-        button.setProperty("part", name)
-        button.clicked.connect(self._on_part)
         return button
 
     def _tool(self, icon: str, tip: str) -> QToolButton:
@@ -146,16 +148,36 @@ class ChartToolbar(QWidget):
     def _on_export(self, action: object) -> None:
         self.export_asked.emit(action.data())  # type: ignore[attr-defined]
 
-    def _on_chip(self) -> None:
-        self.other_removed.emit(Path(self.sender().property("run")))
+    def _on_side(self) -> None:
+        self.part_asked.emit("side")
 
-    def _on_part(self) -> None:
-        self.part_asked.emit(self.sender().property("part"))
+    def _on_strip(self) -> None:
+        self.part_asked.emit("strip")
 
     def _fit(self) -> None:
         self.amount.setFont(number_font("body"))
         self._leave_out()
         self.smoothing.setFixedWidth(px(84))
+
+
+class _Chip(QToolButton):
+    """A run that is laid over; ``chosen`` carries its folder."""
+
+    chosen = Signal(object)
+
+    def __init__(self, run: Path, colour: QColor, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._run = run
+        self.setObjectName("chip")
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        set_icon(self, "minus", colour=colour.name())
+        self.setText(run.name if len(run.name) <= 24 else f"{run.name[:12]}…{run.name[-10:]}")
+        self.setToolTip(f"{run.name} is laid over; press to take it away")
+        self.setAccessibleName(f"Take {run.name} away")
+        self.clicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        self.chosen.emit(self._run)
 
 
 class _Key(QWidget):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QColor
 
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.training.curves.charts import CHARTS, Chart, Points, held_out_points, main_points, training_points
 from s3n_gui.training.curves.metric_series import MetricSeries
-from s3n_gui.training.curves.thinning import thinned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,52 +57,40 @@ class CurveMaker(QObject):
     """
 
     made = Signal(object)
-    _done = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
-        self._working = False
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_done)
         self._next: CurveOrder | None = None
-        self._done.connect(self._on_done)
 
     def make(self, order: CurveOrder) -> None:
         """Make these points; ``made`` follows."""
-        if self._working:
-            self._next = order
+        if self._tasks.is_open("curves"):
+            self._next = order  # not at once: orders that come faster than curves are made would never be seen
         else:
-            self._working = True
-            self._pool.start(_Making(self._done, order))
+            self._tasks.run("curves", partial(_draw_all, order))
 
     @property
     def is_idle(self) -> bool:
         """Whether all that was ordered is made."""
-        return not self._working
+        return not self._tasks.is_open("curves")
 
     def close(self) -> None:
         """Make no more."""
         self._next = None
-        self._pool.waitForDone()
+        self._tasks.close()
 
-    @Slot(object)
-    def _on_done(self, drawn: Mapping[str, DrawnChart]) -> None:
-        self._working = False
+    @Slot(str, object)
+    def _on_done(self, _: str, drawn: Mapping[str, DrawnChart]) -> None:
         if self._next is not None:
             order, self._next = self._next, None
             self.make(order)
         self.made.emit(drawn)
 
 
-class _Making(QRunnable):
-    def __init__(self, done: object, order: CurveOrder) -> None:
-        super().__init__()
-        self._done, self._order = done, order
-
-    def run(self) -> None:
-        """Make all charts."""
-        drawn = {chart.name: drawn_chart(chart, self._order) for chart in CHARTS}
-        self._done.emit(drawn)  # type: ignore[attr-defined]
+def _draw_all(order: CurveOrder) -> dict[str, DrawnChart]:
+    return {chart.name: drawn_chart(chart, order) for chart in CHARTS}
 
 
 def drawn_chart(chart: Chart, order: CurveOrder) -> DrawnChart:
@@ -119,3 +109,31 @@ def drawn_chart(chart: Chart, order: CurveOrder) -> DrawnChart:
             for name, colour, other in order.others
         ),
     )
+
+
+def thinned(points: Points, low: float, high: float, columns: int) -> Points:
+    """Return what has to be drawn of a curve: of many points in one column of pixels only the lowest and the highest.
+
+    Args:
+        points: Places, rising, and values.
+        low: Where the seen range begins.
+        high: Where it ends. As much again is kept on both sides, so that a curve is there while it is dragged.
+        columns: Columns of pixels that the seen range takes.
+
+    Returns:
+        Points of the same shape on the screen: all of them where they are few, else two a column; the last is kept.
+    """
+    places, values = points
+    width = high - low
+    first = max(0, int(np.searchsorted(places, low - width)) - 1)
+    last = min(len(places), int(np.searchsorted(places, high + width, side="right")) + 1)
+    places, values = places[first:last], values[first:last]
+    columns = max(1, 3 * columns)
+    if len(places) <= 2 * columns:
+        return places, values
+    edges = np.linspace(low - width, high + width, columns + 1)
+    starts = np.unique(np.minimum(np.searchsorted(places, edges[:-1]), len(places) - 1))
+    lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    falls = values[starts] > (lowest + highest) / 2  # So the line between two columns goes on where it is.
+    pairs = np.stack([np.where(falls, highest, lowest), np.where(falls, lowest, highest)], axis=1)
+    return np.append(np.repeat(places[starts], 2), places[-1]), np.append(pairs.ravel(), values[-1])

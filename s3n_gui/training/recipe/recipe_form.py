@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from s3n_gui.appearance.theme import px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import count_text
-from s3n_gui.background.incremental import Gradually
+from s3n_gui.background.incremental import IncrementalWork
 from s3n_gui.training.recipe.recipe_choice import RecipeChoice
 from s3n_gui.training.recipe.recipe_fields import RecipeField
 from s3n_gui.training.recipe.setting_row import SettingRow
@@ -51,7 +51,7 @@ class RecipeForm(QWidget):
         super().__init__(parent)
         self.choice = choice
         self.rows: dict[str, SettingRow] = {}
-        self._gradually = Gradually(self)
+        self._incremental = IncrementalWork(self)
         self.recipe_box = QComboBox(self)
         self.recipe_box.addItems(list(choice.names))
         self.recipe_box.setAccessibleName("Recipe")
@@ -126,12 +126,12 @@ class RecipeForm(QWidget):
 
     def finish(self) -> None:
         """Make what is still to be made."""
-        self._gradually.finish()
+        self._incremental.finish()
 
     @property
     def is_whole(self) -> bool:
         """Whether all settings have their row."""
-        return self._gradually.is_idle
+        return self._incremental.is_idle
 
     def _build(self) -> None:
         first, others = QVBoxLayout(), QVBoxLayout(self._advanced)
@@ -141,7 +141,7 @@ class RecipeForm(QWidget):
         # Fifty controls take a while to make.
         for field in self.choice.fields:
             add = partial(self._add_row, field, self._inside, first)
-            self._gradually.add(add if field.first else partial(self._add_folded, field, others))
+            self._incremental.add(add if field.first else partial(self._add_folded, field, others))
         inside = self._inside
         inside.setObjectName("cardInside")
         column = QVBoxLayout(inside)

@@ -45,7 +45,7 @@ class Starting(QObject):
             session.data_set_changed,
             settings.changed,
             trainings.watch.changed,
-            controller.told,
+            controller.status_changed,
             form.changed,
             form.name.textChanged,
         ):

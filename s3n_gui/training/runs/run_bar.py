@@ -99,9 +99,8 @@ class RunBar(QFrame):
         self.more.setMenu(menu)
         self._pause_order = "pause"
         self.can_resume = self.can_inspect = False
-        for source, order in ((self.resume, "resume"), (self.stop, "stop")):
-            source.setProperty("order", order)
-            source.clicked.connect(self._on_button)
+        self.resume.clicked.connect(self._on_resume)
+        self.stop.clicked.connect(self._on_stop)
         self.pause.clicked.connect(self._on_pause)
         self.stop_now.triggered.connect(self._on_stop_now)
         self.discard.triggered.connect(self._on_discard)
@@ -196,8 +195,11 @@ class RunBar(QFrame):
         self.left.setFont(number_font("body"))
         self.more.setFixedWidth(px(32))
 
-    def _on_button(self) -> None:
-        self.ordered.emit(self.sender().property("order"))
+    def _on_resume(self) -> None:
+        self.ordered.emit("resume")
+
+    def _on_stop(self) -> None:
+        self.ordered.emit("stop")
 
     def _on_pause(self) -> None:
         self.ordered.emit(self._pause_order)

@@ -53,10 +53,10 @@ class RunReader(QObject):
     """Follows a run until it is closed, whoever trains it and whether anybody does.
 
     Signals:
-        news: ``RunNews``, whenever something has changed.
+        news: ``RunNews``, whenever something has changed, and the run's folder.
     """
 
-    news = Signal(object)
+    news = Signal(object, object)
 
     def __init__(self, path: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -84,7 +84,7 @@ class RunReader(QObject):
     @Slot(object)
     def _on_found(self, news: RunNews) -> None:
         if not self._closed:
-            self.news.emit(news)
+            self.news.emit(news, self.path)
 
     @Slot()
     def _on_finished(self) -> None:

@@ -57,8 +57,8 @@ def test_without_a_driver_nothing_is_asked(qtbot: QtBot, monkeypatch: pytest.Mon
 
 def test_tray_and_settings_show_it(qtbot: QtBot, window: MainWindow, driver: Path) -> None:
     window.probe.devices = Devices("cuda", "NVIDIA H200, 140 GB", "", {"cuda": "NVIDIA H200, 140 GB", "cpu": "CPU"})
-    window.commands.show_settings()
-    dialog = window.commands.dialog("settings")
+    window.dialogs.show_settings()
+    dialog = window.dialogs.dialog("settings")
     assert dialog is not None
     with qtbot.waitSignal(window.card.changed):
         window.probe.answered.emit(window.probe.devices)
@@ -70,8 +70,8 @@ def test_tray_and_settings_show_it(qtbot: QtBot, window: MainWindow, driver: Pat
 def test_the_reason_for_a_fallback_is_said(qtbot: QtBot, window: MainWindow) -> None:
     reason = "an NVIDIA card is present but this torch was built without CUDA"
     window.probe.devices = Devices("cpu", "CPU, 2 cores", reason, {"cpu": "CPU, 2 cores"}, {"cuda": reason})
-    window.commands.show_settings()
-    dialog = window.commands.dialog("settings")
+    window.dialogs.show_settings()
+    dialog = window.dialogs.dialog("settings")
     assert dialog is not None
     words = dialog._device_words.text()  # type: ignore[attr-defined]
     assert words.startswith("CPU, 2 cores, ")

@@ -41,17 +41,17 @@ def test_what_it_prints_becomes_signals(qtbot: QtBot, monkeypatch: pytest.Monkey
         """,
     )
     job = CommandJob("Predicting", ["predict"])
-    told: list[Any] = []
+    printed: list[Any] = []
     progress: list[Any] = []
     said: list[str] = []
-    job.told.connect(told.append)
+    job.printed.connect(printed.append)
     job.said.connect(said.append)
     job.changed.connect(lambda: progress.append((job.status, job.fraction, job.seconds_left, job.text)))
     assert job.status == "waiting"
     with qtbot.waitSignals([job.succeeded, job.ended], timeout=PATIENCE):
         job.start()
         job.start()  # again does nothing
-    assert [value["done"] for value in told] == [0, 1, 2]
+    assert [value["done"] for value in printed] == [0, 1, 2]
     assert said == ["Taken as images without labels."]
     assert ("running", 0.5, 4.0, "1 of 2") in progress
     assert (job.status, job.fraction, job.is_active) == ("done", 1.0, False)
@@ -66,7 +66,7 @@ def test_an_error_is_its_sentence(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch)
     job = CommandJob("Predicting", ["predict"])
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
         job.start()
-    assert failed.args == ["There is no model file x; check the path."]
+    assert failed.args == ["There is no model file x; check the path.", job]
     assert (job.status, job.sentence) == ("failed", "There is no model file x; check the path.")
 
 
@@ -74,7 +74,7 @@ def test_an_error_is_its_sentence(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch)
 def test_killed_by_somebody(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     program(monkeypatch, "import time; print('{}', flush=True); time.sleep(600)")
     job = CommandJob("Exporting", ["export"])
-    with qtbot.waitSignal(job.told, timeout=PATIENCE):
+    with qtbot.waitSignal(job.printed, timeout=PATIENCE):
         job.start()
     assert job.pid is not None
     assert os.getsid(job.pid) == job.pid  # Ctrl+C in the window's terminal does not reach it
@@ -101,7 +101,7 @@ def test_cancelled_it_keeps_what_it_has(qtbot: QtBot, monkeypatch: pytest.Monkey
         """,
     )
     job = CommandJob("Predicting", ["predict"])
-    with qtbot.waitSignal(job.told, timeout=PATIENCE):
+    with qtbot.waitSignal(job.printed, timeout=PATIENCE):
         job.start()
     with qtbot.waitSignal(job.ended, timeout=PATIENCE):
         job.cancel()
@@ -126,9 +126,9 @@ def test_a_stubborn_one_is_killed_with_its_children(qtbot: QtBot, monkeypatch: p
     program(monkeypatch, STUBBORN)
     monkeypatch.setattr(command_job, "_CLOSING_SECONDS", 0.3)
     job = CommandJob("Predicting", ["predict"], grace_seconds=0.3)
-    with qtbot.waitSignal(job.told, timeout=PATIENCE) as told:
+    with qtbot.waitSignal(job.printed, timeout=PATIENCE) as printed:
         job.start()
-    child = psutil.Process(told.args[0]["child"])
+    child = psutil.Process(printed.args[0]["child"])
     if way == "close":
         began = time.perf_counter()
         job.close()
@@ -191,11 +191,11 @@ def test_on_another_machine(qtbot: QtBot, pictures: tuple[Path, ...], tmp_path: 
 def test_cancelled_on_another_machine(qtbot: QtBot, tmp_path: Path, box: Path) -> None:
     (box / "s3n").write_text('#!/bin/sh\necho \'{"done": 1, "total": 2}\'; sleep 600; echo late', encoding="utf-8")
     job = CommandJob("Checking", ["audit", str(tmp_path)], prefix=("ssh", "gpu-box"), grace_seconds=0.5)
-    with qtbot.waitSignal(job.told, timeout=PATIENCE):
+    with qtbot.waitSignal(job.printed, timeout=PATIENCE):
         job.start()
     with qtbot.waitSignal(job.ended, timeout=PATIENCE) as ended:
         job.cancel()
-    assert ended.args == ["cancelled"]
+    assert ended.args == ["cancelled", job]
 
 
 def test_the_list_of_jobs(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

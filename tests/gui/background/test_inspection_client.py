@@ -123,7 +123,7 @@ def test_errors_are_sentences(
         ready.inspect(pictures[0])
 
 
-def test_a_failure_that_nobody_waits_for_is_not_told(
+def test_a_failure_that_nobody_waits_for_is_not_reported(
     qtbot: QtBot, ready: InspectionClient, pictures: tuple[Path, ...], tmp_path: Path
 ) -> None:
     heard = Heard(ready)

@@ -223,17 +223,17 @@ def test_the_cache_is_bounded(qtbot: QtBot, make_loader: Callable[..., Thumbnail
     assert loader.kept_bytes <= 3 * one, "a smaller bound holds at once"
 
 
-def test_what_was_read_before_another_folder_opened_is_not_told(
+def test_what_was_read_before_another_folder_opened_is_not_heard_of(
     qtbot: QtBot, make_loader: Callable[..., ThumbnailLoader], reads: list[Path]
 ) -> None:
     loader = make_loader()
-    told: list[Path] = []
-    loader.ready.connect(told.append)
+    heard: list[Path] = []
+    loader.ready.connect(heard.append)
     for number in range(20):
         loader.image(Path(f"{number}.jpg"))
     loader.clear()
     qtbot.wait(100)
-    assert told == []
+    assert heard == []
     with qtbot.waitSignal(loader.ready):
         loader.image(Path("0.jpg"))
 

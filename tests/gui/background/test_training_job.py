@@ -106,17 +106,17 @@ def test_trained_on_another_machine(qtbot: QtBot, data: Path, root: Path, box: P
 def test_a_resume_says_whether_changed_data_is_accepted(
     qtbot: QtBot, root: Path, monkeypatch: pytest.MonkeyPatch, changed_data: bool
 ) -> None:
-    told: list[tuple[str, ...]] = []
+    heard: list[tuple[str, ...]] = []
 
     def command(*arguments: str, prefix: object = ()) -> list[str]:
-        told.append(arguments)
+        heard.append(arguments)
         return [sys.executable, "-c", "pass"]
 
     monkeypatch.setattr(training_job, "engine_command", command)
     job = TrainingJob.resume(root / "Lauf 1", device="cpu", changed_data=changed_data)
     qtbot.waitUntil(lambda: not job.is_active, timeout=PATIENCE)
-    assert told[0][:3] == ("runs", "resume", "Lauf 1")
-    assert ("--changed-data" in told[0]) is changed_data
+    assert heard[0][:3] == ("runs", "resume", "Lauf 1")
+    assert ("--changed-data" in heard[0]) is changed_data
 
 
 def test_killed_resumed_and_stopped(qtbot: QtBot, data: Path, root: Path) -> None:
@@ -164,7 +164,7 @@ def test_it_outlives_the_window_and_is_found_again(qtbot: QtBot, data: Path, roo
     assert found.run_status == other_window.run_status == "stopped"
     assert not is_live(first.run_path)
 
-    past = TrainingJob.follow(first.run_path)  # a run that nobody trains is told once
+    past = TrainingJob.follow(first.run_path)  # a run that nobody trains is heard once
     with qtbot.waitSignals([past.run_changed, past.ended], timeout=PATIENCE):
         pass
     assert past.run_status == "stopped"

@@ -99,9 +99,9 @@ def test_a_folder_that_is_gone_is_an_error_and_no_more(
     qtbot: QtBot, controller: DataController, session: Session, jobs: JobList, tmp_path: Path
 ) -> None:
     show(qtbot, controller, session, many(10, tmp_path / "gone"))
-    with qtbot.waitSignal(session.error_reported, timeout=60_000) as told:
+    with qtbot.waitSignal(session.error_reported, timeout=60_000) as heard:
         controller.checking.check()
-    assert "does not exist" in told.args[0]
+    assert "does not exist" in heard.args[0]
     assert controller.checking.job is None
 
 

@@ -52,7 +52,7 @@ def test_class_names_are_readable(name: str, shown: str) -> None:
     assert displayed_class(name) == shown
 
 
-def test_a_broken_list_of_left_out_images_is_told_and_not_fatal(data_set: DataSet) -> None:
+def test_a_broken_list_of_left_out_images_is_reported_and_not_fatal(data_set: DataSet) -> None:
     write_left_out(data_set.root, ["train/空_bird/two.png"])
     prepared = survey(data_set)
     assert names(prepared, prepared.left_out) == {"train/空_bird/two.png"}

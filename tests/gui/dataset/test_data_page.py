@@ -120,9 +120,9 @@ def test_a_folder_that_cannot_be_read_leaves_what_was_open(
 ) -> None:
     show(qtbot, data_page, session, data_set)
     (tmp_path / "empty").mkdir()
-    with qtbot.waitSignal(session.error_reported) as told:
+    with qtbot.waitSignal(session.error_reported) as heard:
         data_page._opener.open_path(tmp_path / "empty")
-    assert "is empty" in told.args[0]
+    assert "is empty" in heard.args[0]
     assert session.data_set is data_set
     assert data_page.stack.currentIndex() == CONTENT
 
@@ -417,9 +417,9 @@ def test_the_first_images_are_there_before_the_folder_is_read(
     qtbot: QtBot, data_page: DataPage, session: Session, folder: Path, data_set: DataSet
 ) -> None:
     controller = data_page.controller
-    controller.peek(folder)
+    controller.show_first_images(folder)
     qtbot.waitUntil(lambda: controller.survey is not None)
-    assert controller.is_peek
+    assert controller.is_provisional
     assert data_page.stack.currentIndex() == CONTENT
     assert data_page.header.detected.text() == "Reading the folder…"
     controller.planning.leave_out([0])
@@ -427,7 +427,7 @@ def test_the_first_images_are_there_before_the_folder_is_read(
     assert read_left_out(folder) == frozenset()
     assert controller.checking.job is None
     session.data_set = data_set
-    qtbot.waitUntil(lambda: not controller.is_peek and data_page.is_ready())
+    qtbot.waitUntil(lambda: not controller.is_provisional and data_page.is_ready())
     assert data_page.header.change.isEnabled()
     assert data_page.images.rowCount() == len(data_set.records)
 

@@ -81,14 +81,14 @@ def test_widgets_change_the_choice(qtbot: QtBot, export: ExportPage) -> None:
 
 
 def test_the_choice_changes_the_widgets(export: ExportPage) -> None:
-    told: list[dict[str, object]] = []
-    export.form.changed.connect(told.append)
+    heard: list[dict[str, object]] = []
+    export.form.changed.connect(heard.append)
     export.controller.set(dpi=72, panels=("peaks",), first=3, picture="jpeg", inches=2.0)
     assert export.form.look.dpi.value() == 72
     assert [name for name, box in export.form.panels.boxes.items() if box.isChecked()] == ["peaks"]
     assert (export.form.limited.isChecked(), export.form.first.value()) == (True, 3)
     assert export.form.look.picture.currentData() == "jpeg"
-    assert told == []
+    assert heard == []
 
 
 def test_the_command_is_copied(export: ExportPage) -> None:

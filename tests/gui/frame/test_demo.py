@@ -51,7 +51,7 @@ def test_demo_predicts_and_exports(engine: Engine, tmp_path: Path, capsys: pytes
     assert str(attention) in said
 
 
-def test_demo_writes_where_it_is_told(engine: Engine, tmp_path: Path) -> None:
+def test_demo_writes_where_it_is_asked_to(engine: Engine, tmp_path: Path) -> None:
     assert app.main(["--demo", "--out", str(tmp_path / "há  ér")]) == 0
     assert engine.commands[0][-1] == str(tmp_path / "há  ér" / "predictions.csv")
 

@@ -48,7 +48,7 @@ def test_no_page_shows_a_window_of_its_own_while_it_is_made(window: MainWindow) 
     app = QApplication.instance()
     assert app is not None
     app.installEventFilter(watch)
-    for name in window.page_names:
+    for name in window.pages.names:
         window.show_page(name)
     app.removeEventFilter(watch)
     assert strangers == []
@@ -63,13 +63,13 @@ def test_tab_goes_around_each_page(window: MainWindow, qtbot: QtBot, name: str) 
     QTest.keyClick(
         window.windowHandle(), getattr(Qt.Key, f"Key_{entry.shortcut[-1]}"), Qt.KeyboardModifier.ControlModifier
     )
-    assert window.current_page == name
+    assert window.pages.current_name == name
     if name in ("start", "data"):
-        window.page(name).show_demo()
-        qtbot.waitUntil(window.page(name).is_ready, timeout=60_000)
+        window.pages.page(name).show_demo()
+        qtbot.waitUntil(window.pages.page(name).is_ready, timeout=60_000)
     assert QApplication.focusWidget() is not None
     met = walk(window)
-    page = window.page(name)
+    page = window.pages.page(name)
     assert any(page.isAncestorOf(widget) for widget in met), "Tab does not reach the page"
     assert [repr(widget) for widget in met if not name_of(widget) and widget is not page] == []
     reachable = [
@@ -83,12 +83,12 @@ def test_tab_goes_around_each_page(window: MainWindow, qtbot: QtBot, name: str) 
 @pytest.mark.parametrize("name", ["settings", "shortcuts", "glossary", "about"])
 def test_tab_goes_around_each_dialog_and_escape_closes_it(window: MainWindow, qtbot: QtBot, name: str) -> None:
     {
-        "settings": window.commands.show_settings,
-        "shortcuts": window.commands.show_shortcuts,
-        "glossary": window.commands.show_glossary,
-        "about": window.commands.show_about,
+        "settings": window.dialogs.show_settings,
+        "shortcuts": window.dialogs.show_shortcuts,
+        "glossary": window.dialogs.show_glossary,
+        "about": window.dialogs.show_about,
     }[name]()
-    dialog = window.commands.dialog(name)
+    dialog = window.dialogs.dialog(name)
     assert dialog is not None
     dialog.activateWindow()
     qtbot.waitActive(dialog)
@@ -109,12 +109,12 @@ def test_tab_goes_around_each_dialog_and_escape_closes_it(window: MainWindow, qt
         and not (isinstance(widget, QAbstractButton) and widget.group() in groups)
     ] == []
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
-    assert window.commands.dialog(name) is None
+    assert window.dialogs.dialog(name) is None
 
 
 def test_two_images_are_compared_without_a_mouse(window: MainWindow, qtbot: QtBot) -> None:
     window.show_page("data")
-    page = window.page("data")
+    page = window.pages.page("data")
     page.show_demo()
     qtbot.waitUntil(page.is_ready, timeout=60_000)
     pairs = tuple(Pair(one=0, other=other, remark="they were drawn alike") for other in (1, 2))

@@ -15,9 +15,9 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_gui.background.jobs import Job
-from s3n_gui.frame.dialogs.closing import ClosingDialog
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.frame.pages import PAGES, PageEntry
+from s3n_gui.frame.window_dialogs import ClosingDialog
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.page import Page
 
@@ -77,22 +77,22 @@ def test_a_page_is_made_when_it_is_shown_first(
 ) -> None:
     window = made(settings, two_pages, qtbot)
     window.show_page("start")
-    assert list(window._pages) == ["start"]
+    assert window.pages.count() == 1
     window.rail.button("inspect").click()
-    assert window.current_page == "inspect"
+    assert window.pages.current_name == "inspect"
     assert window.rail.button("inspect").isChecked()
     assert window.windowTitle() == "Inspect - S3N Studio"
     window.session.show_page("start")
-    assert window.current_page == "start"
+    assert window.pages.current_name == "start"
     window.session.show_page("no-such-page")
-    assert window.current_page == "start"
+    assert window.pages.current_name == "start"
     window.close()
 
 
 def test_a_page_takes_over_actions_and_undo(settings: Settings, two_pages: tuple[PageEntry, ...], qtbot: QtBot) -> None:
     window = made(settings, two_pages, qtbot)
     window.show_page("inspect")
-    page = window.page("inspect")
+    page = window.pages.page("inspect")
     assert isinstance(page, Other)
     window.actions_by_id["page-help"].trigger()
     assert page.helped == 1
@@ -111,14 +111,14 @@ def test_a_page_takes_over_actions_and_undo(settings: Settings, two_pages: tuple
 def test_places_come_back(settings: Settings, two_pages: tuple[PageEntry, ...], qtbot: QtBot) -> None:
     window = made(settings, two_pages, qtbot)
     window.show_page("inspect")
-    page = window.page("inspect")
+    page = window.pages.page("inspect")
     assert isinstance(page, Other)
     page.state = {"pane": 444}
     window.setGeometry(10, 20, 900, 603)
     window.close()
     again = made(settings, two_pages, qtbot)
     assert again.height() == 603  # The offscreen screen is narrower than the window.
-    other = again.page("inspect")
+    other = again.pages.page("inspect")
     assert isinstance(other, Other)
     assert other.state == {"pane": 444}
     again.close()
@@ -230,11 +230,11 @@ def test_dialogs_open_once_and_close(window: MainWindow, monkeypatch: pytest.Mon
     window.actions_by_id[name].trigger()
     window.actions_by_id[name].trigger()
     key = {"page-help": "help-start"}.get(name, name)
-    dialog = window.commands.dialog(key)
+    dialog = window.dialogs.dialog(key)
     assert dialog is not None
     assert dialog.isVisible()
     dialog.close()
-    assert window.commands.dialog(key) is None
+    assert window.dialogs.dialog(key) is None
 
 
 class Slow(Job):

@@ -16,12 +16,12 @@ from s3n_gui.frame.preload import Preload
 ALL_PAGES = f"""
 {OPEN_WINDOW}
 from s3n_gui.frame.pages import MODULES
-from s3n_gui.frame.preload import Warming
-warming = Warming(MODULES)
-warming.begin()
-warming._thread.join()
+from s3n_gui.frame.preload import Preload
+preload = Preload(MODULES)
+preload.begin()
+preload._thread.join()
 before = set(sys.modules)
-for name in window.page_names:
+for name in window.pages.names:
     window.show_page(name)
     application.processEvents()
 print("LATE:", *sorted(name for name in set(sys.modules) - before if name.startswith(("s3n_gui", "s3n_core"))))
@@ -38,23 +38,23 @@ def test_no_page_loads_its_code_when_it_is_shown_and_none_loads_torch() -> None:
 
 
 def test_it_ends_early_and_does_not_begin_again() -> None:
-    warming = Preload(["json"] * 1000)
-    warming.begin()
+    preload = Preload(["json"] * 1000)
+    preload.begin()
     begin = time.monotonic()
-    warming.close()
+    preload.close()
     assert time.monotonic() - begin < 5
-    warming.begin()
-    assert "warming" not in [thread.name for thread in threading.enumerate()]
+    preload.begin()
+    assert "preload" not in [thread.name for thread in threading.enumerate()]
     unused = Preload(["json"])
     unused.close()
     unused.begin()
-    assert "warming" not in [thread.name for thread in threading.enumerate()]
+    assert "preload" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_what_cannot_be_loaded_is_left_to_its_page(caplog: pytest.LogCaptureFixture) -> None:
-    warming = Preload(["s3n_gui.no_such_page", "json"])
+    preload = Preload(["s3n_gui.no_such_page", "json"])
     with caplog.at_level(logging.ERROR):
-        warming.begin()
-        warming._thread.join()
+        preload.begin()
+        preload._thread.join()
     assert "no_such_page" in caplog.text
-    warming.close()
+    preload.close()

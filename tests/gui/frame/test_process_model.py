@@ -43,7 +43,7 @@ class Window:
             text=True,
             process_group=0,
         )
-        self.told: dict[str, Any] = {}
+        self.state: dict[str, Any] = {}
         self.errors = ""
         self._threads = [threading.Thread(target=self._listen), threading.Thread(target=self._listen_to_errors)]
         for thread in self._threads:
@@ -56,13 +56,13 @@ class Window:
 
     def wait_for(self, what: Callable[[dict[str, Any]], bool], said: str) -> None:
         end = time.monotonic() + PATIENCE
-        while not (self.told and what(self.told)):
+        while not (self.state and what(self.state)):
             assert self.process.poll() is None, f"ended with {self.process.returncode} before {said}: {self.errors}"
-            assert time.monotonic() < end, f"waited in vain for {said}; last: {self.told}"
+            assert time.monotonic() < end, f"waited in vain for {said}; last: {self.state}"
             time.sleep(0.05)
 
     def wait_for_training(self, status: str) -> None:
-        self.wait_for(lambda told: list(told["trainings"].values())[-1:] == [status], status)
+        self.wait_for(lambda state: list(state["trainings"].values())[-1:] == [status], status)
 
     def engine(self) -> psutil.Process | None:
         with contextlib.suppress(psutil.Error):
@@ -94,7 +94,7 @@ class Window:
     def _listen(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.told = json.loads(line)
+            self.state = json.loads(line)
 
     def _listen_to_errors(self) -> None:
         assert self.process.stderr is not None
@@ -128,7 +128,7 @@ def test_a_training_and_its_windows(open_window: Callable[..., Window], tmp_path
     fields = {"data": str(data), "root": str(root), "recipe": "quick", "name": "Lauf 1", "settings": SMALL}
 
     first = open_window()
-    first.wait_for(lambda told: True, "its first word")
+    first.wait_for(lambda state: True, "its first word")
     first.say("start " + json.dumps({**fields, "device": "cpu", "workers": 1}))
     first.wait_for_training("running")
     owner = read_owner(run.path)
@@ -187,14 +187,14 @@ def test_the_engine_is_killed_and_the_window_is_killed(open_window: Callable[...
         assert time.monotonic() < end
         time.sleep(0.02)
     engine.kill()  # while it starts
-    window.wait_for(lambda told: told["answered"] >= 1, "an answer in spite of it")
+    window.wait_for(lambda state: state["answered"] >= 1, "an answer in spite of it")
     engine = window.engine()
     assert engine is not None
-    answered = window.told["answered"]
+    answered = window.state["answered"]
     window.say("next image")
     engine.kill()  # while it is asked
-    window.wait_for(lambda told: told["answered"] > answered, "another answer")
-    assert window.told["said"] == []
+    window.wait_for(lambda state: state["answered"] > answered, "another answer")
+    assert window.state["said"] == []
 
     engine = window.engine()
     assert engine is not None
@@ -214,10 +214,10 @@ def test_a_prediction_ends_with_its_window_and_is_continued(
     line = "predict " + json.dumps([str(model), str(tmp_path / "photos"), "--out", str(table), "--device", "cpu"])
 
     first = open_window()
-    first.wait_for(lambda told: True, "its first word")
+    first.wait_for(lambda state: True, "its first word")
     first.say(line)
-    first.wait_for(lambda told: told.get("predicted", {}).get("done", 0) > 0, "the first rows")
-    job = psutil.Process(first.told["pid"])
+    first.wait_for(lambda state: state.get("predicted", {}).get("done", 0) > 0, "the first rows")
+    job = psutil.Process(first.state["pid"])
     first.signal(signal.SIGKILL)
     first.wait()
     job.wait(PATIENCE)  # nobody hears what it says: it ends, and keeps what it has
@@ -225,11 +225,11 @@ def test_a_prediction_ends_with_its_window_and_is_continued(
     assert table.with_name("table.csv.part").stat().st_size > 0
 
     second = open_window()
-    second.wait_for(lambda told: True, "its first word")
+    second.wait_for(lambda state: True, "its first word")
     second.say(line)
-    second.wait_for(lambda told: told.get("command") == "done", "the end of the table")
-    assert 0 < second.told["predicted"]["resumed"] < count
-    assert second.told["predicted"]["done"] == count
+    second.wait_for(lambda state: state.get("command") == "done", "the end of the table")
+    assert 0 < second.state["predicted"]["resumed"] < count
+    assert second.state["predicted"]["done"] == count
     assert len(table.read_text(encoding="utf-8").splitlines()) == count + 1
     assert not table.with_name("table.csv.part").exists()
     second.signal(signal.SIGINT)

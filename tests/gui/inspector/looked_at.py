@@ -126,7 +126,7 @@ def data_set(root: Path, count: int = 6) -> DataSet:
 
 
 class FakeClient(QObject):
-    """Has the signals and methods of ``InspectionClient``; answers when `answer` is called, or at once with ``prompt``."""
+    """An `EngineClient` (test_engine_client.py compares them); answers when `answer` is called, or at once with ``prompt``."""
 
     opened = Signal(object)
     resampled = Signal(object, int)
@@ -155,9 +155,9 @@ class FakeClient(QObject):
         self.models.append(path)
         self.opened_on.append((device, precision))
 
-    def inspect(self, image: Path, settings: InspectionSettings | None = None, *, name: str | None = None) -> int:
+    def inspect(self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None) -> int:
         self.generation += 1
-        self.asked.append((image, settings or InspectionSettings(), name))
+        self.asked.append((image_path, settings or InspectionSettings(), name))
         if self.prompt:
             from PySide6.QtCore import QTimer
 
@@ -181,7 +181,7 @@ class FakeClient(QObject):
     def set_idle_seconds(self, seconds: float) -> None:
         self.idle_seconds.append(seconds)
 
-    def request_class_map(self, image: Path, index: int, *, name: str | None = None) -> int:
+    def request_class_map(self, image_path: Path, index: int, *, name: str | None = None) -> int:
         self.maps_asked.append(index)
         return self.generation
 

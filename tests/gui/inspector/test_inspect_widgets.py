@@ -367,7 +367,7 @@ def test_a_slider_and_its_number(themed: QApplication, qtbot: QtBot) -> None:
     slider = NumberSlider("Width", 0.5, 32.0, 0.1, logarithmic=True, tip="How wide")
     qtbot.addWidget(slider)
     heard: list[float] = []
-    slider.value_changed.connect(heard.append)
+    slider.value_changed.connect(lambda value: heard.append(value))
     slider.set_value(4.0, own=2.8)
     assert heard == []
     assert slider.slider.value() == 500

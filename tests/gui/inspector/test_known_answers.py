@@ -38,7 +38,7 @@ def table(path: Path, *, model: str = "abc", names: tuple[str, ...] = ("bird 0.j
     return path
 
 
-class Desk:
+class Setting:
     def __init__(self, session: Session, settings: Settings, root: Path) -> None:
         self.session, self.client, self.verdicts = session, FakeClient(), Verdicts()
         self.images = ImageList(self.verdicts)
@@ -51,84 +51,84 @@ class Desk:
 
 
 @pytest.fixture
-def desk(session: Session, settings: Settings, tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(session, settings, tmp_path)
+def setting(session: Session, settings: Settings, tmp_path: Path) -> Iterator[Setting]:
+    made = Setting(session, settings, tmp_path)
     yield made
     made.known.close()
 
 
-def test_the_table_of_the_page_predict_is_taken_by_itself(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
-    desk.open("abc")
-    with qtbot.waitSignal(desk.known.changed):
-        desk.session.predictions = table(tmp_path / "t.json")
-    assert desk.known.of_all
-    assert is_mistake(desk.verdicts.get("bird 0.jpg"))
-    assert disagrees(desk.verdicts.get("bird 1.jpg"))
-    assert desk.verdicts.get("bird 2.jpg") is None
+def test_the_table_of_the_page_predict_is_taken_by_itself(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    setting.open("abc")
+    with qtbot.waitSignal(setting.known.changed):
+        setting.session.predictions = table(tmp_path / "t.json")
+    assert setting.known.of_all
+    assert is_mistake(setting.verdicts.get("bird 0.jpg"))
+    assert disagrees(setting.verdicts.get("bird 1.jpg"))
+    assert setting.verdicts.get("bird 2.jpg") is None
 
 
-def test_a_table_waits_for_its_model(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
-    desk.session.predictions = table(tmp_path / "t.json")
-    with qtbot.waitSignal(desk.known._reader.read):
+def test_a_table_waits_for_its_model(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    setting.session.predictions = table(tmp_path / "t.json")
+    with qtbot.waitSignal(setting.known._reader.read):
         pass
-    assert not desk.known.of_all
-    desk.open("abc")
-    assert desk.known.of_all
-    desk.verdicts.clear()
-    desk.open("abc")  # opened again, after another device was chosen
-    assert len(desk.verdicts) == 2
+    assert not setting.known.of_all
+    setting.open("abc")
+    assert setting.known.of_all
+    setting.verdicts.clear()
+    setting.open("abc")  # opened again, after another device was chosen
+    assert len(setting.verdicts) == 2
 
 
-def test_a_table_of_another_model_says_nothing(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
-    desk.open("def")
-    with qtbot.waitSignal(desk.known.changed):
-        desk.session.predictions = table(tmp_path / "t.json")
-    assert not desk.known.of_all
-    assert len(desk.verdicts) == 0
-    with qtbot.waitSignal(desk.known.notice) as said:
-        desk.known.read(tmp_path / "t.json")
+def test_a_table_of_another_model_says_nothing(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    setting.open("def")
+    with qtbot.waitSignal(setting.known.changed):
+        setting.session.predictions = table(tmp_path / "t.json")
+    assert not setting.known.of_all
+    assert len(setting.verdicts) == 0
+    with qtbot.waitSignal(setting.known.notice) as said:
+        setting.known.read(tmp_path / "t.json")
     assert "another model" in said.args[0]
 
 
-def test_a_chosen_table_says_what_it_brought(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
-    with qtbot.waitSignal(desk.known.notice) as said:
-        desk.known.read(table(tmp_path / "t.json"))
+def test_a_chosen_table_says_what_it_brought(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    with qtbot.waitSignal(setting.known.notice) as said:
+        setting.known.read(table(tmp_path / "t.json"))
     assert said.args[0] == "The answers of 2 of 6 images are known now."
-    with qtbot.waitSignal(desk.known.notice) as said:
-        desk.known.read(table(tmp_path / "others.json", names=("elsewhere.jpg",)))
+    with qtbot.waitSignal(setting.known.notice) as said:
+        setting.known.read(table(tmp_path / "others.json", names=("elsewhere.jpg",)))
     assert "other images" in said.args[0]
     (tmp_path / "junk.json").write_text("{}")
-    with qtbot.waitSignal(desk.known.failed) as said:
-        desk.known.read(tmp_path / "junk.json")
+    with qtbot.waitSignal(setting.known.failed) as said:
+        setting.known.read(tmp_path / "junk.json")
     assert "no table of predictions" in said.args[0]
 
 
-def test_a_table_laid_out_by_another_program_is_read_too(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_table_laid_out_by_another_program_is_read_too(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
     path = table(tmp_path / "t.json")
     path.write_text(json.dumps(json.loads(path.read_text())))
-    with qtbot.waitSignal(desk.known.notice) as said:
-        desk.known.read(path)
+    with qtbot.waitSignal(setting.known.notice) as said:
+        setting.known.read(path)
     assert "2 of 6" in said.args[0]
 
 
-def test_another_model_forgets_the_table(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
-    desk.open("abc")
-    with qtbot.waitSignal(desk.known.changed):
-        desk.session.predictions = table(tmp_path / "t.json")
-    desk.session.predictions = None
-    desk.session.model = tmp_path / "other.safetensors"
-    assert not desk.known.of_all
-    desk.open("abc")
-    assert not desk.known.of_all
+def test_another_model_forgets_the_table(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    setting.open("abc")
+    with qtbot.waitSignal(setting.known.changed):
+        setting.session.predictions = table(tmp_path / "t.json")
+    setting.session.predictions = None
+    setting.session.model = tmp_path / "other.safetensors"
+    assert not setting.known.of_all
+    setting.open("abc")
+    assert not setting.known.of_all
 
 
-def test_a_table_kept_of_an_earlier_time_is_found(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
-    desk.session.model = tmp_path / "model.safetensors"
-    desk.session.data_set = data_set(tmp_path)
-    kept = PredictionRequest(model=desk.session.model, images=tmp_path).table
+def test_a_table_kept_of_an_earlier_time_is_found(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    setting.session.model = tmp_path / "model.safetensors"
+    setting.session.data_set = data_set(tmp_path)
+    kept = PredictionRequest(model=setting.session.model, images=tmp_path).table
     kept.parent.mkdir(parents=True)
     table(kept)
-    with qtbot.waitSignal(desk.known._reader.read):
-        desk.open("abc")
-    assert desk.known.of_all
-    assert is_mistake(desk.verdicts.get("bird 0.jpg"))
+    with qtbot.waitSignal(setting.known._reader.read):
+        setting.open("abc")
+    assert setting.known.of_all
+    assert is_mistake(setting.verdicts.get("bird 0.jpg"))

@@ -15,7 +15,7 @@ from s3n_core.prediction.tables import write_table
 from s3n_gui.background.worker_thread import WorkerThread
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
-from s3n_gui.prediction.table.table_saving import TableSaver
+from s3n_gui.prediction.table.table_saving import TableSaving
 
 from PySide6.QtCore import QObject  # isort: skip
 
@@ -139,8 +139,8 @@ def test_what_is_saved_is_what_the_engine_writes(qtbot: QtBot, tmp_path: Path, s
     by_engine, by_window = tmp_path / f"engine{suffix}", tmp_path / f"window{suffix}"
     write_table(by_engine, header(200), rows(200))
     table = predictions(200)
-    saver = TableSaver(by_window, table, np.arange(200))
-    thread = WorkerThread(saver)
-    with qtbot.waitSignal(thread.finished, timeout=5000):  # of this thread, as the saver's own signals are not
-        thread.start()
+    saving = TableSaving()
+    with qtbot.waitSignal(saving.saved, timeout=5000) as saved:
+        saving.save(by_window, table, np.arange(200))
+    assert saved.args == [by_window, 200]
     assert by_window.read_bytes() == by_engine.read_bytes()

@@ -27,7 +27,7 @@ STATE = RunState(status="running", epoch=1, epochs=4, batch=5, batches=10, image
 
 
 def start_page(window: MainWindow) -> StartPage:
-    page = window.page("start")
+    page = window.pages.page("start")
     assert isinstance(page, StartPage)
     return page
 
@@ -187,7 +187,7 @@ def test_counts_and_places() -> None:
 
 
 def test_rows_keep_room_for_two_lines_also_when_they_come_later(window: MainWindow, qtbot: QtBot) -> None:
-    page = window.page("start")
+    page = window.pages.page("start")
     page.show_demo()
     qtbot.wait(50)
     assert isinstance(page, StartPage)

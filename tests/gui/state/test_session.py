@@ -1,4 +1,4 @@
-"""What is chosen, and who is told."""
+"""What is chosen, and who is heard."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pytestqt.qtbot import QtBot
 from s3n_gui.state.session import Session
 
 
-def test_a_finished_table_is_told_once(qtbot: QtBot, session: Session) -> None:
-    told: list[object] = []
-    session.predictions_changed.connect(told.append)
+def test_a_finished_table_is_said_once(qtbot: QtBot, session: Session) -> None:
+    heard: list[object] = []
+    session.predictions_changed.connect(heard.append)
     session.predictions = Path("table.json")
     session.predictions = Path("table.json")
     session.predictions = None
-    assert told == [Path("table.json"), None]
+    assert heard == [Path("table.json"), None]
 
 
 def test_asking_for_predictions_shows_the_page_first(qtbot: QtBot, session: Session) -> None:

@@ -1,4 +1,4 @@
-"""Settings and places come back, only what was chosen is written, and no broken file is fatal."""
+"""Settings and layout come back, only what was chosen is written, and no broken file is fatal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from s3n_gui.state.settings import SETTINGS, Settings, forget_all, settings_path
-from s3n_gui.state.window_layout import Places, keep_geometry, restore_geometry
+from s3n_gui.state.window_layout import WindowLayout, keep_geometry, restore_geometry
 
 
 def test_only_what_was_chosen_is_written(settings: Settings) -> None:
@@ -104,19 +104,19 @@ def test_every_default_is_allowed() -> None:
 
 def test_forgetting_all(settings: Settings) -> None:
     settings.set("theme", "dark")
-    Places().write()
+    WindowLayout().write()
     forget_all()
     assert list(settings.path.parent.iterdir()) == []
     forget_all()
 
 
 def test_geometry_comes_back(qapp: QApplication, s3n_home: Path) -> None:
-    window, places = QMainWindow(), Places()
+    window, layout = QMainWindow(), WindowLayout()
     window.setGeometry(40, 60, 500, 400)
-    keep_geometry(window, places)
-    places.write()
+    keep_geometry(window, layout)
+    layout.write()
     other = QMainWindow()
-    restore_geometry(other, Places(), 1280, 800)
+    restore_geometry(other, WindowLayout(), 1280, 800)
     assert other.geometry() == QRect(40, 60, 500, 400)
     for made in (window, other):
         made.deleteLater()
@@ -128,7 +128,7 @@ def test_broken_places_count_as_none(qapp: QApplication, s3n_home: Path, content
     path.parent.mkdir(parents=True)
     path.write_text(content)
     window = QMainWindow()
-    restore_geometry(window, Places(), 700, 500)
+    restore_geometry(window, WindowLayout(), 700, 500)
     screen = QGuiApplication.primaryScreen().availableGeometry()
     assert screen.contains(window.geometry())
     assert window.size().width() == 700
@@ -136,11 +136,11 @@ def test_broken_places_count_as_none(qapp: QApplication, s3n_home: Path, content
 
 
 def test_a_window_that_stood_on_a_screen_that_is_gone(qapp: QApplication, s3n_home: Path) -> None:
-    window, places = QMainWindow(), Places()
+    window, layout = QMainWindow(), WindowLayout()
     window.setGeometry(9000, 9000, 500, 400)
-    keep_geometry(window, places)
+    keep_geometry(window, layout)
     other = QMainWindow()
-    restore_geometry(other, places, 700, 500)
+    restore_geometry(other, layout, 700, 500)
     assert QGuiApplication.primaryScreen().availableGeometry().intersects(other.geometry())
     for made in (window, other):
         made.deleteLater()

@@ -36,7 +36,7 @@ def test_news(phase, news):
     assert machine.hear(news) == EDGES.get((phase, news), phase)
 
 
-def told(*events: str) -> RunMachine:
+def machine_after(*events: str) -> RunMachine:
     machine = RunMachine()
     for event in events:
         if event in ORDERS:
@@ -69,11 +69,11 @@ def told(*events: str) -> RunMachine:
     ],
 )
 def test_stories(events, phase):
-    assert told(*events).phase == phase
+    assert machine_after(*events).phase == phase
 
 
 def test_only_final_orders_are_possible_while_it_stops():
-    machine = told("shown", "running", "stop")
+    machine = machine_after("shown", "running", "stop")
     assert [order for order in ORDERS if machine.can(order)] == ["stop-now", "discard"]
     assert machine.busy
-    assert not told("shown").busy
+    assert not machine_after("shown").busy

@@ -12,8 +12,8 @@ from s3n_core.training.recipes import RECIPES, find_recipe
 from s3n_gui.training.curves.chart_layout import chart_places
 from s3n_gui.training.curves.charts import CHARTS, EMPTY, held_out_points, main_points, training_points, value_at
 from s3n_gui.training.curves.curve_files import curve_table
+from s3n_gui.training.curves.curve_maker import thinned
 from s3n_gui.training.curves.metric_series import MetricSeries, block_of, joined, line_weight, smoothed
-from s3n_gui.training.curves.thinning import thinned
 from s3n_gui.training.recipe.recipe_choice import RecipeChoice, data_problem
 from s3n_gui.training.recipe.recipe_fields import FIRST, recipe_fields
 from s3n_gui.training.runs.run_bar import facts_text, phase_text

@@ -35,11 +35,11 @@ from s3n_gui.frame.actions import ACTIONS
 from s3n_gui.state.runs_watch import RunsSeen
 from s3n_gui.state.session import HeldOut
 from s3n_gui.training.changed_data import as_here
-from s3n_gui.training.changed_data_dialog import ChangedDataDialog
 from s3n_gui.training.curves.curve_view import Curve, CurveView
 from s3n_gui.training.runs.run_bar import RunBar
 from s3n_gui.training.runs.run_machine import RunMachine
 from s3n_gui.training.sentences import Saying
+from s3n_gui.training.shown_run import ChangedDataDialog
 from s3n_gui.widgets.empty_page import EmptyPage
 
 PATIENCE = 240_000
@@ -287,11 +287,11 @@ def test_commands_follow_the_state_machine(train_page, runs, session, birds, qtb
     assert names_of(train_page) >= {"start", "alone", "whole", "picture", "table", "inspect", "rename", "trash"}
     assert not names_of(train_page) & {"pause", "stop", "stop-now", "discard", "resume"}
     train_page.controller.machine.phase = "running"
-    train_page.controller.told.emit()
+    train_page.controller.status_changed.emit()
     assert heard[-1] >= {"pause", "stop", "stop-now", "discard"}
     assert not heard[-1] & {"start", "resume", "inspect", "rename", "trash"}
     train_page.controller.machine.phase = "stopping"
-    train_page.controller.told.emit()
+    train_page.controller.status_changed.emit()
     assert heard[-1] & {"pause", "stop", "stop-now", "discard"} == {"stop-now", "discard"}
     train_page.controller.machine.phase = "resting"
 
@@ -356,8 +356,7 @@ def test_a_resume_with_changed_data_is_asked_for(
     session.error_reported.connect(errors.append)
     job = Job("Training past")
     controller._job = job
-    monkeypatch.setattr(controller, "sender", lambda: job, raising=False)
-    controller._on_failed(sentence)
+    controller._on_failed(sentence, job)
     qtbot.waitUntil(lambda: bool(asked), timeout=SOON)
     assert resumed == ([True] if choice == "resume" else [])
     assert not errors
@@ -365,7 +364,7 @@ def test_a_resume_with_changed_data_is_asked_for(
     assert "--changed-data" not in asked[0] + as_here(sentence)
     assert "press Resume" in as_here(sentence)
     controller._job = None
-    controller._on_failed("The disk is full.")
+    controller._on_failed("The disk is full.", job)
     assert errors == ["The disk is full."]
 
 
