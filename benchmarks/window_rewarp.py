@@ -27,6 +27,7 @@ from s3n_core.datasets.detection import open_data_set  # noqa: E402
 from s3n_core.demo.writing import write_drawn_birds  # noqa: E402
 from s3n_core.inspection.inspection import Inspection  # noqa: E402
 from s3n_core.inspection.settings import InspectionSettings  # noqa: E402
+from s3n_core.server.requests import Subject  # noqa: E402
 from s3n_gui.appearance import theme  # noqa: E402
 from s3n_gui.background.processes import kill, start_process  # noqa: E402
 from s3n_gui.frame.main_window import MainWindow  # noqa: E402
@@ -90,7 +91,7 @@ class Stages(QObject):
             there = 1000 * np.array([self.came[one] - self.asked[one] for one in self.painted])
             print(f"    medians: engine and way {np.median(there):.1f} ms, window {np.median(late - there):.1f} ms")
 
-    def _on_resampled(self, inspection: Inspection, generation: int) -> None:
+    def _on_resampled(self, inspection: Inspection, subject: Subject) -> None:
         self.came[inspection.warps.settings] = time.perf_counter()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

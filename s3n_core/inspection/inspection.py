@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import with_config
 
 from s3n_core.inspection.geometry import (
     Place,
@@ -58,7 +57,6 @@ def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
 
 
-@with_config({"arbitrary_types_allowed": True})  # arrays, where an inspection is read from a message
 @dataclass(frozen=True, eq=False)
 class _ByValue:
     """Is equal to another one whose fields are all the same, arrays included."""

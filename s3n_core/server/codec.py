@@ -7,23 +7,23 @@ see the same messages in the same order, both remember the last inspection. What
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from copy import deepcopy
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from s3n_core.errors import MessageError
 from s3n_core.export.file_request import ExportedFile
 from s3n_core.inspection.inspection import Inspection, is_same
 from s3n_core.method.configuration import ModelHeader, Sampling
 from s3n_core.server.messages import Message
+from s3n_core.server.requests import Subject
 
-_PARTS: Mapping[str, TypeAdapter[Any]] = {name: TypeAdapter(part) for name, part in get_type_hints(Inspection).items()}
+_PARTS: Mapping[str, type[Any]] = get_type_hints(Inspection)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,21 @@ class OpenedModel:
         return self.header.classes
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClassMap:
+    """The class response map of one class.
+
+    Attributes:
+        subject: The image that it belongs to; no setting changes it.
+        index: The class's index.
+        values: M, float32 (h, w).
+    """
+
+    subject: Subject
+    index: int
+    values: NDArray[np.float32]
+
+
 class InspectionEncoder:
     """Makes messages of inspections; for one stream, in order."""
 
@@ -67,22 +82,20 @@ class InspectionEncoder:
         self._last: Inspection | None = None
         self._arrays: dict[str, NDArray[Any]] = {}
 
-    def encode(self, kind: str, generation: int, inspection: Inspection) -> Message:
-        """Return a message of the given kind that holds an inspection."""
+    def encode(self, kind: str, inspection: Inspection, **about: Any) -> Message:
+        """Return a message of the given kind that holds an inspection, and further fields about it as JSON holds them."""
         parts: dict[str, Any] = {}
         arrays: dict[str, NDArray[Any]] = {}
-        listed: list[str] = []
-        for name, adapter in _PARTS.items():
+        for name in _PARTS:
             part = getattr(inspection, name)
             if self._last is not None and part == getattr(self._last, name):
                 continue
-            parts[name] = adapter.dump_python(part)
-            for where, array in _take_arrays(parts[name], name):
-                listed.append(where)
-                if not is_same(array, self._arrays.get(where)):
-                    arrays[where] = self._arrays[where] = array
+            taken: dict[str, NDArray[Any]] = {}
+            parts[name] = _plain(part, name, taken)
+            arrays |= {where: array for where, array in taken.items() if not is_same(array, self._arrays.get(where))}
+        self._arrays |= arrays
         self._last = inspection
-        return Message(kind, {"generation": generation, "inspection": parts, "arrays": listed}, arrays)
+        return Message(kind, {**about, "inspection": parts}, arrays)
 
 
 class InspectionDecoder:
@@ -100,26 +113,72 @@ class InspectionDecoder:
         """
         try:
             self._arrays |= message.arrays
-            parts = deepcopy(message.fields["inspection"])
-            for where in message.fields["arrays"]:
-                *above, last = where.split(".")
-                holder = parts
-                for key in above:
-                    holder = holder[key]
-                holder[last] = self._arrays[where]
-            self._parts |= {name: _PARTS[name].validate_python(values) for name, values in parts.items()}
+            for name, values in message.fields["inspection"].items():
+                self._parts[name] = _made(_PARTS[name], values, self._arrays)
             return Inspection(**self._parts)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MessageError(f"A message holds no inspection ({type(error).__name__}: {error}).") from error
 
 
-def _take_arrays(values: dict[str, Any], place: str) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Take the arrays out of nested values, each with the place where it was."""
-    for key, value in list(values.items()):
-        if isinstance(value, np.ndarray):
-            yield f"{place}.{key}", values.pop(key)
-        elif isinstance(value, dict):
-            yield from _take_arrays(value, f"{place}.{key}")
+def _plain(value: Any, place: str, arrays: dict[str, NDArray[Any]]) -> Any:
+    """Return what JSON holds of nested values; in the stead of each array stands its name, by which ``arrays`` takes it."""
+    if isinstance(value, np.ndarray):
+        arrays[place] = value
+        return place
+    if is_dataclass(value):
+        return {
+            field.name: _plain(getattr(value, field.name), f"{place}.{field.name}", arrays) for field in fields(value)
+        }
+    if isinstance(value, Mapping):
+        return {key: _plain(item, f"{place}.{key}", arrays) for key, item in value.items()}
+    if isinstance(value, tuple) and value and is_dataclass(value[0]):
+        return [_plain(item, place, arrays) for item in value]
+    return value
+
+
+def _made(kind: Any, value: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
+    """Return what `_plain` was made of: a value of an annotated type."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = _hints(kind)
+        return kind(**{name: _made(hints[name], item, arrays) for name, item in value.items()})
+    if origin is np.ndarray:
+        return arrays[value]
+    if origin is tuple and is_dataclass(inner[0]):
+        return tuple(_made(inner[0], item, arrays) for item in value)
+    if origin is Mapping:
+        return {key: _made(inner[1], item, arrays) for key, item in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def decode_subject(message: Message) -> Subject:
+    """Return what a reply belongs to.
+
+    Raises:
+        MessageError: It does not say.
+    """
+    try:
+        return Subject.from_dict(message.fields["subject"])
+    except (AttributeError, KeyError, ValueError) as error:
+        raise MessageError(f"A message does not say which image it belongs to ({error}).") from error
+
+
+def decode_class_map(message: Message) -> ClassMap:
+    """Return the class map of a message.
+
+    Raises:
+        MessageError: It holds none.
+    """
+    try:
+        index, values = int(message.fields["index"]), message.arrays["map"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise MessageError(f"A message holds no class map ({error}).") from error
+    return ClassMap(subject=decode_subject(message), index=index, values=values)
 
 
 def encode_model(generation: int, opened: OpenedModel) -> Message:

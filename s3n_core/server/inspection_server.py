@@ -13,7 +13,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from s3n_core.errors import OutOfMemory, S3NError
@@ -22,13 +21,12 @@ from s3n_core.server.cancellation import Cancelled, given_up_when
 from s3n_core.server.codec import InspectionEncoder, encode_file, encode_model
 from s3n_core.server.messages import Message, write_message
 from s3n_core.server.model_cache import InspectedModel
-from s3n_core.server.requests import LatestRequests, Request
+from s3n_core.server.requests import LatestRequests, Request, Subject
 from s3n_core.system.json_values import from_json
 
 if TYPE_CHECKING:
     from s3n_core.export.preview import FirstFiles
     from s3n_core.inspection.inspector import Inspector
-    from s3n_core.inspection.settings import InspectionSettings
     from s3n_core.inspection.stages import Prepared
 
 _Result = TypeVar("_Result")
@@ -110,21 +108,20 @@ class InspectionServer:
                 _within_memory(lambda: self._export(request))
 
     def _inspect(self, request: Request) -> None:
-        inspector = self._ready(request.generation)
-        settings = _settings(request.fields.get("settings"))
-        prepared = self._prepared(request)
+        inspector, subject = self._ready(request.generation), _subject(request)
+        prepared = self._prepared(request, subject)
         self._give_up_if_stale(request)
         with single_thread():
-            resampled = inspector.resample(prepared, settings)
+            resampled = inspector.resample(prepared, subject.settings)
             (quick,) = inspector.describe(resampled)
         # Sent even if it is overtaken: a mouse that asks faster than images are warped would see none before it rests.
-        self._write(self._encoder.encode("resampled", request.generation, quick))
+        self._write(self._encoder.encode("resampled", quick, **_belonging(request)))
         if self._requests.goes_stale(request, _REST_SECONDS):
             raise Cancelled
         with given_up_when(lambda: self._requests.is_stale(request)):
             output = inspector.classify(resampled)
         (whole,) = inspector.describe(resampled, output)
-        self._write(self._encoder.encode("answered", request.generation, whole))
+        self._write(self._encoder.encode("answered", whole, **_belonging(request)))
 
     def _give_up_if_stale(self, request: Request) -> None:
         if self._requests.is_stale(request):
@@ -136,8 +133,8 @@ class InspectionServer:
         count = len(inspector.model.classes)
         if type(index) is not int or not 0 <= index < count:
             raise S3NError(f"The model has no class {index}: it knows the classes 0 to {count - 1}.")
-        map_of_class = inspector.class_map(self._prepared(request), index)
-        self._send("class-map", request.generation, {"index": index}, {"map": map_of_class})
+        values = inspector.class_map(self._prepared(request, _subject(request)), index)
+        self._write(Message("class-map", {**_belonging(request), "index": index}, {"map": values}))
 
     def _export(self, request: Request) -> None:
         from s3n_core.export.preview import FirstFiles
@@ -161,20 +158,19 @@ class InspectionServer:
         return self._model.inspector
 
     def _open(self, generation: int) -> None:
-        self._send("state", generation, {"state": "opening"})
+        self._send("state", generation, state="opening")
         self._write(encode_model(generation, _within_memory(self._model.open)))
 
     def _rest(self, generation: int) -> bool:
         """Let go of the model; says whether the process must end for all of its memory to return."""
         on_a_card = self._model.inspector is not None and self._model.inspector.model.device != "cpu"
         self._model.let_go()
-        self._send("state", generation, {"state": "resting"})
+        self._send("state", generation, state="resting")
         return on_a_card
 
-    def _prepared(self, request: Request) -> Prepared:
-        path = Path(str(request.fields.get("image")))
-        name = str(request.fields.get("name") or path.name)
-        return self._model.prepared(path, name, lambda: self._requests.is_stale(request))
+    def _prepared(self, request: Request, subject: Subject) -> Prepared:
+        name = subject.name or subject.image.name
+        return self._model.prepared(subject.image, name, lambda: self._requests.is_stale(request))
 
     # Answers
 
@@ -188,12 +184,10 @@ class InspectionServer:
         )
 
     def _fail(self, request: Request, sentence: str) -> None:
-        self._send("failed", request.generation, {"request": request.kind, "sentence": sentence})
+        self._write(Message("failed", {**_belonging(request), "request": request.kind, "sentence": sentence}))
 
-    def _send(
-        self, kind: str, generation: int, fields: dict[str, Any] | None = None, arrays: dict[str, Any] | None = None
-    ) -> None:
-        self._write(Message(kind, {"generation": generation, **(fields or {})}, arrays or {}))
+    def _send(self, kind: str, generation: int, **fields: Any) -> None:
+        self._write(Message(kind, {"generation": generation, **fields}))
 
     def _write(self, message: Message) -> None:
         write_message(self._output, message)
@@ -211,15 +205,16 @@ def _within_memory(work: Callable[[], _Result]) -> _Result:
     return result
 
 
-def _settings(fields: Any) -> InspectionSettings | None:
-    from s3n_core.inspection.settings import InspectionSettings
-
-    if fields is None:
-        return None
+def _subject(request: Request) -> Subject:
     try:
-        return InspectionSettings.from_dict(fields)
-    except ValueError as error:
+        return Subject.from_dict(request.fields["subject"])
+    except (AttributeError, KeyError, ValueError) as error:
         raise S3NError(f"These settings cannot be used: {error}.") from error
+
+
+def _belonging(request: Request) -> dict[str, Any]:
+    """What a reply carries back of its request, so that the window knows what it belongs to."""
+    return {"generation": request.generation, "subject": request.fields.get("subject")}
 
 
 @contextmanager

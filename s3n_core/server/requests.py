@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
+
+from s3n_core.inspection.settings import InspectionSettings
 
 RequestKind = Literal["quit", "idle", "unload", "open", "inspect", "class-map", "export"]
 """In the order in which waiting requests are taken."""
@@ -22,6 +26,38 @@ _VOIDS: dict[RequestKind, frozenset[RequestKind]] = {
     "unload": frozenset({"inspect", "class-map", "export"}),
     "quit": frozenset(REQUEST_KINDS) - {"quit"},
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is inspected. A request names it, and every reply carries it back: a window shows what belongs to it alone.
+
+    Attributes:
+        image: The image file, where the engine runs.
+        name: Its name in its data set, which keys the draws; None takes the file's.
+        settings: What is changed.
+    """
+
+    image: Path
+    name: str | None = None
+    settings: InspectionSettings = field(default_factory=InspectionSettings)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Subject:
+        """Read it from what JSON holds; what is missing has changed nothing.
+
+        Raises:
+            ValueError: It names no image, or settings that are out of their range.
+        """
+        image, name, settings = (fields.get(key) for key in ("image", "name", "settings"))
+        if not isinstance(image, str) or not isinstance(name, str | None):
+            raise ValueError("it does not name the image that is to be inspected")
+        settings = InspectionSettings() if settings is None else InspectionSettings.from_dict(settings)
+        return cls(image=Path(image), name=name, settings=settings)
+
+    def is_image_of(self, other: Subject | None) -> bool:
+        """Say whether another subject is the same image, whatever the settings."""
+        return other is not None and (self.image, self.name) == (other.image, other.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, SignalInstance
 
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.codec import OpenedModel
+from s3n_core.server.requests import Subject
 
 
 class EngineClient(Protocol):
@@ -20,19 +21,19 @@ class EngineClient(Protocol):
 
     @property
     def resampled(self) -> SignalInstance:
-        """The fast part of an inspection: `Inspection` without the scores of D, C and joint; and its generation."""
+        """The fast part of an inspection: `Inspection` without the scores of D, C and joint; and its `Subject`."""
 
     @property
     def answered(self) -> SignalInstance:
-        """The whole `Inspection` and its generation."""
+        """The whole `Inspection` and its `Subject`."""
 
     @property
     def class_map_ready(self) -> SignalInstance:
-        """M of a class, float32 (h, w); the class; the generation."""
+        """`ClassMap`."""
 
     @property
     def failed(self) -> SignalInstance:
-        """What could not be done, why, and what to do: a sentence."""
+        """What could not be done, why, and what to do: a sentence; and the `Subject`, None where it is no image's."""
 
     @property
     def interrupted(self) -> SignalInstance:
@@ -53,11 +54,13 @@ class EngineClient(Protocol):
     def open_model(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
         """Open a model file or a run's folder; what was asked of an earlier model is forgotten."""
 
-    def inspect(self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None) -> int:
-        """Look into an image; returns the generation that the answers carry."""
+    def inspect(
+        self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None
+    ) -> Subject:
+        """Look into an image; returns what the answers will carry."""
 
-    def request_class_map(self, image_path: Path, index: int, *, name: str | None = None) -> int:
-        """Ask for the response map of any class; returns the generation."""
+    def request_class_map(self, subject: Subject, index: int) -> None:
+        """Ask for the class response map of any class."""
 
     def set_idle_seconds(self, seconds: float) -> None:
         """Say after how long without a request the engine lets go of the model."""

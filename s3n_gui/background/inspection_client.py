@@ -12,9 +12,9 @@ from s3n_core.errors import S3NError
 from s3n_core.export.file_request import FileRequest
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
-from s3n_core.server.codec import OpenedModel, decode_file, decode_model
+from s3n_core.server.codec import OpenedModel, decode_class_map, decode_file, decode_model, decode_subject
 from s3n_core.server.messages import Message
-from s3n_core.server.requests import Request, RequestKind
+from s3n_core.server.requests import Request, RequestKind, Subject
 from s3n_core.system.json_values import to_json
 from s3n_gui.background.engine_command import INSPECTION_SERVER, engine_command
 from s3n_gui.background.engine_link import EngineLink
@@ -35,16 +35,16 @@ class InspectionClient(QObject):
 
     opened = Signal(object)
     """A model is open: `OpenedModel`. Comes again when it is reopened after a rest or a restart."""
-    resampled = Signal(object, int)
-    """The fast part of an inspection: `Inspection` without the scores of D, C and joint; and its generation."""
-    answered = Signal(object, int)
-    """The whole `Inspection` and its generation."""
-    class_map_ready = Signal(object, int, int)
-    """M of a class, float32 (h, w); the class; the generation."""
+    resampled = Signal(object, object)
+    """The fast part of an inspection: `Inspection` without the scores of D, C and joint; and the `Subject` it belongs to."""
+    answered = Signal(object, object)
+    """The whole `Inspection`, and the `Subject` it belongs to."""
+    class_map_ready = Signal(object)
+    """`ClassMap`."""
     file_made = Signal(object, int)
     """`ExportedFile`, the first that an export would write, and the generation."""
-    failed = Signal(str)
-    """What could not be done, why, and what to do: a sentence."""
+    failed = Signal(str, object)
+    """What could not be done, why, and what to do: a sentence; and the `Subject` it belongs to, None where it is no image's."""
     interrupted = Signal(str)
     """The engine died and is started again: a sentence. What was asked for is asked again."""
     state_changed = Signal(str)
@@ -65,8 +65,7 @@ class InspectionClient(QObject):
         self._state: State = "off"
         self._generation = 0
         self._newest: dict[RequestKind, int] = {}
-        self._subject: tuple[Path, str | None] | None = None
-        self._first_of_subject = 0
+        self._subject: Subject | None = None
         self._open: Request | None = None
         self._unanswered: dict[RequestKind, Request] = {}
         self._model: OpenedModel | None = None
@@ -106,7 +105,9 @@ class InspectionClient(QObject):
         self._open = self._request("open", {"path": str(path), "device": device, "precision": precision})
         self._post(self._open)
 
-    def inspect(self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None) -> int:
+    def inspect(
+        self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None
+    ) -> Subject:
         """Look into an image; earlier inspections that are not answered yet are given up.
 
         Args:
@@ -115,16 +116,15 @@ class InspectionClient(QObject):
             name: The image's name in its data set, which keys the draws; None takes the file's.
 
         Returns:
-            The generation that the answers carry.
+            What the answers will carry.
         """
-        values = None if settings is None else settings.to_dict()
-        if (image_path, name) != self._subject:
-            self._subject, self._first_of_subject = (image_path, name), self._generation + 1
-        return self._ask("inspect", {"image": str(image_path), "name": name, "settings": values})
+        self._subject = Subject(image=image_path, name=name, settings=settings or InspectionSettings())
+        self._ask("inspect", {"subject": to_json(self._subject)})
+        return self._subject
 
-    def request_class_map(self, image_path: Path, index: int, *, name: str | None = None) -> int:
-        """Ask for the response map of any class; returns the generation."""
-        return self._ask("class-map", {"image": str(image_path), "name": name, "index": index})
+    def request_class_map(self, subject: Subject, index: int) -> None:
+        """Ask for the class response map of any class."""
+        self._ask("class-map", {"subject": to_json(subject), "index": index})
 
     def request_file(self, wish: FileRequest) -> int:
         """Ask for the first file that an export would write; returns the generation."""
@@ -214,7 +214,8 @@ class InspectionClient(QObject):
             self._set_state("broken")
             self.failed.emit(
                 f"The engine ended {self._deaths + 1} times in a row ({why}), so it is not started again by itself; "
-                f"its log is {log_file('inspection')}. Try another image or model."
+                f"its log is {log_file('inspection')}. Try another image or model.",
+                None,
             )
             return
         self._restart.start(RESTART_MILLISECONDS[self._deaths])
@@ -237,21 +238,23 @@ class InspectionClient(QObject):
                     self._model = decode_model(message)
                     self._set_state("working" if self._unanswered else "ready")
                     self.opened.emit(self._model)
-                case "resampled" if self._first_of_subject <= generation <= self._newest.get("inspect", -1):
-                    self.resampled.emit(inspection, generation)
+                case "resampled" if self._oldest() < generation <= self._newest.get("inspect", -1):
+                    subject = decode_subject(message)
+                    if subject.is_image_of(self._subject):
+                        self.resampled.emit(inspection, subject)
                 case "answered" if self._is_newest("inspect", generation):
                     self._settle("inspect")
-                    self.answered.emit(inspection, generation)
+                    self.answered.emit(inspection, decode_subject(message))
                 case "class-map" if self._is_newest("class-map", generation):
                     self._settle("class-map")
-                    self.class_map_ready.emit(message.arrays["map"], message.fields["index"], generation)
+                    self.class_map_ready.emit(decode_class_map(message))
                 case "exported" if self._is_newest("export", generation):
                     self._settle("export")
                     self.file_made.emit(decode_file(message), generation)
                 case "failed":
                     self._on_failed(message, generation)
         except S3NError as error:
-            self.failed.emit(str(error))
+            self.failed.emit(str(error), None)
 
     def _on_state(self, state: str) -> None:
         if state == "opening":
@@ -272,7 +275,11 @@ class InspectionClient(QObject):
             if not self._is_newest(kind, generation):
                 return
             self._settle(kind)
-        self.failed.emit(sentence)
+        self.failed.emit(sentence, decode_subject(message) if message.fields.get("subject") else None)
+
+    def _oldest(self) -> int:
+        """The number of the order to open the model; replies with smaller ones are of an earlier model."""
+        return -1 if self._open is None else self._open.generation
 
     def _is_newest(self, kind: RequestKind, generation: int) -> bool:
         return self._newest.get(kind) == generation

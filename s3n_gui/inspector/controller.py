@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.datasets.records import DataSet
@@ -18,10 +16,10 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.codec import OpenedModel
 from s3n_gui.background.engine_client import EngineClient
-from s3n_gui.inspector.fetched_maps import FetchedMaps
 from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.state_updater import StateUpdater
 from s3n_gui.state.session import Session
 
 Wanted = Literal["any", "mistake", "disagreement"]
@@ -62,8 +60,6 @@ class InspectionController(QObject):
         self._device, self._precision = "auto", "auto"
         self._active = False
         self._model: Path | None = None
-        self._generation = -1
-        self._fetched = FetchedMaps()
         self._seeking: Wanted = "any"
         self._sought_from: Path | None = None
         self._live: Verdict | None = None
@@ -71,10 +67,9 @@ class InspectionController(QObject):
         session.data_set_changed.connect(self._on_data_set)
         session.image_changed.connect(self._on_session_image)
         client.opened.connect(self._on_opened)
-        client.resampled.connect(self._on_resampled)
-        client.answered.connect(self._on_answered)
-        client.class_map_ready.connect(self._on_class_map)
-        client.failed.connect(self._on_failed)
+        self._updater = StateUpdater(client, state, self)
+        self._updater.answered.connect(self._on_answered)
+        self._updater.failed.connect(self._on_failed)
         client.interrupted.connect(self.notice)
         state.image_changed.connect(self._on_image)
         state.settings_changed.connect(self._ask)
@@ -98,6 +93,7 @@ class InspectionController(QObject):
         if self._active and self._model is not None:
             self._stop_seeking()
             self._verdicts.clear()
+            self._updater.forget()
             self._client.open_model(self._model, device, precision)
             self.ask_again()
 
@@ -110,8 +106,7 @@ class InspectionController(QObject):
         self._model = model
         self._stop_seeking()
         self._state.say("")
-        self._generation = -1
-        self._fetched.clear()
+        self._updater.forget()
         self._verdicts.clear()
         if model is not None:
             self._client.open_model(model, self._device, self._precision)
@@ -137,7 +132,6 @@ class InspectionController(QObject):
 
     def _on_image(self, image: Path | None) -> None:
         self._live = None
-        self._fetched.clear()
         self._session.image = image
         self.tell_truth()
 
@@ -149,36 +143,20 @@ class InspectionController(QObject):
     def _ask(self) -> None:
         image = self._state.image
         if self._model is None or image is None:
-            self._state.set_busy(False)
+            self._updater.forget()
             return
         record = self._images.record_of(image)
-        self._state.set_busy(True)
-        name = None if record is None else record.name
-        self._generation = self._client.inspect(image, self._state.settings, name=name)
+        self._updater.ask(image, None if record is None else record.name)
 
-    def _on_resampled(self, inspection: Inspection, generation: int) -> None:
-        if generation <= self._generation:  # perhaps of an earlier place of a peak that is still being dragged
-            self._state.say("")
-            shown = self._state.answer
-            if shown is not None and shown.warps.settings == inspection.warps.settings and not self._state.scores_stale:
-                return  # The same as is shown already, but without scores.
-            self._state.take_evidence(self._fetched.added_to(inspection))
-
-    def _on_answered(self, inspection: Inspection, generation: int) -> None:
-        if generation != self._generation:
-            return
-        self._state.say("")
-        self._state.set_busy(False)
+    def _on_answered(self, inspection: Inspection) -> None:
         record = self._images.record_of(self._state.image)
         label = None if record is None else self._images.label_of(record)
         self._live = Verdict.of_inspection(inspection, label)
         if record is not None and inspection.warps.settings == InspectionSettings():
             self._verdicts.take_inspection(record.name, inspection, label)
-        self._state.take_answer(self._fetched.added_to(inspection))
         self._seek_on()
 
     def _on_failed(self, sentence: str) -> None:
-        self._state.set_busy(False)
         seeking = self._seeking != "any"
         if seeking:
             self._seek_on()  # a broken image is no reason to stop looking
@@ -192,16 +170,7 @@ class InspectionController(QObject):
 
     def fetch_class_map(self, index: int) -> None:
         """Ask for a class's map that the inspection did not bring."""
-        image = self._state.image
-        if image is not None and index not in self._fetched:
-            record = self._images.record_of(image)
-            self._client.request_class_map(image, index, name=None if record is None else record.name)
-
-    def _on_class_map(self, values: NDArray[np.float32], index: int, generation: int) -> None:
-        self._fetched.take(index, values)
-        evidence = self._state.evidence
-        if evidence is not None and self._state.is_current:
-            self._state.amend(self._fetched.added_to)
+        self._updater.fetch_class_map(index)
 
     # From image to image
 

@@ -33,10 +33,10 @@ from s3n_core.inspection.inspector import Inspector, inspect
 from s3n_core.inspection.peak import PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.inspection.summary import arrays_of, summary_of
-from s3n_core.server.codec import InspectionDecoder, InspectionEncoder, decode_file, decode_model
+from s3n_core.server.codec import InspectionDecoder, InspectionEncoder, decode_file, decode_model, decode_subject
 from s3n_core.server.inspection_server import InspectionServer
 from s3n_core.server.messages import Message, read_message, write_message
-from s3n_core.server.requests import LatestRequests, Request
+from s3n_core.server.requests import LatestRequests, Request, Subject
 from s3n_core.system.json_values import to_json
 
 PATIENCE = 240.0  # seconds: a machine that trains beside the tests takes its time to load torch
@@ -79,6 +79,8 @@ class Server:
     def ask(self, kind: str, **fields: Any) -> int:
         assert self.process.stdin is not None
         self._generation += 1
+        if "image" in fields:
+            fields = {**fields, "subject": {key: fields.pop(key, None) for key in ("image", "name", "settings")}}
         write_message(self.process.stdin, Message(kind, {**fields, "generation": self._generation}))
         return self._generation
 
@@ -207,14 +209,14 @@ def test_encoding_keeps_every_bit(opened: Any, pictures: tuple[Path, Path]) -> N
     settings = InspectionSettings(sampling="random", seed=3, floor=0.1, edits=(PeakEdit(cell=(1, 2), off=True),))
     first = inspect(opened, pictures[0], settings=settings)
     encoder, decoder = InspectionEncoder(), InspectionDecoder()
-    message = crossed(encoder.encode("answered", 7, first))
+    message = crossed(encoder.encode("answered", first))
     found = decoder.decode(message)
     assert found == first
     for mine, theirs in zip(arrays_of(found).values(), arrays_of(first).values(), strict=True):
         assert (mine.dtype, mine.tobytes()) == (theirs.dtype, theirs.tobytes())
     assert summary_of(found) == summary_of(first)
     assert "response.image" in message.arrays
-    again = crossed(encoder.encode("answered", 8, inspect(opened, pictures[0], settings=settings)))
+    again = crossed(encoder.encode("answered", inspect(opened, pictures[0], settings=settings)))
     assert not again.arrays  # what is equal to the last one is not sent twice
     assert not again.fields["inspection"]
     assert decoder.decode(again) == first
@@ -232,7 +234,7 @@ def test_only_what_is_new_crosses_the_border(opened: Any, pictures: tuple[Path, 
         resampled = inspector.resample(prepared, settings)
         for output in (None, inspector.classify(resampled)):
             (inspection,) = inspector.describe(resampled, output)
-            message = crossed(encoder.encode("answered", 1, inspection))
+            message = crossed(encoder.encode("answered", inspection))
             assert decoder.decode(message) == inspection
             sent.append((set(message.fields["inspection"]), set(message.arrays)))
     (first, _), (scores, _), (moved, arrays), _, (numbers, changed), _ = sent
@@ -350,7 +352,7 @@ def test_full_memory_is_said_and_the_model_is_opened_again(
         return classify(inspector, resampled)
 
     monkeypatch.setattr(Inspector, "classify", full)
-    look = {"image": str(pictures[0])}
+    look = {"subject": to_json(Subject(image=pictures[0]))}
     requests = Script(
         Request("open", 1, {"path": str(model), "device": "cpu"}),
         Request("inspect", 2, look),
@@ -376,6 +378,21 @@ def test_full_memory_is_said_and_the_model_is_opened_again(
     assert "memory" in sentence
     assert "choose the device cpu" in sentence
     assert "defect" not in sentence
+
+
+def test_every_reply_says_what_it_belongs_to(server: Server, pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    subjects = [
+        Subject(image=pictures[0], name="birds/one.jpg", settings=InspectionSettings(beta_1=3.0)),
+        Subject(image=pictures[1]),
+        Subject(image=tmp_path / "gone.jpg", settings=InspectionSettings(seed=4)),
+    ]
+    for subject in subjects:
+        for kind, replies in (("inspect", ("resampled", "answered")), ("class-map", ("class-map",))):
+            server.ask(kind, **to_json(subject), index=2)
+            for reply in ("failed",) if subject is subjects[2] else replies:
+                assert decode_subject(server.answer(reply, "failed")) == subject
+    with pytest.raises(MessageError, match="which image"):
+        decode_subject(Message("answered", {"subject": {"image": 3}}))
 
 
 def test_of_many_requests_only_the_last_is_answered(start: Callable[..., Server], model: Path, pictures: Any) -> None:

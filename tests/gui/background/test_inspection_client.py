@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.inspection.peak import PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.server.requests import Subject
 from s3n_gui.background import inspection_client
 from s3n_gui.background.inspection_client import InspectionClient
 
@@ -71,11 +72,11 @@ def test_open_inspect_and_ask(
     heard = Heard(client)
     assert (client.state, client.model, client.pid) == ("off", None, None)
     client.open_model(model_file, "cpu")
-    generation = client.inspect(pictures[0], name="birds/one.jpg")
+    subject = client.inspect(pictures[0], name="birds/one.jpg")
     with qtbot.waitSignal(client.answered, timeout=PATIENCE) as answered:
         pass
-    inspection, answered_generation = answered.args
-    assert answered_generation == generation
+    inspection, answered_subject = answered.args
+    assert answered_subject == subject == Subject(image=pictures[0], name="birds/one.jpg")
     assert inspection.response.name == "birds/one.jpg"
     assert client.model is not None
     assert client.model.classes[0] == "species 1"
@@ -84,9 +85,13 @@ def test_open_inspect_and_ask(
     assert [state for (state,) in heard.all("state_changed")] == ["starting", "opening", "working", "ready"]
 
     with qtbot.waitSignal(client.class_map_ready, timeout=PATIENCE):
-        client.request_class_map(pictures[0], 5)
-    ((class_map, index, _),) = heard.all("class_map_ready")
-    assert (class_map.shape, index) == (inspection.response.class_map(5).shape, 5)
+        client.request_class_map(subject, 5)
+    ((class_map,),) = heard.all("class_map_ready")
+    assert (class_map.values.shape, class_map.index, class_map.subject) == (
+        inspection.response.class_map(5).shape,
+        5,
+        subject,
+    )
 
     edit = PeakEdit(cell=inspection.warps.peaks[0].found_at, off=True)
     with qtbot.waitSignal(client.answered, timeout=PATIENCE) as edited:
@@ -97,22 +102,22 @@ def test_open_inspect_and_ask(
 
 def test_only_the_latest_is_answered(qtbot: QtBot, ready: InspectionClient, pictures: tuple[Path, ...]) -> None:
     heard = Heard(ready)
-    generations = [ready.inspect(pictures[seed % 4], InspectionSettings(seed=seed)) for seed in range(200)]
+    subjects = [ready.inspect(pictures[seed % 4], InspectionSettings(seed=seed)) for seed in range(200)]
     with qtbot.waitSignal(ready.answered, timeout=PATIENCE) as answered:
         pass
-    assert answered.args[1] == generations[-1]
+    assert answered.args[1] == subjects[-1]
     assert answered.args[0].warps.settings.seed == 199
     qtbot.wait(300)
     assert len(heard.all("answered")) == 1
-    assert {generation for _, generation in heard.all("resampled")} == {generations[-1]}
+    assert {subject.settings for _, subject in heard.all("resampled")} == {subjects[-1].settings}
 
 
 def test_errors_are_sentences(
     qtbot: QtBot, ready: InspectionClient, model_file: Path, pictures: tuple[Path, ...], tmp_path: Path
 ) -> None:
     with qtbot.waitSignal(ready.failed, timeout=PATIENCE) as failed:
-        ready.inspect(tmp_path / "gone.jpg")
-    assert failed.args == [f"{tmp_path / 'gone.jpg'}: the file does not exist"]
+        subject = ready.inspect(tmp_path / "gone.jpg")
+    assert failed.args == [f"{tmp_path / 'gone.jpg'}: the file does not exist", subject]
     assert ready.state == "ready"
     with qtbot.waitSignal(ready.failed, timeout=PATIENCE) as failed:
         ready.open_model(tmp_path / "gone.safetensors")
@@ -154,7 +159,7 @@ def test_killed_at_a_bad_moment(
     if moment == "ready":
         first = client.inspect(pictures[1])  # asked before the window has noticed
     qtbot.waitUntil(lambda: bool(heard.all("interrupted")), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: first in [generation for _, generation in heard.all("answered")], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: first in [subject for _, subject in heard.all("answered")], timeout=PATIENCE)
     assert client.state == "ready"
     assert len(heard.all("interrupted")) == 1
     if sys.platform != "win32":
@@ -217,7 +222,7 @@ def test_a_stalled_engine_never_blocks_the_window(
         last = ready.inspect(pictures[0], InspectionSettings(seed=seed))
     assert time.perf_counter() - began < 5
     os.kill(ready.pid, signal.SIGCONT)
-    qtbot.waitUntil(lambda: last in [generation for _, generation in heard.all("answered")], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: last in [subject for _, subject in heard.all("answered")], timeout=PATIENCE)
     assert len(heard.all("answered")) == 1
 
 

@@ -14,6 +14,8 @@ from s3n_core.inspection.geometry import ViewFrame, cell_places
 from s3n_core.inspection.inspection import Inspection, Response, Scores, Warps
 from s3n_core.inspection.peak import Peak
 from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.server.codec import ClassMap
+from s3n_core.server.requests import Subject
 
 CLASSES = ("001.Red_bird", "002.Blue_bird", "003.Green_bird")
 CELLS = 31
@@ -129,21 +131,20 @@ class FakeClient(QObject):
     """An `EngineClient` (test_engine_client.py compares them); answers when `answer` is called, or at once with ``prompt``."""
 
     opened = Signal(object)
-    resampled = Signal(object, int)
-    answered = Signal(object, int)
-    class_map_ready = Signal(object, int, int)
-    failed = Signal(str)
+    resampled = Signal(object, object)
+    answered = Signal(object, object)
+    class_map_ready = Signal(object)
+    failed = Signal(str, object)
     interrupted = Signal(str)
     state_changed = Signal(str)
 
     def __init__(self, prompt: bool = False) -> None:
         super().__init__()
         self.prompt = prompt
-        self.generation = 0
         self.models: list[Path] = []
         self.opened_on: list[tuple[str, str]] = []
         self.idle_seconds: list[float] = []
-        self.asked: list[tuple[Path, InspectionSettings, str | None]] = []
+        self.asked: list[Subject] = []
         self.maps_asked: list[int] = []
         self.saying: dict[str, dict[str, Any]] = {}
         self.broken: set[str] = set()
@@ -155,35 +156,44 @@ class FakeClient(QObject):
         self.models.append(path)
         self.opened_on.append((device, precision))
 
-    def inspect(self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None) -> int:
-        self.generation += 1
-        self.asked.append((image_path, settings or InspectionSettings(), name))
+    def inspect(
+        self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None
+    ) -> Subject:
+        self.asked.append(Subject(image=image_path, name=name, settings=settings or InspectionSettings()))
         if self.prompt:
             from PySide6.QtCore import QTimer
 
             QTimer.singleShot(0, self, self.answer)
-        return self.generation
+        return self.asked[-1]
 
-    def inspection(self) -> Inspection:
-        image, settings, name = self.asked[-1]
-        return looked_at(name or image.name, settings=settings, **self.saying.get(image.name, {}))
+    def inspection(self, subject: Subject | None = None) -> Inspection:
+        """What is seen of a subject; of the last one that was asked for."""
+        subject = subject or self.asked[-1]
+        saying = self.saying.get(subject.image.name, {})
+        return looked_at(subject.name or subject.image.name, settings=subject.settings, **saying)
 
-    def resample(self) -> None:
-        self.resampled.emit(without_scores(self.inspection()), self.generation)
+    def resample(self, subject: Subject | None = None) -> None:
+        subject = subject or self.asked[-1]
+        self.resampled.emit(without_scores(self.inspection(subject)), subject)
 
     def answer(self) -> None:
-        if self.asked[-1][0].name in self.broken:
-            self.failed.emit(f"{self.asked[-1][0].name} cannot be read.")
+        subject = self.asked[-1]
+        if subject.image.name in self.broken:
+            self.failed.emit(f"{subject.image.name} cannot be read.", subject)
             return
         self.resample()
-        self.answered.emit(self.inspection(), self.generation)
+        self.answered.emit(self.inspection(), subject)
 
     def set_idle_seconds(self, seconds: float) -> None:
         self.idle_seconds.append(seconds)
 
-    def request_class_map(self, image_path: Path, index: int, *, name: str | None = None) -> int:
+    def request_class_map(self, subject: Subject, index: int) -> None:
         self.maps_asked.append(index)
-        return self.generation
+
+    def send_class_map(self, index: int, subject: Subject | None = None) -> None:
+        """Send a class's map; of the last image that was asked for."""
+        values = np.full((2, 2), index, dtype=np.float32)
+        self.class_map_ready.emit(ClassMap(subject=subject or self.asked[-1], index=index, values=values))
 
     def close(self) -> None:
         self.closed = True

@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from looked_at import CLASSES, FakeClient, data_set, looked_at
+from looked_at import CLASSES, FakeClient, data_set
 from pytestqt.qtbot import QtBot
 
 from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.server.requests import Subject
 from s3n_gui.inspector.controller import InspectionController
 from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.other_model import OtherModel
 from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.state.session import Session
 
@@ -51,7 +52,7 @@ def test_nothing_starts_before_the_page_is_shown(session: Session, tmp_path: Pat
 
 def test_the_first_image_is_looked_at(stage: Stage) -> None:
     assert stage.client.models == [stage.root / "model.safetensors"]
-    assert stage.client.asked[-1] == (stage.path(0), InspectionSettings(), "bird 0.jpg")
+    assert stage.client.asked[-1] == Subject(image=stage.path(0), name="bird 0.jpg")
     assert stage.session.image == stage.path(0)
     assert stage.state.busy
     stage.client.answer()
@@ -71,13 +72,114 @@ def test_evidence_comes_before_scores(stage: Stage) -> None:
     assert not stage.state.scores_stale
 
 
-def test_stale_answers_are_dropped(stage: Stage) -> None:
-    stage.session.image = stage.path(1)
-    stage.client.answered.emit(looked_at("late"), 1)
-    assert stage.state.evidence is None
+def test_replies_about_an_image_that_is_not_shown_are_dropped(stage: Stage) -> None:
     stage.client.answer()
+    late = stage.client.asked[-1]
+    stage.controller.fetch_class_map(2)
+    stage.session.image = stage.path(1)
+    stage.client.resample(late)
+    stage.client.answered.emit(stage.client.inspection(late), late)
+    assert not stage.state.is_current
+    stage.client.answer()
+    evidence = stage.state.evidence
+    assert evidence is not None
+    assert evidence.response.name == "bird 1.jpg"
+    stage.client.resample(late)
+    stage.client.answered.emit(stage.client.inspection(late), late)
+    stage.client.send_class_map(2, late)
+    stage.client.failed.emit("bird 0.jpg has gone.", late)
+    assert stage.state.evidence == stage.state.answer == evidence
+    assert stage.state.message == ""
+    stage.editor.flip_peak((10, 20))
+    stage.client.answer()
+    assert stage.state.evidence.response.class_map(2) is None  # it was not kept for later, either
+
+
+def test_replies_about_no_image_are_dropped(stage: Stage) -> None:
+    late = stage.client.asked[-1]
+    stage.session.image = None
+    stage.client.resample(late)
+    stage.client.answered.emit(stage.client.inspection(late), late)
+    assert stage.state.evidence is None
+    assert not stage.state.busy
+
+
+def test_replies_about_settings_that_are_not_shown_are_dropped(stage: Stage) -> None:
+    stage.client.answer()
+    stage.editor.flip_peak((10, 20))
+    late = stage.client.asked[-1]
+    stage.editor.undo_stack.undo()
+    stage.client.answered.emit(stage.client.inspection(late), late)
+    assert stage.state.busy
+    stage.client.answer()
+    answer = stage.state.answer
+    stage.client.resample(late)
+    stage.client.answered.emit(stage.client.inspection(late), late)
+    assert stage.state.evidence == stage.state.answer == answer
+    assert not stage.state.scores_stale
+
+
+def test_while_a_peak_is_dragged_earlier_places_are_shown(stage: Stage) -> None:
+    stage.client.answer()
+    stage.editor.drag_peak((10, 20), (100.0, 90.0))
+    earlier = stage.client.asked[-1]
+    stage.editor.drag_peak((10, 20), (120.0, 90.0))
+    stage.client.resample(earlier)
     assert stage.state.evidence is not None
-    assert stage.state.evidence.response.name == "bird 1.jpg"
+    assert stage.state.evidence.warps.settings == earlier.settings
+    assert stage.state.scores_stale
+
+
+def test_a_class_map_stays_when_settings_change(stage: Stage) -> None:
+    stage.client.answer()
+    stage.controller.fetch_class_map(2)
+    asked = stage.client.asked[-1]
+    stage.editor.flip_peak((10, 20))
+    stage.client.send_class_map(2, asked)
+    assert stage.state.evidence is not None
+    assert stage.state.evidence.response.class_map(2) is not None
+
+
+class Second:
+    """A second model beside the first, shown."""
+
+    def __init__(self, root: Path) -> None:
+        self.first, self.client, self.root = InspectionState(), FakeClient(), root
+        self.model = OtherModel(self.first, lambda: self.client, lambda image: image.name)
+        self.first.choose_image(root / "a.jpg")
+        self.model.set_active(True)
+        self.model.open(root / "other.safetensors", "cpu", "float32")
+
+
+def test_the_second_model_drops_replies_about_another_image(tmp_path: Path) -> None:
+    second = Second(tmp_path)
+    second.client.answer()
+    late = second.client.asked[-1]
+    second.model.fetch_class_map(2)
+    second.first.choose_image(tmp_path / "b.jpg")
+    second.client.resample(late)
+    second.client.answer()
+    evidence = second.model.state.evidence
+    assert evidence is not None
+    assert evidence.response.name == "b.jpg"
+    second.client.send_class_map(2, late)
+    second.client.answered.emit(second.client.inspection(late), late)
+    second.client.failed.emit("a.jpg has gone.", late)
+    assert second.model.state.evidence == evidence
+    assert second.model.state.message == ""
+
+
+def test_the_second_model_drops_replies_about_other_settings(tmp_path: Path) -> None:
+    second = Second(tmp_path)
+    late = second.client.asked[-1]
+    second.first.set_numbers(InspectionSettings(delta=1.0))
+    second.client.answer()
+    answer = second.model.state.answer
+    assert answer is not None
+    assert answer.response.delta == 1.0
+    second.client.resample(late)
+    second.client.answered.emit(second.client.inspection(late), late)
+    assert second.model.state.evidence == second.model.state.answer == answer
 
 
 def test_another_model_forgets_everything(stage: Stage) -> None:
@@ -88,11 +190,11 @@ def test_another_model_forgets_everything(stage: Stage) -> None:
     assert stage.state.settings == InspectionSettings()
     assert len(stage.verdicts) == 0
     assert stage.client.models[-1].name == "other.safetensors"
-    assert stage.client.asked[-1][0] == stage.path(0)
+    assert stage.client.asked[-1].image == stage.path(0)
 
 
 def test_a_failure_is_said_and_can_be_tried_again(stage: Stage) -> None:
-    stage.client.failed.emit("bird 0.jpg cannot be read.")
+    stage.client.failed.emit("bird 0.jpg cannot be read.", stage.client.asked[-1])
     assert stage.state.message == "bird 0.jpg cannot be read."
     asked = len(stage.client.asked)
     stage.controller.ask_again()
@@ -228,7 +330,7 @@ def test_a_class_map_is_fetched_once_and_stays(stage: Stage) -> None:
     stage.client.answer()
     stage.controller.fetch_class_map(2)
     assert stage.client.maps_asked == [2]
-    stage.client.class_map_ready.emit(np.ones((2, 2), dtype=np.float32), 2, 1)
+    stage.client.send_class_map(2)
     assert stage.state.evidence is not None
     assert stage.state.evidence.response.class_map(2) is not None
     assert not stage.state.scores_stale
@@ -245,4 +347,4 @@ def test_one_image_without_a_data_set(session: Session, tmp_path: Path) -> None:
     session.data_set = None
     session.image = tmp_path / "lone bird.jpg"
     assert stage.images.rowCount() == 1
-    assert stage.client.asked[-1][0].name == "lone bird.jpg"
+    assert stage.client.asked[-1].image.name == "lone bird.jpg"

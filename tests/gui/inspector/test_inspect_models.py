@@ -233,10 +233,11 @@ def test_planes_have_cameras_of_their_own(qtbot: object) -> None:
     assert cameras.of("D") == Camera()
 
 
-def test_an_inspection_survives_its_file(tmp_path: Path) -> None:
-    inspection = looked_at("drawn/bird é.jpg")
+@pytest.mark.parametrize("name", ["drawn/bird é.jpg", "no Unicode \udcff.jpg"])
+def test_an_inspection_survives_its_file(tmp_path: Path, name: str) -> None:
+    inspection = looked_at(name)
     with (tmp_path / "look.bin").open("wb") as file:
-        write_message(file, InspectionEncoder().encode("answered", 0, inspection))
+        write_message(file, InspectionEncoder().encode("answered", inspection))
     assert read_inspection(tmp_path / "look.bin") == inspection
     (tmp_path / "junk.bin").write_bytes(b"junk" * 10)
     assert read_inspection(tmp_path / "junk.bin") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_an_empty_page_says_what_to_do(page: InspectPage, session: Session, tmp_
     assert "Opening" in page.stage.empty.title.text()
     client(page).answer()
     assert page.stage.currentWidget() is page.panes
-    client(page).failed.emit("a.jpg cannot be read; choose another image.")
+    client(page).failed.emit("a.jpg cannot be read; choose another image.", None)
     assert page.stage.currentWidget() is page.stage.empty
     assert page.stage.empty.text.text() == "a.jpg cannot be read; choose another image."
     page.stage.empty.buttons[0].click()
@@ -309,10 +310,30 @@ def test_a_class_of_the_scores_shows_its_map(looking: InspectPage) -> None:
     assert (looking.panes.panes[1].model.kind, looking.panes.panes[1].model.class_index) == ("class_map", 1)
     looking.side.scores.class_chosen.emit(2)  # not among the maps that came
     assert client(looking).maps_asked == [2]
-    client(looking).class_map_ready.emit(np.eye(2, dtype=np.float32), 2, 1)
+    client(looking).send_class_map(2)
     assert not looking.panes.panes[1].note.isVisible()
     looking.side.scores.class_chosen.emit(2)
     assert looking.panes.panes[1].model.kind == "response"
+
+
+def test_an_answer_is_drawn_once_in_every_pane(looking: InspectPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[ImageView] = []
+    set_picture = ImageView.set_picture
+
+    def set_and_count(self: ImageView, *given: Any) -> None:
+        drawn.append(self)
+        set_picture(self, *given)
+
+    monkeypatch.setattr(ImageView, "set_picture", set_and_count)
+    views = [pane.view for pane in looking.panes.panes]
+    for fetched in (False, True):
+        if fetched:
+            looking.side.scores.class_chosen.emit(2)
+            client(looking).send_class_map(2)
+        looking.editor.flip_peak((10, 20))
+        drawn.clear()
+        client(looking).answer()  # first without the scores, then with them
+        assert sorted(map(id, drawn)) == sorted(map(id, views))
 
 
 def test_the_answer_and_the_rule_are_said(looking: InspectPage) -> None:
@@ -344,23 +365,23 @@ def test_numbers_reach_the_engine_and_come_back(looking: InspectPage) -> None:
     assert slider.value == pytest.approx(0.2)
     slider.slider.setValue(100)
     slider.slider.setValue(120)
-    assert client(looking).asked[-1][1].delta == pytest.approx(1.2)
+    assert client(looking).asked[-1].settings.delta == pytest.approx(1.2)
     assert looking.editor.undo_stack.count() == 1
     assert not slider.reset.isHidden()
     client(looking).answer()
     slider.reset.click()
-    assert client(looking).asked[-1][1].delta is None
+    assert client(looking).asked[-1].settings.delta is None
     assert slider.value == pytest.approx(0.2)
     form.mode.setCurrentIndex(form.mode.findData("random"))
     form.mode.activated.emit(form.mode.currentIndex())
     form.draw.click()
-    assert (client(looking).asked[-1][1].sampling, client(looking).asked[-1][1].seed) == ("random", 1)
+    assert (client(looking).asked[-1].settings.sampling, client(looking).asked[-1].settings.seed) == ("random", 1)
     form.floor.setCurrentIndex(form.floor.findData("number"))
     form.floor.activated.emit(form.floor.currentIndex())
-    assert client(looking).asked[-1][1].floor == 0.5
+    assert client(looking).asked[-1].settings.floor == 0.5
     client(looking).answer()
     looking.toolbar.reset.click()
-    assert client(looking).asked[-1][1].sampling is None
+    assert client(looking).asked[-1].settings.sampling is None
 
 
 def test_a_slider_and_its_number(themed: QApplication, qtbot: QtBot) -> None:
@@ -417,7 +438,7 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     assert other.state.cursor == looking.state.cursor
     assert comparison.second.panes.panes[2].view._cursor is not None
     looking.deeds.next_image()
-    assert second.asked[-1][0] == client(looking).asked[-1][0]
+    assert second.asked[-1].image == client(looking).asked[-1].image
     looking.toolbar.compare.click()
     client(looking).answer()
     assert looking.stage.currentWidget() is looking.panes

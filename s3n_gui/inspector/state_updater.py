@@ -1,0 +1,124 @@
+"""Keeps a state in step with an engine: asks for what the state shows, and takes the replies that belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.server.codec import ClassMap
+from s3n_core.server.requests import Subject
+from s3n_gui.background.engine_client import EngineClient
+from s3n_gui.inspector.inspection_state import InspectionState
+
+
+class StateUpdater(QObject):
+    """Asks and takes. What comes of another image, or of settings that are shown no longer, is dropped.
+
+    Signals:
+        answered: The whole `Inspection` of what the state shows; the state has it already.
+        failed: What the state shows cannot be had, and why: a sentence.
+
+    Args:
+        client: The engine.
+        state: The state.
+        parent: Qt's owner.
+    """
+
+    answered = Signal(object)
+    failed = Signal(str)
+
+    def __init__(self, client: EngineClient, state: InspectionState, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._client, self._state = client, state
+        self._fetched = _FetchedMaps()
+        self._subject: Subject | None = None
+        client.resampled.connect(self._on_resampled)
+        client.answered.connect(self._on_answered)
+        client.class_map_ready.connect(self._on_class_map)
+        client.failed.connect(self._on_failed)
+        state.image_changed.connect(self.forget)
+
+    def ask(self, image: Path, name: str | None) -> None:
+        """Ask for the state's image with the state's settings; the name is that in its data set."""
+        self._state.set_busy(True)
+        self._subject = self._client.inspect(image, self._state.settings, name=name)
+
+    def fetch_class_map(self, index: int) -> None:
+        """Ask for a class's map that the inspection did not bring."""
+        if self._subject is not None and index not in self._fetched:
+            self._client.request_class_map(self._subject, index)
+
+    def forget(self) -> None:
+        """Take nothing more of what was asked: another image or model is there."""
+        self._subject = None
+        self._fetched.clear()
+        self._state.set_busy(False)
+
+    def _on_resampled(self, inspection: Inspection, subject: Subject) -> None:
+        # While the newest is awaited, an earlier place of a peak that is being dragged is better than none.
+        awaited = self._state.busy and subject.is_image_of(self._subject)
+        if not awaited and subject != self._subject:
+            return
+        self._state.say("")
+        shown = self._state.answer
+        if shown is not None and shown.warps.settings == inspection.warps.settings and not self._state.scores_stale:
+            return  # The same as is shown already, but without scores.
+        self._state.take_evidence(self._fetched.added_to(inspection))
+
+    def _on_answered(self, inspection: Inspection, subject: Subject) -> None:
+        if subject != self._subject:
+            return
+        self._state.say("")
+        self._state.set_busy(False)
+        self._state.take_answer(self._fetched.added_to(inspection))
+        self.answered.emit(inspection)
+
+    def _on_class_map(self, class_map: ClassMap) -> None:
+        if not class_map.subject.is_image_of(self._subject):  # no setting changes it
+            return
+        self._fetched.take(class_map.index, class_map.values)
+        if self._state.is_current:
+            self._state.amend(self._fetched.added_to)
+
+    def _on_failed(self, sentence: str, subject: Subject | None) -> None:
+        if subject is None or subject.is_image_of(self._subject):
+            self._state.set_busy(False)
+            self.failed.emit(sentence)
+
+
+class _FetchedMaps:
+    """Class maps that an inspection did not bring, of one image: M, float32 (h, w), by the class's index."""
+
+    def __init__(self) -> None:
+        self._maps: dict[int, NDArray[np.float32]] = {}
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._maps
+
+    def take(self, index: int, values: NDArray[np.float32]) -> None:
+        """Keep a map."""
+        self._maps[index] = values
+
+    def clear(self) -> None:
+        """Forget all: another image or model is there."""
+        self._maps.clear()
+
+    def added_to(self, inspection: Inspection) -> Inspection:
+        """Return an inspection with the maps that it lacks."""
+        response = inspection.response
+        shape = response.class_maps.shape[1:]
+        missing = [
+            index
+            for index, values in self._maps.items()
+            if index not in response.mapped_classes and values.shape == shape
+        ]
+        if not missing:
+            return inspection
+        maps = np.concatenate([response.class_maps, np.stack([self._maps[index] for index in missing])])
+        mapped = (*response.mapped_classes, *missing)
+        return replace(inspection, response=replace(response, class_maps=maps, mapped_classes=mapped))
