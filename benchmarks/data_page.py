@@ -144,7 +144,7 @@ def measure(folder: Path, *, why: bool) -> None:
     bar = page.grid.verticalScrollBar()
     clock.until(lambda: bar.maximum() > (IMAGES // 5) * page.grid.gridSize().height())
     clock.until(page.is_ready)
-    print(f"all laid out, held-out images known after {time.perf_counter() - begin:.2f} s")
+    print(f"all laid out, validation images known after {time.perf_counter() - begin:.2f} s")
     clock.report("opening")
     for place, count in watcher.seen.most_common(8):
         print(f"    {count:3} x {place}")

@@ -44,8 +44,8 @@ def write_run(path: Path) -> None:
             line = {"kind": "step", "epoch": epoch, "batch": batch + 1, "step": number + 1, **values}
             file.write(json.dumps(line, separators=(",", ":")) + "\n")
             if batch + 1 == BATCHES:
-                held_out = {f"held_out_{name}": value for name, value in values.items() if name[0] in "la"}
-                line = {"kind": "epoch", "epoch": epoch, "step": number + 1, **values, **held_out, "warnings": []}
+                validation = {f"validation_{name}": value for name, value in values.items() if name[0] in "la"}
+                line = {"kind": "epoch", "epoch": epoch, "step": number + 1, **values, **validation, "warnings": []}
                 file.write(json.dumps(line, separators=(",", ":")) + "\n")
     now = time.time()
     epochs = LINES // BATCHES

@@ -12,7 +12,7 @@ SMALL_TRAINING: dict[str, object] = {
     "network.input_size": 64,
     "network.source_size": 64,
     "batch_size": 4,
-    "held_out": 0.34,
+    "validation": 0.34,
     "probes": 1,
 }
 """Settings that make a training on a dozen such pictures take moments an epoch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-_COMMON: Final = {"held_out": 0, "probes": 0, "checkpoint_minutes": 60}
+_COMMON: Final = {"validation": 0, "probes": 0, "checkpoint_minutes": 60}
 
 BASELINE: Final = {"network.branches": "O"}
 OD: Final = {"network.branches": "O+D"}

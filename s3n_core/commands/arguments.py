@@ -13,10 +13,17 @@ import typer
 
 from s3n_core.commands.failures import say
 from s3n_core.errors import ModelNotFound, RunError
+from s3n_core.runs.earlier_versions import current_name
 
 if TYPE_CHECKING:
     from s3n_core.datasets.records import DataSet, ImageRecord
     from s3n_core.models.opening import Model
+
+
+def split_name(text: str | None) -> str | None:
+    """Return the split that a person has named; they may still use the name of an earlier version."""
+    return None if text is None else current_name(text)
+
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A run's name or folder, or a .safetensors file.")]
 ImagesArgument = Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of images, a data set, or one image.")]
@@ -35,7 +42,8 @@ SplitOption = Annotated[
     typer.Option(
         "--split",
         metavar="PART",
-        help="Only this part: train, val or test; held-out: the images that the run chose its best epoch by; all takes "
+        callback=split_name,
+        help="Only this part: train, val or test; validation: the images that the run chose its best epoch by; all takes "
         "everything.",
     ),
 ]
@@ -117,23 +125,23 @@ def find_model(text: str, runs: Path | None) -> Path:
 
 
 def chosen_records(data_set: DataSet, split: str, model: str, runs: Path | None) -> tuple[ImageRecord, ...]:
-    """Return the records of the part that a person chose; of "held-out" those that the model's run held out.
+    """Return the records of the part that a person chose; of "validation" those of the model's run.
 
     Raises:
         S3NError: If there is no such part, or no such run.
     """
     from s3n_core.datasets.opening import part_of
-    from s3n_core.datasets.splits import HELD_OUT, held_out_records
+    from s3n_core.datasets.splits import VALIDATION, validation_records
     from s3n_core.runs.model_paths import run_of
 
-    if split != HELD_OUT:
+    if split != VALIDATION:
         return part_of(data_set, split)
     run = run_of(find_model(model, runs))
     if run is None:
         raise RunError(
-            f"The model {model} lies in no run, which would say what was held out; choose val, or name the run."
+            f"The model {model} lies in no run, which would say what its validation images are; choose val, or name the run."
         )
-    return held_out_records(run.split_csv, data_set)
+    return validation_records(run.split_csv, data_set)
 
 
 def quoted(text: str | Path) -> str:

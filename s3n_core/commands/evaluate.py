@@ -21,6 +21,7 @@ from s3n_core.commands.arguments import (
     chosen_records,
     open_named_model,
     say_problems,
+    split_name,
 )
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import print_json, progress_bar
@@ -32,7 +33,7 @@ Top-1 and top-5 of each branch, of the joint prediction and of the mean of the b
 matrix. Without --split the test part is taken, or everything where there is none. With --places also where the peaks lie
 against the data set's boxes and key points, beside the image's centre and random points, and the localisation of Table 2.
 With --cascade what it costs and saves to stop after O where O is sure; --stop-below H says the same of one threshold.
-Choose the threshold on the images that the run held out (--split held-out), then measure it on the test part.
+Choose the threshold on the run's validation images (--split validation), then measure it on the test part.
 
 Example: s3n evaluate first birds --out figures
 """
@@ -46,7 +47,8 @@ def evaluate(
         typer.Option(
             "--split",
             metavar="PART",
-            help="train, val, test or all; held-out: the images that the run chose its best epoch by.",
+            callback=split_name,
+            help="train, val, test or all; validation: the images that the run chose its best epoch by.",
         ),
     ] = None,
     out: Annotated[

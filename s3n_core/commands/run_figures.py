@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _ANSWERS = ("joint", "O", "D", "C")
-_PARTS = (("training", ""), ("held out", "held_out_"))
+_PARTS = (("training", ""), ("validation", "validation_"))
 _TITLES = {"peaks": "peaks an image", "entropy": "entropy H", "beta_d": "beta_1", "beta_c": "beta_2"}
 
 

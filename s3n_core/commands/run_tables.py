@@ -17,7 +17,7 @@ from s3n_core.system.json_values import to_json
 if TYPE_CHECKING:
     from s3n_core.runs.run_summary import RunSummary
 
-COLUMNS = ("name", "status", "epoch", "held-out", "recipe", "data")
+COLUMNS = ("name", "status", "epoch", "validation", "recipe", "data")
 
 
 def print_runs(summaries: Sequence[RunSummary]) -> None:

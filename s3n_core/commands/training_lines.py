@@ -56,7 +56,7 @@ def _show_start(event: RunStarted) -> None:
     verb = f"Going on with epoch {event.epoch + 1} of" if event.resumed else "Training"
     epochs = "1 epoch" if event.epochs == 1 else f"{event.epochs} epochs"
     say(
-        f"{verb} {epochs} of {event.images} images in {event.classes} classes, {event.held_out} held out, "
+        f"{verb} {epochs} of {event.images} images in {event.classes} classes, {event.validation} for validation, "
         f"on {event.device} in {event.precision}: {event.path.name}"
     )
     for note in event.notes:
@@ -68,7 +68,7 @@ def _show_end(event: RunEnded, notes: Sequence[str], path: Path) -> None:
         say(f"note: {note}")
     best = ""
     if event.best_accuracy is not None and event.best_epoch is not None:
-        best = f" Best held-out accuracy: {100 * event.best_accuracy:.1f} % (epoch {event.best_epoch + 1})."
+        best = f" Best validation accuracy: {100 * event.best_accuracy:.1f} % (epoch {event.best_epoch + 1})."
     say(f"{event.message}{best}")
     if event.status == "stopped":
         say(f"`s3n runs resume {quoted(path.name)}` goes on there.")
@@ -79,12 +79,12 @@ def _show_end(event: RunEnded, notes: Sequence[str], path: Path) -> None:
 def _show_epoch(event: EpochDone) -> None:
     values = event.values
     shares = [
-        f"{name} {100 * values[f'held_out_accuracy_{name}']:.1f} %"
+        f"{name} {100 * values[f'validation_accuracy_{name}']:.1f} %"
         for name in ("joint", "O", "D", "C")
-        if f"held_out_accuracy_{name}" in values
+        if f"validation_accuracy_{name}" in values
     ]
-    held_out = f"   held out: {', '.join(shares)}" if shares else ""
+    validation = f"   validation: {', '.join(shares)}" if shares else ""
     training = values.get("accuracy_joint", values.get("accuracy_O"))
     known = "" if training is None else f"   training {100 * training:.1f} %"
     loss = f"   loss {values['loss']:.3f}" if "loss" in values else "   recalibrated"
-    say(f"epoch {event.epoch + 1:3d}/{event.epochs}{loss}{known}{held_out}{'   best' if event.best else ''}")
+    say(f"epoch {event.epoch + 1:3d}/{event.epochs}{loss}{known}{validation}{'   best' if event.best else ''}")

@@ -1,4 +1,4 @@
-"""Which images are learned from, held out and tested on, where a person wants it otherwise than the data set's folder says.
+"""Which images are for training, validation and test, where a person wants it otherwise than the data set's folder says.
 
 A note in the program's own folder: the share of images to test on, drawn evenly of each class, for a data set that has no
 split of its own; and single images' parts, which go before everything else. The folder itself is never written to.
@@ -16,13 +16,14 @@ from s3n_core.datasets.records import DataSet, ImageRecord, Split
 from s3n_core.datasets.splits import PARTS, SplitPart
 from s3n_core.datasets.stratified import Draw, draw_share
 from s3n_core.errors import DataSetError
+from s3n_core.runs.earlier_versions import current_name
 
 MOST_TEST_SHARE = 0.9
 TEST = "test"
 """The purpose of the test part's draw."""
 
 _KIND = "assignments"
-_SPLITS: dict[SplitPart, Split] = {"train": "train", "held-out": "val", "test": "test"}
+_SPLITS: dict[SplitPart, Split] = {"train": "train", "validation": "val", "test": "test"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +152,8 @@ def assignment_sentence(data_set: DataSet) -> str:
 
 
 def _part(text: object) -> SplitPart:
+    part = current_name(str(text))
     for known in PARTS:
-        if text == known:
+        if part == known:
             return known
     raise ValueError(f"'{text}' is none of {', '.join(PARTS)}")

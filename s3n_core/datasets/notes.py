@@ -16,7 +16,7 @@ from s3n_core.errors import DataSetError
 from s3n_core.runs.locations import home
 from s3n_core.system.atomic_files import output_error, write_json
 
-_VERSION = 1
+_VERSION = 2  # version 1 called the validation set held out
 
 
 def note_file(kind: str, root: Path) -> Path:

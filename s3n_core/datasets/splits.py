@@ -1,4 +1,4 @@
-"""The held-out part, cut from the training images, and the file that keeps who was where."""
+"""The validation set, cut from the training images, and the file that keeps who was where."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from typing import Literal, get_args
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.datasets.stratified import Draw, draw_share
 from s3n_core.errors import DataSetError
+from s3n_core.runs.earlier_versions import current_name
 from s3n_core.system.atomic_files import write_bytes
 
-SplitPart = Literal["train", "held-out", "test"]
+SplitPart = Literal["train", "validation", "test"]
 PARTS: tuple[SplitPart, ...] = get_args(SplitPart)
-HELD_OUT: SplitPart = "held-out"
-"""The images that the best epoch is chosen by; also the purpose of their draw."""
+VALIDATION: SplitPart = "validation"
+"""The images that the best epoch is chosen by."""
+VALIDATION_DRAW = "held-out"
+"""The purpose of their draw: by another word other images would be drawn than in earlier versions."""
 
 _COLUMNS = ("name", "label", "class", "part")
 
@@ -49,7 +52,7 @@ def hold_out(
 ) -> tuple[tuple[ImageRecord, ...], tuple[ImageRecord, ...]]:
     """Part the labelled training images into those to learn from and those to choose by.
 
-    Images that the data set assigns to "val" are the held-out part as they are. Otherwise the part is cut from the images
+    Images that the data set assigns to "val" are the validation set as they are. Otherwise the set is cut from the images
     assigned to "train" (or to nothing, where there is no split): as near to ``fraction`` of each class as whole images
     allow, with ``fraction`` of all together, and never a class's last image. Test images are never touched.
 
@@ -58,10 +61,10 @@ def hold_out(
         fraction: Share to hold out, 0 up to but not including 1.
         seed: The run's seed.
         by_hand: Names of images whose part a person has chosen: they stay there, and the cut is made among the others.
-        draw: ``keyed_draw(seed, HELD_OUT)``, for a caller that remembers what it returned.
+        draw: ``keyed_draw(seed, VALIDATION_DRAW)``, for a caller that remembers what it returned.
 
     Returns:
-        (training, held out), each sorted by name.
+        (training, validation), each sorted by name.
 
     Raises:
         DataSetError: There is no labelled training image.
@@ -75,7 +78,7 @@ def hold_out(
     held = {record.name for record in labelled if record.split == "val"}
     candidates = [record for record in training if record.name not in by_hand]
     if held <= set(by_hand) and fraction > 0 and candidates:
-        held |= draw_share(candidates, fraction, seed, HELD_OUT, draw=draw)
+        held |= draw_share(candidates, fraction, seed, VALIDATION_DRAW, draw=draw)
     return (
         tuple(record for record in training if record.name not in held),
         tuple(record for record in labelled if record.name in held),
@@ -86,7 +89,7 @@ def write_split(
     path: Path,
     *,
     train: Sequence[ImageRecord],
-    held_out: Sequence[ImageRecord],
+    validation: Sequence[ImageRecord],
     test: Sequence[ImageRecord],
     classes: Sequence[str],
 ) -> None:
@@ -99,7 +102,7 @@ def write_split(
     # All texts in quotes: Python before 3.13 leaves a carriage return in a name bare, which ends the line on reading.
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(_COLUMNS)
-    for part, records in zip(PARTS, (train, held_out, test), strict=True):
+    for part, records in zip(PARTS, (train, validation, test), strict=True):
         for record in records:
             class_fields = ("", "") if record.label is None else (record.label, classes[record.label])
             writer.writerow((record.name, *class_fields, part))
@@ -132,35 +135,36 @@ def read_split(path: Path) -> tuple[SplitRow, ...]:
 
 
 def _row(fields: Sequence[str]) -> SplitRow:
-    name, label, class_name, part = fields
+    name, label, class_name, text = fields
+    part = current_name(text)
     for known in PARTS:
         if part == known:
             return SplitRow(name, int(label) if label else None, class_name, known)
-    raise ValueError(f"'{part}' is none of {', '.join(PARTS)}")
+    raise ValueError(f"'{text}' is none of {', '.join(PARTS)}")
 
 
-def held_out_records(path: Path, data_set: DataSet) -> tuple[ImageRecord, ...]:
-    """Find the records that a split file holds out, in its order.
+def validation_records(path: Path, data_set: DataSet) -> tuple[ImageRecord, ...]:
+    """Find the validation images of a split file, in its order.
 
     Args:
         path: The split file of a run.
         data_set: The data set that the run learned from, wherever it lies now.
 
     Raises:
-        DataSetError: The file cannot be read or holds out nothing; or the data set lacks one of the images, or gives it
+        DataSetError: The file cannot be read or has no validation images; or the data set lacks one of the images, or gives it
             another class.
     """
-    rows = [row for row in read_split(path) if row.part == HELD_OUT]
+    rows = [row for row in read_split(path) if row.part == VALIDATION]
     if not rows:
-        raise DataSetError(f"No image was held out, as {path} says; choose the part train or test, or all.")
+        raise DataSetError(f"There are no validation images, as {path} says; choose train or test, or all.")
     by_name = {record.name: record for record in data_set.records}
     found: list[ImageRecord] = []
     for row in rows:
         record = by_name.get(row.name)
         if record is None:
             raise DataSetError(
-                f"{data_set.root / row.name}, which the run held out, is not in the data set (any more); give the one that "
-                "the run learned from."
+                f"{data_set.root / row.name}, which is in the validation set of the run, is not in the data set (any more); "
+                "give the one that the run learned from."
             )
         class_name = "" if record.label is None else data_set.classes[record.label]
         if class_name != row.class_name:

@@ -16,7 +16,7 @@ Draw = Callable[[str], float]
 
 
 def keyed_draw(seed: int, purpose: str) -> Draw:
-    """Return the draw of a seed for a purpose ("held-out", "test")."""
+    """Return the draw of a seed for a purpose ("held-out" for the validation set, "test")."""
     return lambda name: keyed_generator(seed, purpose, name).random()
 
 

@@ -159,7 +159,7 @@ class _Scene:
         accuracy = self._snapshots.accuracy(epoch)
         told = "" if accuracy is None else f"{accuracy[0]} accuracy {percent_text(accuracy[1])}"
         # Room for the longest text, so that nothing moves from frame to frame.
-        room = max(canvas.width_of(text, size=tokens.SECTION) for text in ("held-out accuracy 100.0 %", told))
+        room = max(canvas.width_of(text, size=tokens.SECTION) for text in ("validation accuracy 100.0 %", told))
         canvas.text(right, _MARGIN + 11, told, size=tokens.SECTION, colour=tokens.QUIET, align="right")
         number = f"epoch {epoch + 1} of {self._snapshots.planned}"
         canvas.text(right - room - 14, _MARGIN + 11, number, size=tokens.SECTION, bold=True, align="right")

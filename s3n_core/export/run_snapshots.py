@@ -84,7 +84,7 @@ class RunSnapshots:
     def accuracy(self, epoch: int) -> tuple[str, float] | None:
         """Return the accuracy after an epoch: what it was measured on, and the share; None where nothing is known."""
         line = self._measured.get(epoch, {})
-        for name, words in (("held_out_accuracy_joint", "held-out"), ("accuracy_joint", "training")):
+        for name, words in (("validation_accuracy_joint", "validation"), ("accuracy_joint", "training")):
             if isinstance(line.get(name), float):
                 return words, line[name]
         return None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from s3n_core.runs.earlier_versions import current_names
 
 BackboneName = Literal[
     "resnet18",
@@ -126,9 +129,14 @@ class ModelHeader(BaseModel):
     recipe: str = ""
     data_set: str = Field("", description="Name of the data set that it learned from.")
     epoch: int = Field(0, ge=0, description="Epochs trained.")
-    metrics: dict[str, float] = Field(default_factory=dict, description="Figures on the held-out part.")
+    metrics: dict[str, float] = Field(default_factory=dict, description="Figures on the validation set.")
     versions: dict[str, str] = Field(default_factory=dict)
     weights_dtype: str = "float32"
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _of_earlier_version(cls, metrics: Any) -> Any:
+        return current_names(metrics) if isinstance(metrics, Mapping) else metrics
 
     @model_validator(mode="after")
     def _check(self) -> ModelHeader:

@@ -1,7 +1,7 @@
 """What the files of earlier versions say, in the terms of this one: the only place that knows both.
 
-Version 1 wrote means since the epoch's beginning into the step lines of the metrics, where version 2 writes the batch's own
-values; and the sums behind an epoch's means in two groups, where version 2 has one.
+Version 1 called the validation set held out. It wrote means since the epoch's beginning into the step lines of the metrics, where
+version 2 writes the batch's own values; and the sums behind an epoch's means in two groups, where version 2 has one.
 """
 
 from __future__ import annotations
@@ -13,8 +13,35 @@ from typing import Any
 METRICS_VERSION = 2
 """Of the lines of ``metrics.jsonl``, each of which says its version; those of version 1 say none."""
 
+_NAMES = {
+    "held_out": "validation",  # the recipe's field
+    "held-out": "validation",  # in split.csv, in a data set's assignments, and after --split
+    "best_held_out_accuracy": "best_validation_accuracy",  # in a model file
+}
+_PREFIXES = {"held_out_": "validation_"}  # in metrics.jsonl
 _NUMBERS = (int, float)
 _RUNNING_MEANS = ("loss", "accuracy_")  # what these begin the name of was a mean since the epoch's beginning
+
+
+def current_name(name: str) -> str:
+    """Return what this version calls something that an earlier one may have called otherwise."""
+    for old, new in _PREFIXES.items():
+        if name.startswith(old):
+            return new + name.removeprefix(old)
+    return _NAMES.get(name, name)
+
+
+def current_names(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields by their names in this version."""
+    return {current_name(name): value for name, value in fields.items()}
+
+
+def current_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a recipe, and those that its sources are about, by their names in this version."""
+    fields = current_names(recipe)
+    if isinstance(fields.get("sources"), Mapping):
+        fields["sources"] = current_names(fields["sources"])
+    return fields
 
 
 class MetricsUpgrade:
@@ -30,8 +57,11 @@ class MetricsUpgrade:
 
     def upgraded(self, line: dict[str, Any]) -> dict[str, Any]:
         """Return a line as this version writes it, without its version; the given one may be changed."""
-        if line.pop("version", 1) == 1 and line.get("kind") == "step":
-            self._replace_means(line)
+        if line.pop("version", 1) != 1:
+            return line
+        if line.get("kind") != "step":
+            return current_names(line)
+        self._replace_means(line)
         return line
 
     def _replace_means(self, line: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from s3n_core.errors import RunError, S3NError
+from s3n_core.runs.earlier_versions import current_recipe
 from s3n_core.runs.run_state import ACTIVE, RunState, RunStatus, ShownStatus, shown_status
 from s3n_core.runs.run_summary import RunSummary
 from s3n_core.system.atomic_files import output_error, read_bytes, remove_leftovers, write_json, write_text
@@ -34,7 +35,7 @@ class RunDirectory:
     Attributes:
         path: The folder.
         run_json: What was asked for and with what: recipe, data, classes, seeds, versions. Written once.
-        split_csv: Which image trained and which was held out.
+        split_csv: Which image is for training, validation or test.
         metrics_jsonl: What was measured, a line each (``metrics``).
         state_json: Where the training is now (``run_state``).
         control_json: The last order to it (``control``).
@@ -96,7 +97,7 @@ class RunDirectory:
         write_json(self.run_json, {**run, "format": FORMAT, "format_version": FORMAT_VERSION})
 
     def read_run(self) -> dict[str, Any]:
-        """Return the content of ``run.json``.
+        """Return the content of ``run.json``, its recipe in the terms of this version.
 
         Raises:
             RunError: It is missing, broken, not a run's, or of a newer version.
@@ -110,6 +111,8 @@ class RunDirectory:
             raise RunError(
                 f"{self.run_json} was written by a newer version of this program ({version}); update to open it."
             )
+        if isinstance(value.get("recipe"), dict):
+            value["recipe"] = current_recipe(value["recipe"])
         return value
 
     def raise_version(self) -> None:

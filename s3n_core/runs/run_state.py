@@ -36,7 +36,7 @@ class RunState:
         process_created: When that process was created (`processes.process_created`).
         message: A sentence for the person: what failed, what it waits for. May be empty.
         updated: When this was written, Unix seconds.
-        best_epoch: The epoch with the best held-out accuracy; None before the first validation.
+        best_epoch: The epoch with the best validation accuracy; None before the first validation.
         best_accuracy: That accuracy, in [0, 1].
         failure: The error that ended it, as `S3NError.to_dict`; None where none did. Older versions wrote only `message`.
     """

@@ -47,15 +47,15 @@ class BatchLoader:
 
         return self._load(plan.training, view, sizes, order)
 
-    def held_out_batches(self, size: int) -> Generator[Batch, None, None]:
-        """Load the deterministic views of this process's held-out images; close it to stop early.
+    def validation_batches(self, size: int) -> Generator[Batch, None, None]:
+        """Load the deterministic views of this process's validation images; close it to stop early.
 
         Every process gets the same number of batches of at most ``size`` images, some perhaps empty.
         """
-        return self._plain_batches(self._plan.held_out, size)
+        return self._plain_batches(self._plan.validation, size)
 
     def plain_training_batches(self, size: int) -> Generator[Batch, None, None]:
-        """Load the training images as the held-out ones are loaded, in mixed order; close it to stop early.
+        """Load the training images as the validation ones are loaded, in mixed order; close it to stop early.
 
         Data sets list their images class by class, and the variance inside batches of one class lacks the one between classes.
         """
@@ -64,9 +64,9 @@ class BatchLoader:
         return self._plain_batches([training[position] for position in order], size)
 
     @property
-    def held_out(self) -> int:
-        """How many images are held out."""
-        return len(self._plan.held_out)
+    def validation(self) -> int:
+        """How many validation images there are."""
+        return len(self._plan.validation)
 
     def tensors(self, batch: Batch, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
         """Bring a batch to the device.

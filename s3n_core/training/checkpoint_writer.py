@@ -52,7 +52,7 @@ class CheckpointWriter:
             return
         self._run.raise_version()
         plan, recipe = self._plan, self._plan.recipe
-        probes = choose_probes(plan.held_out or plan.training, recipe.probes, recipe.seed)
+        probes = choose_probes(plan.validation or plan.training, recipe.probes, recipe.seed)
         self._probes = ProbeRecorder(self._run.snapshots, probes, plan.classes, plan.preprocess, recipe.seed)
         with MetricsWriter(self._run.metrics_jsonl, offset) as self._metrics:
             yield

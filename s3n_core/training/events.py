@@ -18,7 +18,7 @@ class RunStarted:
         epochs: Epochs in all.
         batches: Batches an epoch.
         images: Training images.
-        held_out: Held-out images.
+        validation: Validation images.
         classes: Number of classes.
         device: Name of the device for a person.
         precision: Precision of the layers.
@@ -31,7 +31,7 @@ class RunStarted:
     epochs: int
     batches: int
     images: int
-    held_out: int
+    validation: int
     classes: int
     device: str
     precision: str
@@ -118,7 +118,7 @@ class MicroBatchHalved:
 
 @dataclass(frozen=True, slots=True)
 class ImageLeftOut:
-    """A training or held-out image could not be read and was left out.
+    """A training or validation image could not be read and was left out.
 
     Attributes:
         name: The image's name in the data set.
@@ -146,7 +146,7 @@ class RunEnded:
     Attributes:
         status: How.
         best_epoch: The best epoch, from 0; None without one.
-        best_accuracy: Its held-out accuracy, in [0, 1]; None without a held-out part.
+        best_accuracy: Its validation accuracy, in [0, 1]; None without a validation set.
         message: A sentence for a person.
     """
 

@@ -197,7 +197,7 @@ def _agreement(values: Mapping[str, float]) -> Iterator[HealthWarning]:
             name="agreement",
             value=together,
             sentence=f"All branches give the joint answer for {_percent(together)} of the images: D and C add nothing to it.",
-            remedy="Normal late in a training, on its own images. On held-out images: a larger source, more peaks, or random "
+            remedy="Normal late in a training, on its own images. On validation images: a larger source, more peaks, or random "
             "sampling while training, so that the branches see different things.",
         )
 

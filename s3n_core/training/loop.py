@@ -135,7 +135,7 @@ class TrainingLoop:
             epochs=self._recipe.epochs,
             batches=self._steps.per_epoch,
             images=len(plan.training),
-            held_out=len(plan.held_out),
+            validation=len(plan.validation),
             classes=len(plan.classes),
             device=self._choice.name,
             precision=self._learner.precision,
@@ -193,7 +193,7 @@ class TrainingLoop:
         plan, progress = self._plan, self._progress
         batches = (plan.recipe.epochs - progress.epoch) * self._steps.per_epoch - progress.batch
         # Without a backward pass an image costs about a third.
-        validation = len(plan.held_out) / (3 * len(plan.training))
+        validation = len(plan.validation) / (3 * len(plan.training))
         return batches * self._clock.batch_seconds * (1 + validation)
 
     def _finish_epoch(self, rates: dict[str, float], speed: dict[str, float]) -> Generator[Event, None, None]:
@@ -276,7 +276,7 @@ class TrainingLoop:
 
     def _improve(self, values: dict[str, Any]) -> bool:
         answer = "O" if self._network.joint is None else "joint"
-        accuracy, loss = values.get(f"held_out_accuracy_{answer}"), values.get("held_out_loss")
+        accuracy, loss = values.get(f"validation_accuracy_{answer}"), values.get("validation_loss")
         if loss is not None and not math.isfinite(loss):
             raise self._progress.diverged()
         return self._progress.improve(accuracy, loss)

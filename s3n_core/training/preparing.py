@@ -31,7 +31,7 @@ class Plan:
         recipe: The recipe.
         classes: Class names.
         training: Images to learn from.
-        held_out: Images to choose the best epoch by; may be empty.
+        validation: Images to choose the best epoch by; may be empty.
         device: The device asked for.
         root: The data set's folder.
         data_set: The data set's name.
@@ -40,7 +40,7 @@ class Plan:
     recipe: Recipe
     classes: tuple[str, ...]
     training: tuple[Sample, ...]
-    held_out: tuple[Sample, ...]
+    validation: tuple[Sample, ...]
     device: str
     root: Path
     data_set: str
@@ -112,7 +112,7 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
         raise DataSetError(
             f"{data_set.root} holds images without labels: put each class in a folder of its own, or add list files."
         )
-    training, held_out = hold_out(data_set.records, recipe.held_out, recipe.seed, by_hand=data_set.by_hand)
+    training, validation = hold_out(data_set.records, recipe.validation, recipe.seed, by_hand=data_set.by_hand)
     present = {record.label for record in training}
     if len(present) < 2:
         raise DataSetError(
@@ -129,7 +129,7 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
                 "format": data_set.format,
                 "title": data_set.title,
                 "fingerprint": data_set.fingerprint(),
-                "used_fingerprint": used_fingerprint(data_set, (*training, *held_out)),
+                "used_fingerprint": used_fingerprint(data_set, (*training, *validation)),
                 "left_out": [[str(problem.path), problem.reason] for problem in data_set.problems],
             },
             "classes": list(data_set.classes),
@@ -142,7 +142,7 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
         write_split(
             run.split_csv,
             train=training,
-            held_out=held_out,
+            validation=validation,
             test=[record for record in data_set.records if record.split == "test"],
             classes=data_set.classes,
         )
@@ -182,7 +182,7 @@ def read_plan(run: RunDirectory) -> Plan:
     def samples(part: str) -> tuple[Sample, ...]:
         return tuple(Sample(path=root / row.name, name=row.name, label=row.label) for row in rows if row.part == part)
 
-    return Plan(recipe, classes, samples("train"), samples("held-out"), device, root, name)
+    return Plan(recipe, classes, samples("train"), samples("validation"), device, root, name)
 
 
 def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None) -> ModelHeader:
@@ -191,7 +191,7 @@ def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None) -> Mode
     Args:
         plan: The run's plan.
         epoch: Epochs trained.
-        best_accuracy: Best held-out accuracy so far, in [0, 1]; None without one.
+        best_accuracy: Best validation accuracy so far, in [0, 1]; None without one.
     """
     return ModelHeader(
         network=plan.network,
@@ -200,7 +200,7 @@ def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None) -> Mode
         recipe=plan.recipe.name,
         data_set=plan.data_set,
         epoch=epoch,
-        metrics={} if best_accuracy is None else {"best_held_out_accuracy": best_accuracy},
+        metrics={} if best_accuracy is None else {"best_validation_accuracy": best_accuracy},
         versions=versions(),
     )
 

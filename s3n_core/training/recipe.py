@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from s3n_core.errors import RecipeError
 from s3n_core.method.configuration import NetworkChoices, Sampling
+from s3n_core.runs.earlier_versions import current_name, current_recipe
 
 
 class Phase(BaseModel):
@@ -60,8 +61,8 @@ class Recipe(BaseModel):
     smoothing: float = Field(0.0, ge=0.0, lt=1.0, description="Label smoothing on O and C.")
     recalibrate: bool = Field(False, description="Measure BatchNorm statistics anew at the end, in evaluation mode.")
 
-    held_out: float = Field(
-        0.1, ge=0.0, le=0.5, description="Share of the training part kept for choosing the best epoch."
+    validation: float = Field(
+        0.1, ge=0.0, le=0.5, description="Share of the training images kept for choosing the best epoch."
     )
     patience: int | None = Field(None, ge=1, description="Stop after so many epochs without a better one.")
     probes: int = Field(4, ge=0, le=16, description="Images whose evidence is stored every epoch.")
@@ -69,6 +70,11 @@ class Recipe(BaseModel):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Precision of the layers.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of everything random.")
     sources: dict[str, str] = Field(default_factory=dict, description="Where borrowed values come from, by field.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_version(cls, fields: Any) -> Any:
+        return current_recipe(fields) if isinstance(fields, Mapping) else fields
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -124,7 +130,7 @@ class Recipe(BaseModel):
         """
         fields = self.model_dump(mode="json")
         for key, value in settings.items():
-            target, *rest = key.split(".")
+            target, *rest = current_name(key).split(".")
             if (
                 target not in fields
                 or len(rest) > 1

@@ -33,7 +33,7 @@ _PAPER = Recipe(
         "network.eval_sampling": "this project: the mean of Q under Eq. 4; the paper says only that testing is as training",
         "rate_radius_d": _FROM_RADIUS,
         "rate_radius_c": _FROM_RADIUS,
-        "held_out": "this project; the paper chooses on the test images",
+        "validation": "this project; the paper chooses on the test images",
     },
 )
 
@@ -104,7 +104,7 @@ RECIPES: dict[str, Recipe] = {
             rate_radius_d=1e-7,
             rate_radius_c=1e-7,
             rate_kernel=1e-7,
-            sources={"held_out": "this project; the released code chooses on the test images"},
+            sources={"validation": "this project; the released code chooses on the test images"},
         ),
         Recipe(
             name="hawkeye",
@@ -125,7 +125,7 @@ RECIPES: dict[str, Recipe] = {
             sources={
                 "momentum": "Hawkeye's configuration says 0.9 but its code builds SGD without momentum; 0.9 here",
                 "rate_radius_c": "Hawkeye's code gives it 5e-4, since it is missing in the list of slow parameters; 5e-8 here",
-                "held_out": "this project; Hawkeye chooses on the test images",
+                "validation": "this project; Hawkeye chooses on the test images",
             },
         ),
         _PAPER.model_copy(

@@ -20,8 +20,8 @@ class TrainingProgress:
         step: Updates in all.
         sums: What the epoch's means are made of, as `RunningMean.state` gives it; None between two epochs.
         best_epoch: The best epoch so far.
-        best_accuracy: Its held-out accuracy.
-        best_loss: Its held-out loss, which decides between equal accuracies.
+        best_accuracy: Its validation accuracy.
+        best_loss: Its validation loss, which decides between equal accuracies.
         best_checkpoint: Its checkpoint.
         metrics_offset: Length of the metrics file, in bytes.
         seconds: Time spent training.
@@ -51,8 +51,8 @@ class TrainingProgress:
         """Compare with the best so far and remember the better one.
 
         Args:
-            accuracy: Held-out accuracy in [0, 1]; None without a held-out part, where the last is the best.
-            loss: Held-out loss; decides between equal accuracies.
+            accuracy: Validation accuracy in [0, 1]; None without a validation set, where the last is the best.
+            loss: Validation loss; decides between equal accuracies.
 
         Returns:
             Whether this is the best so far.

@@ -1,4 +1,4 @@
-"""The held-out part measured after an epoch, in the deterministic mode of evaluation."""
+"""The validation set measured after an epoch, in the deterministic mode of evaluation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from s3n_core.training.running_mean import RunningMean
 def validate(
     learner: Learner, loader: BatchLoader, control: RunControl, *, size: int, pieces: FittingPieces
 ) -> Generator[Event, None, dict[str, float]]:
-    """Measure losses, accuracies and the health report on the held-out part; orders are obeyed between batches.
+    """Measure losses, accuracies and the health report on the validation set; orders are obeyed between batches.
 
     Args:
         learner: Holds the network, which is in training mode afterwards; its team gets the figures of all images.
@@ -33,10 +33,10 @@ def validate(
         Pauses.
 
     Returns:
-        Figures by name, each beginning with ``held_out_``; none without a held-out part.
+        Figures by name, each beginning with ``validation_``; none without a validation set.
 
     Raises:
-        DataSetError: If there is a held-out part and none of its images can be read.
+        DataSetError: If there is a validation set and none of its images can be read.
         OutOfMemory: If there is too little memory for one image.
         Halt: If an order ends the training here.
     """
@@ -50,7 +50,7 @@ def validate(
         return batch.names
 
     loop = over_batches(
-        loader.held_out_batches(size), measure, device=learner.device, precision=learner.precision, pieces=pieces
+        loader.validation_batches(size), measure, device=learner.device, precision=learner.precision, pieces=pieces
     )
     network.eval()
     try:
@@ -60,9 +60,11 @@ def validate(
     finally:
         network.train()
     mean = mean.over(learner.team)
-    if loader.held_out and not mean.count:
-        raise DataSetError(f"None of the {loader.held_out} held-out images can be read; mend the data set and resume.")
+    if loader.validation and not mean.count:
+        raise DataSetError(
+            f"None of the {loader.validation} validation images can be read; mend the data set and resume."
+        )
     values = mean.values()
     if values and network.joint is not None:
         values["images"] = float(mean.count)
-    return {f"held_out_{name}": value for name, value in values.items()}
+    return {f"validation_{name}": value for name, value in values.items()}

@@ -28,7 +28,7 @@ class LeaveOut(QUndoCommand):
 
 
 class Assign(QUndoCommand):
-    """Images go to other parts: to learn from, to hold out, to test on."""
+    """Images move to another split: training, validation or test."""
 
     def __init__(self, keep: Callable[[Assignment], bool], text: str, before: Assignment, after: Assignment) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""What a person decides about images: left out, learned from, held out, tested on. Kept at once, undoable, without widgets."""
+"""What a person decides about images: left out, or for training, validation or test. Kept at once, undoable, without widgets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from s3n_gui.background.tasks import Tasks
 from s3n_gui.dataset.changes import Assign, LeaveOut
 from s3n_gui.dataset.survey import TEST, UNLABELLED, USE_WORDS, Survey
 from s3n_gui.dataset.uses import Choices, Planner, Uses
-from s3n_gui.state.session import HeldOut, Session
+from s3n_gui.state.session import Session, ValidationShare
 
 _NOTHING: NDArray[np.uint8] = np.empty(0, np.uint8)
 
@@ -44,11 +44,11 @@ class Planning(QObject):
         self._data_set: DataSet | None = None
         self.undo_stack = QUndoStack(self)
         self.uses, self.given = _NOTHING, _NOTHING
-        """What becomes of each image: uint8 (N,), an index into ``USES``; and before anything is held out by a draw."""
+        """What becomes of each image: uint8 (N,), an index into ``USES``; and before validation images are drawn."""
         self.left_out: frozenset[int] = frozenset()
         self.assignment = Assignment()
         tasks.done.connect(self._on_done)
-        session.held_out_changed.connect(self._on_held_out)
+        session.validation_changed.connect(self._on_validation)
 
     def show_survey(self, survey: Survey | None, *, provisional: bool = False) -> None:
         """Begin anew with another data set, or with none; nothing can be chosen of first images."""
@@ -144,24 +144,24 @@ class Planning(QObject):
         self.changed.emit()
         return True
 
-    # -- holding out -----------------------------------------------------------------------------------------------------
+    # -- validation ------------------------------------------------------------------------------------------------------
 
     @property
-    def held_out(self) -> HeldOut:
-        """What share of the training images is held out, by which draw."""
-        return self._session.held_out
+    def validation(self) -> ValidationShare:
+        """What share of the training images is for validation, by which draw."""
+        return self._session.validation
 
-    def set_held_out(self, fraction: float, seed: int) -> None:
+    def set_validation(self, fraction: float, seed: int) -> None:
         """Choose the share, in [0, 0.5], and the draw; the page Train starts from them."""
-        self._session.held_out = HeldOut(fraction, seed)
+        self._session.validation = ValidationShare(fraction, seed)
 
-    def _on_held_out(self) -> None:
+    def _on_validation(self) -> None:
         self._plan()
 
     def _plan(self) -> None:
         planner = self._planner
         if planner is not None:
-            choices = Choices(left_out=self.left_out, assignment=self.assignment, held_out=self.held_out)
+            choices = Choices(left_out=self.left_out, assignment=self.assignment, validation=self.validation)
             self._tasks.run("uses", lambda: planner.uses(choices))
 
     @Slot(str, object)

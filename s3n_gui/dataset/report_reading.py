@@ -15,7 +15,7 @@ import numpy as np
 
 from s3n_core.datasets.audit.checks import FEWEST_TRAINING_IMAGES
 from s3n_gui.dataset.findings import KINDS, Finding, Kind, Pair, title_of
-from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN, USE_WORDS, USES, Survey, file_name
+from s3n_gui.dataset.survey import TEST, TRAIN, USE_WORDS, USES, VALIDATION, Survey, file_name
 
 _HASH_BITS = 256
 
@@ -119,7 +119,7 @@ def _add_small_classes(draft: _Draft, survey: Survey) -> None:
         labels = survey.labels[np.isin(survey.uses, uses) & (survey.labels >= 0)]
         return [int(number) for number in np.bincount(labels, minlength=classes)]
 
-    learned, tested = count(TRAIN, HELD_OUT), count(TEST)
+    learned, tested = count(TRAIN, VALIDATION), count(TEST)
     for label in range(classes):
         if learned[label] < FEWEST_TRAINING_IMAGES or (any(tested) and tested[label] == 0):
             note = f"the class {survey.titles[label]} is too small"

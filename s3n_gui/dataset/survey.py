@@ -15,16 +15,16 @@ from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
 from s3n_core.errors import DataSetError
 from s3n_gui.background.low_priority import low_priority
 
-Use = Literal["train", "held-out", "test", "unlabelled"]
-USES: tuple[Use, ...] = ("train", "held-out", "test", "unlabelled")
+Use = Literal["train", "validation", "test", "unlabelled"]
+USES: tuple[Use, ...] = ("train", "validation", "test", "unlabelled")
 """What becomes of an image: learned from, kept back to choose the best epoch by, kept for the test, without a label."""
 USE_WORDS: dict[Use, str] = {
     "train": "Training",
-    "held-out": "Held out",
+    "validation": "Validation",
     "test": "Test",
     "unlabelled": "Without label",
 }
-TRAIN, HELD_OUT, TEST, UNLABELLED = range(len(USES))
+TRAIN, VALIDATION, TEST, UNLABELLED = range(len(USES))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,7 +40,7 @@ class Survey:
         titles: Class names as a person reads them.
         left_out: Indices of the records that are left out of training.
         assignment: What a person has chosen to test on and by hand.
-        brings_held_out: Whether the folder itself has validation images, which are held out as they are.
+        brings_validation: Whether the folder itself has validation images, which stay as they are.
         may_share: Whether a share to test on can be drawn: the folder says nothing of parts.
         notice: A sentence about what a person has chosen and cannot be read; empty where all is well.
     """
@@ -53,7 +53,7 @@ class Survey:
     titles: tuple[str, ...]
     left_out: frozenset[int]
     assignment: Assignment
-    brings_held_out: bool
+    brings_validation: bool
     may_share: bool
     notice: str = ""
 
@@ -99,7 +99,7 @@ def survey(data_set: DataSet) -> Survey:
         titles=titles,
         left_out=frozenset(rows[name] for name in left_out if name in rows),
         assignment=assignment,
-        brings_held_out=any(record.split == "val" for record in low_priority(plain.records)),
+        brings_validation=any(record.split == "val" for record in low_priority(plain.records)),
         may_share=may_share(plain),
         notice=" ".join(notices),
     )
@@ -114,4 +114,4 @@ def use_of(record: ImageRecord) -> int:
     """Return what becomes of an image by its part alone: an index into ``USES``."""
     if record.label is None:
         return UNLABELLED
-    return {"val": HELD_OUT, "test": TEST}.get(record.split or "train", TRAIN)
+    return {"val": VALIDATION, "test": TEST}.get(record.split or "train", TRAIN)

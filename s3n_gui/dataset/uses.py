@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from s3n_core.datasets.assignment import TEST as TEST_DRAW
 from s3n_core.datasets.assignment import Assignment, assign
 from s3n_core.datasets.records import DataSet
-from s3n_core.datasets.splits import HELD_OUT as HELD_OUT_DRAW
-from s3n_core.datasets.splits import hold_out
+from s3n_core.datasets.splits import VALIDATION_DRAW, hold_out
 from s3n_core.datasets.stratified import keyed_draw
 from s3n_core.errors import DataSetError
 from s3n_gui.background.low_priority import Rests, low_priority
-from s3n_gui.dataset.survey import HELD_OUT, Survey, use_of
-from s3n_gui.state.session import HeldOut
+from s3n_gui.dataset.survey import VALIDATION, Survey, use_of
+from s3n_gui.state.session import ValidationShare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +25,12 @@ class Choices:
     Attributes:
         left_out: Indices of the images that nothing is learned from.
         assignment: What is tested on, and single images' parts.
-        held_out: The share that is held out.
+        validation: The share of the training images for validation.
     """
 
     left_out: frozenset[int] = frozenset()
     assignment: Assignment = field(default_factory=Assignment)
-    held_out: HeldOut = field(default_factory=HeldOut)
+    validation: ValidationShare = field(default_factory=ValidationShare)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +40,7 @@ class Uses:
     Attributes:
         data_set: The data set with its images in the parts that they are assigned to; the same object while they stay there.
         now: uint8 (N,): index into ``USES``, of each image; one that is left out keeps the use that it would have.
-        given: The same before anything is held out by a draw.
+        given: The same before validation images are drawn.
     """
 
     data_set: DataSet
@@ -84,14 +83,14 @@ class Planner:
             self._assigned = (chosen, assigned, uses)
         _, data_set, given = self._assigned
         kept = [r for i, r in enumerate(low_priority(data_set.records)) if i not in choices.left_out]
-        held_out = choices.held_out
-        draw = self._draw(held_out.seed, HELD_OUT_DRAW)
+        validation = choices.validation
+        draw = self._draw(validation.seed, VALIDATION_DRAW)
         now = given.copy()
         try:
-            _, held = hold_out(kept, held_out.fraction, held_out.seed, by_hand=data_set.by_hand, draw=draw)
-        except DataSetError:  # no image to learn from: nothing is held out
+            _, held = hold_out(kept, validation.fraction, validation.seed, by_hand=data_set.by_hand, draw=draw)
+        except DataSetError:  # no image to learn from: there is no validation
             return Uses(data_set, now, given)
-        now[[self._survey.rows[record.name] for record in held]] = HELD_OUT
+        now[[self._survey.rows[record.name] for record in held]] = VALIDATION
         return Uses(data_set, now, given)
 
     def _draw(self, seed: int, purpose: str) -> KeptDraw:

@@ -77,7 +77,7 @@ class SourceBar(QWidget):
         self.stop_below.setAccessibleName("Entropy up to which O alone answers")
         self.stop_below.setToolTip(
             "Saves time: where the first look is this sure (entropy H, in nats), O alone answers and D and C are not asked.\n"
-            "s3n evaluate --cascade says which H costs nothing on the images that a run held out. 0: all branches are asked."
+            "s3n evaluate --cascade says which H costs nothing on a run's validation images. 0: all branches are asked."
         )
         self.stop_below.valueChanged.connect(self._on_stop_below)
         self.progress = QProgressBar()

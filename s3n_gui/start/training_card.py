@@ -105,7 +105,7 @@ class TrainingCard(QFrame):
         if state.images_per_second:
             facts.append(f"{state.images_per_second:.3g} images/s")
         if state.best_accuracy is not None:
-            facts.append(f"best {percent_text(state.best_accuracy)} held out")
+            facts.append(f"best {percent_text(state.best_accuracy)} validation")
         self._facts.setText(" · ".join(facts))
         done = (state.epoch + (state.batch / state.batches if state.batches else 0)) / state.epochs
         self._bar.setRange(0, 1000)

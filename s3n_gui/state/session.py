@@ -15,11 +15,11 @@ from s3n_core.datasets.records import DataSet
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
-    """What the next training holds out of its training images, to choose the best epoch by.
+class ValidationShare:
+    """The share of the training images by which the next training chooses its best epoch.
 
     Attributes:
-        fraction: The share, 0 to 0.5; recipes call it ``held_out``.
+        fraction: The share, 0 to 0.5; recipes call it ``validation``.
         seed: The draw; recipes call it ``seed``.
     """
 
@@ -28,14 +28,14 @@ class HeldOut:
 
 
 class Session(QObject):
-    """The current data set, model, run and image, and what the next training holds out.
+    """The current data set, model, run and image, and the validation share of the next training.
 
     Signals:
         data_set_changed: The new ``DataSet`` or None.
         model_changed: The new model's ``Path`` (a model file or a run folder) or None.
         run_changed: The new run's folder as ``Path`` or None.
         image_changed: The newly selected image's ``Path`` or None.
-        held_out_changed: The new ``HeldOut``.
+        validation_changed: The new ``ValidationShare``.
         predictions_changed: The ``Path`` of a finished table of predictions, or None.
         page_requested: The name of a page ("inspect") that somebody wants to see.
         path_offered: A ``Path`` that the window should open (data set, run, model or image).
@@ -50,7 +50,7 @@ class Session(QObject):
     model_changed = Signal(object)
     run_changed = Signal(object)
     image_changed = Signal(object)
-    held_out_changed = Signal(object)
+    validation_changed = Signal(object)
     predictions_changed = Signal(object)
     page_requested = Signal(str)
     path_offered = Signal(object)
@@ -66,7 +66,7 @@ class Session(QObject):
         self._model: Path | None = None
         self._run: Path | None = None
         self._image: Path | None = None
-        self._held_out = HeldOut()
+        self._validation = ValidationShare()
         self._predictions: Path | None = None
 
     @property
@@ -114,15 +114,15 @@ class Session(QObject):
             self.image_changed.emit(value)
 
     @property
-    def held_out(self) -> HeldOut:
-        """What the next training holds out."""
-        return self._held_out
+    def validation(self) -> ValidationShare:
+        """The validation share of the next training."""
+        return self._validation
 
-    @held_out.setter
-    def held_out(self, value: HeldOut) -> None:
-        if value != self._held_out:
-            self._held_out = value
-            self.held_out_changed.emit(value)
+    @validation.setter
+    def validation(self, value: ValidationShare) -> None:
+        if value != self._validation:
+            self._validation = value
+            self.validation_changed.emit(value)
 
     @property
     def predictions(self) -> Path | None:

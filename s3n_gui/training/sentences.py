@@ -68,14 +68,14 @@ def _progress(series: MetricSeries, *, finished: bool) -> list[Saying]:
     losses = series.epoch_values("loss")
     epochs = count_text(len(losses), "epoch")
     branch = "joint" if "accuracy_joint" in series.names() else "O"
-    held_out = series.epoch_values(f"held_out_accuracy_{branch}")
-    known = bool(np.isfinite(held_out).any())
-    accuracy = held_out if known else series.epoch_values(f"accuracy_{branch}")
-    where = "held-out" if known else "training"
+    validation = series.epoch_values(f"validation_accuracy_{branch}")
+    known = bool(np.isfinite(validation).any())
+    accuracy = validation if known else series.epoch_values(f"accuracy_{branch}")
+    where = "validation" if known else "training"
     if np.isfinite(accuracy).any():
         said.append(_accuracy(accuracy, where, _BRANCH_WORDS[branch], finished=finished))
         if not known:
-            said.append(Saying("plain", "No images are held out, so the curves show only images that it learns from."))
+            said.append(Saying("plain", "There are no validation images, so the curves show only training images."))
     if np.isfinite(losses).all() and len(losses) > 1:
         change = losses[-1] / losses[0] - 1.0
         if abs(change) < _NO_CHANGE:
@@ -117,17 +117,17 @@ def _accuracy(values: Column, where: str, whose: str, *, finished: bool) -> Sayi
 
 
 def _overfitting(series: MetricSeries) -> list[Saying]:
-    held_out = series.epoch_values("held_out_loss")
-    if np.isfinite(held_out).sum() < _RESTING_EPOCHS + 1:
+    validation = series.epoch_values("validation_loss")
+    if np.isfinite(validation).sum() < _RESTING_EPOCHS + 1:
         return []
-    lowest = int(np.nanargmin(held_out))
+    lowest = int(np.nanargmin(validation))
     training = series.epoch_values("loss")
-    if len(held_out) - 1 - lowest < _RESTING_EPOCHS or training[-1] >= training[lowest]:
+    if len(validation) - 1 - lowest < _RESTING_EPOCHS or training[-1] >= training[lowest]:
         return []
     return [
         Saying(
             "caution",
-            f"Held-out loss has risen since epoch {lowest + 1} while training loss falls: it learns its images by heart. "
+            f"Validation loss has risen since epoch {lowest + 1} while training loss falls: it learns its images by heart. "
             "Stop and keep, or start anew with more images, a stronger crop or label smoothing.",
         )
     ]

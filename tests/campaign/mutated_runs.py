@@ -53,7 +53,7 @@ def small_run() -> Path:
 
     folder = Path(tempfile.mkdtemp(prefix="s3n-small-run-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    run = prepare(folder / "run", draw_pictures(folder / "birds", "ab", 3), epochs=1, held_out=0, probes=1)
+    run = prepare(folder / "run", draw_pictures(folder / "birds", "ab", 3), epochs=1, validation=0, probes=1)
     train(run)
     owner = Owner.this_process()
     (run.path / "owner.json").write_text(

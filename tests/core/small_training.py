@@ -15,7 +15,7 @@ SMALL = {
     "network.source_size": 64,
     "epochs": 2,
     "batch_size": 12,
-    "held_out": 0.34,
+    "validation": 0.34,
     "probes": 2,
 }
 """What makes a recipe small: the network as `quick` has it, on small pictures."""

@@ -32,7 +32,7 @@ SMALL = {
     "network.input_size": 64,
     "network.source_size": 64,
     "batch_size": 6,
-    "held_out": 0.34,
+    "validation": 0.34,
     "probes": 1,
     "epochs": 900,
 }

@@ -18,7 +18,7 @@ from s3n_gui.widgets.elided_label import ElidedLabel
 class SelectedCard(QFrame):
     """Signals:
     leave_out_asked: Leave the selected images out (True) or take them back.
-    use_asked: Assign the selected images to a part ("train", "held-out", "test"), or, with "", to the data set's own.
+    use_asked: Assign the selected images to a part ("train", "validation", "test"), or, with "", to the data set's own.
     inspect_asked: Look inside.
     """
 

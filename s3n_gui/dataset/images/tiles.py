@@ -89,11 +89,11 @@ class TileDelegate(QStyledItemDelegate):
         line = QRectF(
             picture.left() + 1, picture.bottom() + 3, picture.width() - 2, cell.bottom() - picture.bottom() - 5
         )
-        mark = "left out" if left_out else {"held-out": "held out", "test": "test"}.get(index.data(USE_ROLE), "")
+        mark = "left out" if left_out else {"validation": "validation", "test": "test"}.get(index.data(USE_ROLE), "")
         room = line.width()
         if mark:
             width = metrics.horizontalAdvance(mark)
-            held = mark == "held out"
+            held = mark == "validation"
             painter.setPen(QColor(colours.accent if held else colours.quiet))
             painter.drawText(line, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), mark)
             room -= width + 6

@@ -23,8 +23,8 @@ class ShareFields(QObject):
         """Make the fields.
 
         Args:
-            word: Stands before them ("Hold out").
-            what: What is drawn ("held-out images"), for whoever cannot see the page.
+            word: Stands before them ("Validation share").
+            what: What is drawn ("validation images"), for whoever cannot see the page.
             tip: What the share means.
             most: The largest share, in percent.
             parent: Qt's owner.

@@ -1,4 +1,4 @@
-"""What is learned from, held out and tested on, and the choice of that."""
+"""Which images are for training, validation and test, and the choice of that."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from s3n_gui.dataset.split.share_fields import ShareFields
 from s3n_gui.dataset.split.use_bar import UseBar, UseDot
 from s3n_gui.dataset.survey import USE_WORDS, USES
 
-_MOST_HELD_OUT = 50  # percent
+_MOST_VALIDATION = 50  # percent
 _TIPS = {
     "train": "Images to learn from. Press to list them.",
-    "held-out": "Training images kept back to choose the best epoch by; never learned from. Press to list them.",
+    "validation": "Training images kept back to choose the best epoch by; never learned from. Press to list them.",
     "test": "Images kept for the test; never learned from, never chosen by. Press to list them.",
     "unlabelled": "Images without a label: they can be predicted. Press to list them.",
     "left-out": "Images that you have left out: nothing is learned from them. Press to list them.",
@@ -50,11 +50,11 @@ class SplitBox(QWidget):
             round(100 * MOST_TEST_SHARE),
             self,
         )
-        self.held_out = ShareFields(
-            "Hold out",
-            "held-out images",
-            "Share of the training images that the next training holds out, evenly of each class",
-            _MOST_HELD_OUT,
+        self.validation = ShareFields(
+            "Validation share",
+            "validation images",
+            "Share of the training images that the next training keeps for validation, evenly of each class",
+            _MOST_VALIDATION,
             self,
         )
         fields = QGridLayout()
@@ -66,7 +66,7 @@ class SplitBox(QWidget):
             head.setProperty("role", "caption")
             fields.addWidget(head, 0, place)
         self.test.add_to(fields, 1)
-        self.held_out.add_to(fields, 2)
+        self.validation.add_to(fields, 2)
         self.words = QLabel("The data set brings its own validation images.")
         self.words.setWordWrap(True)
         self.words.setProperty("role", "caption")
@@ -94,7 +94,7 @@ class SplitBox(QWidget):
         column.addWidget(self._hand)
         planning = controller.planning
         self.test.chosen.connect(planning.set_test_share)
-        self.held_out.chosen.connect(planning.set_held_out)
+        self.validation.chosen.connect(planning.set_validation)
         self.forget.clicked.connect(planning.forget_parts)
         controller.survey_changed.connect(self._show)
         controller.marks_changed.connect(self._show)
@@ -133,17 +133,17 @@ class SplitBox(QWidget):
         self.bar.show_counts(counts)
         for use, count in zip((*USES, "left-out"), (*counts, len(planning.left_out)), strict=True):
             self._numbers[use].setText(f"{count:,}")
-            # "Left out" is there before the first one is: nothing moves then. Without labels nothing is held out.
-            self.buttons[use].setVisible(count > 0 or use == "left-out" or (use == "held-out" and labelled))
+            # "Left out" is there before the first one is: nothing moves then. Without labels there is no validation.
+            self.buttons[use].setVisible(count > 0 or use == "left-out" or (use == "validation" and labelled))
         self.test.show_values(planning.assignment.test_share, planning.assignment.test_seed)
-        self.held_out.show_values(planning.held_out.fraction, planning.held_out.seed)
+        self.validation.show_values(planning.validation.fraction, planning.validation.seed)
         shares = survey.may_share and labelled
-        draws = labelled and not survey.brings_held_out
+        draws = labelled and not survey.brings_validation
         self.test.set_visible(shares)
-        self.held_out.set_visible(draws)
+        self.validation.set_visible(draws)
         for head in self._heads:
             head.setVisible(shares or draws)
-        self.words.setVisible(survey.brings_held_out)
+        self.words.setVisible(survey.brings_validation)
         self._hand.setVisible(planning.by_hand > 0)
         self.by_hand.setText(f"{count_text(planning.by_hand, 'image')} assigned by hand")
 

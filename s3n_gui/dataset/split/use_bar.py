@@ -1,4 +1,4 @@
-"""Bars that show how images are shared out among training, held-out part and test; the same colours everywhere."""
+"""Bars that show how images are shared out among training, validation set and test; the same colours everywhere."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Entry:
     Attributes:
         colour: Of its curve.
         label: Its name.
-        values: Held-out value and training value, those of them that are measured; empty without any.
+        values: Validation value and training value, those of them that are measured; empty without any.
     """
 
     colour: QColor

@@ -18,7 +18,7 @@ from s3n_gui.training.curves.curve_view import Curve, CurveView
 
 THIN, THICK, OTHER = 1.2, 2.2, 1.6
 _PALE = 0.45
-"""How far a training curve's colour goes towards the ground where a held-out curve stands beside it."""
+"""How far a training curve's colour goes towards the ground where a validation curve stands beside it."""
 
 
 def ink_colour(ink: Ink) -> QColor:
@@ -140,20 +140,20 @@ class ChartPlot(QFrame):
         self._place_legend()
 
     def _show_curves(self) -> None:
-        training, held_out = [], []
+        training, validation = [], []
         # A chart's lines all look alike: pale while they learn, and full where they are tested, if any is tested.
         tested = any(len(points[0]) for _, points in self._drawn.lines)
         for line, (learnt, known) in zip(self.chart.lines, self._drawn.lines, strict=True):
             colour = ink_colour(line.ink)
             training.append(Curve(points=learnt, colour=pale(colour) if tested else colour, width=THIN))
-            held_out.append(Curve(points=known, colour=colour, width=THICK, dots=True))
+            validation.append(Curve(points=known, colour=colour, width=THICK, dots=True))
         others = [Curve(points=points, colour=colour, width=OTHER) for _, colour, points in self._drawn.others]
-        self.view.show_curves([*reversed(training), *others, *reversed(held_out)])
+        self.view.show_curves([*reversed(training), *others, *reversed(validation)])
 
     def _entries(self) -> list[Entry]:
         return [
-            Entry(ink_colour(line.ink), line.label, self._values(held_out, training))
-            for line, (training, held_out) in zip(self.chart.lines, self._drawn.lines, strict=True)
+            Entry(ink_colour(line.ink), line.label, self._values(validation, training))
+            for line, (training, validation) in zip(self.chart.lines, self._drawn.lines, strict=True)
         ]
 
     def _values(self, *points: Points) -> tuple[str, ...]:

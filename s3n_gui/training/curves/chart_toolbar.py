@@ -52,7 +52,7 @@ class ChartToolbar(QWidget):
         self.smoothing.setValue(60)
         self.smoothing.setAccessibleName("Smoothing of the curves")
         self.smoothing.setToolTip(
-            "Moving mean over training steps: at the left as measured. Held-out values are never smoothed."
+            "Moving mean over training steps: at the left as measured. Validation values are never smoothed."
         )
         self.smoothing.valueChanged.connect(self._on_smoothing)
         label.setBuddy(self.smoothing)
@@ -181,19 +181,19 @@ class _Chip(QToolButton):
 
 
 class _Key(QWidget):
-    """How curves on held-out and on training images look: once for all charts."""
+    """How curves on validation and on training images look: once for all charts."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Thick lines with dots: held-out images; thin pale lines: training images")
-        self.setToolTip("Held-out images are never learned from: their curves say what the model is worth.")
+        self.setAccessibleName("Thick lines with dots: validation images; thin pale lines: training images")
+        self.setToolTip("Validation images are never learned from: their curves say what the model is worth.")
         theme().changed.connect(self._fit)
         self._fit()
 
     def sizeHint(self) -> QSize:
         """Room for two strokes and their words."""
         metrics = self.fontMetrics()
-        words = metrics.horizontalAdvance("held out") + metrics.horizontalAdvance("training")
+        words = metrics.horizontalAdvance("validation") + metrics.horizontalAdvance("training")
         return QSize(words + 2 * px(22) + px(16), metrics.lineSpacing() + 2)
 
     def minimumSizeHint(self) -> QSize:
@@ -206,7 +206,7 @@ class _Key(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         left, middle = 0.0, self.height() / 2
-        for word, width, share in (("held out", 2.2, 0.0), ("training", 1.2, 0.45)):
+        for word, width, share in (("validation", 2.2, 0.0), ("training", 1.2, 0.45)):
             colour = QColor(mixed(now.text, now.page, share))
             painter.setPen(QPen(colour, width))
             painter.drawLine(QPointF(left, middle), QPointF(left + px(16), middle))

@@ -14,13 +14,13 @@ Ink = Literal["text", "accent", "O", "D", "C", "joint"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One measured thing: on training images (thin, pale) and on held-out ones (thick, with a dot an epoch).
+    """One measured thing: on training images (thin, pale) and on validation ones (thick, with a dot an epoch).
 
     Attributes:
         label: What it is called in the legend.
         ink: Its colour: a token, or a branch.
         training: Name of the training metric; empty without one.
-        held_out: Name of the held-out metric; empty without one.
+        validation: Name of the validation metric; empty without one.
         per_step: Whether the training metric stands in the step lines too.
         complement: Whether one less the value is drawn.
     """
@@ -28,7 +28,7 @@ class Line:
     label: str
     ink: Ink
     training: str = ""
-    held_out: str = ""
+    validation: str = ""
     per_step: bool = False
     complement: bool = False
 
@@ -76,7 +76,7 @@ CHARTS: tuple[Chart, ...] = (
         title="Loss",
         tip="What training makes small: the sum of four parts, one for the joint answer and one for each branch.",
         lines=(
-            Line(label="total", ink="text", training="loss", held_out="held_out_loss", per_step=True),
+            Line(label="total", ink="text", training="loss", validation="validation_loss", per_step=True),
             *(Line(label=name, ink=ink, training=f"loss_{name}", per_step=True) for name, ink in _BRANCHES),
         ),
         large=True,
@@ -84,13 +84,13 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         name="accuracy",
         title="Accuracy",
-        tip="Share of images whose class is named rightly: pale on training images, thick on held-out ones.",
+        tip="Share of images whose class is named rightly: pale on training images, thick on validation ones.",
         lines=tuple(
             Line(
                 label=name,
                 ink=ink,
                 training=f"accuracy_{name}",
-                held_out=f"held_out_accuracy_{name}",
+                validation=f"validation_accuracy_{name}",
                 per_step=True,
             )
             for name, ink in _BRANCHES
@@ -123,15 +123,15 @@ CHARTS: tuple[Chart, ...] = (
         name="peaks",
         title="Peaks per image",
         tip="How many places stand out in the response map. None at all means that nothing is magnified.",
-        lines=(Line(label="peaks", ink="accent", training="peaks", held_out="held_out_peaks"),),
+        lines=(Line(label="peaks", ink="accent", training="peaks", validation="validation_peaks"),),
     ),
     Chart(
         name="rules",
         title="Rules of Eq. 3",
         tip="Share of images of whose class the network was sure (one class's map), or not (mean of several).",
         lines=(
-            Line(label="sure", ink="accent", training="sure_share", held_out="held_out_sure_share"),
-            Line(label="unsure", ink="O", training="sure_share", held_out="held_out_sure_share", complement=True),
+            Line(label="sure", ink="accent", training="sure_share", validation="validation_sure_share"),
+            Line(label="unsure", ink="O", training="sure_share", validation="validation_sure_share", complement=True),
         ),
         unit="%",
         scale=100.0,
@@ -173,17 +173,17 @@ def training_points(series: MetricSeries, chart: Chart, line: Line, smoothing: f
     return _finite(series.epoch_places(), series.epoch_values(line.training), chart, line)
 
 
-def held_out_points(series: MetricSeries, chart: Chart, line: Line) -> Points:
-    """Return the points of a line on held-out images, one an epoch."""
-    if not line.held_out:
+def validation_points(series: MetricSeries, chart: Chart, line: Line) -> Points:
+    """Return the points of a line on validation images, one an epoch."""
+    if not line.validation:
         return EMPTY
-    return _finite(series.epoch_places(), series.epoch_values(line.held_out), chart, line)
+    return _finite(series.epoch_places(), series.epoch_values(line.validation), chart, line)
 
 
 def main_points(series: MetricSeries, chart: Chart, smoothing: float) -> Points:
-    """Return the one line that stands for a run where several are compared: held out where there is that."""
+    """Return the one line that stands for a run where several are compared: on validation images where there are any."""
     for line in chart.lines:
-        for points in (held_out_points(series, chart, line), training_points(series, chart, line, smoothing)):
+        for points in (validation_points(series, chart, line), training_points(series, chart, line, smoothing)):
             if len(points[0]):
                 return points
     return EMPTY

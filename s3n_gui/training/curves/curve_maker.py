@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QColor
 
 from s3n_gui.background.tasks import Tasks
-from s3n_gui.training.curves.charts import CHARTS, Chart, Points, held_out_points, main_points, training_points
+from s3n_gui.training.curves.charts import CHARTS, Chart, Points, main_points, training_points, validation_points
 from s3n_gui.training.curves.metric_series import MetricSeries
 
 
@@ -41,7 +41,7 @@ class DrawnChart:
     """The points of one chart.
 
     Attributes:
-        lines: For each line of the chart its points on training and on held-out images.
+        lines: For each line of the chart its points on training and on validation images.
         others: Name, colour and the points of the main line of each run laid over it.
     """
 
@@ -100,7 +100,7 @@ def drawn_chart(chart: Chart, order: CurveOrder) -> DrawnChart:
         tuple(
             (
                 thinned(training_points(order.series, chart, line, order.smoothing), low, high, columns),
-                thinned(held_out_points(order.series, chart, line), low, high, columns),
+                thinned(validation_points(order.series, chart, line), low, high, columns),
             )
             for line in chart.lines
         ),

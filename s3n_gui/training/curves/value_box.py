@@ -1,4 +1,4 @@
-"""The box beside the cursor: all values of the chart under it, on held-out and on training images."""
+"""The box beside the cursor: all values of the chart under it, on validation and on training images."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ValueBox(QWidget):
             return
         metrics = QFontMetricsF(number_font("caption"))
         self._title = f"Epoch {max(epoch, 0.0):.2f}"
-        self._heads = ("held out", "training") if any(len(entry.values) > 1 for entry in entries) else ("",)
+        self._heads = ("validation", "training") if any(len(entry.values) > 1 for entry in entries) else ("",)
         self._entries = tuple(
             replace(entry, label=metrics.elidedText(entry.label, Qt.TextElideMode.ElideMiddle, px(150)))
             for entry in entries

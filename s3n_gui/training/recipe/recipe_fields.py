@@ -26,7 +26,7 @@ FIRST = (
     "network.branches",
     "rate_backbone",
     "rate_heads",
-    "held_out",
+    "validation",
     "seed",
 )
 """The settings that matter first, in this order; all others are folded away."""
@@ -48,12 +48,12 @@ _TITLES = {
     "rate_radius_d": "Rate of β₁",
     "rate_radius_c": "Rate of β₂",
     "rate_kernel": "Rate of k",
-    "held_out": "Held out",
+    "validation": "Validation share",
     "probes": "Probe images",
     "smoothing": "Label smoothing",
     "phases": "Warm-up phases",
 }
-_SHARES, _FILES = ("held_out",), ("weights",)
+_SHARES, _FILES = ("validation",), ("weights",)
 """Settings that the form shows as percent, and those whose text may be the path of a file."""
 _UNITS = {
     "network.input_size": "px",

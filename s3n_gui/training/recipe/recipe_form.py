@@ -35,7 +35,7 @@ class RecipeForm(QWidget):
         start_asked: "Start training" was pressed.
         changed: Recipe or a setting is another.
         recipe_changed: The recipe is another, and its settings are its own; ``changed`` follows.
-        held_out_edited: Somebody wrote what is held out: share and seed.
+        validation_edited: Somebody changed the validation share or the seed: both.
         data_asked: Somebody wants to open a data set.
         live_asked: The training that is in the way should be shown.
     """
@@ -43,7 +43,7 @@ class RecipeForm(QWidget):
     start_asked = Signal()
     changed = Signal()
     recipe_changed = Signal()
-    held_out_edited = Signal(float, int)
+    validation_edited = Signal(float, int)
     data_asked = Signal()
     live_asked = Signal()
 
@@ -209,18 +209,18 @@ class RecipeForm(QWidget):
         self.choice.put(name, value)
         self._mark(name)
         self._count()
-        self._tell_held_out(name)
+        self._tell_validation(name)
         self.changed.emit()
 
-    def _tell_held_out(self, name: str) -> None:
-        if name in ("held_out", "seed") and not self.choice.problem:
-            self.held_out_edited.emit(float(self.choice.value("held_out")), int(self.choice.value("seed")))
+    def _tell_validation(self, name: str) -> None:
+        if name in ("validation", "seed") and not self.choice.problem:
+            self.validation_edited.emit(float(self.choice.value("validation")), int(self.choice.value("seed")))
 
     def _on_reset(self, name: str) -> None:
         self.choice.reset(name)
         self._show_row(name)
         self._count()
-        self._tell_held_out(name)
+        self._tell_validation(name)
         self.changed.emit()
 
     def _show_choice(self) -> None:

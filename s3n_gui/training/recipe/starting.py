@@ -11,7 +11,7 @@ from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.opening import data_set_title
-from s3n_gui.state.session import HeldOut, Session
+from s3n_gui.state.session import Session, ValidationShare
 from s3n_gui.state.settings import Settings
 from s3n_gui.training.controller import TrainingController, in_the_way
 from s3n_gui.training.recipe.recipe_choice import data_problem
@@ -40,7 +40,7 @@ class Starting(QObject):
         super().__init__(parent)
         self._form, self._controller = form, controller
         self._session, self._settings = session, settings
-        self._wanted: HeldOut | None = None
+        self._wanted: ValidationShare | None = None
         for signal in (
             session.data_set_changed,
             settings.changed,
@@ -54,11 +54,11 @@ class Starting(QObject):
         form.start_asked.connect(self.start)
         form.live_asked.connect(self._show_live)
         form.data_asked.connect(self._on_data_asked)
-        form.held_out_edited.connect(self._on_held_out_edited)
-        form.recipe_changed.connect(self._take_held_out)
-        session.held_out_changed.connect(self._on_held_out)
-        if session.held_out != HeldOut():
-            self._on_held_out(session.held_out)
+        form.validation_edited.connect(self._on_validation_edited)
+        form.recipe_changed.connect(self._take_validation)
+        session.validation_changed.connect(self._on_validation)
+        if session.validation != ValidationShare():
+            self._on_validation(session.validation)
         self.check()
 
     @property
@@ -120,16 +120,16 @@ class Starting(QObject):
     def _on_data_asked(self) -> None:
         self._session.ask_to_open("data")
 
-    def _on_held_out(self, held_out: HeldOut) -> None:
-        self._wanted = held_out
-        self._take_held_out()
+    def _on_validation(self, validation: ValidationShare) -> None:
+        self._wanted = validation
+        self._take_validation()
 
-    def _take_held_out(self) -> None:
-        # What the page Data shows as held out is what the training holds out, whichever recipe is chosen.
+    def _take_validation(self) -> None:
+        # What the page Data shows as validation images are those of the training, whichever recipe is chosen.
         if self._wanted is not None:
-            self._form.take({"held_out": self._wanted.fraction, "seed": self._wanted.seed})
+            self._form.take({"validation": self._wanted.fraction, "seed": self._wanted.seed})
 
-    def _on_held_out_edited(self, fraction: float, seed: int) -> None:
+    def _on_validation_edited(self, fraction: float, seed: int) -> None:
         if 0.0 <= fraction <= 0.5:
-            self._wanted = HeldOut(fraction, seed)
-            self._session.held_out = self._wanted
+            self._wanted = ValidationShare(fraction, seed)
+            self._session.validation = self._wanted

@@ -39,9 +39,9 @@ def test_train_ends_with_the_run_and_its_folder(s3n: Command, drawn_birds: Path,
     said = outcome.err.splitlines()
     assert said[0] == "Detected as CUB-200-2011: 48 images of 12 classes (36 train, 12 test)."
     assert "fewer than 5 images to learn from" in said[1]
-    assert said[2].startswith("Training 1 epoch of 24 images in 12 classes, 12 held out, on CPU")
+    assert said[2].startswith("Training 1 epoch of 24 images in 12 classes, 12 for validation, on CPU")
     assert any(line.startswith("epoch   1/1   loss") for line in said)
-    assert said[-1].startswith("Finished its one epoch. Best held-out accuracy: ")
+    assert said[-1].startswith("Finished its one epoch. Best validation accuracy: ")
     assert RunDirectory(path).summary().status == "finished"
 
 
@@ -66,11 +66,11 @@ def test_every_command_honours_what_was_assigned(
     records = open_data_set(drawn_birds).records
     learned = next(record.name for record in records if record.split == "train")
     tested = next(record.name for record in records if record.split == "test")
-    write_assignment(drawn_birds, Assignment(parts={learned: "test", tested: "held-out"}))
+    write_assignment(drawn_birds, Assignment(parts={learned: "test", tested: "validation"}))
     outcome = s3n("train", drawn_birds, "--name", "mine", "--device", "cpu", *SMALL_SETTINGS, "-s", "epochs=1")
     assert "2 images assigned by hand" in outcome.err
     parts = {row["name"]: row["part"] for row in rows_of(s3n_home / "runs" / "mine" / "split.csv")}
-    assert (parts[learned], parts[tested]) == ("test", "held-out")
+    assert (parts[learned], parts[tested]) == ("test", "validation")
     s3n("predict", "mine", drawn_birds, "--split", "test", "--out", tmp_path / "test.csv", "--device", "cpu")
     files = {row["file"] for row in rows_of(tmp_path / "test.csv")}
     assert learned in files
@@ -312,22 +312,27 @@ def test_evaluate_takes_the_test_part(s3n: Command, trained_run: TrainedRun, mod
 
 def test_what_a_run_held_out_is_a_part(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
     split = read_split(RunDirectory(trained_run.path).split_csv)
-    held_out = [row.name for row in split if row.part == "held-out"]
+    validation = [row.name for row in split if row.part == "validation"]
     training = next(row.name for row in split if row.part == "train")
     data = shutil.copytree(trained_run.data, tmp_path / "moved")
     (data / training).unlink()  # it need not be whole, nor where it was
-    of_run = ["--runs", trained_run.root, "--split", "held-out"]
+    of_run = ["--runs", trained_run.root, "--split", "validation"]
     figures = s3n("evaluate", trained_run.path.name, data, *of_run, "--json").events[-1]
-    assert (figures["part"], figures["images"]) == ("held-out", len(held_out))
+    assert (figures["part"], figures["images"]) == ("validation", len(validation))
+    as_before = s3n("evaluate", trained_run.path, data, *of_run[:-1], "held-out", "--json").events[-1]
+    assert (as_before["part"], as_before["predictions"]) == ("validation", figures["predictions"])
     state = RunDirectory(trained_run.path).read_state()
     assert state is not None
     assert figures["top1"] == pytest.approx(state.best_accuracy)
-    assert s3n("predict", model, data, "--split", "held-out", "--out", tmp_path / "p.csv").code == 0
-    assert [row["file"] for row in rows_of(tmp_path / "p.csv")] == held_out
+    assert s3n("predict", model, data, "--split", "validation", "--out", tmp_path / "p.csv").code == 0
+    assert [row["file"] for row in rows_of(tmp_path / "p.csv")] == validation
     alone = shutil.copy(model, tmp_path / "model.safetensors")
-    assert "lies in no run" in s3n("evaluate", alone, data, "--split", "held-out").err
-    (data / held_out[0]).unlink()
-    assert f"{held_out[0]}, which the run held out" in s3n("evaluate", trained_run.path, data, *of_run).err
+    assert "lies in no run" in s3n("evaluate", alone, data, "--split", "validation").err
+    (data / validation[0]).unlink()
+    assert (
+        f"{validation[0]}, which is in the validation set of the run"
+        in s3n("evaluate", trained_run.path, data, *of_run).err
+    )
 
 
 def test_predict_stops_after_o(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
@@ -417,13 +422,13 @@ def test_runs_of_an_empty_home(s3n: Command) -> None:
 
 def test_runs_are_listed_and_shown(s3n: Command, run: RunDirectory) -> None:
     header, row = s3n("runs", "list").out.splitlines()
-    assert header.split() == ["name", "status", "epoch", "held-out", "recipe", "data"]
+    assert header.split() == ["name", "status", "epoch", "validation", "recipe", "data"]
     assert row.split()[:3] == ["birds-1", "finished", "2/2"]
     ((listed,),) = s3n("runs", "list", "--json").events
     assert {"name", "path", "status", "live", "created", "state", "run", "problem"} == listed.keys()
     shown = s3n("runs", "show", "birds-1").out
     assert "status     finished" in shown
-    assert "held out" in shown
+    assert "validation" in shown
     assert "rate_backbone" not in shown
     assert "rate_backbone" in s3n("runs", "show", "birds-1", "--all").out
     (fields,) = s3n("runs", "show", run.path, "--json").events

@@ -63,7 +63,7 @@ def test_the_folder_s_own_split_is_not_shared_anew(tmp_path: Path) -> None:
 def test_what_is_chosen_by_hand_goes_first(tmp_path: Path) -> None:
     plain = data_set(tmp_path, None)
     drawn = sorted(names(assign(plain, Assignment(test_share=0.25)), "test"))
-    parts = {drawn[-1]: "train", "0/0.png": "held-out", "1/1.png": "test", "loose.png": "test", "gone.png": "test"}
+    parts = {drawn[-1]: "train", "0/0.png": "validation", "1/1.png": "test", "loose.png": "test", "gone.png": "test"}
     chosen = assign(plain, Assignment(test_share=0.25, parts=parts))  # type: ignore[arg-type]
     assert chosen.by_hand == {drawn[-1], "0/0.png", "1/1.png"}
     assert drawn[-1] in names(chosen, "train")
@@ -79,7 +79,7 @@ def test_holding_out_leaves_alone_what_was_chosen_by_hand(tmp_path: Path, seed: 
     plain = data_set(tmp_path, None)
     _, drawn = hold_out(plain.records, 0.2, seed)
     kept = {record.name for record in drawn}
-    parts = {**dict.fromkeys(kept, "train"), "0/0.png": "held-out"}
+    parts = {**dict.fromkeys(kept, "train"), "0/0.png": "validation"}
     chosen = assign(plain, Assignment(parts=parts))  # type: ignore[arg-type]
     train, held = hold_out(chosen.records, 0.2, seed, by_hand=chosen.by_hand)
     assert kept - {"0/0.png"} <= {record.name for record in train}
@@ -94,10 +94,10 @@ def test_it_is_kept_beside_the_runs_and_removed_with_the_last_choice(tmp_path: P
     for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"")
-    chosen = Assignment(test_share=0.5, test_seed=3, parts={"a/1.png": "held-out"})
+    chosen = Assignment(test_share=0.5, test_seed=3, parts={"a/1.png": "validation"})
     write_assignment(root, chosen)
     assert read_assignment(root) == chosen
-    assert json.loads(assignment_file(root).read_bytes())["parts"] == {"a/1.png": "held-out"}
+    assert json.loads(assignment_file(root).read_bytes())["parts"] == {"a/1.png": "validation"}
     opened = open_assigned(root)
     assert names(opened, "val") == {"a/1.png"}
     assert len(opened.of_split("test")) == 1

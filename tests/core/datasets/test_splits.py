@@ -1,4 +1,4 @@
-"""The held-out part: stratified, keyed, cut from the training part only; and the file that keeps it."""
+"""The validation set: stratified, keyed, cut from the training part only; and the file that keeps it."""
 
 import os
 import random
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3n_core.datasets.records import DataSet, ImageRecord, Split
-from s3n_core.datasets.splits import held_out_records, hold_out, read_split, write_split
+from s3n_core.datasets.splits import hold_out, read_split, validation_records, write_split
 from s3n_core.errors import DataSetError, OutputError
 
 
@@ -53,6 +53,11 @@ def test_single_images_stay_in_training() -> None:
     assert by_class(train) == {0: 1, 1: 1, 2: 10 - (len(held) - 10)}
     assert set(by_class(held)) == {2}
     assert hold_out(records([1, 1]), 0.5, 0)[1] == ()
+
+
+def test_the_draw_is_that_of_earlier_versions() -> None:
+    _, held = hold_out(records([5, 5, 5]), 0.2, 3)
+    assert [record.name for record in held] == ["train/0/3.png", "train/1/0.png", "train/2/2.png"]
 
 
 def test_keyed_by_the_seed_and_not_by_the_order() -> None:
@@ -113,29 +118,29 @@ def test_split_file_round_trip(tmp_path: Path) -> None:
     data_set = made([*NAMES, *([os.fsdecode(b"caf\xe9.png"), "lone \ud800.png"] if sys.platform != "win32" else [])])
     train, held, test = data_set.records[:3], data_set.records[3:5], data_set.records[5:]
     path = tmp_path / "split.csv"
-    write_split(path, train=train, held_out=held, test=test, classes=data_set.classes)
+    write_split(path, train=train, validation=held, test=test, classes=data_set.classes)
     assert path.read_bytes().startswith(b'"name","label","class","part"\n"plain.png","","","train"\n')
     rows = read_split(path)
     assert [row.name for row in rows] == [record.name for record in data_set.records]
     assert rows[1].class_name == "b"
     assert rows[0].label is None
-    assert [row.part for row in rows] == ["train"] * 3 + ["held-out"] * 2 + ["test"] * len(test)
-    assert held_out_records(path, data_set) == held
+    assert [row.part for row in rows] == ["train"] * 3 + ["validation"] * 2 + ["test"] * len(test)
+    assert validation_records(path, data_set) == held
 
 
 def test_a_data_set_that_has_changed(tmp_path: Path) -> None:
     data_set, path = made(NAMES), tmp_path / "s.csv"
     held = data_set.records[-2:]
-    write_split(path, train=data_set.records[:-2], held_out=held, test=(), classes=data_set.classes)
-    assert held_out_records(path, made(NAMES[-3:])) == made(NAMES[-3:]).records[-2:]  # only these must be there
-    with pytest.raises(DataSetError, match="which the run held out, is not in the data set"):
-        held_out_records(path, made(NAMES[:-1]))
+    write_split(path, train=data_set.records[:-2], validation=held, test=(), classes=data_set.classes)
+    assert validation_records(path, made(NAMES[-3:])) == made(NAMES[-3:]).records[-2:]  # only these must be there
+    with pytest.raises(DataSetError, match="which is in the validation set of the run, is not in the data set"):
+        validation_records(path, made(NAMES[:-1]))
     renamed = DataSet(root=Path("/d"), format="images", classes=("x", "y"), records=data_set.records)
     with pytest.raises(DataSetError, match=r"has the class '[xy]' now, but '(Köln, é|b)'"):
-        held_out_records(path, renamed)
-    write_split(path, train=data_set.records, held_out=(), test=(), classes=data_set.classes)
-    with pytest.raises(DataSetError, match="No image was held out"):
-        held_out_records(path, data_set)
+        validation_records(path, renamed)
+    write_split(path, train=data_set.records, validation=(), test=(), classes=data_set.classes)
+    with pytest.raises(DataSetError, match="There are no validation images"):
+        validation_records(path, data_set)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +150,7 @@ def test_a_data_set_that_has_changed(tmp_path: Path) -> None:
         (b"junk", "expected the columns"),
         (b"name,label,class,part\na.png,0,x,train\nb.png,0,x\n", r"split\.csv:3: this is no line of a split file"),
         (b"name,label,class,part\na.png,zero,x,train\n", r"split\.csv:2"),
-        (b"name,label,class,part\na.png,0,x,spare\n", "'spare' is none of train, held-out, test"),
+        (b"name,label,class,part\na.png,0,x,spare\n", "'spare' is none of train, validation, test"),
         (b"\xff\xfe\x00", "not UTF-8"),
     ],
 )
@@ -157,6 +162,6 @@ def test_a_split_file_that_is_none(tmp_path: Path, content: bytes, message: str)
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
-        write_split(tmp_path / "absent" / "split.csv", train=(), held_out=(), test=(), classes=())
+        write_split(tmp_path / "absent" / "split.csv", train=(), validation=(), test=(), classes=())
     with pytest.raises(DataSetError, match="cannot be read"):
         read_split(tmp_path / "absent" / "split.csv")

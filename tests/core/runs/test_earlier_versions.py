@@ -5,9 +5,14 @@ import random
 from pathlib import Path
 from typing import Any
 
+from s3n_core.datasets.assignment import assignment_file, read_assignment
+from s3n_core.datasets.splits import read_split
+from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.runs.earlier_versions import current_progress
 from s3n_core.runs.metrics import MetricsWriter
 from s3n_core.runs.metrics_reading import MetricsReader
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.training.recipe import recipe_from
 
 
 def step(epoch: int, batch: int, **values: Any) -> dict[str, Any]:
@@ -33,6 +38,44 @@ def test_running_means_become_values_of_batches(tmp_path: Path) -> None:
     lines = MetricsReader(tmp_path / "m").poll().lines
     assert losses(lines) == [4.0, 2.0, 3.0, 1.0]
     assert (lines[0]["rate"], lines[3]["loss"]) == (7.0, 3.0)
+
+
+def test_the_validation_set_was_called_held_out(tmp_path: Path) -> None:
+    old = {"kind": "epoch", "epoch": 0, "loss": 1.0, "held_out_loss": 2.0, "held_out_accuracy_joint": 0.5}
+    write(tmp_path / "m", old)
+    assert MetricsReader(tmp_path / "m").poll().lines == [
+        {"kind": "epoch", "epoch": 0, "loss": 1.0, "validation_loss": 2.0, "validation_accuracy_joint": 0.5}
+    ]
+
+
+def test_a_recipe_of_an_earlier_version_is_read(run: RunDirectory) -> None:
+    fields = {"name": "mine", "held_out": 0.25, "sources": {"held_out": "a guess", "flip": "a book"}}
+    run.run_json.write_text(json.dumps({"format": "s3n-run", "format_version": 1, "recipe": fields}), encoding="utf-8")
+    recipe = run.read_run()["recipe"]
+    assert recipe == {"name": "mine", "validation": 0.25, "sources": {"validation": "a guess", "flip": "a book"}}
+    assert recipe_from(fields) == recipe_from(recipe)
+    assert recipe_from(fields).changed({"held_out": 0.5}).validation == 0.5
+
+
+def test_a_split_file_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    (tmp_path / "split.csv").write_text(
+        "name,label,class,part\na.png,0,x,train\nb.png,0,x,held-out\n", encoding="utf-8"
+    )
+    assert [row.part for row in read_split(tmp_path / "split.csv")] == ["train", "validation"]
+
+
+def test_an_assignment_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    note = assignment_file(tmp_path)
+    note.parent.mkdir(parents=True)
+    note.write_text(json.dumps({"version": 1, "parts": {"a.png": "held-out", "b.png": "test"}}), encoding="utf-8")
+    assert read_assignment(tmp_path).parts == {"a.png": "validation", "b.png": "test"}
+
+
+def test_figures_in_an_earlier_model_file_have_their_names_of_today() -> None:
+    header = ModelHeader(
+        network=NetworkConfig(num_classes=2), classes=("a", "b"), preprocess={}, metrics={"best_held_out_accuracy": 0.5}
+    )
+    assert header.metrics == {"best_validation_accuracy": 0.5}
 
 
 def test_what_is_no_number_does_not_spread(tmp_path: Path) -> None:

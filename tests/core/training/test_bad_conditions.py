@@ -114,9 +114,9 @@ def test_where_no_held_out_image_can_be_read_it_says_so(tmp_path: Path) -> None:
     data = draw_pictures(tmp_path / "birds")
     run = prepare(tmp_path / "run", data, probes=0)
     for line in run.split_csv.read_text().splitlines():
-        if "held-out" in line:
+        if "validation" in line:
             (data / line.split(",")[0].strip('"')).write_bytes(b"junk")
-    with pytest.raises(DataSetError, match="None of the 3 held-out images") as error:
+    with pytest.raises(DataSetError, match="None of the 3 validation images") as error:
         train(run)
     assert_failed(run, error)
 
@@ -207,7 +207,7 @@ def test_a_weight_file_is_remembered_with_its_whole_path(
 def test_running_out_of_memory_in_the_smallest_steps_is_told_with_a_remedy(
     tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
-    run = prepare(tmp_path / "run", few_pictures, held_out=0, probes=0)
+    run = prepare(tmp_path / "run", few_pictures, validation=0, probes=0)
 
     def exhausted(*_: object, **__: object) -> None:
         raise failure
@@ -221,7 +221,7 @@ def test_running_out_of_memory_in_the_smallest_steps_is_told_with_a_remedy(
 def test_an_error_of_the_program_is_logged_and_said(
     tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = prepare(tmp_path / "run", few_pictures, held_out=0, probes=0)
+    run = prepare(tmp_path / "run", few_pictures, validation=0, probes=0)
     monkeypatch.setattr(step, "hold_radii", lambda network: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train(run)

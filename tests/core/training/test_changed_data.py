@@ -19,7 +19,7 @@ def data(tmp_path: Path) -> Path:
 
 def begun(tmp_path: Path, data: Path) -> RunDirectory:
     """A run that was stopped after its first epoch."""
-    run = prepare(tmp_path / "run", data, epochs=2, probes=0, held_out=0)
+    run = prepare(tmp_path / "run", data, epochs=2, probes=0, validation=0)
     trainer = Trainer(run.path, workers=0)
     for event in trainer.run():
         if isinstance(event, EpochDone):

@@ -124,8 +124,8 @@ def test_memory_that_runs_out_in_the_validation_costs_the_training_nothing(
     lines, expected = epoch_lines(run), epoch_lines(whole)
     for line, other in zip(lines, expected, strict=True):
         assert line["loss"] == other["loss"]
-        assert line["held_out_loss"] == pytest.approx(other["held_out_loss"], rel=1e-4)
-        assert line["held_out_images"] == other["held_out_images"]
+        assert line["validation_loss"] == pytest.approx(other["validation_loss"], rel=1e-4)
+        assert line["validation_images"] == other["validation_images"]
         assert line["micro_batch"] == other["micro_batch"] == 6
     assert not [event for event in events if isinstance(event, MicroBatchHalved)]
     said = "too little memory for 3 images at once: going on with 1"

@@ -171,7 +171,7 @@ def test_an_order_is_obeyed_during_validation(tmp_path: Path, pictures: Path, re
 
 @pytest.mark.usefixtures("every_batch_tells")
 def test_a_run_whose_follower_leaves_at_its_last_word_stays_finished(tmp_path: Path, few_pictures: Path) -> None:
-    run = prepare(tmp_path / "run", few_pictures, epochs=1, held_out=0, probes=0)
+    run = prepare(tmp_path / "run", few_pictures, epochs=1, validation=0, probes=0)
     with closing(Trainer(run.path, workers=0).run()) as events:
         for event in events:
             if type(event).__name__ == "RunEnded":

@@ -51,7 +51,7 @@ def test_events_are_plain_and_travel(tmp_path: Path, pictures: Path) -> None:
     events = train(run, during=snapshots_are_whole)
     assert isinstance(events[0], RunStarted)
     assert (events[0].resumed, events[0].epochs, events[0].batches) == (False, 2, 4)
-    assert (events[0].images, events[0].held_out, events[0].classes) == (21, 3, 3)
+    assert (events[0].images, events[0].validation, events[0].classes) == (21, 3, 3)
     assert isinstance(events[-1], RunEnded)
     assert set(kinds(events)) == {"RunStarted", "StepDone", "CheckpointSaved", "EpochDone", "RunEnded"}
     for event in events:
@@ -69,16 +69,16 @@ def test_the_trainer_never_loads_qt() -> None:
 def test_the_best_epoch_is_the_best_on_held_out_images(reference: RunDirectory) -> None:
     lines = epoch_lines(reference)
     assert [line["epoch"] for line in lines] == [0, 1, 2]
-    best = max(lines, key=lambda line: (line["held_out_accuracy_joint"], -line["held_out_loss"]))
+    best = max(lines, key=lambda line: (line["validation_accuracy_joint"], -line["validation_loss"]))
     assert reference.read_pointer("best") == f"step-{best['step']:07d}"
     assert reference.read_pointer("last") == f"step-{lines[-1]['step']:07d}"
     so_far: tuple[float, float] = (-1.0, 0.0)
     for line in lines:
-        result = (line["held_out_accuracy_joint"], -line["held_out_loss"])
+        result = (line["validation_accuracy_joint"], -line["validation_loss"])
         assert line["best"] == (result > so_far)
         so_far = max(so_far, result)
     header = read_header(reference.checkpoints / f"{reference.read_pointer('best')}.safetensors")
-    assert header.metrics["best_held_out_accuracy"] == best["held_out_accuracy_joint"]
+    assert header.metrics["best_validation_accuracy"] == best["validation_accuracy_joint"]
     assert (header.recipe, header.classes, header.epoch) == ("quick", ("a", "b", "c"), best["epoch"] + 1)
 
 
@@ -96,7 +96,7 @@ def test_the_line_of_an_epoch_holds_losses_rates_and_health(reference: RunDirect
         "agreement",
     ):
         assert isinstance(line[figure], float)
-        assert isinstance(line[f"held_out_{figure}"], float)
+        assert isinstance(line[f"validation_{figure}"], float)
     assert line["images"] == 21
     assert {"beta_d", "beta_c", "radius_d_drift", "radius_c_drift"} <= line.keys()
     assert {"rate_backbone", "rate_heads", "rate_radius_d", "rate_radius_c"} <= line.keys()
@@ -140,7 +140,7 @@ def test_micro_batches_add_up_to_the_batch_with_fixed_statistics(tmp_path: Path,
         runs.append((epoch_lines(run)[0], weights(run)))
     (whole, whole_weights), (parts, parts_weights) = runs
     assert parts["loss"] == pytest.approx(whole["loss"], rel=1e-5)
-    assert parts["held_out_loss"] == pytest.approx(whole["held_out_loss"], rel=1e-5)
+    assert parts["validation_loss"] == pytest.approx(whole["validation_loss"], rel=1e-5)
     for key, value in whole_weights.items():
         torch.testing.assert_close(parts_weights[key], value, rtol=1e-4, atol=1e-5)
 
@@ -162,8 +162,8 @@ def test_patience_ends_the_training_and_phases_change_the_sampling(tmp_path: Pat
     events = train(run)
     lines = epoch_lines(run)
     # Nothing learns, and the validation is the same to the bit each time.
-    held_out = [{key: value for key, value in line.items() if key.startswith("held_out_")} for line in lines]
-    assert held_out == [held_out[0]] * 2
+    validation = [{key: value for key, value in line.items() if key.startswith("validation_")} for line in lines]
+    assert validation == [validation[0]] * 2
     assert [line["best"] for line in lines] == [True, False]
     assert [line["sampling"] for line in lines] == ["all", "random"]
     assert isinstance(events[-1], RunEnded)
@@ -171,7 +171,7 @@ def test_patience_ends_the_training_and_phases_change_the_sampling(tmp_path: Pat
 
 
 def test_statistics_are_measured_anew_at_the_end_exactly_once(tmp_path: Path, few_pictures: Path) -> None:
-    settings: dict[str, Any] = {"epochs": 1, "held_out": 0, "probes": 0, "recalibrate": True, "micro_batch": 1}
+    settings: dict[str, Any] = {"epochs": 1, "validation": 0, "probes": 0, "recalibrate": True, "micro_batch": 1}
     whole = prepare(tmp_path / "whole", few_pictures, **settings)
     train(whole)
     assert whole.read_pointer("last") == whole.read_pointer("best") == "step-0000001-recalibrated"
@@ -193,7 +193,7 @@ def test_statistics_are_measured_anew_at_the_end_exactly_once(tmp_path: Path, fe
 
 
 def test_statistics_are_measured_on_mixed_classes(tmp_path: Path, few_pictures: Path) -> None:
-    plan = read_plan(prepare(tmp_path / "run", few_pictures, held_out=0))
+    plan = read_plan(prepare(tmp_path / "run", few_pictures, validation=0))
     assert [sample.label for sample in plan.training] == sorted(sample.label for sample in plan.training)
     feeder = BatchLoader(plan, "cpu", 0, Team())
     batches = list(feeder.plain_training_batches(2))
@@ -216,7 +216,7 @@ NETWORKS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("settings", NETWORKS, ids=lambda settings: ",".join(map(str, settings.values())))
 def test_every_network_trains_a_step(tmp_path: Path, few_pictures: Path, settings: dict[str, Any]) -> None:
     run = prepare(
-        tmp_path / "run", few_pictures, **{"epochs": 1, "held_out": 0, "probes": 1, "rate_warm_up": 0} | settings
+        tmp_path / "run", few_pictures, **{"epochs": 1, "validation": 0, "probes": 1, "rate_warm_up": 0} | settings
     )
     train(run)
     (line,) = epoch_lines(run)
@@ -230,7 +230,14 @@ def test_every_network_trains_a_step(tmp_path: Path, few_pictures: Path, setting
 
 
 def test_the_command_line_tells_the_events_as_json_lines(tmp_path: Path, few_pictures: Path) -> None:
-    settings = ["weights=none", "network.input_size=64", "network.source_size=64", "epochs=1", "held_out=0", "probes=0"]
+    settings = [
+        "weights=none",
+        "network.input_size=64",
+        "network.source_size=64",
+        "epochs=1",
+        "validation=0",
+        "probes=0",
+    ]
     options = [text for setting in settings for text in ("--set", setting)]
     live = LiveTraining(
         ["train", str(few_pictures), "--runs", str(tmp_path), "--name", "first", "--device", "cpu", *options]

@@ -68,12 +68,12 @@ def assert_alike(run: RunDirectory, reference: RunDirectory, tolerance: float) -
     assert [line["epoch"] for line in mine] == [line["epoch"] for line in theirs]
     for line, other in zip(mine, theirs, strict=True):
         assert (line["step"], line["images"]) == (other["step"], other["images"])
-        for name in ("loss", "loss_O", "loss_D", "held_out_loss", "entropy"):
+        for name in ("loss", "loss_O", "loss_D", "validation_loss", "entropy"):
             assert line[name] == pytest.approx(other[name], rel=tolerance), name
 
 
 def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_path: Path, pictures: Path) -> None:
-    """Five images a batch: neither the batches nor the 21 images nor the three held out divide by two."""
+    """Five images a batch: neither the batches nor the 21 images nor the three for validation divide by two."""
     settings = {**TINY, **FROZEN, "batch_size": 5}
     one = prepare(tmp_path / "one", pictures, **{**FROZEN, "batch_size": 5})
     train(one)

@@ -27,7 +27,7 @@ from s3n_core.training.trainer import Trainer
 CHECKOUT = Path(__file__).resolve().parents[3]
 PATIENCE = 300  # seconds until a process that says nothing counts as hung; far more than any machine needs
 
-# 21 images learn, in four batches, the last one smaller; three are held out.
+# 21 images learn, in four batches, the last one smaller; three are for validation.
 TINY: dict[str, Any] = {
     "weights": "none",
     "network.input_size": 64,
@@ -36,7 +36,7 @@ TINY: dict[str, Any] = {
     "resize": "squash",
     "epochs": 3,
     "batch_size": 6,
-    "held_out": 0.125,
+    "validation": 0.125,
     "probes": 2,
 }
 

@@ -89,7 +89,7 @@ def test_trained_to_its_end(qtbot: QtBot, data: Path, root: Path) -> None:
         pass
     assert (job.status, job.run_status, job.fraction, job.live) == ("done", "finished", 1.0, False)
     assert statuses[-1] == "finished"
-    assert len([line for line in lines if line.get("kind") == "epoch" or "held_out_accuracy_O" in line]) >= 2
+    assert len([line for line in lines if line.get("kind") == "epoch" or "validation_accuracy_O" in line]) >= 2
     assert "finished" in job.sentence
 
 

@@ -15,8 +15,8 @@ from s3n_core.datasets.records import DataSet
 from s3n_gui.background.jobs import JobList
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.images.image_model import LEFT_OUT_ROLE, TROUBLE_ROLE, USE_ROLE, ImageModel
-from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN
-from s3n_gui.state.session import HeldOut, Session
+from s3n_gui.dataset.survey import TEST, TRAIN, VALIDATION
+from s3n_gui.state.session import Session, ValidationShare
 
 
 def show(qtbot: QtBot, controller: DataController, session: Session, data_set: DataSet) -> None:
@@ -132,14 +132,14 @@ def test_leaving_out_changes_what_is_held_out_and_the_list_of_it(
     qtbot: QtBot, controller: DataController, session: Session, data_set: DataSet
 ) -> None:
     show(qtbot, controller, session, data_set)
-    controller.set_filter(use="held-out")
+    controller.set_filter(use="validation")
     held = controller.listed.tolist()
     assert len(held) == 3
     controller.planning.leave_out(held[:1])
     qtbot.waitUntil(lambda: not controller.is_busy)
     assert held[0] not in controller.listed
-    controller.planning.set_held_out(0.5, 3)
-    assert session.held_out == HeldOut(0.5, 3)
+    controller.planning.set_validation(0.5, 3)
+    assert session.validation == ValidationShare(0.5, 3)
     qtbot.waitUntil(lambda: not controller.is_busy)
     assert len(controller.listed) > 8
 
@@ -187,9 +187,9 @@ def test_an_image_can_be_used_for_another_part_and_taken_back(
     assert session.data_set.records[image].split == "train", "other pages and jobs see it"
     assert controller.survey.data_set is session.data_set
     assert open_assigned(folder) == session.data_set
-    controller.planning.use_for([image, 0], "held-out")
+    controller.planning.use_for([image, 0], "validation")
     qtbot.waitUntil(lambda: not controller.is_busy)
-    assert controller.planning.uses[[image, 0]].tolist() == [HELD_OUT, HELD_OUT]
+    assert controller.planning.uses[[image, 0]].tolist() == [VALIDATION, VALIDATION]
     controller.planning.forget_parts()
     assert controller.planning.by_hand == 0
     for _ in range(3):

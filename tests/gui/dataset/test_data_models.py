@@ -1,4 +1,4 @@
-"""Survey, filter, class tree, findings and held-out images without any widget."""
+"""Survey, filter, class tree, findings and validation images without any widget."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from s3n_gui.dataset.classes.class_nodes import arrange, class_tree, count_image
 from s3n_gui.dataset.findings import Finding, problems_by_image
 from s3n_gui.dataset.image_filter import ImageFilter
 from s3n_gui.dataset.report_reading import findings_of
-from s3n_gui.dataset.survey import HELD_OUT, TEST, TRAIN, USES, Survey, survey
+from s3n_gui.dataset.survey import TEST, TRAIN, USES, VALIDATION, Survey, survey
 from s3n_gui.dataset.uses import Choices, Planner
-from s3n_gui.state.session import HeldOut
+from s3n_gui.state.session import ValidationShare
 
 
 def names(prepared: Survey, indices: object) -> set[str]:
@@ -176,16 +176,16 @@ def test_small_classes_are_found_but_mark_no_single_image(tmp_path: Path, folder
     assert problems_by_image([found]) == {}
 
 
-# -- held out ---------------------------------------------------------------------------------------------------------
+# -- validation -------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_shown_as_held_out_is_what_training_holds_out(data_set: DataSet, prepared: Survey) -> None:
     gone = frozenset({prepared.rows["train/空_bird/two.png"]})
-    for held_out in (HeldOut(), HeldOut(0.3, 5), HeldOut(0.0, 1)):
-        uses = Planner(prepared).uses(Choices(left_out=gone, held_out=held_out)).now
+    for validation in (ValidationShare(), ValidationShare(0.3, 5), ValidationShare(0.0, 1)):
+        uses = Planner(prepared).uses(Choices(left_out=gone, validation=validation)).now
         records = [record for index, record in enumerate(data_set.records) if index not in gone]
-        _, held = hold_out(records, held_out.fraction, held_out.seed)
-        assert names(prepared, np.flatnonzero(uses == HELD_OUT)) == {record.name for record in held}
+        _, held = hold_out(records, validation.fraction, validation.seed)
+        assert names(prepared, np.flatnonzero(uses == VALIDATION)) == {record.name for record in held}
         assert (uses[prepared.uses == TEST] == TEST).all()
 
 
@@ -213,14 +213,14 @@ def test_what_is_assigned_is_what_training_gets(tmp_path: Path) -> None:
     prepared = survey(DataSet(root=tmp_path, format="class-folders", classes=("x", "y"), records=records))
     planner = Planner(prepared)
     assert planner.uses(Choices()).data_set is prepared.data_set
-    assignment = Assignment(test_share=0.25, parts={"0/0.png": "held-out", "1/1.png": "test"})
+    assignment = Assignment(test_share=0.25, parts={"0/0.png": "validation", "1/1.png": "test"})
     found = planner.uses(Choices(assignment=assignment))
     assert found.data_set == assign(prepared.data_set, assignment)
-    assert planner.uses(Choices(assignment=assignment, held_out=HeldOut(0.5))).data_set is found.data_set
+    assert planner.uses(Choices(assignment=assignment, validation=ValidationShare(0.5))).data_set is found.data_set
     train, held = hold_out(found.data_set.records, 0.1, 0, by_hand=found.data_set.by_hand)
-    assert names(prepared, np.flatnonzero(found.now == HELD_OUT)) == {record.name for record in held}
+    assert names(prepared, np.flatnonzero(found.now == VALIDATION)) == {record.name for record in held}
     assert names(prepared, np.flatnonzero(found.now == TRAIN)) == {record.name for record in train}
-    assert names(prepared, np.flatnonzero(found.given == HELD_OUT)) == {"0/0.png"}
+    assert names(prepared, np.flatnonzero(found.given == VALIDATION)) == {"0/0.png"}
     assert planner.uses(Choices()).now.tolist() == Planner(prepared).uses(Choices()).now.tolist()
 
 

@@ -33,7 +33,7 @@ from s3n_gui.dataset.images.image_model import PATH_ROLE
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.report_reading import findings_of
 from s3n_gui.dataset.survey import TEST
-from s3n_gui.state.session import HeldOut, Session
+from s3n_gui.state.session import Session, ValidationShare
 from s3n_gui.state.settings import Settings
 
 EMPTY, READING, CONTENT = range(3)
@@ -97,11 +97,11 @@ def test_the_split_fields_set_the_session_and_follow_it(
     qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet
 ) -> None:
     show(qtbot, data_page, session, data_set)
-    data_page.split_box.held_out.share.setValue(25)
-    qtbot.waitUntil(lambda: session.held_out == HeldOut(0.25, 0))
-    session.held_out = HeldOut(0.5, 7)
+    data_page.split_box.validation.share.setValue(25)
+    qtbot.waitUntil(lambda: session.validation == ValidationShare(0.25, 0))
+    session.validation = ValidationShare(0.5, 7)
     qtbot.waitUntil(data_page.is_ready)
-    assert (data_page.split_box.held_out.share.value(), data_page.split_box.held_out.seed.value()) == (50, 7)
+    assert (data_page.split_box.validation.share.value(), data_page.split_box.validation.seed.value()) == (50, 7)
 
 
 def test_a_busy_opener_shows_that_the_folder_is_being_read(
@@ -199,7 +199,7 @@ def test_the_rows_of_the_split_are_there_from_the_start(
     rows = data_page.split_box.buttons
     top = rows["train"].y()
     assert rows["left-out"].isVisible()  # before the first one is left out
-    assert rows["held-out"].isVisible()
+    assert rows["validation"].isVisible()
     data_page.toggle_left_out()
     qtbot.waitUntil(data_page.is_ready)
     QApplication.processEvents()
@@ -212,7 +212,7 @@ def test_the_rows_of_the_split_are_there_from_the_start(
         replace(plain, classes=(), records=tuple(replace(r, label=None) for r in plain.records)),
     )
     assert rows["unlabelled"].isVisible()
-    assert not rows["held-out"].isVisible()
+    assert not rows["validation"].isVisible()
 
 
 def test_a_broken_file_says_why(qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet) -> None:

@@ -10,7 +10,7 @@ from s3n_core.runs.metrics_reading import MetricsReader
 from s3n_core.runs.run_state import RunState
 from s3n_core.training.recipes import RECIPES, find_recipe
 from s3n_gui.training.curves.chart_layout import chart_places
-from s3n_gui.training.curves.charts import CHARTS, EMPTY, held_out_points, main_points, training_points, value_at
+from s3n_gui.training.curves.charts import CHARTS, EMPTY, main_points, training_points, validation_points, value_at
 from s3n_gui.training.curves.curve_files import curve_table
 from s3n_gui.training.curves.curve_maker import thinned
 from s3n_gui.training.curves.metric_series import MetricSeries, block_of, joined, line_weight, smoothed
@@ -158,11 +158,11 @@ class TestCharts:
         assert drawn >= {"rate_backbone", "rate_heads", "beta_d", "beta_c", "sure_share", "memory_bytes"}
 
     def test_points(self):
-        series = series_of(step(0, 1, loss=2.0), epoch(0, sure_share=0.25, held_out_sure_share=0.5, memory_bytes=2e9))
+        series = series_of(step(0, 1, loss=2.0), epoch(0, sure_share=0.25, validation_sure_share=0.5, memory_bytes=2e9))
         charts = {chart.name: chart for chart in CHARTS}
         rules = charts["rules"]
         assert training_points(series, rules, rules.lines[1], 0.0)[1].tolist() == [75.0]
-        assert held_out_points(series, rules, rules.lines[0])[1].tolist() == [50.0]
+        assert validation_points(series, rules, rules.lines[0])[1].tolist() == [50.0]
         assert training_points(series, charts["memory"], charts["memory"].lines[0], 0.9)[1].tolist() == [2.0]
         assert main_points(series, charts["loss"], 0.0)[1].tolist() == [2.0]
         assert not len(main_points(MetricSeries(), charts["loss"], 0.0)[0])
@@ -253,7 +253,7 @@ class TestSentences:
         assert sayings(MetricSeries(), None, None) == []
 
     def test_improves_and_warns(self):
-        lines = [epoch(n, loss=3.0 - n, accuracy_joint=0.5, held_out_accuracy_joint=0.4 + n / 10) for n in range(2)]
+        lines = [epoch(n, loss=3.0 - n, accuracy_joint=0.5, validation_accuracy_joint=0.4 + n / 10) for n in range(2)]
         lines[-1]["warnings"] = ["Mend this."]
         said = sayings(series_of(*lines), None, "running")
         assert "improves: 50.0 %, 10.0 points" in said[0].text
@@ -268,12 +268,14 @@ class TestSentences:
         )
 
     def test_rests(self):
-        lines = [epoch(n, loss=1.0, held_out_accuracy_O=0.9 if n == 1 else 0.8) for n in range(8)]
+        lines = [epoch(n, loss=1.0, validation_accuracy_O=0.9 if n == 1 else 0.8) for n in range(8)]
         said = sayings(series_of(*lines), None, "running")
         assert "has not improved for 6 epochs; best 90.0 % in epoch 2" in said[0].text
 
     def test_learns_by_heart(self):
-        lines = [epoch(n, loss=5.0 - n / 2, held_out_loss=1 + abs(n - 2), held_out_accuracy_O=0.5) for n in range(8)]
+        lines = [
+            epoch(n, loss=5.0 - n / 2, validation_loss=1 + abs(n - 2), validation_accuracy_O=0.5) for n in range(8)
+        ]
         assert any("by heart" in said.text for said in sayings(series_of(*lines), None, "running"))
 
     @pytest.mark.parametrize(("status", "word"), [("failed", "disk"), ("interrupted", "Resume"), ("broken", "copy")])

@@ -33,7 +33,7 @@ from s3n_core.training.changed_data import require_same_data
 from s3n_gui.background.jobs import Job
 from s3n_gui.frame.actions import ACTIONS
 from s3n_gui.state.runs_watch import RunsSeen
-from s3n_gui.state.session import HeldOut
+from s3n_gui.state.session import ValidationShare
 from s3n_gui.training.changed_data import as_here
 from s3n_gui.training.curves.curve_view import Curve, CurveView
 from s3n_gui.training.runs.run_bar import RunBar
@@ -245,13 +245,13 @@ def test_curves_of_both_kinds_look_different(train_page, runs, qtbot):
     qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3, timeout=SOON)
     qtbot.waitUntil(train_page.is_ready, timeout=SOON)
     drawn = train_page.charts.charts["peaks"].view._curves
-    training, held_out = drawn
-    assert held_out.dots
+    training, validation = drawn
+    assert validation.dots
     assert not training.dots
-    assert held_out.width > training.width
-    assert held_out.colour != training.colour
+    assert validation.width > training.width
+    assert validation.colour != training.colour
     lone = train_page.charts.charts["memory"].view._curves
-    assert [curve.colour for curve in lone] == [held_out.colour]  # nothing beside it to be told apart from
+    assert [curve.colour for curve in lone] == [validation.colour]  # nothing beside it to be told apart from
 
 
 def test_the_box_gives_both_values(train_page, runs, qtbot):
@@ -264,7 +264,7 @@ def test_the_box_gives_both_values(train_page, runs, qtbot):
     qtbot.waitUntil(grid.box.isVisible, timeout=SOON)
     assert grid.rect().contains(grid.box.geometry())
     joint = grid.charts["accuracy"].all_values()[0]
-    measured = train_page.controller.series.epoch_lines[1]["held_out_accuracy_joint"]
+    measured = train_page.controller.series.epoch_lines[1]["validation_accuracy_joint"]
     assert (joint.label, joint.values[0], len(joint.values)) == ("joint", f"{100 * measured:.1f}", 2)
     assert not grid.box.grab().isNull()
     view.place_pointed.emit(None)
@@ -394,23 +394,23 @@ def test_one_training_at_a_time(train_page, runs, session, birds, qtbot):
 def test_what_is_held_out_is_chosen_once(train_page, session, birds, monkeypatch):
     form = train_page.form
     form.finish()
-    session.held_out = HeldOut(0.25, 7)
-    assert form.choice.settings == {"held_out": 0.25, "seed": 7}
+    session.validation = ValidationShare(0.25, 7)
+    assert form.choice.settings == {"validation": 0.25, "seed": 7}
     assert form.rows["seed"].control.value() == 7
-    assert form.rows["held_out"].control.text() == "25 %"  # as on the page Data
-    form.rows["held_out"].control.setValue(30)
-    assert session.held_out == HeldOut(0.3, 7)
-    session.held_out = HeldOut(0.25, 7)
+    assert form.rows["validation"].control.text() == "25 %"  # as on the page Data
+    form.rows["validation"].control.setValue(30)
+    assert session.validation == ValidationShare(0.3, 7)
+    session.validation = ValidationShare(0.25, 7)
     form.recipe_box.setCurrentText("baseline")
-    assert form.choice.value("held_out") == 0.25
+    assert form.choice.value("validation") == 0.25
     form.rows["seed"].control.setValue(3)
-    assert session.held_out == HeldOut(0.25, 3)
+    assert session.validation == ValidationShare(0.25, 3)
     session.data_set = open_data_set(birds)
     asked = []
     monkeypatch.setattr(train_page.controller, "start", asked.append)
     train_page.starting.start()
     assert asked[0].format == session.data_set.format
-    assert asked[0].settings == {"held_out": 0.25, "seed": 3}
+    assert asked[0].settings == {"validation": 0.25, "seed": 3}
 
 
 def test_weights_are_chosen_with_a_dialog(train_page, monkeypatch):
