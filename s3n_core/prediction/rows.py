@@ -203,11 +203,13 @@ class PredictionRow:
         Raises:
             KeyError, TypeError, ValueError: The fields are not those of a row.
         """
-        values = {name: fields[key] for name, key in _PLAIN if key in fields}
-        for name, key, from_json in _CONVERTED:
-            if key in fields:
-                values[name] = from_json(fields[key])
-        return cls(mode=header.mode, precision=header.precision, model=header.model, **values)
+        values = {
+            name: fields[key] if from_json is None else from_json(fields[key])
+            for name, key, from_json in _READ
+            if key in fields
+        }
+        values.update(mode=header.mode, precision=header.precision, model=header.model)
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,8 +330,5 @@ COLUMNS = columns_of(PredictionRow)
 
 _IN_ROWS = tuple((column.name, column.key, column.to_json) for column in COLUMNS if not column.shared)
 _WITHOUT_PREDICTION = tuple((column.name, column.key, column.to_json) for column in COLUMNS if column.always)
-_PLAIN = tuple((column.name, column.key) for column in COLUMNS if not (column.shared or column.from_json))
-_CONVERTED = tuple(
-    (column.name, column.key, column.from_json) for column in COLUMNS if column.from_json and not column.shared
-)
+_READ = tuple((column.name, column.key, column.from_json) for column in COLUMNS if not column.shared)
 _DERIVED = tuple((column.name, column.derive) for column in COLUMNS if column.derive)

@@ -124,11 +124,6 @@ def columns_of(row_type: type) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _place(values: Sequence[float]) -> PeakPlace:
-    x, y, response, weight_d, weight_c = map(float, values)
-    return x, y, response, weight_d, weight_c
-
-
 def _ranking_cells(ranking: Sequence[tuple[str, float]]) -> list[Cell]:
     cells: list[Cell] = [cell for pair in ranking[1:TOP] for cell in pair]
     return cells + [None] * (2 * (TOP - 1) - len(cells))
@@ -148,8 +143,8 @@ _TO_JSON: dict[Kind, Callable[[Any], Any]] = {
 
 _FROM_JSON: dict[Kind, Callable[[Any], Any]] = {
     "text": str,
-    "ranking": lambda pairs: tuple([(str(name), float(probability)) for name, probability in pairs]),
-    "branch classes": lambda classes: tuple([(str(letter), str(name)) for letter, name in classes.items()]),
+    "ranking": lambda pairs: tuple([(name, float(probability)) for name, probability in pairs]),
+    "branch classes": lambda classes: tuple(classes.items()),
     "branch numbers": lambda numbers: tuple(map(float, numbers)),
-    "places": lambda places: tuple(map(_place, places)),
+    "places": lambda places: tuple([(float(x), float(y), float(r), float(d), float(c)) for x, y, r, d, c in places]),
 }
