@@ -19,9 +19,9 @@ import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 from window_ticks import Clock  # noqa: E402
 
+from s3n_core.system.engine_process import engine_command  # noqa: E402
 from s3n_core.system.resources import resource  # noqa: E402
 from s3n_gui.appearance import theme  # noqa: E402
-from s3n_gui.background.engine_command import engine_command  # noqa: E402
 from s3n_gui.frame.main_window import MainWindow  # noqa: E402
 from s3n_gui.frame.window_program import make_application  # noqa: E402
 from s3n_gui.state.settings import Settings  # noqa: E402

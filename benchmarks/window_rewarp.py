@@ -28,8 +28,9 @@ from s3n_core.demo.writing import write_drawn_birds  # noqa: E402
 from s3n_core.inspection.inspection import Inspection  # noqa: E402
 from s3n_core.inspection.settings import InspectionSettings  # noqa: E402
 from s3n_core.server.requests import Subject  # noqa: E402
+from s3n_core.system.engine_process import start_process  # noqa: E402
 from s3n_gui.appearance import theme  # noqa: E402
-from s3n_gui.background.processes import kill, start_process  # noqa: E402
+from s3n_gui.background.processes import kill  # noqa: E402
 from s3n_gui.frame.main_window import MainWindow  # noqa: E402
 from s3n_gui.frame.window_program import make_application  # noqa: E402
 from s3n_gui.inspector.panel import InspectPage  # noqa: E402

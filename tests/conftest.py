@@ -22,7 +22,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 # Test modules of the window that run where Qt does not load; all others in tests/gui are skipped there.
-QT_FREE = {"test_demo.py", "test_display.py", "test_engine_command.py", "test_window_resources.py"}
+QT_FREE = {"test_demo.py", "test_display.py", "test_window_resources.py"}
 
 
 def _why_no_qt() -> str | None:

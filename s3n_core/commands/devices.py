@@ -18,7 +18,8 @@ Example: s3n devices
 def devices(json: JsonOption = False) -> None:
     """Show the devices."""
     from s3n_core.errors import DeviceError
-    from s3n_core.models.devices import DEVICES, choose_device, free_memory
+    from s3n_core.models.device_names import DEVICES
+    from s3n_core.models.devices import choose_device, free_memory
 
     chosen = choose_device("auto")
     usable: list[dict[str, object]] = []

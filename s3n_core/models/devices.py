@@ -1,7 +1,4 @@
-"""Devices and precisions: what this machine offers, what is chosen, and why it was not what a person might expect.
-
-torch is imported inside the functions, so that a program may ask for names and choices without loading it.
-"""
+"""Devices and precisions: what this machine offers, what is chosen, and why it was not what a person might expect."""
 
 from __future__ import annotations
 
@@ -10,19 +7,14 @@ import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+
+import psutil
+import torch
 
 from s3n_core.errors import DeviceError, DeviceUnavailable
+from s3n_core.models.device_names import DEVICES, PRECISIONS
 from s3n_core.system.cores import usable_cores
 from s3n_core.system.memory import keep_freed_memory
-
-if TYPE_CHECKING:
-    import torch
-
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
-DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
-PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
 
 CUDA_INSTALL_LINE = "pip install --upgrade --force-reinstall torch torchvision"
 
@@ -57,8 +49,6 @@ def choose_device(wanted: str = "auto") -> DeviceChoice:
     Raises:
         DeviceError: If a device is asked for by name and cannot be used, with the reason and the remedy.
     """
-    import torch
-
     if wanted not in DEVICES:
         raise DeviceError(f"There is no device {wanted!r}; choose one of {', '.join(DEVICES)}.")
     cuda_problem, mps_problem = _cuda_problem(), _mps_problem()
@@ -88,8 +78,6 @@ def choose_precision(wanted: str, device: str) -> str:
     Raises:
         DeviceError: If the precision is unknown, or the device does not offer it.
     """
-    import torch
-
     if wanted not in PRECISIONS:
         raise DeviceError(f"There is no precision {wanted!r}; choose one of {', '.join(PRECISIONS)}.")
     if wanted == "auto":
@@ -101,8 +89,6 @@ def choose_precision(wanted: str, device: str) -> str:
 
 def autocast(device: str, precision: str) -> AbstractContextManager[object]:
     """Return the autocast context for a precision; for float32 it does nothing."""
-    import torch
-
     if precision == "float32":
         return torch.autocast(device, enabled=False)
     return torch.autocast(device, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float16)
@@ -110,8 +96,6 @@ def autocast(device: str, precision: str) -> AbstractContextManager[object]:
 
 def place(network: torch.nn.Module, device: str) -> None:
     """Move a network to a device, in the channels-last layout that convolutions are fastest in; a processor keeps its memory."""
-    import torch
-
     if device == "cpu":
         keep_freed_memory()
     network.to(device=torch.device(device))
@@ -123,29 +107,19 @@ def place(network: torch.nn.Module, device: str) -> None:
 def free_memory(device: str) -> int | None:
     """Return the bytes that are free now: of the card's memory on CUDA, of main memory elsewhere; None if unknown."""
     if device == "cuda":
-        import torch
-
         return int(torch.cuda.mem_get_info(0)[0])
-    import psutil
-
     return int(psutil.virtual_memory().available)
 
 
 def memory_in_use(device: str) -> int:
     """Return the bytes that this process holds: of the card's memory on CUDA, at its most; of main memory elsewhere, now."""
     if device == "cuda":
-        import torch
-
         return int(torch.cuda.max_memory_allocated())
-    import psutil
-
     return int(psutil.Process().memory_info().rss)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that there is too little memory, on a card or in the machine."""
-    import torch
-
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)
@@ -153,8 +127,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def _cuda_problem() -> str:
     """Why CUDA cannot be used, as a clause; empty where it can."""
-    import torch
-
     if torch.cuda.is_available():
         return ""
     if not _nvidia_card_present():
@@ -165,8 +137,6 @@ def _cuda_problem() -> str:
 
 
 def _mps_problem() -> str:
-    import torch
-
     if torch.backends.mps.is_available():
         return ""
     return (

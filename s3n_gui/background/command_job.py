@@ -8,8 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from s3n_core.system.engine_process import engine_command
 from s3n_gui.background.command_process import CommandProcess
-from s3n_gui.background.engine_command import engine_command
 from s3n_gui.background.jobs import Job
 from s3n_gui.background.processes import how_it_ended, log_file
 from s3n_gui.background.worker_thread import WorkerThread

@@ -12,7 +12,8 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 
 from s3n_core.errors import OutputError
-from s3n_gui.background.processes import interrupt, kill, start_process
+from s3n_core.system.engine_process import start_process
+from s3n_gui.background.processes import engine_environment, interrupt, kill
 from s3n_gui.background.worker_thread import Worker
 
 
@@ -43,7 +44,12 @@ class CommandProcess(Worker):
                 return
             try:
                 self.process = process = start_process(
-                    self._command, log=self._log, long_job=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                    self._command,
+                    log=self._log,
+                    long_job=True,
+                    environment=engine_environment(),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
                 )
             except OutputError as error:
                 self.problem = str(error)

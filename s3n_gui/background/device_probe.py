@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from s3n_gui.background.engine_command import engine_command
+from s3n_core.system.engine_process import engine_command
 from s3n_gui.background.question_process import QuestionProcess
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from s3n_core.errors import S3NError
 from s3n_core.server.codec import InspectionDecoder
 from s3n_core.server.messages import Message, read_message, write_message
 from s3n_core.server.requests import LatestRequests, Request
-from s3n_gui.background.processes import how_it_ended, kill, start_process
+from s3n_core.system.engine_process import start_process
+from s3n_gui.background.processes import engine_environment, how_it_ended, kill
 from s3n_gui.background.worker_thread import Worker, WorkerThread
 
 
@@ -86,7 +87,12 @@ class _Worker(Worker):
             if self._ending:
                 return
             self.process = process = start_process(
-                self._command, log=self._log, long_job=False, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                self._command,
+                log=self._log,
+                long_job=False,
+                environment=engine_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
             )
         writer = threading.Thread(target=self._write, args=(process,), name="inspection requests")
         writer.start()

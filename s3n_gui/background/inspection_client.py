@@ -15,12 +15,15 @@ from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.codec import OpenedModel, decode_class_map, decode_file, decode_model, decode_subject
 from s3n_core.server.messages import Message
 from s3n_core.server.requests import Request, RequestKind, Subject
+from s3n_core.system.engine_process import engine_command
 from s3n_core.system.json_values import to_json
-from s3n_gui.background.engine_command import INSPECTION_SERVER, engine_command
 from s3n_gui.background.engine_link import EngineLink
 from s3n_gui.background.processes import log_file
 
 State = Literal["off", "starting", "opening", "ready", "working", "resting", "restarting", "broken", "closed"]
+
+INSPECTION_SERVER = "inspection-server"
+"""The command that serves inspections on its standard streams."""
 
 RESTART_MILLISECONDS = (100, 1000, 4000)
 """How long after the engine's first, second, third death in a row it is started again; after one more it stays off."""

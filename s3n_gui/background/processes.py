@@ -7,21 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
 
 import psutil
 
-from s3n_core.errors import OutputError
 from s3n_core.runs.locations import home
 from s3n_gui.background.blas_threads import lift_limit
 
 MOST_LOG_BYTES = 1_000_000
-
-# Of long jobs: the window and the inspection go first. Beside a training on both of two cores an inspection at 5 took ten
-# times as long as at 0, because its threads wait for one another.
-_NICENESS = 10
 
 
 def log_file(name: str) -> Path:
@@ -34,70 +27,11 @@ def log_file(name: str) -> Path:
     return path
 
 
-def start_process(
-    command: Sequence[str],
-    *,
-    log: Path,
-    long_job: bool,
-    stdin: int = subprocess.DEVNULL,
-    stdout: int | None = None,
-    stderr: int | None = None,
-) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own: Ctrl+C in the window's terminal does not reach it, nor does a closed terminal.
-
-    Args:
-        command: Program and arguments.
-        log: Where its output goes, as far as no pipe takes it.
-        long_job: Whether it takes hours and must not be felt, or answers a waiting person.
-        stdin: As ``subprocess`` takes it.
-        stdout: The same; None logs it.
-        stderr: The same; None logs it.
-
-    Returns:
-        The running process.
-
-    Raises:
-        OutputError: It cannot be started.
-    """
-    options: dict[str, Any] = {}
-    if sys.platform == "win32":
-        priority = subprocess.BELOW_NORMAL_PRIORITY_CLASS if long_job else 0
-        options["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW | priority
-    else:
-        options["start_new_session"] = True
-    environment = dict(os.environ, PYTHONUTF8="1", PYTHONUNBUFFERED="1")
-    if long_job:
-        # Threads that wait for one another sleep instead of spinning: beside other work on two cores a training step took
-        # a tenth of the time, and the window's ticks came no later (benchmarks/wait_policy.py).
-        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+def engine_environment() -> dict[str, str]:
+    """Return the environment variables of an engine process: this one's, without the window's own limit on threads."""
+    environment = dict(os.environ)
     lift_limit(environment)
-    try:
-        with _opened(log) as file:
-            process = subprocess.Popen(
-                list(command),
-                stdin=stdin,
-                stdout=file if stdout is None else stdout,
-                stderr=file if stderr is None else stderr,
-                env=environment,
-                **options,
-            )
-    except (OSError, ValueError) as error:
-        raise OutputError(f"The engine cannot be started ({command[0]}: {error}); check the installation.") from error
-    if sys.platform != "win32" and long_job:
-        with contextlib.suppress(psutil.Error, OSError):
-            psutil.Process(process.pid).nice(_NICENESS)
-        _lower_session(process.pid)
-    return process
-
-
-def _lower_session(pid: int) -> None:
-    """Lower the whole session that a process leads.
-
-    Linux desktops share the processor among sessions first (autogroups), and a niceness counts only inside one: a training
-    in a session of its own would take half of every core from the window, however nice it is.
-    """
-    with contextlib.suppress(OSError):  # no Linux, or one without autogroups, where the niceness is enough
-        Path(f"/proc/{pid}/autogroup").write_text(str(_NICENESS), "ascii")
+    return environment
 
 
 def interrupt(process: subprocess.Popen[bytes]) -> None:
@@ -144,10 +78,3 @@ def how_it_ended(code: int) -> str:
         except ValueError:
             return f"it was killed by signal {-code}"
     return f"exit code {code}"
-
-
-def _opened(log: Path) -> IO[bytes]:
-    try:
-        return log.open("ab")
-    except OSError:  # a full disk or a missing folder is no reason not to work
-        return open(os.devnull, "ab")

@@ -20,9 +20,10 @@ from s3n_core.runs.following import RunChange, RunFollower
 from s3n_core.runs.run_directory import is_run
 from s3n_core.runs.run_state import RunState, ShownStatus
 from s3n_core.runs.trash import move_to_trash
+from s3n_core.system.engine_process import start_process
 from s3n_core.system.locks import is_live
 from s3n_core.system.processes import process_is_alive
-from s3n_gui.background.processes import how_it_ended, interrupt, kill, leave, log_file, start_process
+from s3n_gui.background.processes import engine_environment, how_it_ended, interrupt, kill, leave, log_file
 from s3n_gui.background.worker_thread import Worker
 
 _TERMINATION_SECONDS = 10.0
@@ -103,7 +104,7 @@ class RunWatch(Worker):
             if self._command is not None:
                 with contextlib.suppress(OSError):
                     self._log_start = self._log.stat().st_size
-                process = start_process(self._command, log=self._log, long_job=True)
+                process = start_process(self._command, log=self._log, long_job=True, environment=engine_environment())
             self._watch(process)
         except S3NError as error:
             self.ended.emit(Ending("failed", sentence=str(error)))

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from s3n_core.runs.ending import STOP_NOW_SECONDS, STOP_SECONDS
 from s3n_core.runs.following import RunChange
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
-from s3n_gui.background.engine_command import engine_command
+from s3n_core.system.engine_process import engine_command
 from s3n_gui.background.jobs import Job, JobStatus
 from s3n_gui.background.run_watch import Ending, RunOrder, RunWatch
 from s3n_gui.background.training_request import TrainingRequest

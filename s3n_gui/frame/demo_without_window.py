@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from s3n_core.system.atomic_files import output_error
-from s3n_gui.background.engine_command import engine_command
+from s3n_core.system.engine_process import engine_command
 from s3n_gui.state.demo import demo_images, demo_model
 
 

@@ -17,7 +17,7 @@ from typing import Any, get_args
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.errors import S3NError
-from s3n_core.models.devices import DEVICES, PRECISIONS
+from s3n_core.models.device_names import DEVICES, PRECISIONS
 from s3n_core.runs.locations import home, runs_root
 from s3n_core.system.atomic_files import write_json
 from s3n_gui.appearance.tokens import LARGEST_FACTOR, SMALLEST_FACTOR, Mode

@@ -17,7 +17,7 @@ TORCH_FREE = [
     "s3n_core.system.atomic_files",
     "s3n_core.system.seeding",
     "s3n_core.system.resources",
-    "s3n_core.models.devices",
+    "s3n_core.models.device_names",
     "s3n_core.datasets.*",
     "s3n_core.runs.*",
     "s3n_core.method.alignment",

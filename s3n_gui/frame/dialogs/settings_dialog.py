@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_core.models.devices import DEVICES
+from s3n_core.models.device_names import DEVICES
 from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP, SPACE
 from s3n_gui.appearance.wording import place_text

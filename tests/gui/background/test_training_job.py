@@ -17,9 +17,9 @@ from random_model import SMALL_TRAINING, save_picture
 
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.trash import list_trash
+from s3n_core.system.engine_process import engine_command
 from s3n_core.system.locks import is_live, read_owner
 from s3n_gui.background import run_watch, training_job
-from s3n_gui.background.engine_command import engine_command
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
 

@@ -20,7 +20,7 @@ from random_model import SMALL_TRAINING, save_picture, save_random_model
 
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.locks import is_live, read_owner
-from s3n_gui.background.engine_command import INSPECTION_SERVER
+from s3n_gui.background.inspection_client import INSPECTION_SERVER
 
 HERE = Path(__file__).parents[1]
 PATIENCE = 300.0

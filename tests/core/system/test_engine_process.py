@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from s3n_gui.background.engine_command import engine_command
+from s3n_core.system.engine_process import engine_command
 
 
 def test_from_an_interpreter() -> None:

@@ -1,0 +1,10 @@
+"""The names of devices and precisions that a person may ask for. Free of torch."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
+DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
+PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
