@@ -129,9 +129,9 @@ class InspectionClient(QObject):
         """Ask for the class response map of any class."""
         self._ask("class-map", {"subject": to_json(subject), "index": index})
 
-    def request_file(self, wish: FileRequest) -> int:
+    def request_file(self, request: FileRequest) -> int:
         """Ask for the first file that an export would write; returns the generation."""
-        return self._ask("export", to_json(wish))
+        return self._ask("export", to_json(request))
 
     def set_idle_seconds(self, seconds: float) -> None:
         """Say after how long without a request the engine lets go of the model; it counts at once."""

@@ -38,13 +38,13 @@ class Comparison(QWidget):
         state: InspectionState,
         other: OtherModel,
         cameras: Cameras,
-        wishes: PaneRequests,
+        requests: PaneRequests,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         others = PaneRequests(self)
         others.class_map_missing.connect(other.fetch_class_map)
-        self.first = _Row("This model", state, cameras, wishes)
+        self.first = _Row("This model", state, cameras, requests)
         self.second = _Row("Other model", other.state, cameras, others, self.first.panes.models, editable=False)
         self.choose = QPushButton("Choose the other model…")
         self.choose.setProperty("role", "link")
@@ -94,7 +94,7 @@ class _Row(QFrame):
         title: str,
         state: InspectionState,
         cameras: Cameras,
-        wishes: PaneRequests,
+        requests: PaneRequests,
         models: Sequence[PaneModel] = (),
         *,
         editable: bool = True,
@@ -105,7 +105,7 @@ class _Row(QFrame):
         self._name = ""
         self.model, self.answer, self.verdict = ElidedLabel(), QLabel(), QLabel()
         self.panes = PaneGrid(
-            state, cameras, wishes, kinds=_KINDS, layout_name=_LAYOUT, models=models, editable=editable
+            state, cameras, requests, kinds=_KINDS, layout_name=_LAYOUT, models=models, editable=editable
         )
         for piece in self.panes.pieces():
             piece()

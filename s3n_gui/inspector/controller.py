@@ -35,13 +35,13 @@ class InspectionController(QObject):
 
     Signals:
         truth_changed: The class that the chosen image is labelled with, or None.
-        device_told: Where the network computes, and why not on a faster device (empty where it is the best one).
+        device_reported: Where the network computes, and why not on a faster device (empty where it is the best one).
         seeking_changed: What is being looked for ("mistake", "disagreement"), or "" when it is over.
         notice: A sentence that is no error.
     """
 
     truth_changed = Signal(object)
-    device_told = Signal(str, str)
+    device_reported = Signal(str, str)
     seeking_changed = Signal(str)
     notice = Signal(str)
 
@@ -98,7 +98,7 @@ class InspectionController(QObject):
             self.ask_again()
 
     def _on_opened(self, opened: OpenedModel) -> None:
-        self.device_told.emit(f"{opened.device_name}, {opened.precision}", opened.device_reason)
+        self.device_reported.emit(f"{opened.device_name}, {opened.precision}", opened.device_reason)
 
     def _on_model(self, model: Path | None) -> None:
         if not self._active or model == self._model:

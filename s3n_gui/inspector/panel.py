@@ -116,10 +116,10 @@ class InspectPage(Page):
         self.browser, self.toolbar, self.stage, self.side = body.browser, body.toolbar, body.stage, body.side
         toolbar, stage, side, panes = self.toolbar, self.stage, self.side, self.stage.panes
         self.panes = panes
-        self.deeds = deeds = InspectActions(self.state, controller, editor, self.cameras, self.known, body)
+        self.inspect_actions = actions = InspectActions(self.state, controller, editor, self.cameras, self.known, body)
         self.browser.image_chosen.connect(controller.choose)
         self.browser.list.installEventFilter(self)
-        self.browser.table_requested.connect(deeds.choose_table)
+        self.browser.table_requested.connect(actions.choose_table)
         self.browser.predictions_requested.connect(self._session.ask_for_predictions)
         self.known.changed.connect(self._show_known)
         state.image_changed.connect(self._show_image)
@@ -133,15 +133,15 @@ class InspectPage(Page):
         controller.truth_changed.connect(side.set_truth)
         controller.truth_changed.connect(stage.set_truth)
         controller.seeking_changed.connect(toolbar.show_seeking)
-        controller.device_told.connect(toolbar.show_device)
-        toolbar.previous_requested.connect(deeds.previous_image)
-        toolbar.next_requested.connect(deeds.next_image)
-        toolbar.mistake_requested.connect(deeds.next_mistake)
-        toolbar.disagreement_requested.connect(deeds.next_disagreement)
+        controller.device_reported.connect(toolbar.show_device)
+        toolbar.previous_requested.connect(actions.previous_image)
+        toolbar.next_requested.connect(actions.next_image)
+        toolbar.mistake_requested.connect(actions.next_mistake)
+        toolbar.disagreement_requested.connect(actions.next_disagreement)
         toolbar.stop_requested.connect(controller.stop_seeking)
-        toolbar.peaks_toggled.connect(deeds.show_peaks)
-        toolbar.grid_toggled.connect(deeds.show_grid)
-        toolbar.compare_toggled.connect(deeds.compare)
+        toolbar.peaks_toggled.connect(actions.show_peaks)
+        toolbar.grid_toggled.connect(actions.show_grid)
+        toolbar.compare_toggled.connect(actions.compare)
         toolbar.layout_chosen.connect(panes.set_layout_name)
         toolbar.fit_requested.connect(self.cameras.reset)
         toolbar.reset_requested.connect(editor.reset)
@@ -150,17 +150,17 @@ class InspectPage(Page):
         panes.layout_changed.connect(self._show_layout)
         for model in panes.models:
             model.changed.connect(self._show_marks)
-        stage.wishes.class_map_missing.connect(controller.fetch_class_map)
-        stage.wishes.peak_dragged.connect(editor.drag_peak)
-        stage.wishes.peak_dropped.connect(editor.drop_peak)
-        stage.wishes.peak_menu_requested.connect(deeds.show_peak_menu)
-        side.peaks.menu_requested.connect(deeds.show_peak_menu)
+        stage.requests.class_map_missing.connect(controller.fetch_class_map)
+        stage.requests.peak_dragged.connect(editor.drag_peak)
+        stage.requests.peak_dropped.connect(editor.drop_peak)
+        stage.requests.peak_menu_requested.connect(actions.show_peak_menu)
+        side.peaks.menu_requested.connect(actions.show_peak_menu)
         side.peaks.switch_requested.connect(editor.switch_peak)
         side.peaks.flip_requested.connect(editor.flip_peak)
         side.put_back_requested.connect(editor.restore_peak)
         side.compare_requested.connect(state.keep_as_before)
         side.numbers.numbers_wanted.connect(editor.set_numbers)
-        side.scores.class_chosen.connect(deeds.show_class)
+        side.scores.class_chosen.connect(actions.show_class)
         theme().changed.connect(self._show_stage)
 
     def _show_all(self) -> None:
@@ -183,7 +183,7 @@ class InspectPage(Page):
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """Return what the actions of this page do; nothing before its widgets are made."""
-        return self.deeds.table() if self._made else {}
+        return self.inspect_actions.table() if self._made else {}
 
     def undo_stack(self) -> QUndoStack:
         """Return the stack of changes."""

@@ -35,7 +35,7 @@ class Stage(QStackedWidget):
         comparing_changed: Whether two models are shown.
 
     Attributes:
-        wishes: What is asked of the current model's panes.
+        requests: What is asked of the current model's panes.
 
     Args:
         session: The current choices.
@@ -69,8 +69,8 @@ class Stage(QStackedWidget):
         self.other: OtherModel | None = None
         self.comparison: Comparison | None = None
         self.empty = EmptyPage()
-        self.wishes = PaneRequests(self)
-        self.panes = PaneGrid(state, cameras, self.wishes)
+        self.requests = PaneRequests(self)
+        self.panes = PaneGrid(state, cameras, self.requests)
         self.addWidget(self.empty)
         self.addWidget(self.panes)
         self.empty.asked.connect(self._on_asked)
@@ -155,7 +155,7 @@ class Stage(QStackedWidget):
         """Compare the current model with another one: a model file or a run's folder."""
         if self.other is None or self.comparison is None:
             self.other = OtherModel(self._state, self._make_client, self._name_of, self)
-            self.comparison = Comparison(self._state, self.other, self._cameras, self.wishes)
+            self.comparison = Comparison(self._state, self.other, self._cameras, self.requests)
             self.comparison.other_requested.connect(self.choose_other)
             self._session.model_changed.connect(self.comparison.first.set_model)
             self.comparison.first.set_model(self._session.model)

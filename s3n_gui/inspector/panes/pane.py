@@ -29,10 +29,10 @@ from s3n_gui.inspector.panes.pane_kinds import KIND_TEXTS, plane_of
 from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.panes.pane_requests import PaneRequests
 from s3n_gui.inspector.panes.pane_title import PANE_MIME
+from s3n_gui.inspector.symbols import plain_symbol
 from s3n_gui.widgets.images.camera import Camera
 from s3n_gui.widgets.images.image_view import ImageView
 from s3n_gui.widgets.images.marks import Marks
-from s3n_gui.widgets.symbols import plain_symbol
 
 
 class Pane(QFrame):
@@ -55,14 +55,14 @@ class Pane(QFrame):
         state: InspectionState,
         cameras: Cameras,
         pictures: Pictures,
-        wishes: PaneRequests,
+        requests: PaneRequests,
         parent: QWidget | None = None,
         *,
         editable: bool = True,
     ) -> None:
         super().__init__(parent)
         self.index, self.model, self._editable = index, model, editable
-        self._state, self._cameras, self._pictures, self._wishes = state, cameras, pictures, wishes
+        self._state, self._cameras, self._pictures, self._requests = state, cameras, pictures, requests
         self._content: PaneContent | None = None
         self.setProperty("role", "card")
         self.setAcceptDrops(True)
@@ -92,8 +92,8 @@ class Pane(QFrame):
         view.pressed.connect(self._on_pressed)
         view.peak_pressed.connect(self._on_peak_pressed)
         view.peak_dragged.connect(self._on_peak_dragged)
-        view.peak_dropped.connect(self._wishes.peak_dropped)
-        view.peak_menu_requested.connect(self._wishes.peak_menu_requested)
+        view.peak_dropped.connect(self._requests.peak_dropped)
+        view.peak_menu_requested.connect(self._requests.peak_menu_requested)
         self.model.changed.connect(self._show_kind)
         self._cameras.changed.connect(self._follow_camera)
         state.evidence_changed.connect(self.show_evidence)
@@ -134,7 +134,7 @@ class Pane(QFrame):
         self.note.setVisible(bool(content.note))
         self.note.adjustSize()
         if content.note and model.class_index is not None:
-            self._wishes.class_map_missing.emit(model.class_index)
+            self._requests.class_map_missing.emit(model.class_index)
         self._show_marks()
         self._show_cursor()
 
@@ -232,7 +232,7 @@ class Pane(QFrame):
         self._state.select(key)
 
     def _on_peak_dragged(self, key: tuple[int, int], place: QPointF) -> None:
-        self._wishes.peak_dragged.emit(key, (place.x(), place.y()))
+        self._requests.peak_dragged.emit(key, (place.x(), place.y()))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take panes only."""

@@ -17,8 +17,8 @@ from s3n_core.inspection.peak import Peak
 from s3n_gui.appearance.theme import font, px, theme, tokens
 from s3n_gui.inspector.panes.pane_content import PaneContent
 from s3n_gui.inspector.panes.pane_kinds import warped_of
+from s3n_gui.inspector.symbols import draw_branch_mark, draw_symbol, symbol_width
 from s3n_gui.widgets.colour_bar import ColourBar
-from s3n_gui.widgets.symbols import draw_branch_mark, draw_symbol, symbol_width
 
 
 class PaneFooter(QWidget):

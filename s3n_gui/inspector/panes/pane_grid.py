@@ -41,7 +41,7 @@ class PaneGrid(QWidget):
         self,
         state: InspectionState,
         cameras: Cameras,
-        wishes: PaneRequests,
+        requests: PaneRequests,
         parent: QWidget | None = None,
         *,
         kinds: Sequence[Kind] = FIRST_KINDS,
@@ -53,7 +53,7 @@ class PaneGrid(QWidget):
         self._pictures = Pictures()
         self._alone: Pane | None = None
         self._layout_name = layout_name
-        self._state, self._cameras, self._wishes, self._editable = state, cameras, wishes, editable
+        self._state, self._cameras, self._requests, self._editable = state, cameras, requests, editable
         self._models = tuple(models) or tuple(PaneModel(kind, self) for kind in kinds)
         self.panes: tuple[Pane, ...] = ()
         self._columns = QSplitter(Qt.Orientation.Vertical, self)
@@ -79,7 +79,7 @@ class PaneGrid(QWidget):
             self._state,
             self._cameras,
             self._pictures,
-            self._wishes,
+            self._requests,
             self,
             editable=self._editable,
         )

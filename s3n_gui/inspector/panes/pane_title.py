@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QSizePolicy, QWidge
 from s3n_gui.appearance.theme import font, px, theme, tokens
 from s3n_gui.appearance.tokens import CORNER_RADIUS
 from s3n_gui.inspector.panes.pane_kinds import KIND_TEXTS, Kind
-from s3n_gui.widgets.symbols import draw_branch_mark, draw_symbol, plain_symbol, symbol_width
+from s3n_gui.inspector.symbols import draw_branch_mark, draw_symbol, plain_symbol, symbol_width
 
 PANE_MIME = "application/x-s3n-pane"
 

@@ -29,9 +29,9 @@ from s3n_core.inspection.number_text import number_text
 from s3n_core.inspection.peak import Peak
 from s3n_gui.appearance.theme import number_font, px, theme
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.symbols import draw_symbol, plain_symbol
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
-from s3n_gui.widgets.symbols import draw_symbol, plain_symbol
 
 _HEADERS = ("", "Place, px", "R", "ζ", "Set")
 _TIPS = (

@@ -10,7 +10,7 @@ from s3n_core.inspection.number_text import percent_text
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, theme, tokens
 from s3n_gui.appearance.tokens import Branch
 from s3n_gui.inspector.scores.score_rows import ANSWERS, ScoreCell, ScoreRow
-from s3n_gui.widgets.symbols import draw_branch_mark
+from s3n_gui.inspector.symbols import draw_branch_mark
 
 _TITLES: dict[Branch, str] = {"O": "O", "D": "D", "C": "C", "joint": "Joint"}
 _TIPS = (

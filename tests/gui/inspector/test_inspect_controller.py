@@ -231,11 +231,11 @@ def test_another_device_opens_the_model_anew_at_once(stage: Stage, qtbot: QtBot)
     stage.client.answer()
     stage.session.model = stage.root / "other.safetensors"
     assert stage.client.opened_on[-1] == ("cpu", "float32")
-    with qtbot.waitSignal(stage.controller.device_told) as told:
+    with qtbot.waitSignal(stage.controller.device_reported) as reported:
         stage.client.opened.emit(
             SimpleNamespace(device_name="CPU, 2 cores", precision="float32", device_reason="the driver is too old")
         )
-    assert told.args == ["CPU, 2 cores, float32", "the driver is too old"]
+    assert reported.args == ["CPU, 2 cores, float32", "the driver is too old"]
 
 
 def test_the_next_mistake_is_looked_for_where_none_is_known(stage: Stage, qtbot: QtBot) -> None:

@@ -344,7 +344,7 @@ def test_the_answer_and_the_rule_are_said(looking: InspectPage) -> None:
     looking.side.set_truth("Red bird")
     assert "H = 0.10 ≤ δ = 0.2" in looking.side.answer.rule.text()
     client(looking).saying = {"bird 1.jpg": {"winner": 2}}
-    looking.deeds.next_image()
+    looking.inspect_actions.next_image()
     client(looking).answer()
     assert looking.side.answer.verdict.text() == "✕ labelled Blue bird"
     assert CLASSES[0] not in looking.side.answer.rule.text()
@@ -437,13 +437,13 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     move(comparison.first.panes.panes[0].view, pixel(comparison.first.panes.panes[0].view, 100, 60))
     assert other.state.cursor == looking.state.cursor
     assert comparison.second.panes.panes[2].view._cursor is not None
-    looking.deeds.next_image()
+    looking.inspect_actions.next_image()
     assert second.asked[-1].image == client(looking).asked[-1].image
     looking.toolbar.compare.click()
     client(looking).answer()
     assert looking.stage.currentWidget() is looking.panes
     asked = len(second.asked)
-    looking.deeds.next_image()
+    looking.inspect_actions.next_image()
     assert len(second.asked) == asked
     looking.shut_down()
     assert second.closed
