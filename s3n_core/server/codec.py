@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.errors import MessageError
-from s3n_core.export.file_request import ExportedFile
+from s3n_core.export.file_request import ExportedFile, FileRequest
 from s3n_core.inspection.inspection import Inspection, is_same
 from s3n_core.method.configuration import ModelHeader, Sampling
 from s3n_core.server.messages import Message
@@ -202,6 +202,21 @@ def decode_model(message: Message) -> OpenedModel:
         raise MessageError(f"A message holds no model ({type(error).__name__}: {error}).") from error
 
 
+def decode_file_request(values: Mapping[str, Any]) -> FileRequest:
+    """Read what `to_json` made of a request for an exported file; further fields are left alone.
+
+    Raises:
+        MessageError: It is none.
+    """
+    try:
+        request = _made(FileRequest, {field.name: values[field.name] for field in fields(FileRequest)}, {})
+        if not all(isinstance(text, str) for image in request.images for text in (image.path, image.name)):
+            raise TypeError("an image without a path or name")
+        return FileRequest(images=request.images, options=dict(request.options), ending=str(request.ending))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise MessageError(f"A request for an exported file is damaged ({error}).") from error
+
+
 def encode_file(generation: int, file: ExportedFile) -> Message:
     """Return a message that holds an exported file."""
     values = {
@@ -209,7 +224,6 @@ def encode_file(generation: int, file: ExportedFile) -> Message:
         "image": file.image,
         "files": {ending: str(path) for ending, path in file.files.items()},
         "ending": file.ending,
-        "images": file.images,
     }
     return Message("exported", values, {"content": np.frombuffer(file.content, dtype=np.uint8)})
 
@@ -230,7 +244,6 @@ def decode_file(message: Message) -> ExportedFile:
             files=files,
             ending=values["ending"],
             content=message.arrays["content"].tobytes(),
-            images=int(values["images"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MessageError(f"A message holds no exported file ({error}).") from error

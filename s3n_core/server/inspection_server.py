@@ -16,13 +16,11 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from s3n_core.errors import OutOfMemory, S3NError
-from s3n_core.export.file_request import FileRequest
 from s3n_core.server.cancellation import Cancelled, given_up_when
-from s3n_core.server.codec import InspectionEncoder, encode_file, encode_model
+from s3n_core.server.codec import InspectionEncoder, decode_file_request, encode_file, encode_model
 from s3n_core.server.messages import Message, write_message
 from s3n_core.server.model_cache import InspectedModel
 from s3n_core.server.requests import LatestRequests, Request, Subject
-from s3n_core.system.json_values import from_json
 
 if TYPE_CHECKING:
     from s3n_core.export.preview import FirstFiles
@@ -139,13 +137,10 @@ class InspectionServer:
     def _export(self, request: Request) -> None:
         from s3n_core.export.preview import FirstFiles
 
-        try:
-            wish = from_json(FileRequest, request.fields)
-        except ValueError as error:
-            raise S3NError(f"A request for an exported file is damaged ({error}).") from error
+        wanted = decode_file_request(request.fields)
         inspector = self._ready(request.generation)
         self._files = self._files or FirstFiles()
-        self._write(encode_file(request.generation, self._files.make(inspector, wish)))
+        self._write(encode_file(request.generation, self._files.make(inspector, wanted)))
 
     # The model
 

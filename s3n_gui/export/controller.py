@@ -114,7 +114,9 @@ class ExportController(QObject):
 
     def _show_preview(self) -> None:
         if self._active:
-            self.preview.show(None if self.choice.problem else self.choice)
+            data_set = self._session.data_set
+            is_open = data_set is not None and data_set_place(data_set) == self.choice.images
+            self.preview.show(None if self.choice.problem else self.choice, data_set if is_open else None)
 
     def _suggest_out(self) -> None:
         images = self.choice.images

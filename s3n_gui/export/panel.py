@@ -190,7 +190,7 @@ class ExportPage(Page):
     def _on_preview(self) -> None:
         preview, choice = self.controller.preview, self.controller.choice
         if preview.file is not None and not preview.busy:
-            self._counted = choice.images, choice.part, preview.file.images
+            self._counted = choice.images, choice.part, preview.count
             self._show_amount()
 
     def _show_amount(self) -> None:

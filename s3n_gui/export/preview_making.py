@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from s3n_core.export.file_request import ExportedFile, FileRequest
+from s3n_core.datasets.opening import open_images, part_of
+from s3n_core.datasets.records import DataSet
+from s3n_core.errors import S3NError
+from s3n_core.export.file_request import Candidate, ExportedFile, FileRequest, candidates
 from s3n_gui.background.inspection_client import InspectionClient
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.export.export_choice import ExportChoice
+from s3n_gui.state.opening import collections_paused
 
 DEBOUNCE_MILLISECONDS = 60
+_LISTING = "images"
+_Place = tuple[Path | None, str]  # a folder or image, and the part of it
+
+
+@dataclass(frozen=True, slots=True)
+class FirstImages:
+    """The images of an export as far as a preview needs them.
+
+    Attributes:
+        images: The first of them.
+        count: How many there are.
+    """
+
+    images: tuple[Candidate, ...]
+    count: int
+
+
+def first_images(path: Path, part: str, data_set: DataSet | None = None) -> tuple[_Place, FirstImages]:
+    """Return where the images lie and the first of them, as `s3n export` takes them. Not for the window's thread.
+
+    Args:
+        path: A folder of images, a data set, or one image.
+        part: "all", or a part of the data set.
+        data_set: What lies there, where it is open already.
+
+    Raises:
+        DataSetError: There is no image.
+    """
+    if data_set is None:
+        with collections_paused():
+            data_set = open_images(path)
+    records = part_of(data_set, part)
+    return (path, part), FirstImages(candidates(records, data_set.classes), len(records))
 
 
 class PreviewMaker(QObject):
@@ -32,38 +73,55 @@ class PreviewMaker(QObject):
         self._client: InspectionClient | None = None
         self._opened: tuple[Path | None, str, str] | None = None
         self._choice: ExportChoice | None = None
+        self.count = 0
+        """How many images the choice's folder, or its part, has; as soon as ``file`` is there."""
+        self._data_set: DataSet | None = None
+        self._reads_anew = False
         self._ending = ""
-        self._again = False
-        self._asked: FileRequest | None = None
+        self._listed: tuple[_Place, FirstImages] | None = None
+        self._asked: tuple[_Place, Mapping[str, Any], str] | None = None
         self._generation = 0
         self._debounce = QTimer(self, singleShot=True, interval=DEBOUNCE_MILLISECONDS)
         self._debounce.timeout.connect(self._ask)
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_listed)
+        self._tasks.failed.connect(self._on_not_listed)
 
     @property
     def state(self) -> str:
         """What the engine is doing (`InspectionClient.state`)."""
         return "off" if self._client is None else self._client.state
 
-    def show(self, choice: ExportChoice | None) -> None:
-        """Show what a choice would write; None shows nothing."""
-        self._choice = choice
+    def show(self, choice: ExportChoice | None, data_set: DataSet | None = None) -> None:
+        """Show what a choice would write; None shows nothing.
+
+        Args:
+            choice: The choice.
+            data_set: Its images, where they are open already.
+        """
+        if data_set is not self._data_set:
+            self._listed, self._reads_anew = None, False
+        self._choice, self._data_set = choice, data_set
         if choice is None:
             self._debounce.stop()
+            self._tasks.forget(_LISTING)
             self._asked, self._generation = None, 0
             self._set(busy=False, file=None, problem="")
-        elif not (self._asked == self._request() and self._opened == _model_of(choice) and (self.file or self.busy)):
+        elif not (
+            self._asked == self._wanted(choice) and self._opened == _model_of(choice) and (self.file or self.busy)
+        ):
             self._set(busy=True, file=self.file, problem="")
             self._debounce.start()
 
     def choose(self, ending: str) -> None:
         """Show another of the image's files."""
         self._ending = ending
-        self.show(self._choice)
+        self.show(self._choice, self._data_set)
 
     def again(self) -> None:
         """Make it once more: files may have changed."""
         if self._choice is not None:
-            self._again = True
+            self._listed, self._reads_anew = None, True
             self._set(busy=True, file=self.file, problem="")
             self._debounce.start()
 
@@ -71,15 +129,12 @@ class PreviewMaker(QObject):
         """End the engine's process."""
         self._debounce.stop()
         self._choice = None
+        self._tasks.close()
         if self._client is not None:
             self._client.close()
 
-    def _request(self) -> FileRequest:
-        assert self._choice is not None
-        choice = self._choice
-        return FileRequest(
-            images=str(choice.images), part=choice.part, options=choice.preview_options(), ending=self._ending
-        )
+    def _wanted(self, choice: ExportChoice) -> tuple[_Place, Mapping[str, Any], str]:
+        return (choice.images, choice.part), choice.preview_options(), self._ending
 
     @Slot()
     def _ask(self) -> None:
@@ -94,20 +149,36 @@ class PreviewMaker(QObject):
         if self._opened != _model_of(choice):
             self._opened = _model_of(choice)
             self._client.open_model(choice.model, choice.device, choice.precision)
-        self._asked = request = self._request()
-        if self._again:
-            self._again = False
-            request = replace(request, again=True)
-        self._generation = self._client.request_file(request)
+        self._asked = place, options, ending = self._wanted(choice)
+        if self._listed is not None and self._listed[0] == place:
+            images = self._listed[1].images
+            self._generation = self._client.request_file(FileRequest(images=images, options=options, ending=ending))
+        elif choice.images is not None:
+            self._generation = 0
+            data_set = None if self._reads_anew else self._data_set
+            self._tasks.run(_LISTING, partial(first_images, choice.images, choice.part, data_set))
+
+    @Slot(str, object)
+    def _on_listed(self, _: str, listed: tuple[_Place, FirstImages]) -> None:
+        self._listed = listed
+        self._ask()
+
+    @Slot(str, object)
+    def _on_not_listed(self, _: str, error: Exception) -> None:
+        if not self._debounce.isActive():
+            known = isinstance(error, S3NError)
+            problem = str(error) if known else "The images could not be listed; the log has the details."
+            self._set(busy=False, file=None, problem=problem)
 
     @Slot(object, int)
     def _on_made(self, file: ExportedFile, generation: int) -> None:
-        if generation == self._generation:
+        if generation == self._generation and self._listed is not None:
+            self.count = self._listed[1].count
             self._set(busy=self._debounce.isActive(), file=file, problem="")
 
     @Slot(str)
     def _on_failed(self, sentence: str) -> None:
-        if self._generation and not self._debounce.isActive():
+        if self._asked is not None and not self._debounce.isActive():
             self._opened = None if self.state == "broken" else self._opened  # asked anew next time
             self._set(busy=False, file=None, problem=sentence)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -157,15 +158,21 @@ def _read_data_set(path: Path, format: str) -> DataSet:
     from s3n_core.datasets.assignment import assigned
     from s3n_core.datasets.detection import open_data_set
 
-    # A hundred thousand new records would set off one full collection after another, each of which stops the window.
-    gc.disable()
-    try:
+    with collections_paused():
         data_set = open_data_set(path, format)
         with suppress(DataSetError):  # The page Data says that the person's choice cannot be read.
             data_set = assigned(data_set)
+    return data_set
+
+
+@contextmanager
+def collections_paused() -> Iterator[None]:
+    """Read a data set in it: for a hundred thousand new records one full collection after another would stop the window."""
+    gc.disable()
+    try:
+        yield
     finally:
         gc.enable()
-    return data_set
 
 
 def data_set_detail(data_set: DataSet) -> str:

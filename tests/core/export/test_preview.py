@@ -1,5 +1,8 @@
 """The first file of an export: the same bytes as the export's own, and nothing done twice that does not change."""
 
+import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,17 +10,19 @@ import pytest
 from PIL import Image
 from random_model import save_random_model
 
-from s3n_core.errors import DataSetError, S3NError
-from s3n_core.export import preview
+from s3n_core.datasets.opening import open_images
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.errors import DataSetError, MessageError, S3NError
 from s3n_core.export.figures.figure_style import FigureStyle
-from s3n_core.export.file_request import FileRequest
+from s3n_core.export.file_request import MOST_CANDIDATES, Candidate, FileRequest, candidates
 from s3n_core.export.job import ExportOptions, export
 from s3n_core.export.preview import FirstFiles
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.opening import Model, open_model
-from s3n_core.system.json_values import from_json
+from s3n_core.server.codec import decode_file_request
+from s3n_core.system.json_values import to_json
 
-LOOK = {"dpi": 40, "single_inches": 1.0, "panels": ["peaks", "map_d"]}
+LOOK = {"dpi": 40, "single_inches": 1.0, "panels": ("peaks", "map_d")}
 
 
 @pytest.fixture(scope="module")
@@ -39,48 +44,88 @@ def images(tmp_path: Path) -> Path:
 
 def test_it_is_the_file_that_an_export_writes(model: Model, images: Path, tmp_path: Path) -> None:
     files, inspector = FirstFiles(), Inspector(model)
-    wish = FileRequest(images=str(images), options={**LOOK, "arrays": True})
-    first = files.make(inspector, wish)
-    from s3n_core.datasets.opening import open_images
-
-    records = open_images(images).records
+    first = files.make(inspector, request(images, arrays=True))
+    data_set = open_images(images)
+    records = data_set.records
     style = FigureStyle(panels=("peaks", "map_d"), dpi=40, single_inches=1.0)
     options = ExportOptions(arrays=True, style=style)
     steps = list(export(model, records, tmp_path / "out", options, batch_size=1))
     written = next(step for step in steps if step.files)
     assert [tmp_path / "out" / name for name in first.files.values()] == list(written.files)
     assert first.image == written.name == "a.png"
-    assert first.images == len(records)
     for ending, name in first.files.items():
-        made = files.make(inspector, FileRequest(images=str(images), options={**LOOK, "arrays": True}, ending=ending))
+        made = files.make(inspector, replace(request(images, arrays=True), ending=ending))
         assert made.name == name
         assert made.content == (tmp_path / "out" / name).read_bytes()
 
 
-def test_the_network_looks_once(model: Model, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_network_looks_once_until_the_file_is_another(
+    model: Model, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files, inspector, looked = FirstFiles(), Inspector(model), []
     prepare = inspector.prepare
     monkeypatch.setattr(inspector, "prepare", lambda *given: looked.append(1) or prepare(*given))
-    wish = FileRequest(images=str(images), options={**LOOK, "singles": False})
-    contents = {files.make(inspector, wish).content}
-    monkeypatch.setattr(preview, "open_images", None)
-    contents.add(files.make(inspector, FileRequest(images=str(images), options={**LOOK, "opacity": 1.0})).content)
+    contents = {files.make(inspector, request(images, **look)).content for look in ({}, {"opacity": 1.0})}
     assert (len(contents), len(looked)) == (2, 1)
-    monkeypatch.undo()
-    files.make(inspector, FileRequest(images=str(images), options=LOOK, again=True))
+    Image.new("RGB", (50, 50), "red").save(images / "a.png")
+    contents.add(files.make(inspector, request(images)).content)
+    assert (len(contents), len(looked)) == (3, 2)
+
+
+def test_the_true_class_is_that_of_the_export(model: Model, tmp_path: Path) -> None:
+    for number, name in enumerate(("sparrow", "wren", "wren")):
+        folder = tmp_path / "birds" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (50, 50), ("red", "green", "blue")[number]).save(folder / f"{number}.png")
+    (tmp_path / "birds" / "sparrow" / "0.png").write_bytes(b"")
+    data_set = open_images(tmp_path / "birds")
+    options = ExportOptions(style=FigureStyle(panels=("peaks", "map_d"), dpi=40, single_inches=1.0))
+    list(export(model, data_set.records, tmp_path / "out", options, classes=data_set.classes, batch_size=1))
+    made = FirstFiles().make(Inspector(model), request(tmp_path / "birds"))
+    assert made.image == "wren/1.png"
+    assert made.content == (tmp_path / "out" / made.name).read_bytes()
+
+
+def test_no_data_set_is_opened_for_it(model: Model, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = request(images)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a folder was listed")
+
+    for name in ("scandir", "listdir", "walk"):
+        monkeypatch.setattr(os, name, refuse)
+    assert FirstFiles().make(Inspector(model), wanted).image == "a.png"
+
+
+def test_only_the_first_images_are_handed_over(tmp_path: Path) -> None:
+    records = [ImageRecord(path=tmp_path / f"{n}.png", name=f"{n}.png", label=n % 2) for n in range(1000)]
+    handed = candidates(records, ("wren", "sparrow"))
+    assert len(handed) == MOST_CANDIDATES
+    assert handed[1] == Candidate(path=str(tmp_path / "1.png"), name="1.png", truth="sparrow")
+    assert candidates(records[:1], ())[0].truth is None
+
+
+def test_a_request_comes_back_from_json(images: Path) -> None:
+    wanted = request(images, opacity=0.5)
+    assert decode_file_request({**json.loads(json.dumps(to_json(wanted))), "generation": 3}) == wanted
+    for junk in ({"images": "x"}, {"images": [{"path": 3, "name": "x"}], "options": {}, "ending": ""}):
+        with pytest.raises(MessageError, match="damaged"):
+            decode_file_request(junk)
 
 
 def test_what_cannot_be_made_is_said(model: Model, images: Path) -> None:
     files, inspector = FirstFiles(), Inspector(model)
     with pytest.raises(S3NError, match="no panel 'face'"):
-        files.make(inspector, FileRequest(images=str(images), options={"panels": ["face"]}))
+        files.make(inspector, replace(request(images), options={"panels": ["face"]}))
     with pytest.raises(S3NError, match="options"):
-        files.make(inspector, FileRequest(images=str(images), options={"colour": 3}))
-    with pytest.raises(DataSetError, match="no part 'test'"):
-        files.make(inspector, FileRequest(images=str(images), part="test", options=LOOK))
+        files.make(inspector, replace(request(images), options={"colour": 3}))
     for name in ("a.png", "b.png"):
         (images / name).write_bytes(b"")
     with pytest.raises(DataSetError, match="None of the first 3 images"):
-        files.make(inspector, FileRequest(images=str(images), options=LOOK))
-    with pytest.raises(ValueError, match="options"):
-        from_json(FileRequest, {"images": "x"})
+        files.make(inspector, request(images))
+
+
+def request(images: Path, **look: object) -> FileRequest:
+    """What the window asks for where a folder is to be exported."""
+    data_set = open_images(images)
+    return FileRequest(images=candidates(data_set.records, data_set.classes), options={**LOOK, **look})

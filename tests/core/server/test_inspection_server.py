@@ -25,7 +25,7 @@ from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.opening import open_images
 from s3n_core.errors import MessageError
 from s3n_core.export.figures.figure_style import FigureStyle
-from s3n_core.export.file_request import FileRequest
+from s3n_core.export.file_request import Candidate, FileRequest, candidates
 from s3n_core.export.job import export
 from s3n_core.export.options import ExportOptions
 from s3n_core.inspection.inspection import Inspection
@@ -523,12 +523,12 @@ def test_what_libraries_print_does_not_reach_the_messages() -> None:
 
 def test_the_first_file_of_an_export(server: Server, opened: Any, pictures: tuple[Path, Path], tmp_path: Path) -> None:
     options = {"sheet": False, "panels": ["map_d", "peaks"], "dpi": 40, "single_inches": 1.0, "opacity": 0.3}
-    wish = FileRequest(images=str(pictures[0].parent), options=options)
+    records = open_images(pictures[0].parent).records
+    wish = FileRequest(images=candidates(records, ()), options=options)
     server.ask("export", **to_json(wish))
     file = decode_file(server.answer("exported"))
     assert (file.image, file.ending) == (pictures[0].name, "/peaks.png")
     style = FigureStyle(panels=("peaks", "map_d"), dpi=40, single_inches=1.0, opacity=0.3)
-    records = open_images(pictures[0].parent).records
     list(export(opened, records[:1], tmp_path, ExportOptions(sheet=False, style=style)))
     assert (tmp_path / file.name).read_bytes() == file.content
     assert sorted(map(str, file.files.values())) == sorted(
@@ -536,5 +536,7 @@ def test_the_first_file_of_an_export(server: Server, opened: Any, pictures: tupl
     )
     server.ask("export", **to_json(replace(wish, options={**options, "dpi": 3})))
     assert "dpi" in server.answer("failed").fields["sentence"]
-    server.ask("export", **to_json(replace(wish, images=str(tmp_path / "gone"))))
-    assert str(tmp_path / "gone") in server.answer("failed").fields["sentence"]
+    server.ask(
+        "export", **to_json(replace(wish, images=(Candidate(path=str(tmp_path / "gone.jpg"), name="gone.jpg"),)))
+    )
+    assert "gone.jpg" in server.answer("failed").fields["sentence"]

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from s3n_core.export.file_request import ExportedFile
+from s3n_core.datasets.opening import open_images
+from s3n_core.datasets.records import DataSet
+from s3n_core.errors import DataSetError
+from s3n_core.export.file_request import ExportedFile, FileRequest
 from s3n_core.system.resources import resource
 from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.export import preview_making
+from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.panel import ExportPage, page
 from s3n_gui.export.picture_view import PictureView
+from s3n_gui.export.preview_making import PreviewMaker, first_images
 from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -139,7 +146,8 @@ def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Pa
     controller.set(model=MODEL, images=IMAGES, out=tmp_path, panels=("peaks", "map_d"))
     assert bar.state.text() == ""
     files = {".png": PurePosixPath("a.png")}
-    preview.file = ExportedFile(image="a.jpg", files=files, ending=".png", content=b"", images=24)
+    preview.file = ExportedFile(image="a.jpg", files=files, ending=".png", content=b"")
+    preview.count = 24
     preview.changed.emit()
     assert bar.state.text() == "24 images, 73 files"
     controller.set(first=2, report=True)
@@ -149,6 +157,67 @@ def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Pa
     assert "written into" in bar.state.text()
     controller.set(part="test")  # nobody has counted these
     assert bar.state.text() == ""
+
+
+def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None:
+    records = open_images(IMAGES).records
+    place, listed = first_images(IMAGES, "all")
+    assert place == (IMAGES, "all")
+    assert listed.count == len(records) == 24
+    assert [image.name for image in listed.images] == [record.name for record in records]
+    with pytest.raises(DataSetError, match="no part 'test'"):
+        first_images(IMAGES, "test")
+    opened = DataSet(root=tmp_path, format="images", classes=(), records=records[:2])  # what is open is not read again
+    assert first_images(tmp_path, "all", opened)[1].count == 2
+
+
+def test_a_preview_reads_a_folder_once_and_anew_when_asked(
+    qtbot: QtBot, themed: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Engine(QObject):
+        file_made, failed, state_changed = Signal(object, int), Signal(str, object), Signal(str)
+        state = "ready"
+
+        def __init__(self, parent: QObject, **_: object) -> None:
+            super().__init__(parent)
+            self.requests: list[FileRequest] = []
+
+        def open_model(self, *_: object) -> None:
+            pass
+
+        def request_file(self, request: FileRequest) -> int:
+            self.requests.append(request)
+            return len(self.requests)
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(preview_making, "InspectionClient", Engine)
+    read: list[Path] = []
+    open_really = preview_making.open_images
+    monkeypatch.setattr(preview_making, "open_images", lambda path: read.append(path) or open_really(path))
+    maker = PreviewMaker()
+    choice = ExportChoice(model=MODEL, images=IMAGES)
+
+    def asked(count: int) -> list[FileRequest]:
+        qtbot.waitUntil(lambda: maker._client is not None and len(maker._client.requests) == count, timeout=PATIENCE)  # type: ignore[attr-defined]
+        return maker._client.requests  # type: ignore[union-attr, no-any-return]
+
+    maker.show(choice)
+    assert len(asked(1)[0].images) == 24
+    maker.show(replace(choice, opacity=0.5))
+    assert asked(2)[1].options["opacity"] == 0.5
+    assert read == [IMAGES]
+    maker.again()
+    asked(3)
+    assert read == [IMAGES, IMAGES]
+    opened = open_really(IMAGES)
+    maker.show(replace(choice, opacity=0.4), opened)
+    asked(4)
+    assert read == [IMAGES, IMAGES]
+    maker.show(replace(choice, part="test"), opened)
+    qtbot.waitUntil(lambda: "no part" in maker.problem, timeout=PATIENCE)
+    maker.shut_down()
 
 
 def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
