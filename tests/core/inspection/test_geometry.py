@@ -55,7 +55,7 @@ def test_through_grid_reads_what_the_warp_reads():
         assert through_grid(grid, (column + 0.5, row + 0.5), 64) == pytest.approx(tuple(full[row, column]), abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 1000), st.floats(0.5, 63.5), st.floats(0.5, 63.5), st.floats(0, 50))
 def test_there_and_back_is_where_it_began(seed: int, x: float, y: float, strength: float):
     grid = grid_of(seed, strength)
@@ -64,7 +64,10 @@ def test_there_and_back_is_where_it_began(seed: int, x: float, y: float, strengt
     assert back is not None
     if max(map(abs, place)) < 1:  # on the border the clamp may have put several places onto one
         assert through_grid(grid, back, 64) == pytest.approx(place, abs=1e-5)
-        assert back == pytest.approx((x, y), abs=0.05)
+        # Where a twentieth of a pixel moves the place by less than float32 tells apart, any of these pixels is right.
+        steps = [through_grid(grid, (x + dx, y + dy), 64) for dx, dy in ((0.05, 0), (-0.05, 0), (0, 0.05), (0, -0.05))]
+        if min(np.hypot(*np.subtract(step, place)) for step in steps) > 1e-4:
+            assert back == pytest.approx((x, y), abs=0.05)
 
 
 def test_place_that_the_warp_leaves_out_has_no_image():
