@@ -9,6 +9,7 @@ Runs are kept under ``work/runs``; a training that was interrupted is resumed.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import torch
 
 from benchmarks.evidence.answers import write_answers
 from benchmarks.evidence.experiments import settings
+from s3n_core.errors import RunFinished
 
 
 def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, results: Path, epochs: int) -> None:
@@ -45,8 +47,9 @@ def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, re
             "cpu",
             *fields,
         ]
-    done = subprocess.run([sys.executable, "-m", "s3n_core", *command], capture_output=True, text=True)
-    if done.returncode and "finished" not in done.stderr:
+    done = subprocess.run([sys.executable, "-m", "s3n_core", *command, "--json"], capture_output=True, text=True)
+    last = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
+    if done.returncode and last.get("code") != RunFinished.code:
         print(f"{name}: {done.stderr.strip()[-400:]}", flush=True)
         return
     trained = time.monotonic() - began

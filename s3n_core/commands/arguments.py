@@ -84,6 +84,7 @@ RunsOption = Annotated[
     Path | None,
     typer.Option("--runs", metavar="DIR", help="Where runs live; else runs in S3N_HOME, else a folder of the system."),
 ]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Report only how the training ends.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for a program to read.")]
 
 _MODEL_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from s3n_core.commands.arguments import DeviceOption, JsonOption, RunsOption, WorkersOption, quoted
+from s3n_core.commands.arguments import DeviceOption, JsonOption, QuietOption, RunsOption, WorkersOption, quoted
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import duration, print_json
 from s3n_core.commands.run_tables import COLUMNS, fields_of, print_runs, print_trash, row_of
@@ -144,6 +144,7 @@ def resume(
         bool, typer.Option("--changed-data", help="Go on although images were added, removed or changed since.")
     ] = False,
     runs: RunsOption = None,
+    quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
     """Go on with a run that was stopped, killed or paused.
@@ -163,7 +164,7 @@ def resume(
                 say("The run is live; it goes on if it was paused.")
             return
         wanted = None if device == "auto" else device
-        train_run(path, device=wanted, workers=workers, json=json, team=team, changed_data=changed_data)
+        train_run(path, device=wanted, workers=workers, json=json, team=team, changed_data=changed_data, quiet=quiet)
 
 
 @app.command()

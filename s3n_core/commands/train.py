@@ -15,6 +15,7 @@ from s3n_core.commands.arguments import (
     DeviceOption,
     FormatOption,
     JsonOption,
+    QuietOption,
     RunsOption,
     WorkersOption,
     quoted,
@@ -70,6 +71,7 @@ def train(
     show_recipe: Annotated[
         bool, typer.Option("--show-recipe", help="Print all settings and where they come from, and exit.")
     ] = False,
+    quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
     """Start a training."""
@@ -91,7 +93,7 @@ def train(
             path = _prepare(data, chosen, name, runs, format, device, all_images, json)
         path = team.lead(path)
         assert path is not None
-        train_run(path, device=None, workers=workers, json=json, team=team)
+        train_run(path, device=None, workers=workers, json=json, team=team, quiet=quiet)
 
 
 def _prepare(
@@ -129,13 +131,21 @@ def _prepare(
 
 
 def train_run(
-    path: Path, *, device: str | None, workers: int | None, json: bool, team: Team, changed_data: bool = False
+    path: Path,
+    *,
+    device: str | None,
+    workers: int | None,
+    json: bool,
+    team: Team,
+    changed_data: bool = False,
+    quiet: bool = False,
 ) -> None:
     """Train the run in a folder to its end; the leader of a team shows the events.
 
     Raises:
         typer.Exit: With code 130 if it was stopped by a signal, after everything was kept.
     """
+    from s3n_core.training.events import RunEnded
     from s3n_core.training.trainer import Trainer
 
     trainer = Trainer(path, device=device, workers=workers, changed_data=changed_data, team=team)
@@ -146,11 +156,12 @@ def train_run(
             for _ in events:
                 pass
             return
+        shown = (event for event in events if isinstance(event, RunEnded)) if quiet else events
         if json:
-            for event in events:
+            for event in shown:
                 print_event(event)
         else:
-            follow(events, path)
+            follow(shown, path)
     _discard_if_ordered(path)
     if signals:
         raise typer.Exit(130)

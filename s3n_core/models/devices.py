@@ -18,8 +18,11 @@ from s3n_core.system.memory import keep_freed_memory
 
 CUDA_INSTALL_LINE = "pip install --upgrade --force-reinstall torch torchvision"
 
-# What torch says in a plain RuntimeError: main memory on Linux and on Windows, Apple's GPUs, and NVIDIA's libraries.
+# The one place that looks at torch's words, because torch has no class for these: it raises a plain RuntimeError where main
+# memory is full (on Linux, on Windows), on Apple's GPUs, and for errors of NVIDIA's libraries such as cuBLAS.
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "STATUS_ALLOC_FAILED")
+_LIBRARY_FAILED = ("CUDA error",)
+_CUDA_NO_MEMORY = 2  # cudaErrorMemoryAllocation
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that there is too little memory, on a card or in the machine."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)
+    if isinstance(error, torch.AcceleratorError) and (code := getattr(error, "error_code", None)) is not None:
+        return bool(code == _CUDA_NO_MEMORY)
+    return _says(error, _NO_MEMORY)
+
+
+def is_device_failure(error: BaseException) -> bool:
+    """Whether an error leaves the device in a state in which this process can compute nothing more."""
+    import torch
+
+    if is_out_of_memory(error):
+        return False
+    return isinstance(error, torch.AcceleratorError) or _says(error, _LIBRARY_FAILED)
+
+
+def _says(error: BaseException, signs: tuple[str, ...]) -> bool:
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
 
 
 def _cuda_problem() -> str:

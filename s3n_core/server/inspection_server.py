@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from s3n_core.errors import OutOfMemory, S3NError
+from s3n_core.errors import DeviceFailed, OutOfMemory, ProgramDefect, S3NError
+from s3n_core.models.devices import is_device_failure
 from s3n_core.server.cancellation import Cancelled, given_up_when
 from s3n_core.server.codec import InspectionEncoder, decode_file_request, encode_file, encode_model
 from s3n_core.server.messages import Message, write_message
@@ -70,21 +71,25 @@ class InspectionServer:
                 self._answer(request)
             except OutOfMemory:
                 traceback.print_exc()
-                self._fail(request, self._memory_sentence(request))
+                self._fail(request, self._too_little_memory(request))
             except S3NError as error:
-                self._fail(request, " ".join(str(error).split()))
+                self._fail(request, error)
             except Cancelled:
                 continue
             except BrokenPipeError:
                 return 0  # nobody reads any more
             except Exception as error:
                 traceback.print_exc()
+                broken = is_device_failure(error)
+                kind = DeviceFailed if broken else ProgramDefect
                 self._fail(
                     request,
-                    f"The engine could not do this because of a defect ({type(error).__name__}: "
-                    f"{' '.join(str(error).split())[:300]}); its log has the details.",
+                    kind(
+                        f"The engine could not do this because of a defect ({type(error).__name__}: "
+                        f"{' '.join(str(error).split())[:300]}); its log has the details."
+                    ),
                 )
-                if "CUDA error" in str(error):
+                if broken:
                     return _BROKEN
 
     def _answer(self, request: Request) -> None:
@@ -169,17 +174,19 @@ class InspectionServer:
 
     # Answers
 
-    def _memory_sentence(self, request: Request) -> str:
+    def _too_little_memory(self, request: Request) -> OutOfMemory:
         inspector = self._model.inspector
         device = "" if inspector is None else f" of {inspector.model.device_name}"
         self._model.let_go()
-        return (
+        return OutOfMemory(
             f"The memory{device} is full, so {request.kind.replace('-', ' ')} was not possible; close other programs that use it "
             "(a training?) and try again, or choose the device cpu."
         )
 
-    def _fail(self, request: Request, sentence: str) -> None:
-        self._write(Message("failed", {**_belonging(request), "request": request.kind, "sentence": sentence}))
+    def _fail(self, request: Request, error: S3NError) -> None:
+        said = error.to_dict()
+        said["message"] = " ".join(said["message"].split())
+        self._write(Message("failed", {**_belonging(request), "request": request.kind, "error": said}))
 
     def _send(self, kind: str, generation: int, **fields: Any) -> None:
         self._write(Message(kind, {"generation": generation, **fields}))

@@ -6,6 +6,8 @@ import contextlib
 import time
 from pathlib import Path
 
+from s3n_core.errors import DataChanged, S3NError, UnfinishedOutput
+
 
 def duration_text(seconds: float) -> str:
     """Return a length of time for a person: "about 40 s", "12 min", "2.1 h", "3.5 days"."""
@@ -68,3 +70,21 @@ def place_text(path: Path, most: int = 48) -> str:
     if len(text) <= most:
         return text
     return text[: most // 3] + "…" + text[len(text) - (most - most // 3 - 1) :]
+
+
+def error_text(error: S3NError) -> str:
+    """Return what an error says: the engine's sentence, and the window's own where an option of the command is a button here."""
+    match error:
+        case DataChanged():
+            return (
+                f"{change_text(error)} Put it back, start a new run, or press Resume and continue all the same: added images are "
+                "not learned from, missing ones are left out, classes stay as they were."
+            )
+        case UnfinishedOutput():
+            return f'{error.path} holds {error.content}. Press "Start over" to replace it, or finish that job first.'
+    return str(error)
+
+
+def change_text(error: DataChanged) -> str:
+    """Return how a run's data set has changed."""
+    return f"The data set {error.root} is not what it was when this run began: {'; '.join(error.changes)}."

@@ -8,7 +8,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from s3n_core.errors import ProgramDefect, S3NError
 from s3n_core.system.engine_process import engine_command
+from s3n_gui.appearance.wording import error_text
 from s3n_gui.background.command_process import CommandProcess
 from s3n_gui.background.jobs import Job
 from s3n_gui.background.processes import how_it_ended, log_file
@@ -32,8 +34,8 @@ class CommandJob(Job):
     """A line for people that the command wrote to its error stream."""
     succeeded = Signal(object, object)
     """It is done: the last dict that it printed, None where it printed none; and the job itself."""
-    failed = Signal(str, object)
-    """It is not: a sentence that says why, and the job itself."""
+    failed = Signal(object, object)
+    """It is not: the `S3NError` that says why, and the job itself."""
 
     def __init__(
         self,
@@ -43,20 +45,18 @@ class CommandJob(Job):
         *,
         prefix: Sequence[str] = (),
         grace_seconds: float = GRACE_SECONDS,
-        json_output: bool = True,
     ) -> None:
         """Prepare a job; `start` starts it.
 
         Args:
             title: What it does, for people.
-            arguments: What follows ``s3n``.
+            arguments: What follows ``s3n``; ``--json`` is appended.
             parent: Qt's owner.
             prefix: What brings the command to another place (`engine_command`).
             grace_seconds: How long a cancelled job may take to end by itself.
-            json_output: Whether the command takes ``--json``, which is appended.
         """
         super().__init__(title, parent)
-        command = engine_command(*arguments, *(["--json"] if json_output else []), prefix=prefix)
+        command = engine_command(*arguments, "--json", prefix=prefix)
         self._log = log_file("jobs")
         self._worker = CommandProcess(command, self._log)
         self._worker.printed.connect(self._on_printed)
@@ -68,6 +68,7 @@ class CommandJob(Job):
         self._grace.timeout.connect(self._on_grace_over)
         self._last: dict[str, Any] | None = None
         self._crash = ""
+        self._error: S3NError | None = None
         self._words: deque[str] = deque(maxlen=_KEPT_LINES)
 
     @property
@@ -102,6 +103,9 @@ class CommandJob(Job):
 
     @Slot(object)
     def _on_printed(self, value: dict[str, Any]) -> None:
+        if value.get("event") == "failed":
+            self._error = S3NError.from_dict(value)
+            return
         self._last = value
         done, total = value.get("done"), value.get("total")
         if self.status == "running" and isinstance(done, int) and isinstance(total, int) and total > 0:
@@ -131,25 +135,26 @@ class CommandJob(Job):
         code = self._worker.code
         last_word = self._words[-1] if self._words else ""
         if self._worker.problem or self._crash:
-            self._fail(self._worker.problem or f"The job ended by a defect of the window ({self._crash}).")
+            self._fail(
+                self._worker.problem or ProgramDefect(f"The job ended by a defect of the window ({self._crash}).")
+            )
         elif code == 0:
             self._end("done", last_word)
             self.succeeded.emit(self._last, self)
         elif self.status == "stopping":
             self._end("cancelled", last_word or "It was stopped.")
         else:
-            self._fail(self._why(code))
+            self._fail(self._error or self._unexpected(code))
 
-    def _why(self, code: int | None) -> str:
-        for line in reversed(self._words):
-            if line.startswith("Error: "):
-                return line.removeprefix("Error: ")
+    def _unexpected(self, code: int | None) -> S3NError:
         how = "its process does not end" if code is None else how_it_ended(code)
-        return f"{self.title} ended unexpectedly ({how}); what it has written is kept. Its log is {self._log}."
+        return S3NError(
+            f"{self.title} ended unexpectedly ({how}); what it has written is kept. Its log is {self._log}."
+        )
 
-    def _fail(self, sentence: str) -> None:
-        self._end("failed", sentence)
-        self.failed.emit(sentence, self)
+    def _fail(self, error: S3NError) -> None:
+        self._end("failed", error_text(error))
+        self.failed.emit(error, self)
 
 
 def _seconds_left(value: dict[str, Any], done: int, total: int) -> float | None:

@@ -29,7 +29,7 @@ class CommandProcess(Worker):
         super().__init__()
         self.process: subprocess.Popen[bytes] | None = None
         self.code: int | None = None
-        self.problem = ""
+        self.problem: OutputError | None = None
         self._command = command
         self._log = log
         self._stopped = False
@@ -52,7 +52,7 @@ class CommandProcess(Worker):
                     stderr=subprocess.PIPE,
                 )
             except OutputError as error:
-                self.problem = str(error)
+                self.problem = error
                 return
         words = threading.Thread(target=self._read_words, args=(process,), name="words of a job")
         words.start()

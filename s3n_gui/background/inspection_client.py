@@ -46,8 +46,8 @@ class InspectionClient(QObject):
     """`ClassMap`."""
     file_made = Signal(object, int)
     """`ExportedFile`, the first that an export would write, and the generation."""
-    failed = Signal(str, object)
-    """What could not be done, why, and what to do: a sentence; and the `Subject` it belongs to, None where it is no image's."""
+    failed = Signal(object, object)
+    """Something could not be done: the `S3NError` that says why; and the `Subject` it belongs to, None where it is no image's."""
     interrupted = Signal(str)
     """The engine died and is started again: a sentence. What was asked for is asked again."""
     state_changed = Signal(str)
@@ -216,8 +216,10 @@ class InspectionClient(QObject):
             self._unanswered.clear()
             self._set_state("broken")
             self.failed.emit(
-                f"The engine ended {self._deaths + 1} times in a row ({why}), so it is not started again by itself; "
-                f"its log is {log_file('inspection')}. Try another image or model.",
+                S3NError(
+                    f"The engine ended {self._deaths + 1} times in a row ({why}), so it is not started again by itself; "
+                    f"its log is {log_file('inspection')}. Try another image or model."
+                ),
                 None,
             )
             return
@@ -257,7 +259,7 @@ class InspectionClient(QObject):
                 case "failed":
                     self._on_failed(message, generation)
         except S3NError as error:
-            self.failed.emit(str(error), None)
+            self.failed.emit(error, None)
 
     def _on_state(self, state: str) -> None:
         if state == "opening":
@@ -268,7 +270,7 @@ class InspectionClient(QObject):
                 self._set_state("resting")
 
     def _on_failed(self, message: Message, generation: int) -> None:
-        kind, sentence = message.fields.get("request"), str(message.fields.get("sentence"))
+        kind, error = message.fields.get("request"), S3NError.from_dict(message.fields["error"])
         if kind == "open":
             if self._open is None or generation != self._open.generation:
                 return  # of a model that nobody wants any more
@@ -278,7 +280,7 @@ class InspectionClient(QObject):
             if not self._is_newest(kind, generation):
                 return
             self._settle(kind)
-        self.failed.emit(sentence, decode_subject(message) if message.fields.get("subject") else None)
+        self.failed.emit(error, decode_subject(message) if message.fields.get("subject") else None)
 
     def _oldest(self) -> int:
         """The number of the order to open the model; replies with smaller ones are of an earlier model."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import time
 from collections import deque
@@ -52,11 +53,13 @@ class Ending:
         status: What to tell a person about the run.
         discarded: It was given up on order and is in the trash.
         sentence: What happened, where the folder does not say it; may be empty.
+        error: What went wrong, where the folder does not say it.
     """
 
     status: ShownStatus
     discarded: bool = False
     sentence: str = ""
+    error: S3NError | None = None
 
 
 class RunWatch(Worker):
@@ -70,8 +73,8 @@ class RunWatch(Worker):
 
     changed = Signal(object)
     """`RunChange`."""
-    refused = Signal(str)
-    """An order could not be given: a sentence."""
+    refused = Signal(object)
+    """An order could not be given: the `S3NError` that says why."""
     ended = Signal(object)
     """`Ending`; not sent after `leave`."""
 
@@ -107,7 +110,7 @@ class RunWatch(Worker):
                 process = start_process(self._command, log=self._log, long_job=True, environment=engine_environment())
             self._watch(process)
         except S3NError as error:
-            self.ended.emit(Ending("failed", sentence=str(error)))
+            self.ended.emit(Ending("failed", error=error))
         finally:
             if process is not None:
                 leave(process)
@@ -144,7 +147,7 @@ class RunWatch(Worker):
         except S3NError as error:
             # A process that has not come as far as taking the run takes no orders yet, but it can be interrupted.
             if order.grace_seconds is None or process is None or is_live(self._run_path):
-                self.refused.emit(str(error))
+                self.refused.emit(error)
                 return
             interrupt(process)
         self._discarding = order.order == "discard"
@@ -156,7 +159,7 @@ class RunWatch(Worker):
         try:
             ending = end_run(self._run_path, _TERMINATION_SECONDS)
         except S3NError as error:
-            self.refused.emit(str(error))
+            self.refused.emit(error)
             return
         if ending == "gone" and process is not None:
             kill(process)
@@ -168,12 +171,12 @@ class RunWatch(Worker):
             return Ending("discarded", discarded=True, sentence="The run was moved to the trash or deleted.")
         if change.gone:
             # It never became a run: the command has said why.
-            return Ending("failed", sentence=self._said() or self._unexpected(code))
+            return Ending("failed", error=self._said() or self._unexpected(code))
         if self._ended_by_force:
             sentence = "The training did not stop by itself and was ended; resume it to go on from its last checkpoint."
             return Ending(change.status, sentence=sentence)
         if code is not None and code not in (0, 130) and change.status in ("interrupted", "stopped"):
-            return Ending(change.status, sentence=self._said() or self._unexpected(code))
+            return Ending(change.status, error=self._said() or self._unexpected(code))
         return Ending(change.status)
 
     def _discarded(self, state: RunState | None) -> Ending:
@@ -185,24 +188,29 @@ class RunWatch(Worker):
             try:
                 move_to_trash(self._run_path, self._run_path.parent)
             except S3NError as error:
-                return Ending("stopped", sentence=str(error))
+                return Ending("stopped", error=error)
         return Ending("discarded", discarded=True)
 
-    def _unexpected(self, code: int | None) -> str:
+    def _unexpected(self, code: int | None) -> S3NError:
         how = "" if code is None else f" ({how_it_ended(code)})"
         remedy = "Resume it to go on from its last checkpoint; its" if is_run(self._run_path) else "Its"
-        return f"The training process ended unexpectedly{how}. {remedy} log is {self._log}."
+        return S3NError(f"The training process ended unexpectedly{how}. {remedy} log is {self._log}.")
 
-    def _said(self) -> str:
-        """The error that the command said last, if any."""
+    def _said(self) -> S3NError | None:
+        """The error that the command ended with, if it said one."""
         try:
             with self._log.open("rb") as file:
                 file.seek(0, 2)
                 file.seek(max(self._log_start, file.tell() - _TAIL_BYTES))
                 lines = file.read().decode("utf-8", "replace").splitlines()
         except OSError:
-            return ""
-        return next((line.removeprefix("Error: ") for line in reversed(lines) if line.startswith("Error: ")), "")
+            return None
+        for line in reversed(lines):
+            with contextlib.suppress(ValueError):
+                value = json.loads(line)
+                if isinstance(value, dict) and value.get("event") == "failed":
+                    return S3NError.from_dict(value)
+        return None
 
 
 def _is_alive(state: RunState | None) -> bool:

@@ -12,13 +12,15 @@ from typing import Self
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from s3n_core.errors import ProgramDefect, S3NError
 from s3n_core.runs.ending import STOP_NOW_SECONDS, STOP_SECONDS
 from s3n_core.runs.following import RunChange
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
 from s3n_core.system.engine_process import engine_command
+from s3n_gui.appearance.wording import error_text
 from s3n_gui.background.jobs import Job, JobStatus
 from s3n_gui.background.run_watch import Ending, RunOrder, RunWatch
-from s3n_gui.background.training_request import TrainingRequest
+from s3n_gui.background.training_request import REPORTING, TrainingRequest
 from s3n_gui.background.worker_thread import WorkerThread
 
 _SENTENCES: dict[ShownStatus, str] = {
@@ -46,8 +48,8 @@ class TrainingJob(Job):
     """The folder has changed: `RunChange`, its metrics only the new lines."""
     run_status_changed = Signal(str)
     """The status of the run is another: `ShownStatus`."""
-    failed = Signal(str, object)
-    """An order was refused or the training failed: a sentence, and the job itself."""
+    failed = Signal(object, object)
+    """An order was refused or the training failed: the `S3NError` that says why, and the job itself."""
 
     def __init__(
         self, title: str, run_path: Path, command: Sequence[str] | None, log_name: str, parent: QObject | None
@@ -88,7 +90,7 @@ class TrainingJob(Job):
         prefix: Sequence[str] = (),
     ) -> Self:
         """Go on with a run that was stopped or interrupted; ``changed_data``: also where its data set is another by now."""
-        arguments = ["runs", "resume", run_path.name, f"--runs={run_path.parent}", f"--device={device}"]
+        arguments = ["runs", "resume", run_path.name, f"--runs={run_path.parent}", f"--device={device}", *REPORTING]
         arguments += ["--changed-data"] if changed_data else []
         command = engine_command(*arguments, prefix=prefix)
         return cls(f"Training {run_path.name}", run_path, command, f"train-{run_path.name}", parent)
@@ -189,9 +191,9 @@ class TrainingJob(Job):
             seconds_left=state.seconds_left,
         )
 
-    @Slot(str)
-    def _on_refused(self, sentence: str) -> None:
-        self.failed.emit(sentence, self)
+    @Slot(object)
+    def _on_refused(self, error: S3NError) -> None:
+        self.failed.emit(error, self)
 
     @Slot(object)
     def _on_ended(self, ending: Ending) -> None:
@@ -207,17 +209,19 @@ class TrainingJob(Job):
             self._run_status = status
             self.run_status_changed.emit(status)
         self._live = False
-        sentence = ending.sentence or _SENTENCES.get(status, "The training is over.")
-        if self._state is not None and self._state.message and not ending.sentence and status in ("failed", "stopped"):
-            sentence = self._state.message
+        error, sentence = ending.error, ending.sentence
+        if self._state is not None and not error and not sentence and status in ("failed", "stopped"):
+            error, sentence = self._state.error, self._state.message
+        sentence = sentence or _SENTENCES.get(status, "The training is over.")
         job_status = _STATUSES.get(status, "failed")
         if status == "interrupted" and self.status == "stopping":
             job_status = "cancelled"
-        self._end(job_status, sentence)
+        self._end(job_status, sentence if error is None else error_text(error))
         if job_status == "failed":
-            self.failed.emit(sentence, self)
+            self.failed.emit(error or S3NError(sentence), self)
 
     @Slot(str)
     def _on_crashed(self, what: str) -> None:
-        self._end("failed", f"The run {self._run_path} cannot be followed ({what}); the training itself goes on.")
-        self.failed.emit(self.sentence, self)
+        defect = ProgramDefect(f"The run {self._run_path} cannot be followed ({what}); the training itself goes on.")
+        self._end("failed", str(defect))
+        self.failed.emit(defect, self)

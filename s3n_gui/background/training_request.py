@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+REPORTING = ("--json", "--quiet")
+"""What makes a training write to its log how it ends, as JSON, and nothing of its progress, which its folder tells."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRequest:
@@ -48,4 +51,5 @@ class TrainingRequest:
             f"--device={self.device}",
             *([] if self.workers is None else [f"--workers={self.workers}"]),
             *(f"--set={setting}" for setting in settings),
+            *REPORTING,
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
+from s3n_core.errors import S3NError
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.tasks import Tasks
@@ -113,11 +114,11 @@ class Checking(QObject):
             self._tasks.forget("kept")
             self._tasks.run("kept", lambda: keep_report(data_set, made))
 
-    @Slot(str, object)
-    def _on_job_failed(self, sentence: str, job: CommandJob) -> None:
+    @Slot(object, object)
+    def _on_job_failed(self, error: S3NError, job: CommandJob) -> None:
         if job is self._job:
             self._job = None
-            self._session.report_error(sentence)
+            self._session.report_error(error)
             self.changed.emit()
 
     @Slot(str, object)

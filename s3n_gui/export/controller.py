@@ -24,13 +24,13 @@ class ExportController(QObject):
     Signals:
         choice_changed: ``choice`` is another.
         job_changed: The job began, came further, or ended.
-        failed: The job failed: a sentence.
+        failed: The job failed: the `S3NError` that says why.
         exported: The job is done: the folder and what the last line of the command said (a dict).
     """
 
     choice_changed = Signal()
     job_changed = Signal()
-    failed = Signal(str)
+    failed = Signal(object)
     exported = Signal(object, object)
 
     def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:

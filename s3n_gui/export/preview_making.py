@@ -176,11 +176,11 @@ class PreviewMaker(QObject):
             self.count = self._listed[1].count
             self._set(busy=self._debounce.isActive(), file=file, problem="")
 
-    @Slot(str)
-    def _on_failed(self, sentence: str) -> None:
+    @Slot(object)
+    def _on_failed(self, error: S3NError) -> None:
         if self._asked is not None and not self._debounce.isActive():
             self._opened = None if self.state == "broken" else self._opened  # asked anew next time
-            self._set(busy=False, file=None, problem=sentence)
+            self._set(busy=False, file=None, problem=str(error))
 
     def _set(self, *, busy: bool, file: ExportedFile | None, problem: str) -> None:
         if (busy, file, problem) != (self.busy, self.file, self.problem):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from s3n_core.errors import S3NError
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.server.codec import ClassMap
 from s3n_core.server.requests import Subject
@@ -85,10 +86,10 @@ class StateUpdater(QObject):
         if self._state.is_current:
             self._state.amend(self._fetched.added_to)
 
-    def _on_failed(self, sentence: str, subject: Subject | None) -> None:
+    def _on_failed(self, error: S3NError, subject: Subject | None) -> None:
         if subject is None or subject.is_image_of(self._subject):
             self._state.set_busy(False)
-            self.failed.emit(sentence)
+            self.failed.emit(str(error))
 
 
 class _FetchedMaps:

@@ -9,6 +9,7 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
+from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
 from s3n_core.prediction.rows import PredictionHeader
 from s3n_core.system.line_files import part_path
 from s3n_gui.background.command_job import CommandJob
@@ -36,7 +37,7 @@ class PredictionController(QObject):
         stage_changed: ``stage`` is another.
         began: A table begins; ``predictions`` is another object.
         grown: Rows were added: the first new row.
-        failed: The job or the reading failed: a sentence.
+        failed: The job or the reading failed: the `S3NError` that says why.
         checked: ``stale`` is known for the table that is shown.
         progressed: The job has come further.
     """
@@ -45,7 +46,7 @@ class PredictionController(QObject):
     stage_changed = Signal()
     began = Signal()
     grown = Signal(int)
-    failed = Signal(str)
+    failed = Signal(object)
     checked = Signal()
     progressed = Signal()
 
@@ -59,7 +60,7 @@ class PredictionController(QObject):
         self.stage: Stage = "nothing"
         self.predictions: PredictionColumns | None = None
         self.total = 0
-        self.problem = ""
+        self.error: S3NError | None = None
         self.stale = ""
         self._job: Job | None = None
         self._tasks = Tasks(self)
@@ -90,6 +91,13 @@ class PredictionController(QObject):
     def job(self) -> Job | None:
         """The job that works; None where none does."""
         return self._job
+
+    @property
+    def can_start_over(self) -> bool:
+        """Whether rows of an earlier job are there that a new one may replace."""
+        if isinstance(self.error, UnfinishedOutput):
+            return self.stage not in ("running", "stopping")
+        return self.stage == "stopped" and not self.stale
 
     # -- choices ---------------------------------------------------------------------------------------------------------
 
@@ -154,13 +162,15 @@ class PredictionController(QObject):
         try:
             request.table.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self._fail(f"{request.table.parent} cannot be made ({error.strerror}); choose another S3N_HOME.")
+            self._fail(
+                OutputError(f"{request.table.parent} cannot be made ({error.strerror}); choose another S3N_HOME.")
+            )
             return
         job = CommandJob(f"Predicting {request.images.name}", request.arguments(restart=restart))
         job.printed.connect(self._on_printed)
         job.failed.connect(self._fail)
         job.ended.connect(self._on_ended)
-        self._job, self.problem, self.stale = job, "", ""
+        self._job, self.error, self.stale = job, None, ""
         self._jobs.add(job)
         self._set_stage("running")
         self._read(request, growing=True, anew=restart)
@@ -197,11 +207,10 @@ class PredictionController(QObject):
                 self._job.printed.disconnect(self._on_printed)
             self._job = None
 
-    @Slot(str)
-    def _fail(self, sentence: str) -> None:
-        # The command's words for what is a button here.
-        self.problem = sentence.replace("start over with --restart", 'press "Start over"')
-        self.failed.emit(self.problem)
+    @Slot(object)
+    def _fail(self, error: S3NError) -> None:
+        self.error = error
+        self.failed.emit(error)
 
     # -- the table -------------------------------------------------------------------------------------------------------
 
@@ -209,7 +218,7 @@ class PredictionController(QObject):
         """Show the table that is there, whole or in part."""
         self._stop_reading()
         request = self.request
-        self.predictions, self.total, self.problem, self.stale = None, 0, "", ""
+        self.predictions, self.total, self.error, self.stale = None, 0, None, ""
         self.began.emit()
         if request is None:
             self._set_stage("nothing")
@@ -263,7 +272,7 @@ class PredictionController(QObject):
     @Slot(int, str)
     def _on_unreadable(self, number: int, sentence: str) -> None:
         if number == self._reading:
-            self._fail(sentence)
+            self._fail(S3NError(sentence))
 
     # -- is it still true? -----------------------------------------------------------------------------------------------
 

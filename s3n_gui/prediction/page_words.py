@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from s3n_gui.appearance.wording import count_text, left_text
+from s3n_gui.appearance.wording import count_text, error_text, left_text
 from s3n_gui.prediction.controller import PredictionController
 
 
@@ -42,8 +42,8 @@ def empty_case(controller: PredictionController) -> tuple[str, ...] | None:
         return None
     if controller.stage in ("running", "stopping", "reading"):
         return "clock", "Preparing …", "The model is being opened; this takes a few seconds."
-    if controller.problem:
-        return "error", "This did not work", controller.problem, "Try again"
+    if controller.error is not None:
+        return "error", "This did not work", error_text(controller.error), "Try again"
     name = controller.images.name
     return (
         "predict",

@@ -244,7 +244,7 @@ class PredictPage(Page):
             state_words(controller),
             can_start=controller.request is not None and stage in ("ready", "stopped", "finished"),
             running=running,
-            can_start_over=stage == "stopped" and not controller.stale,
+            can_start_over=controller.can_start_over,
         )
         case = empty_case(controller)
         self.stack.setCurrentIndex(0 if case is not None else 1)

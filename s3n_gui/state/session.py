@@ -12,6 +12,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.datasets.records import DataSet
+from s3n_core.errors import S3NError
+from s3n_gui.appearance.wording import error_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +161,9 @@ class Session(QObject):
         self.show_page("predict")
         self.predictions_asked.emit()
 
-    def report_error(self, sentence: str) -> None:
-        """Show a sentence in the banner: what happened, to which file, what to do."""
-        self.error_reported.emit(sentence)
+    def report_error(self, error: S3NError | str) -> None:
+        """Show in the banner what happened, to which file, and what to do: an error of the engine, or a sentence."""
+        self.error_reported.emit(error_text(error) if isinstance(error, S3NError) else error)
 
     def report_notice(self, sentence: str) -> None:
         """Show a sentence in the banner that is no error."""

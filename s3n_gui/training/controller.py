@@ -9,13 +9,13 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from s3n_core.errors import DataChanged, S3NError
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.session import Session
-from s3n_gui.training.changed_data import told_changes
 from s3n_gui.training.curves.metric_series import MetricSeries
 from s3n_gui.training.runs.run_machine import Order, RunMachine
 from s3n_gui.training.runs.run_reader import RunNews, RunReader
@@ -33,7 +33,7 @@ class TrainingController(QObject):
         status_changed: State, status or phase of the shown run are others.
         snapshots_found: Names of new snapshots of the shown run.
         others_changed: Other runs are laid over it, or have measured more.
-        data_changed: The shown run was not resumed since its data set has changed: what has.
+        data_changed: The shown run was not resumed since its data set has changed: the `DataChanged` that says how.
 
     Attributes:
         machine: The phase of the shown run.
@@ -48,7 +48,7 @@ class TrainingController(QObject):
     status_changed = Signal()
     snapshots_found = Signal(object)
     others_changed = Signal()
-    data_changed = Signal(str)
+    data_changed = Signal(object)
 
     def __init__(self, session: Session, jobs: JobList, trainings: LiveRuns, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -233,16 +233,15 @@ class TrainingController(QObject):
             series.set_batches(news.state.batches)
         self.others_changed.emit()
 
-    @Slot(str, object)
-    def _on_failed(self, sentence: str, job: TrainingJob) -> None:
+    @Slot(object, object)
+    def _on_failed(self, error: S3NError, job: TrainingJob) -> None:
         if job is self._job and self._job is not None and self._job.is_active:
             self.machine.hear("refused")
             self.status_changed.emit()
-        changes = told_changes(sentence)
-        if changes is not None and job is self._job:
-            self.data_changed.emit(changes)
+        if isinstance(error, DataChanged) and job is self._job:
+            self.data_changed.emit(error)
         else:
-            self._session.report_error(sentence)
+            self._session.report_error(error)
 
     @Slot(str, object)
     def _on_ended(self, status: str, job: TrainingJob) -> None:

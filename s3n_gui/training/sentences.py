@@ -9,8 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from s3n_core.runs.run_state import RunState, ShownStatus
-from s3n_gui.appearance.wording import count_text, percent_text
-from s3n_gui.training.changed_data import as_here
+from s3n_gui.appearance.wording import count_text, error_text, percent_text
 from s3n_gui.training.curves.metric_series import Column, MetricSeries
 
 Tone = Literal["good", "plain", "caution", "bad"]
@@ -56,8 +55,9 @@ def sayings(series: MetricSeries, state: RunState | None, status: ShownStatus | 
 
 def _trouble(state: RunState | None, status: ShownStatus) -> Saying:
     if status == "failed":
-        text = state.message if state is not None and state.message else "The training failed; its log says why."
-        return Saying("bad", as_here(text))
+        error = None if state is None else state.error
+        text = "" if error is None else error_text(error)
+        return Saying("bad", text or "The training failed; its log says why.")
     if status == "broken":
         return Saying("bad", "A file of this run cannot be read; restore it from a copy, or move the run to the trash.")
     return Saying("caution", "The training ended without a last word. Resume goes on from its last checkpoint.")

@@ -10,8 +10,9 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from s3n_core.errors import S3NError
+from s3n_core.errors import DataChanged, S3NError
 from s3n_gui.appearance.tokens import INSIDE_GROUP
+from s3n_gui.appearance.wording import change_text
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.training.controller import TrainingController
@@ -130,8 +131,8 @@ class ShownRun(QWidget):
         self.charts.show_best(None)
         self.charts.show_series(self._controller.series, self._epochs())
 
-    def _on_data_changed(self, changes: str) -> None:
-        run, dialog = self._controller.path, ChangedDataDialog(changes, self.window())
+    def _on_data_changed(self, changed: DataChanged) -> None:
+        run, dialog = self._controller.path, ChangedDataDialog(changed, self.window())
         choice = dialog.ask()
         dialog.deleteLater()
         if choice == "resume" and self._controller.path == run:
@@ -165,16 +166,16 @@ class ShownRun(QWidget):
 class ChangedDataDialog(Question):
     """Asks once: "resume" or "cancel"."""
 
-    def __init__(self, changes: str, parent: QWidget | None = None) -> None:
+    def __init__(self, changed: DataChanged, parent: QWidget | None = None) -> None:
         """Make the dialog.
 
         Args:
-            changes: What has changed, as the engine says it.
+            changed: What has changed.
             parent: The window.
         """
         super().__init__(
             "The data set has changed",
-            changes,
+            change_text(changed),
             "The training can go on with the run's own list: added images are not learned from, missing ones are left out, "
             "classes stay as they were. Or cancel, and put the data set back or start a new run.",
             (Answer("resume", "Resume all the same", "play"),),

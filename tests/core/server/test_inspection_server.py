@@ -310,22 +310,23 @@ def test_errors_are_sentences_and_the_process_goes_on(
 ) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(pictures[0].read_bytes()[:200])
-    for request, fields_, words in (
-        ("inspect", {"image": str(tmp_path / "gone.jpg")}, "gone.jpg: the file does not exist"),
-        ("inspect", {"image": str(broken)}, "truncated"),
-        ("inspect", {"image": str(pictures[0]), "settings": {"window": 4}}, "window must be odd"),
-        ("inspect", {"image": str(pictures[0]), "settings": "?"}, "settings"),
-        ("class-map", {"image": str(pictures[0]), "index": 12}, "no class 12"),
-        ("open", {"path": str(tmp_path / "gone.safetensors")}, "gone.safetensors"),
-        ("inspect", {"image": str(pictures[0])}, "gone.safetensors"),  # no model is open now
-        ("open", {"path": str(model), "device": "abacus"}, "abacus"),
+    for request, fields_, words, code in (
+        ("inspect", {"image": str(tmp_path / "gone.jpg")}, "gone.jpg: the file does not exist", "image.unreadable"),
+        ("inspect", {"image": str(broken)}, "truncated", "image.unreadable"),
+        ("inspect", {"image": str(pictures[0]), "settings": {"window": 4}}, "window must be odd", "program.error"),
+        ("inspect", {"image": str(pictures[0]), "settings": "?"}, "settings", "program.error"),
+        ("class-map", {"image": str(pictures[0]), "index": 12}, "no class 12", "program.error"),
+        ("open", {"path": str(tmp_path / "gone.safetensors")}, "gone.safetensors", "model.not_found"),
+        ("inspect", {"image": str(pictures[0])}, "gone.safetensors", "model.not_found"),  # no model is open now
+        ("open", {"path": str(model), "device": "abacus"}, "abacus", "device.error"),
     ):
         generation = server.ask(request, **fields_)
         failure = server.answer("failed", "answered")
         assert failure.kind == "failed", request
         assert failure.fields["generation"] == generation
-        assert words in failure.fields["sentence"]
-        assert "\n" not in failure.fields["sentence"]
+        assert failure.fields["error"]["code"] == code
+        assert words in failure.fields["error"]["message"]
+        assert "\n" not in failure.fields["error"]["message"]
     server.ask("open", path=str(model), device="cpu")
     server.answer("opened")
 
@@ -344,7 +345,7 @@ class Script(LatestRequests):
 def test_full_memory_is_said_and_the_model_is_opened_again(
     model: Path, pictures: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    classify, failures = Inspector.classify, [torch.OutOfMemoryError("CUDA out of memory.")]
+    classify, failures = Inspector.classify, [torch.OutOfMemoryError("Quux.")]
 
     def full(inspector: Inspector, resampled: Any) -> Any:
         if failures:
@@ -374,7 +375,8 @@ def test_full_memory_is_said_and_the_model_is_opened_again(
         ("resampled", 3),
         ("answered", 3),
     ]
-    sentence = messages[4].fields["sentence"]
+    assert messages[4].fields["error"]["code"] == "device.out_of_memory"
+    sentence = messages[4].fields["error"]["message"]
     assert "memory" in sentence
     assert "choose the device cpu" in sentence
     assert "defect" not in sentence
@@ -458,7 +460,7 @@ def test_unknown_requests_are_ignored(start: Callable[..., Server]) -> None:
     server = start()
     server.ask("make-coffee")
     server.ask("inspect", image="x")
-    assert "No model is open" in server.answer("failed").fields["sentence"]
+    assert "No model is open" in server.answer("failed").fields["error"]["message"]
     assert server.end() == 0
     assert b"make-coffee" in server.log
 
@@ -535,8 +537,40 @@ def test_the_first_file_of_an_export(server: Server, opened: Any, pictures: tupl
         path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")
     )
     server.ask("export", **to_json(replace(wish, options={**options, "dpi": 3})))
-    assert "dpi" in server.answer("failed").fields["sentence"]
+    assert "dpi" in server.answer("failed").fields["error"]["message"]
     server.ask(
         "export", **to_json(replace(wish, images=(Candidate(path=str(tmp_path / "gone.jpg"), name="gone.jpg"),)))
     )
-    assert "gone.jpg" in server.answer("failed").fields["sentence"]
+    assert "gone.jpg" in server.answer("failed").fields["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "ends_with"),
+    [
+        (torch.OutOfMemoryError("Quux."), "device.out_of_memory", 0),
+        (MemoryError("Quux."), "device.out_of_memory", 0),
+        (torch.AcceleratorError("Quux."), "device.failed", 3),
+        (
+            RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm(...)`"),
+            "device.failed",
+            3,
+        ),
+        (ZeroDivisionError("Quux."), "program.defect", 0),
+    ],
+    ids=["a card's memory", "main memory", "a card", "a card's library", "a defect"],
+)
+def test_trouble_with_a_device_is_known_whatever_torch_says(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception, code: str, ends_with: int
+) -> None:
+    def fail(*_: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(InspectionServer, "_class_map", fail)
+    requests, output = Script(Request("class-map", 7, {}), Request("quit", 8, {})), io.BytesIO()
+    assert InspectionServer(requests, output).run() == ends_with
+    output.seek(0)
+    assert (hello := read_message(output)) is not None
+    assert hello.kind == "hello"
+    assert (failure := read_message(output)) is not None
+    assert failure.fields["error"]["code"] == code
+    assert failure.fields["request"] == "class-map"

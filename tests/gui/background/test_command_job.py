@@ -15,6 +15,7 @@ import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
+from s3n_core.errors import ModelNotFound
 from s3n_gui.background import command_job
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
@@ -61,13 +62,21 @@ def test_what_it_prints_becomes_signals(qtbot: QtBot, monkeypatch: pytest.Monkey
 def test_an_error_is_its_sentence(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     program(
         monkeypatch,
-        "import sys; print('Error: There is no model file x; check the path.\\nbye', file=sys.stderr); sys.exit(1)",
+        """
+        import sys
+        print("Error: a warning of a library, not of ours", file=sys.stderr)
+        print('{"event": "failed", "code": "model.not_found", "message": "There is no model file x.", "path": "x"}')
+        sys.exit(1)
+        """,
     )
     job = CommandJob("Predicting", ["predict"])
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
         job.start()
-    assert failed.args == ["There is no model file x; check the path.", job]
-    assert (job.status, job.sentence) == ("failed", "There is no model file x; check the path.")
+    error, failed_job = failed.args
+    assert failed_job is job
+    assert isinstance(error, ModelNotFound)
+    assert error.path == Path("x")
+    assert (job.status, job.sentence) == ("failed", "There is no model file x.")
 
 
 @posix
@@ -84,7 +93,7 @@ def test_killed_by_somebody(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> No
         assert group.read_text("ascii").endswith("nice 10\n")
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
         os.kill(job.pid, signal.SIGKILL)
-    assert "killed by SIGKILL" in failed.args[0]
+    assert "killed by SIGKILL" in str(failed.args[0])
 
 
 def test_cancelled_it_keeps_what_it_has(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +172,7 @@ def test_a_program_that_is_not_there(qtbot: QtBot, monkeypatch: pytest.MonkeyPat
     job = CommandJob("Predicting", ["predict"])
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
         job.start()
-    assert "/no/such/program" in failed.args[0]
+    assert "/no/such/program" in str(failed.args[0])
 
 
 def test_a_real_prediction(qtbot: QtBot, model_file: Path, pictures: tuple[Path, ...], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
+from s3n_core.errors import ModelNotFound, UnreadableImage
 from s3n_core.inspection.peak import PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.requests import Subject
@@ -117,11 +118,14 @@ def test_errors_are_sentences(
 ) -> None:
     with qtbot.waitSignal(ready.failed, timeout=PATIENCE) as failed:
         subject = ready.inspect(tmp_path / "gone.jpg")
-    assert failed.args == [f"{tmp_path / 'gone.jpg'}: the file does not exist", subject]
+    error, belongs_to = failed.args
+    assert isinstance(error, UnreadableImage)
+    assert (error.path, error.reason, belongs_to) == (tmp_path / "gone.jpg", "the file does not exist", subject)
     assert ready.state == "ready"
     with qtbot.waitSignal(ready.failed, timeout=PATIENCE) as failed:
         ready.open_model(tmp_path / "gone.safetensors")
-    assert "gone.safetensors" in failed.args[0]
+    assert isinstance(failed.args[0], ModelNotFound)
+    assert "gone.safetensors" in str(failed.args[0])
     assert (ready.state, ready.model) == ("broken", None)
     with qtbot.waitSignal(ready.answered, timeout=PATIENCE):  # another model mends it
         ready.open_model(model_file, "cpu")
@@ -184,8 +188,8 @@ def test_an_engine_that_always_dies_is_given_up_and_tried_again_when_asked(
             if count == 1:
                 client.open_model(model_file)
             client.inspect(pictures[0])
-        assert "4 times in a row (exit code 7)" in failed.args[0]
-        assert "inspection.log" in failed.args[0]
+        assert "4 times in a row (exit code 7)" in str(failed.args[0])
+        assert "inspection.log" in str(failed.args[0])
         assert client.state == "broken"
         assert len(heard.all("interrupted")) == 3 * count
     client.close()
@@ -196,7 +200,7 @@ def test_something_else_speaks(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, mo
     client = InspectionClient()
     with qtbot.waitSignal(client.failed, timeout=PATIENCE) as failed:
         client.open_model(model_file)
-    assert "a greeting" in failed.args[0]
+    assert "a greeting" in str(failed.args[0])
     client.close()
 
 
@@ -206,7 +210,7 @@ def test_a_program_that_is_not_there(qtbot: QtBot, monkeypatch: pytest.MonkeyPat
     client = InspectionClient()
     with qtbot.waitSignal(client.failed, timeout=PATIENCE) as failed:
         client.open_model(model_file)
-    assert "/no/such/program" in failed.args[0]
+    assert "/no/such/program" in str(failed.args[0])
     client.close()
 
 

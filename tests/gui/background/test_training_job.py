@@ -15,6 +15,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from random_model import SMALL_TRAINING, save_picture
 
+from s3n_core.errors import DataSetNotFound
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.trash import list_trash
 from s3n_core.system.engine_process import engine_command
@@ -126,8 +127,8 @@ def test_killed_resumed_and_stopped(qtbot: QtBot, data: Path, root: Path) -> Non
     assert owner is not None
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
         os.kill(owner.pid, signal.SIGKILL)
-    assert "killed by SIGKILL" in failed.args[0]
-    assert "resume it" in failed.args[0].lower()
+    assert "killed by SIGKILL" in str(failed.args[0])
+    assert "resume it" in str(failed.args[0]).lower()
     assert (job.status, job.run_status) == ("failed", "interrupted")
 
     again = TrainingJob.resume(job.run_path, device="cpu")
@@ -213,8 +214,9 @@ def test_one_that_cannot_begin_says_why(qtbot: QtBot, root: Path, tmp_path: Path
     job = TrainingJob.start(request(tmp_path / "no such data", root, 2))
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
         pass
-    assert "no such data" in failed.args[0]
-    assert "Error:" not in failed.args[0]
+    assert isinstance(failed.args[0], DataSetNotFound)
+    assert "no such data" in str(failed.args[0])
+    assert "Error:" not in str(failed.args[0])
     assert (job.status, job.run_status) == ("failed", "failed")
 
 
@@ -222,7 +224,7 @@ def test_orders_to_nobody_are_refused(qtbot: QtBot, data: Path, root: Path) -> N
     job = TrainingJob.start(request(data, root, 500))
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
         job.pause()  # it loads its libraries now
-    assert "Nobody trains" in failed.args[0]
+    assert "Nobody trains" in str(failed.args[0])
     assert job.is_active
     end(job, qtbot)
 

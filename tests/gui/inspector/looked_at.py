@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.errors import UnreadableImage
 from s3n_core.inspection.geometry import ViewFrame, cell_places
 from s3n_core.inspection.inspection import Inspection, Response, Scores, Warps
 from s3n_core.inspection.peak import Peak
@@ -134,7 +135,7 @@ class FakeClient(QObject):
     resampled = Signal(object, object)
     answered = Signal(object, object)
     class_map_ready = Signal(object)
-    failed = Signal(str, object)
+    failed = Signal(object, object)
     interrupted = Signal(str)
     state_changed = Signal(str)
 
@@ -179,7 +180,7 @@ class FakeClient(QObject):
     def answer(self) -> None:
         subject = self.asked[-1]
         if subject.image.name in self.broken:
-            self.failed.emit(f"{subject.image.name} cannot be read.", subject)
+            self.failed.emit(UnreadableImage(subject.image, "the file is empty"), subject)
             return
         self.resample()
         self.answered.emit(self.inspection(), subject)

@@ -9,6 +9,7 @@ import pytest
 from looked_at import CLASSES, FakeClient, data_set
 from pytestqt.qtbot import QtBot
 
+from s3n_core.errors import S3NError
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.requests import Subject
 from s3n_gui.inspector.controller import InspectionController
@@ -194,7 +195,7 @@ def test_another_model_forgets_everything(stage: Stage) -> None:
 
 
 def test_a_failure_is_said_and_can_be_tried_again(stage: Stage) -> None:
-    stage.client.failed.emit("bird 0.jpg cannot be read.", stage.client.asked[-1])
+    stage.client.failed.emit(S3NError("bird 0.jpg cannot be read."), stage.client.asked[-1])
     assert stage.state.message == "bird 0.jpg cannot be read."
     asked = len(stage.client.asked)
     stage.controller.ask_again()

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from s3n_core.errors import S3NError
 from s3n_core.prediction.rows import PredictionHeader, PredictionRow
 from s3n_core.prediction.tables import write_table
 from s3n_gui.appearance import theme
@@ -97,7 +98,7 @@ def test_an_empty_page_says_what_to_do(page: InspectPage, session: Session, tmp_
     assert "Opening" in page.stage.empty.title.text()
     client(page).answer()
     assert page.stage.currentWidget() is page.panes
-    client(page).failed.emit("a.jpg cannot be read; choose another image.", None)
+    client(page).failed.emit(S3NError("a.jpg cannot be read; choose another image."), None)
     assert page.stage.currentWidget() is page.stage.empty
     assert page.stage.empty.text.text() == "a.jpg cannot be read; choose another image."
     page.stage.empty.buttons[0].click()

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from made_up_rows import header, predictions, rows, write_part
+from nonsense import talk_nonsense
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
 
+from s3n_core.errors import UnfinishedOutput
 from s3n_core.evaluation.confusion import confused_pairs
 from s3n_core.system.resources import resource
 from s3n_gui.background.jobs import JobList
@@ -396,3 +398,33 @@ def test_a_real_job_is_stopped_and_goes_on(
     predict.save_to(tmp_path / "saved.json")
     qtbot.waitUntil(lambda: not predict.saving.busy, timeout=10_000)
     assert (tmp_path / "saved.json").read_bytes() == request.table.read_bytes()
+
+
+def test_a_table_of_something_else_can_be_replaced_whatever_the_engine_says(
+    qtbot: QtBot, predict: PredictPage, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real job finds rows in its place that are not its own, and every sentence is replaced by nonsense."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    controller = predict.controller
+    controller.set_model(MODEL)
+    controller.set_images(IMAGES)
+    (tmp_path / "nonsense").mkdir()
+    talk_nonsense(monkeypatch, tmp_path / "nonsense")
+    request = controller.request
+    assert request is not None
+    request.table.parent.mkdir(parents=True, exist_ok=True)
+    part = request.table.with_name(request.table.name + ".part")
+    write_part(request.table, rows(5))
+    errors: list[str] = []
+    session.error_reported.connect(errors.append)
+    assert not predict.source.more.isVisible()
+    controller.start()
+    qtbot.waitUntil(lambda: controller.stage not in ("running", "reading"), timeout=300_000)
+    assert isinstance(controller.error, UnfinishedOutput)
+    assert errors[-1].startswith(str(part))
+    assert "--restart" not in errors[-1]
+    assert predict.source.more.isVisible()
+    predict.source.over.trigger()
+    qtbot.waitUntil(lambda: controller.stage == "finished", timeout=300_000)
+    assert controller.predictions is not None
+    assert len(controller.predictions) == len(list(IMAGES.rglob("*.jpg")))

@@ -3,10 +3,13 @@
 import dataclasses
 import math
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from nonsense import NONSENSE, talk_nonsense
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
@@ -25,16 +28,17 @@ from PySide6.QtWidgets import (
 from small_training import SMALL, draw_small_birds, prepare_small_run
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.errors import RunError
+from s3n_core.datasets.splits import read_split
+from s3n_core.errors import DataChanged, S3NError
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
 from s3n_core.system.resources import resource
 from s3n_core.training.changed_data import require_same_data
+from s3n_gui.appearance.wording import error_text
 from s3n_gui.background.jobs import Job
 from s3n_gui.frame.actions import ACTIONS
 from s3n_gui.state.runs_watch import RunsSeen
 from s3n_gui.state.session import ValidationShare
-from s3n_gui.training.changed_data import as_here
 from s3n_gui.training.curves.curve_view import Curve, CurveView
 from s3n_gui.training.runs.run_bar import RunBar
 from s3n_gui.training.runs.run_machine import RunMachine
@@ -44,6 +48,16 @@ from s3n_gui.widgets.empty_page import EmptyPage
 
 PATIENCE = 240_000
 SOON = 60_000
+ONE_EPOCH = """
+import sys
+from pathlib import Path
+from s3n_core.training.trainer import Trainer
+
+trainer = Trainer(Path(sys.argv[1]))
+for event in trainer.run():
+    if type(event).__name__ == "EpochDone":
+        trainer.request_stop()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -340,9 +354,8 @@ def test_a_resume_with_changed_data_is_asked_for(
     data = shutil.copytree(birds, tmp_path / "birds")
     run = prepare_small_run(runs / "begun", data)
     next(data.rglob("*.jpg")).unlink()
-    with pytest.raises(RunError) as refused:
+    with pytest.raises(DataChanged) as refused:
         require_same_data(run, changed_data=False)
-    sentence = str(refused.value)  # the engine's own words
     controller = train_page.controller
     controller.show_run(run.path)
     resumed, asked, errors = [], [], []
@@ -356,16 +369,45 @@ def test_a_resume_with_changed_data_is_asked_for(
     session.error_reported.connect(errors.append)
     job = Job("Training past")
     controller._job = job
-    controller._on_failed(sentence, job)
+    controller._on_failed(refused.value, job)
     qtbot.waitUntil(lambda: bool(asked), timeout=SOON)
     assert resumed == ([True] if choice == "resume" else [])
     assert not errors
     assert "1 image removed" in asked[0]
-    assert "--changed-data" not in asked[0] + as_here(sentence)
-    assert "press Resume" in as_here(sentence)
+    assert "--changed-data" not in asked[0] + error_text(refused.value)
+    assert "press Resume" in error_text(refused.value)
     controller._job = None
-    controller._on_failed("The disk is full.", job)
+    controller._on_failed(S3NError("The disk is full."), job)
     assert errors == ["The disk is full."]
+
+
+def test_a_resume_is_asked_for_whatever_the_engine_says(train_page, runs, session, birds, qtbot, monkeypatch, tmp_path):
+    """A real run, resumed by a real process after an image was taken away, with every sentence replaced by nonsense."""
+    data = shutil.copytree(birds, tmp_path / "birds")
+    directory = prepare_small_run(runs / "begun", data, epochs=9)
+    subprocess.run([sys.executable, "-c", ONE_EPOCH, directory.path], check=True)
+    (data / next(row.name for row in read_split(directory.split_csv) if row.part == "train")).unlink()
+    controller = train_page.controller
+    controller.show_run(directory.path)
+    qtbot.waitUntil(lambda: controller.machine.can("resume"), timeout=SOON)
+    (tmp_path / "nonsense").mkdir()
+    talk_nonsense(monkeypatch, tmp_path / "nonsense")
+    asked, errors = [], []
+
+    def ask(dialog):
+        asked.append(" ".join(label.text() for label in dialog.findChildren(QLabel)))
+        return "cancel"
+
+    monkeypatch.setattr(ChangedDataDialog, "ask", ask)
+    session.error_reported.connect(errors.append)
+    controller.resume("cpu")
+    qtbot.waitUntil(lambda: bool(asked), timeout=PATIENCE)
+    assert "1 image removed" in asked[0]
+    assert errors == []
+    state = directory.read_state()
+    assert state is not None
+    assert (state.status, state.message) == ("failed", NONSENSE)
+    assert "press Resume" in train_page.words.texts()[0]
 
 
 def test_one_training_at_a_time(train_page, runs, session, birds, qtbot):
