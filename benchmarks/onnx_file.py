@@ -42,7 +42,9 @@ def main() -> None:
     images = torch.empty(0)
     for start in range(0, len(records), chosen.batch):
         part = records[start : start + chosen.batch]
-        pixels = np.stack([test_view(read_image(record.path), model.preprocess) for record in part])
+        pixels = np.stack(
+            [test_view(read_image(record.path, banner=record.banner), model.preprocess) for record in part]
+        )
         images = to_input(pixels, "cpu")
         with torch.inference_mode():
             output = model.network(images, sampling=sampling, trace=True)

@@ -44,7 +44,9 @@ def main() -> None:
         ratios = []
         for number in range(chosen.pieces):
             piece = files[number :: chosen.pieces]
-            views = np.stack([test_view(read_image(record.path), model.preprocess) for record in piece])
+            views = np.stack(
+                [test_view(read_image(record.path, banner=record.banner), model.preprocess) for record in piece]
+            )
             bare = _bare(model, views)
             whole = _whole(model, piece, Path(folder) / f"table-{number}.csv")
             ratios.append(whole / bare)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -425,11 +426,12 @@ def _one_image(
     image: ImageLike, name: str | None, number: int = 1
 ) -> tuple[ImageRecord, Callable[[Path], Image.Image]]:
     """Return a record for an image and what reads it."""
+    from s3n_core.datasets.banners import banner_of
     from s3n_core.datasets.decoding import read_image, upright_rgb
 
     if isinstance(image, str | PathLike):
         path = Path(image).expanduser()
-        return ImageRecord(path=path, name=name or path.name), read_image
+        return ImageRecord(path=path, name=name or path.name), partial(read_image, banner=banner_of(path))
     called = name or f"image {number}"
     pixels = upright_rgb(image, Path(called))
     return ImageRecord(path=Path(called), name=called), lambda _: pixels
@@ -443,11 +445,16 @@ def _rows(
     stop_below: float | None,
     read: Callable[[Path], Image.Image] | None,
 ) -> Iterator[Prediction]:
-    from s3n_core.datasets.decoding import read_image
+    from s3n_core.datasets.loading import read_sample
     from s3n_core.prediction.job import predict
 
     batches = predict(
-        opened, records, classes=classes, batch_size=batch_size, stop_below=stop_below, read=read or read_image
+        opened,
+        records,
+        classes=classes,
+        batch_size=batch_size,
+        stop_below=stop_below,
+        read=read_sample if read is None else lambda sample: read(sample.path),
     )
     with closing(batches):
         for rows in batches:

@@ -65,7 +65,7 @@ def _probabilities(model: Model, records: Sequence[ImageRecord], view: View) -> 
             found["mean"] = np.mean([found[head] for head in found if head != "joint"], axis=0)
         return [{head: shares[row] for head, shares in found.items()} for row in range(len(batch))]
 
-    samples = [Sample(record.path, record.name) for record in records]
+    samples = [Sample.of(record) for record in records]
     loop = over_images(samples, view, classify, device="cpu", precision="float32", batch_size=BATCH)
     results: list[dict[str, NDArray[np.float32]]] = []
     with closing(loop) as batches:

@@ -1,9 +1,8 @@
-"""The banner below the photographs of FGVC-Aircraft: 20 rows with the photographer's name, which the decoder cuts off.
+"""The banner below the photographs of FGVC-Aircraft: 20 rows with the photographer's name, which no picture shows.
 
 The data set's description asks for it. A network that saw the banner could learn who photographs what, and the parts shown
-would be letters. An image is known by its place alone, as ``images/NAME`` beside the data set's lists, so that training,
-prediction, the window and export see the same picture, whatever the folder was opened as. Cutting at the lower edge leaves
-all coordinates as they are.
+would be letters. Readers put its height into the record, and whoever decodes an image hands it to the decoder. Cutting at the
+lower edge leaves all coordinates as they are.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ def has_aircraft_lists(folder: Path, level: str) -> bool:
     return any(os.path.isfile(aircraft_list(folder, level, part)) for part in ("train", "trainval", "test"))
 
 
-def has_banner(path: Path) -> bool:
-    """Say whether an image is one of the data set's photographs."""
+def banner_of(path: Path) -> int:
+    """Return the height of the banner of an image of which only the file is known, in pixels; 0 where it has none.
+
+    A file that lies as ``images/NAME`` beside the data set's lists is one of its photographs, whatever it was opened as: the
+    same picture is seen in training, in prediction and when it is opened alone.
+    """
     folder = path.parent
-    return folder.name == IMAGE_FOLDER and any(has_aircraft_lists(folder.parent, level) for level in LEVELS)
-
-
-def rows_without_banner(path: Path, height: int) -> int:
-    """Return how many of an upright image's rows, from the top, belong to the photograph."""
-    return height - BANNER_HEIGHT if height > BANNER_HEIGHT and has_banner(path) else height
+    aircraft = folder.name == IMAGE_FOLDER and any(has_aircraft_lists(folder.parent, level) for level in LEVELS)
+    return BANNER_HEIGHT if aircraft else 0

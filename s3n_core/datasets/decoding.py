@@ -1,9 +1,9 @@
 """The one image decoder of engine and window, so that what a person sees is what the network sees.
 
 Any file that Pillow knows becomes an upright 8-bit RGB image: the EXIF orientation is applied, transparency is laid on
-white, wider samples are scaled (never clipped), of an animation the first frame is taken, and the banner below the
-photographs of one data set is cut off (``banners``). Colour profiles are not applied. A broken file raises
-``UnreadableImage`` with its reason; it is never padded or repaired silently.
+white, wider samples are scaled (never clipped), of an animation the first frame is taken, and a banner below the photograph is
+cut off where the caller names one. Colour profiles are not applied. A broken file raises ``UnreadableImage`` with its reason; it
+is never padded or repaired silently.
 
 No global state of Pillow is read or changed: the pixel limit is our own and is checked on the header, before any pixel
 is decoded. Pillow's ``Image.open`` would warn from half that limit on, so its format readers are asked directly; those
@@ -36,7 +36,6 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from s3n_core.datasets.banners import rows_without_banner
 from s3n_core.errors import UnreadableImage
 
 PIXEL_LIMIT = 178_956_970
@@ -85,11 +84,13 @@ def is_image_file(name: str) -> bool:
     return dot > 0 and name[dot:].lower() in IMAGE_SUFFIXES
 
 
-def read_image(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
+def read_image(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
     """Decode an image file.
 
     Args:
         path: The file.
+        banner: Rows of the upright image to cut off at its lower edge (`ImageRecord.banner`); an image that is no higher
+            keeps them.
         pixel_limit: Largest number of pixels that the header may declare.
 
     Returns:
@@ -102,7 +103,7 @@ def read_image(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
         with _open_regular_file(path) as file, _open_image(file) as image:
             _check_size(path, image.size, pixel_limit)
             whole = _upright_rgb(path, image)
-            rows = rows_without_banner(path, whole.height)
+            rows = _without(banner, whole.height)
             result = whole if rows == whole.height else whole.crop((0, 0, whole.width, rows))
             result.info = {}  # else a later save would store the orientation that has just been applied
             return result
@@ -143,8 +144,8 @@ def upright_rgb(image: Image.Image | NDArray[np.uint8], path: Path) -> Image.Ima
     return result
 
 
-def image_size(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
-    """Return (width, height) in pixels of the upright image, from the file's header alone.
+def image_size(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
+    """Return (width, height) in pixels of the upright image without its banner, from the file's header alone.
 
     An EXIF block that follows a PNG's pixels is not seen; writers put it before them.
 
@@ -159,11 +160,15 @@ def image_size(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]
             sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
             if sideways:
                 width, height = height, width
-            return (width, rows_without_banner(path, height))
+            return (width, _without(banner, height))
     except UnreadableImage:
         raise
     except Exception as error:
         raise UnreadableImage(path, _reason(error)) from error
+
+
+def _without(banner: int, height: int) -> int:
+    return height - banner if height > banner else height
 
 
 def _open_regular_file(path: Path) -> IO[bytes]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.threaded_map import threaded_map, worker_count
 from s3n_core.errors import UnreadableImage
 
@@ -37,11 +38,18 @@ class Sample:
         path: The file.
         name: The sample's key: its name in the data set.
         label: Its class, or None.
+        banner: Rows at its lower edge that are cut off (`ImageRecord.banner`).
     """
 
     path: Path
     name: str
     label: int | None = None
+    banner: int = 0
+
+    @classmethod
+    def of(cls, record: ImageRecord, label: int | None = None) -> Sample:
+        """Return a record's image, with a class of the caller's."""
+        return cls(record.path, record.name, label, record.banner)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +105,11 @@ class Batch:
         )
 
 
+def read_sample(sample: Sample) -> Image.Image:
+    """Decode a sample's file, without its banner."""
+    return read_image(sample.path, banner=sample.banner)
+
+
 def load_batches(
     samples: Sequence[Sample],
     view: View,
@@ -105,7 +118,7 @@ def load_batches(
     order: Sequence[int] | NDArray[np.int64] | None = None,
     workers: int | None = None,
     prefetch: int = 2,
-    read: Callable[[Path], Image.Image] = read_image,
+    read: Callable[[Sample], Image.Image] = read_sample,
 ) -> Generator[Batch, None, None]:
     """Load samples in batches.
 
@@ -119,7 +132,7 @@ def load_batches(
         order: Which samples, as positions in ``samples``, in which order; None: all, as they stand.
         workers: Loading threads; None: ``worker_count()``; 0: load in the calling thread.
         prefetch: Batches that are made ahead while the caller works on one.
-        read: Decodes one file.
+        read: Decodes one sample.
 
     Returns:
         A generator of every batch, in order. Unreadable images are left out and named in ``Batch.errors``; a batch of
@@ -155,14 +168,14 @@ def _batches(
     sizes: Sequence[int],
     workers: int | None,
     prefetch: int,
-    read: Callable[[Path], Image.Image],
+    read: Callable[[Sample], Image.Image],
 ) -> Generator[Batch, None, None]:
     labelled = all(sample.label is not None for sample in samples)
     empty_shape: tuple[int, ...] = (0, 0, 0, 3)
 
     def load(position: int) -> _Loaded:
         try:
-            image = read(samples[position].path)
+            image = read(samples[position])
             return view(image, position), image.size
         except UnreadableImage as error:
             return error

@@ -54,6 +54,7 @@ class ImageRecord:
         split: The part that the data set itself assigns, or None where it has no split.
         box: The object's box, where the data set has boxes. For measuring only.
         parts: The visible parts, where the data set has them. For measuring only.
+        banner: Rows at the lower edge that are no part of the photograph, in pixels; the decoder cuts them off.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class ImageRecord:
     split: Split | None = None
     box: Box | None = None
     parts: tuple[Part, ...] = ()
+    banner: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ TOP = 5
 class EvaluationCounts:
     """Adds up a network's outputs on batches of labelled images.
 
-    ``add`` leaves a few numbers a batch on the device and never waits for it; ``result`` waits once.
+    ``add`` never waits for the device, where it leaves a few numbers a batch, the confusion matrix, and for a cascade three
+    numbers an image; ``result`` reads them back.
     """
 
     def __init__(self, config: NetworkConfig, *, cascade: bool = False) -> None:
@@ -50,7 +51,7 @@ class EvaluationCounts:
         return self._images
 
     def add(self, batch: BatchOutput, labels: Tensor) -> None:
-        """Count a batch.
+        """Count a batch; an empty one counts nothing.
 
         Args:
             batch: The network's output.
@@ -145,9 +146,11 @@ class EvaluationCounts:
 
 
 def _scores(output: S3NOutput, joined: Sequence[str]) -> dict[str, Tensor]:
-    """Return what each prediction ranks the classes by, shape (B, C): logits, and for the mean of branches log-probabilities.
+    """Return what each prediction ranks the classes by, shape (B, C).
 
-    The network's own prediction comes first.
+    Logits, and for the mean of the branches the logarithm of the sum of their probabilities, which ranks as their mean does.
+
+    The network's own prediction comes first: the joint one, or that of its only branch.
     """
     by_branch = {branch: logits.float() for branch, logits in output.branches().items() if branch in joined}
     scores = {} if output.joint is None else {JOINT: output.joint.float()}

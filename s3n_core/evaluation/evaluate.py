@@ -39,14 +39,15 @@ def evaluate(
         batch_size: Images in a batch; None: what suits the device. Halved where the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
         cascade: Keep what a cascade is counted from (``Evaluation.cascade``).
-        progress: Called after every batch with the number of images done and of all.
+        progress: Called after every batch with the number of labelled images done, readable or not, and of all.
 
     Returns:
-        Every figure.
+        The figures over the labelled images that could be read, and the names of those that could not.
 
     Raises:
-        DataSetError: The model does not know some of the images' classes, no labelled image could be read, or a cascade is
-            asked of a network in which nothing can be stopped.
+        OtherClasses: The model does not know some of the images' classes.
+        DataSetError: No image has a label, none that has one could be read, several classes have one name, or a cascade is asked
+            of a network in which nothing can be stopped.
         OutOfMemory: The device has too little memory for one image.
     """
     labelled = [(record, record.label) for record in records if record.label is not None]
@@ -55,7 +56,7 @@ def evaluate(
             "None of these images has a label, so nothing can be evaluated; choose a data set with classes."
         )
     indices = class_indices(model, classes, {label for _, label in labelled})
-    samples = [Sample(record.path, record.name, indices[label]) for record, label in labelled]
+    samples = [Sample.of(record, indices[label]) for record, label in labelled]
     counts = EvaluationCounts(model.network.config, cascade=cascade)
     unreadable: list[tuple[str, str]] = []
 
@@ -112,7 +113,8 @@ def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[
         The model's index for each used label.
 
     Raises:
-        DataSetError: The model does not know a used class, or a name stands for several classes.
+        OtherClasses: The model does not know a used class.
+        DataSetError: A name stands for several classes.
     """
     if tuple(classes) == model.classes:
         return {label: label for label in used}

@@ -129,7 +129,7 @@ def measure_places(
             counts.append(_count(record, (size[0], size[1]), peaks, strength, found, right=right))
         return counts
 
-    samples = [Sample(record.path, record.name) for record in boxed]
+    samples = [Sample.of(record) for record in boxed]
     loop = over_images(
         samples,
         lambda image, _: test_view(image, whole),

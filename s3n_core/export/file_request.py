@@ -22,11 +22,13 @@ class Candidate:
         path: The image file, where the engine runs.
         name: Its name in its data set.
         truth: The name of its true class; None without a label.
+        banner: Rows at its lower edge that are cut off (`ImageRecord.banner`).
     """
 
     path: str
     name: str
     truth: str | None = None
+    banner: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ class FileRequest:
 def candidates(records: Sequence[ImageRecord], classes: Sequence[str]) -> tuple[Candidate, ...]:
     """Return what a preview needs of the images that an export takes; classes are the names of their labels."""
     return tuple(
-        Candidate(path=str(record.path), name=record.name, truth=label_name(record, classes))
+        Candidate(path=str(record.path), name=record.name, truth=label_name(record, classes), banner=record.banner)
         for record in records[:MOST_CANDIDATES]
     )
 

@@ -188,7 +188,7 @@ def _inspected(
         return inspector.inspect_batch(whole, batch.names, views=batch.images)
 
     loop = over_images(
-        [Sample(task.record.path, task.record.name) for task in tasks],
+        [Sample.of(task.record) for task in tasks],
         view,
         inspect,
         device=model.device,

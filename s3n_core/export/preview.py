@@ -41,6 +41,7 @@ class FirstFiles:
                 path=Path(image.path),
                 name=image.name,
                 label=None if image.truth is None else classes.index(image.truth),
+                banner=image.banner,
             )
             for image in request.images
         ]
@@ -64,7 +65,7 @@ class FirstFiles:
             if self._looked is not None and self._looked[0] == key:
                 return position, self._looked[1]
             try:
-                image = read_image(record.path)
+                image = read_image(record.path, banner=record.banner)
             except UnreadableImage as error:
                 reason = reason or f"{record.name}: {error.reason}"
                 continue

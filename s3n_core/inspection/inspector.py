@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.transforms import test_view
 from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection
@@ -213,7 +214,7 @@ def inspect(
     """
     if isinstance(image, Path):
         name = image.name if name is None else name
-        image = read_image(image)
+        image = read_image(image, banner=banner_of(image))
     elif not isinstance(image, Image.Image):
         image = Image.fromarray(image)
     inspector = Inspector(model)

@@ -10,15 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
 from PIL import Image
 
-from s3n_core.datasets.decoding import read_image
-from s3n_core.datasets.loading import Batch, Sample, View, load_batches
+from s3n_core.datasets.loading import Batch, Sample, View, load_batches, read_sample
 from s3n_core.errors import OutOfMemory, UnreadableImage
 from s3n_core.models.devices import autocast, is_out_of_memory
 from s3n_core.system.distributed import ALONE, Team
@@ -44,7 +42,7 @@ def over_images(
     prefetch: int = 2,
     start: int = 0,
     team: Team = ALONE,
-    read: Callable[[Path], Image.Image] = read_image,
+    read: Callable[[Sample], Image.Image] = read_sample,
 ) -> Generator[list[tuple[int, _Result | UnreadableImage]], None, None]:
     """Load images and work on them, batch by batch, in constant memory.
 
@@ -62,7 +60,7 @@ def over_images(
         start: Position of the first image to work on.
         team: The processes at work, all of which call this with the same arguments: the batches go round among them, and
             every process gets all results.
-        read: Decodes one file.
+        read: Decodes one sample.
 
     Returns:
         A generator of (position, result) pairs, those of one batch of each process at a time, in the order of the samples. For

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from s3n_core.datasets.decoding import read_image
-from s3n_core.datasets.loading import Sample
+from s3n_core.datasets.loading import Sample, read_sample
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import UnreadableImage
@@ -40,7 +39,7 @@ def predict(
     start: int = 0,
     team: Team = ALONE,
     stop_below: float | None = None,
-    read: Callable[[Path], Image.Image] = read_image,
+    read: Callable[[Sample], Image.Image] = read_sample,
 ) -> Generator[tuple[PredictionRow, ...], None, None]:
     """Predict images.
 
@@ -55,7 +54,7 @@ def predict(
         start: Position of the first image to predict.
         team: The processes at work, all of which call this alike: each predicts its share and gets all rows.
         stop_below: H in nats at or below which an image stops after O; None lets every image go through all branches.
-        read: Decodes the image of a record's path.
+        read: Decodes the image of a record, which it is given as a sample.
 
     Returns:
         A generator of the rows of a batch at a time (of each process), one row an image, in the order of the records. An
@@ -66,7 +65,7 @@ def predict(
     """
     maker = RowMaker(model, records, classes, stop_below)
     loop = over_images(
-        [Sample(record.path, record.name) for record in records],
+        [Sample.of(record) for record in records],
         lambda image, _: test_view(image, model.preprocess),
         maker.rows,
         device=model.device,

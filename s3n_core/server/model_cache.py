@@ -97,13 +97,14 @@ class InspectedModel:
             Cancelled: It was, before the network had seen the image.
             UnreadableImage: The file cannot be decoded.
         """
+        from s3n_core.datasets.banners import banner_of
         from s3n_core.datasets.decoding import read_image
 
         assert self._inspector is not None
         key = _ImageKey.of(path, name)
         found = self._kept.pop(key, None)
         if found is None:
-            image = read_image(path)
+            image = read_image(path, banner=banner_of(path))
             if overtaken():
                 raise Cancelled
             with given_up_when(overtaken):

@@ -1,6 +1,6 @@
 """What the figures of the health report mean: warnings in plain sentences, each with its remedy (METHOD.md, last section).
 
-Free of torch, so that the window judges the figures of any stored epoch by the same rules as the training that wrote them.
+Free of torch. A training judges each epoch once and keeps the warnings beside the figures, where the window reads them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from s3n_core.method.configuration import NetworkChoices
+from s3n_core.method.configuration import NetworkChoices, NetworkConfig
 
 LEAST_SURE, MOST_SURE = 0.01, 0.99
 MOST_WITHOUT_PEAKS = 0.05
@@ -51,8 +51,9 @@ def health_warnings(
     Args:
         values: The figures by name, as an epoch's line of the metrics holds them; those that are missing are not judged.
         num_classes: Number of classes C.
-        choices: The network's choices, where known: delta is named as it is, and figures that mean nothing in an
-            ablation (peaks under dense attention, warps of the identity control) are not judged.
+        choices: The network's choices, where known; None takes the defaults. They name delta and the number of merged classes,
+            and figures that mean nothing in an ablation (peaks under dense attention, warps of the identity control) are not
+            judged.
 
     Returns:
         The warnings in the order of the method's stages: rule of Eq. 3, peaks, sets, warps, radii, branches.
@@ -61,7 +62,7 @@ def health_warnings(
     dense = choices is not None and choices.attention != "sparse"
     warps = choices is None or choices.control == "none"
     if choices is None or choices.attention != "saliency":
-        found += _rule(values, num_classes, choices.entropy_threshold if choices else 0.2)
+        found += _rule(values, num_classes, choices or NetworkChoices())
     if not dense:
         found += _peaks(values)
     if warps:
@@ -72,9 +73,9 @@ def health_warnings(
     return tuple(found)
 
 
-def _rule(values: Mapping[str, float], num_classes: int, delta: float) -> Iterator[HealthWarning]:
-    """Judge the share of images under each rule of Eq. 3; with fewer than four classes both rules are the same."""
-    merged = min(5, num_classes // 2)
+def _rule(values: Mapping[str, float], num_classes: int, choices: NetworkChoices) -> Iterator[HealthWarning]:
+    """Judge the share of images under each rule of Eq. 3; where only one class is merged both rules are the same."""
+    merged, delta = _merged_classes(choices, num_classes), choices.entropy_threshold
     share = values.get("sure_share")
     if share is None or merged < 2:
         return
@@ -99,6 +100,12 @@ def _rule(values: Mapping[str, float], num_classes: int, delta: float) -> Iterat
             f"nearly always the map of one class alone.{blind}",
             remedy="Normal late in a training, on its own images. If it is so from the start, lower delta.",
         )
+
+
+def _merged_classes(choices: NetworkChoices, num_classes: int) -> int:
+    if isinstance(choices, NetworkConfig):
+        return choices.merged_classes
+    return NetworkConfig(**choices.model_dump(), num_classes=num_classes).merged_classes
 
 
 def _peaks(values: Mapping[str, float]) -> Iterator[HealthWarning]:

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.records import DataSet, readable_name
 from s3n_core.datasets.splits import hold_out, read_split, write_split
@@ -180,7 +181,11 @@ def read_plan(run: RunDirectory) -> Plan:
         raise RunError(f"{run.split_csv} is broken: it names no training image; start a new run.")
 
     def samples(part: str) -> tuple[Sample, ...]:
-        return tuple(Sample(path=root / row.name, name=row.name, label=row.label) for row in rows if row.part == part)
+        return tuple(
+            Sample(path=root / row.name, name=row.name, label=row.label, banner=banner_of(root / row.name))
+            for row in rows
+            if row.part == part
+        )
 
     return Plan(recipe, classes, samples("train"), samples("validation"), device, root, name)
 

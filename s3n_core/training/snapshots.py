@@ -56,7 +56,7 @@ class ProbeRecorder:
         self._views: list[NDArray[np.uint8]] = []
         for probe in probes:
             try:
-                self._views.append(test_view(read_image(probe.path), preprocess))
+                self._views.append(test_view(read_image(probe.path, banner=probe.banner), preprocess))
             except UnreadableImage:
                 continue  # the training names it; a probe less does no harm
             self._probes.append(probe)

@@ -8,13 +8,12 @@ from PIL import Image
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage, QImageReader
 
-from s3n_core.datasets.banners import has_banner
 from s3n_core.datasets.decoding import PIXEL_LIMIT, read_image
 
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
-def read_thumbnail(path: Path, side: int) -> QImage:
+def read_thumbnail(path: Path, side: int, *, banner: int = 0) -> QImage:
     """Read an image scaled into a square; one that is smaller is not enlarged. For any thread.
 
     JPEG files are decoded by Qt at a fraction of their size, which is several times as quick. Every other file, and every
@@ -24,6 +23,7 @@ def read_thumbnail(path: Path, side: int) -> QImage:
     Args:
         path: The file.
         side: Side of the square, in pixels.
+        banner: Rows to cut off at its lower edge (`ImageRecord.banner`).
 
     Returns:
         An opaque RGB image.
@@ -31,11 +31,11 @@ def read_thumbnail(path: Path, side: int) -> QImage:
     Raises:
         UnreadableImage: As the engine's decoder.
     """
-    if _is_whole_jpeg(path) and not has_banner(path):
+    if _is_whole_jpeg(path) and not banner:
         image = _read_jpeg(path, side)
         if image is not None:
             return image
-    picture = read_image(path)
+    picture = read_image(path, banner=banner)
     # Two steps: by whole pixels close to the size, then a filter. A photograph costs a tenth of what the filter alone does.
     picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return to_qimage(picture)

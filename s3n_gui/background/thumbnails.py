@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
+from s3n_core.datasets.banners import banner_of
 from s3n_core.errors import UnreadableImage
 from s3n_gui.background.thumbnail_reading import read_thumbnail
 
@@ -187,7 +188,7 @@ class _ReadingQueue(QObject):
             era = self.era
         image, reason = None, ""
         try:
-            image = read_thumbnail(path, self._side)
+            image = read_thumbnail(path, self._side, banner=banner_of(path))
         except UnreadableImage as error:
             reason = error.reason
         except Exception as error:

@@ -25,6 +25,14 @@ _LARGE = 50_000  # images
 _FIRST_IMAGES, _FIRST_FOLDERS = 60, 200
 _NOTHING: NDArray[np.intp] = np.empty(0, np.intp)
 _TASKS = ("survey", "uses", "kept", "findings")
+_FAILURES = {
+    "first images": "The first images of the folder could not be shown",
+    "survey": "The data set could not be prepared",
+    "uses": "What each image is used for could not be worked out",
+    "kept": "The report of the last check could not be read or saved",
+    "findings": "The findings of the check could not be listed",
+}
+"""What is said of a task that failed, by its name."""
 
 
 class DataController(QObject):
@@ -154,8 +162,9 @@ class DataController(QObject):
     @Slot(str, object)
     def _on_failed(self, name: str, error: Exception) -> None:
         what = str(error) or type(error).__name__
-        self._session.report_error(f"The data set could not be looked through ({what}); the log has the details.")
-        self.busy_changed.emit(False)
+        self._session.report_error(f"{_FAILURES[name]} ({what}); the log has the details.")
+        if name == "survey":
+            self.busy_changed.emit(False)
 
     def close(self) -> None:
         """Wait for what runs; the audit ends with the list of jobs."""

@@ -23,9 +23,10 @@ class Action:
         id: Its name in the code: "open-data".
         menu: The menu that it stands in; "" for a key that a page's widget handles itself (it is only listed).
         text: What the menu says: a verb and its object.
-        shortcut: Keys as Qt writes them ("Ctrl+O"); several are separated by "; "; may be empty.
+        shortcut: Keys as Qt writes them ("Ctrl+O"); several are separated by "; "; may be empty. Of a row without a menu: words
+            for the list ("Arrow keys").
         icon: Name of an icon, or "".
-        tip: A sentence for the status tip and the list of shortcuts.
+        tip: A few words for the status tip, the tool tip and the list of shortcuts.
         page: The page that it belongs to; "" for the whole window.
         separated: Whether a line stands above it in the menu.
         checkable: Whether it shows a tick.
@@ -176,7 +177,7 @@ def make_actions(owner: QWidget) -> dict[str, QAction]:
         owner: The window; it owns the actions, and their shortcuts work in it.
 
     Returns:
-        The actions by id, all switched off: ``connect_commands`` switches on what can be done.
+        The actions by id, all switched off: `CommandTable` switches on what can be done.
     """
     made: dict[str, QAction] = {}
     for row in ACTIONS:
@@ -197,7 +198,7 @@ def make_actions(owner: QWidget) -> dict[str, QAction]:
 
 
 class CommandTable:
-    """Who does what an action asks for: the window always, a page while it is shown."""
+    """Who does what an action asks for: the page that is shown, else the window."""
 
     def __init__(self, actions: Mapping[str, QAction], window_commands: Mapping[str, Callable[[], object]]) -> None:
         self._actions = actions

@@ -104,12 +104,12 @@ def _examine_all(
     how_often = Counter(length for length in lengths if length is not None)
 
     def examine(index: int) -> _Examined:
-        path, length = paths[index], lengths[index]
+        path, length, banner = paths[index], lengths[index], data_set.records[index].banner
         digest = _digest(path) if length and how_often[length] > 1 else None
         try:
             if not decode:
-                return _Examined(image_size(path), "", digest, None)
-            image = read_image(path)
+                return _Examined(image_size(path, banner=banner), "", digest, None)
+            image = read_image(path, banner=banner)
         except UnreadableImage as error:
             return _Examined(None, error.reason, digest, None)
         return _Examined(image.size, "", digest, picture_hash(image))

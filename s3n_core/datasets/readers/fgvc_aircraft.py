@@ -3,7 +3,7 @@
 The lists ``images_LEVEL_PART.txt`` hold ``<image> <class name>`` a line, the image without ``.jpg``; where the training
 list is missing, ``trainval`` is taken for it. ``images_box.txt`` (``<image> <xmin> <ymin> <xmax> <ymax>``, counted
 from 1, both ends inside) and the classes' order (``variants.txt`` ...) are optional. The folder may be the unpacked
-archive, its ``data``, or one that holds the archive's folder. Each photograph's banner is cut off by the decoder (``banners``).
+archive, its ``data``, or one that holds the archive's folder. Each photograph has a banner (``banners``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from s3n_core.datasets.banners import IMAGE_FOLDER, aircraft_list, has_aircraft_lists
+from s3n_core.datasets.banners import BANNER_HEIGHT, IMAGE_FOLDER, aircraft_list, has_aircraft_lists
 from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Problem, Split
 from s3n_core.errors import DataSetError
@@ -74,7 +74,14 @@ class AircraftReader:
                 problems.append(Problem(root / name, f"the file does not exist ({line.place})"))
                 continue
             records.append(
-                ImageRecord(path=root / name, name=name, label=labels[class_name], split=split, box=boxes.get(image))
+                ImageRecord(
+                    path=root / name,
+                    name=name,
+                    label=labels[class_name],
+                    split=split,
+                    box=boxes.get(image),
+                    banner=BANNER_HEIGHT,
+                )
             )
         if not records:
             raise DataSetError(

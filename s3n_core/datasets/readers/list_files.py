@@ -13,6 +13,7 @@ import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 
+from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines
 from s3n_core.datasets.records import DataSet, ImageRecord, Problem, Split
 from s3n_core.errors import DataSetError
@@ -60,7 +61,13 @@ def read(root: Path) -> DataSet:
     class_names = _class_names(root, entries, problems)
     labels = {class_id: label for label, class_id in enumerate(sorted(class_names))}
     records = tuple(
-        ImageRecord(path=root / entry.name, name=entry.name, label=labels[entry.class_id], split=entry.split)
+        ImageRecord(
+            path=root / entry.name,
+            name=entry.name,
+            label=labels[entry.class_id],
+            split=entry.split,
+            banner=banner_of(root / entry.name),
+        )
         for entry in entries.values()
     )
     classes = tuple(class_names[class_id] for class_id in sorted(class_names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.readers.folder_scan import find_images, holds_images
 from s3n_core.datasets.records import DataSet, ImageRecord, Problem
 from s3n_core.errors import DataSetError
@@ -24,11 +25,11 @@ def read(root: Path) -> DataSet:
         DataSetError: There is no image.
     """
     if root.is_file():
-        record = ImageRecord(path=root, name=root.name)
+        record = ImageRecord(path=root, name=root.name, banner=banner_of(root))
         return DataSet(root=root.parent, format=FORMAT, title=TITLE, classes=(), records=(record,))
     problems: list[Problem] = []
     names = find_images(root, "", problems)
     if not names:
         raise DataSetError(f"{root} holds no image: choose a folder with images (JPEG, PNG, WebP, TIFF, ...).")
-    records = tuple(ImageRecord(path=root / name, name=name) for name in names)
+    records = tuple(ImageRecord(path=root / name, name=name, banner=banner_of(root / name)) for name in names)
     return DataSet(root=root, format=FORMAT, title=TITLE, classes=(), records=records, problems=tuple(problems))

@@ -77,8 +77,8 @@ class Picture(Zoomed):
             self._read = None
             self.look(Camera())
         else:
-            path = record.path
-            self._tasks.run("picture", lambda: _read(path, _LONGEST))
+            path, banner = record.path, record.banner
+            self._tasks.run("picture", lambda: _read(path, _LONGEST, banner))
 
     def show_annotations(self, *, boxes: bool, parts: bool) -> None:
         """Draw boxes and parts, or not."""
@@ -92,8 +92,8 @@ class Picture(Zoomed):
         if read is not None and read.image is not None and not self.is_reading:
             wanted = min(self.picture_rect().width() * self.devicePixelRatioF(), read.size[0])
             if wanted > 1.2 * read.image.width() and max(read.image.width(), read.image.height()) < _LONGEST_ZOOMED:
-                path = read.path
-                self._tasks.run("picture", lambda: _read(path, _LONGEST_ZOOMED))
+                path, banner = read.path, 0 if self._record is None else self._record.banner
+                self._tasks.run("picture", lambda: _read(path, _LONGEST_ZOOMED, banner))
 
     def close_reading(self) -> None:
         """Wait for the reading thread."""
@@ -163,12 +163,12 @@ class Picture(Zoomed):
             self._heard()
 
 
-def _read(path: Path, side: int) -> _Read:
+def _read(path: Path, side: int, banner: int) -> _Read:
     from s3n_core.datasets.decoding import image_size
     from s3n_core.errors import UnreadableImage
     from s3n_gui.background.thumbnail_reading import read_thumbnail
 
     try:
-        return _Read(path, read_thumbnail(path, side), image_size(path), "")
+        return _Read(path, read_thumbnail(path, side, banner=banner), image_size(path, banner=banner), "")
     except UnreadableImage as error:
         return _Read(path, None, (0, 0), error.reason)

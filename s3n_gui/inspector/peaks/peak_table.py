@@ -83,7 +83,7 @@ class PeakTableModel(QAbstractTableModel):
         self.endResetModel()
 
     def peak(self, row: int) -> Peak:
-        """Return the peak of a row."""
+        """Return the peak of a row, from 0."""
         return self._peaks[row]
 
     def row_of(self, cell: tuple[int, int] | None) -> int:
@@ -143,10 +143,9 @@ class PeakTable(QTableView):
     """The table.
 
     Signals:
-        switch_requested: A peak is to be switched off or on.
-        flip_requested: A peak is to go to the other set.
-        nudge_requested: A peak is to be moved by (rows, columns).
-        menu_requested: A peak's key and a screen position.
+        switch_requested: A peak is to be switched off or on: the cell that it was found at.
+        flip_requested: A peak is to go to the other set: the cell that it was found at.
+        menu_requested: A peak's menu is wanted: the cell that it was found at, and a position on the screen.
     """
 
     switch_requested = Signal(object)
@@ -184,7 +183,7 @@ class PeakTable(QTableView):
         self._on_theme_changed()
 
     def sizeHint(self) -> QSize:
-        """The size that shows everything."""
+        """A size that shows all columns and a few rows."""
         return QSize(px(260), px(142))
 
     def _on_theme_changed(self) -> None:

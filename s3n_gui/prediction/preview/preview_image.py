@@ -11,7 +11,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from s3n_core.datasets.banners import rows_without_banner
+from s3n_core.datasets.banners import banner_of
 from s3n_core.prediction.schema import PeakPlace
 from s3n_gui.widgets.images.image_ground import draw_ground
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
@@ -88,4 +88,5 @@ def _upright_size(path: Path) -> QSize:
     size = reader.size()
     turned = reader.transformation() & QImageIOHandler.Transformation.TransformationRotate90
     upright = size.transposed() if turned else size
-    return QSize(upright.width(), rows_without_banner(path, upright.height()))
+    height, banner = upright.height(), banner_of(path)
+    return QSize(upright.width(), height - banner if height > banner else height)

@@ -59,6 +59,18 @@ def test_it_is_the_file_that_an_export_writes(model: Model, images: Path, tmp_pa
         assert made.content == (tmp_path / "out" / name).read_bytes()
 
 
+def test_a_banner_is_cut_off_as_in_the_export(model: Model, images: Path, tmp_path: Path) -> None:
+    whole = FirstFiles().make(Inspector(model), request(images)).content
+    (tmp_path / "images_variant_train.txt").write_text("a F-16A/B\n")  # now they are photographs of FGVC-Aircraft
+    made = FirstFiles().make(Inspector(model), request(images))
+    style = FigureStyle(panels=("peaks", "map_d"), dpi=40, single_inches=1.0)
+    records = open_images(images).records
+    assert {record.banner for record in records} == {20}
+    steps = list(export(model, records, tmp_path / "out", ExportOptions(style=style), batch_size=1))
+    assert any(step.files for step in steps)
+    assert made.content == (tmp_path / "out" / made.name).read_bytes() != whole
+
+
 def test_the_network_looks_once_until_the_file_is_another(
     model: Model, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

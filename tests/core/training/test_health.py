@@ -9,7 +9,7 @@ from tiny_models import drawn_picture
 
 from s3n_core.datasets.transforms import test_view
 from s3n_core.inspection.geometry import magnification
-from s3n_core.method.configuration import NetworkConfig
+from s3n_core.method.configuration import NetworkChoices, NetworkConfig
 from s3n_core.method.network import S3NOutput
 from s3n_core.method.objective import objective
 from s3n_core.method.resampling import sampling_grid
@@ -192,6 +192,11 @@ def test_rule_of_eq_3_is_judged_by_the_number_of_classes():
     assert "its H is 0.13" in health_warnings(sure, 200)[0].sentence
     assert "untrained" not in health_warnings(sure, 12)[0].sentence
     assert health_warnings(unsure, 3) == ()  # one class is merged either way
+    assert "its 5 likeliest classes" in health_warnings(unsure, 200)[0].sentence
+    assert "its 3 likeliest classes" in health_warnings(unsure, 200, choices=NetworkChoices(top_k=3))[0].sentence
+    assert health_warnings(unsure, 200, choices=NetworkChoices(top_k=1)) == ()
+    as_released = NetworkConfig(num_classes=8, at_most_half=False)
+    assert "its 5 likeliest classes" in health_warnings(unsure, 8, choices=as_released)[0].sentence
 
 
 def test_ablations_are_not_blamed_for_what_they_are():

@@ -32,14 +32,14 @@ def pixels(image: QImage) -> np.ndarray:
     return rows[:, : 3 * converted.width()].reshape(converted.height(), converted.width(), 3).astype(int)
 
 
-def as_the_engine_sees_it(path: Path) -> np.ndarray:
-    picture = read_image(path)
+def as_the_engine_sees_it(path: Path, banner: int = 0) -> np.ndarray:
+    picture = read_image(path, banner=banner)
     picture.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     return np.asarray(picture).astype(int)
 
 
-def assert_alike(path: Path) -> None:
-    mine, theirs = pixels(read_thumbnail(path, SIDE)), as_the_engine_sees_it(path)
+def assert_alike(path: Path, banner: int = 0) -> None:
+    mine, theirs = pixels(read_thumbnail(path, SIDE, banner=banner)), as_the_engine_sees_it(path, banner)
     assert np.abs(np.subtract(mine.shape, theirs.shape)).max() <= 1  # a side of 42.67 may be rounded either way
     height, width = min(mine.shape[0], theirs.shape[0]), min(mine.shape[1], theirs.shape[1])
     assert np.median(np.abs(mine[:height, :width] - theirs[:height, :width])) <= 3
@@ -48,7 +48,7 @@ def assert_alike(path: Path) -> None:
             assert np.abs(mine[row, column] - theirs[row, column]).max() <= 12
 
 
-def test_photographs_of_aircraft_are_shown_without_their_banner(tmp_path: Path) -> None:
+def test_photographs_of_aircraft_are_shown_without_their_banner(qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "images" / "0787226.jpg"
     path.parent.mkdir()
     picture = corners((300, 220))
@@ -56,8 +56,14 @@ def test_photographs_of_aircraft_are_shown_without_their_banner(tmp_path: Path) 
     picture.save(path, quality=95)
     assert read_thumbnail(path, SIDE).height() == round(SIDE * 220 / 300)
     (tmp_path / "images_variant_train.txt").write_text("0787226 F-16A/B\n")
-    assert_alike(path)
-    assert read_thumbnail(path, SIDE).height() == round(SIDE * 200 / 300)
+    assert_alike(path, banner=20)
+    loader = ThumbnailLoader(SIDE)
+    with qtbot.waitSignal(loader.ready):
+        assert loader.image(path) is None
+    shown = loader.image(path)
+    assert shown is not None
+    assert shown.height() == round(SIDE * 200 / 300)
+    loader.close()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -134,7 +140,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """What was read; reading itself takes 5 ms and gives a plain image."""
     done: list[Path] = []
 
-    def read(path: Path, side: int) -> QImage:
+    def read(path: Path, side: int, banner: int = 0) -> QImage:
         time.sleep(0.005)
         done.append(path)
         image = QImage(side, side, QImage.Format.Format_RGB888)

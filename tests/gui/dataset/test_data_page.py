@@ -215,6 +215,34 @@ def test_the_rows_of_the_split_are_there_from_the_start(
     assert not rows["validation"].isVisible()
 
 
+@pytest.mark.parametrize(
+    ("task", "function", "words"),
+    [
+        ("survey", "s3n_gui.dataset.controller.survey", "prepared"),
+        ("uses", "s3n_gui.dataset.uses.Planner.uses", "used for"),
+        ("kept", "s3n_gui.dataset.checking.kept_report", "last check"),
+    ],
+)
+def test_each_task_that_fails_says_what_it_was(
+    qtbot: QtBot,
+    data_page: DataPage,
+    session: Session,
+    data_set: DataSet,
+    monkeypatch: pytest.MonkeyPatch,
+    task: str,
+    function: str,
+    words: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(function, fail)
+    with qtbot.waitSignal(session.error_reported) as said:
+        session.data_set = data_set
+    assert words in said.args[0]
+    assert "the disk is gone" in said.args[0]
+
+
 def test_a_broken_file_says_why(qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet) -> None:
     show(qtbot, data_page, session, data_set)
     assert data_page.controller.survey is not None

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.decoding import image_size, read_image
 from s3n_core.datasets.detection import FORMATS, detection_sentence, open_data_set
 from s3n_core.datasets.loading import Sample, load_batches
+from s3n_core.datasets.opening import open_images
 from s3n_core.datasets.records import Box, DataSet
 from s3n_core.datasets.transforms import Preprocess, test_view
 from s3n_core.errors import DataSetError
@@ -153,19 +155,27 @@ def test_no_lists_and_no_images(archive: Path) -> None:
 
 def test_banners_are_cut_off_wherever_an_image_is_read(archive: Path) -> None:
     path = archive / "data" / "images" / "0787226.jpg"
-    assert read_image(path).size == image_size(path) == (WIDTH, HEIGHT - 20)
-    assert np.asarray(read_image(path)).max() < 20  # nothing of the white banner
-    (record,) = open_data_set(archive / "data" / "images", "images").records[:1]
-    assert read_image(record.path).size == (WIDTH, HEIGHT - 20)  # the same picture, however the folder is opened
+    whole = np.asarray(read_image(path))
+    assert whole.shape[:2] == (HEIGHT, WIDTH)  # the decoder knows no data set
+    assert whole.max() > 200
+    opened = [open_data_set(archive), open_images(archive / "data" / "images"), open_images(path)]
+    records = [next(record for record in data_set.records if record.path == path) for data_set in opened]
+    assert {record.banner for record in records} == {banner_of(path)} == {20}  # the same picture, however it is opened
+    record = records[0]
+    assert image_size(path, banner=record.banner) == (WIDTH, HEIGHT - 20)
+    seen = np.asarray(read_image(path, banner=record.banner))
+    assert np.array_equal(seen, whole[:-20])
     preprocess = Preprocess(input_size=8, source_size=8)
-    (batch,) = load_batches([Sample(path, "a")], lambda image, _: test_view(image, preprocess), 1, workers=0)
-    assert batch.images.max() < 20
+    (batch,) = load_batches([Sample.of(record)], lambda image, _: test_view(image, preprocess), 1, workers=0)
+    assert np.array_equal(batch.images[0], test_view(Image.fromarray(whole[:-20]), preprocess))
 
 
 def test_other_images_keep_their_last_rows(archive: Path) -> None:
     elsewhere = archive / "elsewhere" / "images" / "1.jpg"
     elsewhere.parent.mkdir(parents=True)
     Image.new("RGB", (WIDTH, HEIGHT)).save(elsewhere)
-    assert read_image(elsewhere).size == image_size(elsewhere) == (WIDTH, HEIGHT)
+    assert banner_of(elsewhere) == 0
     Image.new("RGB", (WIDTH, 20)).save(low := archive / "data" / "images" / "low.png")
-    assert read_image(low).size == image_size(low) == (WIDTH, 20)
+    banner = banner_of(low)
+    assert banner == 20
+    assert read_image(low, banner=banner).size == image_size(low, banner=banner) == (WIDTH, 20)
