@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
-import time
 from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
@@ -19,9 +17,6 @@ from typing import Any, BinaryIO, Self
 from s3n_core.runs.earlier_versions import METRICS_VERSION
 from s3n_core.system.atomic_files import output_error
 from s3n_core.system.json_values import to_json
-
-# At most five step lines a second: curves are drawn at that rate, and a night of training stays a few megabytes.
-STEP_INTERVAL_SECONDS = 0.2
 
 _BLOCK_BYTES = 1 << 16
 
@@ -46,7 +41,6 @@ class MetricsWriter:
             OutputError: It cannot be opened for writing.
         """
         self._path = path
-        self._last_step = -math.inf
         try:
             self._file = open(path, "r+b" if path.exists() else "x+b", buffering=0)  # noqa: SIM115
         except OSError as error:
@@ -76,27 +70,19 @@ class MetricsWriter:
             raise output_error(self._path, error) from error
         return self._end
 
-    def write_step(self, values: Mapping[str, Any]) -> bool:
-        """Append a line of kind ``step`` unless one was written within the last 0.2 s.
+    def write_step(self, values: Mapping[str, Any]) -> None:
+        """Append a line of kind ``step``; how often is up to the training (`training.loop.REPORT_SECONDS`).
 
         Args:
             values: Names and numbers (also NumPy scalars), strings, lists or mappings of them.
 
-        Returns:
-            Whether the line was written.
-
         Raises:
             OutputError: The disk is full or gone; the file ends with the line before.
         """
-        now = time.monotonic()
-        if now - self._last_step < STEP_INTERVAL_SECONDS:
-            return False
-        self._last_step = now
         self._append("step", values)
-        return True
 
     def write_epoch(self, values: Mapping[str, Any]) -> None:
-        """Append a line of kind ``epoch``, always, and wait until the disk has it; see ``write_step``."""
+        """Append a line of kind ``epoch`` and wait until the disk has it; see ``write_step``."""
         self._append("epoch", values)
         _ = self.offset
 

@@ -22,9 +22,9 @@ from tiny_training import (
 )
 
 from s3n_core.models.model_files import read_header
-from s3n_core.runs import metrics
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
+from s3n_core.training import loop
 from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.events import CheckpointSaved, EpochDone, RunEnded, RunStarted, StepDone
 from s3n_core.training.preparing import read_plan
@@ -251,11 +251,26 @@ def test_the_command_line_tells_the_events_as_json_lines(tmp_path: Path, few_pic
     assert RunDirectory(tmp_path / "first").read_pointer("last") == "step-0000001"
 
 
-@pytest.mark.usefixtures("every_batch_tells")
-def test_a_step_holds_the_values_of_its_batch_alone(
+def test_steps_are_reported_and_kept_at_one_rate(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metrics, "STEP_INTERVAL_SECONDS", 0.0)
+    """Of every step that is reported the file has a line, and of no other."""
+    monkeypatch.setattr(loop, "REPORT_SECONDS", 1e-3)
+    often = prepare(tmp_path / "often", pictures, epochs=2, probes=0)
+    reported = [event for event in train(often) if isinstance(event, StepDone)]
+    lines = [json.loads(line) for line in often.metrics_jsonl.read_text().splitlines()]
+    kept = [(line["epoch"], line["batch"]) for line in lines if line["kind"] == "step"]
+    assert len(kept) > 1
+    assert kept == [(event.epoch, event.batch) for event in reported]
+    monkeypatch.setattr(loop, "REPORT_SECONDS", 3600.0)
+    seldom = prepare(tmp_path / "seldom", pictures, epochs=2, probes=0)
+    train(seldom)
+    lines = [json.loads(line) for line in seldom.metrics_jsonl.read_text().splitlines()]
+    assert [line["kind"] for line in lines] == ["epoch", "epoch"]
+
+
+@pytest.mark.usefixtures("every_batch_tells")
+def test_a_step_holds_the_values_of_its_batch_alone(tmp_path: Path, pictures: Path) -> None:
     run = prepare(tmp_path / "run", pictures, epochs=2, probes=0, micro_batch=3)
     train(run)
     lines = [json.loads(line) for line in run.metrics_jsonl.read_text().splitlines()]
