@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
-from s3n_gui.frame.dialogs.closing import ClosingDialog
 
 from s3n_gui import app
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.frame.main_window import MainWindow
+from s3n_gui.frame.window_dialogs import ClosingDialog
 
 
 class Hand(QObject):
