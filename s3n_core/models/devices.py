@@ -132,8 +132,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def is_device_failure(error: BaseException) -> bool:
     """Whether an error leaves the device in a state in which this process can compute nothing more."""
-    import torch
-
     if is_out_of_memory(error):
         return False
     return isinstance(error, torch.AcceleratorError) or _says(error, _LIBRARY_FAILED)

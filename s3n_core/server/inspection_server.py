@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from s3n_core.errors import DeviceFailed, OutOfMemory, ProgramDefect, S3NError
-from s3n_core.models.devices import is_device_failure
 from s3n_core.server.cancellation import Cancelled, given_up_when
 from s3n_core.server.codec import InspectionEncoder, decode_file_request, encode_file, encode_model
 from s3n_core.server.messages import Message, write_message
@@ -80,6 +79,10 @@ class InspectionServer:
                 return 0  # nobody reads any more
             except Exception as error:
                 traceback.print_exc()
+                from s3n_core.models.devices import (
+                    is_device_failure,
+                )  # loads torch: not before there is a model to open
+
                 broken = is_device_failure(error)
                 kind = DeviceFailed if broken else ProgramDefect
                 self._fail(
