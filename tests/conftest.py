@@ -8,12 +8,14 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"  # Before Qt loads.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from engine_popen import EnginePopen, UsualPopen
 from xdist.scheduler import LoadScopeScheduling
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -22,6 +24,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no defect
 hypothesis.settings.load_profile("patient")
+
+subprocess.Popen = EnginePopen  # type: ignore[misc]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -99,6 +103,12 @@ def s3n_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = tmp_path_factory.mktemp("s3n-home")
     monkeypatch.setenv("S3N_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def real_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start the engine's processes by their command, as a person does, instead of from one that has torch loaded."""
+    monkeypatch.setattr(subprocess, "Popen", UsualPopen)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ TORCH_FREE = [
     "s3n_core.method.configuration",
     "s3n_core.training.recipes",
     "s3n_core.training.events",
+    "s3n_core.training.health_warnings",
     "s3n_core.inspection.inspection",
     "s3n_core.inspection.map_display",
     "s3n_core.inspection.summary",
@@ -42,15 +44,24 @@ TORCH_FREE = [
     "s3n_gui.*",
 ]
 
-# Imports each module named on the command line and says which one brought in what it must not.
+# Imports the modules of each group in turn and prints which of them brought in what they must not. What a culprit loaded is
+# forgotten, so that the next group is not blamed for it.
 IMPORT_AND_LOOK = """
-import importlib, sys
-forbidden = sys.argv[1].split(",")
-for module in sys.argv[2:]:
-    importlib.import_module(module)
-    found = [name for name in forbidden if name in sys.modules]
-    if found:
-        sys.exit(f"{module} loads {', '.join(found)}")
+import importlib, json, sys
+forbidden, groups = json.loads(sys.argv[1])
+culprits = {}
+for group, modules in groups.items():
+    culprits[group] = []
+    for module in modules:
+        before = set(sys.modules)
+        importlib.import_module(module)
+        found = [name for name in forbidden if name in sys.modules]
+        if found:
+            culprits[group].append(f"{module} loads {', '.join(found)}")
+            for name in set(sys.modules) - before:
+                del sys.modules[name]
+            break
+print(json.dumps(culprits))
 """
 
 
@@ -62,26 +73,45 @@ def modules_of(package: str) -> list[str]:
     return sorted(name for name in names if not name.endswith("__main__"))
 
 
-def import_and_look(forbidden: str, modules: list[str]) -> None:
+def import_and_look(forbidden: list[str], groups: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return for each group of modules which of them loads what is forbidden, asked of one fresh process."""
     done = subprocess.run(
-        [sys.executable, "-c", IMPORT_AND_LOOK, forbidden, *modules],
+        [sys.executable, "-c", IMPORT_AND_LOOK, json.dumps([forbidden, groups])],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    culprits: dict[str, list[str]] = json.loads(done.stdout)
+    return culprits
+
+
+@pytest.fixture(scope="module")
+def torch_loaded_by() -> dict[str, list[str]]:
+    groups = {name: modules_of(name[:-2]) if name.endswith(".*") else [name] for name in TORCH_FREE}
+    assert all(groups.values())
+    return import_and_look(["torch", "torchvision"], groups)
 
 
 @pytest.mark.parametrize("name", TORCH_FREE)
-def test_torch_free(name: str) -> None:
-    modules = modules_of(name[:-2]) if name.endswith(".*") else [name]
-    assert modules
-    import_and_look("torch,torchvision", modules)
+def test_torch_free(torch_loaded_by: dict[str, list[str]], name: str) -> None:
+    assert torch_loaded_by[name] == []
+
+
+def test_who_loads_what_it_must_not_is_named() -> None:
+    groups = {
+        "light": ["s3n_core.errors"],
+        "heavy": ["s3n_core.runs", "s3n_core.datasets.decoding"],
+        "after": ["s3n_core.runs"],
+    }
+    culprits = {"light": [], "heavy": ["s3n_core.datasets.decoding loads PIL"], "after": []}
+    assert import_and_look(["PIL"], groups) == culprits
 
 
 def test_the_engine_never_loads_qt() -> None:
-    import_and_look("PySide6,shiboken6,pyqtgraph,s3n_gui", modules_of("s3n_core"))
+    forbidden = ["PySide6", "shiboken6", "pyqtgraph", "s3n_gui"]
+    assert import_and_look(forbidden, {"the engine": modules_of("s3n_core")}) == {"the engine": []}
 
 
 @pytest.mark.parametrize("package", sorted({*CHECKOUT.glob("s3n_*/**/__init__.py")}), ids=lambda path: path.parent.name)

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import engine_popen
 import psutil
 import pytest
 
@@ -42,10 +43,12 @@ def settled(what: Callable[[], list[str]], seconds: float = 2.0) -> list[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _light_collections() -> None:
+def _light_collections() -> Iterator[None]:
     """Leave what the imports made out of every later collection: modules, classes and functions do not go away."""
     gc.collect()
     gc.freeze()
+    yield
+    gc.unfreeze()  # else libraries complain at the end of what was not taken away
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +59,12 @@ def no_processes_left() -> Iterator[None]:
     def left() -> list[str]:
         found = []
         for child in psutil.Process().children(recursive=True):
-            if child.pid not in before and child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+            if (
+                child.pid not in before
+                and not engine_popen.is_server(child.pid)
+                and child.is_running()
+                and child.status() != psutil.STATUS_ZOMBIE
+            ):
                 found.append(f"{child.pid} {' '.join(child.cmdline()[:5])}")
         return found
 

@@ -53,6 +53,7 @@ def test_help_loads_nothing_heavy() -> None:
         assert f"  {command} " in done.stdout
 
 
+@pytest.mark.usefixtures("real_command")
 def test_the_module_is_the_program() -> None:
     done = subprocess.run([sys.executable, "-m", "s3n_core", "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"s3n {__version__}\n", "")

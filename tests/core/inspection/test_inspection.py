@@ -1,8 +1,6 @@
 import dataclasses
 import json
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,11 +21,6 @@ from s3n_core.models.opening import Model
 @pytest.fixture(scope="module")
 def inspection(model: Model) -> Inspection:
     return inspect(model, drawn_picture(0), name="bird.png")
-
-
-def test_type_is_free_of_torch():
-    code = "import sys, s3n_core.inspection.inspection, s3n_core.training.health_warnings; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_file_array_and_picture_give_the_same(model: Model, picture: Image.Image, tmp_path: Path):

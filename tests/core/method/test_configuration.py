@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 from pydantic import ValidationError
 
@@ -38,8 +35,3 @@ def test_choices_survive_a_file() -> None:
 def test_a_header_has_a_name_for_every_class() -> None:
     with pytest.raises(ValidationError, match="class names"):
         ModelHeader(network=NetworkConfig(num_classes=5), classes=("a", "b"), preprocess={})
-
-
-def test_configuration_is_free_of_torch() -> None:
-    code = "import sys, s3n_core.method.configuration; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -110,6 +110,7 @@ def test_a_request_to_stop_keeps_everything(tmp_path: Path, pictures: Path, refe
     assert_same_training(run, reference)
 
 
+@pytest.mark.usefixtures("real_command")
 def test_killed_before_the_first_checkpoint_it_starts_anew(
     tmp_path: Path, pictures: Path, reference: RunDirectory
 ) -> None:

@@ -91,19 +91,29 @@ def test_a_discarded_run_goes_to_the_trash(tmp_path: Path, pictures: Path) -> No
     assert [entry.name for entry in list_trash(tmp_path / "runs")] == ["run"]
 
 
-def test_signals_stop_and_keep_and_a_second_one_quits_at_once(tmp_path: Path, pictures: Path) -> None:
+def stop_by_signals(run: RunDirectory, *numbers: signal.Signals) -> None:
+    with live(run) as training:
+        assert training.wait_for("epoch_done") is not None, training.errors
+        for number in numbers:
+            training.process.send_signal(number)
+            if number is not numbers[-1]:
+                wait_until_it_says(training, "Stopping")
+        assert training.wait() == INTERRUPTED, training.errors
+        assert "Traceback" not in training.errors
+    assert state_of(run).status == "stopped"
+    goes_on(run)
+
+
+@pytest.mark.usefixtures("real_command")
+def test_signals_stop_and_keep(tmp_path: Path, pictures: Path) -> None:
     run = prepare(tmp_path / "run", pictures, epochs=ENDLESS)
-    for numbers in ((signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)):
-        with live(run) as training:
-            assert training.wait_for("epoch_done") is not None, training.errors
-            for number in numbers:
-                training.process.send_signal(number)
-                if number is not numbers[-1]:
-                    wait_until_it_says(training, "Stopping")
-            assert training.wait() == INTERRUPTED, training.errors
-            assert "Traceback" not in training.errors
-        assert state_of(run).status == "stopped"
-        goes_on(run)
+    stop_by_signals(run, signal.SIGINT)
+    stop_by_signals(run, signal.SIGTERM)
+
+
+def test_a_second_signal_quits_at_once(tmp_path: Path, pictures: Path) -> None:
+    run = prepare(tmp_path / "run", pictures, epochs=ENDLESS)
+    stop_by_signals(run, signal.SIGINT, signal.SIGINT)
 
 
 @contextmanager
@@ -116,6 +126,7 @@ def hearing_hangups() -> Iterator[None]:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.usefixtures("real_command")
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no signal for a closed terminal")
 def test_a_closed_terminal_stops_and_keeps(tmp_path: Path, pictures: Path) -> None:
     run = prepare(tmp_path / "run", pictures, epochs=ENDLESS)

@@ -3,15 +3,12 @@
 import json
 import pickle
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from tiny_training import (
-    CHECKOUT,
     LiveTraining,
     assert_same_tensors,
     epoch_lines,
@@ -59,11 +56,6 @@ def test_events_are_plain_and_travel(tmp_path: Path, pictures: Path) -> None:
         assert only_plain([getattr(event, name) for name in event.__dataclass_fields__])
     assert seen
     assert all(seen)
-
-
-def test_the_trainer_never_loads_qt() -> None:
-    code = "import sys, s3n_core.training.trainer; sys.exit(any(m.startswith(('PySide6', 'shiboken')) for m in sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT).returncode == 0
 
 
 def test_the_best_epoch_is_the_best_on_held_out_images(reference: RunDirectory) -> None:

@@ -142,6 +142,14 @@ def test_a_failure_that_nobody_waits_for_is_not_reported(
     assert heard.all("failed") == []
 
 
+@pytest.fixture
+def at_its_own_pace(request: pytest.FixtureRequest, moment: str) -> None:
+    """Start the engine by its command, so that it loads its libraries, where it is to be met while it starts."""
+    if moment == "starting":
+        request.getfixturevalue("real_command")
+
+
+@pytest.mark.usefixtures("at_its_own_pace")
 @pytest.mark.parametrize("moment", ["starting", "opening", "resampled", "ready"])
 def test_killed_at_a_bad_moment(
     qtbot: QtBot, client: InspectionClient, model_file: Path, pictures: tuple[Path, ...], moment: str
@@ -245,6 +253,7 @@ def test_closing_a_stalled_engine(qtbot: QtBot, ready: InspectionClient) -> None
     assert ready.pid is None
 
 
+@pytest.mark.usefixtures("at_its_own_pace")
 @pytest.mark.parametrize("moment", ["at once", "starting", "opening", "restarting"])
 def test_closing_at_a_bad_moment(
     qtbot: QtBot, client: InspectionClient, model_file: Path, pictures: tuple[Path, ...], moment: str

@@ -1,0 +1,111 @@
+"""The engine's processes that tests start come from one that has torch loaded: milliseconds instead of five seconds.
+
+On Linux tests/conftest.py puts `EnginePopen` in the place of `subprocess.Popen`. It hands ``python -m s3n_core ...`` to a server
+(`engine_server`), one for each process of the tests, that forks; what comes of it is a child of the asking process with its
+arguments, environment, folder, streams and signals. Every other command is started as usual, so is the engine's in tests that
+use the fixture `real_command`, and so is everything on other systems.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import inspect
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+ENGINE_MODULES = ("s3n_core", "s3n_core.server.process")
+_SET_CHILD_SUBREAPER = 36  # of prctl
+_ARGUMENTS = inspect.signature(subprocess.Popen._execute_child)  # type: ignore[attr-defined]
+
+
+class EngineServer:
+    """The process that forks, started when it is needed first."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def start(self, request: dict[str, Any], streams: list[int]) -> int:
+        """Return the id of a new engine process, a child of this one."""
+        with self._lock:
+            if self.process is None:
+                self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                program = [sys.executable, str(Path(__file__).with_name("engine_server.py")), str(theirs.fileno())]
+                environment = {
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")]),
+                }
+                self.process = UsualPopen(
+                    program, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL
+                )
+                theirs.close()
+                atexit.register(self._end)
+            _adopt(True)
+            try:
+                socket.send_fds(self._channel, [json.dumps(request).encode()], streams)
+                answer = self._channel.recv(32)
+            finally:
+                _adopt(False)
+        pid = int(answer or 0)
+        if not pid:
+            raise OSError("the engine's process cannot be started, or the server of such processes has ended")
+        return pid
+
+    def _end(self) -> None:
+        self._channel.close()
+        assert self.process is not None
+        self.process.wait()
+
+
+def _adopt(yes: bool) -> None:
+    """Let processes whose parent ends become children of this one, or not."""
+    ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
+
+
+SERVER = EngineServer()
+UsualPopen = subprocess.Popen
+
+
+class EnginePopen(subprocess.Popen):  # type: ignore[type-arg]
+    """`subprocess.Popen` but for the engine's commands."""
+
+    def _execute_child(self, *values: Any) -> None:
+        given = _ARGUMENTS.bind(self, *values).arguments
+        command = given["args"]
+        if (
+            isinstance(command, str | bytes | os.PathLike)
+            or [*command][:2] != [sys.executable, "-m"]
+            or command[2] not in ENGINE_MODULES
+        ):
+            super()._execute_child(*values)  # type: ignore[misc]
+            return
+        ignored = [number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN]
+        request = {
+            "command": [os.fspath(part) for part in command[2:]],
+            "environment": dict(os.environ if given["env"] is None else given["env"]),
+            "folder": os.fspath(given["cwd"] or os.getcwd()),
+            "new_session": given["start_new_session"],
+            "process_group": None if given["process_group"] < 0 else given["process_group"],
+            "ignored_signals": ignored,
+        }
+        ends = (given["p2cread"], given["c2pwrite"], given["errwrite"])
+        streams = [number if end == -1 else int(end) for number, end in enumerate(ends)]
+        self.pid = SERVER.start(request, streams)
+        self._child_created = True
+        self._close_pipe_fds(
+            *(given[name] for name in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite"))
+        )  # type: ignore[attr-defined]
+
+
+def is_server(pid: int) -> bool:
+    """Return whether this is the process that forks, which lives as long as the tests."""
+    return SERVER.process is not None and SERVER.process.pid == pid
