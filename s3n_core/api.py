@@ -396,16 +396,16 @@ def figure(inspection: Inspection, *, panels: str | Sequence[str] = "sheet") -> 
         ValueError: There is no such panel; the message lists them.
     """
     from s3n_core.export.figures.figure_style import FigureStyle
-    from s3n_core.export.figures.figures import panel_page, sheet_page
+    from s3n_core.export.figures.figures import panel_figure, sheet_figure
     from s3n_core.export.figures.panels import PANELS, check_panels
 
     if panels == "sheet":
-        return sheet_page(inspection, FigureStyle()).finished()
+        return sheet_figure(inspection, FigureStyle())
     if isinstance(panels, str):
         (panel,) = check_panels((_known(panels, tuple(PANELS), "panel"),))
-        return panel_page(inspection, panel, FigureStyle()).finished()
+        return panel_figure(inspection, panel, FigureStyle())
     names = check_panels(tuple(_known(panel, tuple(PANELS), "panel") for panel in panels))
-    return sheet_page(inspection, FigureStyle(panels=names)).finished()
+    return sheet_figure(inspection, FigureStyle(panels=names))
 
 
 def _prepared(

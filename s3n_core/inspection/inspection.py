@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from s3n_core.inspection.geometry import (
     Place,
     ViewFrame,
-    cell_places,
     magnification,
     magnification_at,
     through_grid,
@@ -193,10 +192,6 @@ class Response(_ByValue):
     def original_to_cell(self, x: float, y: float) -> tuple[float, float] | None:
         """Return the (row, column), with fractions, of a place of the original; None outside what the network sees."""
         return self.frame.original_to_cell((x, y), self.map.shape)
-
-    def cells_in_original(self) -> NDArray[np.float64]:
-        """Return the places of R's cells in original pixels, shape (H, W, 2), (x, y)."""
-        return self.frame.to_original(cell_places(*self.map.shape))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

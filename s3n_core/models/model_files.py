@@ -64,7 +64,7 @@ def load_model(path: Path) -> tuple[S3N, ModelHeader]:
     Raises:
         ModelFileError: If the file is missing, junk, foreign, of another version, or does not fit its own header.
     """
-    header = parse_header(_read(path, header_only=True), path)
+    header = read_header(path)
     network = empty_network(header.network)
     _check_size(path, 8 + MOST_HEADER_BYTES + most_bytes(network))
     try:

@@ -104,8 +104,6 @@ class InspectionServer:
             case "open":
                 self._model.want(request.fields)
                 self._open(request.generation)
-            case "unload":
-                self._rest(request.generation)
             case "inspect":
                 _within_memory(lambda: self._inspect(request))
             case "class-map":

@@ -15,15 +15,14 @@ from typing import Any, Literal, get_args
 
 from s3n_core.inspection.settings import InspectionSettings
 
-RequestKind = Literal["quit", "idle", "unload", "open", "inspect", "class-map", "export"]
+RequestKind = Literal["quit", "idle", "open", "inspect", "class-map", "export"]
 """In the order in which waiting requests are taken."""
 
 REQUEST_KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
 
 # An order about the model makes everything that was asked of the earlier one void.
 _VOIDS: dict[RequestKind, frozenset[RequestKind]] = {
-    "open": frozenset({"unload", "inspect", "class-map", "export"}),
-    "unload": frozenset({"inspect", "class-map", "export"}),
+    "open": frozenset({"inspect", "class-map", "export"}),
     "quit": frozenset(REQUEST_KINDS) - {"quit"},
 }
 

@@ -139,13 +139,6 @@ class InspectionClient(QObject):
         if self._link is not None:
             self._link.post(self._request("idle", {"seconds": seconds}))
 
-    def unload(self) -> None:
-        """Let go of the model and its memory now; the next request opens it again."""
-        self._unanswered.clear()
-        self._newest.clear()
-        if self._link is not None:
-            self._link.post(self._request("unload", {}))
-
     def close(self) -> None:
         """End the engine's process and its thread and wait for both, a fraction of a second."""
         self._restart.stop()

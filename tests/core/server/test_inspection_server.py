@@ -433,17 +433,6 @@ def test_it_rests_and_wakes_by_itself(start: Callable[..., Server], model: Path,
     assert server.answer("state").fields["state"] == "resting"
 
 
-def test_unload(start: Callable[..., Server], model: Path, pictures: Any) -> None:
-    server = start()
-    server.ask("open", path=str(model), device="cpu")
-    server.ask("inspect", image=str(pictures[0]))
-    server.answer("answered")
-    server.ask("unload")
-    assert server.answer("state").fields["state"] == "resting"
-    server.ask("quit")
-    assert server.process.wait(PATIENCE) == 0
-
-
 @pytest.mark.parametrize("junk", [b"GET / HTTP/1.1\r\n\r\n", b"S3Ni\xff\xff\xff\xff" + bytes(100), b"\0" * 5000])
 def test_junk_ends_it_with_a_word_in_the_log(start: Callable[..., Server], junk: bytes) -> None:
     server = start()

@@ -281,8 +281,6 @@ def test_it_rests_and_wakes(qtbot: QtBot, model_file: Path, pictures: tuple[Path
     assert client.model is None
     with qtbot.waitSignals([client.opened, client.answered], timeout=PATIENCE):
         client.inspect(pictures[0])
-    client.unload()
-    qtbot.waitUntil(lambda: client.state == "resting", timeout=PATIENCE)
     client.close()
 
 
