@@ -172,7 +172,7 @@ class Model:
                 return _rows(opened, records, classes, batch_size, stop_below, None)
 
         elif split is not None:
-            raise ValueError("images that are no data set have no splits; leave split out")
+            raise ValueError("only data sets have splits; omit split for other images")
         else:
             images, records, title = source, (), "images"
             count = len(images) if isinstance(images, Sequence) else None
@@ -238,7 +238,7 @@ class Model:
     @property
     def _network(self) -> OpenedModel:
         if self._opened is None:
-            raise ValueError(f"the model {self._name} was closed; load it again")
+            raise ValueError(f"the model {self._name} is closed; load it again")
         return self._opened
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The command line: `s3n COMMAND`. Errors that a person can cause are one sentence; everything else goes to a log."""
+"""The command line: `s3n COMMAND`. An error that the user can fix is one sentence; any other goes to a log with its traceback."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from s3n_core.version import __version__
 
 app = typer.Typer(
     name="s3n",
-    help="""Find the parts that tell similar things apart, from image labels alone.
+    help="""Train and inspect image classifiers that find the parts that tell similar things apart, from image labels alone.
 
-Example, a first tour: s3n demo-data birds; s3n train birds --name first; s3n evaluate first birds
+Example: s3n demo-data birds; s3n train birds --name first; s3n evaluate first birds
 """,
     no_args_is_help=True,
     add_completion=False,

@@ -41,7 +41,7 @@ def _run(arguments: argparse.Namespace) -> int:
         from s3n_gui.state.settings import forget_all
 
         forget_all()
-        print("The settings are back at their defaults.", flush=True)
+        print("All settings are back at their defaults.", flush=True)
     if arguments.screenshot is not None:
         from s3n_gui.frame.screenshots import take_screenshots
 
@@ -54,33 +54,34 @@ def _run(arguments: argparse.Namespace) -> int:
     print(problem, flush=True)
     if arguments.demo:
         return run_demo(arguments.out)
-    print("Without a window: try the demo with --demo, or see the command line with: s3n --help")
+    print("Without a window you can run the demo with --demo or use the command line; see: s3n --help")
     return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="s3n-gui", description="S3N Studio: see the parts that tell similar things apart."
+        prog="s3n-gui", description="S3N Studio: find the parts that tell similar things apart."
     )
     parser.add_argument(
-        "open", nargs="?", type=Path, metavar="PATH", help="a data set, run, model or image to open (optional)"
+        "open", nargs="?", type=Path, metavar="PATH", help="data set, run, model or image to open (optional)"
     )
-    parser.add_argument("--demo", action="store_true", help="show the demo images with the demo model")
+    parser.add_argument("--demo", action="store_true", help="open the demo images with the demo model")
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("s3n-demo"),
         metavar="DIR",
-        help="where a demo without a window writes (default: ./s3n-demo)",
+        help="output folder of a demo without a window (default: ./s3n-demo)",
     )
     parser.add_argument(
         "--screenshot",
         type=Path,
         metavar="DIR",
-        help="write a picture of every page with demo content, light and dark, in two sizes, and exit; needs no display",
+        help="save a screenshot of every page with demo content, light and dark, in two sizes, and exit; needs no "
+        "display",
     )
     parser.add_argument(
-        "--reset-settings", action="store_true", help="forget settings, places of panes and recent lists; runs stay"
+        "--reset-settings", action="store_true", help="reset settings, window layout and recent lists; runs are kept"
     )
     parser.add_argument("--version", action="version", version=f"S3N Studio {__version__}")
     return parser

@@ -1,4 +1,4 @@
-"""`s3n animate`: a run's evidence over its epochs as a GIF."""
+"""`s3n animate`: a run's visual evidence over its epochs as a GIF."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from s3n_core.commands.arguments import JsonOption, RunsOption
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import progress_bar
 
-HELP = """Write how a run's evidence grew, epoch by epoch, as an animated GIF.
+HELP = """Write an animated GIF that shows how a run's visual evidence changed from epoch to epoch.
 
-It shows the run's probe images: peaks, discriminative map (Q_d), D and C images, the answer, and the accuracy.
+It shows the run's probe images: peaks, discriminative map (Q_d), D and C images, the prediction, and the accuracy.
 
 Example: s3n animate first --out first.gif
 """
@@ -23,13 +23,17 @@ def animate(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name or folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The GIF file to write.")],
     images: Annotated[
-        str | None, typer.Option("--images", metavar="N,N", help="Only these of the probe images, from 1; else all.")
+        str | None, typer.Option("--images", metavar="N,N", help="Probe images to show, counted from 1; default: all.")
     ] = None,
     width: Annotated[int, typer.Option("--width", metavar="PIXELS", min=240, max=2400, help="Of the animation.")] = 760,
     seconds: Annotated[
         float | None,
         typer.Option(
-            "--seconds", metavar="S", min=0.02, max=10, help="How long an epoch is shown; else by their number."
+            "--seconds",
+            metavar="S",
+            min=0.02,
+            max=10,
+            help="How long each epoch is shown; default: depends on the number of epochs.",
         ),
     ] = None,
     colours: Annotated[

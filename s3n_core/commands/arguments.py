@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and what they stand for."""
+"""Arguments that several commands share, and functions that open what they name."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="What the folder is: class-folders, cub-200-2011, fgvc-aircraft-2013b (variants; :family or :manufacturer "
-        "behind it for those), stanford-cars, list-files or images; auto looks at what lies in it.",
+        help="Format of the folder: class-folders, cub-200-2011, fgvc-aircraft-2013b (variants; append :family or "
+        ":manufacturer for those), stanford-cars, list-files or images; auto detects it.",
     ),
 ]
 SplitOption = Annotated[
@@ -43,7 +43,8 @@ SplitOption = Annotated[
         "--split",
         metavar="PART",
         callback=split_name,
-        help="Only this part: train, val or test; validation: the images that the run chose its best epoch by; all takes "
+        help="Only this part: train, val or test; validation: the images that the run chose its best epoch by; all "
+        "takes "
         "everything.",
     ),
 ]
@@ -56,14 +57,15 @@ SamplingOption = Annotated[
     typer.Option(
         "--sampling",
         metavar="MODE",
-        help="How peaks are divided: expected, extremes, all, identity, coin or random; the model's own if not given.",
+        help="How peaks are assigned to D and C: expected, extremes, all, identity, coin or random; default: the "
+        "model's own.",
     ),
 ]
 
 
 def _finite(number: float | None) -> float | None:
     if number is not None and not math.isfinite(number):
-        raise typer.BadParameter("give a number of nats, such as 0.1.")
+        raise typer.BadParameter("use a number of nats, such as 0.1.")
     return number
 
 
@@ -74,25 +76,32 @@ StopBelowOption = Annotated[
         metavar="H",
         min=0.0,
         callback=_finite,
-        help="Answer by O alone where its entropy (nats) is at most H; choose H with s3n evaluate --cascade. Off if not given.",
+        help="Stop after O if its entropy (nats) is at most H; choose H with s3n evaluate --cascade. Default: off.",
     ),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", metavar="N", min=0, help="Threads that read images; else by the machine.")
+    int | None,
+    typer.Option(
+        "--workers", metavar="N", min=0, help="Number of threads that read images; default: depends on the machine."
+    ),
 ]
 RunsOption = Annotated[
     Path | None,
-    typer.Option("--runs", metavar="DIR", help="Where runs live; else runs in S3N_HOME, else a folder of the system."),
+    typer.Option(
+        "--runs",
+        metavar="DIR",
+        help="The folder that contains the runs; default: runs in S3N_HOME, or else in the user's data folder.",
+    ),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Report only how the training ends.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for a program to read.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result of the training.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for other programs.")]
 
 _MODEL_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx")
 _SHOWN_PROBLEMS = 5
 
 
 def open_named_model(text: str, runs: Path | None, device: str, precision: str, sampling: str | None) -> Model:
-    """Open the model that a person named: a file, else a run's name, else a run's folder.
+    """Open the model that the argument names: a file, a run's name, or a run's folder.
 
     Raises:
         S3NError: If there is none, or it cannot be used.
@@ -101,7 +110,7 @@ def open_named_model(text: str, runs: Path | None, device: str, precision: str, 
 
     mode = next((known for known in SAMPLING_MODES if known == sampling), None)
     if sampling is not None and mode is None:
-        raise RunError(f"There is no sampling {sampling!r}; choose one of {', '.join(SAMPLING_MODES)}.")
+        raise RunError(f"There is no sampling mode {sampling!r}; choose one of {', '.join(SAMPLING_MODES)}.")
     path = find_model(text, runs)
 
     from s3n_core.models.opening import open_model  # last: it takes seconds, and the mistakes above none
@@ -110,7 +119,7 @@ def open_named_model(text: str, runs: Path | None, device: str, precision: str, 
 
 
 def find_model(text: str, runs: Path | None) -> Path:
-    """Return the file or the run's folder that a person named as a model.
+    """Return the file or the run folder that a model argument names.
 
     Raises:
         S3NError: If there is neither.
@@ -140,13 +149,14 @@ def chosen_records(data_set: DataSet, split: str, model: str, runs: Path | None)
     run = run_of(find_model(model, runs))
     if run is None:
         raise RunError(
-            f"The model {model} lies in no run, which would say what its validation images are; choose val, or name the run."
+            f"The model {model} lies in no run, which would say what its validation images are; choose val, or name "
+            "the run."
         )
     return validation_records(run.split_csv, data_set)
 
 
 def quoted(text: str | Path) -> str:
-    """Write a name as the shell wants it in a command that a person may copy: names may hold spaces and any script."""
+    """Quote a name for a shell command that a person may copy: names may contain spaces and letters of any script."""
     text = str(text)
     # A shell takes letters of any script as they are; `shlex.quote` alone would put quotes around each "é".
     if re.fullmatch(r"[\w@%+=:,./-]+", text) or (os.name == "nt" and re.fullmatch(r"[\w@+=:./\\-]+", text)):
@@ -155,9 +165,9 @@ def quoted(text: str | Path) -> str:
 
 
 def say_problems(data_set: DataSet) -> None:
-    """Name what a data set's reader left out: the first few, and how to see the rest."""
+    """List files that the data set's reader could not use: the first few, and how to see the rest."""
     for problem in data_set.problems[:_SHOWN_PROBLEMS]:
         say(f"Left out: {problem.path}: {problem.reason}")
     more = len(data_set.problems) - _SHOWN_PROBLEMS
     if more > 0:
-        say(f"... and {more} more; `s3n audit {quoted(data_set.root)}` lists them.")
+        say(f"... and {more} more; `s3n audit {quoted(data_set.root)}` lists all.")

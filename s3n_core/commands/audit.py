@@ -1,4 +1,4 @@
-"""`s3n audit`: what is in a data set, and what is wrong with it."""
+"""`s3n audit`: what a data set contains, and its problems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from s3n_core.system.json_values import to_json
 if TYPE_CHECKING:
     from s3n_core.datasets.audit.report import AuditReport
 
-HELP = """Look through a data set for what is broken, too small or double.
+HELP = """Check a data set for broken files, images and classes that are too small, and duplicates.
 
 Images of each class and part, unreadable files with the reason, classes and images too small to learn from, equal files and
 near-duplicates within and across parts, and file names that betray one source in training and test or another label.
@@ -27,12 +27,18 @@ Example: s3n audit birds --out findings
 
 def audit(
     data: DataArgument,
-    decode: Annotated[bool, typer.Option("--decode/--no-decode", help="Open every image to its last pixel.")] = True,
+    decode: Annotated[bool, typer.Option("--decode/--no-decode", help="Decode every image completely.")] = True,
     smallest: Annotated[
-        int, typer.Option("--smallest", metavar="PIXELS", min=1, help="Name images whose shorter side is below this.")
+        int,
+        typer.Option(
+            "--smallest", metavar="PIXELS", min=1, help="Report images whose shorter side has fewer pixels than this."
+        ),
     ] = 64,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write audit.txt and audit.json there, in full.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Write the full report (audit.txt, audit.json) to this folder."
+        ),
     ] = None,
     format: FormatOption = "auto",
     workers: WorkersOption = None,

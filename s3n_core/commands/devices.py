@@ -1,4 +1,4 @@
-"""`s3n devices`: what this machine can compute on, what is chosen, and why it is not a faster one."""
+"""`s3n devices`: the devices of this machine, which one is chosen, and why not a faster one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from s3n_core.commands.arguments import JsonOption
 from s3n_core.commands.progress import print_json
 
-HELP = """Show what this machine can compute on, what "auto" chooses, and why.
+HELP = """Show the devices of this machine, which one "auto" chooses, and why.
 
 Example: s3n devices
 """
@@ -34,7 +34,7 @@ def devices(json: JsonOption = False) -> None:
     if json:
         print_json({"chosen": asdict(chosen), "usable": usable, "missing": missing})
         return
-    typer.echo(f"auto takes {chosen.device}: {chosen.name}" + (f" ({chosen.reason})" if chosen.reason else ""))
+    typer.echo(f"auto chooses {chosen.device}: {chosen.name}" + (f" ({chosen.reason})" if chosen.reason else ""))
     for device in usable:
         free = device["free_memory"]
         text = f", {free / 2**30:.3g} GB free" if isinstance(free, int) else ""

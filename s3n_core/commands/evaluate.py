@@ -1,4 +1,4 @@
-"""`s3n evaluate`: how often a model is right, by branch and by class."""
+"""`s3n evaluate`: the accuracy of a model, by branch and by class."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from s3n_core.system.json_values import to_json
 
 HELP = """Measure a model on labelled images.
 
-Top-1 and top-5 of each branch, of the joint prediction and of the mean of the branches; accuracy by class; the confusion
-matrix. Without --split the test part is taken, or everything where there is none. With --places also where the peaks lie
-against the data set's boxes and key points, beside the image's centre and random points, and the localisation of Table 2.
-With --cascade what it costs and saves to stop after O where O is sure; --stop-below H says the same of one threshold.
-Choose the threshold on the run's validation images (--split validation), then measure it on the test part.
+Prints top-1 and top-5 accuracy of each branch, of the joint prediction and of the mean of the branches; accuracy per class;
+the confusion matrix. Without --split it uses the test split, or all images if there is none. --places also measures whether
+the peaks lie in the data set's boxes and on its key points, compared with the image's centre and random points, and the
+localisation of Table 2. --cascade shows the cost and gain of stopping after O where O is certain; --stop-below H does so for
+one threshold. Choose the threshold on the run's validation set (--split validation), then measure it on the test split.
 
 Example: s3n evaluate first birds --out figures
 """
@@ -52,14 +52,14 @@ def evaluate(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write the tables (CSV) there.")
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write the tables (CSV) to this folder.")
     ] = None,
     format: FormatOption = "auto",
     places: Annotated[
-        bool, typer.Option("--places", help="Also measure where the network looks (data sets with boxes).")
+        bool, typer.Option("--places", help="Also measure where the network looks (needs a data set with boxes).")
     ] = False,
     cascade: Annotated[
-        bool, typer.Option("--cascade", help="Also accuracy against passes, where sure images stop after O.")
+        bool, typer.Option("--cascade", help="Also show accuracy and number of passes if certain images stop after O.")
     ] = False,
     stop_below: StopBelowOption = None,
     sampling: SamplingOption = None,

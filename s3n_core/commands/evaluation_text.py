@@ -9,13 +9,13 @@ from s3n_core.evaluation.cascade import CascadePoint, most_saving
 from s3n_core.evaluation.result import Evaluation
 
 MOST_COLUMNS = 20
-"""Most classes of which the whole confusion matrix is printed; of more, only the most frequent confusions are."""
+"""With more classes than this, only the most frequent confusions are printed instead of the whole matrix."""
 
 _MOST_UNREADABLE = 20
 
 
 def evaluation_text(evaluation: Evaluation) -> str:
-    """Return all figures of an evaluation, ready to print (a final line end included)."""
+    """Return all results of an evaluation as text that ends with a newline."""
     sections = [_summary(evaluation), _accuracies(evaluation), _evidence(evaluation), _classes(evaluation)]
     if len(evaluation.classes) <= MOST_COLUMNS:
         sections.append(_matrix(evaluation))
@@ -25,19 +25,19 @@ def evaluation_text(evaluation: Evaluation) -> str:
 
 
 def curve_text(curve: Sequence[CascadePoint]) -> str:
-    """Return a curve as an aligned table and what it advises, with a final line end."""
-    rows = [("Stop below (nats)", "Stopped", "Top-1", "Passes an image")]
+    """Return a curve as an aligned table, with the threshold that it suggests, as text that ends with a newline."""
+    rows = [("Stop below (nats)", "Stopped", "Top-1", "Passes per image")]
     for point in curve:
         threshold = "-" if point.stop_below is None else f"{point.stop_below:g}"
         stopped = f"{100 * point.stopped / point.images:.1f} %"
         rows.append((threshold, stopped, f"{100 * point.top1:.1f} %", f"{point.passes:.2f}"))
     best = most_saving(curve)
     if best.stop_below is None:
-        advice = "Even the lowest threshold costs accuracy on these images."
+        advice = "Even the lowest threshold loses accuracy on these images."
     else:
         advice = (
-            f"On these images --stop-below {best.stop_below:g} saves most without loss: "
-            f"{best.passes:.2f} instead of {curve[0].passes:.2f} passes an image."
+            f"On these images --stop-below {best.stop_below:g} saves the most without losing accuracy: "
+            f"{best.passes:.2f} instead of {curve[0].passes:.2f} passes per image."
         )
     return f"{table_text(rows)}\n{advice}\n"
 
@@ -45,7 +45,7 @@ def curve_text(curve: Sequence[CascadePoint]) -> str:
 def _summary(evaluation: Evaluation) -> str:
     low, high = evaluation.interval
     model = f", model {evaluation.model}" if evaluation.model else ""
-    left_out = f" ({evaluation.unlabelled} without a label left out)" if evaluation.unlabelled else ""
+    left_out = f" (not counting {evaluation.unlabelled} without a label)" if evaluation.unlabelled else ""
     return (
         f"Top-1 {_percent(evaluation.top1)} (95 % interval {_percent(low)} to {_percent(high)}) "
         f"of {evaluation.images} images{left_out}\n"
@@ -64,13 +64,13 @@ def _evidence(evaluation: Evaluation) -> str:
     rules = ", ".join(f"{name} in {_percent(share)}" for name, share in evaluation.rules.items())
     return (
         f"Entropy H {evaluation.entropy:.3f} nats on average (delta {evaluation.entropy_threshold:g}); "
-        f"rule of Eq. 3: {rules} of the images\n"
-        f"Peaks {evaluation.peaks:.1f} an image on average; none in {_percent(evaluation.without_peaks)}"
+        f"map R of Eq. 3: {rules} of the images\n"
+        f"Peaks {evaluation.peaks:.1f} per image on average; none in {_percent(evaluation.without_peaks)}"
     )
 
 
 def _classes(evaluation: Evaluation) -> str:
-    rows = [("Class", "Images", "Right", "Accuracy")]
+    rows = [("Class", "Images", "Correct", "Accuracy")]
     for name, row in zip(evaluation.classes, evaluation.by_class(), strict=True):
         share = "-" if row.recall is None else _percent(row.recall)
         rows.append((_printable(name), str(row.images), str(row.correct), share))
@@ -79,7 +79,7 @@ def _classes(evaluation: Evaluation) -> str:
 
 def _matrix(evaluation: Evaluation) -> str:
     numbers = [str(index + 1) for index in range(len(evaluation.classes))]
-    rows = [["Confusion (row: true class, column: prediction)", *numbers]]
+    rows = [["Confusion (rows: true class, columns: predicted)", *numbers]]
     for number, name, counts in zip(numbers, evaluation.classes, evaluation.confusion.tolist(), strict=True):
         rows.append([f"{number:>2} {_printable(name)}", *(str(count) if count else "." for count in counts)])
     return table_text(rows)
@@ -89,7 +89,7 @@ def _confusions(evaluation: Evaluation) -> str:
     confusions = evaluation.confusions()
     if not confusions:
         return ""
-    rows = [("Most frequent mistakes: class", "taken for", "Images")]
+    rows = [("Most frequent mistakes: true class", "predicted class", "Images")]
     rows += [
         (_printable(evaluation.classes[row.label]), _printable(evaluation.classes[row.predicted]), str(row.count))
         for row in confusions
@@ -101,7 +101,7 @@ def _unreadable(evaluation: Evaluation) -> str:
     if not evaluation.unreadable:
         return ""
     count = len(evaluation.unreadable)
-    lines = [f"Could not be read and left out: {count}"]
+    lines = [f"Could not be read: {count}"]
     lines += [f"  {_printable(name)}: {reason}" for name, reason in evaluation.unreadable[:_MOST_UNREADABLE]]
     if count > _MOST_UNREADABLE:
         lines.append(f"  and {count - _MOST_UNREADABLE} more")

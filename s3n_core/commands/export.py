@@ -1,4 +1,4 @@
-"""`s3n export`: the evidence of a folder's images as pictures."""
+"""`s3n export`: figures and numbers that show the visual evidence in a folder's images."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 if TYPE_CHECKING:
     from s3n_core.export.job import ExportProgress
 
-HELP = """Write what a model looks at: peaks, maps, grids, warped images.
+HELP = """Write what a model looks at in images: peaks, maps, sampling grids and warped images.
 
-For each image a labelled sheet and single pictures; --arrays adds every intermediate as numbers (.npz). An index.csv lists
-what was written. An export that was stopped goes on where it was when the same command is given again.
+Each image gets a labelled sheet or separate panels; --arrays adds all intermediate results as numbers (.npz). index.csv
+lists the files. To resume an export that was stopped, run the same command again.
 
 Example: s3n export first photos --out attention --dpi 200
 """
@@ -28,45 +28,48 @@ Example: s3n export first photos --out attention --dpi 200
 @takes_image_job
 def export(
     job: ImageJob,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to write into.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to write to.")],
     most: Annotated[
-        int | None, typer.Option("--most", metavar="N", min=1, help="Only the first so many images.")
+        int | None, typer.Option("--most", metavar="N", min=1, help="Export only the first N images.")
     ] = None,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Write all files anew, those of a job that was stopped as well.")
+        bool, typer.Option("--restart", help="Start from the beginning, even if some files have been written already.")
     ] = False,
-    sheets: Annotated[bool, typer.Option("--sheets/--no-sheets", help="One labelled sheet an image.")] = True,
-    singles: Annotated[
-        bool, typer.Option("--singles/--no-singles", help="Every panel as a picture of its own.")
-    ] = True,
-    arrays: Annotated[bool, typer.Option("--arrays", help="Every intermediate as numbers (.npz).")] = False,
-    report: Annotated[
-        bool, typer.Option("--report", help="One HTML page to look through all images: report.html.")
-    ] = False,
+    sheets: Annotated[bool, typer.Option("--sheets/--no-sheets", help="One labelled sheet per image.")] = True,
+    singles: Annotated[bool, typer.Option("--singles/--no-singles", help="Every panel as a separate file.")] = True,
+    arrays: Annotated[bool, typer.Option("--arrays", help="All intermediate results as numbers (.npz).")] = False,
+    report: Annotated[bool, typer.Option("--report", help="An HTML page with all images: report.html.")] = False,
     panels: Annotated[
         str | None,
         typer.Option(
             "--panels",
             metavar="NAMES",
-            help="Only these, by comma: original, peaks, response, map_d, map_c, grid_d, grid_c, image_d, image_c.",
+            help="Panels, separated by commas: original, peaks, response, map_d, map_c, grid_d, grid_c, image_d, "
+            "image_c.",
         ),
     ] = None,
     layout: Annotated[str, typer.Option("--layout", metavar="NAME", help="auto, wide or tall.")] = "auto",
     picture: Annotated[str, typer.Option("--picture", metavar="NAME", help="png, jpeg, pdf or svg.")] = "png",
-    dpi: Annotated[int, typer.Option("--dpi", metavar="N", min=36, max=1200, help="Pixels an inch.")] = 200,
+    dpi: Annotated[int, typer.Option("--dpi", metavar="N", min=36, max=1200, help="Pixels per inch.")] = 200,
     inches: Annotated[
         float,
-        typer.Option("--inches", metavar="SIZE", min=0.5, max=20, help="Long side of a single picture, in inches."),
+        typer.Option("--inches", metavar="SIZE", min=0.5, max=20, help="Long side of a separate panel, in inches."),
     ] = 4.0,
     colours: Annotated[
         str, typer.Option("--colours", metavar="NAME", help="Palette of the maps: viridis, magma, cividis or grey.")
     ] = PALETTES[0],
     opacity: Annotated[
         float,
-        typer.Option("--opacity", metavar="SHARE", min=0, max=1, help="Of the maps over the grey image; 1 hides it."),
+        typer.Option(
+            "--opacity",
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="Opacity of the maps over the grey image; 1 hides the image.",
+        ),
     ] = STANDARD_OPACITY,
 ) -> None:
-    """Export a folder's evidence."""
+    """Export figures and numbers of a folder's images."""
     records, classes = job.records[:most], job.data_set.classes
 
     from s3n_core.export.job import export as export_records
@@ -101,6 +104,7 @@ def export(
         raise DataSetError(f"None of the {last.total} images could be exported; {out / 'index.csv'} says why for each.")
     if not job.json:
         say(
-            f"{last.total - last.left_out} images; sampling {opened.sampling}, {opened.precision}, model {opened.digest}."
+            f"{last.total - last.left_out} images; sampling {opened.sampling}, {opened.precision}, model "
+            f"{opened.digest}."
         )
         typer.echo(str(out))

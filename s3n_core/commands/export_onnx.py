@@ -1,4 +1,4 @@
-"""`s3n export-onnx`: a model as an ONNX file, for programs that do without torch."""
+"""`s3n export-onnx`: a model as an ONNX file, for programs without torch."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from s3n_core.errors import OutputError
 
 HELP = """Write a model as an ONNX file: the whole network, with the sampler.
 
-Its input is any number of normalised images; class names and how an image becomes its input stand in its metadata. Before the
-file is written, onnxruntime must answer as torch does. Needs the extra onnx.
+Its input is a batch of normalised images of any size; its metadata holds the class names and the preprocessing. The file is
+written only if onnxruntime computes the same as torch. Needs the extra onnx.
 
 Example: s3n export-onnx first --out first.onnx
 """
@@ -30,31 +30,32 @@ def export_onnx(
         typer.Option(
             "--sampling",
             metavar="MODE",
-            help="How peaks are divided: expected, extremes, all or identity; the model's own if not given.",
+            help="How peaks are assigned to D and C: expected, extremes, all or identity; default: the model's own.",
         ),
     ] = None,
     evidence: Annotated[
-        bool, typer.Option("--evidence", help="Also give R, Q_d, Q_c and both grids as outputs.")
+        bool, typer.Option("--evidence", help="Add R, Q_d, Q_c and both grids to the outputs.")
     ] = False,
     runs: RunsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Export a model as ONNX."""
     if out.suffix.lower() != ".onnx":
-        raise OutputError(f"{out} has no name of an ONNX file: let it end with .onnx.")
+        raise OutputError(f"{out} is not a name for an ONNX file; it must end with .onnx.")
     if not out.absolute().parent.is_dir():
-        raise OutputError(f"There is no folder {out.absolute().parent} to write {out.name} into; make it first.")
+        raise OutputError(f"The folder {out.absolute().parent} does not exist; create it first.")
     opened = open_named_model(model, runs, "cpu", "float32", sampling)
 
     from s3n_core.export.onnx_export import export_onnx as write_onnx
 
-    say("Tracing the network; this takes up to a minute.")
+    say("Tracing the network. This takes up to a minute.")
     report = write_onnx(opened, out, evidence=evidence)
     if json:
         print_json(asdict(report) | {"path": str(report.path)})
         return
     say(
-        f"{report.bytes / 1e6:.1f} MB, sampling {report.sampling}, outputs {', '.join(report.outputs)}; onnxruntime and torch "
+        f"{report.bytes / 1e6:.1f} MB, sampling {report.sampling}, outputs {', '.join(report.outputs)}; onnxruntime "
+        "and torch "
         f"differ by at most {max(report.difference.values()):.1g} of an output's largest value."
     )
     typer.echo(str(out))

@@ -17,12 +17,12 @@ ERROR, USAGE, DEFECT, INTERRUPTED = 1, 2, 70, 130
 
 
 def exit_code_of(error: BaseException, *, json: bool = False) -> int:
-    """Say an error to the person and return the exit code that it ends the program with.
+    """Print an error and return the exit code for it.
 
     Args:
         error: What ended the command.
-        json: Say a failure to a program as well: ``{"event": "failed", "code": ..., "message": ..., fields}`` is then the
-            last line of the output. Being stopped is no failure.
+        json: Also print a failure for other programs: ``{"event": "failed", "code": ..., "message": ..., fields}`` is then the
+            last line of the output. Being stopped is not a failure.
     """
     if isinstance(error, KeyboardInterrupt):
         say("Stopped.")
@@ -38,14 +38,14 @@ def exit_code_of(error: BaseException, *, json: bool = False) -> int:
     if read_message is not None:
         return _wrong_arguments(error, str(read_message()), json=json)
     place = _log_traceback(error)
-    where = f" Its traceback is in {place}; please report it." if place else ""
-    sentence = f"the program has a defect: {type(error).__name__}: {' '.join(str(error).split())}.{where}"
+    where = f" Please report it; the traceback is in {place}." if place else ""
+    sentence = f"This is a bug in the program: {type(error).__name__}: {' '.join(str(error).split())}.{where}"
     return _failed(ProgramDefect(sentence), DEFECT, json=json)
 
 
 @contextmanager
 def interruptible(last_word: Callable[[], str]) -> Iterator[None]:
-    """Let Ctrl+C end the block with a sentence that says what is kept and how to go on.
+    """On Ctrl+C, end the block with a sentence that says what is kept and how to resume.
 
     Raises:
         typer.Exit: With the exit code of an interruption.

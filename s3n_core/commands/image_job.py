@@ -1,4 +1,4 @@
-"""What the commands share that run a model over images: the same arguments and options, and what they stand for."""
+"""Arguments and options of the commands that run a model over images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageJob:
-    """A model and the images that it is to look at, as a person gives them."""
+    """A model and images, as named on the command line."""
 
     model: ModelArgument
     images: ImagesArgument
@@ -48,7 +48,7 @@ class ImageJob:
 
     @cached_property
     def data_set(self) -> DataSet:
-        """The images; files that were left out are named once."""
+        """The images; files that cannot be used are listed once."""
         from s3n_core.datasets.opening import open_images
 
         data_set = open_images(self.images, self.format, say)
@@ -57,16 +57,16 @@ class ImageJob:
 
     @cached_property
     def records(self) -> tuple[ImageRecord, ...]:
-        """Those of the chosen part."""
+        """The images of the chosen split."""
         return chosen_records(self.data_set, self.split, self.model, self.runs)
 
     def open_model(self) -> Model:
-        """Open the model; last, because it takes seconds."""
+        """Open the model. Call it last, because it takes seconds."""
         return open_named_model(self.model, self.runs, self.device, self.precision, self.sampling)
 
 
 def takes_image_job(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn a function of an ``ImageJob`` and options of its own into a command with the options of both.
+    """Turn a function that takes an ``ImageJob`` and its own options into a command with the options of both.
 
     Args:
         command: Its first parameter is the job; all others are options with Typer's annotations.

@@ -15,8 +15,8 @@ from s3n_core.system.json_values import to_json
 
 HELP = """Turn a checkpoint of the authors' released code, or of the Hawkeye library's S3N, into a model file.
 
-The model answers as the released code does in its last test stage, and works wherever a model does. Only tensors are read;
-a checkpoint that holds code is refused.
+The model predicts the same as the released code in its last test stage, and can be used like any other model. Only tensors
+are read; a checkpoint that contains code is rejected.
 
 Example: s3n import-checkpoint model_best.pth --classes CUB_200_2011 --out released.safetensors
 """
@@ -30,13 +30,17 @@ def import_checkpoint(
         typer.Option(
             "--classes",
             metavar="FILE|DATA",
-            help="Class names: a text file with one a line, or the data set; class 0, class 1, ... without it.",
+            help="Class names: a text file with one per line, or the data set; default: class 0, class 1, ...",
         ),
     ] = None,
     input_size: Annotated[
         int,
         typer.Option(
-            "--input-size", metavar="PIXELS", min=32, max=2048, help="Side of the images that it learned from."
+            "--input-size",
+            metavar="PIXELS",
+            min=32,
+            max=2048,
+            help="Side length of the images that it was trained on, in pixels.",
         ),
     ] = 448,
     resize: Annotated[
@@ -44,20 +48,20 @@ def import_checkpoint(
         typer.Option(
             "--resize",
             metavar="NAME",
-            help="How test images were prepared: squash_crop (the released code), keep_crop (Hawkeye) or squash; by the "
-            "checkpoint's kind if not given.",
+            help="Preprocessing of test images: squash_crop (the released code), keep_crop (Hawkeye) or squash; "
+            "default: depends on the checkpoint.",
         ),
     ] = None,
     half: Annotated[
-        bool, typer.Option("--half", help="Store float16: half the size, nearly the same answers.")
+        bool, typer.Option("--half", help="Store float16: half the file size, nearly the same predictions.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Import a checkpoint."""
     if out.suffix.lower() != ".safetensors":
-        raise OutputError(f"{out} has no name of a model file: let it end with .safetensors.")
+        raise OutputError(f"{out} is not a name for a model file; it must end with .safetensors.")
     if out.exists() and checkpoint.exists() and out.samefile(checkpoint):
-        raise OutputError(f"{out} is the checkpoint itself; give the model another name.")
+        raise OutputError(f"{out} is the checkpoint itself; choose another name for the model.")
     from s3n_core.datasets.class_names import read_class_names
 
     names = read_class_names(classes) if classes is not None else None
@@ -73,13 +77,13 @@ def import_checkpoint(
         kind = resize or "squash_crop"
         Preprocess(input_size=input_size, source_size=input_size, resize=kind)  # type: ignore[arg-type]  # checked inside
     except ValueError as error:
-        raise ModelFileError(f"The images cannot be prepared so: {error}.") from error
+        raise ModelFileError(f"The images cannot be prepared this way: {error}.") from error
     read = read_released_checkpoint(checkpoint, input_size=input_size)
     count = read.network.config.num_classes
     if names is None:
         names = tuple(f"class {number}" for number in range(count))
     elif len(names) != count:
-        raise ModelFileError(f"{classes} names {len(names)} classes, but {checkpoint} tells {count} apart.")
+        raise ModelFileError(f"{classes} names {len(names)} classes, but {checkpoint} has {count}.")
     kind = resize or ("keep_crop" if read.hawkeye else "squash_crop")
     preprocess = Preprocess(input_size=input_size, source_size=input_size, resize=kind)  # type: ignore[arg-type]
     header = ModelHeader(
@@ -107,7 +111,7 @@ def import_checkpoint(
     whose = "Hawkeye's S3N" if read.hawkeye else "the released S3N"
     say(f"{whose[0].upper()}{whose[1:]} with {header.network.backbone} and {count} classes; test images: {kind}.")
     if read.unused:
-        say(f"{len(read.unused)} of its tensors belong to nothing of S3N and were left out (first: {read.unused[0]}).")
+        say(f"{len(read.unused)} of its tensors do not belong to S3N and were ignored (first: {read.unused[0]}).")
     if classes is None:
-        say("Its classes have no names yet: `--classes` takes a text file or a data set.")
+        say("Its classes have no names yet; use `--classes` with a text file or a data set.")
     typer.echo(str(out))

@@ -1,4 +1,4 @@
-"""`s3n inspection-server`: what the window starts to look into images; not for people."""
+"""`s3n inspection-server`: the process that inspects images for the window; not for use by hand."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-HELP = "Look into images for a window, which talks to this process over its standard streams."
+HELP = "Inspect images for the window, which talks to this process over its standard streams."
 
 
 def inspection_server(
     idle_seconds: Annotated[
-        float, typer.Option("--idle-seconds", metavar="N", help="When to let go of the model.")
+        float, typer.Option("--idle-seconds", metavar="N", help="Unload the model after this many idle seconds.")
     ] = 300,
 ) -> None:
     """Serve inspections."""

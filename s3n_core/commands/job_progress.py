@@ -1,4 +1,4 @@
-"""Following a job over images to its end: a bar or objects, what an earlier job has left, and what Ctrl+C leaves."""
+"""Runs a job over images to its end, with progress, resuming and Ctrl+C."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from s3n_core.commands.progress import print_event, progress_bar
 
 
 class Progress(Protocol):
-    """How far a job over images is; one that was stopped goes on where it was."""
+    """Progress of a job over images, which can be stopped and resumed."""
 
     @property
     def done(self) -> int:
-        """Images behind it."""
+        """Images done so far."""
 
     @property
     def total(self) -> int:
-        """Images in all."""
+        """Number of all images."""
 
     @property
     def resumed(self) -> int:
-        """How many of them an earlier job had left."""
+        """How many of them were already done when the job was resumed."""
 
     @property
     def finished(self) -> bool:
@@ -36,7 +36,7 @@ _Progress = TypeVar("_Progress", bound=Progress)
 def follow(
     steps: Generator[_Progress, None, None], what: str, *, json: bool, note: Callable[[_Progress], str]
 ) -> _Progress:
-    """Let a job run to its end and return its last step.
+    """Run a job to its end and return its last step.
 
     Args:
         steps: The job.
@@ -52,12 +52,12 @@ def follow(
     def kept() -> str:
         if last is None or not last.done:
             return "Stopped before the first image."
-        return f"Stopped after {last.done} of {last.total} images; the same command goes on there."
+        return f"Stopped after {last.done} of {last.total} images; run the same command to resume."
 
     with interruptible(kept), closing(steps), progress_bar(what, quiet=json) as bar:
         for last in steps:
             if last.done == last.resumed > 0 and not last.finished:
-                say(f"Going on after the {last.resumed} of {last.total} images that an earlier job has done.")
+                say(f"Resuming: {last.resumed} of {last.total} images are already done.")
             bar(last.done, last.total, note(last))
             if json:
                 print_event(last, "progress")

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 HELP = """Predict the images of a folder into a table.
 
-One row an image, in their order: class, probability, top five, each branch's class, entropy, rule of Eq. 3, peaks; for an
-unreadable file the reason. A job that was stopped goes on where it was when the same command is given again.
+One row per image, in the order of the folder: class, probability, top five, each branch's class, entropy, rule of Eq. 3,
+number of peaks; for unreadable files the reason. To resume a job that was stopped, run the same command again.
 
 Example: s3n predict first photos --out predictions.csv
 """
@@ -29,7 +29,9 @@ Example: s3n predict first photos --out predictions.csv
 def predict(
     job: ImageJob,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The table: .csv or .json.")],
-    restart: Annotated[bool, typer.Option("--restart", help="Throw away the rows of a job that was stopped.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Discard the rows of a job that was stopped and start from the beginning.")
+    ] = False,
     stop_below: StopBelowOption = None,
 ) -> None:
     """Predict a folder."""
@@ -73,11 +75,11 @@ def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: fl
     if last.unreadable == last.total:
         raise DataSetError(f"None of the {last.total} images could be read; {out} says why for each.")
     if not job.json:
-        unreadable = f", {last.unreadable} unreadable and named in it" if last.unreadable else ""
+        unreadable = f", {last.unreadable} unreadable (listed in the table)" if last.unreadable else ""
         say(
             f"{last.total} images{unreadable}; sampling {opened.sampling}, {opened.precision}, model {opened.digest}, "
             f"{opened.device_name or opened.device}."
         )
         if last.passes is not None:
-            say(f"Stopping below {stop_below} nats: {last.passes:.2f} backbone passes an image.")
+            say(f"Stopping below {stop_below} nats: {last.passes:.2f} backbone passes per image.")
         typer.echo(str(out))

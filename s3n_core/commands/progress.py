@@ -1,4 +1,4 @@
-"""Progress for a person (a bar with time left, on the error stream) or for a program (a JSON object a line, on the output)."""
+"""Progress as a bar with the time left (on standard error), or as one JSON object per line (on standard output)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ LINE_SECONDS = 30.0  # between two lines of progress where no bar can be drawn (
 
 
 class Bar(Protocol):
-    """What a job tells of itself."""
+    """Where a job reports its progress."""
 
     def __call__(self, done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
-        """Say how far it is; without ``seconds_left`` it is reckoned from the pace so far."""
+        """Report the progress; without ``seconds_left`` the time left is estimated from the speed so far."""
 
 
 @contextmanager
 def progress_bar(what: str, *, quiet: bool = False, json: bool = False) -> Iterator[Bar]:
-    """Show how far a job is, how fast and for how long still, while the block runs.
+    """Show a job's progress, speed and time left while the block runs.
 
     On a terminal it is a bar, which is gone at the end; elsewhere a line every half minute.
 
@@ -42,7 +42,7 @@ def progress_bar(what: str, *, quiet: bool = False, json: bool = False) -> Itera
 
 @contextmanager
 def progress_bars(*stages: str, quiet: bool = False, json: bool = False) -> Iterator[tuple[Bar, ...]]:
-    """Show the same of a job whose stages follow one another: a bar each, which appears when its stage begins."""
+    """Show the progress of a job that has several stages: one bar per stage, which appears when the stage begins."""
     if quiet:
         yield tuple(_silent for _ in stages)
     elif json:
@@ -118,7 +118,7 @@ def _objects(what: str) -> Bar:
 
 
 def _reckoner() -> Callable[[int, int, float | None], float | None]:
-    """Return what reckons the seconds left from what was done since the first report."""
+    """Return a function that estimates the seconds left from the progress since the first report."""
     first: tuple[float, int] | None = None
 
     def reckon(done: int, total: int, seconds_left: float | None) -> float | None:
@@ -145,13 +145,13 @@ def print_json(value: Any) -> None:
 
 
 def print_event(event: Any, name: str | None = None) -> None:
-    """Print what happened as one JSON object: ``event`` says what, the fields of the dataclass ``event`` follow."""
+    """Print an event as one JSON object: its name as ``event``, then the fields of the dataclass."""
     kind = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()
     print_json({"event": kind, **to_json(event)})
 
 
 def duration(seconds: float) -> str:
-    """Write a time for a person: 48 s, 12 min, 3.5 h."""
+    """Return a duration as text: 48 s, 12 min, 3.5 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

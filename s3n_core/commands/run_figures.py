@@ -1,4 +1,4 @@
-"""The figures of an epoch for a person: the few that matter first, or all of them."""
+"""The values of an epoch as text: the most important ones, or all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def epoch_lines(line: Mapping[str, Any]) -> list[str]:
 
 
 def every_figure(line: Mapping[str, Any]) -> list[str]:
-    """Return every number of an epoch, a line each, and its health report."""
+    """Return every value of an epoch, one per line, and its health report."""
     figures = [f"  {key:32} {value:.4g}" for key, value in _numbers(line).items() if key != "epoch"]
     return [_epoch(line), *figures, *_notes(line)]
 
@@ -36,7 +36,7 @@ def _epoch(line: Mapping[str, Any]) -> str:
 
 
 def _numbers(line: Mapping[str, Any]) -> dict[str, float]:
-    """Return what is a number; a run's files may have been damaged or edited."""
+    """Return the entries that are numbers; a run's files may have been damaged or edited."""
     return {key: value for key, value in line.items() if isinstance(value, int | float) and not isinstance(value, bool)}
 
 

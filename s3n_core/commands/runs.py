@@ -1,4 +1,4 @@
-"""`s3n runs`: list, look at, steer and put away runs."""
+"""`s3n runs`: list, show, control and delete runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import duration, print_json
 from s3n_core.commands.run_tables import COLUMNS, fields_of, print_runs, print_trash, row_of
 
-HELP = """List, show, pause, stop, resume and put away runs.
+HELP = """List, show, pause, stop, resume and delete runs.
 
 Example: s3n runs list
 """
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The run's name, or its folder.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The run's name or folder.")]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -30,7 +30,7 @@ def _find(name: str, runs: Path | None) -> Path:
 
 @app.command("list")
 def list_(
-    trash: Annotated[bool, typer.Option("--trash", help="List what is in the trash instead.")] = False,
+    trash: Annotated[bool, typer.Option("--trash", help="List the runs in the trash instead.")] = False,
     runs: RunsOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -50,7 +50,7 @@ def list_(
         print_json([fields_of(summary) for summary in summaries])
         return
     if not summaries:
-        say(f"There are no runs in {root} yet; `s3n train DATA` makes one.")
+        say(f"There are no runs in {root} yet; `s3n train DATA` creates one.")
         return
     print_runs(summaries)
 
@@ -58,7 +58,7 @@ def list_(
 @app.command()
 def show(
     name: NameArgument,
-    figures: Annotated[bool, typer.Option("--all", help="Show every figure of the last epoch.")] = False,
+    figures: Annotated[bool, typer.Option("--all", help="Show all values of the last epoch.")] = False,
     runs: RunsOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -81,7 +81,7 @@ def show(
     if summary.problem:
         fields["problem"] = summary.problem
     elif summary.state is not None and summary.state.message:
-        fields["last word"] = summary.state.message
+        fields["message"] = summary.state.message
     if summary.live and summary.state is not None and summary.state.seconds_left:
         fields["time left"] = duration(summary.state.seconds_left)
     for key, value in fields.items():
@@ -92,7 +92,7 @@ def show(
 
 @app.command()
 def pause(name: NameArgument, runs: RunsOption = None) -> None:
-    """Let a live run wait; `s3n runs resume` lets it go on.
+    """Pause an active run; `s3n runs resume` continues it.
 
     Example: s3n runs pause first
     """
@@ -100,7 +100,7 @@ def pause(name: NameArgument, runs: RunsOption = None) -> None:
 
     path = _find(name, runs)
     send_order(path, "pause")
-    say(f"The run waits from its next batch on; `s3n runs resume {quoted(path.name)}` lets it go on.")
+    say(f"The run pauses after the current batch; `s3n runs resume {quoted(path.name)}` continues it.")
 
 
 @app.command()
@@ -109,7 +109,7 @@ def stop(
     now: Annotated[bool, typer.Option("--now", help="Do not wait for the end of the batch.")] = False,
     runs: RunsOption = None,
 ) -> None:
-    """Stop a live run and keep everything.
+    """Stop an active run and keep everything.
 
     Returns when the run has ended. A process that does not end within three minutes (--now: half a minute) is ended; what
     its last checkpoint holds is kept.
@@ -125,14 +125,14 @@ def stop(
     say("Stopping.")
     deadline = time.monotonic() + (ending.STOP_NOW_SECONDS if now else ending.STOP_SECONDS)
     kept = "everything is kept"
-    with interruptible(lambda: "Not waiting any longer; the run stops by itself."):
+    with interruptible(lambda: "No longer waiting; the run will still stop."):
         while is_live(path):
             if time.monotonic() > deadline:
                 ending.end_run(path)
-                kept = "it did not follow, so its process was ended; what its last checkpoint holds is kept"
+                kept = "it did not respond, so its process was terminated; its last checkpoint is kept"
                 break
             time.sleep(0.1)
-    say(f"Stopped; {kept}. `s3n runs resume {quoted(path.name)}` goes on there.")
+    say(f"Stopped; {kept}. `s3n runs resume {quoted(path.name)}` continues it.")
 
 
 @app.command()
@@ -141,13 +141,13 @@ def resume(
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     changed_data: Annotated[
-        bool, typer.Option("--changed-data", help="Go on although images were added, removed or changed since.")
+        bool, typer.Option("--changed-data", help="Resume even if images were added, removed or changed.")
     ] = False,
     runs: RunsOption = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Go on with a run that was stopped, killed or paused.
+    """Continue a run that was stopped, killed or paused.
 
     Example: s3n runs resume first
     """
@@ -161,7 +161,7 @@ def resume(
         if team.lead(is_live(path)):
             if team.leads:
                 send_order(path, "resume")
-                say("The run is live; it goes on if it was paused.")
+                say("The run is active; it continues if it was paused.")
             return
         wanted = None if device == "auto" else device
         train_run(path, device=wanted, workers=workers, json=json, team=team, changed_data=changed_data, quiet=quiet)
@@ -177,7 +177,7 @@ def trash(name: NameArgument, runs: RunsOption = None) -> None:
     from s3n_core.runs.trash import move_to_trash
 
     entry = move_to_trash(_find(name, runs), runs_root(runs))
-    say(f"Moved to the trash; `s3n runs restore {quoted(entry.name)}` brings it back.")
+    say(f"Moved to the trash; `s3n runs restore {quoted(entry.name)}` restores it.")
 
 
 @app.command()
@@ -185,7 +185,7 @@ def restore(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The run's name.")],
     runs: RunsOption = None,
 ) -> None:
-    """Bring a run back from the trash, the latest of that name.
+    """Restore the latest run of that name from the trash.
 
     Example: s3n runs restore first
     """
@@ -197,13 +197,15 @@ def restore(
     root = runs_root(runs)
     entries = [entry for entry in list_trash(root) if entry.name == name]
     if not entries:
-        raise RunError(f"There is no run {name!r} in the trash of {root}; `s3n runs list --trash` lists what is.")
+        raise RunError(
+            f"There is no run {name!r} in the trash of {root}; `s3n runs list --trash` shows what the trash contains."
+        )
     typer.echo(str(restore_entry(entries[0], root)))
 
 
 @app.command("empty-trash")
 def empty_trash(runs: RunsOption = None) -> None:
-    """Delete what is in the trash for good.
+    """Delete everything in the trash permanently.
 
     Example: s3n runs empty-trash
     """
@@ -211,4 +213,4 @@ def empty_trash(runs: RunsOption = None) -> None:
     from s3n_core.runs.trash import empty_trash as empty
 
     count = empty(runs_root(runs))
-    say(f"{count} {'run' if count == 1 else 'runs'} deleted for good.")
+    say(f"{count} {'run' if count == 1 else 'runs'} deleted permanently.")

@@ -1,4 +1,4 @@
-"""A command run by several processes that torchrun started: one of them speaks, and when one fails all end."""
+"""Runs a command in several processes started by torchrun: one of them prints, and if one fails, all end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from s3n_core.system.distributed import Team, join_team
 
 @contextmanager
 def working_together() -> Iterator[Team]:
-    """Join the processes that torchrun started; a process on its own is a team of one.
+    """Join the processes that torchrun started; a single process is a team of one.
 
     An error of any member becomes one sentence, said by the leader, and ends all of them.
 
@@ -54,13 +54,11 @@ def working_together() -> Iterator[Team]:
 
 
 def _finish_speaking() -> None:
-    """Do not let torchrun, which ends all processes as soon as one has gone, cut the leader's last sentence short."""
+    """Wait for the leader's last message, because torchrun ends all processes as soon as one of them ends."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _as_said(error: BaseException) -> S3NError:
     if isinstance(error, S3NError):
         return error
-    return ProgramDefect(
-        f"One of the processes ended by an error: {type(error).__name__}: {' '.join(str(error).split())}."
-    )
+    return ProgramDefect(f"One of the processes failed: {type(error).__name__}: {' '.join(str(error).split())}.")

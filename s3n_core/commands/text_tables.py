@@ -9,7 +9,7 @@ _WIDEST = 100_000  # Nothing is wrapped or cut: a terminal wraps, a file keeps a
 
 
 def table_text(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Lay out rows of cells in columns.
+    """Return rows of cells aligned in columns.
 
     Args:
         rows: The rows, all of one length.

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 _HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)  # there is none on Windows
 
-HELP = """Learn from a data set's image labels.
+HELP = """Train a model on a data set with image labels.
 
-Everything about the training goes into a run folder. Ctrl+C stops and keeps; a second Ctrl+C quits at once. Either way
-`s3n runs resume NAME` goes on exactly where it was.
+The run folder holds everything about the training. Ctrl+C stops after the current batch and keeps the model; a second Ctrl+C
+quits at once. In both cases `s3n runs resume NAME` continues the training.
 
 Example: s3n train birds --recipe quick --name first --set epochs=20
 """
@@ -54,22 +54,24 @@ def train(
             "--set",
             "-s",
             metavar="FIELD=VALUE",
-            help="Change a setting of the recipe, such as epochs=20 or network.backbone=resnet18; as often as needed.",
+            help="Change a setting of the recipe, such as epochs=20 or network.backbone=resnet18; can be repeated.",
         ),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", "-n", metavar="NAME", help="The run's name; else the data set's and a number."),
+        typer.Option(
+            "--name", "-n", metavar="NAME", help="Name of the run; default: the data set's name and a number."
+        ),
     ] = None,
     runs: RunsOption = None,
     format: FormatOption = "auto",
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     all_images: Annotated[
-        bool, typer.Option("--all-images", help="Learn also from images that were left out in the window.")
+        bool, typer.Option("--all-images", help="Also use images that were left out in the window.")
     ] = False,
     show_recipe: Annotated[
-        bool, typer.Option("--show-recipe", help="Print all settings and where they come from, and exit.")
+        bool, typer.Option("--show-recipe", help="Print all settings with their sources, and exit.")
     ] = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -123,7 +125,7 @@ def _prepare(
         whole, data_set = data_set, without_left_out(data_set)
         if data_set is not whole:
             count = len(whole.records) - len(data_set.records)
-            say(f"{count} of them {'is' if count == 1 else 'are'} left out by hand; --all-images takes them, too.")
+            say(f"{count} of them {'is' if count == 1 else 'are'} left out by hand; --all-images includes them.")
     if not json:
         _say_small_classes(data_set.records, data_set.classes)
         _say_download(chosen)
@@ -140,7 +142,7 @@ def train_run(
     changed_data: bool = False,
     quiet: bool = False,
 ) -> None:
-    """Train the run in a folder to its end; the leader of a team shows the events.
+    """Train the run in a folder to its end; the leader of a team prints the events.
 
     Raises:
         typer.Exit: With code 130 if it was stopped by a signal, after everything was kept.
@@ -149,7 +151,7 @@ def train_run(
     from s3n_core.training.trainer import Trainer
 
     trainer = Trainer(path, device=device, workers=workers, changed_data=changed_data, team=team)
-    last_word = f"Quit; `s3n runs resume {quoted(path.name)}` goes on from the last checkpoint."
+    last_word = f"Quit; `s3n runs resume {quoted(path.name)}` continues from the last checkpoint."
     quitting = interruptible(lambda: last_word) if team.leads else nullcontext()
     with quitting, stop_by_signals(trainer, team) as signals, closing(trainer.run()) as events:
         if not team.leads:
@@ -169,25 +171,25 @@ def train_run(
 
 @contextmanager
 def stop_by_signals(trainer: Trainer, team: Team) -> Iterator[list[int]]:
-    """Let the first Ctrl+C (or a request to terminate) stop and keep, and the second quit at once.
+    """On the first Ctrl+C (or SIGTERM), stop after the batch and keep the model; on the second, quit at once.
 
     Yields:
-        The signals that came.
+        The signals received so far.
     """
     came: list[int] = []
 
     def handle(number: int, frame: Any) -> None:
         if number == _HANGUP:
-            # The terminal is gone: every further line would be an error, and would end the training as one.
+            # The terminal is gone: printing would now raise an error and end the training.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             for stream in (1, 2):
                 os.dup2(nowhere, stream)
         came.append(number)
         if len(came) > 1:
             raise KeyboardInterrupt
-        # What torchrun sends when another process has failed is no person's wish: that failure is told instead.
+        # When another process has failed, torchrun sends the signal; then the failure is reported instead.
         if team.leads and (team.size == 1 or number == signal.SIGINT):
-            say("Stopping after this batch and keeping everything; press Ctrl+C again to quit at once.")
+            say("Stopping after this batch; everything is kept. Press Ctrl+C again to quit at once.")
         trainer.request_stop()
 
     kinds = [signal.SIGINT, signal.SIGTERM]
@@ -222,13 +224,13 @@ def _say_small_classes(records: Sequence[ImageRecord], classes: Sequence[str]) -
     if small:
         fewest = counts.index(min(counts))
         say(
-            f"{small} of {len(classes)} classes have fewer than {FEWEST_TRAINING_IMAGES} images to learn from (fewest: "
-            f"{classes[fewest]}, {counts[fewest]}); do not expect much of them."
+            f"{small} of {len(classes)} classes have fewer than {FEWEST_TRAINING_IMAGES} training images (fewest: "
+            f"{classes[fewest]}, {counts[fewest]}); expect low accuracy for them."
         )
 
 
 def _say_download(recipe: Recipe) -> None:
-    """Say that the network will be used, and for what: nothing else of the program uses it."""
+    """Announce a download; nothing else in the program uses the network."""
     if recipe.weights != "imagenet":
         return
     from s3n_core.method.backbones import imagenet_place

@@ -1,4 +1,4 @@
-"""What `s3n train` and `s3n runs resume` say while they train: a line an epoch, a bar within it, and how it ended."""
+"""What `s3n train` and `s3n runs resume` print: one line per epoch, a progress bar, and the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SETTLED = 5  # epochs after which the notes of the health report mean something
 
 
 def follow(events: Iterable[Event], path: Path) -> None:
-    """Show events as they come, and at the end where the run is."""
+    """Print events as they arrive, and the run's folder at the end."""
     from s3n_core.training import events as kinds
 
     epochs, ended = 0, None
@@ -45,7 +45,7 @@ def follow(events: Iterable[Event], path: Path) -> None:
                 case kinds.Paused():
                     say("Paused.")
                 case kinds.Resumed():
-                    say("Going on.")
+                    say("Resumed.")
                 case kinds.RunEnded():
                     ended = event
     if ended is not None:
@@ -53,7 +53,7 @@ def follow(events: Iterable[Event], path: Path) -> None:
 
 
 def _show_start(event: RunStarted) -> None:
-    verb = f"Going on with epoch {event.epoch + 1} of" if event.resumed else "Training"
+    verb = f"Resuming at epoch {event.epoch + 1} of" if event.resumed else "Training"
     epochs = "1 epoch" if event.epochs == 1 else f"{event.epochs} epochs"
     say(
         f"{verb} {epochs} of {event.images} images in {event.classes} classes, {event.validation} for validation, "
@@ -71,7 +71,7 @@ def _show_end(event: RunEnded, notes: Sequence[str], path: Path) -> None:
         best = f" Best validation accuracy: {100 * event.best_accuracy:.1f} % (epoch {event.best_epoch + 1})."
     say(f"{event.message}{best}")
     if event.status == "stopped":
-        say(f"`s3n runs resume {quoted(path.name)}` goes on there.")
+        say(f"`s3n runs resume {quoted(path.name)}` continues it.")
     if event.status != "discarded":
         typer.echo(str(path))
 

@@ -60,11 +60,11 @@ def read_assignment(root: Path) -> Assignment:
             if not 0 <= share <= MOST_TEST_SHARE:
                 raise ValueError(f"a test share of {share}")
         except (ValueError, TypeError) as error:
-            raise DataSetError(f"{assignment_file(root)} is not understood ({error})") from error
+            raise DataSetError(f"{assignment_file(root)} is not valid ({error})") from error
     except DataSetError as error:
         raise DataSetError(
-            f"The choice of what of {root} is tested on is broken: {error}; mend or remove it, "
-            f"else images would be learned from that were kept for the test."
+            f"The chosen split of {root} cannot be read: {error}. Fix or delete this file; until then nothing is "
+            "trained, because test images could be used for training."
         ) from error
     return Assignment(test_share=share, test_seed=seed, parts=parts)
 
@@ -142,12 +142,12 @@ def assignment_sentence(data_set: DataSet) -> str:
         return ""
     by_hand = len(data_set.by_hand)
     drawn = any(r.split == "test" and r.name not in data_set.by_hand for r in data_set.records) and may_share(data_set)
-    clauses = ["a share drawn for the test"] if drawn else []
+    clauses = ["a random test share"] if drawn else []
     clauses += [f"{by_hand} image{'' if by_hand == 1 else 's'} assigned by hand"] if by_hand else []
     parts = ", ".join(f"{len(data_set.of_split(split))} {split}" for split in data_set.splits() if split is not None)
     return (
-        f"Assigned otherwise than the folder says ({' and '.join(clauses)}): {parts}. "
-        f"{assignment_file(data_set.root)} keeps that."
+        f"The split differs from the folder's ({' and '.join(clauses)}): {parts}. "
+        f"It is saved in {assignment_file(data_set.root)}."
     )
 
 

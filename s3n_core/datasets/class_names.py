@@ -28,11 +28,11 @@ def read_class_names(path: Path) -> tuple[str, ...]:
         raise DataSetError(f"There is no file of class names and no data set at {path}.")
     lines = [line.text for line in read_lines(path)]
     if not lines:
-        raise DataSetError(f"{path} holds no class names: one a line is expected.")
+        raise DataSetError(f"{path} contains no class names: expected one per line.")
     fields = [line.split(None, 1) for line in lines]
     if not all(len(row) == 2 and row[0].isdecimal() for row in fields):
         return tuple(lines)
     names = {int(row[0]): row[1] for row in fields}
     if len(names) < len(fields):
-        raise DataSetError(f"{path} gives one class id two names: each id is expected once.")
+        raise DataSetError(f"{path} has two names for one class id; each id must appear once.")
     return tuple(names[number] for number in sorted(names))

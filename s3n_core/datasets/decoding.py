@@ -129,7 +129,7 @@ def upright_rgb(image: Image.Image | NDArray[np.uint8], path: Path) -> Image.Ima
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
             raise ValueError(f"pixels must be uint8 of shape (h, w, 3), not {pixels.dtype} of shape {pixels.shape}")
         if not pixels.size:
-            raise UnreadableImage(path, f"it has {pixels.shape[1]} x {pixels.shape[0]} pixels")
+            raise UnreadableImage(path, f"it is only {pixels.shape[1]} x {pixels.shape[0]} pixels")
         return Image.fromarray(pixels)
     try:
         _check_size(path, image.size, PIXEL_LIMIT)

@@ -62,13 +62,16 @@ def open_data_set(root: Path, format: str = "auto") -> DataSet:
     except DataSetError as error:
         if format != "auto":
             raise
-        hint = f"The folder was taken for {reader.TITLE}; give the format by hand if it is not ({', '.join(FORMATS)})."
+        hint = (
+            f"The folder was read as {reader.TITLE}; if that is wrong, choose the format yourself "
+            f"({', '.join(FORMATS)})."
+        )
         raise DataSetError(f"{error} {hint}") from error
     data_set = replace(data_set, classes=tuple(readable_name(name) for name in data_set.classes))
     if len(data_set.classes) == 1:
         raise DataSetError(
-            f"{root} has images of one class only ({data_set.classes[0]}): telling classes apart needs at least two, "
-            f"each in its own folder or list; to predict these images, open them with the format 'images'."
+            f"{root} has images of one class only ({data_set.classes[0]}): training needs at least two, each in its "
+            "own folder or list. To predict these images, open them with the format 'images'."
         )
     return data_set
 
@@ -97,7 +100,7 @@ def _check_root(root: Path) -> None:
         with os.scandir(root) as entries:
             empty = next(entries, None) is None
     except OSError as error:
-        raise DataSetError(f"{root} cannot be listed ({error.strerror}): check its permissions.") from error
+        raise DataSetError(f"{root} cannot be read ({error.strerror}): check its permissions.") from error
     if empty:
         raise DataSetError(f"{root} is empty: choose a folder with images.")
 
@@ -107,6 +110,6 @@ def _detected(root: Path) -> Reader:
         if reader.matches(root):
             return reader
     raise DataSetError(
-        f"{root} holds no images: expected class folders, CUB-200-2011, FGVC-Aircraft, Stanford Cars, list files "
+        f"{root} contains no images: expected class folders, CUB-200-2011, FGVC-Aircraft, Stanford Cars, list files "
         f"(train.txt), or a folder of images."
     )

@@ -37,11 +37,11 @@ def read_left_out(root: Path) -> frozenset[str]:
             return frozenset()
         names = note.get("names")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise DataSetError(f"{left_out_file(root)} holds no list of names")
+            raise DataSetError(f"{left_out_file(root)} does not contain a list of names")
     except DataSetError as error:
         raise DataSetError(
-            f"The list of images left out of {root} is broken: {error}; "
-            f"mend or remove it, else these images would be learned from again."
+            f"The list of images left out of {root} cannot be read: {error}. Fix or delete it; until then nothing is "
+            "trained, because these images would be used again."
         ) from error
     return frozenset(names)
 

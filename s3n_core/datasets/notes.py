@@ -36,7 +36,7 @@ def read_note(kind: str, root: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(path.read_bytes())
         if not isinstance(content, dict):
-            raise ValueError("it holds no JSON object")
+            raise ValueError("it does not contain a JSON object")
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:

@@ -30,7 +30,7 @@ def open_images(path: Path, format: str = "auto", remark: Callable[[str], None] 
             raise
         data_set = open_data_set(path, "images")
         if remark is not None and has_lists(path):
-            remark(f"Taken as images without labels, because: {error}")
+            remark(f"Opened as images without labels, because: {error}")
         return data_set
     return assigned(data_set)
 
@@ -45,6 +45,6 @@ def part_of(data_set: DataSet, split: str) -> tuple[ImageRecord, ...]:
         return data_set.records
     records = tuple(record for record in data_set.records if record.split == split)
     if not records:
-        parts = ", ".join(part for part in data_set.splits() if part) or "no parts"
-        raise DataSetError(f"{data_set.root} has no part {split!r}: it has {parts}; choose one of them, or all.")
+        parts = ", ".join(part for part in data_set.splits() if part) or "no splits"
+        raise DataSetError(f"{data_set.root} has no split {split!r}: it has {parts}; choose one of them, or all.")
     return records

@@ -74,7 +74,7 @@ def hold_out(
     labelled = sorted((record for record in records if record.label is not None), key=lambda record: record.name)
     training = [record for record in labelled if record.split in ("train", None)]
     if not training:
-        raise DataSetError("The data set has no labelled training image: nothing can be learned from it.")
+        raise DataSetError("The data set has no labelled training images, so no model can be trained on it.")
     held = {record.name for record in labelled if record.split == "val"}
     candidates = [record for record in training if record.name not in by_hand]
     if held <= set(by_hand) and fraction > 0 and candidates:
@@ -121,7 +121,7 @@ def read_split(path: Path) -> tuple[SplitRow, ...]:
     except OSError as error:
         raise DataSetError(f"{path} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
-        raise DataSetError(f"{path} is not UTF-8 text: it is no split file.") from error
+        raise DataSetError(f"{path} is not UTF-8 text, so it is not a split file.") from error
     reader = csv.reader(io.StringIO(text, newline=""))
     rows: list[SplitRow] = []
     try:
@@ -130,7 +130,7 @@ def read_split(path: Path) -> tuple[SplitRow, ...]:
         for fields in reader:
             rows.append(_row(fields))
     except (ValueError, csv.Error) as error:
-        raise DataSetError(f"{path}:{reader.line_num}: this is no line of a split file ({error}).") from error
+        raise DataSetError(f"{path}:{reader.line_num}: this is not a line of a split file ({error}).") from error
     return tuple(rows)
 
 
@@ -163,13 +163,13 @@ def validation_records(path: Path, data_set: DataSet) -> tuple[ImageRecord, ...]
         record = by_name.get(row.name)
         if record is None:
             raise DataSetError(
-                f"{data_set.root / row.name}, which is in the validation set of the run, is not in the data set (any more); "
-                "give the one that the run learned from."
+                f"{data_set.root / row.name}, which is in the validation set of the run, is not in the data set (any "
+                "more); use the data set that the run was trained on."
             )
         class_name = "" if record.label is None else data_set.classes[record.label]
         if class_name != row.class_name:
             raise DataSetError(
-                f"{record.path} has the class '{class_name}' now, but '{row.class_name}' in the run's split."
+                f"{record.path} now has the class '{class_name}', but '{row.class_name}' in the run's split."
             )
         found.append(record)
     return tuple(found)

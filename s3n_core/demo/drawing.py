@@ -66,7 +66,7 @@ def _one_thread() -> Iterator[None]:
 
 def _draw(species: Species, index: int, seed: int) -> DrawnBird:
     def streams(purpose: str) -> np.random.Generator:
-        return keyed_generator(seed, "drawn birds", index, purpose)
+        return keyed_generator(seed, "synthetic birds", index, purpose)
 
     setting, kind = draw_setting(streams("setting"))
     light = draw_light(streams("light"))

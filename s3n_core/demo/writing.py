@@ -76,7 +76,7 @@ def write_drawn_birds(
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(
-            f"The drawn birds could not be written to {out} ({reason}); free some room or choose another folder."
+            f"The synthetic birds could not be written to {out} ({reason}); free some space or choose another folder."
         ) from error
 
 
@@ -96,9 +96,9 @@ def _folder(number: int) -> str:
 
 def _make_folders(out: Path) -> None:
     if out.exists() and not out.is_dir():
-        raise OutputError(f"{out} is a file; choose a new folder for the drawn birds.")
+        raise OutputError(f"{out} is a file; choose a new folder for the synthetic birds.")
     if out.exists() and any(out.iterdir()):
-        raise OutputError(f"The folder {out} is not empty; choose a new or an empty one for the drawn birds.")
+        raise OutputError(f"The folder {out} is not empty; choose a new or empty one for the synthetic birds.")
     (out / "parts").mkdir(parents=True, exist_ok=True)
     for number in range(len(SPECIES)):
         (out / "images" / _folder(number)).mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,8 @@ class CascadePoint:
         """Return a sentence with a final line end."""
         return (
             f"With --stop-below {self.stop_below}: top-1 {100 * self.top1:.1f} % of {self.images} images, "
-            f"{100 * self.stopped / self.images:.1f} % of them by O alone, {self.passes:.2f} backbone passes an image\n"
+            f"{100 * self.stopped / self.images:.1f} % of them by O alone, {self.passes:.2f} backbone passes per "
+            "image\n"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class EvaluationCounts:
             ValueError: Nothing was added.
         """
         if self._confusion is None:
-            raise ValueError("nothing was evaluated: there was no image")
+            raise ValueError("there was no image to evaluate")
         # Summed in float64 on the CPU: the order and the error of the sum do not depend on the device.
         sums = torch.stack(self._batches).cpu().double().sum(dim=0).tolist()
         heads, parts = len(self._names), len(self._losses)

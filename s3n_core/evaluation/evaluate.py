@@ -53,7 +53,7 @@ def evaluate(
     labelled = [(record, record.label) for record in records if record.label is not None]
     if not labelled:
         raise DataSetError(
-            "None of these images has a label, so nothing can be evaluated; choose a data set with classes."
+            "None of these images has a label, so the model cannot be evaluated; choose a data set with classes."
         )
     indices = class_indices(model, classes, {label for _, label in labelled})
     samples = [Sample.of(record, indices[label]) for record, label in labelled]
@@ -123,15 +123,17 @@ def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[
     unknown = [name for name in names if name not in known]
     if unknown:
         missing = [name for name in model.classes if name not in set(classes)]
-        also = f"; the model's {_listed(missing)} {'is' if len(missing) == 1 else 'are'} not here" if missing else ""
+        also = (
+            f"; the model's {_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing here" if missing else ""
+        )
         raise OtherClasses(
-            f"The model {model.path} was trained on other classes: of {len(names)} classes in this data set it does not "
-            f"know {_listed(unknown)}{also}. Choose a model that was trained on these classes.",
+            f"The model {model.path} was trained on other classes: of the {len(names)} classes in this data set it "
+            f"does not know {_listed(unknown)}{also}. Choose a model that was trained on these classes.",
             unknown=tuple(unknown),
         )
     if len(set(names)) < len(names) or len(known) < len(model.classes):
         raise DataSetError(
-            f"Several classes have one name, so they cannot be matched with those of the model {model.path}; "
+            f"Several classes have the same name, so they cannot be matched with those of the model {model.path}; "
             "rename the folders."
         )
     return {label: known[classes[label]] for label in used}

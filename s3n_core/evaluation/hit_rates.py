@@ -69,17 +69,20 @@ class PlaceMeasures:
     def text(self) -> str:
         """Return the figures as lines for a terminal."""
         lines = [
-            f"Where it looks, on {self.images} images with boxes (whole image squashed to the input)",
-            f"Peaks in the box     {self.peaks_in_box:.1%} of all, {self.strongest_in_box:.1%} of the strongest "
+            f"Where the model looks, on {self.images} images with boxes (image resized to the input without keeping "
+            "proportions)",
+            f"Peaks in the box     {self.peaks_in_box:.1%} of all peaks, {self.strongest_in_box:.1%} of the strongest "
             f"(centre of the image {self.centre_in_box:.1%}, random points {self.random_in_box:.1%})",
         ]
         if self.peaks_on_parts is not None:
             lines.append(
-                f"Peaks on key points  {self.peaks_on_parts:.1%} (random points in the box {self.random_on_parts:.1%}); "
+                f"Peaks on key points  {self.peaks_on_parts:.1%} (random points in the box "
+                f"{self.random_on_parts:.1%}); "
                 f"{self.parts_covered:.1%} of the visible key points have a peak near them"
             )
         lines.append(
-            f"Localisation         {self.localized:.1%} with the right class, {self.localized_any_class:.1%} of any class "
+            f"Localisation         {self.localized:.1%} with the right class, {self.localized_any_class:.1%} of any "
+            "class "
             f"(central box {self.central_box:.1%})"
         )
         return "\n".join(lines)
@@ -114,7 +117,7 @@ def measure_places(
     """
     boxed = [record for record in records if record.box is not None]
     if not boxed:
-        raise DataSetError("No image of this part has a box, so where the network looks cannot be measured.")
+        raise DataSetError("None of these images has a box, so where the network looks cannot be measured.")
     indices = class_indices(model, classes, {record.label for record in boxed if record.label is not None})
     whole = dataclasses.replace(model.preprocess, resize="squash")
 

@@ -81,7 +81,8 @@ def export_onnx(model: Model, path: Path, *, evidence: bool = False) -> OnnxRepo
         )
     if model.header.network.needs_draws(model.sampling):
         raise ModelFileError(
-            f"{model.path} samples by chance ({model.sampling}), which ONNX cannot; choose --sampling expected or extremes."
+            f"{model.path} uses random sampling ({model.sampling}), which ONNX does not support; choose --sampling "
+            "expected or extremes."
         )
     traced = _Outputs(model.network, model.sampling, evidence)
     data = _traced(traced, model)
@@ -89,8 +90,8 @@ def export_onnx(model: Model, path: Path, *, evidence: bool = False) -> OnnxRepo
     worst = max(difference, key=lambda name: difference[name])
     if not difference[worst] <= TOLERANCE:  # true for NaN as well
         raise ModelFileError(
-            f"No file was written: onnxruntime computes {worst} of {model.path} otherwise than torch, by "
-            f"{difference[worst]:.2g} of its largest value."
+            f"No file was written: for {worst} of {model.path}, onnxruntime differs from torch by "
+            f"{difference[worst]:.2g} of the largest value."
         )
     write_bytes(path, data)
     return OnnxReport(path, traced.names, model.sampling, len(data), difference)

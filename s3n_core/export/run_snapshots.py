@@ -78,7 +78,8 @@ class RunSnapshots:
         self.planned = max(int(recipe.get("epochs", 0)), *(epoch + 1 for epoch in self.epochs), 0)
         if not self.epochs:
             raise RunError(
-                f"The run {self.name} has no snapshots of its evidence: it was trained with probes = 0, or no epoch is done yet."
+                f"The run {self.name} has no snapshots: it was trained with probes = 0, or its first epoch is not "
+                "done yet."
             )
 
     def accuracy(self, epoch: int) -> tuple[str, float] | None:
@@ -102,7 +103,7 @@ class RunSnapshots:
             return tuple(self._probe(place, number, entry, beta) for number, entry in enumerate(entries))
         except (OSError, ValueError, KeyError, TypeError, UnreadableImage) as error:
             raise RunError(
-                f"The snapshot {place} is broken ({error}); delete this folder to leave the epoch out."
+                f"The snapshot {place} is broken ({error}); delete this folder to skip the epoch."
             ) from error
 
     def _probe(self, place: Path, number: int, entry: dict[str, Any], beta: float | None) -> ProbeSnapshot:

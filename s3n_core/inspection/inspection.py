@@ -144,16 +144,19 @@ class Response(_ByValue):
         """One sentence on which rule of Eq. 3 applied, and why."""
         first = self.classes[self.merged_classes[0]]
         if self.attention == "saliency":
-            return "R is the channel mean of the features (saliency), whatever the network takes the image for."
+            return "R is the channel mean of the features (saliency); it does not depend on the prediction."
         digits = 2 if f"{self.entropy:.2f}" != f"{self.delta:.2f}" else 5
         numbers = f"H = {self.entropy:.{digits}f} {'≤' if self.sure else '>'} delta = {self.delta:g}"
         if self.sure:
-            return f"The network is sure ({numbers}), so R is the map of its likeliest class, {first}."
+            return f"Branch O is certain ({numbers}), so R is the map of the most probable class, {first}."
         count = len(self.merged_classes)
         if count == 1:
-            return f"The network is unsure ({numbers}), but with so few classes R is the map of the likeliest, {first}."
+            return (
+                f"Branch O is uncertain ({numbers}), but with so few classes R is the map of the most probable class, "
+                f"{first}."
+            )
         number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
-        return f"The network is unsure ({numbers}), so R averages its {number} likeliest classes."
+        return f"Branch O is uncertain ({numbers}), so R averages the maps of its {number} most probable classes."
 
     # Class maps
 

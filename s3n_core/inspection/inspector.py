@@ -45,7 +45,7 @@ class Inspector:
 
     def __init__(self, model: Model) -> None:
         if model.network.training:
-            raise ValueError("put the network into evaluation mode before looking into images with it")
+            raise ValueError("put the network into evaluation mode before you inspect images")
         self.model = model
         self._found: Found | None = None
 

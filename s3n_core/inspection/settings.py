@@ -80,7 +80,7 @@ class InspectionSettings:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             reason = first.get("ctx", {}).get("error") or f"{where}: {first['msg']}" if where else first["msg"]
-            raise ValueError(f"not the settings of an inspection: {reason}") from error
+            raise ValueError(f"not settings of an inspection: {reason}") from error
 
 
 def _check_range(name: str, value: float | None, low: float, high: float) -> None:

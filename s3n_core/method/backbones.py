@@ -41,9 +41,11 @@ class WeightReport:
         """Say it to a person."""
         sentences = [f"Backbone weights: {self.source}."]
         if self.missing:
-            sentences.append(f"{len(self.missing)} tensors of the backbone are not in them (first: {self.missing[0]}).")
+            sentences.append(
+                f"{len(self.missing)} tensors of the backbone are missing in them (first: {self.missing[0]})."
+            )
         if self.unused:
-            sentences.append(f"{len(self.unused)} of their tensors have no place in it (first: {self.unused[0]}).")
+            sentences.append(f"{len(self.unused)} of their tensors do not belong to it (first: {self.unused[0]}).")
         return tuple(sentences)
 
 
@@ -93,7 +95,7 @@ def build_backbone(name: BackboneName, weights: str = "none", *, last_stride: in
         _keep_resolution(name, layers)
     backbone = Backbone(layers)
     if weights == "none":
-        return backbone, WeightReport(source="none: starts from random weights", loaded=0)
+        return backbone, WeightReport(source="none: training starts from random weights", loaded=0)
     if weights == "imagenet":
         return backbone, _take(network, name, imagenet_weights(name), f"ImageNet weights of torchvision for {name}")
     state = read_state_dict(Path(weights))
@@ -118,7 +120,7 @@ def _keep_resolution(name: str, layers: nn.Module) -> None:
     """
     if name.startswith("convnext"):
         raise ModelFileError(
-            f"{name} has no last stride that could be left out; set last_stride to 2, or enlarge the input."
+            f"The last stride of {name} cannot be changed; set last_stride to 2, or use a larger input."
         )
     halving: list[Any] = [layer for layer in layers.modules() if getattr(layer, "stride", 1) in (2, (2, 2))]
     if isinstance(halving[-1], nn.MaxPool2d):
@@ -145,8 +147,8 @@ def imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
         state: Mapping[str, Tensor] = choice.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, http.client.HTTPException) as error:
         raise DownloadFailed(
-            f"The ImageNet weights of {name} could not be downloaded ({error}). Fetch {choice.url} on a machine with a "
-            f"network and put it at {file}, or set weights to a local file or to none (`--set weights=none`).",
+            f"The ImageNet weights of {name} could not be downloaded ({error}). Download {choice.url} on another "
+            f"machine and copy it to {file}, or set weights to a local file or to none (`--set weights=none`).",
             url=choice.url,
             path=file,
         ) from error

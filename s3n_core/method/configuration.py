@@ -45,26 +45,40 @@ class NetworkChoices(BaseModel):
 
     backbone: BackboneName = Field("resnet50", description="Feature extractor, shared by the three branches.")
     last_stride: Literal[1, 2] = Field(2, description="Stride of the backbone's last stage; 1 gives finer features.")
-    form: Form = Field("paper", description="Branch heads, gate and map alignment: as the paper or as the release.")
+    form: Form = Field(
+        "paper", description="Branch heads, gate and map alignment as in the paper or in the released code."
+    )
     branches: BranchSet = Field("O+D+C", description="Branches whose features are joined (Table 2).")
     attention: Attention = Field("sparse", description="Peaks (the method) or a dense map (Table 3).")
-    control: Control = Field("none", description="What stands in for the warps in a control experiment.")
-    train_sampling: Sampling = Field("random", description="How peaks are split while training (Eq. 4, Table 4).")
-    eval_sampling: DeterministicSampling = Field("expected", description="How peaks are split in evaluation.")
-    input_size: int = Field(448, ge=32, le=2048, description="Side of what the backbone reads, in pixels.")
-    source_size: int = Field(448, ge=32, le=4096, description="Side of the image that the warps sample, in pixels.")
-    map_size: int = Field(31, ge=7, le=127, description="Side of the response map R, in cells.")
-    entropy_threshold: float = Field(0.2, ge=0.0, description="delta of Eq. 3, in nats.")
-    top_k: int = Field(5, ge=1, description="Classes merged when H > delta; at most half of all classes.")
-    window: int = Field(3, ge=3, le=15, description="Side r of a peak's window, in cells (odd).")
-    floor: Literal["mean", "none"] | float = Field("mean", description="Least response of a peak.")
-    base: float = Field(0.09, ge=0.0, le=10.0, description="Constant that Q starts from.")
-    radius_d: float = Field(0.09, gt=0.0, le=1.0, description="First radius of beta_1, a fraction of the map's side.")
-    radius_c: float = Field(0.30, gt=0.0, le=1.0, description="First radius of beta_2, a fraction of the map's side.")
+    control: Control = Field("none", description="What replaces the warps in a control experiment.")
+    train_sampling: Sampling = Field(
+        "random", description="How peaks are assigned to D and C in training (Eq. 4, Table 4)."
+    )
+    eval_sampling: DeterministicSampling = Field(
+        "expected", description="How peaks are assigned to D and C in evaluation."
+    )
+    input_size: int = Field(448, ge=32, le=2048, description="Side length of the backbone's input, in pixels.")
+    source_size: int = Field(
+        448, ge=32, le=4096, description="Side length of the image that the warps sample from, in pixels."
+    )
+    map_size: int = Field(31, ge=7, le=127, description="Side length of the response map R, in cells.")
+    entropy_threshold: float = Field(
+        0.2, ge=0.0, description="delta of Eq. 3, in nats: up to this entropy the network is certain."
+    )
+    top_k: int = Field(5, ge=1, description="Number of class maps averaged if H > delta; at most half of all classes.")
+    window: int = Field(
+        3, ge=3, le=15, description="Side r of the window in which a peak is the maximum, in cells (odd)."
+    )
+    floor: Literal["mean", "none"] | float = Field("mean", description="Minimum response of a peak.")
+    base: float = Field(0.09, ge=0.0, le=10.0, description="Constant added to Q.")
+    radius_d: float = Field(0.09, gt=0.0, le=1.0, description="Initial radius of beta_1, a fraction of the map's side.")
+    radius_c: float = Field(0.30, gt=0.0, le=1.0, description="Initial radius of beta_2, a fraction of the map's side.")
     kernel_fwhm: float = Field(13.0, gt=0.0, le=60.0, description="Width of the kernel k at half height, in cells.")
-    batch_norm: BatchNorm = Field("shared", description="Statistics shared by the branches, frozen, or one set each.")
-    joint_init: Literal["random", "mean"] = Field("random", description="Start of the joint head.")
-    response_gradient: bool = Field(False, description="Let gradients flow through R and the classifier of Eq. 1.")
+    batch_norm: BatchNorm = Field(
+        "shared", description="BatchNorm statistics: shared by the branches, frozen, or one set per branch."
+    )
+    joint_init: Literal["random", "mean"] = Field("random", description="Initial weights of the joint head.")
+    response_gradient: bool = Field(False, description="Whether gradients flow through R and the classifier of Eq. 1.")
 
     @model_validator(mode="after")
     def _check_choices(self) -> Self:
@@ -104,7 +118,9 @@ class NetworkConfig(NetworkChoices):
     """The choices and the number of classes, which the data set decides: all that is needed to build a network."""
 
     num_classes: int = Field(ge=1, description="Number of classes C.")
-    at_most_half: bool = Field(True, description="Merge at most half of all classes; the released code does not mind.")
+    at_most_half: bool = Field(
+        True, description="Average at most half of all classes; the released code has no such limit."
+    )
 
     @property
     def merged_classes(self) -> int:
@@ -125,11 +141,11 @@ class ModelHeader(BaseModel):
     file_version: int = Field(1, ge=1)
     network: NetworkConfig
     classes: tuple[str, ...]
-    preprocess: dict[str, Any] = Field(description="How an image becomes the network's input (datasets.transforms).")
+    preprocess: dict[str, Any] = Field(description="Preprocessing of an image (datasets.transforms).")
     recipe: str = ""
-    data_set: str = Field("", description="Name of the data set that it learned from.")
-    epoch: int = Field(0, ge=0, description="Epochs trained.")
-    metrics: dict[str, float] = Field(default_factory=dict, description="Figures on the validation set.")
+    data_set: str = Field("", description="Name of the data set that it was trained on.")
+    epoch: int = Field(0, ge=0, description="Number of epochs trained.")
+    metrics: dict[str, float] = Field(default_factory=dict, description="Results on the validation set.")
     versions: dict[str, str] = Field(default_factory=dict)
     weights_dtype: str = "float32"
 

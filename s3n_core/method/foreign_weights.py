@@ -40,20 +40,20 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
                 state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
-        what = f"it holds {found[1]} beside its tensors" if found else "it is not a plain file of tensors"
+        what = f"it contains {found[1]} beside its tensors" if found else "it contains more than tensors"
         raise UnsafeModelFile(
-            f"{path} was not opened: {what}, and may hold code that would run on opening it. "
-            "Where it was made, save its state dict alone (torch.save(model.state_dict(), FILE)) and use that.",
+            f"{path} was not opened: {what}, and could run code when it is opened. Save only its state dict "
+            "(torch.save(model.state_dict(), FILE)) and use that file.",
             path=path,
         ) from error
     except Exception as error:  # junk makes the readers fail in any way that there is
         # torch goes on for sentences about its own insides.
         reason = next(iter(str(error).splitlines()), type(error).__name__).split(". ")[0]
-        what = f"cut off, damaged or of another kind ({reason})" if path.stat().st_size else "it is empty"
+        what = f"truncated, damaged or of another format ({reason})" if path.stat().st_size else "it is empty"
         raise ModelFileError(f"{path} is not a readable weight file: {what}. Choose another one.") from error
     tensors = _unwrapped(state)
     if not tensors:
-        raise ModelFileError(f"{path} holds no tensors by name; a state dict is needed.")
+        raise ModelFileError(f"{path} contains no named tensors; save a state dict instead.")
     return tensors
 
 

@@ -142,7 +142,7 @@ class FittingPieces:
                     raise
                 if size == 1:
                     raise OutOfMemory(
-                        "The device has too little free memory for one image; close other programs that use it, "
+                        "The device does not have enough free memory for one image. Close other programs that use it, "
                         "or choose the device cpu."
                     ) from error
                 out_of_memory = True
@@ -151,7 +151,7 @@ class FittingPieces:
                 start += size
             if out_of_memory:  # outside the handler, whose error would keep the pass's tensors alive
                 self._limit = size // 2
-                _log.warning("too little memory for %d images at once: going on with %d", size, self._limit)
+                _log.warning("not enough memory for %d images at once; continuing with %d", size, self._limit)
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
         return results

@@ -86,7 +86,7 @@ def choose_precision(wanted: str, device: str) -> str:
     if wanted == "auto":
         return "bfloat16" if device == "cuda" and torch.cuda.is_bf16_supported() else "float32"
     if wanted == "float16" and device == "cpu":
-        raise DeviceError("Precision float16 is not offered on the CPU; choose float32 or bfloat16.")
+        raise DeviceError("The CPU does not support the precision float16; choose float32 or bfloat16.")
     return wanted
 
 
@@ -146,10 +146,16 @@ def _cuda_problem() -> str:
     if torch.cuda.is_available():
         return ""
     if not _nvidia_card_present():
-        return "this machine has no NVIDIA card that its driver shows"
+        return "no NVIDIA card was found"
     if torch.version.cuda is None:
-        return f"an NVIDIA card is present but this torch was built without CUDA (install one that has it: {CUDA_INSTALL_LINE})"
-    return f"an NVIDIA card is present but its driver does not work with torch's CUDA {torch.version.cuda} (update the driver)"
+        return (
+            "there is an NVIDIA card, but this build of torch does not support CUDA (install one that does: "
+            f"{CUDA_INSTALL_LINE})"
+        )
+    return (
+        f"there is an NVIDIA card, but its driver does not work with torch's CUDA {torch.version.cuda} (update the "
+        "driver)"
+    )
 
 
 def _mps_problem() -> str:
@@ -158,7 +164,7 @@ def _mps_problem() -> str:
     return (
         "it needs a Mac with an Apple chip"
         if sys.platform != "darwin"
-        else "this macOS or this torch does not offer it"
+        else "this version of macOS or torch does not support it"
     )
 
 

@@ -76,12 +76,12 @@ def load_model(path: Path) -> tuple[S3N, ModelHeader]:
     wrong = misfits(network, tensors)
     if wrong:
         raise ModelFileError(
-            f"{path} is damaged: {len(wrong)} of its tensors do not fit its header (first: {wrong[0]})."
+            f"{path} is damaged: {len(wrong)} of its tensors do not match its header (first: {wrong[0]})."
         )
     bad = fill(network, tensors)
     if bad:
         raise ModelFileError(
-            f"{path} holds weights that are not finite numbers (first: {bad[0]}); its training diverged."
+            f"{path} contains weights that are not finite numbers (first: {bad[0]}); its training diverged."
         )
     return network, header
 
@@ -100,7 +100,8 @@ def parse_header(data: bytes, path: Path) -> ModelHeader:
     # The length that a safetensors file begins with may have any first byte, also a pickle's: only "{" tells them apart.
     if data[8:9] != b"{" and (data[:2] == b"PK" or data[:1] == b"\x80"):
         raise UnsafeModelFile(
-            f"{path} is a pickle, which may hold code; it was not opened. Models of this program are .safetensors files.",
+            f"{path} is a pickle file, which may contain code, so it was not opened. Choose a .safetensors file of a "
+            "run.",
             path=path,
         )
     try:
@@ -110,17 +111,19 @@ def parse_header(data: bytes, path: Path) -> ModelHeader:
         raise ModelFileError(f"{path} is not a model file; choose a .safetensors file of a run.") from error
     text = metadata.get(HEADER_KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
-        raise ModelFileError(f"{path} holds weights but no S3N model; choose the model of a run (checkpoints folder).")
+        raise ModelFileError(
+            f"{path} contains weights, but not an S3N model; choose a model from a run's checkpoints folder."
+        )
     try:
         header = ModelHeader.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "header"
-        raise ModelFileError(f"{path}: its description is not valid ({place}: {first['msg']}).") from error
+        raise ModelFileError(f"{path}: its header is not valid ({place}: {first['msg']}).") from error
     if header.file_version != FILE_VERSION:
         raise ModelFileError(
-            f"{path} has file version {header.file_version} and this program reads version {FILE_VERSION}; "
-            "open it with the version of the program that wrote it."
+            f"{path} has file version {header.file_version}, but this program reads version {FILE_VERSION}; open it "
+            "with the version of the program that wrote it."
         )
     return header
 
@@ -133,7 +136,7 @@ def _check_size(path: Path, most: int) -> None:
         return  # reading it will say why
     if size > most:
         raise ModelFileError(
-            f"{path} is damaged: it takes {size / 1e6:.0f} MB, and its network cannot fill more than {most / 1e6:.0f} MB."
+            f"{path} is damaged: it has {size / 1e6:.0f} MB, but its network needs at most {most / 1e6:.0f} MB."
         )
 
 

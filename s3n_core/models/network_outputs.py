@@ -155,7 +155,7 @@ def require_cascade(config: NetworkConfig) -> None:
     """
     if "O" not in config.joined or len(config.joined) < 2:
         raise DataSetError(
-            f"This model's branches are {'+'.join(config.joined)}: a cascade needs O and at least one branch after it. "
+            f"This model's branches are {'+'.join(config.joined)}: a cascade needs O and at least one other branch. "
             "Choose another model."
         )
 

@@ -84,7 +84,8 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
     fold_batch_norm(network.eval())
     if beyond := not_finite(network):  # a negative variance, or numbers so large that their products have no place
         raise ModelFileError(
-            f"{file} holds weights that cannot be computed with (first: {beyond[0]}); it is damaged, or its training diverged."
+            f"{file} contains weights that are too large to compute with (first: {beyond[0]}); it is damaged, or its "
+            "training diverged."
         )
     place(network, choice.device)
     return Model(
@@ -110,12 +111,13 @@ def _preprocess_of(header: ModelHeader, path: Path) -> Preprocess:
         preprocess = from_json(Preprocess, header.preprocess, closed=True)
     except (TypeError, ValueError) as error:
         raise ModelFileError(
-            f"{path} is damaged: how it wants its images is not valid ({error}). Use another checkpoint."
+            f"{path} is damaged: its preprocessing is not valid ({error}). Use another checkpoint."
         ) from error
     network = header.network
     if (preprocess.input_size, preprocess.source_size) != (network.input_size, network.source_size):
         raise ModelFileError(
-            f"{path} is damaged: it wants images of {preprocess.source_size} px for {preprocess.input_size} px, but its "
-            f"network takes {network.source_size} px for {network.input_size} px. Use another checkpoint."
+            f"{path} is damaged: its preprocessing makes images of {preprocess.source_size} and "
+            f"{preprocess.input_size} px, but its network needs {network.source_size} and {network.input_size} px. "
+            "Use another checkpoint."
         )
     return preprocess

@@ -108,13 +108,14 @@ def read_released_checkpoint(path: Path, *, input_size: int = 448) -> ReleasedCh
     wrong = misfits(network, tensors)
     if wrong:
         raise ModelFileError(
-            f"{path} is not a whole checkpoint of the released S3N with {name} and {config.num_classes} classes: {len(wrong)} of "
-            f"its tensors are missing or do not fit; the first, {_theirs(wrong[0])}, {_misfit(wrong[0], tensors, needed)}."
+            f"{path} is not a complete checkpoint of the released S3N with {name} and {config.num_classes} classes: "
+            f"{len(wrong)} of its tensors are missing or do not match; the first, {_theirs(wrong[0])}, "
+            f"{_misfit(wrong[0], tensors, needed)}."
         )
     bad = fill(network, tensors)
     if bad:
         raise ModelFileError(
-            f"{path} holds weights that are not finite numbers (first: {_theirs(bad[0])}); its training diverged."
+            f"{path} contains weights that are not finite numbers (first: {_theirs(bad[0])}); its training diverged."
         )
     hawkeye = any(key.startswith(_SECOND_BACKBONE) for key in state)
     return ReleasedCheckpoint(network=network, hawkeye=hawkeye, unused=unused)
@@ -125,24 +126,25 @@ def _misfit(key: str, tensors: Mapping[str, Tensor], needed: Mapping[str, Tensor
     if key not in tensors:
         return "is missing"
     if key not in needed:
-        return "has no place in it"
+        return "does not belong to it"
     found, own = tensors[key], needed[key]
     if found.shape != own.shape:
-        return f"has the shape {tuple(found.shape)} where {tuple(own.shape)} is needed"
-    return f"holds {found.dtype} where {own.dtype} is needed"
+        return f"has the shape {tuple(found.shape)} instead of {tuple(own.shape)}"
+    return f"has the type {found.dtype} instead of {own.dtype}"
 
 
 def _check_kind(state: Mapping[str, Tensor], path: Path) -> None:
     """Tell other networks from a released S3N by what nothing else has."""
     if any(key.startswith("heads.O.") for key in state):
-        raise ModelFileError(f"{path} is a model of this program already; use it as it is.")
+        raise ModelFileError(f"{path} is already a model of this program; use it as it is.")
     if not {"raw_classifier.weight", "con_classifier.weight", "filter.weight"} <= state.keys():
         raise ModelFileError(
-            f"{path} holds another network: it has no raw_classifier, con_classifier and filter as S3N of the released code "
-            "and of Hawkeye. Weights of a plain backbone are for training: `s3n train DATA --set weights=FILE`."
+            f"{path} contains another network: it has no raw_classifier, con_classifier and filter, as S3N has in the "
+            "released code and in Hawkeye. Weights of a plain backbone can be used for training: `s3n train DATA "
+            "--set weights=FILE`."
         )
     if state["raw_classifier.weight"].dim() != 2 or len(state["raw_classifier.weight"]) < 1:
-        raise ModelFileError(f"{path} is damaged: its raw_classifier.weight is no matrix. Use another checkpoint.")
+        raise ModelFileError(f"{path} is damaged: its raw_classifier.weight is not a matrix. Use another checkpoint.")
 
 
 def _backbone_of(state: Mapping[str, Tensor], path: Path) -> BackboneName:
@@ -153,8 +155,8 @@ def _backbone_of(state: Mapping[str, Tensor], path: Path) -> BackboneName:
     name = _BACKBONES.get((blocks, bottleneck))
     if name is None:
         raise ModelFileError(
-            f"{path} has a backbone of {'-'.join(map(str, blocks))} blocks, which is none of {', '.join(_BACKBONES.values())}: "
-            "tensors of it are missing, or the checkpoint is of another network."
+            f"{path} has a backbone of {'-'.join(map(str, blocks))} blocks, which is none of "
+            f"{', '.join(_BACKBONES.values())}: some of its tensors are missing, or it belongs to another network."
         )
     return name
 
@@ -163,12 +165,14 @@ def _radius(state: Mapping[str, Tensor], key: str, path: Path) -> float:
     """Return a radius as the released code uses it: squared there, so without its sign."""
     value = state.get(key)
     if value is None or value.numel() != 1 or not value.is_floating_point():
-        raise ModelFileError(f"{path} is not a whole checkpoint of the released S3N: its {key} is not one number.")
+        raise ModelFileError(
+            f"{path} is not a complete checkpoint of the released S3N: its {key} is not a single number."
+        )
     radius = abs(float(value))
     if not _LEAST_RADIUS <= radius <= 1.0:  # false for NaN as well
         raise ModelFileError(
-            f"{path}: its {key} is {radius:.4g}, and this program draws attention of a radius from {_LEAST_RADIUS:.4f} "
-            "(half a cell) to 1 (the whole map)."
+            f"{path}: its {key} is {radius:.4g}, but this program supports radii from {_LEAST_RADIUS:.4f} (half a "
+            "cell) to 1 (the whole map)."
         )
     return radius
 

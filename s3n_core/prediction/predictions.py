@@ -47,7 +47,7 @@ class Predictions:
             TypeError: It is not known before they have been read.
         """
         if self._count is None:
-            raise TypeError("the number of these images is not known before they have been read; use to_list()")
+            raise TypeError("the number of images is not known until they have been read; use to_list()")
         return self._count
 
     def to_list(self) -> list[PredictionRow]:
@@ -85,4 +85,4 @@ class Predictions:
         return f"<Predictions: {self._title}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>Predictions: {escape(self._title)}. They are made when you go through them.</p>"
+        return f"<p>Predictions: {escape(self._title)}. They are computed as you iterate over them.</p>"

@@ -81,7 +81,7 @@ class UnfinishedTable:
     def _take(self, fields: Mapping[str, Any]) -> None:
         """Count a row of an earlier job if it is the next one."""
         if self.done == len(self._names) or fields["file"] != self._names[self.done]:
-            raise ValueError("not the row of this place")
+            raise ValueError("not the row of this image")
         PredictionRow.from_dict(fields, self._header)
         self.done += 1
         self.unreadable += bool(fields.get("error"))
@@ -95,15 +95,15 @@ class UnfinishedTable:
             earlier = from_json(PredictionHeader, fields)
         except (ValueError, KeyError, TypeError) as error:
             raise UnfinishedOutput(
-                f"{self.path} is in the way: it holds no unfinished predictions of this version; move it away, "
-                "start over with --restart, or choose another name.",
+                f"{self.path} is in the way: it does not contain unfinished predictions of this version. Move it "
+                "away, start over with --restart, or choose another name.",
                 path=self.path,
                 content="no predictions of this version",
             ) from error
         if difference := self._header.difference(earlier):
             raise UnfinishedOutput(
-                f"{self.path} holds unfinished predictions of {difference}; start over with --restart, "
-                "finish that job first, or choose another name.",
+                f"{self.path} contains unfinished predictions of {difference}; start over with --restart, finish that "
+                "job first, or choose another name.",
                 path=self.path,
                 content=f"unfinished predictions of {difference}",
             )

@@ -19,7 +19,7 @@ from s3n_core.models.opening import Model
 from s3n_core.prediction.rows import PredictionRow, label_name
 from s3n_core.prediction.schema import TOP, PeakPlace
 
-NOT_FINITE = "the model's answer is not a finite number; try the precision float32"
+NOT_FINITE = "the model's prediction is not a finite number; try the precision float32"
 
 _FACTS = 5  # finite, H, sure, peaks, stopped
 

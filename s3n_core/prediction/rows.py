@@ -41,7 +41,7 @@ class PredictionRow:
             are fewer than ten). "saliency" for a network that takes R from all features instead (Table 3).
         peaks: Number of peaks of R.
         peak_places: The peaks themselves, the strongest first.
-        label: The class that the image is known to have, or None.
+        label: The true class of the image, or None.
         correct: Whether the joint prediction is that class; None without a label, or where the model has no such class.
         mode: How the peaks were divided between D and C.
         precision: Of the network's layers.
@@ -54,7 +54,7 @@ class PredictionRow:
         Column(
             "text",
             always=True,
-            heading=Heading(title="File", meaning="The image's name in its folder", place=1, width=210, spared=1),
+            heading=Heading(title="File", meaning="Path of the image inside the folder", place=1, width=210, spared=1),
         ),
     ]
     class_name: Annotated[
@@ -76,7 +76,7 @@ class PredictionRow:
         Column(
             "number",
             heading=Heading(
-                title="Probability",
+                title="Confidence",
                 meaning="Probability of the predicted class",
                 place=4,
                 width=124,
@@ -95,7 +95,7 @@ class PredictionRow:
             derive=_agreement,
             heading=Heading(
                 title="Branches",
-                meaning="Which branches agree with the joint prediction: filled where they do, hollow where they do not",
+                meaning="Which branches agree with the joint prediction: filled if they agree, hollow if not",
                 place=6,
                 width=98,
                 spared=3,
@@ -108,7 +108,7 @@ class PredictionRow:
             "number",
             heading=Heading(
                 title="Margin",
-                meaning="Probability of the first class less the second's: small in doubt",
+                meaning="Probability of the first class minus that of the second: small where the model is uncertain",
                 place=5,
                 spared=6,
             ),
@@ -144,9 +144,7 @@ class PredictionRow:
         Column(
             "class",
             always=True,
-            heading=Heading(
-                title="Label", meaning="The class that the image is known to have", place=3, width=170, spared=2
-            ),
+            heading=Heading(title="Label", meaning="The true class of the image", place=3, width=170, spared=2),
         ),
     ] = None
     correct: Annotated[bool | None, Column("flag")] = None
@@ -254,7 +252,7 @@ class PredictionHeader:
         if other.stop_below != self.stop_below:
             return f"another --stop-below ({_shown(other.stop_below)}, not {_shown(self.stop_below)})"
         if other != self:
-            return f"other images ({other.count} there, {self.count} now, or some of them changed since)"
+            return f"other images ({other.count} then, {self.count} now, or some of them have changed)"
         return ""
 
 

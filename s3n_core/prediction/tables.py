@@ -43,7 +43,7 @@ def table_format(path: Path) -> TableFormat:
             return "csv"
         case ".json":
             return "json"
-    raise OutputError(f"Predictions are written as .csv or .json; {path} ends with neither, choose another name.")
+    raise OutputError(f"The table {path} must end with .csv or .json; choose another name.")
 
 
 def prepare_place(path: Path) -> None:
@@ -99,11 +99,11 @@ def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[PredictionRo
     try:
         document: dict[str, Any] = json.loads(path.read_bytes())
         if document["format"] != FORMAT or document["version"] > VERSION:
-            raise ValueError(f"{path} is no table of predictions that this version reads")
+            raise ValueError(f"{path} is not a table of predictions that this version can read")
         header = from_json(PredictionHeader, document)
         rows = document["rows"]
     except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} is no table of predictions") from error
+        raise ValueError(f"{path} is not a table of predictions") from error
     return header, (PredictionRow.from_dict(row, header) for row in rows)
 
 

@@ -52,7 +52,7 @@ def send_order(run_path: Path, order: Order) -> str:
     from filelock import FileLock, Timeout
 
     if order not in _FINALITY:
-        raise RunError(f"There is no order {order!r}; choose one of {', '.join(get_args(Order))}.")
+        raise RunError(f"There is no command {order!r}; choose one of {', '.join(get_args(Order))}.")
     owner = _live_owner(run_path)
     path = run_path / CONTROL_NAME
     try:
@@ -60,13 +60,13 @@ def send_order(run_path: Path, order: Order) -> str:
             present = _addressed_to(_read_quietly(path), owner.session)
             if present is not None and _FINALITY[present] > _FINALITY[order]:
                 raise RunError(
-                    f"The run {run_path} is already {_DOING[_FINALITY[present]]}; it takes no {order!r} now."
+                    f"The run {run_path} is already {_DOING[_FINALITY[present]]}; {order!r} is no longer possible."
                 )
             identity = secrets.token_hex(8)
             write_json(path, {"id": identity, "order": order, "session": owner.session, "sent": round(time.time(), 3)})
             return identity
     except Timeout:
-        raise RunError(f"Another program is writing {path} and does not end; close it and try again.") from None
+        raise RunError(f"Another program keeps writing {path}; close it and try again.") from None
     except OSError as error:
         raise output_error(path, error) from error
 
@@ -105,10 +105,10 @@ class OrderReader:
             value = json.loads(data)
             identity, order, session = str(value["id"]), value["order"], value["session"]
         except (ValueError, KeyError, TypeError, RecursionError):
-            _log.warning("ignored %s: it is not an order", self._path)
+            _log.warning("ignored %s: it is not a command", self._path)
             return None
         if not _is_order(order) or (self._session is not None and session != self._session):
-            _log.warning("ignored the order %r in %s: unknown, or meant for an earlier session", order, self._path)
+            _log.warning("ignored the command %r in %s: unknown, or meant for an earlier session", order, self._path)
             return None
         if identity == self._last_id:
             return None
@@ -125,9 +125,9 @@ def _live_owner(run_path: Path) -> Owner:
         if owner is not None and (owner.is_alive() or not owner.is_here()):
             return owner
         if time.monotonic() > deadline:
-            raise RunError(f"The process that trains {run_path} does not say who it is; try again in a moment.")
+            raise RunError(f"It is not known yet which process trains {run_path}; try again in a moment.")
         time.sleep(0.02)
-    raise RunError(f"Nobody trains the run {run_path} now, so there is nobody to take an order.")
+    raise RunError(f"The run {run_path} is not being trained, so it cannot be controlled now.")
 
 
 def _is_order(value: object) -> bool:

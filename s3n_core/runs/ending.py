@@ -52,11 +52,11 @@ def end_process(pid: int, created: float, grace_seconds: float = 5.0) -> Ending:
             ending = "killed"
             process.kill()
             if not _ended(pid, created, _KILL_SECONDS):
-                raise RunError(f"Process {pid} does not end even when killed; restart the computer to be rid of it.")
+                raise RunError(f"Process {pid} cannot be killed; restart the computer to end it.")
     except psutil.NoSuchProcess:
         return "terminated"
     except psutil.AccessDenied:
-        raise RunError(f"Process {pid} belongs to another user and was not ended; ask its owner.") from None
+        raise RunError(f"Process {pid} belongs to another user and was not ended; ask that user.") from None
     for child in children:
         with contextlib.suppress(psutil.Error):  # psutil itself checks that the id was not given to another process
             child.kill()
@@ -73,7 +73,7 @@ def end_run(run_path: Path, grace_seconds: float = 5.0) -> Ending:
     if owner is None:
         return "gone"
     if not owner.is_here():
-        raise RunError(f"The run {run_path} is trained on {owner.host}; end process {owner.pid} there.")
+        raise RunError(f"The run {run_path} is being trained on {owner.host}; end process {owner.pid} there.")
     return end_process(owner.pid, owner.process_created, grace_seconds)
 
 

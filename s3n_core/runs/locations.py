@@ -78,7 +78,7 @@ def checked_run_name(text: str) -> str:
     if not name or name[0] == "." or name[-1] == "." or _FORBIDDEN.search(name.replace(" ", "")):
         raise RunError(f'A run cannot be called {text!r}; leave out dots at the ends and any of < > : " / \\ | ? *.')
     if _RESERVED.fullmatch(name):
-        raise RunError(f"A run cannot be called {text!r}: Windows keeps that name for itself; choose another one.")
+        raise RunError(f"A run cannot be called {text!r}: Windows reserves that name; choose another one.")
     return name
 
 
@@ -93,7 +93,7 @@ def find_run(text: str, root: Path) -> Path:
         RunNotFound: There is no such run; the message names the nearest ones.
     """
     if not text.strip():
-        raise RunNotFound("No run was named; give a run's name or the path of its folder.")
+        raise RunNotFound("No run was given; use a run's name or the path of its folder.")
     if not any(separator in text for separator in "/\\"):
         wanted = _folded(text)
         if is_run(root / text):
@@ -108,7 +108,7 @@ def find_run(text: str, root: Path) -> Path:
     if path.is_dir():
         raise RunNotFound(f"The folder {path} is not a run: it has no run.json; choose the folder of a run.")
     near = difflib.get_close_matches(text, [name for name in _names(root) if is_run(root / name)], n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "list the runs to see their names."
+    hint = f"did you mean {' or '.join(near)}?" if near else "`s3n runs list` shows all names."
     raise RunNotFound(f"There is no run {text!r}, neither in {root} nor as a folder; {hint}")
 
 
@@ -130,7 +130,7 @@ def rename_run(run_path: Path, new_name: str) -> Path:
     target = run_path.with_name(name)
     same = _folded(name) == _folded(run_path.name)  # only upper and lower case change
     if not same and _folded(name) in {_folded(other) for other in _names(run_path.parent)}:
-        raise RunError(f"There is already something called {name} in {run_path.parent}; choose another name.")
+        raise RunError(f"There is already a file or folder {name} in {run_path.parent}; choose another name.")
     if is_live(run_path):
         raise RunError(f"The run {run_path} is being trained; stop it before you rename it.")
     try:

@@ -49,7 +49,9 @@ class MetricsWriter:
             size = self._file.seek(0, os.SEEK_END)
             wanted = size if offset is None else offset
             if wanted > size:
-                _log.warning("%s has %d bytes where the checkpoint counted %d: some lines are lost", path, size, wanted)
+                _log.warning(
+                    "%s has %d bytes, but %d when the checkpoint was written: some lines are lost", path, size, wanted
+                )
             self._end = _end_of_last_line(self._file, min(wanted, size))
             self._file.truncate(self._end)
             self._file.seek(self._end)
@@ -115,7 +117,7 @@ class MetricsWriter:
             self._file.truncate(self._end)
             self._file.seek(self._end)
         except OSError:
-            _log.warning("could not remove half a line from the end of %s", self._path, exc_info=True)
+            _log.warning("could not remove an incomplete line from the end of %s", self._path, exc_info=True)
 
 
 def _end_of_last_line(file: BinaryIO | FileIO, limit: int) -> int:

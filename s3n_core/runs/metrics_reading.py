@@ -139,7 +139,7 @@ class MetricsReader:
             elif row.strip():
                 broken += 1
         if broken:
-            _log.warning("left out %d broken lines of %s", broken, self._path)
+            _log.warning("skipped %d broken lines of %s", broken, self._path)
         return lines
 
 

@@ -27,7 +27,7 @@ def model_file(path: Path) -> Path:
         raise RunError(f"The run {path} has no checkpoint yet; wait for its first epoch, or choose another run.")
     file = run.checkpoints / f"{name}{MODEL_SUFFIX}"
     if not file.is_file():
-        raise RunError(f"The run {path} names the checkpoint {name}, but {file} is missing; choose another model.")
+        raise RunError(f"The run {path} refers to the checkpoint {name}, but {file} is missing; choose another model.")
     return file
 
 

@@ -75,8 +75,8 @@ class RunDirectory:
             path.mkdir(parents=True, exist_ok=True)
             if directory.run_json.exists():
                 raise RunError(
-                    f"There is a run of that name already, {path}; resume it, move it to the trash, or choose another name "
-                    f"for the new run."
+                    f"There is already a run with this name, {path}; resume it, move it to the trash, or choose "
+                    "another name for the new run."
                 )
             if any(path.iterdir()):
                 raise RunError(f"The folder {path} is not empty; choose another name for the new run.")
@@ -102,7 +102,7 @@ class RunDirectory:
         Raises:
             RunError: It is missing, broken, not a run's, or of a newer version.
         """
-        remedy = "restore it from a copy, or delete the run"
+        remedy = "restore it from a backup, or delete the run"
         value = self._read_json(self.run_json, remedy)
         if not isinstance(value, dict) or value.get("format") != FORMAT:
             raise RunError(f"{self.run_json} does not describe a run of this program; {remedy}.")
@@ -147,7 +147,7 @@ class RunDirectory:
         """
         if not self.state_json.exists():
             return None
-        remedy = "delete that file, its content is made anew when the run is resumed"
+        remedy = "delete this file; it is written again when the run is resumed"
         try:
             return from_json(RunState, self._read_json(self.state_json, remedy))
         except ValueError as error:
@@ -164,7 +164,7 @@ class RunDirectory:
             OutputError: It cannot be written; the pointer names what it named before.
         """
         if not _is_plain_name(checkpoint_name):
-            raise ValueError(f"not a checkpoint's name: {checkpoint_name!r}")
+            raise ValueError(f"not the name of a checkpoint: {checkpoint_name!r}")
         write_text(self.checkpoints / name, checkpoint_name + "\n")
 
     def read_pointer(self, name: Pointer) -> str | None:
@@ -181,7 +181,7 @@ class RunDirectory:
         except (OSError, UnicodeDecodeError) as error:
             text, reason = "", str(error)
         else:
-            reason = "it holds no checkpoint's name"
+            reason = "it does not contain the name of a checkpoint"
         if not _is_plain_name(text):
             remedy = f"write the name of a checkpoint of {self.checkpoints} into it, or delete it"
             raise RunError(f"{path} is broken ({reason}); {remedy}.")
@@ -226,7 +226,7 @@ class RunDirectory:
                 f"{path} cannot be read ({error.strerror or error}); check the disk and permissions."
             ) from error
         except (ValueError, RecursionError):
-            raise RunError(f"{path} is broken (it is not JSON); {remedy}.") from None
+            raise RunError(f"{path} is damaged (it is not JSON); {remedy}.") from None
 
 
 def is_run(path: Path) -> bool:

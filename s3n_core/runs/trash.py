@@ -57,7 +57,7 @@ def move_to_trash(run_path: Path, root: Path) -> TrashedRun:
         OutputError: It cannot be moved; it stays where it was.
     """
     if not is_run(run_path):
-        raise RunError(f"There is no run in {run_path}; only runs are moved to the trash.")
+        raise RunError(f"There is no run in {run_path}; only runs can be moved to the trash.")
     if run_path.absolute().parent.resolve() != root.resolve():
         raise RunError(f"The run {run_path} is not in the runs folder {root}; delete its folder by hand.")
     if is_live(run_path):
@@ -113,7 +113,7 @@ def restore(entry: TrashedRun, root: Path) -> Path:
     try:
         os.rename(entry.path, target)
     except FileNotFoundError:
-        raise RunError(f"The run {entry.name} is not in the trash any more; it cannot be restored.") from None
+        raise RunError(f"The run {entry.name} is no longer in the trash, so it cannot be restored.") from None
     except OSError as error:
         raise _not_moved(entry.path, error) from error
     return target
@@ -166,5 +166,7 @@ def _delete(folder: Path) -> None:
 
 def _not_moved(path: Path, error: OSError) -> Exception:
     if isinstance(error, PermissionError) and os.name == "nt":
-        return RunError(f"A program has a file of {path} open, so Windows does not move it; close it and try again.")
+        return RunError(
+            f"Another program has a file of {path} open, so Windows cannot move it; close that program and try again."
+        )
     return output_error(path, error)

@@ -88,8 +88,8 @@ class InspectionServer:
                 self._fail(
                     request,
                     kind(
-                        f"The engine could not do this because of a defect ({type(error).__name__}: "
-                        f"{' '.join(str(error).split())[:300]}); its log has the details."
+                        f"The engine could not do this because of a bug ({type(error).__name__}: "
+                        f"{' '.join(str(error).split())[:300]}); see its log for details."
                     ),
                 )
                 if broken:
@@ -136,7 +136,7 @@ class InspectionServer:
         index = request.fields.get("index")
         count = len(inspector.model.classes)
         if type(index) is not int or not 0 <= index < count:
-            raise S3NError(f"The model has no class {index}: it knows the classes 0 to {count - 1}.")
+            raise S3NError(f"The model has no class {index}: its classes are 0 to {count - 1}.")
         values = inspector.class_map(self._prepared(request, _subject(request)), index)
         self._write(Message("class-map", {**_belonging(request), "index": index}, {"map": values}))
 
@@ -153,7 +153,7 @@ class InspectionServer:
     def _ready(self, generation: int) -> Inspector:
         if self._model.inspector is None:
             if not self._model.is_wanted:
-                raise S3NError("No model is open; choose a model first.")
+                raise S3NError("No model is open; choose one first.")
             self._open(generation)
         assert self._model.inspector is not None
         return self._model.inspector
@@ -180,8 +180,8 @@ class InspectionServer:
         device = "" if inspector is None else f" of {inspector.model.device_name}"
         self._model.let_go()
         return OutOfMemory(
-            f"The memory{device} is full, so {request.kind.replace('-', ' ')} was not possible; close other programs that use it "
-            "(a training?) and try again, or choose the device cpu."
+            f"The memory{device} is full, so {request.kind.replace('-', ' ')} was not possible. Close other programs "
+            "that use it, such as a training, and try again, or choose the device cpu."
         )
 
     def _fail(self, request: Request, error: S3NError) -> None:

@@ -58,7 +58,7 @@ def write_message(stream: IO[bytes], message: Message) -> None:
     total = 0
     for name, array in message.arrays.items():
         if array.dtype.name not in _DTYPES:
-            raise ValueError(f"the array {name!r} is of type {array.dtype}, which no message holds")
+            raise ValueError(f"the array {name!r} is of type {array.dtype}, which messages do not support")
         listed.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape)})
         padding = -array.nbytes % _ALIGNMENT
         buffers += [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, bytes(padding)]
@@ -90,16 +90,16 @@ def read_message(stream: IO[bytes]) -> Message | None:
     magic, version, header_bytes, array_bytes = _PREFIX.unpack(prefix)
     if magic != MAGIC:
         raise MessageError(
-            f"The engine and the window do not understand one another: {bytes(prefix)!r} is no message. Something else writes "
-            "to the engine's output, such as a greeting of the other machine's shell."
+            f"The engine sent {bytes(prefix)!r}, which the window does not understand. Perhaps something else writes "
+            "to the engine's output, such as a shell's greeting on another machine."
         )
     if version != VERSION:
         raise MessageError(
-            f"The engine speaks version {version} of the messages and the window version {VERSION}; install the same version "
-            "of the program on both sides."
+            f"The engine uses version {version} of the messages, but the window uses version {VERSION}; install the "
+            "same version of the program on both sides."
         )
     if header_bytes > MOST_HEADER_BYTES or array_bytes > MOST_ARRAY_BYTES:
-        raise MessageError(f"A message claims to be {header_bytes} + {array_bytes} bytes long, which no message is.")
+        raise MessageError(f"A message claims to be {header_bytes} + {array_bytes} bytes long, which is not possible.")
     header, body = _read(stream, header_bytes), _read(stream, array_bytes)
     try:
         value = json.loads(header)
@@ -138,6 +138,6 @@ def _read(stream: IO[bytes], count: int, *, may_end: bool = False) -> bytearray:
         if not got:
             if may_end and done == 0:
                 return bytearray()
-            raise MessageError(f"A message ends after {done} of {count} bytes: the other side has gone.")
+            raise MessageError(f"A message ends after {done} of {count} bytes: the other process has ended.")
         done += got
     return data

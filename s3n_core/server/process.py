@@ -55,9 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="s3n inspection-server",
-        description="Look into images for a window, which talks to this process; not for people.",
+        description="Inspect images for the window, which talks to this process; not for use by hand.",
     )
-    parser.add_argument("--idle-seconds", type=float, default=300.0, metavar="N", help="when to let go of the model")
+    parser.add_argument(
+        "--idle-seconds", type=float, default=300.0, metavar="N", help="unload the model after this many idle seconds"
+    )
     arguments = parser.parse_args(argv)
     if sys.stdin.isatty():
         parser.error("this process is started by the window")

@@ -124,7 +124,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileNotFoundError as error:  # of a file system that takes no folders; those above were made
-        raise OutputError(f"The folder {folder} cannot be made there; choose another place.") from error
+        raise OutputError(f"The folder {folder} cannot be created; choose another location.") from error
     except OSError as error:
         raise output_error(folder, error) from error
 
@@ -153,17 +153,25 @@ def output_error(path: Path, error: OSError) -> OutputError:
     """Say in one sentence why ``path`` could not be written and what to do about it."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return DiskFull(f"The disk is full: {path} could not be written; free some space and try again.", path=path)
+            return DiskFull(
+                f"The disk is full, so {path} could not be written; free some space and try again.", path=path
+            )
         case errno.EROFS:
-            text = f"{path} could not be written because its disk is read-only; choose another place."
+            text = f"{path} could not be written because its disk is read-only; choose another location."
         case errno.EACCES | errno.EPERM:
-            text = f"No permission to write {path}; choose another place or change the permissions of its folder."
+            text = (
+                f"There is no permission to write {path}; choose another location or change the permissions of its "
+                "folder."
+            )
         case errno.ENOENT:
             text = f"{path} could not be written because its folder {path.parent} does not exist; create it first."
         case errno.ENOTDIR | errno.EEXIST:
-            text = f"{path} could not be written because a file is in the way; rename it or choose another place."
+            text = (
+                f"{path} could not be written because a file has the name of one of its folders; rename that file or "
+                "choose another location."
+            )
         case errno.EISDIR:
-            text = f"{path} could not be written because a folder has that name; choose another name."
+            text = f"{path} could not be written because there is a folder with this name; choose another name."
         case errno.ENAMETOOLONG:
             text = f"{path} could not be written because the name is too long; choose a shorter one."
         case _:

@@ -119,8 +119,8 @@ class Team:
         here, cards = int(os.environ.get("LOCAL_WORLD_SIZE", self.size)), torch.cuda.device_count()
         if here > cards:
             raise DeviceError(
-                f"There are {here} processes for {cards} {'card' if cards == 1 else 'cards'}: start as many as there are cards "
-                "(--nproc-per-node), or choose the device cpu."
+                f"There are {here} processes for {cards} {'card' if cards == 1 else 'cards'}: start one process per "
+                "card (--nproc-per-node), or choose the device cpu."
             )
 
     def talk(self, message: Callable[[], object]) -> None:
@@ -170,8 +170,8 @@ class Team:
             return S3NError.from_dict(json.loads(self._store.get(_FAILURE)))
         except RuntimeError:
             return TeamError(
-                f"One of the {self.size} processes was ended or crashed, and the others with it; everything up to the last "
-                "checkpoint is kept."
+                f"One of the {self.size} processes crashed or was terminated, and the others ended with it. "
+                "Everything up to the last checkpoint is kept."
             )
 
     def heard(self) -> None:

@@ -48,7 +48,7 @@ def from_json(kind: type[T], value: object, *, closed: bool = False) -> T:
         ValueError: It is no such record; the message says why, as a clause.
     """
     if not isinstance(value, Mapping):
-        raise ValueError("it does not hold a JSON object")
+        raise ValueError("it does not contain a JSON object")
     hints: dict[str, Any] = _hints(kind)  # type: ignore[arg-type]
     unknown = [name for name in value if name not in hints]
     if closed and unknown:
@@ -57,7 +57,7 @@ def from_json(kind: type[T], value: object, *, closed: bool = False) -> T:
     for name, hint in hints.items():
         if name in value:
             if not _fits(hint, value[name]):
-                raise ValueError(f"its field {name!r} holds {value[name]!r}")
+                raise ValueError(f"its field {name!r} has the value {value[name]!r}")
             known[name] = tuple(value[name]) if isinstance(value[name], list) else value[name]
     try:
         return kind(**known)

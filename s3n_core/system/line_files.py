@@ -141,7 +141,7 @@ class LineFile:
             start = header[: header.index(b",")]
             if first[: len(start)] != start[: len(first)]:
                 raise UnfinishedOutput(
-                    f"{self.path} is in the way: it holds nothing that this job could go on with; move it away, start over with "
+                    f"{self.path} is in the way: this job cannot continue from it. Move it away, start over with "
                     "--restart, or choose another name.",
                     path=self.path,
                     content="something else",
@@ -183,7 +183,9 @@ def _locked(out: Path) -> BaseFileLock | None:
     except FileNotFoundError as error:
         if not out.parent.is_dir():
             raise output_error(out, error) from error
-        raise OutputError(f"{out} could not be written: {out.parent} takes no files; choose another place.") from error
+        raise OutputError(
+            f"{out} could not be written: {out.parent} cannot contain files; choose another location."
+        ) from error
     except OSError as error:
         raise output_error(out, error) from error
     lock = FileLock(place, is_singleton=False, thread_local=False)
@@ -191,7 +193,7 @@ def _locked(out: Path) -> BaseFileLock | None:
         lock.acquire(blocking=False)
     except Timeout as error:
         raise OutputBusy(
-            f"Another job is writing {out} at this moment; wait until it ends, or choose another name.", path=out
+            f"Another job is writing {out}; wait until it ends, or choose another name.", path=out
         ) from error
     except NotImplementedError:
         return None

@@ -95,7 +95,7 @@ class RunLock:
         if self._lock is not None:
             raise RuntimeError(f"the lock of {self._run_path} is already held by this object")
         if not self._run_path.is_dir():
-            raise RunNotFound(f"There is no run folder {self._run_path}; check the name or list the runs.")
+            raise RunNotFound(f"The run folder {self._run_path} does not exist; check the name, or list the runs.")
         lock = _file_lock(self._run_path)
         deadline = time.monotonic() + _ACQUIRE_PATIENCE
         while True:

@@ -45,4 +45,4 @@ def find_resource(package: Path, name: str) -> Path:
     for folder in folders:
         if (folder / name).exists():
             return folder / name
-    raise S3NError(f"{folders[0] / name} is missing from this copy of S3N Studio; install it again.")
+    raise S3NError(f"{folders[0] / name} is missing from this installation of S3N Studio; install it again.")

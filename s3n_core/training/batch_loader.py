@@ -121,7 +121,7 @@ class BatchLoader:
                 for error, sample in zip(batch.errors, lost, strict=True):
                     if sample.name not in self._left_out:
                         self._left_out.add(sample.name)
-                        _log.warning("left out %s", error)
+                        _log.warning("skipped %s", error)
                         self._new_errors.append(ImageLeftOut(sample.name, error.reason))
                 yield batch
         finally:
@@ -136,7 +136,7 @@ class BatchLoader:
         root = self._plan.root
         if not root.is_dir() or (whole_batch and not any(sample.path.exists() for sample in lost)):
             raise DataSetNotFound(
-                f"The data set of this run, {root}, is gone; put it back there and resume the run.", path=root
+                f"The data set of this run, {root}, no longer exists; restore it and resume the run.", path=root
             )
 
 

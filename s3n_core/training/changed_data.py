@@ -45,15 +45,18 @@ def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
     if not changes and "used_fingerprint" in data:
         used = used_fingerprint(data_set, (known[row.name] for row in rows.values() if row.part != "test"))
         if used != data["used_fingerprint"]:
-            changes = ["files of another size under the same names"]
+            changes = ["files that have changed in size"]
     if not changes:
         return []
-    changed = f"The data set {data_set.root} is not what it was when this run began: {'; '.join(changes)}."
-    rule = "The run's own list is kept: added images are not learned from, missing ones are left out, classes stay."
+    changed = f"The data set {data_set.root} has changed since this run began: {'; '.join(changes)}."
+    rule = (
+        "The run keeps its own list of images: added images are not used, missing ones are skipped, and the classes "
+        "stay."
+    )
     if changed_data:
         return [f"{changed} {rule}"]
     raise DataChanged(
-        f"{changed} Put it back, start a new run, or resume with --changed-data. {rule}",
+        f"{changed} Restore the data set, start a new run, or resume with --changed-data. {rule}",
         root=data_set.root,
         changes=tuple(changes),
     )
@@ -78,7 +81,7 @@ def _changes(
         for name, record in known.items()
         if name not in rows and name not in by_hand and str(record.path) not in left_out
     ]
-    kinds = (("removed", removed), ("added", added), ("given another class", relabelled))
+    kinds = (("removed", removed), ("added", added), ("with another class", relabelled))
     return [f"{_counted(names)} {word} ({_some(names)})" for word, names in kinds if names]
 
 

@@ -111,8 +111,8 @@ class MicroBatchHalved:
     def sentence(self) -> str:
         """Say it to a person."""
         return (
-            f"Memory ran out in epoch {self.epoch + 1}: from here on {self.now} instead of {self.before} images at once; "
-            f"the batch stays {self.batch_size}."
+            f"Memory ran out in epoch {self.epoch + 1}. From now on the micro-batch is {self.now} instead of "
+            f"{self.before} images; the batch size stays {self.batch_size}."
         )
 
 

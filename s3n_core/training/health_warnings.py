@@ -22,7 +22,8 @@ BETA_FLOOR = 0.5  # cells; `method.sparse_attention.beta_from_radius` goes no lo
 LEAST_AGREEMENT, MOST_AGREEMENT = 0.5, 0.995
 
 MORE_PEAKS = (
-    "More peaks come from finer features, a larger input; or else let the sampling `all` put every peak into both maps."
+    "For more peaks, use finer features or a larger input; or use the sampling `all`, which puts every peak into both "
+    "maps."
 )
 
 
@@ -81,24 +82,28 @@ def _rule(values: Mapping[str, float], num_classes: int, choices: NetworkChoices
         return
     if share < LEAST_SURE:
         smoothing = (
-            " Below about 60 classes it excludes label smoothing: leave one of the two out." if num_classes < 60 else ""
+            " With fewer than about 60 classes, a small delta cannot work together with label smoothing. Use only one."
+            if num_classes < 60
+            else ""
         )
         yield HealthWarning(
             name="sure_share",
             value=share,
-            sentence=f"The network was sure (H at most delta = {delta:g}) of {_few(share)}, so R is "
-            f"nearly always the mean of its {merged} likeliest classes.",
-            remedy=f"Normal in the first epochs. If it stays so, raise delta.{smoothing}",
+            sentence=f"The network was certain (H at most delta = {delta:g}) for {_few(share)}, so R is almost always "
+            f"the mean over the {merged} most probable classes.",
+            remedy=f"This is normal in the first epochs. If it does not change, raise delta.{smoothing}",
         )
     elif share > MOST_SURE:
         uniform = merged * math.log(num_classes) / num_classes
-        blind = f" Even an untrained network counts as sure here (its H is {uniform:.2f})." if uniform <= delta else ""
+        blind = (
+            f" Here even an untrained network counts as certain (its H is {uniform:.2f})." if uniform <= delta else ""
+        )
         yield HealthWarning(
             name="sure_share",
             value=share,
-            sentence=f"The network was sure (H at most delta = {delta:g}) of {_percent(share)} of the images, so R is "
-            f"nearly always the map of one class alone.{blind}",
-            remedy="Normal late in a training, on its own images. If it is so from the start, lower delta.",
+            sentence=f"The network was certain (H at most delta = {delta:g}) for {_percent(share)} of the images, so "
+            f"R is almost always the map of a single class.{blind}",
+            remedy="This is normal late in training, on training images. If it is so from the start, lower delta.",
         )
 
 
@@ -114,16 +119,17 @@ def _peaks(values: Mapping[str, float]) -> Iterator[HealthWarning]:
         yield HealthWarning(
             name="without_peaks_share",
             value=share,
-            sentence=f"{_percent(share)} of the images had no peak: their response map is flat.",
-            remedy="Normal for an untrained network. If it stays so, lower the learning rate: the maps have collapsed.",
+            sentence=f"{_percent(share)} of the images had no peak, because their response map is flat.",
+            remedy="This is normal for an untrained network. If it does not change, the maps have collapsed: lower "
+            "the learning rate.",
         )
     count = values.get("peaks")
     if count is not None and share <= MOST_WITHOUT_PEAKS and count < LEAST_PEAKS:
         yield HealthWarning(
             name="peaks",
             value=count,
-            sentence=f"An image had {count:.1f} peaks on average, too few to divide between D and C.",
-            remedy=f"{MORE_PEAKS} The floor `none` keeps weak peaks as well.",
+            sentence=f"An image had {count:.1f} peaks on average, too few to share between D and C.",
+            remedy=f"{MORE_PEAKS} The floor `none` also keeps weak peaks.",
         )
     for letter, name in (("c", "C"), ("d", "D")):
         empty = values.get(f"empty_{letter}_share", 0.0)
@@ -131,7 +137,7 @@ def _peaks(values: Mapping[str, float]) -> Iterator[HealthWarning]:
             yield HealthWarning(
                 name=f"empty_{letter}_share",
                 value=empty,
-                sentence=f"In {_percent(empty)} of the images no peak fell to {name}, so its image was not magnified anywhere.",
+                sentence=f"{_percent(empty)} of the images had no peak for {name}, so nothing was enlarged there.",
                 remedy=MORE_PEAKS,
             )
 
@@ -143,9 +149,10 @@ def _warps(values: Mapping[str, float]) -> Iterator[HealthWarning]:
             yield HealthWarning(
                 name=f"clamped_{letter}_share",
                 value=clamped,
-                sentence=f"{_percent(clamped)} of {name}'s image repeats the original's border: its warps reach over the edge.",
-                remedy="Raise `base` or the radius, so that the whole image keeps its weight; look whether the peaks sit "
-                "on the border, and if so whether the background gives the class away.",
+                sentence=f"{_percent(clamped)} of {name}'s image only repeats the border of the original, because its "
+                "warps reach beyond the edge.",
+                remedy="Raise `base` or the radius, so that the whole image keeps some space. If the peaks lie on the "
+                "border, check whether the background reveals the class.",
             )
         largest = values.get(f"magnification_{letter}")
         if largest is None:
@@ -154,16 +161,20 @@ def _warps(values: Mapping[str, float]) -> Iterator[HealthWarning]:
             yield HealthWarning(
                 name=f"magnification_{letter}",
                 value=largest,
-                sentence=f"{name} magnifies its best place {largest:.1f} times (area, mean over images), more than pixels hold.",
-                remedy="Sample a larger source (`source_size`), so that there is detail to show; or raise `base` or the radius.",
+                sentence=f"{name} enlarges its strongest place {largest:.1f} times (in area, mean over images), more "
+                "than the image's pixels can show.",
+                remedy="Use a larger `source_size`, so that there is more detail to show; or raise `base` or the "
+                "radius.",
             )
         # An identity warp is a choice (warm-up, control) and no finding; a weak warp is.
         elif 1.001 < largest < LEAST_MAGNIFICATION:
             yield HealthWarning(
                 name=f"magnification_{letter}",
                 value=largest,
-                sentence=f"{name} hardly differs from the original: its best place is magnified {largest:.2f} times.",
-                remedy="Lower `base`, or change the radius: a very small one weighs nothing, a very large one is flat.",
+                sentence=f"{name} hardly differs from the original: its strongest place is enlarged only "
+                f"{largest:.2f} times.",
+                remedy="Lower `base`, or change the radius: a very small one has no effect, and a very large one is "
+                "flat.",
             )
 
 
@@ -174,8 +185,8 @@ def _radii(values: Mapping[str, float]) -> Iterator[HealthWarning]:
             yield HealthWarning(
                 name=f"beta_{letter}",
                 value=beta,
-                sentence=f"{symbol} has fallen to its floor of {BETA_FLOOR} cells and learns nothing more.",
-                remedy="Lower the learning rate of the radius (1e-7 holds it still), or start from a larger radius.",
+                sentence=f"{symbol} has reached its minimum of {BETA_FLOOR} cells and no longer changes.",
+                remedy="Lower the learning rate of the radius (1e-7 keeps it constant), or start with a larger radius.",
             )
         elif drift is not None and abs(drift) > MOST_DRIFT:
             yield HealthWarning(
@@ -183,7 +194,8 @@ def _radii(values: Mapping[str, float]) -> Iterator[HealthWarning]:
                 value=drift,
                 sentence=f"The radius of {symbol} has {'grown' if drift > 0 else 'shrunk'} by {_percent(abs(drift))} "
                 "since the start.",
-                remedy="Not wrong in itself. If accuracy falls with it, lower the learning rate of the radius.",
+                remedy="This is not a problem in itself. If accuracy falls at the same time, lower the learning rate "
+                "of the radius.",
             )
 
 
@@ -194,18 +206,19 @@ def _agreement(values: Mapping[str, float]) -> Iterator[HealthWarning]:
             yield HealthWarning(
                 name=f"agreement_{name}",
                 value=share,
-                sentence=f"{name} gives the joint answer for only {_percent(share)} of the images.",
-                remedy="Normal in the first epochs. If it stays so: the same sampling in training and testing, frozen or "
-                "recalibrated BatchNorm statistics, a lower rate of the backbone.",
+                sentence=f"{name} agrees with the joint prediction in only {_percent(share)} of the images.",
+                remedy="This is normal in the first epochs. If it does not change, use the same sampling in training "
+                "and testing, frozen or recalibrated BatchNorm statistics, or a lower learning rate for the backbone.",
             )
     together = values.get("agreement")
     if together is not None and together > MOST_AGREEMENT:
         yield HealthWarning(
             name="agreement",
             value=together,
-            sentence=f"All branches give the joint answer for {_percent(together)} of the images: D and C add nothing to it.",
-            remedy="Normal late in a training, on its own images. On validation images: a larger source, more peaks, or random "
-            "sampling while training, so that the branches see different things.",
+            sentence=f"All branches agree with the joint prediction in {_percent(together)} of the images: D and C "
+            "add nothing.",
+            remedy="This is normal late in training, on training images. On validation images, try a larger source, "
+            "more peaks, or random sampling in training, so that the branches see different things.",
         )
 
 

@@ -203,7 +203,7 @@ class TrainingLoop:
         self._require_finite(mean)
         if not mean.count:
             raise DataSetError(
-                f"None of the {len(plan.training)} training images can be read; mend the data set and resume."
+                f"None of the {len(plan.training)} training images can be read; repair the data set and resume."
             )
         parts = self._network.joint is not None
         values: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step, **mean.values(), **rates}

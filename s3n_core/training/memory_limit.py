@@ -52,9 +52,9 @@ class MemoryLimit:
         if self.micro == self._wanted:
             return ()
         learned = self._learner.statistics.learned
-        cost = " BatchNorm takes its statistics over these alone, which may cost accuracy." if learned else ""
+        cost = " BatchNorm uses the statistics of these alone, which may reduce accuracy." if learned else ""
         return (
-            f"Memory allows {self.micro} instead of {self._wanted} images at once; an update still learns from "
+            f"Memory is enough for {self.micro} instead of {self._wanted} images at once; the batch size is still "
             f"{self.batch_size}.{cost}",
         )
 
@@ -89,8 +89,8 @@ class MemoryLimit:
         before, self.micro = self.micro, self.micro // 2
         if self.micro < self._learner.least_images:
             raise OutOfMemory(
-                "Memory ran out, and there is no smaller micro-batch to go on with: close other programs that use it, choose "
-                "another device, or start a new run with a smaller input_size. What was saved is kept."
+                "Memory ran out even with the smallest micro-batch. Close other programs that use it, choose another "
+                "device, or start a new run with a smaller input_size. What was saved is kept."
             )
         event = MicroBatchHalved(progress.epoch, progress.batch, before, self.micro, self.batch_size)
         _log.warning("%s", event.sentence)
@@ -122,6 +122,7 @@ class MemoryLimit:
 def out_of_step() -> OutOfMemory:
     """Say that memory ran out in one of several processes where the others cannot begin anew with it."""
     return OutOfMemory(
-        "Memory ran out in one of several processes where they cannot go on in smaller steps together. Start a new run with a "
+        "Memory ran out in one of several processes at a point where they cannot continue with smaller steps. Start a "
+        "new run with a "
         "smaller micro_batch, or resume this one in a single process. What was saved is kept."
     )

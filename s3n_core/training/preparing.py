@@ -111,13 +111,14 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
     """
     if not data_set.classes:
         raise DataSetError(
-            f"{data_set.root} holds images without labels: put each class in a folder of its own, or add list files."
+            f"{data_set.root} contains images without labels: put the images of each class in a separate folder, or "
+            "add list files."
         )
     training, validation = hold_out(data_set.records, recipe.validation, recipe.seed, by_hand=data_set.by_hand)
     present = {record.label for record in training}
     if len(present) < 2:
         raise DataSetError(
-            f"{data_set.root} has training images of {len(present)} class only; at least two classes are needed."
+            f"{data_set.root} has training images of only {len(present)} class; training needs at least two."
         )
     recipe = _with_absolute_weights(recipe)
     run = RunDirectory.create(
@@ -168,17 +169,19 @@ def read_plan(run: RunDirectory) -> Plan:
         recipe = recipe_from(content["recipe"])
         device, name = str(content["device"]), str(content["data"]["name"])
     except (KeyError, TypeError) as error:
-        raise RunError(f"{run.run_json} is broken ({error} is missing); start a new run.") from error
+        raise RunError(f"{run.run_json} is damaged ({error} is missing); start a new run.") from error
     if not root.is_dir():
         raise DataSetNotFound(
-            f"The data set of this run, {root}, is gone; put it back there and resume the run.", path=root
+            f"The data set of this run, {root}, no longer exists; restore it and resume the run.", path=root
         )
     rows = read_split(run.split_csv)
     wrong = next((row for row in rows if row.part != "test" and row.label not in range(len(classes))), None)
     if wrong is not None:
-        raise RunError(f"{run.split_csv} is broken: {wrong.name} has no class of this run; start a new run.")
+        raise RunError(
+            f"{run.split_csv} is damaged: the class of {wrong.name} is not a class of this run; start a new run."
+        )
     if not any(row.part == "train" for row in rows):
-        raise RunError(f"{run.split_csv} is broken: it names no training image; start a new run.")
+        raise RunError(f"{run.split_csv} is damaged: it lists no training images; start a new run.")
 
     def samples(part: str) -> tuple[Sample, ...]:
         return tuple(
@@ -216,7 +219,7 @@ def _with_absolute_weights(recipe: Recipe) -> Recipe:
         return recipe
     file = Path(recipe.weights).expanduser().resolve()
     if not file.is_file():
-        raise ModelNotFound(f"There is no weight file {file}; name one, or choose imagenet or none.", path=file)
+        raise ModelNotFound(f"There is no weight file {file}; choose another file, imagenet or none.", path=file)
     return recipe.changed({"weights": str(file)})
 
 

@@ -54,7 +54,7 @@ def recalibrate(
                 network(images, sampling=network.config.eval_sampling, draws=draws)
             measured = True
     if not measured:
-        raise DataSetError("None of the training images can be read; mend the data set and resume.")
+        raise DataSetError("None of the training images can be read; repair the data set and resume.")
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     network.eval()

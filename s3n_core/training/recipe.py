@@ -20,8 +20,8 @@ class Phase(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: int = Field(ge=1, description="How many epochs the phase lasts.")
-    sampling: Sampling = Field(description="How the peaks are divided in it.")
+    epochs: int = Field(ge=1, description="Length of the phase in epochs.")
+    sampling: Sampling = Field(description="How peaks are assigned to D and C in this phase.")
 
 
 class Recipe(BaseModel):
@@ -29,20 +29,20 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(description="What the recipe is called.")
-    about: str = Field("", description="What it is for, in a sentence.")
+    name: str = Field(description="Name of the recipe.")
+    about: str = Field("", description="What the recipe is for, in one sentence.")
     network: NetworkChoices = Field(default_factory=lambda: NetworkChoices(), description="The network.")
-    weights: str = Field("imagenet", description="Start of the backbone: imagenet, none, or a weight file.")
+    weights: str = Field("imagenet", description="Initial weights of the backbone: imagenet, none, or a weight file.")
 
-    resize: Literal["squash", "squash_crop", "keep_crop"] = Field(
-        "squash", description="How an image becomes a square."
+    resize: Literal["squash", "squash_crop", "keep_crop"] = Field("squash", description="How an image is made square.")
+    crop_scale: tuple[float, float] | None = Field(
+        (0.5, 1.0), description="Range of the random crop's area, as a share of the image."
     )
-    crop_scale: tuple[float, float] | None = Field((0.5, 1.0), description="Share of the image in a random crop.")
-    flip: bool = Field(True, description="Mirror every second training image.")
+    flip: bool = Field(True, description="Flip training images horizontally, with probability 0.5.")
 
-    epochs: int = Field(60, ge=1, le=10000, description="Times that the training images are seen.")
-    batch_size: int = Field(16, ge=1, le=4096, description="Images an update.")
-    micro_batch: int | None = Field(None, ge=1, description="Images held in memory at once; must divide the batch.")
+    epochs: int = Field(60, ge=1, le=10000, description="Number of passes over the training images.")
+    batch_size: int = Field(16, ge=1, le=4096, description="Images per update (batch size).")
+    micro_batch: int | None = Field(None, ge=1, description="Images in memory at once; must divide the batch size.")
     momentum: float = Field(0.9, ge=0.0, lt=1.0, description="Momentum of SGD.")
     weight_decay: float = Field(1e-4, ge=0.0, le=1.0, description="L2 penalty on backbone and heads.")
     rate_backbone: float = Field(
@@ -52,24 +52,37 @@ class Recipe(BaseModel):
     rate_radius_d: float = Field(1e-6, ge=0.0, le=1.0, description="Learning rate of the radius in beta_1.")
     rate_radius_c: float = Field(1e-6, ge=0.0, le=1.0, description="Learning rate of the radius in beta_2.")
     rate_kernel: float = Field(1e-7, ge=0.0, le=1.0, description="Learning rate of the kernel k (release form).")
-    schedule: Literal["step", "cosine", "constant"] = Field("step", description="How the rates fall.")
-    step_epochs: tuple[int, ...] = Field((40,), description="Epochs after which the rates fall (step).")
-    step_factor: float = Field(0.1, gt=0.0, le=1.0, description="By what factor they fall (step).")
-    rate_floor: float = Field(0.0, ge=0.0, description="Least learning rate (cosine).")
-    rate_warm_up: float = Field(0.0, ge=0.0, description="Epochs over which the rates rise from zero.")
+    schedule: Literal["step", "cosine", "constant"] = Field(
+        "step", description="How the learning rates fall: in steps, or along a cosine."
+    )
+    step_epochs: tuple[int, ...] = Field(
+        (40,), description="Epochs after which the learning rates fall (step schedule)."
+    )
+    step_factor: float = Field(
+        0.1, gt=0.0, le=1.0, description="Factor by which the learning rates fall (step schedule)."
+    )
+    rate_floor: float = Field(0.0, ge=0.0, description="Minimum learning rate (cosine schedule).")
+    rate_warm_up: float = Field(0.0, ge=0.0, description="Epochs in which the learning rates rise from zero.")
     phases: tuple[Phase, ...] = Field((), description="Warm-up phases of the sampling, in order.")
     smoothing: float = Field(0.0, ge=0.0, lt=1.0, description="Label smoothing on O and C.")
-    recalibrate: bool = Field(False, description="Measure BatchNorm statistics anew at the end, in evaluation mode.")
+    recalibrate: bool = Field(False, description="Recompute the BatchNorm statistics at the end, in evaluation mode.")
 
     validation: float = Field(
-        0.1, ge=0.0, le=0.5, description="Share of the training images kept for choosing the best epoch."
+        0.1,
+        ge=0.0,
+        le=0.5,
+        description="Share of the training images in the validation set, which is used to choose the best epoch.",
     )
-    patience: int | None = Field(None, ge=1, description="Stop after so many epochs without a better one.")
-    probes: int = Field(4, ge=0, le=16, description="Images whose evidence is stored every epoch.")
+    patience: int | None = Field(None, ge=1, description="Stop after this many epochs without improvement.")
+    probes: int = Field(
+        4, ge=0, le=16, description="Number of images whose visual evidence is saved after every epoch."
+    )
     checkpoint_minutes: float = Field(5.0, gt=0.0, description="Longest time between two checkpoints.")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Precision of the layers.")
-    seed: int = Field(0, ge=0, lt=2**31, description="Seed of everything random.")
-    sources: dict[str, str] = Field(default_factory=dict, description="Where borrowed values come from, by field.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of all random numbers.")
+    sources: dict[str, str] = Field(
+        default_factory=dict, description="Source of each value that the paper does not give, by field."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -83,7 +96,7 @@ class Recipe(BaseModel):
         if self.crop_scale is not None and not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
             raise ValueError("crop_scale: must be two rising numbers above 0 and at most 1")
         if sum(phase.epochs for phase in self.phases) > self.epochs:
-            raise ValueError("phases: they last longer than the training")
+            raise ValueError("phases: together they are longer than the training")
         return self
 
     def sampling_at(self, epoch: int) -> Sampling:

@@ -10,14 +10,17 @@ from s3n_core.errors import RecipeError
 from s3n_core.method.configuration import NetworkChoices
 from s3n_core.training.recipe import Phase, Recipe
 
-_FROM_RELEASE = "released code; the paper says nothing"
-_FROM_PROJECT = "this project, for a first look on a small machine"
-_FROM_FOLDS = "this project, by cross-validation inside a training part of 300 photographs (docs/results.md)"
-_FROM_RADIUS = "this project; at the paper's 0.01 for new parameters a radius leaves its range within an epoch"
+_FROM_RELEASE = "the released code (the paper does not say)"
+_FROM_PROJECT = "default of this program, for a first try on a small machine"
+_FROM_FOLDS = "default of this program, by cross-validation on 300 training images (docs/results.md)"
+_FROM_RADIUS = (
+    "default of this program; with the paper's 0.01 for new parameters a radius leaves its range within an epoch"
+)
 
 _PAPER = Recipe(
     name="paper",
-    about="Section 4 of the paper to the letter: ResNet-50, 448 pixels, 60 epochs; what it leaves open is marked.",
+    about="Exactly as section 4 of the paper: ResNet-50, 448 pixels, 60 epochs; values that it does not give are "
+    "marked.",
     sources={
         "crop_scale": _FROM_RELEASE,
         "flip": _FROM_RELEASE,
@@ -30,10 +33,10 @@ _PAPER = Recipe(
         "network.radius_c": _FROM_RELEASE,
         "network.kernel_fwhm": _FROM_RELEASE,
         "network.map_size": _FROM_RELEASE,
-        "network.eval_sampling": "this project: the mean of Q under Eq. 4; the paper says only that testing is as training",
+        "network.eval_sampling": "default of this program: the mean of Q under Eq. 4 (the paper does not say)",
         "rate_radius_d": _FROM_RADIUS,
         "rate_radius_c": _FROM_RADIUS,
-        "validation": "this project; the paper chooses on the test images",
+        "validation": "default of this program (the paper tuned on the test set)",
     },
 )
 
@@ -72,7 +75,7 @@ RECIPES: dict[str, Recipe] = {
         _QUICK.model_copy(
             update={
                 "name": "small-data",
-                "about": "Some hundred images: `quick` with the rates, peaks and statistics that cross-validation chose.",
+                "about": "For a few hundred images: `quick` with rates, peaks and statistics chosen by cross-validation.",
                 "network": _QUICK.network.model_copy(
                     update={"train_sampling": "all", "eval_sampling": "all", "batch_norm": "separate"}
                 ),
@@ -96,7 +99,8 @@ RECIPES: dict[str, Recipe] = {
         _PAPER,
         Recipe(
             name="release",
-            about="The authors' released code: convolutions in the branch heads, 21 epochs with all peaks in both maps.",
+            about="The authors' released code: convolutions in the branch heads, 21 epochs with all peaks in both "
+            "maps.",
             network=NetworkChoices(form="release", eval_sampling="extremes"),
             resize="squash_crop",
             phases=(Phase(epochs=21, sampling="all"),),
@@ -104,11 +108,11 @@ RECIPES: dict[str, Recipe] = {
             rate_radius_d=1e-7,
             rate_radius_c=1e-7,
             rate_kernel=1e-7,
-            sources={"validation": "this project; the released code chooses on the test images"},
+            sources={"validation": "default of this program (the released code chooses on the test set)"},
         ),
         Recipe(
             name="hawkeye",
-            about="The Hawkeye toolbox's settings, its two slips put right and marked.",
+            about="The settings of the Hawkeye toolbox; two mistakes in them are corrected and marked.",
             network=NetworkChoices(form="release", eval_sampling="extremes", radius_d=0.12),
             resize="keep_crop",
             epochs=100,
@@ -123,15 +127,15 @@ RECIPES: dict[str, Recipe] = {
             phases=(Phase(epochs=20, sampling="all"),),
             smoothing=0.15,
             sources={
-                "momentum": "Hawkeye's configuration says 0.9 but its code builds SGD without momentum; 0.9 here",
-                "rate_radius_c": "Hawkeye's code gives it 5e-4, since it is missing in the list of slow parameters; 5e-8 here",
-                "validation": "this project; Hawkeye chooses on the test images",
+                "momentum": "0.9 as in Hawkeye's configuration; its code uses SGD without momentum",
+                "rate_radius_c": "5e-8; Hawkeye's code uses 5e-4, because it is missing from its list of slow parameters",
+                "validation": "default of this program (Hawkeye chooses on the test set)",
             },
         ),
         _PAPER.model_copy(
             update={
                 "name": "baseline",
-                "about": "The original branch alone on the paper's schedule: what S3N is held against.",
+                "about": "Only the original branch, on the paper's schedule: the baseline for S3N.",
                 "network": NetworkChoices(branches="O"),
             }
         ),

@@ -140,13 +140,13 @@ class Run:
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._is_starting() or self._directory.summary().live:
             if deadline is not None and time.monotonic() > deadline:
-                raise TimeoutError(f"The run {self.name} still trains after {timeout:g} seconds.")
+                raise TimeoutError(f"The run {self.name} is still training after {timeout:g} seconds.")
             time.sleep(_POLL_SECONDS)
         state = self._directory.read_state()
         if state is not None and state.status == "failed":
             raise RunError(state.message)
         if self._process is not None and self._process.poll() not in (None, 0, 130):
-            raise RunError(f"The training did not start; its log says why: {self._directory.log_txt}.")
+            raise RunError(f"The training did not start; see its log: {self._directory.log_txt}.")
         return self.status
 
     def _is_starting(self) -> bool:

@@ -72,7 +72,7 @@ class Trainer:
                     changed_data=self._changed_data,
                 ).events()
             except GeneratorExit:
-                control.last_word("stopped", "Stopped by the program that followed it; everything is kept.")
+                control.last_word("stopped", "Stopped by the program that started it; everything is kept.")
                 raise
             except KeyboardInterrupt:
                 control.last_word("stopped", "Quit by Ctrl+C; it can be resumed from its last checkpoint.")
@@ -85,13 +85,14 @@ class Trainer:
                 if is_out_of_memory(error):
                     _log.exception("out of memory")
                     too_little = OutOfMemory(
-                        "Memory ran out while the network was built or updated: close other programs that use it, choose "
+                        "Memory ran out while the network was built or updated. Close other programs that use it, "
+                        "choose "
                         "another device, or start a new run with a smaller network. What was saved is kept."
                     )
                     control.fail(too_little)
                     raise too_little from error
-                _log.exception("the training ended by an error of the program")
-                control.fail(ProgramDefect(f"The training ended by an error; the log is {run.log_txt}."))
+                _log.exception("the training failed because of a bug")
+                control.fail(ProgramDefect(f"The training failed; see the log {run.log_txt}."))
                 raise
 
     @contextmanager

@@ -86,15 +86,17 @@ class TrainingProgress:
         elif status == "stopped":
             message = f"Stopped in epoch {min(self.epoch + 1, epochs)} of {epochs}; it can be resumed."
         elif self.epoch < epochs:
-            message = f"Finished after {self.epoch} epochs: none of the last {recipe.patience} was better."
+            message = f"Finished after {self.epoch} epochs, because the last {recipe.patience} brought no improvement."
         else:
-            message = f"Finished all {epochs} epochs." if epochs > 1 else "Finished its one epoch."
+            message = f"Finished all {epochs} epochs." if epochs > 1 else "Finished the only epoch."
         return RunEnded(status, self.best_epoch, self.best_accuracy, message)
 
     def diverged(self) -> Diverged:
         """Return the error of a training whose losses or weights have become infinite or NaN in this epoch."""
         return Diverged(
-            f"The training diverged in epoch {self.epoch + 1}: its losses are no longer finite numbers. Start a new run "
-            "with lower learning rates (rate_backbone, rate_heads) or in float32; the last checkpoint before it is kept.",
+            f"The training diverged in epoch {self.epoch + 1}: its losses are no longer finite numbers. Start a new "
+            "run "
+            "with lower learning rates (rate_backbone, rate_heads) or in float32; the last checkpoint before it is "
+            "kept.",
             epoch=self.epoch,
         )

@@ -62,7 +62,7 @@ def validate(
     mean = mean.over(learner.team)
     if loader.validation and not mean.count:
         raise DataSetError(
-            f"None of the {loader.validation} validation images can be read; mend the data set and resume."
+            f"None of the {loader.validation} validation images can be read; repair the data set and resume."
         )
     values = mean.values()
     if values and network.joint is not None:

@@ -77,14 +77,14 @@ def error_text(error: S3NError) -> str:
     match error:
         case DataChanged():
             return (
-                f"{change_text(error)} Put it back, start a new run, or press Resume and continue all the same: added images are "
-                "not learned from, missing ones are left out, classes stay as they were."
+                f"{change_text(error)} Restore the data set, start a new run, or click Resume to continue anyway: "
+                "added images are not used, missing ones are skipped, and the classes stay the same."
             )
         case UnfinishedOutput():
-            return f'{error.path} holds {error.content}. Press "Start over" to replace it, or finish that job first.'
+            return f'{error.path} contains {error.content}. Click "Start over" to replace it, or finish that job first.'
     return str(error)
 
 
 def change_text(error: DataChanged) -> str:
     """Return how a run's data set has changed."""
-    return f"The data set {error.root} is not what it was when this run began: {'; '.join(error.changes)}."
+    return f"The data set {error.root} has changed since this run began: {'; '.join(error.changes)}."

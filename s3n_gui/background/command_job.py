@@ -85,7 +85,7 @@ class CommandJob(Job):
     def cancel(self) -> None:
         """Ask it to stop and keep what it has; after the grace time it is killed."""
         if self.status == "waiting":
-            self._end("cancelled", "It was cancelled before it began.")
+            self._end("cancelled", "Cancelled before it started.")
         elif self.status == "running":
             self._report(status="stopping", text="stopping", fraction=self.fraction)
             self._worker.stop()
@@ -99,7 +99,7 @@ class CommandJob(Job):
             self._worker.end(after_seconds=_CLOSING_SECONDS)
         self._thread.wait()
         if self.is_active:
-            self._end("cancelled", "It was stopped because the window was closed.")
+            self._end("cancelled", "Stopped because the window was closed.")
 
     @Slot(object)
     def _on_printed(self, value: dict[str, Any]) -> None:
@@ -136,20 +136,20 @@ class CommandJob(Job):
         last_word = self._words[-1] if self._words else ""
         if self._worker.problem or self._crash:
             self._fail(
-                self._worker.problem or ProgramDefect(f"The job ended by a defect of the window ({self._crash}).")
+                self._worker.problem or ProgramDefect(f"The job failed because of a bug in the window ({self._crash}).")
             )
         elif code == 0:
             self._end("done", last_word)
             self.succeeded.emit(self._last, self)
         elif self.status == "stopping":
-            self._end("cancelled", last_word or "It was stopped.")
+            self._end("cancelled", last_word or "Stopped.")
         else:
             self._fail(self._error or self._unexpected(code))
 
     def _unexpected(self, code: int | None) -> S3NError:
-        how = "its process does not end" if code is None else how_it_ended(code)
+        how = "its process cannot be ended" if code is None else how_it_ended(code)
         return S3NError(
-            f"{self.title} ended unexpectedly ({how}); what it has written is kept. Its log is {self._log}."
+            f"{self.title} ended unexpectedly ({how}). What it has written is kept. See the log {self._log}."
         )
 
     def _fail(self, error: S3NError) -> None:

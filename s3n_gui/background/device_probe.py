@@ -64,8 +64,8 @@ class DeviceProbe(QObject):
         try:
             self.devices = _understood(json.loads(output))
         except (ValueError, LookupError, TypeError):
-            _log.warning("the engine did not say what it computes on: %r", errors[-2000:])
-            self.devices = Devices(name="Device unknown", reason="The engine did not answer; the log has the details.")
+            _log.warning("the engine did not report its device: %r", errors[-2000:])
+            self.devices = Devices(name="Device unknown", reason="The engine did not respond; see the log for details.")
         self.answered.emit(self.devices)
 
 

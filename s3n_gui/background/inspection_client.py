@@ -210,8 +210,8 @@ class InspectionClient(QObject):
             self._set_state("broken")
             self.failed.emit(
                 S3NError(
-                    f"The engine ended {self._deaths + 1} times in a row ({why}), so it is not started again by itself; "
-                    f"its log is {log_file('inspection')}. Try another image or model."
+                    f"The engine crashed {self._deaths + 1} times in a row ({why}), so it is not restarted "
+                    f"automatically. Try another image or model. See the log {log_file('inspection')}."
                 ),
                 None,
             )
@@ -219,7 +219,7 @@ class InspectionClient(QObject):
         self._restart.start(RESTART_MILLISECONDS[self._deaths])
         self._deaths += 1
         self._set_state("restarting")
-        self.interrupted.emit(f"The engine ended unexpectedly ({why}) and is started again.")
+        self.interrupted.emit(f"The engine ended unexpectedly ({why}) and is restarting.")
 
     @Slot(object)
     def _on_received(self, received: object) -> None:

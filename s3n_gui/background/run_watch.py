@@ -173,7 +173,9 @@ class RunWatch(Worker):
             # It never became a run: the command has said why.
             return Ending("failed", error=self._said() or self._unexpected(code))
         if self._ended_by_force:
-            sentence = "The training did not stop by itself and was ended; resume it to go on from its last checkpoint."
+            sentence = (
+                "The training did not stop in time and was terminated. Resume it to continue from its last checkpoint."
+            )
             return Ending(change.status, sentence=sentence)
         if code is not None and code not in (0, 130) and change.status in ("interrupted", "stopped"):
             return Ending(change.status, error=self._said() or self._unexpected(code))
@@ -193,8 +195,8 @@ class RunWatch(Worker):
 
     def _unexpected(self, code: int | None) -> S3NError:
         how = "" if code is None else f" ({how_it_ended(code)})"
-        remedy = "Resume it to go on from its last checkpoint; its" if is_run(self._run_path) else "Its"
-        return S3NError(f"The training process ended unexpectedly{how}. {remedy} log is {self._log}.")
+        remedy = "Resume it to continue from its last checkpoint. " if is_run(self._run_path) else ""
+        return S3NError(f"The training process ended unexpectedly{how}. {remedy}See the log {self._log}.")
 
     def _said(self) -> S3NError | None:
         """The error that the command ended with, if it said one."""

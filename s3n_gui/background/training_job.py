@@ -24,12 +24,12 @@ from s3n_gui.background.training_request import REPORTING, TrainingRequest
 from s3n_gui.background.worker_thread import WorkerThread
 
 _SENTENCES: dict[ShownStatus, str] = {
-    "finished": "The training is finished.",
-    "stopped": "The training is stopped and everything is kept; resume it to go on.",
-    "interrupted": "The training ended without a last word; resume it to go on from its last checkpoint.",
-    "failed": "The training failed; its log says why.",
-    "discarded": "The training is discarded; the run is in the trash.",
-    "broken": "The run's folder cannot be read.",
+    "finished": "Training finished.",
+    "stopped": "Training stopped; everything is kept. You can resume it.",
+    "interrupted": "Training ended unexpectedly. Resume it to continue from its last checkpoint.",
+    "failed": "Training failed; see its log.",
+    "discarded": "Training discarded; the run is in the trash.",
+    "broken": "The run folder cannot be read.",
 }
 _STATUSES: dict[ShownStatus, JobStatus] = {
     "finished": "done",
@@ -153,7 +153,7 @@ class TrainingJob(Job):
         self._watch.leave()
         self._thread.wait()
         if self.is_active:
-            self._end("cancelled", "The training goes on without this window.")
+            self._end("cancelled", "Training continues in the background.")
 
     def close(self) -> None:
         """As `leave`: a training outlives the window."""
@@ -212,7 +212,7 @@ class TrainingJob(Job):
         error, sentence = ending.error, ending.sentence
         if self._state is not None and not error and not sentence and status in ("failed", "stopped"):
             error, sentence = self._state.error, self._state.message
-        sentence = sentence or _SENTENCES.get(status, "The training is over.")
+        sentence = sentence or _SENTENCES.get(status, "Training is over.")
         job_status = _STATUSES.get(status, "failed")
         if status == "interrupted" and self.status == "stopping":
             job_status = "cancelled"
@@ -222,6 +222,6 @@ class TrainingJob(Job):
 
     @Slot(str)
     def _on_crashed(self, what: str) -> None:
-        defect = ProgramDefect(f"The run {self._run_path} cannot be followed ({what}); the training itself goes on.")
+        defect = ProgramDefect(f"The progress of {self._run_path} cannot be read ({what}); training itself continues.")
         self._end("failed", str(defect))
         self.failed.emit(defect, self)

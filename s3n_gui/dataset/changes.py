@@ -14,7 +14,7 @@ class LeaveOut(QUndoCommand):
     """Images are left out of training, or taken back."""
 
     def __init__(self, mark: Callable[[frozenset[int], bool], bool], images: frozenset[int], out: bool) -> None:
-        verb = "leaving out" if out else "taking back"
+        verb = "leaving out" if out else "including"
         super().__init__(f"{verb} {count_text(len(images), 'image')}")
         self._mark, self._images, self._out = mark, images, out
 

@@ -28,7 +28,7 @@ _TASKS = ("survey", "uses", "kept", "findings")
 _FAILURES = {
     "first images": "The first images of the folder could not be shown",
     "survey": "The data set could not be prepared",
-    "uses": "What each image is used for could not be worked out",
+    "uses": "The splits of the images could not be computed",
     "kept": "The report of the last check could not be read or saved",
     "findings": "The findings of the check could not be listed",
 }
@@ -162,7 +162,7 @@ class DataController(QObject):
     @Slot(str, object)
     def _on_failed(self, name: str, error: Exception) -> None:
         what = str(error) or type(error).__name__
-        self._session.report_error(f"{_FAILURES[name]} ({what}); the log has the details.")
+        self._session.report_error(f"{_FAILURES[name]} ({what}); see the log for details.")
         if name == "survey":
             self.busy_changed.emit(False)
 

@@ -11,13 +11,13 @@ from s3n_gui.widgets.drop_zone import DropZone
 
 _FORMATS = (
     (
-        "One folder a class",
-        "birds/robin/1.jpg, birds/wren/1.jpg; with train, val and test folders above them, or without",
+        "One subfolder per class",
+        "birds/robin/1.jpg, birds/wren/1.jpg; optionally inside folders train, val and test",
     ),
-    ("CUB-200-2011", "images.txt, image_class_labels.txt, train_test_split.txt; boxes and parts are read, too"),
-    ("FGVC-Aircraft 2013b, Stanford Cars", "as their archives unpack; boxes and the official split are read, too"),
-    ("List files", "train.txt and test.txt with a line for each image: its path and the number of its class"),
-    ("Images", "any folder of pictures without labels, to predict them"),
+    ("CUB-200-2011", "images.txt, image_class_labels.txt, train_test_split.txt; also reads boxes and parts"),
+    ("FGVC-Aircraft 2013b, Stanford Cars", "as unpacked from their archives; also reads boxes and the official split"),
+    ("List files", "train.txt and test.txt with one line per image: its path and its class number"),
+    ("Images", "any folder of unlabelled images, for prediction"),
 )
 
 
@@ -32,7 +32,7 @@ class EmptyState(QWidget):
         super().__init__(parent)
         self.zone = DropZone()
         self.zone.open_asked.connect(self.open_asked)
-        title = QLabel("What a folder may look like")
+        title = QLabel("Supported folder formats")
         title.setProperty("role", "section")
         lines = QVBoxLayout()
         lines.setSpacing(8)

@@ -27,31 +27,31 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 GRAVE: frozenset[Kind] = frozenset({"contradiction", "leak", "near-contradiction", "near-leak"})
 KIND_WORDS: dict[Kind, str] = {
     "unreadable": "Unreadable",
-    "contradiction": "Equal files, other label",
-    "leak": "Equal files in training and test",
-    "near-contradiction": "Alike, other label",
-    "near-leak": "Alike in training and test",
-    "name-leak": "Names in training and test",
-    "duplicate": "Equal files",
-    "near-duplicate": "Alike",
+    "contradiction": "Identical files, different labels",
+    "leak": "Identical files in training and test",
+    "near-contradiction": "Near-duplicates, different labels",
+    "near-leak": "Near-duplicates in training and test",
+    "name-leak": "Related names in training and test",
+    "duplicate": "Identical files",
+    "near-duplicate": "Near-duplicates",
     "name-class": "Named as another class",
     "small-image": "Small images",
     "small-class": "Class too small",
-    "missing": "Listed, not found",
+    "missing": "Unusable files",
 }
 _EXPLANATIONS: dict[Kind, str] = {
-    "unreadable": "What cannot be decoded is passed over by training and test.",
-    "contradiction": "The same picture has more than one label: at least one is wrong.",
-    "leak": "The same picture is learned from and tested on, which flatters the test.",
-    "near-contradiction": "They look the same, scaled or saved anew, but have more than one label. Compare them.",
-    "near-leak": "They look the same, scaled or saved anew; one is learned from, one tested on. Compare them.",
-    "name-leak": "Their names say that they are one picture, or come from one source. A hint: compare them.",
-    "duplicate": "The same picture more than once; one of each is enough.",
-    "near-duplicate": "They look the same, scaled or saved anew; one of each is enough. Compare them.",
-    "name-class": "The file's name holds another class's name. A hint: look whether the label is right.",
-    "small-image": "Small images are enlarged for the network, which shows it little.",
-    "small-class": "Fewer than five training images, or none to test on. Add images if you can.",
-    "missing": "Named by the data set, or lying in it, but of no use.",
+    "unreadable": "Files that cannot be decoded are skipped in training and test.",
+    "contradiction": "The same image has more than one label, so at least one label is wrong.",
+    "leak": "The same image is used for training and test, which makes the test too easy.",
+    "near-contradiction": "They look the same (perhaps resized or saved again) but have different labels. Compare them.",
+    "near-leak": "They look the same (perhaps resized or saved again); one is used for training, another for test. Compare them.",
+    "name-leak": "Their names suggest that they are the same image, or come from the same source. Compare them.",
+    "duplicate": "The same image more than once; keep one.",
+    "near-duplicate": "They look the same (perhaps resized or saved again); keep one. Compare them.",
+    "name-class": "The file name contains the name of another class. Check whether the label is correct.",
+    "small-image": "Small images are enlarged for the network and show little detail.",
+    "small-class": "Fewer than five training images, or no test images. Add images if you can.",
+    "missing": "Listed by the data set or found in its folder, but cannot be used.",
 }
 
 
@@ -117,16 +117,17 @@ def title_of(kind: Kind, images: int, groups: int) -> str:
         images: How many images it concerns.
         groups: How many classes, files, or groups of images that are one picture.
     """
-    pictures = count_text(groups, "picture")
+    pictures = count_text(groups, "image")
+    pairs = count_text(groups, "pair")
     return {
         "unreadable": count_text(images, "unreadable image"),
-        "contradiction": f"{pictures} with two labels",
+        "contradiction": f"{pictures} with different labels",
         "leak": f"{pictures} in training and test",
-        "near-contradiction": f"{pictures} with near copies of another label",
-        "near-leak": f"{pictures} with near copies in training and test",
-        "name-leak": f"{count_text(groups, 'name')} in training and test",
+        "near-contradiction": f"{pairs} of near-duplicates with different labels",
+        "near-leak": f"{pairs} of near-duplicates in training and test",
+        "name-leak": f"{count_text(groups, 'name')} in both training and test",
         "duplicate": f"{pictures} more than once",
-        "near-duplicate": f"{pictures} with near copies",
+        "near-duplicate": f"{pairs} of near-duplicates",
         "name-class": f"{count_text(images, 'image')} named as another class",
         "small-image": count_text(images, "small image"),
         "small-class": count_text(groups, "class too small", "classes too small"),

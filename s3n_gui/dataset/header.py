@@ -15,14 +15,14 @@ from s3n_gui.state.opening import data_set_title
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 FORMAT_TITLES = {
-    "auto": "Detect it again",
+    "auto": "Detect automatically",
     "cub-200-2011": "CUB-200-2011 (boxes, parts, split)",
     "fgvc-aircraft-2013b": "FGVC-Aircraft 2013b, variants",
     "fgvc-aircraft-2013b:family": "FGVC-Aircraft 2013b, families",
     "fgvc-aircraft-2013b:manufacturer": "FGVC-Aircraft 2013b, manufacturers",
     "stanford-cars": "Stanford Cars (boxes, split)",
     "list-files": "List files (train.txt, test.txt)",
-    "class-folders": "One folder a class",
+    "class-folders": "One subfolder per class",
     "images": "Images without labels",
 }
 
@@ -44,7 +44,7 @@ class Header(QWidget):
         self.detected.setProperty("role", "quiet")
         self.change = QPushButton("Change")
         self.change.setProperty("role", "link")
-        self.change.setToolTip("Say what this folder is, if it was taken for something else")
+        self.change.setToolTip("Choose the format of this folder if the detected one is wrong")
         self.change.setAccessibleName("Change the format of the data set")
         menu = QMenu(self.change)
         self.actions_by_format: dict[str, QAction] = {}
@@ -63,7 +63,7 @@ class Header(QWidget):
         self.open = QPushButton("Open data set…")
         set_icon(self.open, "open")
         self.open.setIconSize(QSize(16, 16))
-        self.open.setToolTip("Choose another folder of images (Ctrl+O); folders can also be dropped on the window")
+        self.open.setToolTip("Choose another folder of images (Ctrl+O), or drop a folder on the window")
         self.open.clicked.connect(self.open_asked)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -42,7 +42,7 @@ def keep_report(data_set: DataSet, report: Mapping[str, Any]) -> KeptReport:
     try:
         write_note(_KIND, data_set.root, {"when": now, "fingerprint": _fingerprint(data_set), "report": report})
     except S3NError as error:
-        problem = f"What the check found will be forgotten at the end: {error}"
+        problem = f"The results of the check cannot be saved: {error}"
     return KeptReport(when=now, report=report, problem=problem)
 
 

@@ -114,17 +114,20 @@ class Planning(QObject):
         parts = {name: kept for name, kept in self.assignment.parts.items() if name not in set(names)}
         if part is not None:
             parts |= dict.fromkeys(names, part)
-        where = "back to the data set's own part" if part is None else f"to {USE_WORDS[part].lower()}"
-        self._assign(f"assigning {count_text(len(names), 'image')} {where}", replace(self.assignment, parts=parts))
+        where = "back to the data set's own split" if part is None else f"to {USE_WORDS[part].lower()}"
+        self._assign(f"moving {count_text(len(names), 'image')} {where}", replace(self.assignment, parts=parts))
 
     def forget_parts(self) -> None:
         """Assign all images as the data set says, or as the draw has it."""
-        text = f"dropping the parts of {count_text(self.by_hand, 'image')}"
+        text = f"clearing the splits of {count_text(self.by_hand, 'image')}"
         self._assign(text, replace(self.assignment, parts={}))
 
     def set_test_share(self, share: float, seed: int) -> None:
         """Choose the share to test on, and the draw, for a data set without a split."""
-        self._assign(f"testing on {percent_text(share)}", replace(self.assignment, test_share=share, test_seed=seed))
+        self._assign(
+            f"setting the test share to {percent_text(share)}",
+            replace(self.assignment, test_share=share, test_seed=seed),
+        )
 
     def _assign(self, text: str, wanted: Assignment) -> None:
         if wanted != self.assignment:

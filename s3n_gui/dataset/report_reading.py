@@ -38,16 +38,18 @@ def findings_of(report: Mapping[str, Any], survey: Survey) -> tuple[Finding, ...
         if index is not None:
             drafts["unreadable"].images.append((index, str(problem["reason"]), True))
     for group in report["duplicates"]:
-        _add_copies(drafts, _members(survey, group), survey, near="", remark="the files are equal")
+        _add_copies(drafts, _members(survey, group), survey, near="", remark="identical files")
     for group in report.get("near_duplicates", ()):
         bits = int(group["bits_apart"])
-        remark = f"their hashes differ in {'at most ' if len(group['names']) > 2 else ''}{bits} of {_HASH_BITS} bits"
+        remark = (
+            f"near-duplicate ({'at most ' if len(group['names']) > 2 else ''}{bits} of {_HASH_BITS} hash bits differ)"
+        )
         _add_copies(drafts, _members(survey, group), survey, near="near-", remark=remark)
     for group in report.get("name_findings", ()):
         _add_names(drafts, group, survey)
     for image in report.get("small_images", ()):
         if image["name"] in survey.rows:
-            note = f"it has {image['width']} x {image['height']} pixels only"
+            note = f"it has only {image['width']} x {image['height']} pixels"
             drafts["small-image"].images.append((survey.rows[image["name"]], note, False))
     _add_small_classes(drafts["small-class"], survey)
     drafts["missing"].details = [f"{problem['path']}: {problem['reason']}" for problem in report["problems"]]
@@ -98,16 +100,18 @@ def _add_names(drafts: dict[Kind, _Draft], group: Mapping[str, Any], survey: Sur
     members = _members(survey, group)
     if group["kind"] in ("names-class", "names-other-class"):
         class_name = group["classes"][-1] if group["classes"] else "another class"
-        drafts["name-class"].images += [(index, f"its name holds the class {class_name}", False) for index in members]
+        drafts["name-class"].images += [
+            (index, f"its name contains the class {class_name}", False) for index in members
+        ]
         return
     parts = {survey.uses[index] == TEST for index in members}
     if len(members) > 1 and len(parts) > 1:
         draft = drafts["name-leak"]
-        what = "a picture of the same name" if group["kind"] == "same-name" else "a picture of the same source"
+        what = "an image with the same name" if group["kind"] == "same-name" else "an image from the same source"
         for index in members:
             other = next(other for other in members if other != index)
             draft.images.append((index, f"there is {what}: {_described(other, index, survey)}", False))
-        draft.pairs += [Pair(one=members[0], other=other, remark="their names say so") for other in members[1:]]
+        draft.pairs += [Pair(one=members[0], other=other, remark="similar names") for other in members[1:]]
         draft.groups += 1
 
 

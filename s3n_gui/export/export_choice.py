@@ -64,11 +64,11 @@ class ExportChoice:
     def problem(self) -> str:
         """What is missing, as a sentence; empty where nothing is."""
         if self.images is None:
-            return "Choose the images to export."
+            return "Choose images to export."
         if self.model is None:
-            return "Choose the model whose evidence is shown."
+            return "Choose a model."
         if not (self.sheet or self.singles or self.arrays or self.report):
-            return "Choose at least one kind of file: sheets, single pictures, numbers or a report."
+            return "Choose at least one kind of file: sheets, separate panels, numbers or a report."
         if not self.panels and (self.sheet or self.singles):
             return "Choose at least one panel."
         return ""

@@ -24,7 +24,7 @@ from s3n_gui.export.look_form import LookForm, choice_box
 from s3n_gui.export.panel_picker import PanelPicker
 from s3n_gui.state.opening import data_set_title, model_title
 
-_PARTS = {"all": "All images", "train": "Part train", "val": "Part val", "test": "Part test"}
+_PARTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
 _MOST_IMAGES = 10_000_000
 
 
@@ -47,7 +47,7 @@ class ExportForm(QScrollArea):
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("What is exported")
+        self.setAccessibleName("Export settings")
         inside = QWidget()
         self._column = QVBoxLayout(inside)
         self._column.setContentsMargins(0, 0, 12, 0)
@@ -58,7 +58,7 @@ class ExportForm(QScrollArea):
         self.panels = PanelPicker()
         self.panels.changed.connect(self._on_panels)
         self._column.addWidget(self.panels)
-        self._head("Look")
+        self._head("Appearance")
         self.look = LookForm()
         self.look.changed.connect(self.changed)
         self._column.addWidget(self.look)
@@ -82,19 +82,19 @@ class ExportForm(QScrollArea):
         self.own = menu.addAction("The open data set", self.data_set_asked.emit)
         self.images.clicked.connect(self._on_images)
         self._sources = menu
-        self.part = choice_box(_PARTS, "Part of the data set", "Every image, or one part of the data set only")
+        self.part = choice_box(_PARTS, "Split", "Export all images, or only one split")
         self.part.activated.connect(self._on_part)
         self.limited = QCheckBox("Only the first")
-        self.limited.setToolTip("Export the first images of the list only")
+        self.limited.setToolTip("Export only the first images of the list")
         self.first = QSpinBox()
         self.first.setRange(1, _MOST_IMAGES)
         self.first.setValue(20)
         self.first.setLocale(QLocale.c())
         self.first.setAccessibleName("Number of images")
-        self.first.setToolTip("How many images of the list are exported")
+        self.first.setToolTip("Number of images to export")
         self.limited.toggled.connect(self._on_first)
         self.first.valueChanged.connect(self._on_first)
-        self.model = _chooser("model", "Model whose evidence is shown")
+        self.model = _chooser("model", "Model to use")
         self.model.clicked.connect(self.model_asked)
         row = QHBoxLayout()
         row.addWidget(self.limited)
@@ -106,10 +106,10 @@ class ExportForm(QScrollArea):
 
     def _make_files(self) -> None:
         self._head("Files")
-        self.sheet = _box("One labelled sheet", "All panels on one sheet, with scores and the rule of Eq. 3")
-        self.singles = _box("Each panel by itself", "Every panel as a picture of its own, in a folder for each image")
-        self.arrays = _box("All numbers (.npz)", "Maps, grids, scores and peaks as NumPy arrays, for programs")
-        self.report = _box("One report of all (HTML)", "One page to look through all images in a browser: report.html")
+        self.sheet = _box("One labelled sheet", "All panels on one sheet, with the scores")
+        self.singles = _box("Separate panels", "Each panel as a separate file, in one folder per image")
+        self.arrays = _box("All numbers (.npz)", "Maps, grids, scores and peaks as NumPy arrays, for other programs")
+        self.report = _box("HTML report", "One page with all images, for a browser: report.html")
         rows = QVBoxLayout()
         rows.setSpacing(0)  # as close as the boxes of the panels below
         for box, slot in (
@@ -133,9 +133,7 @@ class ExportForm(QScrollArea):
             f"The images: {place_text(choice.images, 80)}" if choice.images else "The images to export"
         )
         self.model.setText(model_title(choice.model) if choice.model else "Choose a model…")
-        self.model.setToolTip(
-            f"The model: {place_text(choice.model, 80)}" if choice.model else "The model to look into"
-        )
+        self.model.setToolTip(f"The model: {place_text(choice.model, 80)}" if choice.model else "The model to use")
         if [self.part.itemData(i) for i in range(self.part.count())] != list(parts):
             self.part.clear()
             for name in parts:

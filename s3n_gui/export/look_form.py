@@ -13,8 +13,8 @@ from s3n_gui.appearance.theme import px
 from s3n_gui.export.export_choice import HIGHEST_DPI, LEAST_INCHES, LOWEST_DPI, MOST_INCHES, ExportChoice
 from s3n_gui.widgets.number_slider import NumberSlider
 
-_LAYOUTS = {"auto": "By the image's shape", "wide": "Branches in rows", "tall": "Branches in columns"}
-_PICTURES = {"png": "PNG, exact", "jpeg": "JPEG, smaller", "pdf": "PDF, for print", "svg": "SVG, for editing"}
+_LAYOUTS = {"auto": "Automatic", "wide": "Branches in rows", "tall": "Branches in columns"}
+_PICTURES = {"png": "PNG (lossless)", "jpeg": "JPEG (smaller)", "pdf": "PDF (for print)", "svg": "SVG (for editing)"}
 
 
 class LookForm(QWidget):
@@ -29,24 +29,24 @@ class LookForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.layout_name = choice_box(
-            {name: _LAYOUTS[name] for name in LAYOUTS}, "Layout", "How panels stand on a sheet"
+            {name: _LAYOUTS[name] for name in LAYOUTS}, "Layout", "How panels are arranged on a sheet"
         )
         self.colours = choice_box(
             {name: name.capitalize() for name in PALETTES},
             "Palette",
-            "Colours of the maps; all are perceptually even",
+            "Colours of the maps; all are perceptually uniform",
         )
         self.opacity = NumberSlider(
             "Opacity of the maps",
             0.0,
             1.0,
             0.05,
-            tip="How far a map hides the grey image below it; 1 shows the map alone",
+            tip="How much a map covers the grey image below it; 1 hides the image",
         )
         self.picture = choice_box(
             _PICTURES,
             "Format",
-            "Format of the pictures; PDF and SVG keep text and lines as such, to be edited and printed",
+            "Image format; in PDF and SVG, text and lines can be edited and stay sharp in print",
         )
         self.dpi = QSpinBox()
         self.dpi.setRange(LOWEST_DPI, HIGHEST_DPI)
@@ -58,8 +58,8 @@ class LookForm(QWidget):
         self.inches.setDecimals(1)
         self.inches.setSuffix(" in")
         for number, name, tip in (
-            (self.dpi, "Resolution", "Pixels an inch: 100 for a screen, 300 for print"),
-            (self.inches, "Size of single pictures", "Long side of a panel that stands by itself, in inches"),
+            (self.dpi, "Resolution", "Pixels per inch: 100 for screens, 300 for print"),
+            (self.inches, "Panel size", "Long side of a separate panel, in inches"),
         ):
             number.setLocale(QLocale.c())
             number.setKeyboardTracking(False)
@@ -77,7 +77,7 @@ class LookForm(QWidget):
             ("Opacity", self.opacity),
             ("Format", self.picture),
             ("Resolution", self.dpi),
-            ("Single size", self.inches),
+            ("Panel size", self.inches),
         ):
             label = QLabel(title)
             label.setProperty("role", "quiet")

@@ -152,7 +152,7 @@ class ExportPage(Page):
         """Put the command on the clipboard."""
         if not self.controller.choice.problem:
             QGuiApplication.clipboard().setText(self.controller.choice.command())
-            self._session.report_notice("The command is on the clipboard.")
+            self._session.report_notice("Command copied to the clipboard.")
 
     def _take_data_set(self) -> None:
         if self._session.data_set is None:
@@ -182,7 +182,7 @@ class ExportPage(Page):
         vector = choice.picture in ("pdf", "svg")
         self.preview.set_words(
             choice.problem,
-            f"shown as pixels; the {choice.picture.upper()} is sharp at every size" if vector else "",
+            f"preview in pixels; the {choice.picture.upper()} is sharp at every size" if vector else "",
         )
         self._show_job()
         self._show_amount()

@@ -16,15 +16,15 @@ _PAIRS: tuple[tuple[str, str, PanelName, PanelName], ...] = (
     ("Warped image", "", "image_d", "image_c"),
 )
 _TIPS: dict[PanelName, str] = {
-    "original": "The image as it is",
+    "original": "The original image",
     "peaks": "The image with its peaks: discs for strong evidence (T_d), rings for supporting evidence (T_c)",
-    "response": "Where the original branch finds evidence (R, Eq. 3)",
-    "map_d": "How much room each place gets in the discriminative image (Q_d)",
-    "map_c": "How much room each place gets in the complementary image (Q_c)",
-    "grid_d": "The lines along which the discriminative image is sampled, over the original",
-    "grid_c": "The lines along which the complementary image is sampled, over the original",
-    "image_d": "What the discriminative branch looks at",
-    "image_c": "What the complementary branch looks at",
+    "response": "How much each place supports the predicted classes (R, Eq. 3)",
+    "map_d": "How much space each place gets in the discriminative image (Q_d)",
+    "map_c": "How much space each place gets in the complementary image (Q_c)",
+    "grid_d": "The sampling grid of the discriminative image, over the original",
+    "grid_c": "The sampling grid of the complementary image, over the original",
+    "image_d": "The input of the discriminative branch",
+    "image_c": "The input of the complementary branch",
 }
 
 

@@ -35,9 +35,7 @@ class PictureView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 150)
         self.setAccessibleName("Preview of the first file")
-        self.setToolTip(
-            "Turn the wheel or press + and - to zoom, drag to move, 0 for the whole picture, 1 for its own size"
-        )
+        self.setToolTip("Zoom with the wheel or + and -, drag to move, press 0 to fit, 1 for actual size")
         theme().changed.connect(self.update)
 
     def show_image(self, image: QImage | None) -> None:

@@ -19,9 +19,9 @@ from s3n_gui.export.preview_making import PreviewMaker
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 _WAITING = {
-    "starting": "The engine is being started; from then on a change shows at once …",
-    "opening": "The model is being opened …",
-    "restarting": "The engine ended unexpectedly and is started again …",
+    "starting": "Starting the engine …",
+    "opening": "Opening the model …",
+    "restarting": "The engine ended unexpectedly and is restarting …",
 }
 
 
@@ -40,15 +40,15 @@ class PreviewCard(QFrame):
         title.setProperty("role", "section")
         self.files = QComboBox()
         self.files.setAccessibleName("File of the first image")
-        self.files.setToolTip("Which of the first image's files is shown")
+        self.files.setToolTip("Choose which file of the first image to preview")
         self.files.setMinimumWidth(px(180))
         self.facts = ElidedLabel()
         self.facts.setProperty("role", "quiet")
         self.whole, self.own, self.again = QToolButton(), QToolButton(), QToolButton()
         for button, icon, tip in (
-            (self.whole, "restore", "Show the whole picture (0)"),
-            (self.own, "maximise", "Show the picture at its own size (1)"),
-            (self.again, "refresh", "Read the images again and make the preview anew"),
+            (self.whole, "restore", "Fit (0)"),
+            (self.own, "maximise", "Actual size (1)"),
+            (self.again, "refresh", "Read the images again and update the preview"),
         ):
             set_icon(button, icon)
             button.setToolTip(tip)
@@ -112,7 +112,7 @@ class PreviewCard(QFrame):
             self.shown = None
             self._tasks.forget("picture")
             self.facts.clear()
-            waiting = _WAITING.get(maker.state, "The first image is being made as it will be written …")
+            waiting = _WAITING.get(maker.state, "Making the preview of the first image …")
             self._say(maker.problem or (waiting if maker.busy else self._empty))
             return
         if maker.busy:
@@ -134,7 +134,7 @@ class PreviewCard(QFrame):
         self.facts.setToolTip(str(file.name))
         if file.ending == ARRAYS_ENDING:
             self.facts.setText(size_text(len(file.content)))
-            self._say(f"{file.name.name} holds all numbers of the first image, for NumPy: numpy.load(…).")
+            self._say(f"{file.name.name} contains all numbers of the first image. Open it in NumPy with numpy.load(…).")
             return
         self._tasks.run("picture", partial(_read_picture, file))
 
@@ -143,7 +143,7 @@ class PreviewCard(QFrame):
         self._facts = f"{read.size.width():,} × {read.size.height():,} px · {size_text(len(file.content))}"
         self.facts.setText(self._remark or self._facts)
         if read.image.isNull():
-            self._say(f"{file.name.name} is as it should be, but cannot be shown here ({read.problem}).")
+            self._say(f"{file.name.name} is fine, but it cannot be previewed ({read.problem}).")
             return
         self.view.show_image(read.image)
         self.stack.setCurrentWidget(self.view)

@@ -51,13 +51,13 @@ class ExportRunBar(QFrame):
         self._amount = ""
         self.command = QLineEdit()
         self.command.setReadOnly(True)
-        self.command.setAccessibleName("The s3n command that does the same")
-        self.command.setToolTip("What Export runs; it works in a terminal as well")
+        self.command.setAccessibleName("The equivalent s3n command")
+        self.command.setToolTip("The command that Export runs; you can also run it in a terminal")
         self.copy = QPushButton("Copy the s3n command")
-        self.copy.setToolTip("Copy exactly what Export runs, quoted for a shell (Ctrl+Shift+C)")
+        self.copy.setToolTip("Copy the command that Export runs (Ctrl+Shift+C)")
         set_icon(self.copy, "copy")
         self.out = QPushButton()
-        self.out.setAccessibleName("Folder to write into")
+        self.out.setAccessibleName("Output folder")
         set_icon(self.out, "folder")
         self.state = ElidedLabel()
         self.state.setProperty("role", "quiet")
@@ -67,15 +67,15 @@ class ExportRunBar(QFrame):
         self.progress.setFixedWidth(px(140))
         self.progress.setAccessibleName("Progress of the export")
         self.reveal = QPushButton("Open folder")
-        self.reveal.setToolTip("Open the folder that was written")
+        self.reveal.setToolTip("Open the output folder")
         set_icon(self.reveal, "open")
         self.reveal.hide()
         self.report = QPushButton("Open report")
-        self.report.setToolTip("Look through the images in the browser")
+        self.report.setToolTip("Open the report in the browser")
         set_icon(self.report, "link")
         self.report.hide()
         self.stop = QPushButton("Stop")
-        self.stop.setToolTip("Stop; each file that is there is whole, and Continue goes on there (Ctrl+.)")
+        self.stop.setToolTip("Stop; files already written are kept, and Continue resumes (Ctrl+.)")
         set_icon(self.stop, "stop")
         self.export = QPushButton("Export")
         self.export.setProperty("role", "primary")
@@ -121,7 +121,7 @@ class ExportRunBar(QFrame):
         self.command.setText("" if choice.problem else choice.command())
         self.command.setCursorPosition(0)
         self.out.setText(place_text(choice.out, 40) if choice.out else "Choose a folder…")
-        self.out.setToolTip(f"{choice.out}; press to choose another" if choice.out else "Where the files go")
+        self.out.setToolTip(f"{choice.out}; click to choose another" if choice.out else "Output folder")
         self.copy.setEnabled(not choice.problem)
         self._with_report = choice.report
         self._hide_written()
@@ -156,7 +156,7 @@ class ExportRunBar(QFrame):
             (self.export if job is None else self.stop).setFocus()
         if job is None:
             if stopped and not self.reveal.isVisibleTo(self):
-                self.state.setText("Stopped; each file that is there is whole")
+                self.state.setText("Stopped; files already written are kept")
             return
         self._hide_written()
         self.progress.setValue(round(1000 * (job.fraction or 0)))
@@ -175,9 +175,9 @@ class ExportRunBar(QFrame):
         """
         self._written = out
         total, left_out = int(last.get("total", 0)), int(last.get("left_out", 0))
-        words = f"{count_text(total - left_out, 'image')} written into {out}"
+        words = f"{count_text(total - left_out, 'image')} written to {out}"
         # First what a person must know: the end of a long folder may not be seen.
-        self.state.setText(f"{left_out} could not be read (index.csv says why); {words}" if left_out else words)
+        self.state.setText(f"{left_out} could not be read (see index.csv); {words}" if left_out else words)
         self.reveal.show()
         self.report.setVisible(self._with_report and (out / REPORT).is_file())
 

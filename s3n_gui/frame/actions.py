@@ -44,11 +44,11 @@ class Action:
 
 
 _DATA: tuple[Action, ...] = (
-    Action("data-find", "Edit", "Find images", "Ctrl+F", "search", "Images whose name or class holds some words", "data", True),
-    Action("data-left-out", "", "Leave out or take back", "Delete", "", "The selected images, of training only", "data"),
-    Action("data-check", "Run", "Check images", "Ctrl+K", "check", "Find what is broken, double or too little", "data"),
-    Action("data-inspect", "", "Inspect the image", "Enter", "", "Look inside it with the current model", "data"),
-    Action("data-all", "", "Show all images", "Esc", "", "Drop all filters", "data"),
+    Action("data-find", "Edit", "Find images", "Ctrl+F", "search", "Find images by name or class", "data", True),
+    Action("data-left-out", "", "Leave out or include again", "Delete", "", "Selected images, in training only", "data"),
+    Action("data-check", "Run", "Check images", "Ctrl+K", "check", "Find broken files, duplicates, small classes", "data"),
+    Action("data-inspect", "", "Inspect the image", "Enter", "", "Inspect it with the current model", "data"),
+    Action("data-all", "", "Show all images", "Esc", "", "Clear all filters", "data"),
 )  # fmt: skip
 
 
@@ -59,22 +59,22 @@ def _of_inspect(
 
 
 _INSPECT: tuple[Action, ...] = (
-    _of_inspect("previous", "View", "Previous image", "PgUp", "chevron-left", "The image before in the list", separated=True),
-    _of_inspect("next", "View", "Next image", "PgDown", "chevron-right", "The image after this one in the list"),
-    _of_inspect("mistake", "View", "Next mistake", "M", "", "The next image whose answer is not its label"),
+    _of_inspect("previous", "View", "Previous image", "PgUp", "chevron-left", "The previous image in the list", separated=True),
+    _of_inspect("next", "View", "Next image", "PgDown", "chevron-right", "The next image in the list"),
+    _of_inspect("mistake", "View", "Next mistake", "M", "", "The next image that is predicted wrongly"),
     _of_inspect("disagreement", "View", "Next disagreement", "D", "", "The next image on which O, D and C disagree"),
-    _of_inspect("peaks", "View", "Peaks in all panes", "P", "target", "Mark the peaks in all panes, or in none", separated=True),
-    _of_inspect("grid", "View", "Grid lines in all panes", "G", "grid", "Draw the sampling grids in all panes, or in none"),
-    _of_inspect("alone", "View", "One pane alone", "F", "maximise", "Show the pane with the focus alone, or all again"),
-    _of_inspect("compare", "View", "Two models on this image", "C", "compare", "Compare with another model"),
-    _of_inspect("whole", "View", "Whole images", "0", "restore", "Zoom all panes out"),
-    _of_inspect("switch", "Edit", "Switch peak off or on", "X", "", "Leave the chosen peak out, or take it in", separated=True),
-    _of_inspect("flip", "Edit", "Move peak to the other set", "S", "", "The chosen peak goes from T_d to T_c, or back"),
-    _of_inspect("reset", "Edit", "Put everything back", "R", "reset", "Numbers and peaks as the model has them"),
-    _of_inspect("original", "", "Show the plain original", "Space", "", "While the key is held, in every pane"),
-    _of_inspect("nudge", "", "Nudge the chosen peak", "Arrow keys", "", "By one cell of R; with Shift by three"),
-    _of_inspect("escape", "", "Choose no peak, stop looking", "Esc", "", "Also shows all panes again"),
-    _of_inspect("zoom", "", "Zoom", "+ and -", "", "Or turn the wheel; drag to pan; double-click for one pane alone"),
+    _of_inspect("peaks", "View", "Peaks in all panes", "P", "target", "Show or hide the peaks in all panes", separated=True),
+    _of_inspect("grid", "View", "Grid lines in all panes", "G", "grid", "Show or hide the sampling grids in all panes"),
+    _of_inspect("alone", "View", "Maximise pane", "F", "maximise", "The focused pane alone, or all panes"),
+    _of_inspect("compare", "View", "Compare two models", "C", "compare", "Compare with another model on this image"),
+    _of_inspect("whole", "View", "Fit images", "0", "restore", "Fit all images to their panes"),
+    _of_inspect("switch", "Edit", "Switch peak off or on", "X", "", "Exclude or include the selected peak", separated=True),
+    _of_inspect("flip", "Edit", "Move peak to C or D", "S", "", "Move the selected peak from T_d to T_c, or back"),
+    _of_inspect("reset", "Edit", "Reset all", "R", "reset", "Restore the model's own numbers and peaks"),
+    _of_inspect("original", "", "Show the original", "Space", "", "In every pane, while you hold the key"),
+    _of_inspect("nudge", "", "Move the selected peak", "Arrow keys", "", "By one cell of R; by three with Shift"),
+    _of_inspect("escape", "", "Deselect the peak, stop the search", "Esc", "", "Also shows all panes again"),
+    _of_inspect("zoom", "", "Zoom", "+ and -", "", "Or use the wheel; drag to pan; double-click to maximise a pane"),
 )  # fmt: skip
 
 
@@ -83,26 +83,26 @@ def _of_train(id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str
 
 
 _TRAIN: tuple[Action, ...] = (
-    _of_train("picture", "File", "Save curves as picture…", "Ctrl+Shift+S", "image", "The charts, as PNG", separated=True),
-    _of_train("table", "File", "Save curves as table…", "Ctrl+S", "save", "All that was measured, as CSV"),
-    _of_train("rename", "Edit", "Rename run…", "F2", "", "The chosen run of the list, or the shown one", separated=True),
-    _of_train("trash", "Edit", "Move run to trash", "", "trash", "The chosen run of the list, or the shown one"),
-    _of_train("alone", "View", "One chart alone", "F", "maximise", "The one with the focus, or all", separated=True),
-    _of_train("whole", "View", "All epochs", "0", "restore", "Zoom all charts out"),
-    _of_train("log", "View", "Log axis", "L", "", "Equal ratios take equal room, or equal differences"),
-    _of_train("side", "View", "New training and runs", "Ctrl+[", "panel-left", "Show or hide the left part", separated=True),
-    _of_train("strip", "View", "What it looks at", "Ctrl+]", "panel-right", "Show or hide the pictures at the right"),
-    _of_train("runs", "View", "List of runs", "Ctrl+L", "run", "All runs: show, compare, rename"),
-    _of_train("start", "Run", "Start training", "Ctrl+Return", "play", "Train a new model as the form says"),
-    _of_train("pause", "Run", "Pause or go on", "Ctrl+P", "pause", "Wait after this batch; the model stays in memory"),
-    _of_train("stop", "Run", "Stop and keep", "Ctrl+.", "stop", "End after this batch; everything is kept and can be resumed"),
-    _of_train("stop-now", "Run", "Stop now", "", "", "Do not wait for the batch; what the last checkpoint holds is kept"),
+    _of_train("picture", "File", "Save curves as image…", "Ctrl+Shift+S", "image", "Save the charts as PNG", separated=True),
+    _of_train("table", "File", "Save curves as table…", "Ctrl+S", "save", "Save all values as CSV"),
+    _of_train("rename", "Edit", "Rename run…", "F2", "", "The run selected in the list, or the one shown", separated=True),
+    _of_train("trash", "Edit", "Move run to trash", "", "trash", "The run selected in the list, or the one shown"),
+    _of_train("alone", "View", "Maximise chart", "F", "maximise", "The focused chart alone, or all charts", separated=True),
+    _of_train("whole", "View", "All epochs", "0", "restore", "Show all epochs in all charts"),
+    _of_train("log", "View", "Log axis", "L", "", "Switch between a logarithmic and a linear axis"),
+    _of_train("side", "View", "New training and runs", "Ctrl+[", "panel-left", "Show or hide the left side", separated=True),
+    _of_train("strip", "View", "What it looks at", "Ctrl+]", "panel-right", "Show or hide the images on the right"),
+    _of_train("runs", "View", "List of runs", "Ctrl+L", "run", "Show, compare and rename runs"),
+    _of_train("start", "Run", "Start training", "Ctrl+Return", "play", "Train a new model with the settings of the form"),
+    _of_train("pause", "Run", "Pause or resume", "Ctrl+P", "pause", "Pause after this batch; the model stays in memory"),
+    _of_train("stop", "Run", "Stop and keep", "Ctrl+.", "stop", "Stop after this batch; everything is kept and you can resume"),
+    _of_train("stop-now", "Run", "Stop now", "", "", "Stop without waiting for the batch; the last checkpoint is kept"),
     _of_train("discard", "Run", "Discard", "", "discard", "Stop and move the run to the trash"),
-    _of_train("resume", "Run", "Resume training", "Ctrl+R", "play", "Go on with the shown run from its last checkpoint"),
-    _of_train("inspect", "Run", "Inspect the model", "Ctrl+I", "inspect", "With the best model of the shown run", separated=True),
-    _of_train("zoom", "", "Zoom the curves", "+ and -", "", "Or Ctrl and wheel; arrows and dragging move, Home shows all epochs"),
-    _of_train("escape", "", "All charts again", "Esc", "", "After one was shown alone, by F or by a double click"),
-    _of_train("list", "", "Show, compare, trash a run", "Enter, Space, Delete", "", "In the list of runs"),
+    _of_train("resume", "Run", "Resume training", "Ctrl+R", "play", "Resume this run from its last checkpoint"),
+    _of_train("inspect", "Run", "Inspect the model", "Ctrl+I", "inspect", "Use the best model of this run", separated=True),
+    _of_train("zoom", "", "Zoom the curves", "+ and -", "", "Or Ctrl and wheel; arrow keys move, Home shows all"),
+    _of_train("escape", "", "Show all charts", "Esc", "", "After one was maximised with F or a double-click"),
+    _of_train("list", "", "Show, compare, delete a run", "Enter, Space, Delete", "", "In the list of runs"),
 )  # fmt: skip
 
 
@@ -113,13 +113,13 @@ def _of_predict(
 
 
 _PREDICT: tuple[Action, ...] = (
-    _of_predict("save", "File", "Save predictions as…", "Ctrl+S", "save", "What the table shows, as CSV or JSON", separated=True),
-    _of_predict("find", "Edit", "Find in the table", "Ctrl+F", "search", "Rows by file, class or label", separated=True),
-    _of_predict("start", "Run", "Predict", "Ctrl+Return", "play", "Predict the chosen images, or go on where it stopped"),
-    _of_predict("stop", "Run", "Stop predicting", "Ctrl+.", "stop", "The rows that are there are kept"),
-    _of_predict("matrix", "View", "Large confusion matrix", "Ctrl+M", "maximise", "Esc makes it small", separated=True),
-    _of_predict("preview", "", "Look at a row's image and its peaks", "Space", "", "Space or Esc puts it away; arrows go on"),
-    _of_predict("open", "", "Look inside a row's image", "Enter", "", "Opens the page Inspect"),
+    _of_predict("save", "File", "Save predictions as…", "Ctrl+S", "save", "Save the table as CSV or JSON", separated=True),
+    _of_predict("find", "Edit", "Find in the table", "Ctrl+F", "search", "Find rows by file, class or label", separated=True),
+    _of_predict("start", "Run", "Predict", "Ctrl+Return", "play", "Predict the chosen images, or continue where it stopped"),
+    _of_predict("stop", "Run", "Stop predicting", "Ctrl+.", "stop", "Keep the rows that are done"),
+    _of_predict("matrix", "View", "Large confusion matrix", "Ctrl+M", "maximise", "Esc makes it small again", separated=True),
+    _of_predict("preview", "", "Preview an image", "Space", "", "Space or Esc closes it; arrow keys change the row"),
+    _of_predict("open", "", "Inspect a row's image", "Enter", "", "Open the image on the Inspect page"),
 )  # fmt: skip
 
 
@@ -130,41 +130,41 @@ def _of_export(
 
 
 _EXPORT: tuple[Action, ...] = (
-    _of_export("copy", "Edit", "Copy the s3n command", "Ctrl+Shift+C", "copy", "Exactly what Export runs", separated=True),
-    _of_export("whole", "View", "Whole picture", "Ctrl+9", "restore", "Zoom the preview out", separated=True),
-    _of_export("start", "Run", "Export", "Ctrl+Return", "export", "Write all files, or go on where it stopped"),
-    _of_export("stop", "Run", "Stop exporting", "Ctrl+.", "stop", "Each file that is there is whole"),
-    _of_export("zoom", "", "Zoom the preview", "+ and -", "", "Or turn the wheel; 0 shows it whole, 1 at its own size"),
+    _of_export("copy", "Edit", "Copy the s3n command", "Ctrl+Shift+C", "copy", "The command that Export runs", separated=True),
+    _of_export("whole", "View", "Fit preview", "Ctrl+9", "restore", "Fit the preview to its panel", separated=True),
+    _of_export("start", "Run", "Export", "Ctrl+Return", "export", "Write all files, or continue where it stopped"),
+    _of_export("stop", "Run", "Stop exporting", "Ctrl+.", "stop", "Files that are already written are kept"),
+    _of_export("zoom", "", "Zoom the preview", "+ and -", "", "Or use the wheel; 0 fits, 1 shows the actual size"),
 )  # fmt: skip
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("open-data", "File", "Open data set…", "Ctrl+O", "open", "Choose a folder of images sorted by class"),
-    Action("open-model", "File", "Open model…", "Ctrl+Shift+O", "model", "Choose a model file of this program"),
-    Action("open-run", "File", "Open run…", "", "run", "Choose the folder of a training run"),
-    Action("open-demo", "File", "Try the demo", "", "play", "Look inside drawn birds with a model that comes along"),
-    Action("settings", "File", "Settings…", "Ctrl+,", "settings", "Theme, text size, device, folders", separated=True),
-    Action("quit", "File", "Quit", "Ctrl+Q", "", "Close the window; a training may go on", separated=True),
-    Action("undo", "Edit", "Undo", "Ctrl+Z", "undo", "Take back the last change on this page"),
-    Action("redo", "Edit", "Redo", "Ctrl+Shift+Z; Ctrl+Y", "redo", "Make the change again"),
-    Action("theme-system", "View", "Desktop's theme", "", "", "As the desktop is", separated=True, checkable=True),
-    Action("theme-light", "View", "Light theme", "", "", "Dark text on a light ground", checkable=True),
-    Action("theme-dark", "View", "Dark theme", "", "", "Light text on a dark ground", checkable=True),
-    Action("text-larger", "View", "Larger text", "Ctrl++; Ctrl+=", "plus", "All text a step larger", separated=True),
-    Action("text-smaller", "View", "Smaller text", "Ctrl+-", "minus", "All text a step smaller"),
-    Action("text-normal", "View", "Normal text", "Ctrl+0", "", "All text at its normal size"),
-    Action("full-screen", "View", "Full screen", "F11", "", "The window alone on the screen", separated=True, checkable=True),
+    Action("open-data", "File", "Open data set…", "Ctrl+O", "open", "Choose a folder with one subfolder per class"),
+    Action("open-model", "File", "Open model…", "Ctrl+Shift+O", "model", "Choose a model file (.safetensors)"),
+    Action("open-run", "File", "Open run…", "", "run", "Choose a run folder"),
+    Action("open-demo", "File", "Try the demo", "", "play", "Open synthetic birds and a small model trained on them"),
+    Action("settings", "File", "Settings…", "Ctrl+,", "settings", "Change theme, text size, device and folders", separated=True),
+    Action("quit", "File", "Quit", "Ctrl+Q", "", "Close the window; training can continue in the background", separated=True),
+    Action("undo", "Edit", "Undo", "Ctrl+Z", "undo", "Undo the last change on this page"),
+    Action("redo", "Edit", "Redo", "Ctrl+Shift+Z; Ctrl+Y", "redo", "Redo the change"),
+    Action("theme-system", "View", "Match system", "", "", "Use the system's theme", separated=True, checkable=True),
+    Action("theme-light", "View", "Light theme", "", "", "Dark text on a light background", checkable=True),
+    Action("theme-dark", "View", "Dark theme", "", "", "Light text on a dark background", checkable=True),
+    Action("text-larger", "View", "Larger text", "Ctrl++; Ctrl+=", "plus", "Make all text larger", separated=True),
+    Action("text-smaller", "View", "Smaller text", "Ctrl+-", "minus", "Make all text smaller"),
+    Action("text-normal", "View", "Normal text", "Ctrl+0", "", "Reset the text size"),
+    Action("full-screen", "View", "Full screen", "F11", "", "Fill the screen with the window", separated=True, checkable=True),
     *_DATA,
     *_TRAIN,
     *_INSPECT,
     *_PREDICT,
     *_EXPORT,
-    Action("jobs", "Run", "Show jobs", "Ctrl+J", "layers", "All that runs and what has ended"),
+    Action("jobs", "Run", "Show jobs", "Ctrl+J", "layers", "Show running and finished jobs"),
     Action("page-help", "Help", "Help for this page", "F1", "help", "What this page shows and how to use it"),
     Action("glossary", "Help", "Symbols of the method", "Shift+F1", "book", "R, H, δ, ζ, Q and the equations they come from"),
-    Action("shortcuts", "Help", "Keyboard shortcuts", "Ctrl+/", "keyboard", "All keys of this program"),
-    Action("copy-diagnostics", "Help", "Copy diagnostics", "", "copy", "Versions and machine, for a report", separated=True),
-    Action("open-logs", "Help", "Open log folder", "", "folder", "Where the program writes what it did"),
+    Action("shortcuts", "Help", "Keyboard shortcuts", "Ctrl+/", "keyboard", "Show all keyboard shortcuts"),
+    Action("copy-diagnostics", "Help", "Copy diagnostics", "", "copy", "Versions and system, for a bug report", separated=True),
+    Action("open-logs", "Help", "Open log folder", "", "folder", "Open the folder with the log files"),
     Action("about", "Help", "About S3N Studio", "", "info", "Version, citation, licences", separated=True),
 )  # fmt: skip
 """Every action of the window and of its pages, in the order of the menus."""

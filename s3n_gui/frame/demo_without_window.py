@@ -37,7 +37,7 @@ def run_demo(out: Path) -> int:
         if code != 0:
             return code
     print(f"Predictions:        {predictions}")
-    print(f"Attention pictures: {attention}", flush=True)
+    print(f"Figures:            {attention}", flush=True)
     return 0
 
 

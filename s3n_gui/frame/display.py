@@ -43,13 +43,14 @@ def why_no_window(probe_seconds: float = 30.0) -> str | None:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return _sentence("Qt does not start")
+        return _sentence("Qt cannot start")
     return None if probe.returncode == 0 else _sentence(_reason(probe.stderr))
 
 
 def _sentence(reason: str) -> str:
     return (
-        f"No window can be shown here: {reason}; on Debian or Ubuntu a window needs: apt-get install {DEBIAN_PACKAGES}"
+        f"The window cannot be opened: {reason}. On Debian or Ubuntu, install the packages it needs: apt-get install "
+        f"{DEBIAN_PACKAGES}"
     )
 
 
@@ -59,5 +60,5 @@ def _reason(error_text: str) -> str:
     for sign in ("cannot open shared object file", "No module named", "could not connect to display", "Could not load"):
         for line in reversed(lines):  # The cause stands last, after the traceback.
             if sign in line:
-                return f"Qt does not start ({line.removeprefix('ImportError: ').rstrip('.')})"
-    return "Qt does not start"
+                return f"Qt cannot start ({line.removeprefix('ImportError: ').rstrip('.')})"
+    return "Qt cannot start"

@@ -43,7 +43,7 @@ class Dropping(QObject):
             event.acceptProposedAction()
             self._opener.open_path(paths[0])
             if len(paths) > 1:
-                self._session.report_notice(f"{len(paths)} things were dropped; {paths[0].name} was opened.")
+                self._session.report_notice(f"{len(paths)} items were dropped; only {paths[0].name} was opened.")
 
     def _show(self, over: bool) -> None:
         from s3n_gui.widgets.drop_zone import DropZone

@@ -91,7 +91,7 @@ class JobRow(QWidget):
         self._pause.setEnabled(self.job.status == "running")
         paused = self._is_paused()
         set_icon(self._pause, "play" if paused else "pause")
-        self._pause.setToolTip("Go on" if paused else "Pause after this batch")
+        self._pause.setToolTip("Resume" if paused else "Pause after this batch")
         self._pause.setAccessibleName(self._pause.toolTip())
         set_icon(self._end, "stop" if active else "close")
         ending = "Stop after this batch and keep the model" if training else "Cancel this job"

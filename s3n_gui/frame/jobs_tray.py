@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
-from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.frame.job_row import JobRow
 
@@ -62,7 +61,7 @@ class JobsTray(QFrame):
             reason: Why it is no faster one, for the tip.
         """
         self._device.setText(name)
-        self._device.setToolTip(reason or "The device that the engine computes on")
+        self._device.setToolTip(reason or "Device that the engine uses")
 
     def show_jobs(self) -> None:
         """Open the panel with all jobs, or close it."""
@@ -95,7 +94,7 @@ class JobsTray(QFrame):
         self._idle.setVisible(shown is None)
         others = len(self._jobs.jobs()) - (shown is not None)
         self._more.setVisible(others > 0)
-        self._more.setText(f"{others} more" if shown is not None else count_text(others, "ended job"))
+        self._more.setText(f"{others} more" if shown is not None else f"{others} finished")
         self._more.setAccessibleName(f"Show all jobs, {self._more.text()}")
         if self._panel is not None and self._panel.isVisible():
             self._panel.fill()
@@ -115,7 +114,7 @@ class JobsPanel(QFrame):
         self._shown: list[Job] = []
         heading = QLabel("Jobs")
         heading.setProperty("role", "section")
-        self._clear = QPushButton("Clear ended")
+        self._clear = QPushButton("Clear finished")
         self._clear.setProperty("role", "link")
         self._clear.clicked.connect(self._on_clear)
         close = QToolButton()
@@ -134,7 +133,9 @@ class JobsPanel(QFrame):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(INSIDE_GROUP)
         column.addLayout(self._rows)
-        self._empty = QLabel("Trainings, predictions and exports stand here while they run and after they have ended.")
+        self._empty = QLabel(
+            "Trainings, predictions and exports appear here while they run and when they are finished."
+        )
         self._empty.setProperty("role", "quiet")
         self._empty.setWordWrap(True)
         column.addWidget(self._empty)

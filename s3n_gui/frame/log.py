@@ -65,7 +65,7 @@ class Log:
             self._faults = open(self.folder / "crash.log", "a", encoding="utf-8")  # noqa: SIM115 - open as long as the log
             faulthandler.enable(self._faults)
         except OSError as error:
-            print(f"No log is written: {error}", file=sys.stderr)
+            print(f"The log cannot be written: {error}", file=sys.stderr)
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
         root = logging.getLogger()
         root.addHandler(self._handler)
@@ -97,8 +97,8 @@ class Log:
         _log.critical("uncaught exception", exc_info=(kind, error, trace))
         with suppress(RuntimeError):  # The window may be gone already.
             self.failures.happened.emit(
-                f"Something went wrong inside the program ({kind.__name__}). You can go on; "
-                f"Help > Open log folder has the details."
+                f"Something went wrong in the program ({kind.__name__}). You can continue working; for details see "
+                "Help > Open log folder."
             )
 
     def _on_thread_exception(self, arguments: threading.ExceptHookArgs) -> None:

@@ -92,7 +92,7 @@ class Menus(QObject):
                 action.setData(item.path)
                 set_icon(action, icon)
         if menu.isEmpty():
-            menu.addAction("Nothing was open yet").setEnabled(False)
+            menu.addAction("No recent items").setEnabled(False)
 
     def _on_page(self, action: QAction) -> None:
         self.page_chosen.emit(action.data())

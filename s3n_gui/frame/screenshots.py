@@ -116,7 +116,7 @@ def _save(widget: object, path: Path) -> None:
 
     assert isinstance(widget, QWidget)
     if not widget.grab().save(str(path)):
-        raise output_error(path, OSError("the picture could not be written"))
+        raise output_error(path, OSError("the screenshot could not be written"))
     print(path, flush=True)
 
 

@@ -107,7 +107,7 @@ class Strip(QFrame):
         self.data_button.setAccessibleName(f"Data set: {data_text}")
         model_text = "No model" if model is None else f"Model: {model_title(model)}"
         self.model_button.setText(model_text)
-        self.model_button.setToolTip("Choose a model" if model is None else f"{model}\nPress to choose another one")
+        self.model_button.setToolTip("Choose a model" if model is None else f"{model}\nClick to choose another one")
         self.model_button.setAccessibleName(model_text)
 
     def _on_busy(self, busy: bool) -> None:
@@ -177,4 +177,4 @@ def _data_tip(data_set: DataSet | None) -> str:
     if data_set is None:
         return "Choose a folder of images sorted by class"
     problems = f"\n{len(data_set.problems)} problems found" if data_set.problems else ""
-    return f"{data_set.root}\nDetected as {data_set.title or data_set.format}{problems}\nPress to choose another one"
+    return f"{data_set.root}\nDetected as {data_set.title or data_set.format}{problems}\nClick to choose another one"

@@ -101,7 +101,8 @@ class WindowCommands(QObject):
         session = self._studio.session
         if "inspect" not in self._pages.names or not demo_is_installed():
             session.report_error(
-                "The demo files are missing from this copy of S3N Studio; install it again, or open your own images."
+                "The demo files are missing from this installation of S3N Studio; install it again, or open your own "
+                "images."
             )
             return
         try:

@@ -29,8 +29,8 @@ class ClosingDialog(Question):
         super().__init__(
             "A training is running" if len(titles) == 1 else f"{len(titles)} trainings are running",
             "\n".join(titles),
-            "It can go on without the window: the next start finds it again. "
-            "Or it stops after the batch at hand; the model so far is kept and can be trained further.",
+            "Training can continue in the background and will be here next time. Or stop after the current batch and "
+            "keep the model.",
             (Answer("stop", "Stop and keep", "stop"), Answer("leave", "Leave running")),
             parent,
         )
@@ -118,7 +118,7 @@ class WindowDialogs(QObject):
     def copy_diagnostics(self) -> None:
         """Put versions and machine into the clipboard."""
         QGuiApplication.clipboard().setText(self._diagnostics())
-        self._session.report_notice("The diagnostics are in the clipboard.")
+        self._session.report_notice("Diagnostics copied to the clipboard.")
 
     def open_logs(self) -> None:
         """Show the folder of the logs in the desktop's file manager."""

@@ -48,7 +48,7 @@ class Comparison(QWidget):
         self.second = _Row("Other model", other.state, cameras, others, self.first.panes.models, editable=False)
         self.choose = QPushButton("Choose the other model…")
         self.choose.setProperty("role", "link")
-        self.choose.setToolTip("Take another model file to compare with")
+        self.choose.setToolTip("Choose another model to compare with")
         self.choose.clicked.connect(self.other_requested)
         self.second.head.addWidget(self.choose)
         for row in (self.first, self.second):
@@ -152,6 +152,6 @@ class _Row(QFrame):
         self.answer.setText(f"{displayed_class(best.name)}  {percent_text(best.probability)}")
         known = self._truth is not None and self._truth in answer.response.classes
         right = best.name == self._truth
-        self.verdict.setText(("✓ as labelled" if right else "✕ not as labelled") if known else "")
+        self.verdict.setText(("✓ correct" if right else "✕ wrong") if known else "")
         self.verdict.setProperty("state", ("good" if right else "bad") if known else "")
         self.verdict.style().polish(self.verdict)

@@ -71,7 +71,7 @@ class InspectActions(QObject):
 
     def choose_table(self) -> None:
         """Use a table of predictions that the person chooses."""
-        chosen, _ = QFileDialog.getOpenFileName(self._body, "Use a table of predictions", "", "Predictions (*.json)")
+        chosen, _ = QFileDialog.getOpenFileName(self._body, "Open a prediction table", "", "Predictions (*.json)")
         if chosen:
             self._known.read(Path(chosen))
 

@@ -18,21 +18,21 @@ from s3n_gui.widgets.number_slider import NumberSlider
 MODE_TEXTS: dict[Sampling, tuple[str, str]] = {
     "random": (
         "Drawn by strength",
-        "Each peak goes to T_d with the probability R, else to T_c (Eq. 4), as in training",
+        "Each peak goes to T_d with probability R, otherwise to T_c (Eq. 4), as in training",
     ),
-    "coin": ("Drawn half and half", "Each peak goes to T_d or T_c with equal probability, whatever its strength"),
-    "all": ("Every peak in both", "T_d and T_c both hold all peaks"),
-    "extremes": ("Strongest, weakest", "The strongest peak alone in T_d, the weakest alone in T_c"),
+    "coin": ("Drawn by coin flip", "Each peak goes to T_d or T_c with equal probability, whatever its strength"),
+    "all": ("All peaks in both", "T_d and T_c both hold all peaks"),
+    "extremes": ("Strongest and weakest", "Only the strongest peak in T_d and only the weakest in T_c"),
     "expected": (
-        "Shared by strength",
-        "Each peak belongs to T_d with the share R and to T_c with 1 – R: the mean of all draws",
+        "By strength",
+        "Each peak belongs to T_d with weight R and to T_c with 1 – R: the mean of all draws",
     ),
-    "identity": ("No warp", "D and C see the image as it is"),
+    "identity": ("No warp", "D and C see the original image"),
 }
 _FLOORS: tuple[tuple[str, str, str], ...] = (
-    ("mean", "Mean of R", "Peaks below the mean of the map do not count"),
-    ("none", "None", "Every local maximum counts"),
-    ("number", "A number", "Peaks below a number of your choice do not count"),
+    ("mean", "Mean of R", "Ignore peaks below the mean of the map"),
+    ("none", "None", "Every local maximum is a peak"),
+    ("number", "A number", "Ignore peaks below a number of your choice"),
 )
 
 
@@ -80,25 +80,25 @@ class NumberForm(QWidget):
             title, tip = MODE_TEXTS[mode]
             self.mode.addItem(title, mode)
             self.mode.setItemData(self.mode.count() - 1, f"{tip} ({mode})", 3)  # Qt.ToolTipRole
-        self.mode.setAccessibleName("How peaks are divided between D and C")
+        self.mode.setAccessibleName("How peaks are assigned to D and C")
         self.seed = QSpinBox()
         self.seed.setLocale(QLocale.c())
         self.seed.setRange(0, 999_999)
-        self.seed.setAccessibleName("Seed of the draws")
-        self.seed.setToolTip("Which numbers (zeta) are drawn: the same seed draws the same")
+        self.seed.setAccessibleName("Random seed")
+        self.seed.setToolTip("Seed of the random numbers zeta; the same seed gives the same numbers")
         self.draw = QPushButton("Next")
-        self.draw.setToolTip("Draw other numbers (zeta): take the next seed")
+        self.draw.setToolTip("Use the next seed, which draws other numbers zeta")
         self.floor = QComboBox()
         for key, title, tip in _FLOORS:
             self.floor.addItem(title, key)
             self.floor.setItemData(self.floor.count() - 1, tip, 3)
-        self.floor.setAccessibleName("Least strength of a peak")
-        self.floor.setToolTip("Local maxima of R below this do not count as peaks")
+        self.floor.setAccessibleName("Minimum strength of a peak")
+        self.floor.setToolTip("Ignore local maxima of R below this value")
         for box in (self.mode, self.floor):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
         self.seed.setMinimumWidth(px(56))
-        self.floor_number = NumberSlider("Least strength of a peak", 0.0, 1.0, 0.01, tip="Least R of a peak")
+        self.floor_number = NumberSlider("Minimum strength of a peak", 0.0, 1.0, 0.01, tip="Minimum R of a peak")
         self.sliders = {
             "beta_1": NumberSlider(
                 "Width of a peak in D", 0.5, 31.0, 0.1, logarithmic=True, name="beta_1",
@@ -109,12 +109,13 @@ class NumberForm(QWidget):
                 tip="How far around each peak the complementary image is enlarged, in cells of R (beta_2, Eq. 5)",
             ),
             "delta": NumberSlider(
-                "Doubt that is still sure", 0.0, 3.0, 0.01, name="delta",
-                tip="Entropy H up to which the network counts as sure, in nats: R is then one class's map (delta, Eq. 3)",
+                "Entropy threshold", 0.0, 3.0, 0.01, name="delta",
+                tip="The network is certain up to this entropy H, in nats; R is then the map of one class (delta, Eq. "
+                "3)",
             ),
             "window": NumberSlider(
-                "Room of a peak", 3, 15, 2, name="window",
-                tip="A peak is the largest R within a window of so many cells a side (r)",
+                "Peak window", 3, 15, 2, name="window",
+                tip="A peak is the maximum of R in a window of this many cells per side (r)",
             ),
         }  # fmt: skip
         self._lay_out()
@@ -140,14 +141,14 @@ class NumberForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(_titled("Peaks go to", "", self.mode))
-        self._seed_row = _titled("Draws of ζ", "seed", draws, self.seed)
+        layout.addWidget(_titled("Assign peaks", "", self.mode))
+        self._seed_row = _titled("Random draw (ζ), seed", "seed", draws, self.seed)
         layout.addWidget(self._seed_row)
         titles = {"beta_1": ("Width in D", "β₁"), "beta_2": ("Width in C", "β₂")}
-        titles |= {"delta": ("Doubt limit", "δ"), "window": ("Peak window", "r")}
+        titles |= {"delta": ("Entropy threshold", "δ"), "window": ("Peak window", "r")}
         for name, slider in self.sliders.items():
             layout.addWidget(_titled(*titles[name], slider))
-        layout.addWidget(_titled("Least strength", "R", self.floor))
+        layout.addWidget(_titled("Minimum strength", "R", self.floor))
         self._floor_row = _titled("", "", self.floor_number)
         layout.addWidget(self._floor_row)
         layout.addStretch(1)
@@ -192,22 +193,22 @@ class NumberForm(QWidget):
 
     def _on_mode(self, index: int) -> None:
         mode = self.mode.itemData(index)
-        self._want("Divide peaks otherwise", sampling=None if mode == self._own.sampling else mode)
+        self._want("Change the assignment of peaks", sampling=None if mode == self._own.sampling else mode)
 
     def _on_seed(self, seed: int) -> None:
-        self._want("Draw anew", gesture="seed", seed=seed)
+        self._want("Change the seed", gesture="seed", seed=seed)
 
     def _on_draw(self) -> None:
         self._end_gesture()
-        self._want("Draw anew", seed=(self._state.numbers.seed + 1) % 1_000_000)
+        self._want("Change the seed", seed=(self._state.numbers.seed + 1) % 1_000_000)
 
     def _on_floor(self, index: int) -> None:
         key = self.floor.itemData(index)
         floor = 0.5 if key == "number" else key
-        self._want("Change the least strength of a peak", floor=None if floor == self._own.floor else floor)
+        self._want("Change the minimum strength of a peak", floor=None if floor == self._own.floor else floor)
 
     def _on_floor_number(self, value: float) -> None:
-        self._want("Change the least strength of a peak", gesture="floor", floor=value)
+        self._want("Change the minimum strength of a peak", gesture="floor", floor=value)
 
     def _on_slider(self, value: float, name: str) -> None:
         new = int(value) if name == "window" else value
@@ -215,7 +216,7 @@ class NumberForm(QWidget):
         self._want(f"Change {name.replace('_', ' ')}", gesture=name, **{name: new_or_own})
 
     def _on_reset(self, name: str) -> None:
-        self._want(f"Put {name.replace('_', ' ')} back", **{name: None})  # type: ignore[arg-type]
+        self._want(f"Reset {name.replace('_', ' ')}", **{name: None})  # type: ignore[arg-type]
 
 
 def _titled(title: str, symbol: str, content: QWidget | QHBoxLayout, buddy: QWidget | None = None) -> QWidget:

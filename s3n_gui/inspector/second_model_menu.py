@@ -40,7 +40,7 @@ class SecondModelMenu(QMenu):
         if models:
             self.addSeparator()
         self.addAction("Model file…").setData("file")
-        self.addAction("Run's folder…").setData("folder")
+        self.addAction("Run folder…").setData("folder")
         self.triggered.connect(self._on_triggered)
 
     def _on_triggered(self, action: QAction) -> None:

@@ -92,24 +92,24 @@ class Stage(QStackedWidget):
         if self._session.model is None:
             return (
                 "model",
-                "Choose a model to look inside images",
-                "The page shows what a trained model sees in an image: where it finds evidence, what it enlarges, and how "
-                "each of its branches decides.",
+                "Choose a model to inspect images",
+                "This page shows what a trained model sees in an image: where it finds evidence, what it enlarges, "
+                "and what each branch predicts.",
                 "Open model…",
                 "Try the demo" if demo_is_installed() else "",
             )
         if self._state.message:
-            return "error", "This did not work", self._state.message, "Try again" if self._state.image else ""
+            return "error", "This cannot be inspected", self._state.message, "Try again" if self._state.image else ""
         if self._state.image is None:
             return (
                 "image",
                 "Choose an image",
-                "Open a folder of images, and choose one at the left.",
+                "Open a folder of images and select one on the left.",
                 "Open data set…",
                 "Open image…",
             )
         if self._state.evidence is None:
-            return "clock", "Opening the model …", "The first look takes a few seconds.", ""
+            return "clock", "Opening the model …", "The first image takes a few seconds.", ""
         return None
 
     def _on_asked(self, button: int) -> None:

@@ -38,35 +38,31 @@ class Toolbar(QWidget):
 
     def __init__(self, undo_stack: QUndoStack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.previous = _button("chevron-left", "Previous image", "The image before this one in the list (Page Up)")
-        self.next = _button("chevron-right", "Next image", "The image after this one in the list (Page Down)")
+        self.previous = _button("chevron-left", "Previous image", "Previous image in the list (Page Up)")
+        self.next = _button("chevron-right", "Next image", "Next image in the list (Page Down)")
         self.name = ElidedLabel()
         self.place = QLabel()
         self.place.setProperty("role", "quiet")
-        self.mistake = _text_button("Next mistake", "The next image whose answer is not its label (M)")
-        self.disagreement = _text_button(
-            "Next disagreement", "The next image that the branches O, D and C answer differently (D)"
-        )
-        self.stop = _text_button("Stop looking", "Stop looking for the next one (Esc)")
+        self.mistake = _text_button("Next mistake", "The next image that is predicted wrongly (M)")
+        self.disagreement = _text_button("Next disagreement", "The next image on which O, D and C disagree (D)")
+        self.stop = _text_button("Stop search", "Stop the search (Esc)")
         self.stop.hide()
-        self.device = _button("caution", "Why this is not the fastest device", "Where the network computes, and why")
+        self.device = _button("caution", "Device, and why it is not a faster one", "Device on which the network runs")
         self.device.hide()
-        self.peaks = _button(
-            "target", "Peaks in all panes", "Mark the peaks in all panes, or in none (P)", checkable=True
-        )
+        self.peaks = _button("target", "Peaks in all panes", "Show or hide the peaks in all panes (P)", checkable=True)
         self.grid = _button(
-            "grid", "Grid lines in all panes", "Draw the sampling grids in all panes, or in none (G)", checkable=True
+            "grid", "Grid lines in all panes", "Show or hide the sampling grids in all panes (G)", checkable=True
         )
         self.peaks.setChecked(True)
-        self.fit = _button("refresh", "Show everything whole", "Zoom all panes out (0)")
+        self.fit = _button("refresh", "Fit images", "Fit all images to their panes (0)")
         set_icon(self.fit, "restore")
-        self.layouts = _button("layers", "Arrange the panes", "How many panes there are, and in which rows")
+        self.layouts = _button("layers", "Pane layout", "Pane layout")
         self.compare = _button(
-            "compare", "Two models on this image", "Compare with another model on the same image (C)", checkable=True
+            "compare", "Compare two models", "Compare with another model on the same image (C)", checkable=True
         )
-        self.undo = _button("undo", "Undo", "Take back the last change (Ctrl+Z)")
-        self.redo = _button("redo", "Redo", "Make the change again (Ctrl+Shift+Z)")
-        self.reset = _button("reset", "Put everything back", "Numbers and peaks as the model has them (R)")
+        self.undo = _button("undo", "Undo", "Undo the last change (Ctrl+Z)")
+        self.redo = _button("redo", "Redo", "Redo the change (Ctrl+Shift+Z)")
+        self.reset = _button("reset", "Reset all", "Restore the model's own numbers and peaks (R)")
         self._menu = QMenu(self.layouts)
         self._group = QActionGroup(self._menu)
         for name in LAYOUTS:
@@ -125,7 +121,7 @@ class Toolbar(QWidget):
 
     def show_device(self, device: str, reason: str) -> None:
         """Say where the network computes, if there is a reason why that is not a faster device."""
-        words = f"Computed on {device}: {reason}."
+        words = f"Runs on {device}: {reason}."
         self.device.setToolTip(words)
         self.device.setAccessibleDescription(words)
         self.device.setVisible(bool(reason))

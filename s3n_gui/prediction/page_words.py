@@ -23,7 +23,7 @@ def state_words(controller: PredictionController) -> str:
             return f"Stopped after {len(predictions):,} of {count_text(total, 'image')}"
         case "finished" if predictions is not None:
             header = predictions.header
-            passes = "" if header.passes is None else f" · {header.passes:.2f} passes an image"
+            passes = "" if header.passes is None else f" · {header.passes:.2f} passes per image"
             return f"Model {header.model[:8]} · sampling {header.mode} · {header.precision}{passes}"
     return ""
 
@@ -31,19 +31,17 @@ def state_words(controller: PredictionController) -> str:
 def empty_case(controller: PredictionController) -> tuple[str, ...] | None:
     """Return icon, title, sentence and buttons of what stands in place of the table; None where there are rows."""
     if controller.images is None:
-        words = (
-            "The page shows the model's prediction for each image: class, probability, and whether its branches agree."
-        )
+        words = "This page shows the prediction for each image: class, confidence, and whether the branches agree."
         return "folder", "Choose images to predict", words, "Choose folder…", "Try the demo"
     if controller.model is None:
-        words = "A model comes out of a training; a run and a model file will both do."
-        return "model", "Choose the model that predicts", words, "Open model…", "Open run…"
+        words = "Open a run or a model file."
+        return "model", "Choose a model", words, "Open model…", "Open run…"
     if controller.predictions is not None and len(controller.predictions):
         return None
     if controller.stage in ("running", "stopping", "reading"):
-        return "clock", "Preparing …", "The model is being opened; this takes a few seconds."
+        return "clock", "Preparing …", "Opening the model takes a few seconds."
     if controller.error is not None:
-        return "error", "This did not work", error_text(controller.error), "Try again"
+        return "error", "Prediction failed", error_text(controller.error), "Try again"
     name = controller.images.name
     return (
         "predict",

@@ -217,7 +217,7 @@ class PredictPage(Page):
                 loader.set_cache_bytes(self._settings.thumbnail_cache_mb * 2**20)
 
     def _on_saved(self, path: Path, count: int) -> None:
-        self._session.report_notice(f"{count_text(count, 'row')} saved in {path}.")
+        self._session.report_notice(f"{count_text(count, 'row')} saved to {path}.")
 
     def _start(self, restart: bool = False) -> None:
         self.controller.start(restart=restart)
@@ -236,7 +236,7 @@ class PredictPage(Page):
     def _show_stage(self) -> None:
         stage, controller = self.controller.stage, self.controller
         running = stage in ("running", "stopping")
-        word = {"stopped": "Continue", "finished": "Predict again"}.get(stage, "Predict")
+        word = {"stopped": "Continue", "finished": "Update predictions"}.get(stage, "Predict")
         if stage == "stopped" and controller.stale:
             word = "Start over"
         self.source.show_stage(

@@ -24,7 +24,7 @@ from s3n_gui.state.prediction_request import PARTS
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 _HIGHEST = 1.609  # nats: the entropy of five classes that are equally probable
-_PART_TEXTS = {"all": "All images", "train": "Part train", "val": "Part val", "test": "Part test"}
+_PART_TEXTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
 
 
 class SourceBar(QWidget):
@@ -58,12 +58,12 @@ class SourceBar(QWidget):
         self.own = menu.addAction("The open data set", self.data_set_asked.emit)
         self.images.setMenu(menu)
         self.images.setAccessibleName("Images to predict")
-        self.model.setAccessibleName("Model that predicts")
-        self.model.setToolTip("The model that predicts; press to choose another")
+        self.model.setAccessibleName("Model")
+        self.model.setToolTip("Model for the predictions; click to choose another")
         self.model.clicked.connect(self.model_asked)
         self.part = QComboBox()
-        self.part.setAccessibleName("Part of the data set")
-        self.part.setToolTip("Predict every image, or one part of the data set only")
+        self.part.setAccessibleName("Split")
+        self.part.setToolTip("Predict all images, or only one split")
         for name in PARTS:
             self.part.addItem(_PART_TEXTS[name], name)
         self.part.activated.connect(self._on_part)
@@ -72,12 +72,12 @@ class SourceBar(QWidget):
         self.stop_below.setDecimals(3)
         self.stop_below.setSingleStep(0.05)
         self.stop_below.setKeyboardTracking(False)
-        self.stop_below.setSpecialValueText("All branches")
-        self.stop_below.setPrefix("O alone if H ≤ ")
-        self.stop_below.setAccessibleName("Entropy up to which O alone answers")
+        self.stop_below.setSpecialValueText("Fast mode: off")
+        self.stop_below.setPrefix("Stop after O if H ≤ ")
+        self.stop_below.setAccessibleName("Fast mode: stop after O up to this entropy")
         self.stop_below.setToolTip(
-            "Saves time: where the first look is this sure (entropy H, in nats), O alone answers and D and C are not asked.\n"
-            "s3n evaluate --cascade says which H costs nothing on a run's validation images. 0: all branches are asked."
+            "Fast mode: if branch O is certain (entropy H at most this value, in nats), D and C are skipped.\n"
+            "s3n evaluate --cascade shows which value loses no accuracy on a run's validation images. 0 turns it off."
         )
         self.stop_below.valueChanged.connect(self._on_stop_below)
         self.progress = QProgressBar()
@@ -91,7 +91,7 @@ class SourceBar(QWidget):
         self.start = QPushButton("Predict")
         self.start.setProperty("role", "primary")
         self.stop = QPushButton("Stop")
-        self.stop.setToolTip("Stop and keep the rows that are there (Ctrl+.)")
+        self.stop.setToolTip("Stop and keep the rows that are done (Ctrl+.)")
         set_icon(self.stop, "stop")
         self.more = QToolButton()
         set_icon(self.more, "more")
@@ -100,14 +100,14 @@ class SourceBar(QWidget):
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         others = QMenu(self)
         self.over = others.addAction("Start over", self._on_start_over)
-        self.over.setToolTip("Throw away the rows that are there and begin with the first image")
+        self.over.setToolTip("Discard all rows and start with the first image")
         self.more.setMenu(others)
         self.start.clicked.connect(self._on_start)
         self.stop.clicked.connect(self.stop_asked)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        by = QLabel("by")
+        by = QLabel("with")
         by.setProperty("role", "quiet")
         for chooser in (self.images, self.part, by, self.model, self.stop_below):
             row.addWidget(chooser)

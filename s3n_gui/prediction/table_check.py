@@ -20,7 +20,7 @@ def check_table(request: PredictionRequest, header: PredictionHeader) -> str:
     try:
         return difference(request, header)
     except (S3NError, OSError):  # the next prediction says so
-        _log.info("a table could not be compared with what is there now", exc_info=True)
+        _log.info("a table could not be compared with the current model and images", exc_info=True)
         return ""
 
 
@@ -32,13 +32,13 @@ def difference(request: PredictionRequest, header: PredictionHeader) -> str:
     """
     if file_digest(model_file(request.model)) != header.model:
         if request.model.is_dir():
-            return "These predictions are of an earlier checkpoint of this run; its best one is another by now."
-        return f"These predictions are of another model than {request.model.name} is now: the file has changed."
+            return "These predictions are from an earlier checkpoint of this run, which now has a better one."
+        return f"The model file {request.model.name} has changed since these predictions."
     data_set = open_images(request.images)
     records = part_of(data_set, request.part)
     if len(records) != header.count:
         now, then = count_text(len(records), "image"), f"{header.count:,}"
-        return f"There are {now} now; these predictions are of {then}."
+        return f"There are now {now}, but these predictions cover {then}."
     if fingerprint(low_priority(records), data_set.classes) != header.images:
-        return "Some of these images or their labels have changed since they were predicted."
+        return "Some images or labels have changed since these predictions."
     return ""

@@ -29,7 +29,7 @@ class DemoCard(QFrame):
         title = QLabel("See how it works")
         title.setProperty("role", "section")
         words = QLabel(
-            "Drawn birds that differ in one part only, and a model that has found it. Nothing is downloaded."
+            "Synthetic birds that differ in a few parts, and a model trained to tell them apart. Nothing is downloaded."
         )
         words.setProperty("role", "quiet")
         words.setWordWrap(True)
@@ -61,7 +61,7 @@ class _Picture(QWidget):
         if size.isValid():
             reader.setScaledSize(size.scaled(QSize(480, 480), Qt.AspectRatioMode.KeepAspectRatioByExpanding))
         self._pixmap = QPixmap.fromImage(reader.read())
-        self.setAccessibleName("A drawn bird")
+        self.setAccessibleName("A synthetic bird")
         theme().changed.connect(self._fit)
         self._fit()
 

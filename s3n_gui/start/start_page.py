@@ -45,9 +45,9 @@ class StartPage(Page):
         self._cards: dict[Path, TrainingCard] = {}
         self.drop_zone = DropZone()
         self.drop_zone.open_asked.connect(session.ask_to_open)
-        self.data_card = RecentCard("Data sets", "Data sets that you open stand here, to go on with one press.")
-        self.run_card = RecentCard("Runs", "Trainings stand here while they run and after they have ended.")
-        self.model_card = RecentCard("Models", "Model files that you open stand here.")
+        self.data_card = RecentCard("Data sets", "Recent data sets appear here.")
+        self.run_card = RecentCard("Runs", "Your training runs appear here.")
+        self.model_card = RecentCard("Models", "Recent model files appear here.")
         top = QHBoxLayout()
         top.setSpacing(PAGE_MARGIN)
         top.addWidget(self.drop_zone, 3)
@@ -89,7 +89,7 @@ class StartPage(Page):
         self._show_recent()
 
     def show_demo(self) -> None:
-        """Fill the page with what comes along: the drawn birds, the run that learned them, its model.
+        """Fill the page with the demo: the synthetic birds, the run trained on them, and its model.
 
         Raises:
             s3n_core.errors.S3NError: The demo is not installed.
@@ -101,9 +101,9 @@ class StartPage(Page):
         birds = open_data_set(images)
         run = RunDirectory(demo_run()).summary()
         classes = count_text(len(birds.classes), "class", "classes")
-        self.data_card.show_rows([Row(images, "drawn birds", data_set_detail(birds), "comes along", "folder")])
+        self.data_card.show_rows([Row(images, "demo birds", data_set_detail(birds), "included", "folder")])
         self._show_runs(RunsSeen((run,), ()))
-        self.model_card.show_rows([Row(model, model_title(model), classes, "comes along", "model")])
+        self.model_card.show_rows([Row(model, model_title(model), classes, "included", "model")])
 
     def _fit(self) -> None:
         self._inside.setMaximumWidth(px(1360))

@@ -29,7 +29,7 @@ class TrainingCard(QFrame):
     Signals:
         stop_asked: "Stop and keep" was pressed.
         pause_asked: "Pause" was pressed.
-        resume_asked: "Go on" was pressed.
+        resume_asked: "Resume" was pressed.
     """
 
     stop_asked = Signal(object)
@@ -55,7 +55,7 @@ class TrainingCard(QFrame):
         self._pause = QPushButton("Pause")
         self._pause.clicked.connect(self._on_pause)
         self._stop = QPushButton("Stop and keep")
-        self._stop.setToolTip("End the training after this batch and keep the model")
+        self._stop.setToolTip("Stop after this batch and keep the model")
         set_icon(self._stop, "stop")
         self._stop.clicked.connect(self._on_stop)
         words = QVBoxLayout()
@@ -91,13 +91,13 @@ class TrainingCard(QFrame):
         self.setAccessibleName(self._title.text())
         self._curve.show_values(losses)
         paused = status in {"paused", "pausing"}
-        self._pause.setText("Go on" if paused else "Pause")
-        self._pause.setToolTip("Go on training" if paused else "Pause after this batch; the model stays in memory")
+        self._pause.setText("Resume" if paused else "Pause")
+        self._pause.setToolTip("Resume training" if paused else "Pause after this batch; the model stays in memory")
         set_icon(self._pause, "play" if paused else "pause")
         self._pause.setEnabled(status in {"running", "paused", "pausing"})
         self._stop.setEnabled(status in {"running", "paused", "pausing"})
         if state is None or not state.epochs:
-            self._facts.setText("Reading the data set and making the network")
+            self._facts.setText("Reading the data set and building the network")
             self._bar.setRange(0, 0)
             self._left.setText("")
             return

@@ -54,7 +54,7 @@ class Opener(QObject):
         path = path.expanduser().absolute()
         try:
             if not path.exists():
-                self._session.report_error(f"{path} does not exist any more; choose another folder or file.")
+                self._session.report_error(f"{path} no longer exists; choose another folder or file.")
             elif path.is_dir() and is_run(path):
                 self.open_run(path)
             elif path.is_dir():
@@ -65,11 +65,12 @@ class Opener(QObject):
                 self.open_image(path)
             elif path.suffix.lower() in _FOREIGN_MODELS:
                 self._session.report_error(
-                    f"{path.name} is no model of this program; models are {MODEL_SUFFIX} files in a run's checkpoints."
+                    f"{path.name} is not an S3N model; models are {MODEL_SUFFIX} files in a run's checkpoints folder."
                 )
             else:
                 self._session.report_error(
-                    f"{path.name} is neither a folder of images, a run, a model ({MODEL_SUFFIX}) nor an image."
+                    f"{path.name} cannot be opened: it is not a folder of images, a run, a model ({MODEL_SUFFIX}) or "
+                    "an image."
                 )
         except OSError as error:
             self._session.report_error(f"{path} cannot be read ({error.strerror or error}); check its permissions.")
@@ -146,7 +147,7 @@ class Opener(QObject):
             self._session.report_error(str(error))
         else:
             name = type(error).__name__
-            self._session.report_error(f"{self._folder} could not be read ({name}); the log has the details.")
+            self._session.report_error(f"{self._folder} could not be read ({name}); see the log for details.")
 
     def _set_busy(self, busy: bool) -> None:
         if busy != self._busy:

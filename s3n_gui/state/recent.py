@@ -92,4 +92,4 @@ class RecentList(QObject):
             entries = [{**asdict(item), "path": str(item.path)} for item in self._items]
             write_json(self.path, {"version": 1, "items": entries}, durable=False)
         except (OSError, S3NError) as error:
-            _log.warning("the list of recent things could not be kept (%s)", error)
+            _log.warning("the list of recent items could not be saved (%s)", error)

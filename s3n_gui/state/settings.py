@@ -164,7 +164,7 @@ class Settings(QObject):
             content = json.loads(self.path.read_bytes())
             version, values = content["version"], content["values"]
             if not isinstance(version, int) or not isinstance(values, dict):
-                raise ValueError("it does not look like a settings file")
+                raise ValueError("it is not a settings file")
         except FileNotFoundError:
             return
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
@@ -183,7 +183,9 @@ class Settings(QObject):
         with suppress(OSError):
             self.path.replace(aside)
         _log.warning("the settings file %s could not be read (%s)", self.path, error)
-        self.notice = f"The settings in {self.path} could not be read; they start afresh, the old file is {aside.name}."
+        self.notice = (
+            f"The settings in {self.path} could not be read and were reset; the old file was renamed to {aside.name}."
+        )
 
     def _write(self) -> None:
         version = VERSION if not self._unknown else VERSION + 1
@@ -192,7 +194,7 @@ class Settings(QObject):
             write_json(self.path, {"version": version, "values": {**self._unknown, **self._values}})
         except (OSError, S3NError) as error:
             _log.warning("the settings file %s could not be written (%s)", self.path, error)
-            self.failed.emit(f"The settings could not be kept: {error}")
+            self.failed.emit(f"The settings could not be saved: {error}")
 
 
 def settings_path() -> Path:

@@ -24,12 +24,10 @@ class AnimationSaver(QObject):
     def ask(self, run: Path) -> None:
         """Ask where a run's animation goes, and begin to write it."""
         if self.job is not None and self.job.is_active:
-            self._session.report_notice("An animation is being written already; the next can be saved after it.")
+            self._session.report_notice("An animation is being saved; wait until it is done.")
             return
         proposed = str(Path.home() / f"{run.name}.gif")
-        chosen, _ = QFileDialog.getSaveFileName(
-            self._window, "Save evidence as animation", proposed, "Animation (*.gif)"
-        )
+        chosen, _ = QFileDialog.getSaveFileName(self._window, "Save as animation", proposed, "Animation (*.gif)")
         if chosen:
             self.save(run, Path(chosen))
 
@@ -44,4 +42,4 @@ class AnimationSaver(QObject):
 
     @Slot(object)
     def _on_succeeded(self, _: object) -> None:
-        self._session.report_notice(f"The animation is in {self._file}.")
+        self._session.report_notice(f"Animation saved: {self._file}.")

@@ -252,7 +252,7 @@ class TrainingController(QObject):
         if self.status == "discarded":
             name = self._job.run_path.name
             self.show_run(None)
-            self._session.report_notice(f"{name} was discarded; it is in the trash of the runs folder.")
+            self._session.report_notice(f"{name} was discarded; it is in the trash.")
         elif self.status == "failed" and not self._job.run_path.exists():
             self.show_run(None)  # It was refused before anything was made; the error says why.
         else:
@@ -261,4 +261,4 @@ class TrainingController(QObject):
 
 def in_the_way(live: Path) -> str:
     """Return what is said where another training runs: one at a time, since a second would take from it what it gains."""
-    return f"{live.name} is being trained. Stop it and keep what it has learned, or wait for its end."
+    return f"{live.name} is being trained. Stop and keep it, or wait until it is finished."

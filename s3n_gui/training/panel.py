@@ -247,10 +247,10 @@ class TrainPage(Page):
         self.words.setVisible(shown)
         self.empty.setVisible(not shown)
         if self._session.data_set is None:
-            words = "Open a folder of images sorted by class, choose a recipe at the left, and press Start training."
+            words = "Open a folder with one subfolder per class, choose a recipe on the left, and click Start training."
             self.empty.show_case("train", "No training yet", words, "Open data set…")
         else:
-            words = "Choose a recipe at the left and press Start training; curves, sentences and pictures grow here."
+            words = "Choose a recipe on the left and click Start training. Curves, comments and images appear here."
             self.empty.show_case("train", "No training yet", words)
         self._show_parts()
 

@@ -43,14 +43,14 @@ class ProbeStrip(QFrame):
         self.epoch.setProperty("role", "quiet")
         self.save = QToolButton()
         set_icon(self.save, "save")
-        self.save.setToolTip("Save the pictures of all epochs as an animation (GIF)")
+        self.save.setToolTip("Save the images of all epochs as an animation (GIF)")
         self.save.setAccessibleName("Save as animation")
         self.save.clicked.connect(self.animation_asked)
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName("Epoch of the pictures")
-        self.slider.setToolTip("After which epoch; at the right end new epochs are shown as they come")
+        self.slider.setAccessibleName("Epoch of the images")
+        self.slider.setToolTip("Choose an epoch; at the right end, new epochs appear automatically")
         self.slider.valueChanged.connect(self._on_slider)
-        self.empty = QLabel("Pictures appear here after the first epoch: where the network looks in some images.")
+        self.empty = QLabel("After the first epoch, this shows where the network looks in some images.")
         self.empty.setProperty("role", "quiet")
         self.empty.setWordWrap(True)
         self._heads = QWidget()
@@ -58,9 +58,9 @@ class ProbeStrip(QFrame):
         heads.setContentsMargins(0, 0, 0, 0)
         heads.setSpacing(6)
         for text, tip in (
-            ("Peaks", "Filled: strong evidence, magnified in D. Ring: supporting evidence, magnified in C."),
-            ("D image", "The image with the strong evidence magnified"),
-            ("C image", "The image with the supporting evidence magnified"),
+            ("Peaks", "Filled: strong evidence, enlarged in D. Ring: supporting evidence, enlarged in C."),
+            ("D image", "The image with the strong evidence enlarged"),
+            ("C image", "The image with the supporting evidence enlarged"),
         ):
             head = QLabel(text)
             head.setProperty("role", "caption")

@@ -79,7 +79,7 @@ class RunsActions(QObject):
 
     def _on_ticked(self, path: Path, on: bool) -> None:
         if on and len(self._controller.others()) >= MOST_OTHERS:
-            self._session.report_notice(f"{MOST_OTHERS} runs can be laid over at once; take one away first.")
+            self._session.report_notice(f"{MOST_OTHERS} runs can be compared at once; remove one first.")
         self._controller.lay_over(path, on=on)
 
     def _on_renamed(self, before: Path, after: Path) -> None:
@@ -96,7 +96,7 @@ class RunsActions(QObject):
             if before == self._controller.path:
                 self._controller.show_run(None)
             self._controller.lay_over(before, on=False)
-            self._session.report_notice(f"{before.name} is in the trash; Ctrl+Z brings it back.")
+            self._session.report_notice(f"{before.name} is in the trash; Ctrl+Z restores it.")
         else:
             self._controller.show_run(after)
         self._trainings.watch.look()

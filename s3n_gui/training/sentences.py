@@ -17,7 +17,7 @@ Tone = Literal["good", "plain", "caution", "bad"]
 _RESTING_EPOCHS = 4
 """After so many epochs without a better one, the accuracy is said to rest."""
 _NO_CHANGE = 0.01
-_BRANCH_WORDS = {"joint": "the joint answer", "O": "the original branch (O)"}
+_BRANCH_WORDS = {"joint": "the joint prediction", "O": "the original branch (O)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def sayings(series: MetricSeries, state: RunState | None, status: ShownStatus | 
         said.append(_trouble(state, status))
     if not series.epoch_lines:
         if status in ("starting", "running", "paused", "pausing"):
-            said.append(Saying("plain", "The first epoch is under way; what improves is said after it."))
+            said.append(Saying("plain", "The first epoch is running. Comments appear after it."))
         return said
     said += _progress(series, finished=status not in ("running", "starting", "pausing", "paused", "stopping"))
     said += [Saying("caution", text) for text in _warnings(series.epoch_lines[-1])]
@@ -57,10 +57,12 @@ def _trouble(state: RunState | None, status: ShownStatus) -> Saying:
     if status == "failed":
         error = None if state is None else state.error
         text = "" if error is None else error_text(error)
-        return Saying("bad", text or "The training failed; its log says why.")
+        return Saying("bad", text or "Training failed; see its log.")
     if status == "broken":
-        return Saying("bad", "A file of this run cannot be read; restore it from a copy, or move the run to the trash.")
-    return Saying("caution", "The training ended without a last word. Resume goes on from its last checkpoint.")
+        return Saying(
+            "bad", "A file of this run cannot be read. Restore it from a backup, or move the run to the trash."
+        )
+    return Saying("caution", "Training ended unexpectedly. Resume continues from its last checkpoint.")
 
 
 def _progress(series: MetricSeries, *, finished: bool) -> list[Saying]:
@@ -80,12 +82,12 @@ def _progress(series: MetricSeries, *, finished: bool) -> list[Saying]:
         change = losses[-1] / losses[0] - 1.0
         if abs(change) < _NO_CHANGE:
             said.append(
-                Saying("plain", f"The training loss is {losses[-1]:.3g}, as it was at the start, after {epochs}.")
+                Saying("plain", f"After {epochs} the training loss is still {losses[-1]:.3g}, as at the start.")
             )
             return said + _overfitting(series)
         word = "fell" if change < 0 else "rose"
         tone: Tone = "plain" if change < 0 else "caution"
-        remedy = "" if change < 0 else " A lower learning rate usually mends that."
+        remedy = "" if change < 0 else " A lower learning rate usually helps."
         said.append(
             Saying(tone, f"The training loss {word} from {losses[0]:.3g} to {losses[-1]:.3g} in {epochs}.{remedy}")
         )
@@ -103,17 +105,17 @@ def _accuracy(values: Column, where: str, whose: str, *, finished: bool) -> Sayi
     if since >= _RESTING_EPOCHS:
         return Saying(
             "caution",
-            f"{start} has not improved for {count_text(since, 'epoch')}; best {best_text}. "
-            "Stop and keep loses nothing: the best epoch is kept.",
+            f"{start} has not improved for {count_text(since, 'epoch')}; best {best_text}. You can stop: the best "
+            "epoch is kept.",
         )
     if since:
         return Saying("plain", f"{start} is {percent_text(float(values[-1]))}; best {best_text}.")
     rise = values[-1] - values[-2] if len(values) > 1 else 0.0
     if rise > 0:
         return Saying(
-            "good", f"{start} improves: {percent_text(float(values[-1]))}, {100 * rise:.1f} points more than before."
+            "good", f"{start} improves: {percent_text(float(values[-1]))}, {100 * rise:.1f} points better than before."
         )
-    return Saying("good", f"{start} is {percent_text(float(values[-1]))}, as good as ever.")
+    return Saying("good", f"{start} is {percent_text(float(values[-1]))}, best so far.")
 
 
 def _overfitting(series: MetricSeries) -> list[Saying]:
@@ -127,8 +129,8 @@ def _overfitting(series: MetricSeries) -> list[Saying]:
     return [
         Saying(
             "caution",
-            f"Validation loss has risen since epoch {lowest + 1} while training loss falls: it learns its images by heart. "
-            "Stop and keep, or start anew with more images, a stronger crop or label smoothing.",
+            f"Validation loss has risen since epoch {lowest + 1} while training loss falls: the model memorises the "
+            "images. Stop and keep it, or start again with more images, a stronger crop or label smoothing.",
         )
     ]
 

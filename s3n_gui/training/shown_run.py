@@ -176,9 +176,9 @@ class ChangedDataDialog(Question):
         super().__init__(
             "The data set has changed",
             change_text(changed),
-            "The training can go on with the run's own list: added images are not learned from, missing ones are left out, "
-            "classes stay as they were. Or cancel, and put the data set back or start a new run.",
-            (Answer("resume", "Resume all the same", "play"),),
+            "Training can continue with the run's own list of images: added images are not used, missing ones are "
+            "skipped, and the classes stay the same. Or cancel, and restore the data set or start a new run.",
+            (Answer("resume", "Resume anyway", "play"),),
             parent,
         )
 

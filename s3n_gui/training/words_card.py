@@ -15,7 +15,7 @@ from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.training.sentences import Saying, Tone
 
 _ICONS: dict[Tone, str] = {"good": "check", "plain": "info", "caution": "caution", "bad": "error"}
-_WORDS: dict[Tone, str] = {"good": "Good", "plain": "Note", "caution": "Look at this", "bad": "Failed"}
+_WORDS: dict[Tone, str] = {"good": "Good", "plain": "Note", "caution": "Warning", "bad": "Failed"}
 _MARGIN, _BETWEEN = 8, 6
 _LEAST_HEIGHT, _LARGEST_HEIGHT = 54, 132
 _SCROLL_BAR, _EDGE = 10, 2

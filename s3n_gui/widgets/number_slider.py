@@ -111,13 +111,13 @@ class NumberSlider(QWidget):
         differs = own is not None and abs(own - value) > self._step / 2
         self.reset.setVisible(differs)
         if own is not None:
-            self.reset.setToolTip(f"Back to the model's own {self.number.textFromValue(own)}")
+            self.reset.setToolTip(f"Reset to the model's own {self.number.textFromValue(own)}")
 
     def _label(self, title: str, tip: str) -> None:
         for widget, kind in (
             (self.slider, ""),
             (self.number, ", exact value"),
-            (self.reset, ", back to the model's own"),
+            (self.reset, ", reset to the model's own"),
         ):
             widget.setAccessibleName(f"{title}{kind}")
             widget.setToolTip(tip)

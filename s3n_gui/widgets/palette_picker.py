@@ -24,7 +24,7 @@ class PalettePicker(QComboBox):
         for name in PALETTES:
             self.addItem(palette_icon(name), name.capitalize(), name)
         self.setAccessibleName("Colour map")
-        self.setToolTip("Colours from the lowest value to the highest; all of them are even to the eye")
+        self.setToolTip("Colours from the lowest to the highest value; all are perceptually uniform")
         self.activated.connect(self._on_activated)
 
     def set_palette_name(self, name: PaletteName) -> None:

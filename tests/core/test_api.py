@@ -208,7 +208,7 @@ def test_a_training_in_a_process_of_its_own(trained_run: TrainedRun) -> None:
     finally:
         if run.status not in {"stopped", "finished", "failed"}:
             run.stop()
-    with pytest.raises(s3n_core.S3NError, match="Nobody trains the run"):
+    with pytest.raises(s3n_core.S3NError, match="is not being trained"):
         run.pause()
 
 

@@ -149,7 +149,7 @@ def train(qtbot: QtBot, window: MainWindow) -> Path:
     paused_at = page.controller.state
     QTest.qWait(1500)
     assert page.controller.state == paused_at
-    press(page.bar.pause)  # it says "Go on" now
+    press(page.bar.pause)  # it says "Resume" now
     qtbot.waitUntil(lambda: page.controller.machine.phase == "running", timeout=PATIENCE)
     epochs = len(series.epoch_lines)
     qtbot.waitUntil(lambda: len(series.epoch_lines) > max(epochs, 1), timeout=PATIENCE)

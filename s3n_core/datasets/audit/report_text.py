@@ -9,8 +9,8 @@ from s3n_core.datasets.audit.report import AuditReport, DuplicateGroup, SmallCla
 
 _SHOWN_NAMES = 6  # of one group of images
 _NAME_WORDS: dict[NameFindingKind, str] = {
-    "same-name": "one name in several parts",
-    "same-source": "one source in several parts",
+    "same-name": "one name in several splits",
+    "same-source": "one source in several splits",
     "names-class": "unlabelled, but named as a class",
     "names-other-class": "named as another class",
 }
@@ -29,7 +29,7 @@ def report_text(report: AuditReport, *, most: int | None = 20) -> str:
         if any(by_class.values()):
             fewest, largest = min(by_class.values()), max(by_class.values())
             lines.append(
-                f"  {part}: {sum(by_class.values())} images of {len(by_class)} classes, {fewest} to {largest} a class"
+                f"  {part}: {sum(by_class.values())} images of {len(by_class)} classes, {fewest} to {largest} per class"
             )
     if report.unlabelled:
         lines.append(f"  without a label: {report.unlabelled} images")
@@ -43,7 +43,7 @@ def report_text(report: AuditReport, *, most: int | None = 20) -> str:
         f"images with a side below {report.smallest_side} pixels": [
             f"{item.name}: {item.width} x {item.height}" for item in report.small_images
         ],
-        "equal files": [_group_line(group, " = ", names) for group in _gravest_first(report.duplicates)],
+        "identical files": [_group_line(group, " = ", names) for group in _gravest_first(report.duplicates)],
         "near-duplicates": [_group_line(group, " ~ ", names) for group in _gravest_first(report.near_duplicates)],
     }
     for finding in report.name_findings:
@@ -51,7 +51,7 @@ def report_text(report: AuditReport, *, most: int | None = 20) -> str:
     for title, items in sections.items():
         lines += _section(title, items, most)
     if not any(sections.values()):
-        lines.append("  nothing to complain about" + ("" if report.decoded else " (only the headers were read)"))
+        lines.append("  no problems found" + ("" if report.decoded else " (only headers were read)"))
     return "\n".join(lines)
 
 

@@ -52,7 +52,7 @@ def read(root: Path) -> DataSet:
         title = f"{TITLE} in split folders"
         strays = [name for name in list_folder(root, problems).folders if name not in split_folders]
         problems.extend(
-            Problem(root / name, "it is not one of the split folders and was left out")
+            Problem(root / name, "it is not one of the split folders and was ignored")
             for name in strays
             if holds_images(root / name)
         )
@@ -62,7 +62,7 @@ def read(root: Path) -> DataSet:
         found = list(_images(root, "", None, problems))
     if not found:
         raise DataSetError(
-            f"{root} holds no class folder with images: put the images of each class into its own folder."
+            f"{root} contains no class folders with images: put the images of each class into its own folder."
         )
     classes = tuple(sorted({name for name, _, _ in found}))
     labels = {name: label for label, name in enumerate(classes)}
@@ -102,10 +102,10 @@ def _images(
     listing = list_folder(folder, problems)
     if listing.images:
         count = len(listing.images)
-        problems.append(Problem(Path(folder), f"{count} image(s) directly in it belong to no class and were left out"))
+        problems.append(Problem(Path(folder), f"{count} image(s) directly in it have no class and were ignored"))
     for class_name in listing.folders:
         paths = find_images(root, f"{prefix}{class_name}", problems)
         if not paths:
-            problems.append(Problem(Path(folder, class_name), "the class folder holds no image"))
+            problems.append(Problem(Path(folder, class_name), "the class folder contains no image"))
         for path in paths:
             yield class_name, path, split

@@ -56,7 +56,7 @@ def read(root: Path) -> DataSet:
             continue
         class_id = int(_needed(class_of, image_id, root / "image_class_labels.txt")[0])
         if class_id not in labels:
-            raise DataSetError(f"{root / 'classes.txt'} has no class {class_id}, which image {image_id} is given.")
+            raise DataSetError(f"{root / 'classes.txt'} has no class {class_id}, but image {image_id} belongs to it.")
         split: Split = "train" if _needed(in_training, image_id, root / "train_test_split.txt")[0] == 1 else "test"
         records.append(
             ImageRecord(
@@ -69,9 +69,7 @@ def read(root: Path) -> DataSet:
             )
         )
     if not records:
-        raise DataSetError(
-            f"None of the images that {root / 'images.txt'} lists exists: is the folder 'images' complete?"
-        )
+        raise DataSetError(f"None of the images in {root / 'images.txt'} exists: is the folder 'images' complete?")
     present = {record.label for record in records}
     problems.extend(
         Problem(root / "classes.txt", f"the class {name} has no image")
@@ -110,7 +108,7 @@ def _texts_with_lines(file: Path, expected: str) -> dict[int, Line]:
         if len(fields) != 2 or not fields[0].isdecimal():
             raise line.junk(expected)
         if int(fields[0]) in table:
-            raise DataSetError(f"{line.place}: the id {fields[0]} has a line already: remove one of the two.")
+            raise DataSetError(f"{line.place}: the id {fields[0]} appears twice: remove one of the two lines.")
         table[int(fields[0])] = line
     return table
 

@@ -84,9 +84,7 @@ class AircraftReader:
                 )
             )
         if not records:
-            raise DataSetError(
-                f"None of the images that the lists in {data} name exists: is '{IMAGE_FOLDER}' complete?"
-            )
+            raise DataSetError(f"None of the images in the lists of {data} exists: is '{IMAGE_FOLDER}' complete?")
         present = {record.label for record in records}
         problems += [Problem(data, f"the class {name} has no image") for name in classes if labels[name] not in present]
         return DataSet(

@@ -39,7 +39,7 @@ def list_folder(folder: str | Path, problems: list[Problem]) -> Listing:
                 elif is_image_file(name):  # also a link to nowhere: the decoder names it
                     images.append(name)
     except OSError as error:
-        problems.append(Problem(Path(folder), f"the folder cannot be listed ({error.strerror})"))
+        problems.append(Problem(Path(folder), f"the folder cannot be read ({error.strerror})"))
     return Listing(tuple(sorted(folders)), tuple(sorted(images)))
 
 

@@ -57,7 +57,7 @@ def read(root: Path) -> DataSet:
             if file.is_file():
                 _read_list(root, file, split, entries, problems)
     if not entries:
-        raise DataSetError(f"None of the images that the lists in {root} name exists: check the paths in them.")
+        raise DataSetError(f"None of the images in the lists of {root} exists: check the paths in them.")
     class_names = _class_names(root, entries, problems)
     labels = {class_id: label for label, class_id in enumerate(sorted(class_names))}
     records = tuple(
@@ -88,7 +88,7 @@ def _read_list(root: Path, file: Path, split: Split, entries: dict[str, _Entry],
         first = entries.setdefault(name, entry)
         if first is not entry:
             change = "" if first.class_id == entry.class_id else f" with class {first.class_id}, then {entry.class_id}"
-            reason = f"it is listed twice{change}: {first.line.place} holds, {line.place} was left out"
+            reason = f"it is listed twice{change}: {first.line.place} was used, {line.place} was ignored"
             problems.append(Problem(root / name, reason))
 
 
@@ -109,13 +109,13 @@ def _class_names(root: Path, entries: dict[str, _Entry], problems: list[Problem]
         return _names_by_folder(ids, entries) or {class_id: str(class_id) for class_id in ids}
     names = _listed_names(file, ids)
     problems.extend(
-        Problem(file, f"the class {names[class_id]} has no image and was left out")
+        Problem(file, f"the class {names[class_id]} has no image and was ignored")
         for class_id in names.keys() - set(ids)
     )
     missing = [class_id for class_id in ids if class_id not in names]
     if missing:
         place = next(entry.line.place for entry in entries.values() if entry.class_id == missing[0])
-        raise DataSetError(f"{place} uses the class id {missing[0]}, which {file} does not name: add it there.")
+        raise DataSetError(f"{place} uses the class id {missing[0]}, which has no name in {file}: add it there.")
     return {class_id: names[class_id] for class_id in ids}
 
 

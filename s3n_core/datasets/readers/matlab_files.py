@@ -39,10 +39,10 @@ def read_matlab(file: Path, *names: str) -> dict[str, Any]:
     except OSError as error:
         raise DataSetError(f"{file} cannot be read ({error.strerror or error}).") from error
     except (ValueError, struct.error, zlib.error) as error:
-        raise DataSetError(f"{file} is no .mat file, or a damaged one ({error}): copy it anew.") from error
+        raise DataSetError(f"{file} is not a .mat file, or it is damaged ({error}): copy it again.") from error
     missing = [name for name in names if name not in variables]
     if missing:
-        raise DataSetError(f"{file} holds no '{missing[0]}': it is another file than its name says.")
+        raise DataSetError(f"{file} does not contain '{missing[0]}': it is not the file that its name says.")
     return variables
 
 
@@ -60,7 +60,7 @@ def _byte_order(file: Path, data: bytes) -> str:
         raise ValueError("its header is not MATLAB's")
     (version,) = struct.unpack_from(f"{order}H", data, 124)
     if version == 0x200:
-        raise DataSetError(f"{file} is of MATLAB's version 7.3: save it anew as version 7 (save -v7).")
+        raise DataSetError(f"{file} has MATLAB's format 7.3: save it again in format 7 (save -v7).")
     return order
 
 
@@ -128,7 +128,7 @@ def _matrix(
     if what == _CHAR:
         return name, _text(data, order, kind, start, stop)
     if what not in _NUMBERS or int(flags) & _COMPLEX:
-        raise ValueError(f"an array of class {what}, which such tables have not")
+        raise ValueError(f"an array of class {what}, which these tables do not have")
     numbers = _numbers(data, order, kind, start, stop)
     return name, numbers[0] if len(numbers) == 1 else numbers
 
@@ -138,7 +138,7 @@ def _structs(data: bytes, order: str, at: int, end: int, count: int, depth: int)
     width = int(_numbers(data, order, 5, start, stop)[0])
     _, start, stop, at = _element(data, order, at, end)
     if not 0 < width <= 64:
-        raise ValueError(f"names of fields of {width} letters")
+        raise ValueError(f"field names of {width} letters")
     fields = [data[i : i + width].split(b"\0")[0].decode("latin-1") for i in range(start, stop, width)]
     values = _matrices(data, order, at, end, count * len(fields), depth)
     return [
@@ -153,7 +153,7 @@ def _matrices(data: bytes, order: str, at: int, end: int, count: int, depth: int
     for _ in range(count):
         kind, start, stop, at = _element(data, order, at, end)
         if kind != _MATRIX:
-            raise ValueError(f"an element of type {kind} in the place of an array")
+            raise ValueError(f"an element of type {kind} instead of an array")
         values.append(_matrix(data, order, start, stop, None, depth + 1)[1])
     return values
 

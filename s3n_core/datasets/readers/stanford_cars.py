@@ -73,9 +73,7 @@ def read(root: Path) -> DataSet:
     for table in tables:
         records += _records(root, table, len(classes), problems)
     if not records:
-        raise DataSetError(
-            f"None of the images that {tables[0].file} lists exists: are the folders of images complete?"
-        )
+        raise DataSetError(f"None of the images in {tables[0].file} exists: are the image folders complete?")
     _name_test_without_labels(root, records, problems)
     present = {record.label for record in records}
     problems += [
@@ -140,7 +138,9 @@ def _records(root: Path, table: _Table, classes: int, problems: list[Problem]) -
     )
     missing = [field for field in needed if field not in fields]
     if missing:
-        raise DataSetError(f"{table.file} has no field '{missing[0]}' in 'annotations': it is another file.")
+        raise DataSetError(
+            f"{table.file} has no field '{missing[0]}' in 'annotations': it is not the file that its name says."
+        )
     for number, row in enumerate(rows, start=1):
         line = Line(table.file, number, str(row[name_field]).strip())
         name = name_inside(f"{table.images}/{line.text}" if table.images else line.text, line)
@@ -150,7 +150,9 @@ def _records(root: Path, table: _Table, classes: int, problems: list[Problem]) -
         if "class" in fields:
             class_id = _number(row, "class", line)
             if not (class_id.is_integer() and 1 <= class_id <= classes):
-                raise DataSetError(f"{line.place}: the class {class_id:g} is none of the {classes} that have names.")
+                raise DataSetError(
+                    f"{line.place}: the class {class_id:g} has no name; there are {classes} class names."
+                )
             label = int(class_id) - 1
         box = Box.from_corners(*(_number(row, corner, line) for corner in _CORNERS))
         if os.path.isfile(path):
@@ -169,7 +171,7 @@ def _number(row: Mapping[str, object], field: str, line: Line) -> float:
 def _class_names(file: Path) -> tuple[str, ...]:
     names = read_matlab(file, "class_names")["class_names"]
     if not (isinstance(names, list) and names and all(isinstance(name, str) and name.strip() for name in names)):
-        raise DataSetError(f"{file}: expected a list of names as 'class_names': it is another file, or a damaged one.")
+        raise DataSetError(f"{file}: expected a list of names in 'class_names': it is another file, or it is damaged.")
     return tuple(name.strip() for name in names)
 
 
@@ -178,7 +180,7 @@ def _name_test_without_labels(root: Path, records: list[ImageRecord], problems: 
     wanted = "cars_test_annos_withlabels.mat"
     unlabelled = sum(record.label is None for record in records)
     if unlabelled:
-        reason = f"it is missing: {unlabelled} test images have no label, so nothing can be measured on them"
+        reason = f"it is missing: {unlabelled} test images have no label, so accuracy cannot be measured on them"
         problems.append(Problem(root / wanted, reason))
     elif not any(record.split == "test" for record in records):
         problems.append(Problem(root / wanted, "it is missing, or 'cars_test' is: there are no test images"))

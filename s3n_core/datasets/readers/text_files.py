@@ -50,7 +50,7 @@ def read_lines(file: Path) -> Iterator[Line]:
     except OSError as error:
         raise DataSetError(f"{file} cannot be read ({error.strerror}).") from error
     if b"\0" in data:
-        raise DataSetError(f"{file} is not a text file (it holds zero bytes): expected UTF-8 text.")
+        raise DataSetError(f"{file} is not a text file (it contains zero bytes): expected UTF-8 text.")
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     # Not splitlines(): a file's name may hold U+2028 and other characters that it takes for line ends.
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
@@ -76,5 +76,5 @@ def name_inside(name: str, line: Line) -> str:
         or posixpath.normpath(name.replace("\\", "/")).startswith("..")
     )
     if outside:
-        raise DataSetError(f"{line.place}: '{name}' leads out of the data set folder: list paths inside it only.")
+        raise DataSetError(f"{line.place}: '{name}' points outside the data set's folder: list only paths inside it.")
     return normal

@@ -30,6 +30,6 @@ def read(root: Path) -> DataSet:
     problems: list[Problem] = []
     names = find_images(root, "", problems)
     if not names:
-        raise DataSetError(f"{root} holds no image: choose a folder with images (JPEG, PNG, WebP, TIFF, ...).")
+        raise DataSetError(f"{root} contains no images: choose a folder with images (JPEG, PNG, WebP, TIFF, ...).")
     records = tuple(ImageRecord(path=root / name, name=name, banner=banner_of(root / name)) for name in names)
     return DataSet(root=root, format=FORMAT, title=TITLE, classes=(), records=records, problems=tuple(problems))

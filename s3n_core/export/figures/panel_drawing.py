@@ -78,7 +78,11 @@ def draw_key(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> 
             texts = [f"{cells}; nothing is enlarged", cells]
     elif panel in ("image_d", "image_c"):
         side = f"{inspection.warps.image_d.shape[0]} × {inspection.warps.image_d.shape[0]} px"
-        texts = [f"read at {side}, shown in the original's proportions", f"{side} in the original's proportions", side]
+        texts = [
+            f"sampled at {side}, shown in the original's proportions",
+            f"{side} in the original's proportions",
+            side,
+        ]
     elif panel == "original":
         texts = [f"{rasters.placement.image_size[0]} × {rasters.placement.image_size[1]} px"]
     fitting = [text for text in texts if canvas.width_of(text, size=tokens.CAPTION) <= area.width]
@@ -94,9 +98,9 @@ def _draw_peak_key(canvas: Canvas, area: Area, baseline: float, rasters: Rasters
     mixed = any(0 < peak.weight_d < 1 for peak in peaks)
     in_d, in_c = sum(peak.weight_d > 0 for peak in peaks), sum(peak.weight_c > 0 for peak in peaks)
     if mixed:
-        words = (("D", "share in T_d"), ("C", f"share in T_c; {len(peaks)} peaks"))
+        words = (("D", "strong (D)"), ("C", f"supporting (C); {len(peaks)} peaks"))
     else:
-        words = (("D", f"{in_d} in T_d"), ("C", f"{in_c} in T_c"))
+        words = (("D", f"{in_d} strong (D)"), ("C", f"{in_c} supporting (C)"))
     x = area.x
     for branch, text in words:
         draw_branch_mark(canvas, x, baseline - 2.4, branch, size=5.5)

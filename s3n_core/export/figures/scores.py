@@ -35,7 +35,7 @@ def draw_scores(canvas: Canvas, area: Area, answer: str, best: Sequence[Score], 
     baseline = area.y + 8
     draw_branch_mark(canvas, area.x, baseline - 2.8, answer, size=6)
     x = area.x + 10
-    x += canvas.text(x, baseline, f"{tokens.BRANCH_NAMES[answer]} says", size=tokens.BODY, bold=True)
+    x += canvas.text(x, baseline, f"{tokens.BRANCH_NAMES[answer]} prediction", size=tokens.BODY, bold=True)
     if answer != "joint":
         canvas.text(x + 4, baseline, answer, size=tokens.BODY, colour=tokens.QUIET)
     for row, score in enumerate(best):

@@ -135,7 +135,7 @@ def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str 
 
     notes = [model, how_it_was_made(inspection)]
     if canvas.undrawable:
-        notes = [" · ".join(notes), "▯ is a letter that no font here has"]
+        notes = [" · ".join(notes), "▯ stands for a letter that the installed fonts do not have"]
     notes_width = min(max(canvas.width_of(note, size=tokens.CAPTION) for note in notes), 0.34 * area.width)
     for line, note in enumerate(notes):
         y = baseline + 13.5 + 10 * line

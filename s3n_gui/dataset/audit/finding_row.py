@@ -61,24 +61,25 @@ class FindingRow(QWidget):
             button.setStyleSheet("QPushButton { padding: 0; }")  # its word stands below the title's
             button.hide()
         if finding.images:
-            self.show_button.setToolTip("List these images, copies side by side")
+            self.show_button.setToolTip("Show only these images, with copies next to each other")
             self.show_button.setAccessibleName(f"Show me: {finding.title}")
             self.show_button.clicked.connect(self._on_show)
             buttons.addWidget(self.show_button)
             self.show_button.show()
         if finding.pairs:
-            self.pairs_button.setToolTip("Look at two of them side by side, and leave out one")
+            self.pairs_button.setToolTip("Compare two of them side by side, and leave one out")
             self.pairs_button.setAccessibleName(f"Compare: {finding.title}")
             self.pairs_button.clicked.connect(self._on_pairs)
             buttons.addWidget(self.pairs_button)
             self.pairs_button.show()
         if finding.leave_out:
             count = len(finding.leave_out)
-            self.leave_button.setText("Take back" if self._settled else f"Leave out {count:,}")
+            self.leave_button.setText("Include again" if self._settled else f"Leave out {count:,}")
             self.leave_button.setToolTip(
-                "Learn from them again"
+                "Use them for training again"
                 if self._settled
-                else f"Do not learn from {count_text(count, 'image')}; the files stay as they are (Ctrl+Z takes it back)"
+                else f"Do not use {count_text(count, 'image')} for training; the files are not changed (Ctrl+Z undoes "
+                "this)"
             )
             self.leave_button.setAccessibleName(f"{self.leave_button.text()}: {finding.title}")
             self.leave_button.clicked.connect(self._on_leave_out)

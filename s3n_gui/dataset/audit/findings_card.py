@@ -27,7 +27,10 @@ class FindingsCard(QFrame):
         title = QLabel("Findings")
         title.setProperty("role", "section")
         self.button = QPushButton("Check images")
-        self.button.setToolTip("Read every image to its end: what is broken, double, or in training and test (Ctrl+K)")
+        self.button.setToolTip(
+            "Read every image completely and find broken files, duplicates, and images in both training and test "
+            "(Ctrl+K)"
+        )
         self.button.clicked.connect(self._on_button)
         top = QHBoxLayout()
         top.setContentsMargins(0, 0, 8, 0)
@@ -80,11 +83,11 @@ class FindingsCard(QFrame):
         if running:
             self._show_progress()
         elif checking.is_outdated:
-            self.words.setText(f"Images have changed, come or gone since the check ({when}).")
+            self.words.setText(f"Images have been added, removed or changed since the check ({when}).")
         elif findings is None:
-            self.words.setText("Not checked yet. A check reads every image and finds broken files and copies.")
+            self.words.setText("Not checked yet. A check reads every image and finds broken files and duplicates.")
         elif not findings:
-            self.words.setText(f"Checked {when}. Nothing to complain about: all can be read, none is there twice.")
+            self.words.setText(f"Checked {when}. No problems: all images can be read and there are no duplicates.")
         else:
             self.words.setText(f"Checked {when}.")
         self._show_rows()
@@ -96,7 +99,7 @@ class FindingsCard(QFrame):
         self.progress.setRange(0, 0 if share is None else 1000)
         self.progress.setValue(round(1000 * (share or 0)))
         known = "" if share is None else " · ".join(part for part in (percent_text(share), left) if part)
-        self.words.setText(f"Every image is being read. You can go on meanwhile.\n{known}".strip())
+        self.words.setText(f"Every image is being read. You can continue working.\n{known}".strip())
 
     def _show_rows(self) -> None:
         for row in self.rows:

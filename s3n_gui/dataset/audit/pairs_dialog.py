@@ -150,14 +150,14 @@ class _Side(QWidget):
         self.name.setToolTip(str(record.path))
         may, out = planning.may_be_left_out(image), image in planning.left_out
         self.button.setEnabled(may)
-        self.button.setText("Take back" if out else "Leave out this one")
+        self.button.setText("Include again" if out else "Leave this one out")
         self.button.setAccessibleName(f"{self.button.text()}: {record.name}")
         self.button.setToolTip(
-            "Test images are never learned from"
+            "Test images are never used for training"
             if not may
-            else "Learn from it again"
+            else "Use it for training again"
             if out
-            else "Do not learn from it; the file stays as it is (Ctrl+Z takes it back)"
+            else "Do not use it for training; the file is not changed (Ctrl+Z undoes this)"
         )
         self._show_facts()
 

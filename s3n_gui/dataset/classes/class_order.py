@@ -25,7 +25,7 @@ class ClassOrder(QWidget):
         for order in ORDERS:
             self.choice.addItem(_WORDS[order], order)
         self.choice.setAccessibleName("Order of the classes")
-        self.choice.setToolTip("In which order the classes stand")
+        self.choice.setToolTip("Sort the classes")
         self.choice.currentIndexChanged.connect(self._on_choice)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

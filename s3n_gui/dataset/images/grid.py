@@ -36,7 +36,9 @@ class ThumbnailGrid(QListView):
         self._tile = USUAL
         self.setObjectName("thumbnails")
         self.setAccessibleName("Images of the data set")
-        self.setAccessibleDescription("Arrow keys move, Shift extends the selection, Enter inspects, Delete leaves out")
+        self.setAccessibleDescription(
+            "Move with the arrow keys, extend the selection with Shift, inspect with Enter, leave out with Delete"
+        )
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setMovement(QListView.Movement.Static)
         self.setResizeMode(QListView.ResizeMode.Adjust)

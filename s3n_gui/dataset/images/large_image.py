@@ -135,7 +135,7 @@ class Picture(Zoomed):
         elif self._read is not None or self._record is None:
             painter.setPen(QColor("#C6CBD4"))
             painter.setFont(font("body"))
-            words = "No image is selected" if self._record is None else f"This file cannot be shown:\n{self.problem}."
+            words = "No image selected" if self._record is None else f"This file cannot be shown:\n{self.problem}."
             painter.drawText(
                 self.rect().adjusted(16, 16, -16, -16),
                 int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap),

@@ -41,18 +41,16 @@ class SelectedCard(QFrame):
         self.trouble.setTextFormat(Qt.TextFormat.PlainText)
         self.trouble.setWordWrap(True)
         self.trouble_icon = QLabel()
-        self.box_button = _toggle("box", "Box", "Draw the box that the data set gives for the object")
-        self.parts_button = _toggle(
-            "parts", "Parts", "Draw the visible parts that the data set gives; point at one for its name"
-        )
+        self.box_button = _toggle("box", "Box", "Show the object's bounding box")
+        self.parts_button = _toggle("parts", "Parts", "Show the annotated parts; point at one to see its name")
         self.leave_button = QPushButton()
         self.leave_button.clicked.connect(self._on_leave_out)
-        self.use_button = QPushButton("Use for")
-        self.use_button.setToolTip("Learn from it, hold it out or test on it, whatever data set and draw say")
+        self.use_button = QPushButton("Move to split…")
+        self.use_button.setToolTip("Choose the split of this image, whatever the data set says")
         self.use_button.clicked.connect(self._on_use)
         self._menu = QMenu(self.use_button)
         self.use_actions: dict[str, QAction] = {}
-        for part, word in (*((part, USE_WORDS[part]) for part in PARTS), ("", "As the data set says")):
+        for part, word in (*((part, USE_WORDS[part]) for part in PARTS), ("", "As in the data set")):
             if not part:
                 self._menu.addSeparator()
             action = self._menu.addAction(word)
@@ -61,10 +59,12 @@ class SelectedCard(QFrame):
             self.use_actions[part] = action
         self._menu.triggered.connect(self._on_part)
         self.inspect_button = QPushButton("Inspect")
-        self.inspect_button.setToolTip("Look inside this image with the current model (Enter)")
+        self.inspect_button.setToolTip("Inspect this image with the current model (Enter)")
         self.inspect_button.clicked.connect(self.inspect_asked)
         if not can_inspect:
             self.inspect_button.hide()  # Never shown here: without a parent it would be a window of its own.
+        for button in (self.leave_button, self.use_button, self.inspect_button):
+            button.setStyleSheet("QPushButton { padding: 0 6px; }")  # three in a narrow card
         for button in (self.box_button, self.parts_button):
             button.toggled.connect(self._on_annotations)
         head = QHBoxLayout()
@@ -117,7 +117,7 @@ class SelectedCard(QFrame):
         self._show_trouble(())
         if not known or survey is None:
             self.name.setText("No image selected")
-            self.facts.setText("Choose an image in the list.")
+            self.facts.setText("Select an image in the list.")
             self.leave_button.setText("Leave out")
             return
         record = survey.record(image)
@@ -140,13 +140,13 @@ class SelectedCard(QFrame):
         may = self._controller.planning.may_be_left_out(image) or self._chosen > 1
         self.leave_button.setEnabled(may)
         what = f" {count_text(self._chosen, 'image')}" if self._chosen > 1 else ""
-        self.leave_button.setText(f"Take back{what}" if out else f"Leave out{what}")
+        self.leave_button.setText(f"Include{what} again" if out else f"Leave out{what}")
         self.leave_button.setToolTip(
-            "Test images are never learned from"
+            "Test images are never used for training"
             if not may
-            else "Learn from it again"
+            else "Use it for training again"
             if out
-            else "Do not learn from it; the file stays as it is (Delete; Ctrl+Z takes it back)"
+            else "Do not use it for training; the file is not changed (Delete; Ctrl+Z undoes this)"
         )
 
     def _show_trouble(self, notes: tuple[str, ...]) -> None:

@@ -40,8 +40,8 @@ class ShareFields(QObject):
         self.share.setToolTip(tip)
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
-        self.seed.setAccessibleName(f"Draw of {what}")
-        self.seed.setToolTip("Another number draws other images; the same number always the same ones")
+        self.seed.setAccessibleName(f"Seed for {what}")
+        self.seed.setToolTip("Seed of the random choice: the same number always gives the same images")
         self.label.setBuddy(self.share)
         for field, least in ((self.share, 72), (self.seed, 56)):
             field.setMinimumWidth(px(least))

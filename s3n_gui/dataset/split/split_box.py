@@ -24,11 +24,11 @@ from s3n_gui.dataset.survey import USE_WORDS, USES
 
 _MOST_VALIDATION = 50  # percent
 _TIPS = {
-    "train": "Images to learn from. Press to list them.",
-    "validation": "Training images kept back to choose the best epoch by; never learned from. Press to list them.",
-    "test": "Images kept for the test; never learned from, never chosen by. Press to list them.",
-    "unlabelled": "Images without a label: they can be predicted. Press to list them.",
-    "left-out": "Images that you have left out: nothing is learned from them. Press to list them.",
+    "train": "The model is trained on these images. Click to show them.",
+    "validation": "Used only to choose the best epoch; the model never learns from them. Click to show them.",
+    "test": "Used only for the final test. Click to show them.",
+    "unlabelled": "Images without a label, which can be predicted. Click to show them.",
+    "left-out": "Images that you have left out of training. Click to show them.",
 }
 
 
@@ -44,16 +44,16 @@ class SplitBox(QWidget):
         self.buttons: dict[str, QPushButton] = {}
         self._numbers: dict[str, QLabel] = {}
         self.test = ShareFields(
-            "Test on",
+            "Test share",
             "test images",
-            "Share of the images that are kept for the test, evenly of each class: the data set has no split of its own",
+            "Share of the images in the test split, evenly over the classes (the data set has no split of its own)",
             round(100 * MOST_TEST_SHARE),
             self,
         )
         self.validation = ShareFields(
             "Validation share",
             "validation images",
-            "Share of the training images that the next training keeps for validation, evenly of each class",
+            "Share of the training images in the validation set of the next training, evenly over the classes",
             _MOST_VALIDATION,
             self,
         )
@@ -61,22 +61,20 @@ class SplitBox(QWidget):
         fields.setSpacing(8)
         fields.setColumnStretch(1, 1)
         fields.setColumnStretch(2, 1)
-        self._heads = (QLabel("Share"), QLabel("Draw"))
+        self._heads = (QLabel("Share"), QLabel("Shuffle"))
         for place, head in enumerate(self._heads, 1):
             head.setProperty("role", "caption")
             fields.addWidget(head, 0, place)
         self.test.add_to(fields, 1)
         self.validation.add_to(fields, 2)
-        self.words = QLabel("The data set brings its own validation images.")
+        self.words = QLabel("The data set has its own validation set.")
         self.words.setWordWrap(True)
         self.words.setProperty("role", "caption")
         self.by_hand = QLabel()
         self.by_hand.setProperty("role", "caption")
         self.forget = QPushButton("Undo all")
         self.forget.setProperty("role", "link")
-        self.forget.setToolTip(
-            "Drop the parts of single images: each is used as the data set says, or as the draw has it"
-        )
+        self.forget.setToolTip("Move all images that you assigned by hand back to their original splits")
         self._hand = QWidget()
         hand = QHBoxLayout(self._hand)
         hand.setContentsMargins(0, 0, 0, 0)

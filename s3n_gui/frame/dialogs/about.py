@@ -56,8 +56,8 @@ class AboutDialog(QDialog):
         version = QLabel(f"Version {__version__}")
         version.setProperty("role", "quiet")
         what = QLabel(
-            "Finds the parts that tell similar things apart, from image labels alone. "
-            "It sends nothing anywhere: no telemetry, no update check."
+            "Finds the parts that tell similar things apart, from image labels alone. It sends no data: no telemetry, "
+            "no update checks."
         )
         what.setWordWrap(True)
         tabs = QTabWidget()

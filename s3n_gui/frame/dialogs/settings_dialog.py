@@ -30,8 +30,8 @@ from s3n_gui.background.device_probe import DeviceProbe
 from s3n_gui.state.settings import SETTINGS, Settings
 from s3n_gui.widgets.elided_label import ElidedLabel
 
-_THEMES = (("system", "As the desktop"), ("light", "Light"), ("dark", "Dark"))
-_DEVICE_WORDS = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA card (CUDA)", "mps": "Apple chip (MPS)"}
+_THEMES = (("system", "Match system"), ("light", "Light"), ("dark", "Dark"))
+_DEVICE_WORDS = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
 _SIZES = ((0.8, "80 %"), (0.9, "90 %"), (1.0, "100 %"), (1.1, "110 %"), (1.25, "125 %"), (1.4, "140 %"), (1.6, "160 %"))
 
 
@@ -61,15 +61,15 @@ class SettingsDialog(QDialog):
         self.thumbnails = self._number("thumbnail_cache_mb", " MB")
         self.thumbnails.valueChanged.connect(self._on_thumbnails)
         self.runs = ElidedLabel()
-        self._section("Look")
+        self._section("Appearance")
         self._row("Theme", self._theme_row())
         self._row("Text size", self.text_size, "Also Ctrl++ and Ctrl+-")
         self._section("Engine")
-        self._row("Compute on", self.device, self._device_words)
-        self._row("Let go after", self.idle, "Without a request the model leaves the memory of the graphics card")
-        self._section("Room and places")
-        self._row("Memory for thumbnails", self.thumbnails, "Small pictures in lists; more means less reading again")
-        self._row("Runs live in", self._runs_row(), "New runs go there; existing ones are not moved")
+        self._row("Device", self.device, self._device_words)
+        self._row("Unload model after", self.idle, "Frees graphics memory when the model is idle")
+        self._section("Storage")
+        self._row("Thumbnail cache", self.thumbnails, "A larger cache scrolls faster")
+        self._row("Run folder", self._runs_row(), "New runs are saved here; existing runs are not moved")
         self._fill()
         reset = QPushButton("Reset all settings")
         reset.clicked.connect(self._on_reset)
@@ -181,7 +181,7 @@ class SettingsDialog(QDialog):
     def _show_devices(self) -> None:
         devices, wanted = self._probe.devices, self._settings.device
         if not devices.chosen:
-            text = devices.reason or "Asking the engine what this machine offers…"
+            text = devices.reason or "Looking for devices…"
         else:
             device = devices.chosen if wanted == "auto" else wanted
             words = [devices.usable.get(device, devices.missing.get(device, "")), self._memory_text(device)]
@@ -213,7 +213,7 @@ class SettingsDialog(QDialog):
         self._settings.set("thumbnail_cache_mb", megabytes)
 
     def _on_choose_runs(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Where runs live", str(self._settings.runs_root))
+        folder = QFileDialog.getExistingDirectory(self, "Choose the run folder", str(self._settings.runs_root))
         if folder:
             self._settings.set("runs_folder", str(Path(folder)))
 

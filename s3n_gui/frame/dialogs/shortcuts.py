@@ -78,10 +78,10 @@ class ShortcutsDialog(QDialog):
 
 def _groups() -> list[tuple[str, list[Action]]]:
     groups: list[tuple[str, list[Action]]] = []
-    pages = [Action(f"page-{p.name}", "View", p.title, p.shortcut, tip=f"Show the page {p.title}") for p in PAGES]
+    pages = [Action(f"page-{p.name}", "View", p.title, p.shortcut, tip=f"Go to the page {p.title}") for p in PAGES]
     for menu in MENUS:
         rows = [row for row in ACTIONS if row.menu == menu and not row.page and row.shortcut]
         groups.append((menu, (pages if menu == "View" else []) + rows))
     for page in PAGES:
-        groups.append((f"On the page {page.title}", [r for r in ACTIONS if r.page == page.name and r.shortcut]))
+        groups.append((f"{page.title} page", [r for r in ACTIONS if r.page == page.name and r.shortcut]))
     return [(title, rows) for title, rows in groups if rows]

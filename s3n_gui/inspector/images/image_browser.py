@@ -30,14 +30,14 @@ from s3n_gui.widgets.images.image_ground import draw_filling
 
 _SHOWN_TEXTS = {
     "all": ("All images", "Every image of the data set"),
-    "mistakes": ("Mistakes", "Images whose answer is not their label, as far as is known"),
-    "disagreements": ("Disagreements", "Images that the branches O, D and C answer differently, as far as is known"),
-    "unseen": ("Not looked at", "Images that no answer is known of yet"),
+    "mistakes": ("Mistakes", "Images that are predicted wrongly (of those already predicted)"),
+    "disagreements": ("Disagreements", "Images on which O, D and C disagree (of those already predicted)"),
+    "unseen": ("Not viewed", "Images without a prediction yet"),
 }
 _NONE_TEXTS = {
     "mistakes": "No mistakes",
     "disagreements": "No disagreements",
-    "unseen": "Every answer is known",
+    "unseen": "All images are predicted",
 }
 
 
@@ -61,14 +61,14 @@ class ImageBrowser(QWidget):
         self.search.setPlaceholderText("Find")
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Find images by name or class")
-        self.search.setToolTip("Show only images whose name or class holds this text")
+        self.search.setToolTip("Show only images whose name or class contains this text")
         self.shown = QComboBox()
         for key in SHOWN:
             title, tip = _SHOWN_TEXTS[key]
             self.shown.addItem(title, key)
             self.shown.setItemData(self.shown.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self.shown.setAccessibleName("Which images are listed")
-        self.shown.setToolTip("Which images are listed")
+        self.shown.setAccessibleName("Filter images")
+        self.shown.setToolTip("Filter images")
         self.list = _List()
         self.list.setModel(images)
         self.list.setItemDelegate(_ThumbnailDelegate(thumbnails, self.list))
@@ -83,14 +83,12 @@ class ImageBrowser(QWidget):
         self.count.setProperty("role", "caption")
         self.table = QToolButton()
         set_icon(self.table, "predict")
-        self.table.setAccessibleName("Use a table of predictions")
-        self.table.setToolTip("Use a table of predictions (.json): mistakes and disagreements are then known at once")
+        self.table.setAccessibleName("Open a prediction table")
+        self.table.setToolTip("Open a table of predictions (.json) to find mistakes and disagreements")
         self.table.clicked.connect(self.table_requested)
-        self.predict = QPushButton("Predict this data set")
+        self.predict = QPushButton("Run predictions")
         self.predict.setProperty("role", "link")
-        self.predict.setToolTip(
-            "Mistakes and disagreements of all images are known then; now those of images you looked at"
-        )
+        self.predict.setToolTip("Find the mistakes and disagreements of all images, not only of those you have viewed")
         self.predict.clicked.connect(self.predictions_requested)
         self.predict.hide()
         layout = QVBoxLayout(self)
@@ -138,7 +136,7 @@ class ImageBrowser(QWidget):
     def _show_offer(self) -> None:
         known = self.shown.currentData()
         self.predict.setVisible(self._offered and known != "all")
-        words = "Nothing here has this in its name or class." if self.search.text() else ""
+        words = "No image matches this text." if self.search.text() else ""
         if not words and known in _NONE_TEXTS:
             words = _NONE_TEXTS[known] + (" as far as is known." if self._offered else ".")
         self.list.say_when_empty(words)

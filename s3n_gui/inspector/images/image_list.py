@@ -155,9 +155,9 @@ class ImageList(QAbstractListModel):
         label, verdict = self.label_of(record), self._verdicts.get(record.name)
         parts = [] if label is None else [f"Labelled {displayed_class(label)}"]
         if verdict is None:
-            parts.append("not looked at yet")
+            parts.append("not viewed yet")
         else:
-            parts.append(f"taken for {displayed_class(verdict.class_name)} ({100 * verdict.probability:.1f} %)")
+            parts.append(f"predicted as {displayed_class(verdict.class_name)} ({100 * verdict.probability:.1f} %)")
             if not verdict.agrees:
                 parts.append("the branches disagree")
         return ", ".join(parts)

@@ -96,7 +96,9 @@ def _read_table(path: Path, unwanted: Event) -> KnownTable | None:
         reason = error.strerror or error
         raise S3NError(f"{path.name} cannot be read ({reason}); choose another table.") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise S3NError(f"{path.name} is no table of predictions; choose a .json that s3n predict wrote.") from error
+        raise S3NError(
+            f"{path.name} is not a table of predictions; choose a .json file written by s3n predict."
+        ) from error
     return KnownTable(path, model, verdicts)
 
 

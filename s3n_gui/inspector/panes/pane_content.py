@@ -92,7 +92,7 @@ def resolve(
         known = class_index is not None and class_index < len(classes)  # a second model may know fewer
         index = class_index if known and class_index is not None else inspection.prediction.index
         values, limits, name = inspection.response.class_response(index), RESPONSE_RANGE, classes[index]
-        note = "" if values is not None else "Fetching this class's map ..."
+        note = "" if values is not None else "Loading this class's map …"
     elif kind in ("map_d", "map_c"):
         values = inspection.warps.map_d if kind == "map_d" else inspection.warps.map_c
         limits = sampling_map_range(inspection.warps.map_d, inspection.warps.map_c)

@@ -59,9 +59,9 @@ def _peak_parts(inspection: Inspection) -> list[tuple[str, str]]:
     if inspection.response.attention != "sparse":
         return [("", f"{len(peaks)} peaks; the maps do not depend on them")]
     if any(0 < peak.weight_d < 1 for peak in peaks):
-        return [("D", "share in T_d"), ("C", "in T_c"), ("", f"{len(peaks)} peaks")]
+        return [("D", "strong (D)"), ("C", "supporting (C)"), ("", f"{len(peaks)} peaks")]
     in_d, in_c = (sum(weight > 0 for weight in weights) for weights in zip(*_weights(peaks), strict=True))
-    return [("D", f"{in_d} in T_d"), ("C", f"{in_c} in T_c"), ("", "larger: stronger R")]
+    return [("D", f"{in_d} strong (D)"), ("C", f"{in_c} supporting (C)"), ("", "larger: stronger R")]
 
 
 def _weights(peaks: Sequence[Peak]) -> list[tuple[float, float]]:

@@ -120,7 +120,7 @@ class PaneGrid(QWidget):
             row.setVisible(pane is None or row.isAncestorOf(pane))
         for one in self.panes:
             set_icon(one.enlarge_button, "restore" if one is pane else "maximise")
-            one.enlarge_button.setAccessibleName("Show all panes" if one is pane else "Show this pane alone")
+            one.enlarge_button.setAccessibleName("Show all panes" if one is pane else "Maximise this pane")
         self.layout_changed.emit()
 
     def swap(self, one: int, other: int) -> None:

@@ -40,54 +40,54 @@ KIND_TEXTS: dict[Kind, KindText] = {
         "Response",
         "R",
         "",
-        "How strongly each place speaks for the likeliest class, or classes, from 0 to 1.",
+        "How much each place supports the predicted class or classes, from 0 to 1.",
     ),
     "class_map": KindText(
-        "Class map", "Class", "M", "", "How strongly each place speaks for one class of your choice, scaled to 0 ... 1."
+        "Class map", "Class", "M", "", "How much each place supports a class of your choice, scaled to 0 … 1."
     ),
     "map_d": KindText(
         "Discriminative map",
         "Discr. map",
         "Q_d",
         "D",
-        "How much room each place gets in the discriminative image: strong evidence.",
+        "How much space each place gets in the discriminative image: strong evidence.",
     ),
     "map_c": KindText(
         "Complementary map",
         "Compl. map",
         "Q_c",
         "C",
-        "How much room each place gets in the complementary image: supporting evidence.",
+        "How much space each place gets in the complementary image: supporting evidence.",
     ),
     "magnified_d": KindText(
         "Magnification in D",
         "Magnified",
         "f, g",
         "D",
-        "How many times larger each place is in the discriminative image, as an area: "
-        "one over the Jacobian determinant of (f, g).",
+        "How many times larger the area of each place is in the discriminative image: one over the Jacobian "
+        "determinant of (f, g).",
     ),
     "magnified_c": KindText(
         "Magnification in C",
         "Magnified",
         "f, g",
         "C",
-        "How many times larger each place is in the complementary image, as an area: "
-        "one over the Jacobian determinant of (f, g).",
+        "How many times larger the area of each place is in the complementary image: one over the Jacobian "
+        "determinant of (f, g).",
     ),
     "image_d": KindText(
         "Discriminative image",
         "Discr. image",
         "D",
         "D",
-        "What the discriminative branch reads: strong evidence enlarged.",
+        "Input of the discriminative branch: strong evidence is enlarged.",
     ),
     "image_c": KindText(
         "Complementary image",
         "Compl. image",
         "C",
         "C",
-        "What the complementary branch reads: supporting evidence enlarged.",
+        "Input of the complementary branch: supporting evidence is enlarged.",
     ),
 }
 

@@ -40,7 +40,7 @@ class PaneTitle(QAbstractButton):
         self._kind, self._addition = kind, addition
         words = KIND_TEXTS[kind]
         self.setAccessibleName(f"{words.title} ({plain_symbol(words.symbol)}) {addition}".strip())
-        tip = f"{words.tip}\nClick to show something else here; drag onto another pane to change places."
+        tip = f"{words.tip}\nClick to show something else here; drag onto another pane to swap them."
         self.setToolTip(f"{words.title}{': ' + addition if addition else ''}\n{tip}")
         self.update()
 

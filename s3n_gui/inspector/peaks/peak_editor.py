@@ -33,15 +33,15 @@ class Editor(QObject):
     def flip_peak(self, cell: Cell) -> None:
         """Move a peak to the other set."""
         if (peak := self._peak(cell)) is not None:
-            self._change(peak_edits.flipped(self._state.edits, peak), "Move peak to the other set")
+            self._change(peak_edits.flipped(self._state.edits, peak), "Move peak to C or D")
 
     def put_peak(self, cell: Cell, forced: ForcedSet | None) -> None:
         """Put a peak into a set, or give it back to the mode."""
-        self._change(peak_edits.put_into(self._state.edits, cell, forced), "Put peak into a set")
+        self._change(peak_edits.put_into(self._state.edits, cell, forced), "Assign peak")
 
     def restore_peak(self, cell: Cell) -> None:
         """Give a peak back as it was found."""
-        self._change(peak_edits.without(self._state.edits, cell), "Put peak back")
+        self._change(peak_edits.without(self._state.edits, cell), "Reset peak")
 
     def nudge_peak(self, rows: int, columns: int) -> bool:
         """Move the chosen peak by cells; False where none is chosen."""
@@ -75,11 +75,11 @@ class Editor(QObject):
         numbers, edits = InspectionSettings(), self._state.edits
         if self._state.numbers == numbers and not edits:
             return
-        self.undo_stack.beginMacro("Put everything back")
+        self.undo_stack.beginMacro("Reset all")
         if self._state.numbers != numbers:
-            self.set_numbers(numbers, "Put numbers back")
+            self.set_numbers(numbers, "Reset numbers")
         if edits:
-            self._change((), "Put peaks back")
+            self._change((), "Reset peaks")
         self.undo_stack.endMacro()
 
     def _peak(self, cell: Cell) -> Peak | None:

@@ -11,10 +11,10 @@ from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.peaks.peak_edits import edit_of
 
 _SETS: tuple[tuple[str, ForcedSet | None, str], ...] = (
-    ("Into T_d: strong evidence, enlarged in D", "D", "The peak belongs to the discriminative image alone"),
-    ("Into T_c: supporting evidence, enlarged in C", "C", "The peak belongs to the complementary image alone"),
-    ("Into both", "both", "The peak is enlarged in both images"),
-    ("As the mode divides peaks", None, "Give the peak back to the mode chosen under Numbers"),
+    ("To D: strong evidence (T_d)", "D", "Enlarge this peak only in the discriminative image"),
+    ("To C: supporting evidence (T_c)", "C", "Enlarge this peak only in the complementary image"),
+    ("To both", "both", "Enlarge this peak in both images"),
+    ("Automatic", None, "Assign this peak as set under Numbers"),
 )
 
 
@@ -28,7 +28,7 @@ class PeakMenu(QMenu):
         self.setToolTipsVisible(True)
         edit = edit_of(edits, peak.found_at)
         switch = self.addAction("Switch on" if edit.off else "Switch off")
-        switch.setToolTip("Leave the peak out of both sets, or take it in again (X)")
+        switch.setToolTip("Exclude this peak from both sets, or include it again (X)")
         switch.setData("switch")
         self.addSeparator()
         for text, forced, tip in _SETS:
@@ -38,7 +38,7 @@ class PeakMenu(QMenu):
             action.setChecked(edit.forced == forced and not edit.off)
             action.setData(("put", forced))
         self.addSeparator()
-        back = self.addAction("Put back as it was found")
+        back = self.addAction("Reset")
         back.setEnabled(edit != PeakEdit(cell=peak.found_at))
         back.setData("back")
         self.triggered.connect(self._on_triggered)

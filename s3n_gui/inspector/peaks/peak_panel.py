@@ -22,14 +22,14 @@ class PeakPanel(QWidget):
         super().__init__(parent)
         self._state = state
         self.table = PeakTable(state)
-        self.table.setToolTip("Choose a peak here or in an image; drag it there, or nudge it with the arrow keys")
-        self.switch, self.flip, self.restore = QPushButton("Off"), QPushButton("Other set"), QPushButton("Put back")
+        self.table.setToolTip("Select a peak here or in an image; move it by dragging or with the arrow keys")
+        self.switch, self.flip, self.restore = QPushButton("Off"), QPushButton("Move to C"), QPushButton("Reset")
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         for button, tip in (
-            (self.switch, "Switch the chosen peak off, or on again (X)"),
-            (self.flip, "Move the chosen peak from T_d to T_c or back (S)"),
-            (self.restore, "Give the chosen peak back as it was found"),
+            (self.switch, "Switch the selected peak off, or on again (X)"),
+            (self.flip, "Move the selected peak from T_d to T_c or back (S)"),
+            (self.restore, "Undo all changes to the selected peak"),
         ):
             button.setToolTip(tip)
             buttons.addWidget(button)
@@ -52,6 +52,7 @@ class PeakPanel(QWidget):
         edited = peak is not None and any(edit.cell == peak.found_at for edit in self._state.edits)
         self.switch.setText("On" if peak is not None and peak.set == "off" else "Off")
         self.switch.setEnabled(peak is not None)
+        self.flip.setText("Move to D" if peak is not None and peak.weight_c > peak.weight_d else "Move to C")
         self.flip.setEnabled(peak is not None and peak.set != "off")
         self.restore.setEnabled(edited)
 

@@ -33,13 +33,13 @@ from s3n_gui.inspector.symbols import draw_symbol, plain_symbol
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
-_HEADERS = ("", "Place, px", "R", "ζ", "Set")
+_HEADERS = ("", "Position, px", "R", "ζ", "Set")
 _TIPS = (
-    "How the peak is marked in the images",
-    "Where it lies in the original, in pixels from the upper left",
-    "Strength: the response (R) at the peak, from 0 to 1",
-    "Draw (zeta): the number drawn for it; the peak goes to T_d where R is larger",
-    "Which image it enlarges: T_d strong evidence (D), T_c supporting evidence (C)",
+    "Marker of the peak in the images",
+    "Position in the original image, in pixels from the top left",
+    "Strength: the response R at the peak, from 0 to 1",
+    "Random draw (zeta); the peak goes to T_d if R is larger",
+    "Where the peak is enlarged: T_d strong evidence (D), T_c supporting evidence (C)",
 )
 PEAK_ROLE = Qt.ItemDataRole.UserRole
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -122,7 +122,7 @@ class PeakTableModel(QAbstractTableModel):
             return number_font("body")
         if role == Qt.ItemDataRole.ToolTipRole:
             place = f"Cell {peak.cell[0]}, {peak.cell[1]} (row, column) of R"
-            return f"{place}, found at {peak.found_at[0]}, {peak.found_at[1]} and moved by hand" if moved else place
+            return f"{place}, moved by hand from {peak.found_at[0]}, {peak.found_at[1]}" if moved else place
         if role == Qt.ItemDataRole.AccessibleTextRole and column == 0:
             return f"Peak with R {number_text(peak.response)}, {plain_symbol(set_text(peak))}"
         return None

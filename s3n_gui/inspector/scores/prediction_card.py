@@ -32,10 +32,10 @@ class PredictionCard(QWidget):
         self.rule.setWordWrap(True)
         self.rule.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.rule.setToolTip(
-            "How the response map R was made (Eq. 3): where the network is sure (entropy H at most delta) from its likeliest "
-            "class alone, else from several"
+            "How the response map R is made (Eq. 3): if O is certain (entropy H at most delta) from the most probable "
+            "class, otherwise from several"
         )
-        self.rule.setAccessibleName("Which rule of Eq. 3 applied")
+        self.rule.setAccessibleName("Certain or uncertain (Eq. 3)")
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.name, 1)
@@ -90,12 +90,12 @@ class PredictionCard(QWidget):
         known = self._truth is not None and self._truth in shown.response.classes
         right = known and best.name == self._truth
         if self._truth is not None and not known:
-            text = f"labelled {displayed_class(self._truth)}, new to the model"
+            text = f"True class {displayed_class(self._truth)} is not one of this model's classes"
         elif not known:
-            whose = "Joint answer" if shown.scores.answer == "joint" else "Answer of O"
+            whose = "Joint prediction" if shown.scores.answer == "joint" else "Prediction of O"
             text = f"{whose} of {self._model or shown.response.model}"
         else:
-            text = "✓ as labelled" if right else f"✕ labelled {displayed_class(self._truth or '')}"
+            text = "✓ correct" if right else f"✕ wrong: true class {displayed_class(self._truth or '')}"
         self.verdict.setText(text)
         self.verdict.setToolTip(text)
         self.verdict.setProperty("state", ("good" if right else "bad") if known else "")

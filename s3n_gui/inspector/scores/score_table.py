@@ -14,9 +14,9 @@ from s3n_gui.inspector.symbols import draw_branch_mark
 
 _TITLES: dict[Branch, str] = {"O": "O", "D": "D", "C": "C", "joint": "Joint"}
 _TIPS = (
-    "How probable each branch holds each class to be, in percent.\n"
-    "O reads the whole image, D strong evidence enlarged, C supporting evidence enlarged; Joint weighs all of them.\n"
-    "A thin line in a bar, and the small number, say what it was before your change. Click a class to see its map."
+    "Each branch's probability for each class (%).\n"
+    "O reads the whole image, D enlarges strong evidence, C enlarges supporting evidence; Joint combines them.\n"
+    "The thin line in a bar and the small number show the value before your change. Click a class to see its map."
 )
 _ROWS, _FEWEST_ROWS = 6, 2
 

@@ -18,11 +18,11 @@ from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _TITLES = ("Class", "Images", "Recall", "Precision", "Predictions")
 _TIPS = (
-    "Press a class to see its images",
-    "Labelled images of the class",
-    "Share of the images of this class that are predicted as it",
-    "Share of the labelled images predicted as this class that are of it",
-    "Images that are predicted as the class",
+    "Click a class to see its images",
+    "Images with this label",
+    "Share of the images with this label that are predicted correctly",
+    "Share of the (labelled) images predicted as this class that are correct",
+    "Images predicted as this class",
 )
 _RECALL, _PREDICTIONS = 2, 4
 _SPARED = (1, 3)

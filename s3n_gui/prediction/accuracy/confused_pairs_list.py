@@ -91,7 +91,7 @@ class _PairModel(QAbstractListModel):
             return f"{self._names[pair.label]}\n{self._names[pair.predicted]}"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             of = f"{count_text(pair.count, 'image')}, {percent_text(pair.share)} of its images"
-            return f"{self._names[pair.label]}, taken for {self._names[pair.predicted]}: {of}"
+            return f"{self._names[pair.label]}, predicted as {self._names[pair.predicted]}: {of}"
         return None
 
 
@@ -128,7 +128,7 @@ class _PairDelegate(QStyledItemDelegate):
         painter.setFont(font("caption"))
         metrics = painter.fontMetrics()
         painter.setPen(QColor(colours.quiet))
-        taken = metrics.elidedText(f"taken for {predicted}", Qt.TextElideMode.ElideRight, room)
+        taken = metrics.elidedText(f"predicted as {predicted}", Qt.TextElideMode.ElideRight, room)
         painter.drawText(lower, Qt.AlignmentFlag.AlignVCenter, taken)
         painter.setFont(number_font("caption"))
         painter.drawText(lower, right, share)

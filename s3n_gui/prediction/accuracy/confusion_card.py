@@ -21,11 +21,11 @@ from s3n_gui.prediction.accuracy.matrix_frame import Cell
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 _ORDER_TEXTS: dict[ClassOrder, tuple[str, str]] = {
-    "confusion": ("Confused side by side", "Classes that are taken for one another stand together"),
-    "model": ("The model's order", "Classes as the model has them"),
-    "recall": ("Least found first", "Classes of which the fewest images are found come first"),
+    "confusion": ("Confused side by side", "Classes that are confused with each other are next to each other"),
+    "model": ("The model's order", "Classes in the model's order"),
+    "recall": ("Lowest recall first", "Classes with the lowest recall come first"),
 }
-_HINT = "Point at a cell; press it for its images, double-click to look into one; wheel to zoom, drag to move"
+_HINT = "Click a cell to see its images, double-click to inspect one; wheel to zoom, drag to move"
 
 
 class ConfusionCard(Card):
@@ -50,16 +50,16 @@ class ConfusionCard(Card):
         self.matrix, self.pairs = ConfusionView(), ConfusedPairsList()
         self.order = QComboBox()
         self.order.setAccessibleName("Order of the classes")
-        self.order.setToolTip("In which order the classes stand in the matrix")
+        self.order.setToolTip("Order of the classes in the matrix")
         for number, name in enumerate(sorted(ORDERS, key=list(_ORDER_TEXTS).index)):
             self.order.addItem(_ORDER_TEXTS[name][0], name)
             self.order.setItemData(number, _ORDER_TEXTS[name][1], Qt.ItemDataRole.ToolTipRole)
         self.only_mistaken = QCheckBox("Only classes with mistakes")
-        self.only_mistaken.setToolTip("Leave out the classes that are never confused")
+        self.only_mistaken.setToolTip("Hide classes without mistakes")
         self.whole, self.enlarge = QToolButton(), QToolButton()
         set_icon(self.whole, "restore")
-        self.whole.setToolTip("Show the whole matrix (0)")
-        self.whole.setAccessibleName("Show the whole matrix")
+        self.whole.setToolTip("Fit matrix (0)")
+        self.whole.setAccessibleName("Fit matrix")
         self.enlarge.setAccessibleName("Large matrix")
         after_title = self.head.indexOf(self.title) + 1
         self.head.insertWidget(after_title, self.order)

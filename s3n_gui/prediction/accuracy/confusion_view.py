@@ -59,7 +59,7 @@ class ConfusionView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(px(120), px(80))
         self.setAccessibleName("Confusion matrix")
-        self.setAccessibleDescription("Arrows move between cells, Enter shows the images of a cell, + and - zoom")
+        self.setAccessibleDescription("Move with the arrow keys, show a cell's images with Enter, zoom with + and -")
         theme().changed.connect(self._on_theme)
 
     def show_counts(self, counts: NDArray[Any], names: Sequence[str]) -> None:
@@ -96,8 +96,8 @@ class ConfusionView(QWidget):
         of = f"{count:,} of {count_text(images, 'image')}"
         share = f" ({percent_text(count / images)})" if images else ""
         if cell[0] == cell[1]:
-            return f"{self._names[cell[0]]}: {of} right{share}"
-        return f"{self._names[cell[0]]}, taken for {self._names[cell[1]]}: {of}{share}"
+            return f"{self._names[cell[0]]}: {of} correct{share}"
+        return f"{self._names[cell[0]]}, predicted as {self._names[cell[1]]}: {of}{share}"
 
     def show_whole(self) -> None:
         """Zoom out."""

@@ -41,7 +41,7 @@ class CoveragePlot(QWidget):
         least = float(accuracy.min()) if len(accuracy) else 0.0
         self._low = next(low for low in _LOWEST if low <= max(least - 0.01, 0.0))
         self.setToolTip(
-            "Each point keeps the most confident predictions only: how many there are, and how many are correct"
+            "Coverage (share of images kept) and accuracy when only the most confident predictions are kept"
         )
         self.setAccessibleName("Accuracy against coverage")
         self.update()
@@ -49,7 +49,7 @@ class CoveragePlot(QWidget):
     def show_coverage(self, threshold: NDArray[Any], coverage: NDArray[Any]) -> None:
         """Show how coverage falls with the threshold, both in [0, 1]."""
         self._across, self._upward, self._low, self._judged = threshold, coverage, 0.0, False
-        self.setToolTip("How many of the images are predicted with at least this confidence")
+        self.setToolTip("Share of images with at least this confidence")
         self.setAccessibleName("Coverage against threshold")
         self.update()
 

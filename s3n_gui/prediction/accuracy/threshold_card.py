@@ -33,8 +33,8 @@ class ThresholdCard(Card):
         self.sentence.setWordWrap(True)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _POSITIONS)
-        self.slider.setAccessibleName("Threshold of the probability")
-        self.slider.setToolTip("Predictions below this probability are left to a person")
+        self.slider.setAccessibleName("Confidence threshold")
+        self.slider.setToolTip("Images with lower confidence are left to a person")
         self.number = QLabel()
         name = QLabel("Threshold")
         name.setProperty("role", "quiet")
@@ -66,7 +66,7 @@ class ThresholdCard(Card):
             self.note.setText(f"{percent_text(accuracy.top1 or 0.0)} of {count_text(accuracy.counted, 'image')}")
             self.plot.show_accuracy(*accuracy.coverage.curve())
         elif accuracy is not None:
-            self.note.setText("no labels: accuracy cannot be computed")
+            self.note.setText("No labels: accuracy cannot be computed")
             self.plot.show_coverage(*accuracy.coverage.by_threshold())
         self._say()
 

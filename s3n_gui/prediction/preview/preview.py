@@ -50,11 +50,11 @@ class Preview(QFrame):
         self.said = QLabel()
         self.said.setProperty("role", "quiet")
         self.said.setWordWrap(True)
-        self.joint, self.branches = ScoreBars("Most probable classes"), ScoreBars("What each branch says")
+        self.joint, self.branches = ScoreBars("Most probable classes"), ScoreBars("Prediction of each branch")
         self._joint_head, self._branch_head = QLabel("Joint prediction"), QLabel("Branches")
         for head in (self._joint_head, self._branch_head):
             head.setProperty("role", "quiet")
-        keys = QLabel("Arrows go on, Enter looks inside, Space closes")
+        keys = QLabel("Arrow keys: other images · Enter: inspect · Space: close")
         keys.setProperty("role", "caption")
         keys.setWordWrap(True)
         self._side = QWidget()
@@ -178,5 +178,13 @@ def _words(predictions: PredictionColumns, row: int) -> str:
     peaks = int(predictions.column("peaks")[row])
     if peaks >= 0:
         facts.append(count_text(peaks, "peak"))
-    facts.append(f"H {predictions.column('entropy')[row]:.2f} nats, rule {predictions.word('rule', row)}")
+    facts.append(f"Entropy H {predictions.column('entropy')[row]:.2f} nats{_map_words(predictions.word('rule', row))}")
     return "\n".join(facts)
+
+
+def _map_words(rule: str) -> str:
+    """Say which maps R was made of: "top-5" is the rule of Eq. 3 that averages five."""
+    classes = rule.removeprefix("top-")
+    if not classes.isdigit():
+        return ""
+    return ": map of one class" if classes == "1" else f" (uncertain): map averaged over {classes} classes"

@@ -29,9 +29,7 @@ class PreviewPicture(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 150)
         self.setAccessibleName("The image with its peaks")
-        self.setToolTip(
-            "Discs: peaks in T_d, rings: peaks in T_c, both where a peak is shared; larger where R is stronger"
-        )
+        self.setToolTip("Discs: peaks in T_d; rings: peaks in T_c; both: shared peaks; larger: stronger R")
 
     def choose(self, path: Path | None, places: Sequence[PeakPlace]) -> None:
         """Show another image; its pixels follow.

@@ -11,13 +11,13 @@ from s3n_gui.prediction.table.row_order import KINDS, Kind
 
 _KIND_TEXTS: dict[Kind, tuple[str, str]] = {
     "all": ("All predictions", "Every image"),
-    "mistakes": ("Mistakes", "Images whose predicted class is not their label"),
-    "right": ("Correct", "Images whose predicted class is their label"),
+    "mistakes": ("Mistakes", "Images that are predicted wrongly"),
+    "right": ("Correct", "Images that are predicted correctly"),
     "disagreements": (
         "Disagreements",
-        "Images whose branches O, D and C do not all agree with the joint prediction",
+        "Images for which O, D and C do not all agree with the joint prediction",
     ),
-    "below": ("Below the threshold", "Images without a prediction of at least the threshold's confidence"),
+    "below": ("Below the threshold", "Images with a confidence below the threshold, or without a prediction"),
     "unreadable": ("Without a prediction", "Images that could not be read"),
 }
 _DEBOUNCE_MILLISECONDS = 150
@@ -44,10 +44,10 @@ class FilterBar(QWidget):
         self.search.setPlaceholderText("Find a file, class or label")
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Find rows by file, class or label")
-        self.search.setToolTip("Show only rows whose file, class, label or problem holds this text (Ctrl+F)")
+        self.search.setToolTip("Show only rows whose file, class, label or problem contains this text (Ctrl+F)")
         self.kind = QComboBox()
-        self.kind.setAccessibleName("Which predictions are shown")
-        self.kind.setToolTip("Which predictions are shown")
+        self.kind.setAccessibleName("Filter predictions")
+        self.kind.setToolTip("Filter predictions")
         for number, name in enumerate(KINDS):
             title, tip = _KIND_TEXTS[name]
             self.kind.addItem(title, name)
@@ -55,11 +55,11 @@ class FilterBar(QWidget):
         self.pair = QPushButton()
         set_icon(self.pair, "close")
         self.pair.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-        self.pair.setToolTip("Only these images are shown; press to show all again")
+        self.pair.setToolTip("Filtered; click to show all images")
         self.pair.setMaximumWidth(px(320))
         self.pair.hide()
-        self.inspect = QPushButton("Look inside")
-        self.inspect.setToolTip("Look inside the first of these images; Enter on a row looks inside that one")
+        self.inspect = QPushButton("Inspect")
+        self.inspect.setToolTip("Inspect the first of these images; press Enter on a row to inspect that one")
         set_icon(self.inspect, "inspect")
         self.inspect.hide()
         self.count = QLabel()
@@ -101,7 +101,7 @@ class FilterBar(QWidget):
         """Show that only a class or a pair of classes is shown; empty where all are."""
         metrics = self.pair.fontMetrics()
         self.pair.setText(metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, px(280)))
-        self.pair.setToolTip(f"Only these images are shown: {words}; press to show all again")
+        self.pair.setToolTip(f"Filtered: {words}; click to show all images")
         self.pair.setVisible(bool(words))
         self.inspect.setVisible(bool(words))
 

@@ -23,7 +23,7 @@ IMAGE = Column(
     "text",
     key=POSITION,
     heading=Heading(
-        title="", meaning="The image; a press sorts by the order of the folder", place=0, width=52, spared=0
+        title="", meaning="The image; click to sort by the order of the folder", place=0, width=52, spared=0
     ),
 )
 """The thumbnails; the other columns are those of the rows' schema that have a heading."""

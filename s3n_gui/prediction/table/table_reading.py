@@ -78,7 +78,7 @@ class TableReader(Worker):
         except (OSError, ValueError, LookupError, TypeError) as error:
             _log.warning("the table %s could not be read", self._out, exc_info=True)
             self.unreadable.emit(
-                self._number, f"The predictions in {self._out} could not be read ({error}); predict the folder again."
+                self._number, f"The predictions in {self._out} could not be read ({error}); run the predictions again."
             )
             finished = False
         if not self._stop.is_set():
@@ -134,7 +134,7 @@ class TableReader(Worker):
         with open(self._out, "rb") as file:
             header = read_json_head(file)
             if header is None:
-                raise ValueError("it is no table of predictions")
+                raise ValueError("it is not a table of predictions")
             if self._header is None or header.difference(self._header):
                 self._begin(header)
             known, lines = self._rows, []

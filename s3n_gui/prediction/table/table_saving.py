@@ -89,4 +89,4 @@ class TableSaving(QObject):
         if isinstance(error, S3NError):
             self.failed.emit(str(error))
         else:
-            self.failed.emit(f"{self._path} could not be written ({type(error).__name__}); the log has the details.")
+            self.failed.emit(f"{self._path} could not be written ({type(error).__name__}); see the log for details.")

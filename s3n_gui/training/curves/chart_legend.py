@@ -69,7 +69,7 @@ class ChartLegend(QWidget):
         metrics = QFontMetricsF(self.font())
         if not any(entry.values for entry in self._entries):
             painter.setPen(QColor(tokens().faint))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, "nothing measured yet")
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, "no values yet")
             return
         shown = [entry for entry in self._entries if entry.values]
         ways = ((2, px(_BETWEEN)), (1, px(_BETWEEN)), (1, px(_LEAST_BETWEEN)), (0, px(_BETWEEN)))

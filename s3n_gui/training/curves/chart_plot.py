@@ -60,7 +60,9 @@ class ChartPlot(QFrame):
         self.alone = QToolButton(self)
         self.alone.setProperty("role", "small")
         self.view = CurveView(chart.title, bounds=chart.bounds, marks=chart.large)
-        self.view.setAccessibleDescription(f"{chart.tip} + and - zoom, arrows move, Home shows all.")
+        self.view.setAccessibleDescription(
+            f"{chart.tip} Zoom with + and -, move with the arrow keys, show all with Home."
+        )
         self._layout = QGridLayout(self)
         self._layout.setContentsMargins(12, 4, 4, 4)
         self._layout.setHorizontalSpacing(INSIDE_GROUP)
@@ -115,7 +117,7 @@ class ChartPlot(QFrame):
         """Say whether this is the one chart that is shown."""
         self._is_alone = alone
         self._fit_button()
-        words = "Show all charts again (Esc)" if alone else "Show this chart alone (F, or double click)"
+        words = "Show all charts again (Esc)" if alone else "Maximise this chart (F, or double-click)"
         self.alone.setToolTip(words)
         self.alone.setAccessibleName(f"{self.chart.title}: {words}")
 

@@ -52,14 +52,15 @@ class ChartToolbar(QWidget):
         self.smoothing.setValue(60)
         self.smoothing.setAccessibleName("Smoothing of the curves")
         self.smoothing.setToolTip(
-            "Moving mean over training steps: at the left as measured. Validation values are never smoothed."
+            "Moving average over training steps; at the left end there is no smoothing. Validation values are never "
+            "smoothed."
         )
         self.smoothing.valueChanged.connect(self._on_smoothing)
         label.setBuddy(self.smoothing)
         self.amount = QLabel("0.60", self)
         self.amount.setProperty("role", "quiet")
         self.logarithmic = QCheckBox("Log axis", self)
-        self.logarithmic.setToolTip("Equal ratios take equal room: shows late changes of the loss (L)")
+        self.logarithmic.setToolTip("Logarithmic axis, which shows small losses in more detail (L)")
         self.logarithmic.toggled.connect(self.logarithmic_changed)
         self.side = self._part("panel-left", "New training and runs", "Ctrl+[")
         self.side.clicked.connect(self._on_side)
@@ -67,10 +68,10 @@ class ChartToolbar(QWidget):
         self.strip.clicked.connect(self._on_strip)
         self.reset = self._tool("restore", "Show all epochs again (Home)")
         self.reset.clicked.connect(self.reset_asked)
-        self.export = self._tool("save", "Save the curves as a picture or a table")
+        self.export = self._tool("save", "Save the curves as an image or a table")
         self.export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        for kind, text in (("png", "Save as picture (PNG)…"), ("csv", "Save values as table (CSV)…")):
+        for kind, text in (("png", "Save as image (PNG)…"), ("csv", "Save values as table (CSV)…")):
             action = menu.addAction(text)
             action.setData(kind)
         menu.triggered.connect(self._on_export)
@@ -130,7 +131,7 @@ class ChartToolbar(QWidget):
             part.setVisible(room >= 0)
 
     def _part(self, icon: str, title: str, keys: str) -> QToolButton:
-        button = self._tool(icon, f"Show or hide “{title}” ({keys}); without it the curves have more room")
+        button = self._tool(icon, f"Show or hide “{title}” ({keys}); hide it to give the curves more space")
         button.setAccessibleName(f"Show or hide {title}")
         return button
 
@@ -172,8 +173,8 @@ class _Chip(QToolButton):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         set_icon(self, "minus", colour=colour.name())
         self.setText(run.name if len(run.name) <= 24 else f"{run.name[:12]}…{run.name[-10:]}")
-        self.setToolTip(f"{run.name} is laid over; press to take it away")
-        self.setAccessibleName(f"Take {run.name} away")
+        self.setToolTip(f"Click to stop comparing with {run.name}")
+        self.setAccessibleName(f"Stop comparing with {run.name}")
         self.clicked.connect(self._on_clicked)
 
     def _on_clicked(self) -> None:
@@ -186,7 +187,7 @@ class _Key(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAccessibleName("Thick lines with dots: validation images; thin pale lines: training images")
-        self.setToolTip("Validation images are never learned from: their curves say what the model is worth.")
+        self.setToolTip("The model never learns from validation images, so their curves show how good it is.")
         theme().changed.connect(self._fit)
         self._fit()
 

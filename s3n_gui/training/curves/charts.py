@@ -74,7 +74,7 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         name="loss",
         title="Loss",
-        tip="What training makes small: the sum of four parts, one for the joint answer and one for each branch.",
+        tip="What training minimises: the sum of four losses, one for the joint prediction and one for each branch.",
         lines=(
             Line(label="total", ink="text", training="loss", validation="validation_loss", per_step=True),
             *(Line(label=name, ink=ink, training=f"loss_{name}", per_step=True) for name, ink in _BRANCHES),
@@ -84,7 +84,7 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         name="accuracy",
         title="Accuracy",
-        tip="Share of images whose class is named rightly: pale on training images, thick on validation ones.",
+        tip="Share of images that are predicted correctly: pale for training images, thick for validation images.",
         lines=tuple(
             Line(
                 label=name,
@@ -103,7 +103,7 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         name="rates",
         title="Learning rates",
-        tip="How large the steps are, by group of parameters, on a logarithmic axis.",
+        tip="Learning rate of each group of parameters, on a logarithmic axis.",
         lines=(
             Line(label="new layers", ink="text", training="rate_heads", per_step=True),
             Line(label="backbone", ink="accent", training="rate_backbone", per_step=True),
@@ -114,21 +114,21 @@ CHARTS: tuple[Chart, ...] = (
     ),
     Chart(
         name="radii",
-        title="Learnt radii (β₁, β₂)",
-        tip="How far a peak magnifies around itself in the D image (β₁) and the C image (β₂), in cells of the map.",
+        title="Enlargement width (β₁, β₂)",
+        tip="How far around a peak the D image (β₁) and the C image (β₂) are enlarged, in cells of the map.",
         lines=(Line(label="β₁", ink="D", training="beta_d"), Line(label="β₂", ink="C", training="beta_c")),
         unit="cells",
     ),
     Chart(
         name="peaks",
         title="Peaks per image",
-        tip="How many places stand out in the response map. None at all means that nothing is magnified.",
+        tip="Number of peaks in the response map. Without peaks, nothing is enlarged.",
         lines=(Line(label="peaks", ink="accent", training="peaks", validation="validation_peaks"),),
     ),
     Chart(
         name="rules",
-        title="Rules of Eq. 3",
-        tip="Share of images of whose class the network was sure (one class's map), or not (mean of several).",
+        title="Certain and uncertain images",
+        tip="Share of images for which the network was certain (map of one class) or uncertain (mean of several maps).",
         lines=(
             Line(label="sure", ink="accent", training="sure_share", validation="validation_sure_share"),
             Line(label="unsure", ink="O", training="sure_share", validation="validation_sure_share", complement=True),
@@ -140,15 +140,15 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         name="memory",
         title="Memory",
-        tip="Most memory that the training has held, on the device that it computes on.",
+        tip="Peak memory that training has used on its device.",
         lines=(Line(label="held", ink="accent", training="memory_bytes"),),
         unit="GB",
         scale=1e-9,
     ),
     Chart(
         name="pace",
-        title="Pace",
-        tip="Training images a second. A fall may mean that another program needs the machine.",
+        title="Speed",
+        tip="Training images per second. If it drops, another program may be using the machine.",
         lines=(Line(label="pace", ink="accent", training="images_per_second", per_step=True),),
         unit="images/s",
     ),

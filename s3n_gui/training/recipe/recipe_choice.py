@@ -101,9 +101,9 @@ class RecipeChoice:
 def data_problem(data_set: DataSet | None) -> str:
     """Return why nothing can be trained on a data set, as a sentence; empty where that is possible."""
     if data_set is None:
-        return "Open a data set first: a folder of images sorted by class."
+        return "Open a data set first: a folder with one subfolder per class."
     if len(data_set.classes) < 2:
-        return "This data set has no classes to tell apart; open a folder with one folder of images for each class."
+        return "This data set has no classes. Open a folder with one subfolder per class."
     return ""
 
 
@@ -111,4 +111,4 @@ def _number(field: RecipeField, text: str) -> float:
     try:
         return float(text.strip().replace(",", "."))
     except ValueError:
-        raise RecipeError(f"{field.title}: {text.strip()!r} is no number.") from None
+        raise RecipeError(f"{field.title}: {text.strip()!r} is not a number.") from None

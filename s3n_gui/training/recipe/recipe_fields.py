@@ -39,15 +39,15 @@ _TITLES = {
     "network.entropy_threshold": "Entropy threshold (δ)",
     "network.top_k": "Classes merged (k)",
     "network.window": "Peak window (r)",
-    "network.radius_d": "First radius in β₁",
-    "network.radius_c": "First radius in β₂",
+    "network.radius_d": "Initial radius of β₁",
+    "network.radius_c": "Initial radius of β₂",
     "network.kernel_fwhm": "Kernel width (k)",
     "network.map_size": "Size of R",
-    "rate_backbone": "Backbone rate",
-    "rate_heads": "Heads rate",
-    "rate_radius_d": "Rate of β₁",
-    "rate_radius_c": "Rate of β₂",
-    "rate_kernel": "Rate of k",
+    "rate_backbone": "LR: backbone",
+    "rate_heads": "LR: heads",
+    "rate_radius_d": "LR: β₁",
+    "rate_radius_c": "LR: β₂",
+    "rate_kernel": "LR: kernel",
     "validation": "Validation share",
     "probes": "Probe images",
     "smoothing": "Label smoothing",
@@ -67,13 +67,13 @@ _UNITS = {
     "patience": "epochs",
 }
 _HINTS = {
-    "weights": "imagenet, none, or the path of a weight file.",
-    "crop_scale": "Two shares such as 0.5, 1, or none.",
-    "step_epochs": "Epochs with commas between them: 40, 50.",
-    "phases": "Epochs and sampling with commas between them: 21 all, 5 random; or none.",
-    "micro_batch": "A number, or none for the whole batch.",
-    "patience": "A number of epochs, or none to train to the end.",
-    "network.floor": "mean, none, or a number from 0 to 1.",
+    "weights": "Use imagenet, none, or the path of a weight file.",
+    "crop_scale": "Use two shares such as 0.5, 1, or none.",
+    "step_epochs": "Use epochs separated by commas: 40, 50.",
+    "phases": "Use epochs and sampling separated by commas: 21 all, 5 random; or none.",
+    "micro_batch": "Use a number, or none for the whole batch.",
+    "patience": "Use a number of epochs, or none to train to the end.",
+    "network.floor": "Use mean, none, or a number from 0 to 1.",
 }
 
 
@@ -138,7 +138,7 @@ class RecipeField:
                 return read(text)
             except ValueError:
                 continue
-        raise RecipeError(f"{self.title}: {text.strip()!r} is no number. {_HINTS.get(self.name, '')}".strip())
+        raise RecipeError(f"{self.title}: {text.strip()!r} is not a number. {_HINTS.get(self.name, '')}".strip())
 
     def _phase(self, text: str) -> dict[str, Any]:
         epochs, _, sampling = text.strip().partition(" ")

@@ -56,7 +56,7 @@ class RecipeForm(QWidget):
         self.recipe_box.addItems(list(choice.names))
         self.recipe_box.setAccessibleName("Recipe")
         self.recipe_box.setToolTip(
-            "Named settings of a training: quick for a small data set, paper for section 4 to the letter"
+            "Preset settings: quick for a small data set, paper for exactly section 4 of the paper"
         )
         self.recipe_box.setCurrentText(choice.recipe.name)
         self.recipe_box.currentTextChanged.connect(self._on_recipe)
@@ -65,13 +65,13 @@ class RecipeForm(QWidget):
         self.about.setWordWrap(True)
         self.name = QLineEdit(self)
         self.name.setAccessibleName("Name of the run")
-        self.name.setToolTip("What the new run is called: the name of its folder")
+        self.name.setToolTip("Name of the new run and of its folder")
         self.data = QPushButton("Open data set…", self)
-        self.data.setToolTip("Choose the images to learn from")
+        self.data.setToolTip("Choose the training images")
         set_icon(self.data, "open")
         self.data.clicked.connect(self.data_asked)
         self.live = QPushButton("Show it", self)
-        self.live.setToolTip("Show the training that is under way")
+        self.live.setToolTip("Show the current training")
         set_icon(self.live, "eye")
         self.live.clicked.connect(self.live_asked)
         self.fold = QToolButton(self)

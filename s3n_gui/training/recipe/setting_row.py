@@ -46,13 +46,13 @@ class SettingRow(QWidget):
         self.control.setAccessibleDescription(field.help)
         self.title.setBuddy(self.control)
         self.source = QLabel()
-        self.source.setAccessibleName(f"{field.title}: where the value comes from")
+        self.source.setAccessibleName(f"{field.title}: source of the value")
         set_icon(self.source, "info")
         self.reset = QToolButton()
         self.reset.setAutoRaise(True)
         self.reset.setProperty("role", "small")
-        self.reset.setToolTip("Back to the recipe's own value")
-        self.reset.setAccessibleName(f"{field.title}: back to the recipe's own value")
+        self.reset.setToolTip("Reset to the recipe's value")
+        self.reset.setAccessibleName(f"{field.title}: reset to the recipe's value")
         set_icon(self.reset, "reset")
         self.reset.clicked.connect(self._on_reset)
         for part in (self.source, self.reset):
@@ -96,7 +96,7 @@ class SettingRow(QWidget):
     def show_source(self, source: str) -> None:
         """Mark a value that the paper does not give, and say where it comes from."""
         self.source.setVisible(bool(source))
-        self.source.setToolTip(f"From: {source}")
+        self.source.setToolTip(f"Source: {source}")
 
     def _make_control(self) -> QWidget:
         control = self._control_of_its_kind()

@@ -42,11 +42,11 @@ def phase_text(phase: Phase, batch_seconds: float | None) -> str:
     """Return what is said of an order that is under way: "Stopping after this batch (about 40 s)"; else empty."""
     wait = f" (about {duration_text(batch_seconds)})" if batch_seconds is not None else ""
     return {
-        "starting": "Reading the data set and making the network",
+        "starting": "Reading the data set and building the network",
         "pausing": f"Pausing after this batch{wait}",
-        "going-on": "Going on",
+        "going-on": "Resuming",
         "stopping": f"Stopping after this batch{wait}; everything is kept",
-        "stopping-now": "Stopping now; what the last checkpoint holds is kept",
+        "stopping-now": "Stopping now; the last checkpoint is kept",
         "discarding": "Stopping; the run moves to the trash",
     }.get(phase, "")
 
@@ -78,20 +78,20 @@ class RunBar(QFrame):
         self.bar.setTextVisible(False)
         self.left = QLabel()
         self.left.setProperty("role", "quiet")
-        self.inspect = _button("Inspect", "inspect", "Look inside images with this run's best model")
+        self.inspect = _button("Inspect", "inspect", "Inspect images with this run's best model")
         self.inspect.clicked.connect(self.inspect_asked)
-        self.resume = _button("Resume", "play", "Go on from the last checkpoint")
-        self.pause = _button("Pause", "pause", "Wait after this batch; the model stays in memory")
-        self.stop = _button("Stop and keep", "stop", "End after this batch; everything is kept and can be resumed")
+        self.resume = _button("Resume", "play", "Resume from the last checkpoint")
+        self.pause = _button("Pause", "pause", "Pause after this batch; the model stays in memory")
+        self.stop = _button("Stop and keep", "stop", "Stop after this batch; everything is kept and you can resume")
         self.more = QToolButton()
-        self.more.setToolTip("Other ways to end the training")
-        self.more.setAccessibleName("Other ways to end the training")
+        self.more.setToolTip("Other ways to stop")
+        self.more.setAccessibleName("Other ways to stop")
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         set_icon(self.more, "more")
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
         self.stop_now = menu.addAction("Stop now")
-        self.stop_now.setToolTip("Do not wait for the batch; what the last checkpoint holds is kept")
+        self.stop_now.setToolTip("Stop without waiting for the batch; the last checkpoint is kept")
         self.discard = menu.addAction("Discard")
         self.discard.setToolTip("Stop and move the run to the trash")
         set_icon(self.stop_now, "stop")
@@ -133,9 +133,9 @@ class RunBar(QFrame):
         self._show_progress(state, busy=busy, unknown=phase == "starting")
         going_on = phase in ("paused", "pausing", "going-on")
         self._pause_order = "go-on" if machine.can("go-on") else "pause"
-        self.pause.setText("Go on" if going_on else "Pause")
+        self.pause.setText("Resume" if going_on else "Pause")
         set_icon(self.pause, "play" if going_on else "pause")
-        self.pause.setToolTip("Go on training" if going_on else "Wait after this batch; the model stays in memory")
+        self.pause.setToolTip("Resume training" if going_on else "Pause after this batch; the model stays in memory")
         self.pause.setEnabled(machine.can("pause") or machine.can("go-on"))
         self.stop.setEnabled(machine.can("stop"))
         self.stop_now.setEnabled(machine.can("stop-now"))

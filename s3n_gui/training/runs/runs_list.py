@@ -32,7 +32,9 @@ class RunsList(QWidget):
     def __init__(self, model: RunsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self.empty = QLabel("No training yet. Runs stand here as soon as one is started, here or by the command line.")
+        self.empty = QLabel(
+            "No training yet. Runs appear here when you start one, in this window or on the command line."
+        )
         self.empty.setProperty("role", "quiet")
         self.empty.setWordWrap(True)
         self.view = QListView()
@@ -47,11 +49,11 @@ class RunsList(QWidget):
         self.view.setMouseTracking(True)
         self.view.activated.connect(self._on_activated)
         self.rename = QPushButton("Rename…")
-        self.rename.setToolTip("Give the chosen run another name (F2)")
+        self.rename.setToolTip("Rename the selected run (F2)")
         self.trash = QPushButton("Move to trash")
-        self.trash.setToolTip("Move the chosen run to the trash (Delete); Ctrl+Z brings it back")
+        self.trash.setToolTip("Move the selected run to the trash (Delete); Ctrl+Z restores it")
         set_icon(self.trash, "trash")
-        over = QAction("Lay over the shown run", self.view)
+        over = QAction("Compare with the shown run", self.view)
         over.triggered.connect(self._on_over)
         self.view.addAction(over)
         # F2 is a key of the window (the table of actions); Delete would be too easily pressed elsewhere on the page.
@@ -63,7 +65,7 @@ class RunsList(QWidget):
             action.triggered.connect(slot)
             self.view.addAction(action)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        hint = QLabel("Double click or Enter shows a run; tick others to compare.")
+        hint = QLabel("Double-click or press Enter to show a run; tick others to compare.")
         hint.setProperty("role", "caption")
         hint.setWordWrap(True)
         row = QHBoxLayout()

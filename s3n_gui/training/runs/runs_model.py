@@ -80,7 +80,9 @@ class RunsModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return self._over.get(run.path)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return run.problem or f"{run.path}\nEnter shows it; its tick lays it over the shown run (Space)"
+            return (
+                run.problem or f"{run.path}\nPress Enter to show it; tick it (Space) to compare it with the shown run"
+            )
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

@@ -8,7 +8,9 @@ from PySide6.QtWidgets import QWidget
 
 from s3n_gui.widgets.images.camera import Camera
 
-ZOOM_WORDS = "Wheel, + and - zoom; drag or arrow keys move; a double click or 0 shows all"
+ZOOM_WORDS = (
+    "Zoom with the wheel, + and -; move by dragging or with the arrow keys; double-click or press 0 to show all"
+)
 
 _STEP = 1.25  # for a notch of the wheel or a key
 _STRIDE = 0.1  # of the view, for an arrow key

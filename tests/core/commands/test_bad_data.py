@@ -84,7 +84,7 @@ def test_one_image_in_a_class(s3n: Command, model: Path, tmp_path: Path) -> None
     assert "one: 1 training image(s)" in call(s3n, "audit", data, model, tmp_path).out
     outcome = call(s3n, "train", data, model, tmp_path)
     assert outcome.code == 0
-    assert "2 of 2 classes have fewer than 5 images to learn from (fewest: one, 1)" in outcome.err
+    assert "2 of 2 classes have fewer than 5 training images (fewest: one, 1)" in outcome.err
 
 
 def test_one_image_in_every_class(s3n: Command, model: Path, tmp_path: Path) -> None:
@@ -123,10 +123,10 @@ def test_a_list_that_leaves_the_folder(s3n: Command, model: Path, tmp_path: Path
     picture(0).save(tmp_path / "secret.png")
     data = listed(tmp_path / "data", ["a/0.png 0", f"{name} 1"])
     outcome = call(s3n, command, data, model, tmp_path)
-    assert "leads out of the data set folder" in outcome.err
+    assert "points outside the data set's folder" in outcome.err
     if command in ("predict", "export"):  # the images of the folder itself can be looked at, and only those
         assert outcome.code == 0
-        assert "Taken as images without labels" in outcome.err
+        assert "Opened as images without labels" in outcome.err
         table = tmp_path / "table.csv" if command == "predict" else tmp_path / "attention" / "index.csv"
         assert set(rows_of(table)) == {"a/0.png", "a/1.png", "b/0.png", "b/1.png"}
     else:
@@ -178,7 +178,7 @@ def test_prediction_names_what_it_cannot_read(
     data, bad, good = odd_images
     outcome = call(s3n, "predict", data, model, tmp_path)
     assert outcome.code == 0
-    assert f"{len(bad) + len(good)} images, {len(bad)} unreadable and named in it" in outcome.err
+    assert f"{len(bad) + len(good)} images, {len(bad)} unreadable (listed in the table)" in outcome.err
     rows = rows_of(tmp_path / "table.csv")
     assert sorted(rows) == sorted([*bad, *good])
     for name, reason in bad.items():

@@ -52,7 +52,7 @@ def test_a_disk_that_fills_up_under_a_training(
     """The run's folder finds room, its first checkpoint does not."""
     outcome = write_with(s3n, "train", model, trained_run.data, small_disk.path)
     assert outcome.code == 1
-    assert outcome.err.splitlines()[-1].startswith("Error: The disk is full: ")
+    assert outcome.err.splitlines()[-1].startswith("Error: The disk is full, so ")
     run = RunDirectory(small_disk.path / "runs" / "birds-1")
     assert run.read_run()["classes"]
     assert not list(run.checkpoints.iterdir())

@@ -103,7 +103,7 @@ def test_a_run_that_is_live(
         again = s3n("train", trained_run.data, "--name", "birds-1", "--set", "weights=none")
         assert again.code == 1
         assert "choose another name" in again.err
-        assert "live" in s3n("runs", "resume", "birds-1").err  # an order to go on, no second training
+        assert "is active" in s3n("runs", "resume", "birds-1").err  # an order to go on, no second training
         assert s3n("predict", "birds-1", trained_run.data, "--split", "test", "--out", tmp_path / "t.csv").code == 0
         ((listed,),) = s3n("runs", "list", "--json").events
         assert listed["live"]
@@ -154,8 +154,8 @@ def test_a_live_run_is_steered(
     process.send_signal(signal.SIGINT)  # what Ctrl+C sends
     assert process.wait(120) == 130
     log = (tmp_path / "first.log").read_text(encoding="utf-8")
-    assert "Stopping after this batch and keeping everything" in log
-    assert "`s3n runs resume long` goes on there." in log
+    assert "Stopping after this batch; everything is kept" in log
+    assert "`s3n runs resume long` continues it." in log
     assert "Traceback" not in log
     assert run.summary().status == "stopped"
     assert run.read_pointer("last") is not None
@@ -166,7 +166,7 @@ def test_a_live_run_is_steered(
     assert not is_live(run.path)
     assert process.wait(60) == 0
     log = (tmp_path / "second.log").read_text(encoding="utf-8")
-    assert log.startswith("Going on with epoch ")
+    assert log.startswith("Resuming at epoch ")
     assert "Stopped in epoch" in log
 
 
@@ -193,7 +193,7 @@ with RunLock(Path(sys.argv[1])):
         process.kill()
         process.communicate()
     assert outcome.code == 0
-    assert "its process was ended; what its last checkpoint holds is kept" in outcome.err
+    assert "its process was terminated; its last checkpoint is kept" in outcome.err
     assert not is_live(run.path)
 
 

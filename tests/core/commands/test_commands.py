@@ -38,10 +38,10 @@ def test_train_ends_with_the_run_and_its_folder(s3n: Command, drawn_birds: Path,
     assert (outcome.code, outcome.out) == (0, f"{path}\n")
     said = outcome.err.splitlines()
     assert said[0] == "Detected as CUB-200-2011: 48 images of 12 classes (36 train, 12 test)."
-    assert "fewer than 5 images to learn from" in said[1]
+    assert "fewer than 5 training images" in said[1]
     assert said[2].startswith("Training 1 epoch of 24 images in 12 classes, 12 for validation, on CPU")
     assert any(line.startswith("epoch   1/1   loss") for line in said)
-    assert said[-1].startswith("Finished its one epoch. Best validation accuracy: ")
+    assert said[-1].startswith("Finished the only epoch. Best validation accuracy: ")
     assert RunDirectory(path).summary().status == "finished"
 
 
@@ -52,7 +52,7 @@ def test_train_learns_nothing_from_images_that_were_left_out(s3n: Command, drawn
     settings = [*SMALL_SETTINGS, "-s", "epochs=1"]
     outcome = s3n("train", drawn_birds, "--name", "less", "--device", "cpu", *settings)
     run = RunDirectory(s3n_home / "runs" / "less")
-    assert "2 of them are left out by hand; --all-images takes them, too." in outcome.err
+    assert "2 of them are left out by hand; --all-images includes them." in outcome.err
     assert gone.isdisjoint(row["name"] for row in rows_of(run.split_csv))
     assert len(rows_of(run.split_csv)) == 46
     assert {Path(path) for path, _ in run.read_run()["data"]["left_out"]} == {drawn_birds / name for name in gone}
@@ -144,7 +144,7 @@ def test_weights_that_cannot_be_downloaded(
     assert outcome.code == 1
     assert any(line.startswith("Downloading the ImageNet weights of mobilenet_v2") for line in said)
     assert said[-1].startswith("Error: The ImageNet weights of mobilenet_v2 could not be downloaded")
-    assert f"put it at {file}" in said[-1]
+    assert f"copy it to {file}" in said[-1]
     assert not (s3n_home / "runs" / "offline").exists()  # the name stays free for the corrected command
 
 
@@ -216,11 +216,11 @@ def test_predict_goes_on_after_ctrl_c(
         patch.setattr(job_progress, "progress_bar", _Interruption(at=8))
         outcome = s3n(*command, tmp_path / "parts.csv")
     assert (outcome.code, outcome.out) == (130, "")
-    assert outcome.err == "Stopped after 8 of 12 images; the same command goes on there.\n"
+    assert outcome.err == "Stopped after 8 of 12 images; run the same command to resume.\n"
     assert not (tmp_path / "parts.csv").exists()
     outcome = s3n(*command, tmp_path / "parts.csv")
     assert outcome.code == 0
-    assert outcome.err.startswith("Going on after the 8 of 12 images")
+    assert outcome.err.startswith("Resuming: 8 of 12 images")
     assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "whole.csv"]
 
@@ -339,7 +339,7 @@ def test_predict_stops_after_o(s3n: Command, trained_run: TrainedRun, model: Pat
     arguments = ["predict", model, trained_run.data, "--split", "test", "--stop-below", 100]
     outcome = s3n(*arguments, "--out", tmp_path / "p.csv")
     assert outcome.code == 0
-    assert "Stopping below 100.0 nats: 1.00 backbone passes an image." in outcome.err
+    assert "Stopping below 100.0 nats: 1.00 backbone passes per image." in outcome.err
     assert s3n(*arguments, "--json", "--out", tmp_path / "p.json").events[-1]["passes"] == 1
     table = json.loads((tmp_path / "p.json").read_bytes())
     assert (table["stop_below"], table["passes"]) == (100, 1)
@@ -356,7 +356,7 @@ def test_a_threshold_is_a_number(s3n: Command, model: Path, tmp_path: Path, thre
 def test_evaluate_a_cascade(s3n: Command, trained_run: TrainedRun, model: Path) -> None:
     outcome = s3n("evaluate", model, trained_run.data, "--cascade", "--stop-below", 100)
     assert "With --stop-below 100.0: top-1 " in outcome.out
-    assert ", 100.0 % of them by O alone, 1.00 backbone passes an image" in outcome.out
+    assert ", 100.0 % of them by O alone, 1.00 backbone passes per image" in outcome.out
     assert "Stop below (nats)" in outcome.out
     figures = s3n("evaluate", model, trained_run.data, "--json", "--cascade", "--stop-below", 100).events[-1]
     first, last = figures["cascade"][0], figures["cascade"][-1]
@@ -397,7 +397,10 @@ def test_audit_writes_its_report_in_full(s3n: Command, trained_run: TrainedRun, 
     report = json.loads((out / "audit.json").read_bytes())
     assert (report["smallest_side"], len(report["small_images"]), report["near_duplicates"]) == (10_000, 48, [])
     (tmp_path / "file").touch()
-    assert "a file is in the way" in s3n("audit", trained_run.data, "--out", tmp_path / "file").sentence
+    assert (
+        "a file has the name of one of its folders"
+        in s3n("audit", trained_run.data, "--out", tmp_path / "file").sentence
+    )
 
 
 def test_demo_data_is_drawn_once(s3n: Command, tmp_path: Path) -> None:
@@ -439,7 +442,7 @@ def test_a_finished_run_stays_finished(s3n: Command, run: RunDirectory) -> None:
     assert "nothing left to resume" in s3n("runs", "resume", "birds-1").sentence
     assert run.summary().status == "finished"
     for order in ("pause", "stop"):
-        assert "Nobody trains" in s3n("runs", order, "birds-1").sentence
+        assert "is not being trained" in s3n("runs", order, "birds-1").sentence
 
 
 def test_trash_and_back(s3n: Command, run: RunDirectory, s3n_home: Path) -> None:
@@ -452,7 +455,7 @@ def test_trash_and_back(s3n: Command, run: RunDirectory, s3n_home: Path) -> None
     assert run.summary().status == "finished"
     assert "runs list --trash" in s3n("runs", "restore", "birds-1").sentence
     s3n("runs", "trash", "birds-1")
-    assert s3n("runs", "empty-trash").err == "1 run deleted for good.\n"
+    assert s3n("runs", "empty-trash").err == "1 run deleted permanently.\n"
     assert list_trash(s3n_home / "runs") == []
     assert "empty" in s3n("runs", "list", "--trash").err
 

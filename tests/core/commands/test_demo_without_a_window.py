@@ -25,14 +25,14 @@ def test_the_demo_writes_again_into_the_same_folder(
     monkeypatch.setattr(
         demo_without_window, "resource", lambda name: model if name.endswith(".safetensors") else images
     )
-    monkeypatch.setattr(app, "why_no_window", lambda: "No window can be shown here.")
+    monkeypatch.setattr(app, "why_no_window", lambda: "The window cannot be opened.")
     monkeypatch.chdir(tmp_path)
     contents = []
     for _ in range(2):
         assert app.main(["--demo"]) == 0
         said = capsys.readouterr()
-        assert said.out.startswith("No window can be shown here.\n")
-        assert f"Attention pictures: {tmp_path / 's3n-demo' / 'attention'}" in said.out
+        assert said.out.startswith("The window cannot be opened.\n")
+        assert f"Figures:            {tmp_path / 's3n-demo' / 'attention'}" in said.out
         with (tmp_path / "s3n-demo" / "predictions.csv").open(encoding="utf-8", newline="") as file:
             assert [row["file"] for row in csv.DictReader(file)] == ["0.png"]
         contents.append({path: path.stat().st_size for path in (tmp_path / "s3n-demo").rglob("*") if path.is_file()})
@@ -45,6 +45,6 @@ def test_the_demo_where_nothing_can_be_written(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setattr(demo_without_window, "resource", lambda name: tmp_path / name)
-    monkeypatch.setattr(app, "why_no_window", lambda: "No window can be shown here.")
+    monkeypatch.setattr(app, "why_no_window", lambda: "The window cannot be opened.")
     assert app.main(["--demo", "--out", str(tmp_path / "file")]) == 1
     assert capsys.readouterr().err.startswith("Error: ")

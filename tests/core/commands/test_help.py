@@ -97,7 +97,11 @@ def test_the_recipe_is_shown_with_its_sources(s3n: Command) -> None:
     arguments = ("train", "--show-recipe", "--recipe", "paper", "--set", "epochs=3", "-s", "network.backbone=vgg16")
     told = s3n(*arguments).out
     assert "network.backbone = vgg16" in told
-    assert re.search(r"^flip = true +Mirror every second training image\. \[released code", told, re.MULTILINE)
+    assert re.search(
+        r"^flip = true +Flip training images horizontally, with probability 0\.5\. \[the released code",
+        told,
+        re.MULTILINE,
+    )
     outcome = s3n(*arguments, "--json")
     recipe = json.loads(outcome.out)
     assert outcome.code == 0

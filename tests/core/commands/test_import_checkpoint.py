@@ -108,7 +108,7 @@ def test_class_names_that_do_not_fit(
 
 def test_what_cannot_be_read_or_written(s3n: Command, released: Path, tmp_path: Path) -> None:
     model = tmp_path / "m.safetensors"
-    assert "no name of a model file" in s3n("import-checkpoint", released, "-o", tmp_path / "m.pth").sentence
+    assert "not a name for a model file" in s3n("import-checkpoint", released, "-o", tmp_path / "m.pth").sentence
     assert "resize" in s3n("import-checkpoint", released, "-o", model, "--resize", "bend").sentence
     assert "no weight file" in s3n("import-checkpoint", tmp_path / "lost.pth", "-o", model).sentence
     released.write_bytes(released.read_bytes()[:-9999])

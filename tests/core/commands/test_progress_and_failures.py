@@ -114,7 +114,7 @@ def test_a_defect_is_one_sentence_and_a_log(failing, capsys, s3n_home: Path) -> 
     assert failing(ZeroDivisionError("division\nby zero")) == 70
     (line,) = capsys.readouterr().err.splitlines()
     log = s3n_home / "logs" / "s3n.log"
-    assert line.startswith("Error: the program has a defect: ZeroDivisionError: division by zero. ")
+    assert line.startswith("Error: This is a bug in the program: ZeroDivisionError: division by zero. ")
     assert str(log) in line
     assert "Traceback" in log.read_text(encoding="utf-8")
 

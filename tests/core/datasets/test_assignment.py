@@ -103,7 +103,7 @@ def test_it_is_kept_beside_the_runs_and_removed_with_the_last_choice(tmp_path: P
     assert len(opened.of_split("test")) == 1
     sentence = assignment_sentence(opened)
     assert "1 image assigned by hand" in sentence
-    assert "a share drawn" in sentence
+    assert "a random test share" in sentence
     assert str(assignment_file(root)) in sentence
     write_assignment(root, Assignment())
     assert not assignment_file(root).exists()
@@ -116,6 +116,6 @@ def test_a_broken_file_is_an_error_that_names_it(tmp_path: Path, content: str) -
     path = assignment_file(tmp_path)
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    with pytest.raises(DataSetError, match="mend or remove it") as caught:
+    with pytest.raises(DataSetError, match="Fix or delete this file") as caught:
         read_assignment(tmp_path)
     assert str(path) in str(caught.value)

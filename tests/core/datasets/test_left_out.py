@@ -59,7 +59,7 @@ def test_a_broken_list_is_an_error_that_names_it(data_set: DataSet, content: str
     path = left_out_file(data_set.root)
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    with pytest.raises(DataSetError, match="mend or remove it"):
+    with pytest.raises(DataSetError, match="Fix or delete it"):
         without_left_out(data_set)
 
 

@@ -136,7 +136,7 @@ def test_a_data_set_that_has_changed(tmp_path: Path) -> None:
     with pytest.raises(DataSetError, match="which is in the validation set of the run, is not in the data set"):
         validation_records(path, made(NAMES[:-1]))
     renamed = DataSet(root=Path("/d"), format="images", classes=("x", "y"), records=data_set.records)
-    with pytest.raises(DataSetError, match=r"has the class '[xy]' now, but '(Köln, é|b)'"):
+    with pytest.raises(DataSetError, match=r"now has the class '[xy]', but '(Köln, é|b)'"):
         validation_records(path, renamed)
     write_split(path, train=data_set.records, validation=(), test=(), classes=data_set.classes)
     with pytest.raises(DataSetError, match="There are no validation images"):
@@ -148,7 +148,7 @@ def test_a_data_set_that_has_changed(tmp_path: Path) -> None:
     [
         (b"", "expected the columns name, label, class, part"),
         (b"junk", "expected the columns"),
-        (b"name,label,class,part\na.png,0,x,train\nb.png,0,x\n", r"split\.csv:3: this is no line of a split file"),
+        (b"name,label,class,part\na.png,0,x,train\nb.png,0,x\n", r"split\.csv:3: this is not a line of a split file"),
         (b"name,label,class,part\na.png,zero,x,train\n", r"split\.csv:2"),
         (b"name,label,class,part\na.png,0,x,spare\n", "'spare' is none of train, validation, test"),
         (b"\xff\xfe\x00", "not UTF-8"),

@@ -179,7 +179,7 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(writing, "_draw", full)
-    with pytest.raises(OutputError, match=r"No space left on device.*free some room"):
+    with pytest.raises(OutputError, match=r"No space left on device.*free some space"):
         write_drawn_birds(tmp_path / "birds", train_per_species=1, test_per_species=0, workers=1)
 
 

@@ -80,9 +80,9 @@ def test_what_is_advised() -> None:
     curve = answers([0.1, 0.2, 0.3, 0.4], "yyny", "yyyy").curve()
     assert most_saving(curve).stopped == 2
     text = curve_text(curve)
-    assert "--stop-below 0.2 saves most without loss: 2.00 instead of 3.00 passes" in text
+    assert "--stop-below 0.2 saves the most without losing accuracy: 2.00 instead of 3.00 passes" in text
     assert text.splitlines()[1].split() == ["-", "0.0", "%", "100.0", "%", "3.00"]
-    assert "Even the lowest threshold costs" in curve_text(answers([0.1, 0.2], "nn", "yy").curve())
+    assert "Even the lowest threshold loses" in curve_text(answers([0.1, 0.2], "nn", "yy").curve())
 
 
 @pytest.mark.parametrize("branches", ["O+D+C", "O+D"])
@@ -110,7 +110,7 @@ def test_it_changes_no_other_figure(uneven: Model, records: list[ImageRecord]) -
 
 @pytest.mark.parametrize("branches", ["O", "D+C"])
 def test_nothing_can_be_stopped(model_of: Callable[..., Model], records: list[ImageRecord], branches: str) -> None:
-    with pytest.raises(DataSetError, match="needs O and at least one branch after it"):
+    with pytest.raises(DataSetError, match="needs O and at least one other branch"):
         evaluate(model_of(branches=branches), records, CLASSES, cascade=True)
 
 

@@ -210,7 +210,7 @@ def test_a_second_export_into_the_folder_is_refused_and_foreign_files_are_left_a
 def test_the_folder_is_a_file(model, records, tmp_path):
     file = tmp_path / "file"
     file.write_text("mine")
-    with pytest.raises(OutputError, match="a file is in the way"):
+    with pytest.raises(OutputError, match="a file has the name of one of its folders"):
         list(export(model, records, file, ExportOptions(style=STYLE)))
     assert file.read_text() == "mine"
 

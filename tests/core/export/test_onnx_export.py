@@ -147,10 +147,10 @@ def test_the_documented_script_answers_as_predict_does(
 @pytest.mark.parametrize(
     ("choices", "options", "said"),
     [
-        ({}, ["--sampling", "random"], "samples by chance (random)"),
-        ({"control": "random_places"}, [], "samples by chance"),
-        ({}, ["--out", "model.pth"], "no name of an ONNX file"),
-        ({}, ["--out", "nowhere/model.onnx"], "There is no folder"),
+        ({}, ["--sampling", "random"], "uses random sampling (random)"),
+        ({"control": "random_places"}, [], "uses random sampling"),
+        ({}, ["--out", "model.pth"], "not a name for an ONNX file"),
+        ({}, ["--out", "nowhere/model.onnx"], "does not exist; create it first"),
         ({}, ["--sampling", "sideways"], "There is no sampling"),
     ],
 )

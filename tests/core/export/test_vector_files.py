@@ -44,7 +44,7 @@ def test_the_same_sheet_gives_the_same_bytes(format):
 
 def test_words_of_an_svg_sheet_are_text():
     texts = svg_texts(file_of("svg"))
-    assert {"Red bird", "Joint says", "Response map", "✗ true class: Blue bird"} <= set(texts)
+    assert {"Red bird", "Joint prediction", "Response map", "✗ true class: Blue bird"} <= set(texts)
     assert any(text.startswith('a <b> & "c"  d/') for text in texts), "names are written as they are"
 
 
@@ -87,7 +87,7 @@ def test_words_of_a_pdf_sheet_can_be_searched(tmp_path):
     done = subprocess.run(["pdftotext", tmp_path / "sheet.pdf", "-"], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert "folder/Ärger & <birds>.jpg" in done.stdout
-    assert "Discriminative says" in done.stdout
+    assert "Discriminative prediction" in done.stdout
 
 
 def test_a_page_is_the_same_picture_after_it_was_written_as_vectors():

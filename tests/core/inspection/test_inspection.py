@@ -84,15 +84,18 @@ def test_scores_are_the_softmax_in_order(inspection: Inspection):
 
 def test_rule_is_said_in_words(inspection: Inspection):
     unsure = dataclasses.replace(inspection.response, entropy=1.3168, sure=False, merged_classes=(3, 1, 2, 0, 5))
-    assert unsure.rule == ("The network is unsure (H = 1.32 > delta = 0.2), so R averages its five likeliest classes.")
+    assert unsure.rule == (
+        "Branch O is uncertain (H = 1.32 > delta = 0.2), so R averages the maps of its five most probable classes."
+    )
     sure = dataclasses.replace(inspection.response, entropy=0.05, sure=True, merged_classes=(3,))
     assert (
-        sure.rule == "The network is sure (H = 0.05 ≤ delta = 0.2), so R is the map of its likeliest class, species d."
+        sure.rule
+        == "Branch O is certain (H = 0.05 ≤ delta = 0.2), so R is the map of the most probable class, species d."
     )
     close = dataclasses.replace(unsure, entropy=0.20004)
     assert "H = 0.20004 > delta = 0.2" in close.rule
     few = dataclasses.replace(unsure, merged_classes=(3,))
-    assert "with so few classes R is the map of the likeliest, species d" in few.rule
+    assert "with so few classes R is the map of the most probable class, species d" in few.rule
     assert "saliency" in dataclasses.replace(sure, attention="saliency").rule
 
 

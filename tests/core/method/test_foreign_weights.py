@@ -60,7 +60,7 @@ def test_a_pickle_with_code_is_refused_and_its_code_does_not_run(tmp_path: Path,
 
 def test_what_stands_beside_the_tensors_is_named(tmp_path: Path) -> None:
     torch.save({"model": {"a.weight": WEIGHT}, "best": np.float64(0.5)}, tmp_path / "a.pth")
-    with pytest.raises(ModelFileError, match=r"holds numpy\.\S+ beside its tensors"):
+    with pytest.raises(ModelFileError, match=r"contains numpy\.\S+ beside its tensors"):
         read_state_dict(tmp_path / "a.pth")
 
 
@@ -93,7 +93,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
         file = tmp_path / f"cut{suffix}"
         write({"a": torch.zeros(1000)}, file)
         file.write_bytes(file.read_bytes()[:-500])
-        with pytest.raises(ModelFileError, match="cut off, damaged or of another kind") as caught:
+        with pytest.raises(ModelFileError, match="truncated, damaged or of another format") as caught:
             read_state_dict(file)
         assert "miniz" not in str(caught.value)
 
@@ -112,5 +112,5 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 def test_a_file_without_tensors_is_refused(tmp_path: Path) -> None:
     torch.save({"epoch": 3}, tmp_path / "a.pth")
-    with pytest.raises(ModelFileError, match="no tensors"):
+    with pytest.raises(ModelFileError, match="no named tensors"):
         read_state_dict(tmp_path / "a.pth")

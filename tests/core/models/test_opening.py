@@ -67,10 +67,10 @@ def test_junk_and_pickles_are_refused_and_nothing_in_them_runs(tmp_path: Path):
 @pytest.mark.parametrize(
     ("preprocess", "sentence"),
     [
-        ({"resize": "stretch"}, "its field 'resize' holds 'stretch'"),
-        ({"input_size": "64"}, "its field 'input_size' holds '64'"),
+        ({"resize": "stretch"}, "its field 'resize' has the value 'stretch'"),
+        ({"input_size": "64"}, "its field 'input_size' has the value '64'"),
         ({"colour": 1}, "its field 'colour' is unknown"),
-        ({"source_size": 96}, "its network takes 64 px"),
+        ({"source_size": 96}, "its network needs 64 and 64 px"),
     ],
 )
 def test_damaged_preprocessing_is_refused(tmp_path: Path, preprocess: dict[str, object], sentence: str):
@@ -90,7 +90,7 @@ def test_statistics_that_cannot_be_computed_with_are_refused(tmp_path: Path, dam
     norm.weight.data.fill_(1e38)
     path = tmp_path / "model.safetensors"
     save_model(path, network, header)
-    with pytest.raises(ModelFileError, match="cannot be computed with"):
+    with pytest.raises(ModelFileError, match="too large to compute with"):
         open_model(path, device="cpu")
 
 

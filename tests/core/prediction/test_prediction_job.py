@@ -171,19 +171,19 @@ def test_two_jobs_at_once(model: Model, records: list[ImageRecord], tmp_path: Pa
 
 def test_places_that_cannot_be_written(model: Model, records: list[ImageRecord], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(OutputError, match="a file is in the way"):
+    with pytest.raises(OutputError, match="a file has the name of one of its folders"):
         job(model, records, tmp_path / "file" / "p.csv")
     with pytest.raises(OutputError, match=r"\.csv or \.json"):
         job(model, records, tmp_path / "p.txt")
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(OutputError, match="folder has that name"):
+    with pytest.raises(OutputError, match="a folder with this name"):
         job(model, records, tmp_path / "folder.csv")
     assert files_in(tmp_path) == ["file", "folder.csv"], "said before anything was predicted"
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no file system here that takes no files")
 def test_a_folder_that_takes_no_files_is_not_another_job(model: Model, records: list[ImageRecord]) -> None:
-    with pytest.raises(OutputError, match="takes no files"):
+    with pytest.raises(OutputError, match="cannot contain files"):
         job(model, records, Path("/proc/p.csv"))
 
 

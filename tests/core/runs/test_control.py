@@ -72,7 +72,7 @@ def test_an_order_is_not_obeyed_after_a_restart(run: RunDirectory) -> None:
 
 
 def test_nobody_to_obey_is_said(run: RunDirectory) -> None:
-    with pytest.raises(RunError, match="Nobody trains"):
+    with pytest.raises(RunError, match="is not being trained"):
         send_order(run.path, "stop")
     assert not run.control_json.exists()
 
@@ -91,7 +91,7 @@ sys.stdin.readline()
     send_order(run.path, "pause")
     holder.kill()
     holder.wait()
-    with pytest.raises(RunError, match="Nobody trains"):
+    with pytest.raises(RunError, match="is not being trained"):
         send_order(run.path, "stop")
     with RunLock(run.path):
         assert OrderReader(run.path).poll() is None
@@ -204,7 +204,7 @@ def test_a_reader_of_a_run_that_nobody_locked_takes_young_orders(run: RunDirecto
 
 
 def test_an_unknown_order_is_said(run: RunDirectory) -> None:
-    with pytest.raises(RunError, match="no order 'explode'"):
+    with pytest.raises(RunError, match="no command 'explode'"):
         send_order(run.path, "explode")  # type: ignore[arg-type]
 
 

@@ -81,11 +81,11 @@ def test_what_is_not_found_is_said_with_a_hint(root: Path, tmp_path: Path) -> No
     RunDirectory.create(root / "birds-quick-1", {})
     with pytest.raises(RunError, match=r"no run 'birds-quik-1'.*did you mean birds-quick-1\?"):
         find_run("birds-quik-1", root)
-    with pytest.raises(RunError, match="list the runs"):
+    with pytest.raises(RunError, match="s3n runs list"):
         find_run("zzz", root)
     with pytest.raises(RunError, match=r"no run\.json"):
         find_run(str(tmp_path), root)
-    with pytest.raises(RunError, match="No run was named"):
+    with pytest.raises(RunError, match="No run was given"):
         find_run("  ", root)
     with pytest.raises(RunError, match="no run"):
         find_run("x", root / "missing")
@@ -106,7 +106,7 @@ def test_impossible_names_are_refused(run: RunDirectory, name: str) -> None:
 
 def test_a_taken_name_and_a_live_run_are_refused(root: Path, run: RunDirectory) -> None:
     RunDirectory.create(root / "taken", {})
-    with pytest.raises(RunError, match="already something called"):
+    with pytest.raises(RunError, match="already a file or folder"):
         rename_run(run.path, "Taken")
     with RunLock(run.path), pytest.raises(RunError, match="stop it before you rename"):
         rename_run(run.path, "other")

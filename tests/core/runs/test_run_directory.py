@@ -29,7 +29,7 @@ def test_an_empty_folder_may_become_a_run_and_a_full_one_not(root: Path) -> None
     (root / "empty").mkdir()
     RunDirectory.create(root / "empty", {})
     with pytest.raises(
-        RunError, match=r"There is a run of that name already, .*empty; resume it, move it to the trash"
+        RunError, match=r"There is already a run with this name, .*empty; resume it, move it to the trash"
     ):
         RunDirectory.create(root / "empty", {})
     (root / "letters").mkdir()
@@ -37,7 +37,7 @@ def test_an_empty_folder_may_become_a_run_and_a_full_one_not(root: Path) -> None
     with pytest.raises(RunError, match="is not empty; choose another name"):
         RunDirectory.create(root / "letters", {})
     (root / "file").touch()
-    with pytest.raises(OutputError, match="in the way"):
+    with pytest.raises(OutputError, match="a file has the name of one of its folders"):
         RunDirectory.create(root / "file", {})
 
 
@@ -94,7 +94,7 @@ def test_state_of_another_version_is_read(run: RunDirectory) -> None:
 )
 def test_a_broken_state_is_named_with_what_to_do(run: RunDirectory, content: bytes) -> None:
     run.state_json.write_bytes(content)
-    with pytest.raises(RunError, match=r"state\.json.*delete that file") as caught:
+    with pytest.raises(RunError, match=r"state\.json.*delete this file") as caught:
         run.read_state()
     assert str(run.state_json) in str(caught.value)
 
@@ -105,7 +105,7 @@ def test_a_broken_run_json_is_named_with_what_to_do(run: RunDirectory, content: 
         run.run_json.unlink()
     else:
         run.run_json.write_bytes(content)
-    with pytest.raises(RunError, match=r"run\.json.*restore it from a copy"):
+    with pytest.raises(RunError, match=r"run\.json.*restore it from a backup"):
         run.read_run()
 
 
@@ -121,7 +121,7 @@ def test_pointers_come_back(run: RunDirectory) -> None:
     run.write_pointer("best", "step-00000005")
     run.write_pointer("last", "step-00000020")
     assert (run.read_pointer("last"), run.read_pointer("best")) == ("step-00000020", "step-00000005")
-    with pytest.raises(ValueError, match="not a checkpoint's name"):
+    with pytest.raises(ValueError, match="not the name of a checkpoint"):
         run.write_pointer("last", "../elsewhere")
 
 

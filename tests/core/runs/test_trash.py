@@ -128,7 +128,7 @@ def test_what_else_lies_in_the_trash_is_left_alone(root: Path) -> None:
 def test_what_is_gone_cannot_be_restored(root: Path, run: RunDirectory) -> None:
     entry = move_to_trash(run.path, root)
     empty_trash(root)
-    with pytest.raises(RunError, match="not in the trash any more"):
+    with pytest.raises(RunError, match="no longer in the trash"):
         restore(entry, root)
 
 

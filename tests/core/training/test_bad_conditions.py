@@ -52,10 +52,10 @@ def test_a_data_set_taken_away_ends_the_training_and_put_back_it_goes_on(
     data = draw_pictures(tmp_path / "birds")
     run = prepare(tmp_path / "run", data)
     aside = tmp_path / "aside"
-    with pytest.raises(DataSetError, match="gone") as error:
+    with pytest.raises(DataSetError, match="no longer exists") as error:
         train(run, during=after_epoch(0, lambda: data.rename(aside)))
     assert_failed(run, error)
-    with pytest.raises(DataSetError, match="gone"):
+    with pytest.raises(DataSetError, match="no longer exists"):
         train(run)
     state = run.read_state()
     assert state is not None
@@ -74,7 +74,7 @@ def test_a_disk_that_is_no_longer_mounted_is_no_heap_of_broken_images(tmp_path: 
         data.rename(aside)
         data.mkdir()
 
-    with pytest.raises(DataSetError, match="gone"):
+    with pytest.raises(DataSetError, match="no longer exists"):
         train(run, during=after_epoch(0, unmount))
     data.rmdir()
     aside.rename(data)
@@ -213,7 +213,7 @@ def test_running_out_of_memory_in_the_smallest_steps_is_told_with_a_remedy(
         raise failure
 
     monkeypatch.setattr(step, "objective", exhausted)
-    with pytest.raises(OutOfMemory, match="no smaller micro-batch") as error:
+    with pytest.raises(OutOfMemory, match="even with the smallest micro-batch") as error:
         train(run)
     assert_failed(run, error)
 
@@ -258,9 +258,9 @@ def test_a_broken_split_is_said(tmp_path: Path, few_pictures: Path) -> None:
     run = prepare(tmp_path / "run", few_pictures)
     whole = run.split_csv.read_text()
     run.split_csv.write_text(whole.replace('"a/0.png",0', '"a/0.png",7'))
-    with pytest.raises(RunError, match=r"a/0\.png has no class of this run"):
+    with pytest.raises(RunError, match=r"the class of a/0\.png is not a class of this run"):
         train(run)
     run.split_csv.write_text(whole.splitlines()[0] + "\n")
-    with pytest.raises(RunError, match="names no training image"):
+    with pytest.raises(RunError, match="lists no training images"):
         train(run)
     shutil.rmtree(run.path)

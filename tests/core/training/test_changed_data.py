@@ -57,14 +57,14 @@ def test_other_labels_in_a_list_are_seen(tmp_path: Path, data: Path) -> None:
     (data / "train.txt").write_text("\n".join(lines) + "\n")
     run = begun(tmp_path, data)
     (data / "train.txt").write_text("\n".join([f"{names[0]} 2", *lines[1:]]) + "\n")
-    with pytest.raises(RunError, match=r"1 image given another class \(a/0\.png\)"):
+    with pytest.raises(RunError, match=r"1 image with another class \(a/0\.png\)"):
         train(run)
 
 
 def test_files_of_another_size_are_seen(tmp_path: Path, data: Path) -> None:
     run = begun(tmp_path, data)
     (data / "a" / "0.png").write_bytes((data / "b" / "0.png").read_bytes() + b"more")
-    with pytest.raises(RunError, match="files of another size under the same names"):
+    with pytest.raises(RunError, match="files that have changed in size"):
         train(run)
 
 

@@ -161,17 +161,17 @@ def test_healthy_figures_give_no_warning():
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("sure_share", 0.002, "sure (H at most delta = 0.2) of only 0.2 % of the images"),
-        ("sure_share", 0.0, "sure (H at most delta = 0.2) of none of the images"),
-        ("sure_share", 1.0, "the map of one class alone"),
+        ("sure_share", 0.002, "certain (H at most delta = 0.2) for only 0.2 % of the images"),
+        ("sure_share", 0.0, "certain (H at most delta = 0.2) for none of the images"),
+        ("sure_share", 1.0, "the map of a single class"),
         ("peaks", 1.2, "1.2 peaks on average"),
         ("without_peaks_share", 0.3, "30 % of the images had no peak"),
-        ("empty_c_share", 0.62, "In 62 % of the images no peak fell to C"),
-        ("empty_d_share", 0.4, "no peak fell to D"),
-        ("clamped_d_share", 0.2, "20 % of D's image repeats the original's border"),
+        ("empty_c_share", 0.62, "62 % of the images had no peak for C"),
+        ("empty_d_share", 0.4, "had no peak for D"),
+        ("clamped_d_share", 0.2, "20 % of D's image only repeats the border of the original"),
         ("magnification_d", 9.0, "9.0 times"),
         ("magnification_c", 1.02, "C hardly differs from the original"),
-        ("beta_d", 0.5, "beta_1 has fallen to its floor"),
+        ("beta_d", 0.5, "beta_1 has reached its minimum"),
         ("radius_d_drift", -0.6, "shrunk by 60 %"),
         ("agreement_D", 0.3, "only 30 % of the images"),
         ("agreement", 1.0, "add nothing"),
@@ -192,11 +192,11 @@ def test_rule_of_eq_3_is_judged_by_the_number_of_classes():
     assert "its H is 0.13" in health_warnings(sure, 200)[0].sentence
     assert "untrained" not in health_warnings(sure, 12)[0].sentence
     assert health_warnings(unsure, 3) == ()  # one class is merged either way
-    assert "its 5 likeliest classes" in health_warnings(unsure, 200)[0].sentence
-    assert "its 3 likeliest classes" in health_warnings(unsure, 200, choices=NetworkChoices(top_k=3))[0].sentence
+    assert "the 5 most probable classes" in health_warnings(unsure, 200)[0].sentence
+    assert "the 3 most probable classes" in health_warnings(unsure, 200, choices=NetworkChoices(top_k=3))[0].sentence
     assert health_warnings(unsure, 200, choices=NetworkChoices(top_k=1)) == ()
     as_released = NetworkConfig(num_classes=8, at_most_half=False)
-    assert "its 5 likeliest classes" in health_warnings(unsure, 8, choices=as_released)[0].sentence
+    assert "the 5 most probable classes" in health_warnings(unsure, 8, choices=as_released)[0].sentence
 
 
 def test_ablations_are_not_blamed_for_what_they_are():

@@ -56,7 +56,7 @@ def test_smaller_steps_from_a_batch_on_learn_what_they_learn_from_the_start(
     assert without_memory(epoch_lines(halved)) == without_memory(epoch_lines(small))
     assert epoch_lines(halved)[0]["micro_batch"] == 3
     done = next(event for event in events if isinstance(event, EpochDone))
-    assert "Memory allows 3 instead of 6 images at once" in done.warnings[0]
+    assert "Memory is enough for 3 instead of 6 images at once" in done.warnings[0]
     assert "BatchNorm" not in done.warnings[0]  # it is frozen
     assert "Memory ran out in epoch 1" in halved.log_txt.read_text()
     assert halved.read_run()["micro_batch"] == 3
@@ -103,7 +103,7 @@ def test_a_resume_begins_with_what_memory_allowed(
     events = train(run)
     assert not [event for event in events if isinstance(event, MicroBatchHalved)]
     assert isinstance(events[0], RunStarted)
-    assert any("Memory allows 3" in note for note in events[0].notes)
+    assert any("Memory is enough for 3" in note for note in events[0].notes)
 
 
 def test_memory_that_runs_out_in_the_validation_costs_the_training_nothing(
@@ -128,5 +128,5 @@ def test_memory_that_runs_out_in_the_validation_costs_the_training_nothing(
         assert line["validation_images"] == other["validation_images"]
         assert line["micro_batch"] == other["micro_batch"] == 6
     assert not [event for event in events if isinstance(event, MicroBatchHalved)]
-    said = "too little memory for 3 images at once: going on with 1"
+    said = "not enough memory for 3 images at once; continuing with 1"
     assert run.log_txt.read_text().count(said) == 1, "what fits is remembered from epoch to epoch"

@@ -159,7 +159,7 @@ def test_patience_ends_the_training_and_phases_change_the_sampling(tmp_path: Pat
     assert [line["best"] for line in lines] == [True, False]
     assert [line["sampling"] for line in lines] == ["all", "random"]
     assert isinstance(events[-1], RunEnded)
-    assert "none of the last 1 was better" in events[-1].message
+    assert "the last 1 brought no improvement" in events[-1].message
 
 
 def test_statistics_are_measured_anew_at_the_end_exactly_once(tmp_path: Path, few_pictures: Path) -> None:

@@ -144,7 +144,7 @@ def test_two_processes_stop_the_images_that_one_process_stops(tmp_path: Path) ->
     header, rows = read_json_table(tmp_path / "two.json")
     assert sum(len(row.branches) == 1 for row in rows) == 10
     assert header.passes == 2.0  # ten of twenty images stop after one pass, the others take three
-    assert said.count("2.00 backbone passes an image") == 1
+    assert said.count("2.00 backbone passes per image") == 1
 
 
 def test_when_one_process_is_killed_the_other_ends_with_a_sentence_and_the_run_goes_on(
@@ -163,7 +163,7 @@ def test_when_one_process_is_killed_the_other_ends_with_a_sentence_and_the_run_g
                 break
         _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode != 0
-    assert said.count("Error: One of the 2 processes was ended or crashed") == 1
+    assert said.count("Error: One of the 2 processes crashed or was terminated") == 1
     assert "s3n_core/training" not in said  # the traceback there is torchrun's own
     state = run.read_state()
     assert state is not None
@@ -178,7 +178,7 @@ def test_an_error_in_one_process_is_said_once_and_ends_both(tmp_path: Path, pict
     code, out, said = run_two(tmp_path, "runs", "resume", "gone", "--json")
     assert code != 0
     assert [json.loads(line)["code"] for line in out.splitlines()] == ["device.error"]
-    assert said.count("Error: Precision float16 is not offered on the CPU") == 1
+    assert said.count("Error: The CPU does not support the precision float16") == 1
     state = run.read_state()
     assert state is not None
     assert state.status == "failed"

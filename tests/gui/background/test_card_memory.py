@@ -68,7 +68,7 @@ def test_tray_and_settings_show_it(qtbot: QtBot, window: MainWindow, driver: Pat
 
 
 def test_the_reason_for_a_fallback_is_said(qtbot: QtBot, window: MainWindow) -> None:
-    reason = "an NVIDIA card is present but this torch was built without CUDA"
+    reason = "there is an NVIDIA card, but this build of torch does not support CUDA"
     window.probe.devices = Devices("cpu", "CPU, 2 cores", reason, {"cpu": "CPU, 2 cores"}, {"cuda": reason})
     window.dialogs.show_settings()
     dialog = window.dialogs.dialog("settings")

@@ -105,7 +105,7 @@ def test_cancelled_it_keeps_what_it_has(qtbot: QtBot, monkeypatch: pytest.Monkey
             print('{"done": 12, "total": 100}', flush=True)
             time.sleep(600)
         except KeyboardInterrupt:
-            print("Stopped after 12 of 100 images; the same command goes on there.", file=sys.stderr)
+            print("Stopped after 12 of 100 images; run the same command to resume.", file=sys.stderr)
             sys.exit(130)
         """,
     )
@@ -117,7 +117,7 @@ def test_cancelled_it_keeps_what_it_has(qtbot: QtBot, monkeypatch: pytest.Monkey
         assert job.status == "stopping"
         job.cancel()  # again does nothing
     assert job.status == "cancelled"
-    assert job.sentence == "Stopped after 12 of 100 images; the same command goes on there."
+    assert job.sentence == "Stopped after 12 of 100 images; run the same command to resume."
 
 
 STUBBORN = """

@@ -208,7 +208,7 @@ def test_something_else_speaks(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, mo
     client = InspectionClient()
     with qtbot.waitSignal(client.failed, timeout=PATIENCE) as failed:
         client.open_model(model_file)
-    assert "a greeting" in str(failed.args[0])
+    assert "a shell's greeting" in str(failed.args[0])
     client.close()
 
 

@@ -227,7 +227,7 @@ def test_orders_to_nobody_are_refused(qtbot: QtBot, data: Path, root: Path) -> N
     job = TrainingJob.start(request(data, root, 500))
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
         job.pause()
-    assert "Nobody trains" in str(failed.args[0])
+    assert "is not being trained" in str(failed.args[0])
     assert job.is_active
     end(job, qtbot)
 

@@ -59,7 +59,7 @@ def test_a_broken_list_of_left_out_images_is_reported_and_not_fatal(data_set: Da
     left_out_file(data_set.root).write_text("{")
     prepared = survey(data_set)
     assert prepared.left_out == frozenset()
-    assert "mend or remove it" in prepared.notice
+    assert "Fix or delete it" in prepared.notice
 
 
 # -- filter -----------------------------------------------------------------------------------------------------------
@@ -139,11 +139,11 @@ def test_an_audit_becomes_findings(data_set: DataSet, prepared: Survey) -> None:
     trouble = problems_by_image(findings.values())
     assert trouble[prepared.rows["train/空_bird/leak.png"]] == (
         "it equals bird 0.png (test)",
-        "it has 40 x 30 pixels only",
+        "it has only 40 x 30 pixels",
     )
     assert trouble[prepared.rows["train/空_bird/two.png"]] == (
         "it equals bird 3.png (Bird ñandú)",
-        "it has 40 x 30 pixels only",
+        "it has only 40 x 30 pixels",
     )
     assert names(
         prepared, ImageFilter(trouble="any").apply(prepared, prepared.uses, list(findings.values()), frozenset())

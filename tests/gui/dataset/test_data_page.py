@@ -87,7 +87,7 @@ def test_delete_leaves_out_and_undo_takes_back(
     data_page.grid.show_image(first)
     qtbot.keyClick(data_page.grid, Qt.Key.Key_Delete)
     assert read_left_out(folder) == {"train/Aster_bird/bird 1.png"}
-    assert data_page.selected.leave_button.text() == "Take back"
+    assert data_page.selected.leave_button.text() == "Include again"
     data_page.undo_stack().undo()
     assert read_left_out(folder) == frozenset()
     qtbot.waitUntil(data_page.is_ready)
@@ -184,7 +184,7 @@ def test_show_me_lists_the_images_and_leave_out_settles_the_finding(
     assert read_left_out(folder) == {"train/空_bird/leak.png"}
     qtbot.waitUntil(data_page.is_ready)
     settled = next(row for row in data_page.findings.rows if "training and test" in row.show_button.accessibleName())
-    assert settled.leave_button.text() == "Take back"
+    assert settled.leave_button.text() == "Include again"
     assert data_page.split_box.buttons["left-out"].isVisible()
     qtbot.mouseClick(data_page.split_box.buttons["left-out"], Qt.MouseButton.LeftButton)
     assert data_page.images.rowCount() == 1
@@ -219,7 +219,7 @@ def test_the_rows_of_the_split_are_there_from_the_start(
     ("task", "function", "words"),
     [
         ("survey", "s3n_gui.dataset.controller.survey", "prepared"),
-        ("uses", "s3n_gui.dataset.uses.Planner.uses", "used for"),
+        ("uses", "s3n_gui.dataset.uses.Planner.uses", "splits of the images"),
         ("kept", "s3n_gui.dataset.checking.kept_report", "last check"),
     ],
 )
@@ -385,7 +385,7 @@ def test_pictures_that_look_alike_are_compared_side_by_side(
     learned = next(side for side in dialog.sides if side.button.isEnabled())
     learned.button.click()
     assert len(read_left_out(root)) == 1
-    assert learned.button.text() == "Take back"
+    assert learned.button.text() == "Include again"
     controller.planning.undo_stack.undo()
     assert read_left_out(root) == frozenset()
     qtbot.waitUntil(lambda: data_page.is_ready())

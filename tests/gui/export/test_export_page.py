@@ -154,7 +154,7 @@ def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Pa
     assert bar.state.text() == "2 images, 8 files"
     bar.show_written(tmp_path, {"total": 2})
     preview.changed.emit()
-    assert "written into" in bar.state.text()
+    assert "written to" in bar.state.text()
     controller.set(part="test")  # nobody has counted these
     assert bar.state.text() == ""
 
@@ -165,7 +165,7 @@ def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None
     assert place == (IMAGES, "all")
     assert listed.count == len(records) == 24
     assert [image.name for image in listed.images] == [record.name for record in records]
-    with pytest.raises(DataSetError, match="no part 'test'"):
+    with pytest.raises(DataSetError, match="no split 'test'"):
         first_images(IMAGES, "test")
     opened = DataSet(root=tmp_path, format="images", classes=(), records=records[:2])  # what is open is not read again
     assert first_images(tmp_path, "all", opened)[1].count == 2
@@ -216,7 +216,7 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
     asked(4)
     assert read == [IMAGES, IMAGES]
     maker.show(replace(choice, part="test"), opened)
-    qtbot.waitUntil(lambda: "no part" in maker.problem, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "no split" in maker.problem, timeout=PATIENCE)
     maker.shut_down()
 
 

@@ -73,12 +73,12 @@ def test_missing_demo_files_are_one_sentence(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing(name: str) -> Path:
-        raise S3NError(f"{name} is missing from this copy of S3N Studio; install it again.")
+        raise S3NError(f"{name} is missing from this installation of S3N Studio; install it again.")
 
     monkeypatch.setattr(demo, "resource", missing)
     assert app.main(["--demo"]) == 1
     assert capsys.readouterr().err == (
-        "Error: demo/model.safetensors is missing from this copy of S3N Studio; install it again.\n"
+        "Error: demo/model.safetensors is missing from this installation of S3N Studio; install it again.\n"
     )
     assert engine.commands == []
 

@@ -42,7 +42,7 @@ def test_no_display(linux: pytest.MonkeyPatch) -> None:
             'qt.qpa.xcb: could not connect to display :7\nqt.qpa.plugin: Could not load the Qt platform plugin "xcb"\n',
             "(qt.qpa.xcb: could not connect to display :7)",
         ),
-        ("", "Qt does not start;"),
+        ("", "Qt cannot start."),
     ],
 )
 def test_qt_does_not_start(linux: pytest.MonkeyPatch, error_text: str, reason: str) -> None:
@@ -57,7 +57,7 @@ def test_qt_does_not_start(linux: pytest.MonkeyPatch, error_text: str, reason: s
 def test_qt_hangs(linux: pytest.MonkeyPatch) -> None:
     linux.setenv("DISPLAY", ":7")
     linux.setattr(display, "_OPEN_A_WINDOW", "import time; time.sleep(60)")
-    assert "Qt does not start" in (display.why_no_window(probe_seconds=0.2) or "")
+    assert "Qt cannot start" in (display.why_no_window(probe_seconds=0.2) or "")
 
 
 def test_a_display_that_works(linux: pytest.MonkeyPatch) -> None:

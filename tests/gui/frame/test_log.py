@@ -71,7 +71,7 @@ def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(
     logging.getLogger("s3n_gui").warning("nobody hears this")
     log.end()
     logging.raiseExceptions = True
-    assert "No log is written" in capsys.readouterr().err
+    assert "The log cannot be written" in capsys.readouterr().err
 
 
 def test_diagnostics_name_versions_and_no_data(settings: Settings, qapp: QApplication) -> None:

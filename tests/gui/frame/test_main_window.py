@@ -167,9 +167,9 @@ def test_a_run_whose_images_are_gone_is_opened_all_the_same(window: MainWindow, 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("gone", "does not exist any more"),
-        ("notes.txt", "is neither a folder of images"),
-        ("old.pth", "is no model of this program"),
+        ("gone", "no longer exists"),
+        ("notes.txt", "cannot be opened: it is not a folder of images"),
+        ("old.pth", "is not an S3N model"),
         ("empty", "is empty"),
     ],
 )
@@ -266,7 +266,7 @@ def test_the_tray_follows_jobs(window: MainWindow) -> None:
     first.end()
     assert window.tray._row is None
     assert window.tray._idle.isVisible()
-    assert window.tray._more.text() == "2 ended jobs"
+    assert window.tray._more.text() == "2 finished"
     window.jobs.clear_ended()
     assert not window.tray._more.isVisible()
     window.actions_by_id["jobs"].trigger()

@@ -56,5 +56,5 @@ def test_reset_settings(
     settings.set("theme", "dark")
     monkeypatch.setattr(app, "why_no_window", lambda: "No window can be shown here: because.")
     app.main(["--reset-settings"])
-    assert capsys.readouterr().out.startswith("The settings are back at their defaults.")
+    assert capsys.readouterr().out.startswith("All settings are back at their defaults.")
     assert Settings().theme == "system"

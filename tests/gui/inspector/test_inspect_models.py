@@ -98,7 +98,7 @@ def test_peaks_are_marked_in_every_plane() -> None:
 def test_a_class_map_that_is_missing_is_said_to_come() -> None:
     content = resolve("class_map", looked_at(), class_index=2)
     assert content.shares is None
-    assert "Fetching" in content.note
+    assert "Loading" in content.note
 
 
 # Edits

@@ -239,7 +239,7 @@ def test_a_peak_is_changed_by_keys_and_buttons(looking: InspectPage) -> None:
 def test_the_menu_of_a_peak(looking: InspectPage) -> None:
     peak = looking.state.evidence.warps.peaks[1]  # type: ignore[union-attr]
     menu = PeakMenu(peak, (), looking.editor, looking)
-    next(action for action in menu.actions() if action.text().startswith("Into both")).trigger()
+    next(action for action in menu.actions() if action.text().startswith("To both")).trigger()
     assert looking.state.edits[0].forced == "both"
     menu.deleteLater()
 
@@ -339,25 +339,25 @@ def test_an_answer_is_drawn_once_in_every_pane(looking: InspectPage, monkeypatch
 
 def test_the_answer_and_the_rule_are_said(looking: InspectPage) -> None:
     assert looking.side.answer.name.text() == "Red bird"
-    assert looking.side.answer.verdict.text() == "✓ as labelled"
+    assert looking.side.answer.verdict.text() == "✓ correct"
     looking.side.set_truth("Black bird")
-    assert looking.side.answer.verdict.text() == "labelled Black bird, new to the model"
+    assert looking.side.answer.verdict.text() == "True class Black bird is not one of this model's classes"
     looking.side.set_truth("Red bird")
     assert "H = 0.10 ≤ δ = 0.2" in looking.side.answer.rule.text()
     client(looking).saying = {"bird 1.jpg": {"winner": 2}}
     looking.inspect_actions.next_image()
     client(looking).answer()
-    assert looking.side.answer.verdict.text() == "✕ labelled Blue bird"
+    assert looking.side.answer.verdict.text() == "✕ wrong: true class Blue bird"
     assert CLASSES[0] not in looking.side.answer.rule.text()
 
 
 def test_without_a_label_the_answer_names_the_run(looking: InspectPage, session: Session, tmp_path: Path) -> None:
     looking.side.set_truth(None)
-    assert looking.side.answer.verdict.text() == "Joint answer of model"
+    assert looking.side.answer.verdict.text() == "Joint prediction of model"
     session.model = tmp_path / "runs" / "run-07" / "checkpoints" / "step-1200.safetensors"
     client(looking).answer()
     looking.side.set_truth(None)
-    assert looking.side.answer.verdict.text() == "Joint answer of run-07 step-1200"
+    assert looking.side.answer.verdict.text() == "Joint prediction of run-07 step-1200"
 
 
 def test_numbers_reach_the_engine_and_come_back(looking: InspectPage) -> None:
@@ -433,8 +433,8 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     second.saying = {"bird 0.jpg": {"winner": 1}}
     second.answer()
     assert comparison.second.answer.text().startswith("Blue bird")
-    assert comparison.second.verdict.text() == "✕ not as labelled"
-    assert comparison.first.verdict.text() == "✓ as labelled"
+    assert comparison.second.verdict.text() == "✕ wrong"
+    assert comparison.first.verdict.text() == "✓ correct"
     move(comparison.first.panes.panes[0].view, pixel(comparison.first.panes.panes[0].view, 100, 60))
     assert other.state.cursor == looking.state.cursor
     assert comparison.second.panes.panes[2].view._cursor is not None

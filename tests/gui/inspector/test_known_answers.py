@@ -100,7 +100,7 @@ def test_a_chosen_table_says_what_it_brought(setting: Setting, qtbot: QtBot, tmp
     (tmp_path / "junk.json").write_text("{}")
     with qtbot.waitSignal(setting.known.failed) as said:
         setting.known.read(tmp_path / "junk.json")
-    assert "no table of predictions" in said.args[0]
+    assert "not a table of predictions" in said.args[0]
 
 
 def test_a_table_laid_out_by_another_program_is_read_too(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_a_finished_table_is_found_again(filled: PredictPage) -> None:
     assert filled.accuracy is not None
     assert filled.accuracy.counted == 294
     assert "of 294 images" in filled.accuracy_panel.threshold_card.note.text()
-    assert filled.source.start.text() == "Predict again"
+    assert filled.source.start.text() == "Update predictions"
 
 
 def test_filter_and_sort_show_in_the_table(qtbot: QtBot, filled: PredictPage) -> None:
@@ -262,12 +262,12 @@ def test_thumbnails_keep_to_the_setting(predict: PredictPage, settings: Settings
 
 def test_o_alone_may_answer_where_it_is_sure(filled: PredictPage, session: Session) -> None:
     field, controller = filled.source.stop_below, filled.controller
-    assert field.text() == "All branches"
+    assert field.text() == "Fast mode: off"
     all_branches = controller.request
     assert all_branches is not None
     assert all_branches.stop_below is None
     field.setValue(0.05)
-    assert field.text() == "O alone if H ≤ 0.050"
+    assert field.text() == "Stop after O if H ≤ 0.050"
     assert controller.request is not None
     assert controller.request.stop_below == 0.05
     assert controller.stage == "ready"  # another table, which is not there yet
@@ -275,13 +275,13 @@ def test_o_alone_may_answer_where_it_is_sure(filled: PredictPage, session: Sessi
     assert not field.isEnabled()
     session.ask_for_predictions()  # other pages need to know what all branches say
     assert controller.stop_below is None
-    assert field.text() == "All branches"
+    assert field.text() == "Fast mode: off"
 
 
 def test_answers_of_something_else_are_said(qtbot: QtBot, filled: PredictPage, session: Session) -> None:
     """The made-up table is of no model that there is."""
     qtbot.waitUntil(lambda: filled.notice.isVisible(), timeout=5000)
-    assert "another model" in filled.notice.words
+    assert "has changed since" in filled.notice.words
     assert session.predictions is None
     started: list[bool] = []
     filled.controller.start = lambda *, restart=False: started.append(restart)  # type: ignore[method-assign, assignment]
@@ -328,7 +328,7 @@ def test_the_keyboard_stays_at_the_button(qtbot: QtBot, themed: QApplication) ->
     qtbot.waitUntil(bar.start.hasFocus)
     bar.show_stage("Predict", "", can_start=False, running=True, can_start_over=False)
     assert bar.stop.hasFocus()
-    bar.show_stage("Predict again", "", can_start=True, running=False, can_start_over=False)
+    bar.show_stage("Update predictions", "", can_start=True, running=False, can_start_over=False)
     assert bar.start.hasFocus()
 
 

@@ -128,7 +128,7 @@ def test_stop_and_keep_reaches_the_job(window: MainWindow, monkeypatch: pytest.M
     card._pause.click()
     assert card._title.text() == "Pausing after this batch: run-07"
     page._show_runs(RunsSeen((replace(run, live=True, status="paused", state=STATE),), ()))
-    assert card._pause.text() == "Go on"
+    assert card._pause.text() == "Resume"
     card._pause.click()
     card._stop.click()
     assert asked == [("pause", run.path), ("go on", run.path), ("stop", run.path)]

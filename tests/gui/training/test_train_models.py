@@ -228,10 +228,10 @@ class TestRecipe:
     @pytest.mark.parametrize(
         ("name", "value", "word"),
         [
-            ("rate_heads", "fast", "no number"),
+            ("rate_heads", "fast", "not a number"),
             ("micro_batch", "3", "micro_batch"),
             ("phases", "99 all", "phases"),
-            ("phases", "x all", "no number"),
+            ("phases", "x all", "not a number"),
             ("network.window", 4, "window"),
             ("network.backbone", "alexnet", "choice"),
         ],
@@ -264,7 +264,7 @@ class TestSentences:
         said = sayings(series_of(epoch(0, loss=10.10), epoch(1, loss=10.14)), None, "running")
         assert (said[-1].tone, said[-1].text) == (
             "plain",
-            "The training loss is 10.1, as it was at the start, after 2 epochs.",
+            "After 2 epochs the training loss is still 10.1, as at the start.",
         )
 
     def test_rests(self):
@@ -276,9 +276,9 @@ class TestSentences:
         lines = [
             epoch(n, loss=5.0 - n / 2, validation_loss=1 + abs(n - 2), validation_accuracy_O=0.5) for n in range(8)
         ]
-        assert any("by heart" in said.text for said in sayings(series_of(*lines), None, "running"))
+        assert any("memorises" in said.text for said in sayings(series_of(*lines), None, "running"))
 
-    @pytest.mark.parametrize(("status", "word"), [("failed", "disk"), ("interrupted", "Resume"), ("broken", "copy")])
+    @pytest.mark.parametrize(("status", "word"), [("failed", "disk"), ("interrupted", "Resume"), ("broken", "backup")])
     def test_troubles(self, status, word):
         state = RunState(status="failed", message="The disk is full.")
         assert word in sayings(MetricSeries(), state, status)[0].text

@@ -108,7 +108,7 @@ def test_form_both_ways(train_page, session, birds, qtbot):
     line = form.rows["rate_heads"].control
     line.setText("fast")
     line.textEdited.emit("fast")
-    assert "no number" in form.problem.text()
+    assert "not a number" in form.problem.text()
     assert not form.start.isEnabled()
     form.rows["rate_heads"].reset.click()
     assert form.start.isEnabled()
@@ -117,7 +117,7 @@ def test_form_both_ways(train_page, session, birds, qtbot):
     assert not form.start.isEnabled()
     form.fold.click()
     assert form.rows["weights"].isVisibleTo(form)
-    assert form.rows["crop_scale"].source.toolTip().startswith("From: released code")
+    assert form.rows["crop_scale"].source.toolTip().startswith("Source: the released code")
 
 
 def test_a_past_run_opens_on_the_page(train_page, runs, session, qtbot):
@@ -375,7 +375,7 @@ def test_a_resume_with_changed_data_is_asked_for(
     assert not errors
     assert "1 image removed" in asked[0]
     assert "--changed-data" not in asked[0] + error_text(refused.value)
-    assert "press Resume" in error_text(refused.value)
+    assert "click Resume" in error_text(refused.value)
     controller._job = None
     controller._on_failed(S3NError("The disk is full."), job)
     assert errors == ["The disk is full."]
@@ -407,7 +407,7 @@ def test_a_resume_is_asked_for_whatever_the_engine_says(train_page, runs, sessio
     state = directory.read_state()
     assert state is not None
     assert (state.status, state.message) == ("failed", NONSENSE)
-    assert "press Resume" in train_page.words.texts()[0]
+    assert "click Resume" in train_page.words.texts()[0]
 
 
 def test_one_training_at_a_time(train_page, runs, session, birds, qtbot):
@@ -419,7 +419,7 @@ def test_one_training_at_a_time(train_page, runs, session, birds, qtbot):
     watch.seen = RunsSeen(tuple(listed))
     watch.changed.emit(watch.seen)
     assert not train_page.starting.possible
-    assert train_page.form.problem.text().startswith("other is being trained. Stop it and keep")
+    assert train_page.form.problem.text().startswith("other is being trained. Stop and keep it")
     assert "start" not in names_of(train_page)
     with qtbot.waitSignal(session.error_reported) as said:
         train_page.controller.resume()
@@ -553,7 +553,7 @@ def test_a_real_training_is_followed_paused_and_stopped(train_page, session, bir
     train_page.bar.pause.click()
     assert controller.machine.phase == "pausing"
     qtbot.waitUntil(lambda: controller.machine.phase == "paused", timeout=PATIENCE)
-    assert train_page.bar.pause.text() == "Go on"
+    assert train_page.bar.pause.text() == "Resume"
     train_page.bar.pause.click()
     qtbot.waitUntil(lambda: controller.machine.phase == "running", timeout=PATIENCE)
     qtbot.waitUntil(lambda: len(train_page.strip.store.epochs) > 0, timeout=PATIENCE)

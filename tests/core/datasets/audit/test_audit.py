@@ -60,7 +60,7 @@ def test_report_as_text_and_as_json(data: Path) -> None:
     report = audit(open_data_set(data))
     text = report_text(report)
     for part in (
-        "train: 13 images of 2 classes, 6 to 7 a class",
+        "train: 13 images of 2 classes, 6 to 7 per class",
         "cut.png: the file is truncated",
         "b: 6 training image(s), 0 test image(s)",
         "train/a/1.png = test/a/copy.png (in train and test)",
@@ -148,8 +148,8 @@ def test_nothing_to_complain_about(tmp_path: Path) -> None:
         for i in range(5):
             Image.new("RGB", (64, 80), (i, ord(name), 0)).save(tmp_path / name / f"{i}.png")
     text = report_text(audit(open_data_set(tmp_path)))
-    assert "nothing to complain about" in text
-    assert "unassigned: 10 images of 2 classes, 5 to 5 a class" in text
+    assert "no problems found" in text
+    assert "unassigned: 10 images of 2 classes, 5 to 5 per class" in text
 
 
 def test_unlabelled_images_and_none_readable(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_test_part_without_labels_is_no_fault_of_its_classes(tmp_path: Path) -
     report = audit(data_set)
     assert (report.small_classes, report.unlabelled) == ((), 2)
     text = report_text(report)
-    assert "train: 10 images of 2 classes, 5 to 5 a class" in text
+    assert "train: 10 images of 2 classes, 5 to 5 per class" in text
     assert "without a label: 2 images" in text
     assert "test: 0 images" not in text
 

@@ -129,7 +129,7 @@ def test_what_is_missing_is_named(archive: Path) -> None:
     ("file", "text", "message"),
     [
         ("images_variant_train.txt", "0787226\n", r"images_variant_train\.txt:1: expected '<image> <class name>'"),
-        ("images_variant_train.txt", "../../x F/A-18\n", r"images_variant_train\.txt:1: '\.\./\.\./x' leads out"),
+        ("images_variant_train.txt", "../../x F/A-18\n", r"images_variant_train\.txt:1: '\.\./\.\./x' points outside"),
         ("images_variant_val.txt", "0787226 F/A-18\n", r"0787226 is listed in .*images_variant_train\.txt:1 already"),
         ("images_variant_test.txt", "1234567 Concorde\n", r"variants\.txt does not name the class 'Concorde'"),
         ("images_variant_test.txt", "\0\0", r"images_variant_test\.txt is not a text file"),
@@ -149,7 +149,7 @@ def test_no_lists_and_no_images(archive: Path) -> None:
         open_data_set(archive / "data" / "images", "fgvc-aircraft-2013b")
     for image in (archive / "data" / "images").iterdir():
         image.unlink()
-    with pytest.raises(DataSetError, match="None of the images that the lists"):
+    with pytest.raises(DataSetError, match="None of the images in the lists"):
         open_data_set(archive)
 
 

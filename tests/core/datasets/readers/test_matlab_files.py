@@ -74,7 +74,7 @@ def test_files_of_matlab_itself(name: str, variable: str, expected: object) -> N
         ("corrupted_zlib_data", "it ends in the middle"),
         ("malformed1", "it ends in the middle"),
         ("testvec_4_GLNX86", "its header is not MATLAB's"),
-        ("testhdf5_7.4_GLNX86", "version 7.3"),
+        ("testhdf5_7.4_GLNX86", "MATLAB's format 7.3"),
     ],
 )
 def test_files_that_are_no_such_tables(name: str, reason: str) -> None:
@@ -85,7 +85,7 @@ def test_files_that_are_no_such_tables(name: str, reason: str) -> None:
 @pytest.mark.parametrize("kind", [complex(1, 2), scipy.sparse.eye(3)])
 def test_kinds_that_such_tables_do_not_have(tmp_path: Path, kind: object) -> None:
     scipy.io.savemat(tmp_path / "x.mat", {"x": kind, "y": 1})
-    with pytest.raises(DataSetError, match="which such tables have not"):
+    with pytest.raises(DataSetError, match="which these tables do not have"):
         read_matlab(tmp_path / "x.mat", "x")
     assert read_matlab(tmp_path / "x.mat", "y") == {"y": 1}  # what is not asked for does no harm
 

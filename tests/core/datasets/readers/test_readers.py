@@ -102,7 +102,7 @@ def test_beside_split_folders(tree: Tree) -> None:
     data_set = class_folders.read(root)
     assert names(data_set) == ["train/a/1.png", "train/b/2.png", "test/a/3.png"]
     assert set(reasons(data_set)) == {"extra", "test"}
-    assert "left out" in reasons(data_set)["extra"]
+    assert "was ignored" in reasons(data_set)["extra"]
     assert "1 image(s) directly in it" in reasons(data_set)["test"]
 
 
@@ -113,14 +113,14 @@ def test_empty_class_folders_are_named(tree: Tree) -> None:
     (root / "d" / "readme.txt").touch()
     data_set = open_data_set(root)
     assert data_set.classes == ("a", "b")
-    assert reasons(data_set) == {"c": "the class folder holds no image", "d": "the class folder holds no image"}
+    assert reasons(data_set) == {"c": "the class folder contains no image", "d": "the class folder contains no image"}
 
 
 def test_stray_images_are_named(tree: Tree) -> None:
     root = tree("a/1.png", "b/2.png", "stray.png")
     data_set = open_data_set(root, "class-folders")
     assert names(data_set) == ["a/1.png", "b/2.png"]
-    assert "1 image(s) directly in it belong to no class" in reasons(data_set)["."]
+    assert "1 image(s) directly in it have no class" in reasons(data_set)["."]
 
 
 def test_clutter_is_passed_over(tree: Tree) -> None:
@@ -223,8 +223,8 @@ def test_cub_without_boxes_and_with_gaps(cub: Path) -> None:
     ("file", "text", "message"),
     [
         ("images.txt", "1 001.Black/2.jpg\njunk\n", r"images\.txt:2: expected '<image id> <file>' but found 'junk'"),
-        ("images.txt", "1 ../../secret.jpg\n", r"images\.txt:1: '\.\./\.\./secret\.jpg' leads out"),
-        ("images.txt", "1 001.Black/2.jpg\n1 001.Black/2.jpg\n", r"images\.txt:2: the id 1 has a line already"),
+        ("images.txt", "1 ../../secret.jpg\n", r"images\.txt:1: '\.\./\.\./secret\.jpg' points outside"),
+        ("images.txt", "1 001.Black/2.jpg\n1 001.Black/2.jpg\n", r"images\.txt:2: the id 1 appears twice"),
         ("images.txt", "1 nothing.jpg\n", r"None of the images"),
         ("image_class_labels.txt", "1 1\n2 one\n", r"image_class_labels\.txt:2: expected"),
         ("image_class_labels.txt", "1 1\n", r"image_class_labels\.txt has no line for image 2"),
@@ -283,7 +283,7 @@ def test_class_names(tree: Tree, classes: str, expected: tuple[str, ...]) -> Non
 
 def test_class_names_do_not_fit(tree: Tree) -> None:
     root = tree("1.jpg", "2.jpg", train="1.jpg 0\n2.jpg 3\n", classes="zero\none\n")
-    with pytest.raises(DataSetError, match=r"train\.txt:2 uses the class id 3, which .*classes\.txt does not name"):
+    with pytest.raises(DataSetError, match=r"train\.txt:2 uses the class id 3, which has no name in .*classes\.txt"):
         open_data_set(root)
 
 
@@ -315,10 +315,10 @@ def test_listed_twice(tree: Tree) -> None:
     root = tree("a/1.jpg", "b/2.jpg", train="a/1.jpg 0\na/1.jpg 0\nb/2.jpg 1\n", test="b/2.jpg 0\n")
     data_set = open_data_set(root)
     assert [(r.name, r.label, r.split) for r in data_set.records] == [("a/1.jpg", 0, "train"), ("b/2.jpg", 1, "train")]
-    assert "train.txt:1 holds" in reasons(data_set)["a/1.jpg"]
-    assert "train.txt:2 was left out" in reasons(data_set)["a/1.jpg"]
+    assert "train.txt:1 was used" in reasons(data_set)["a/1.jpg"]
+    assert "train.txt:2 was ignored" in reasons(data_set)["a/1.jpg"]
     assert "with class 1, then 0" in reasons(data_set)["b/2.jpg"]
-    assert "test.txt:1 was left out" in reasons(data_set)["b/2.jpg"]
+    assert "test.txt:1 was ignored" in reasons(data_set)["b/2.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_listed_twice(tree: Tree) -> None:
 )
 def test_lists_stay_inside_the_folder(tree: Tree, name: str) -> None:
     root = tree("a/1.jpg", "../outside.jpg", train=f"a/1.jpg 0\n{name} 1\n")
-    with pytest.raises(DataSetError, match=r"train\.txt:2: .* leads out of the data set folder"):
+    with pytest.raises(DataSetError, match=r"train\.txt:2: .* points outside the data set's folder"):
         open_data_set(root)
 
 
@@ -346,7 +346,7 @@ def test_junk_in_a_list(tree: Tree, line: str) -> None:
     root = tree("a/1.jpg", train=f"a/1.jpg 0\n\n{line}\n")
     with pytest.raises(DataSetError, match=r"train\.txt:3: expected '<image> <class id>' but found") as caught:
         open_data_set(root)
-    assert "taken for list files" in str(caught.value)
+    assert "read as list files" in str(caught.value)
 
 
 def test_nothing_listed_exists(tree: Tree) -> None:
@@ -409,9 +409,9 @@ def test_folders_that_cannot_be_used(tree: Tree, tmp_path: Path) -> None:
     assert "is empty" in message(tmp_path / "empty")
     (tmp_path / "texts" / "inner").mkdir(parents=True)
     (tmp_path / "texts" / "inner" / "notes.md").touch()
-    assert "holds no images" in message(tmp_path / "texts")
-    assert "holds no image" in message(tmp_path / "texts", "images")
-    assert "no class folder with images" in message(tmp_path / "texts", "class-folders")
+    assert "contains no images" in message(tmp_path / "texts")
+    assert "contains no image" in message(tmp_path / "texts", "images")
+    assert "no class folders with images" in message(tmp_path / "texts", "class-folders")
     assert "classes.txt cannot be read" in message(tmp_path / "texts", "cub-200-2011")
     root = tree("only/1.png", "only/2.png")
     assert "one class only (only)" in message(root)
@@ -432,9 +432,9 @@ def test_a_folder_that_cannot_be_listed(tree: Tree, monkeypatch: pytest.MonkeyPa
     refused = "b"
     data_set = open_data_set(root)
     assert data_set.classes == ("a", "c")
-    assert "the folder cannot be listed (Permission denied)" in [problem.reason for problem in data_set.problems]
+    assert "the folder cannot be read (Permission denied)" in [problem.reason for problem in data_set.problems]
     refused = "data"
-    with pytest.raises(DataSetError, match="cannot be listed"):
+    with pytest.raises(DataSetError, match="cannot be read"):
         open_data_set(root)
 
 

@@ -92,7 +92,7 @@ def test_test_images_without_labels(devkit: Path) -> None:
     assert data_set.counts()["test"] == (0, 0, 0)
     (problem,) = data_set.problems
     assert problem.path == devkit / "cars_test_annos_withlabels.mat"
-    assert problem.reason == "it is missing: 3 test images have no label, so nothing can be measured on them"
+    assert problem.reason == "it is missing: 3 test images have no label, so accuracy cannot be measured on them"
 
 
 def test_without_test_images(devkit: Path) -> None:
@@ -147,12 +147,12 @@ def test_what_is_missing_is_named(devkit: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ((*BOX, 4, "00001.jpg"), r"cars_train_annos\.mat:1: the class 4 is none of the 3 that have names"),
-        ((*BOX, 0, "00001.jpg"), r"the class 0 is none"),
-        ((*BOX, 1.5, "00001.jpg"), r"the class 1\.5 is none"),
+        ((*BOX, 4, "00001.jpg"), r"cars_train_annos\.mat:1: the class 4 has no name; there are 3 class names"),
+        ((*BOX, 0, "00001.jpg"), r"the class 0 has no name"),
+        ((*BOX, 1.5, "00001.jpg"), r"the class 1\.5 has no name"),
         ((*BOX, "one", "00001.jpg"), r"cars_train_annos\.mat:1: expected a number as 'class' but found 'one'"),
         ((1, 2, 3, np.nan, 1, "00001.jpg"), r"expected a number as 'bbox_y2' but found 'nan'"),
-        ((*BOX, 1, "../../../secret.jpg"), r"cars_train_annos\.mat:1: .* leads out of the data set folder"),
+        ((*BOX, 1, "../../../secret.jpg"), r"cars_train_annos\.mat:1: .* points outside the data set's folder"),
         ((*BOX, 1, "gone.jpg"), r"None of the images"),
     ],
 )
@@ -168,9 +168,9 @@ def test_wrong_annotations(devkit: Path, row: tuple[object, ...], message: str) 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"cars_meta\.mat is no \.mat file, or a damaged one \(its header is not MATLAB's\): copy it anew"),
-        (b"junk" * 200, r"cars_meta\.mat is no \.mat file, or a damaged one"),
-        (b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + b"\x89HDF" * 9, r"version 7\.3: save it anew"),
+        (b"", r"cars_meta\.mat is not a \.mat file, or it is damaged \(its header is not MATLAB's\): copy it again"),
+        (b"junk" * 200, r"cars_meta\.mat is not a \.mat file, or it is damaged"),
+        (b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + b"\x89HDF" * 9, r"format 7\.3: save it again"),
     ],
 )
 def test_damaged_files(devkit: Path, content: bytes, message: str) -> None:
@@ -183,7 +183,7 @@ def test_damaged_files(devkit: Path, content: bytes, message: str) -> None:
 def test_files_that_hold_something_else(devkit: Path) -> None:
     file = devkit / "devkit" / "cars_train_annos.mat"
     savemat(file, {"numbers": np.arange(3)})
-    with pytest.raises(DataSetError, match=r"cars_train_annos\.mat holds no 'annotations'"):
+    with pytest.raises(DataSetError, match=r"cars_train_annos\.mat does not contain 'annotations'"):
         open_data_set(devkit)
     savemat(file, {"annotations": np.arange(3)})
     with pytest.raises(DataSetError, match=r"cars_train_annos\.mat has no field 'bbox_x1' in 'annotations'"):
