@@ -63,8 +63,8 @@ class SelectedCard(QFrame):
         self.inspect_button.clicked.connect(self.inspect_asked)
         if not can_inspect:
             self.inspect_button.hide()  # Never shown here: without a parent it would be a window of its own.
-        for button in (self.leave_button, self.use_button, self.inspect_button):
-            button.setStyleSheet("QPushButton { padding: 0 6px; }")  # three in a narrow card
+        for narrow in (self.leave_button, self.use_button, self.inspect_button):
+            narrow.setStyleSheet("QPushButton { padding: 0 6px; }")  # three in a narrow card
         for button in (self.box_button, self.parts_button):
             button.toggled.connect(self._on_annotations)
         head = QHBoxLayout()
