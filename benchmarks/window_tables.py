@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 from window_ticks import Clock, burn  # noqa: E402
 
-from s3n_core.prediction.rows import PredictionHeader, PredictionRow  # noqa: E402
+from s3n_core.prediction.rows import Prediction, PredictionHeader  # noqa: E402
 from s3n_core.prediction.tables import write_table  # noqa: E402
 from s3n_gui.appearance import theme  # noqa: E402
 from s3n_gui.frame.main_window import MainWindow  # noqa: E402
@@ -33,7 +33,7 @@ CLASSES, PEAKS = tuple(f"{number:03}.Species_{number}" for number in range(1, 20
 SCROLL_STEPS = 150
 
 
-def rows(count: int, header: PredictionHeader) -> list[PredictionRow]:
+def rows(count: int, header: PredictionHeader) -> list[Prediction]:
     """Make rows up: four of five right, mistakes among neighbours, seven peaks each."""
     random = np.random.default_rng(0)
     common = {"mode": header.mode, "precision": header.precision, "model": header.model}
@@ -48,7 +48,7 @@ def rows(count: int, header: PredictionHeader) -> list[PredictionRow]:
         numbers = random.uniform(0, 500, (PEAKS, 2)).round(1).tolist(), random.random((PEAKS, 3)).round(4).tolist()
         places = tuple((x, y, *three) for (x, y), three in zip(*numbers, strict=True))
         made.append(
-            PredictionRow(
+            Prediction(
                 file=f"{CLASSES[label]}/image_{number:06}.jpg",
                 class_name=CLASSES[said],
                 probability=top,

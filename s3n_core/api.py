@@ -22,8 +22,7 @@ from s3n_core.evaluation.result import Evaluation
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.prediction.predictions import Predictions
-from s3n_core.prediction.rows import PredictionHeader, fingerprint
-from s3n_core.prediction.rows import PredictionRow as Prediction
+from s3n_core.prediction.rows import Prediction, PredictionHeader, fingerprint
 from s3n_core.training.events import Event, RunStarted, StepDone
 from s3n_core.training.run import Run
 

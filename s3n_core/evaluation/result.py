@@ -32,7 +32,7 @@ class Evaluation:
         losses: Its parts by name: "joint", "O", "D", "C"; O's is there even where O is not reported (D+C).
         entropy: Mean H of Eq. 2, in nats.
         entropy_threshold: delta of Eq. 3.
-        rules: Share of images under each rule of Eq. 3 by its name, see ``PredictionRow.rule``.
+        rules: Share of images under each rule of Eq. 3 by its name, see ``Prediction.rule``.
         peaks: Mean number of peaks.
         without_peaks: Share of images without any peak.
         mode: How the peaks were divided between D and C.

@@ -24,7 +24,7 @@ from s3n_core.models.network_outputs import require_cascade
 from s3n_core.models.opening import Model
 from s3n_core.prediction.resuming import UnfinishedTable
 from s3n_core.prediction.row_building import RowMaker
-from s3n_core.prediction.rows import PredictionHeader, PredictionProgress, PredictionRow, fingerprint
+from s3n_core.prediction.rows import Prediction, PredictionHeader, PredictionProgress, fingerprint
 from s3n_core.prediction.tables import prepare_place, write_table
 from s3n_core.system.distributed import ALONE, Team
 
@@ -40,7 +40,7 @@ def predict(
     team: Team = ALONE,
     stop_below: float | None = None,
     read: Callable[[Sample], Image.Image] = read_sample,
-) -> Generator[tuple[PredictionRow, ...], None, None]:
+) -> Generator[tuple[Prediction, ...], None, None]:
     """Predict images.
 
     Close the generator (``contextlib.closing``) to stop early; no thread is left behind.
@@ -198,7 +198,7 @@ def assist(
             pass
 
 
-def _mean_passes(rows: Iterable[PredictionRow]) -> float | None:
+def _mean_passes(rows: Iterable[Prediction]) -> float | None:
     """Return the mean passes of the backbone a predicted image: a branch a pass, O's included; None without predictions."""
     images = passes = 0
     for row in rows:

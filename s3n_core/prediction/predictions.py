@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s3n_core.prediction.rows import PredictionHeader, PredictionRow
+from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import CSV_NAMES, csv_record, prepare_place, write_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Predictions:
     """
 
     def __init__(
-        self, rows: Callable[[], Iterator[PredictionRow]], header: PredictionHeader, count: int | None, title: str
+        self, rows: Callable[[], Iterator[Prediction]], header: PredictionHeader, count: int | None, title: str
     ) -> None:
         """Promise rows.
 
@@ -37,7 +37,7 @@ class Predictions:
         self._count = count
         self._title = title
 
-    def __iter__(self) -> Iterator[PredictionRow]:
+    def __iter__(self) -> Iterator[Prediction]:
         return self._rows()
 
     def __len__(self) -> int:
@@ -50,7 +50,7 @@ class Predictions:
             raise TypeError("the number of images is not known until they have been read; use to_list()")
         return self._count
 
-    def to_list(self) -> list[PredictionRow]:
+    def to_list(self) -> list[Prediction]:
         """Predict all images and return the rows."""
         return list(self)
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from s3n_core.errors import UnfinishedOutput
-from s3n_core.prediction.rows import PredictionHeader, PredictionRow
+from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import FORMAT, VERSION
 from s3n_core.system.json_values import from_json
 from s3n_core.system.line_files import LineFile, part_path
@@ -49,7 +49,7 @@ class UnfinishedTable:
         first = {"format": FORMAT, "version": VERSION, **header.to_dict()}
         self._lines = LineFile(out, first, take=self._take, goes_on=self._goes_on, restart=restart)
 
-    def append(self, rows: Sequence[PredictionRow]) -> None:
+    def append(self, rows: Sequence[Prediction]) -> None:
         """Add rows.
 
         Raises:
@@ -59,12 +59,12 @@ class UnfinishedTable:
         self.done += len(rows)
         self.unreadable += sum(bool(row.error) for row in rows)
 
-    def rows(self) -> Iterator[PredictionRow]:
+    def rows(self) -> Iterator[Prediction]:
         """Read all rows again, one by one."""
         with open(self.path, "rb") as file:
             file.readline()
             for line in file:
-                yield PredictionRow.from_dict(json.loads(line), self._header)
+                yield Prediction.from_dict(json.loads(line), self._header)
 
     def remove(self) -> None:
         """Remove the file once its table is finished; may fail quietly, a later job would only finish it again."""
@@ -82,7 +82,7 @@ class UnfinishedTable:
         """Count a row of an earlier job if it is the next one."""
         if self.done == len(self._names) or fields["file"] != self._names[self.done]:
             raise ValueError("not the row of this image")
-        PredictionRow.from_dict(fields, self._header)
+        Prediction.from_dict(fields, self._header)
         self.done += 1
         self.unreadable += bool(fields.get("error"))
 

@@ -16,7 +16,7 @@ from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.method.alignment import cell_to_grid
 from s3n_core.models.network_outputs import BatchOutput, rule_names, run_batch
 from s3n_core.models.opening import Model
-from s3n_core.prediction.rows import PredictionRow, label_name
+from s3n_core.prediction.rows import Prediction, label_name
 from s3n_core.prediction.schema import TOP, PeakPlace
 
 NOT_FINITE = "the model's prediction is not a finite number; try the precision float32"
@@ -40,7 +40,7 @@ class RowMaker:
     classes: Sequence[str]
     stop_below: float | None = None
 
-    def rows(self, batch: Batch) -> list[PredictionRow]:
+    def rows(self, batch: Batch) -> list[Prediction]:
         """Run the model on a batch and return a row an image; called by the loop, `over_images`."""
         output = run_batch(self.model, batch, stop_below=self.stop_below)
         packed = _pack(output, self.model.network.config.joined)
@@ -51,10 +51,10 @@ class RowMaker:
             )
         ]
 
-    def without_prediction(self, position: int, reason: str) -> PredictionRow:
+    def without_prediction(self, position: int, reason: str) -> Prediction:
         """Return the row of an image that has no prediction, and why."""
         model, record = self.model, self.records[position]
-        return PredictionRow(
+        return Prediction(
             file=record.name,
             label=label_name(record, self.classes),
             mode=model.sampling,
@@ -63,7 +63,7 @@ class RowMaker:
             error=reason,
         )
 
-    def _row(self, position: int, size: tuple[int, int], numbers: NDArray[np.float32]) -> PredictionRow:
+    def _row(self, position: int, size: tuple[int, int], numbers: NDArray[np.float32]) -> Prediction:
         model, record = self.model, self.records[position]
         known, config = model.classes, model.network.config
         count, branches = min(TOP, len(known)), len(config.joined)
@@ -77,7 +77,7 @@ class RowMaker:
         names = [known[int(by_branch[place])] for place in asked]
         name = known[indices[0]]
         label = label_name(record, self.classes)
-        return PredictionRow(
+        return Prediction(
             file=record.name,
             class_name=name,
             probability=probabilities[0],

@@ -14,13 +14,13 @@ from s3n_core.prediction.schema import Column, Heading, PeakPlace, columns_of
 from s3n_core.system.json_values import to_json
 
 
-def _agreement(row: PredictionRow) -> float | None:
+def _agreement(row: Prediction) -> float | None:
     names = [name for _, name in row.branches]
     return float(f"{names.count(row.class_name or '') / len(names):.6g}") if names else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PredictionRow:
+class Prediction:
     """The model's prediction for one image, or why there is none.
 
     Numbers carry the six significant digits that float32 supports. For an image without a prediction ``error`` says why, and
@@ -195,7 +195,7 @@ class PredictionRow:
         }
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any], header: PredictionHeader) -> PredictionRow:
+    def from_dict(cls, fields: Mapping[str, Any], header: PredictionHeader) -> Prediction:
         """Read what ``to_dict`` returned; fields that are not known, of a newer version, are left alone.
 
         Raises:
@@ -323,7 +323,7 @@ def label_name(record: ImageRecord, classes: Sequence[str]) -> str | None:
     return classes[record.label]
 
 
-COLUMNS = columns_of(PredictionRow)
+COLUMNS = columns_of(Prediction)
 """Every column of a table of predictions, in the order of its CSV."""
 
 _IN_ROWS = tuple((column.name, column.key, column.to_json) for column in COLUMNS if not column.shared)

@@ -1,6 +1,6 @@
 """How one column of a table of predictions is stored and shown: every writer, reader and table is made of these.
 
-The columns themselves are the fields of `rows.PredictionRow`; a new one is a line there.
+The columns themselves are the fields of `rows.Prediction`; a new one is a line there.
 """
 
 from __future__ import annotations

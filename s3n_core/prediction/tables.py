@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from s3n_core.errors import OutputError
-from s3n_core.prediction.rows import COLUMNS, PredictionHeader, PredictionRow
+from s3n_core.prediction.rows import COLUMNS, Prediction, PredictionHeader
 from s3n_core.prediction.schema import Cell
 from s3n_core.system.atomic_files import make_folder, open_atomic, output_error
 from s3n_core.system.json_values import from_json
@@ -58,7 +58,7 @@ def prepare_place(path: Path) -> None:
         raise output_error(path, OSError(errno.EISDIR, "is a folder"))
 
 
-def write_table(path: Path, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
+def write_table(path: Path, header: PredictionHeader, rows: Iterable[Prediction]) -> None:
     """Write a table; the rows are taken one by one, so memory does not grow with them.
 
     Args:
@@ -78,12 +78,12 @@ def write_table(path: Path, header: PredictionHeader, rows: Iterable[PredictionR
         text.detach()  # flushed, and the file left open for its owner
 
 
-def csv_record(row: PredictionRow) -> list[Cell]:
+def csv_record(row: Prediction) -> list[Cell]:
     """Return a row's values in the order of ``CSV_NAMES``; None where there is nothing to say."""
     return [cell for cells in _CELLS for cell in cells(row)]
 
 
-def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[PredictionRow]]:
+def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[Prediction]]:
     """Read a JSON table.
 
     Args:
@@ -104,7 +104,7 @@ def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[PredictionRo
         rows = document["rows"]
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is not a table of predictions") from error
-    return header, (PredictionRow.from_dict(row, header) for row in rows)
+    return header, (Prediction.from_dict(row, header) for row in rows)
 
 
 def read_json_head(file: Iterator[bytes]) -> PredictionHeader | None:
@@ -137,14 +137,14 @@ def json_row_lines(file: Iterator[bytes]) -> Iterator[bytes]:
         yield line.rstrip().rstrip(b",")
 
 
-def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
+def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[Prediction]) -> None:
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
     threshold = header.stop_below
     writer.writerow(CSV_NAMES if threshold is None else (*CSV_NAMES, "stop_below"))
     writer.writerows(csv_record(row) + ([] if threshold is None else [threshold]) for row in rows)
 
 
-def _write_json(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[PredictionRow]) -> None:
+def _write_json(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[Prediction]) -> None:
     """Write one object, a row a line, so that a person can look through it and `grep` finds whole rows."""
     opening = json.dumps({"format": FORMAT, "version": VERSION, **header.to_dict()}, indent=1, ensure_ascii=False)
     file.write(opening.removesuffix("\n}") + ",\n" + _ROWS_BEGIN.decode())

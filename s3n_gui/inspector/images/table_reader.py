@@ -12,7 +12,7 @@ from threading import Event
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import S3NError
-from s3n_core.prediction.rows import PredictionRow
+from s3n_core.prediction.rows import Prediction
 from s3n_core.prediction.tables import json_row_lines, read_json_head, read_json_table
 from s3n_gui.background.low_priority import low_priority
 from s3n_gui.background.tasks import Tasks
@@ -102,7 +102,7 @@ def _read_table(path: Path, unwanted: Event) -> KnownTable | None:
     return KnownTable(path, model, verdicts)
 
 
-def _rows(path: Path) -> Iterator[PredictionRow]:
+def _rows(path: Path) -> Iterator[Prediction]:
     """Read line by line what this program wrote: one call for the whole table would stop the window's thread as well."""
     with path.open("rb") as file:
         header = read_json_head(file)
@@ -110,4 +110,4 @@ def _rows(path: Path) -> Iterator[PredictionRow]:
             yield from read_json_table(path)[1]  # laid out by another program
             return
         for line in json_row_lines(file):
-            yield PredictionRow.from_dict(json.loads(line), header)
+            yield Prediction.from_dict(json.loads(line), header)

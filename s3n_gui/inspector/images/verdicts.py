@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.inspection.inspection import Inspection
-from s3n_core.prediction.rows import PredictionRow
+from s3n_core.prediction.rows import Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Verdict:
     agrees: bool
 
     @classmethod
-    def of_row(cls, row: PredictionRow) -> Verdict:
+    def of_row(cls, row: Prediction) -> Verdict:
         """Return what a row of a table says, of an image that was answered."""
         agrees = len({name for _, name in row.branches}) <= 1
         return cls(row.class_name or "", row.probability or 0.0, row.correct, agrees)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.evaluation.accuracy import TableAccuracy, table_accuracy
-from s3n_core.prediction.rows import COLUMNS, PredictionHeader, PredictionRow
+from s3n_core.prediction.rows import COLUMNS, Prediction, PredictionHeader
 from s3n_core.prediction.schema import BRANCH_LETTERS, TOP, Column, Kind, PeakPlace
 
 NOBODY = -1
@@ -82,7 +82,7 @@ class BlockReader:
         return self.pack([json.loads(line) for line in lines])
 
     def pack(self, rows: Sequence[dict[str, Any]]) -> Block:
-        """Lay rows (``PredictionRow.to_dict``) into columns."""
+        """Lay rows (``Prediction.to_dict``) into columns."""
         known, words = len(self._names), len(self._words)
         for row in rows:
             if "class" not in row and not row.get("error"):
@@ -235,11 +235,11 @@ class PredictionColumns:
             self.column("label"), self.column("class"), self.column("correct"), confidence, len(self.names)
         )
 
-    def row(self, row: int) -> PredictionRow:
+    def row(self, row: int) -> Prediction:
         """Return a row exactly as the engine wrote it."""
         header, failed = self.header, row in self.errors
         values = {column.name: self._value(column, row) for column in _OWN if column.always or not failed}
-        return PredictionRow(mode=header.mode, precision=header.precision, model=header.model, **values)
+        return Prediction(mode=header.mode, precision=header.precision, model=header.model, **values)
 
     def _value(self, column: Column, row: int) -> Any:
         key = column.key

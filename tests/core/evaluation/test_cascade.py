@@ -18,7 +18,7 @@ from s3n_core.evaluation.cascade import CascadeOutcomes, most_saving
 from s3n_core.evaluation.evaluate import evaluate
 from s3n_core.models.opening import Model
 from s3n_core.prediction.job import predict, predict_to_file
-from s3n_core.prediction.rows import PredictionProgress, PredictionRow
+from s3n_core.prediction.rows import Prediction, PredictionProgress
 from s3n_core.prediction.tables import read_json_table
 
 
@@ -114,12 +114,12 @@ def test_nothing_can_be_stopped(model_of: Callable[..., Model], records: list[Im
         evaluate(model_of(branches=branches), records, CLASSES, cascade=True)
 
 
-def rows_of(model: Model, records: list[ImageRecord], **options: Any) -> list[PredictionRow]:
+def rows_of(model: Model, records: list[ImageRecord], **options: Any) -> list[Prediction]:
     batches = predict(model, records, classes=CLASSES, **{"batch_size": 5} | options)
     return [row for batch in batches for row in batch]
 
 
-def middle(rows: list[PredictionRow]) -> float:
+def middle(rows: list[Prediction]) -> float:
     """A threshold between the sure and the unsure half, far from both as float32 goes."""
     ranked = sorted(row.entropy for row in rows if row.entropy is not None)
     place = len(ranked) // 2

@@ -8,7 +8,7 @@ import pytest
 from image_folders import NAMES, drawn_folder
 
 from s3n_core.errors import OutputError
-from s3n_core.prediction.rows import PredictionHeader, PredictionRow, fingerprint
+from s3n_core.prediction.rows import Prediction, PredictionHeader, fingerprint
 from s3n_core.prediction.tables import CSV_NAMES, csv_record, read_json_table, table_format, write_table
 
 HEADER = PredictionHeader(
@@ -17,8 +17,8 @@ HEADER = PredictionHeader(
 STAMP = {"mode": HEADER.mode, "precision": HEADER.precision, "model": HEADER.model}
 
 
-def row_of(name: str) -> PredictionRow:
-    return PredictionRow(
+def row_of(name: str) -> Prediction:
+    return Prediction(
         file=name,
         class_name="鳥",
         probability=0.75,
@@ -37,7 +37,7 @@ def row_of(name: str) -> PredictionRow:
     )
 
 
-ROWS = [*map(row_of, NAMES), PredictionRow(file="gone.png", error="the file is empty", **STAMP)]
+ROWS = [*map(row_of, NAMES), Prediction(file="gone.png", error="the file is empty", **STAMP)]
 
 
 def test_csv_is_exact(tmp_path: Path) -> None:

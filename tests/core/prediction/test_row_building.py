@@ -19,7 +19,7 @@ from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input
 from s3n_core.prediction.job import predict
 from s3n_core.prediction.row_building import NOT_FINITE
-from s3n_core.prediction.rows import PredictionRow
+from s3n_core.prediction.rows import Prediction
 
 
 @pytest.fixture(scope="module")
@@ -27,21 +27,21 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[ImageRecord]:
     return drawn_folder(tmp_path_factory.mktemp("images"), 11, broken=(0, 4, 5, 6, 10))
 
 
-def rows_of(model: Model, records: list[ImageRecord], batch_size: int = 4, **options: object) -> list[PredictionRow]:
+def rows_of(model: Model, records: list[ImageRecord], batch_size: int = 4, **options: object) -> list[Prediction]:
     return [
         row for batch in predict(model, records, classes=CLASSES, batch_size=batch_size, **options) for row in batch
     ]  # type: ignore[arg-type]
 
 
-def alike(rows: list[PredictionRow], others: list[PredictionRow]) -> bool:
+def alike(rows: list[Prediction], others: list[Prediction]) -> bool:
     """Equal up to the last digit of each number."""
 
-    def numbers(row: PredictionRow) -> list[float]:
+    def numbers(row: Prediction) -> list[float]:
         places = [number for place in row.peak_places for number in place]
         sure_of = [*row.branch_probabilities, *(number for _, number in row.top)]
         return [row.probability or 0, row.margin or 0, row.entropy or 0, *sure_of, *places]
 
-    def texts(row: PredictionRow) -> PredictionRow:
+    def texts(row: Prediction) -> Prediction:
         top = tuple((name, 0.0) for name, _ in row.top)
         return dataclasses.replace(
             row, probability=None, margin=None, entropy=None, top=top, branch_probabilities=(), peak_places=()

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from s3n_core.errors import S3NError
-from s3n_core.prediction.rows import PredictionHeader, PredictionRow
+from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
 from s3n_gui.appearance import theme
 from s3n_gui.frame.actions import ACTIONS
@@ -116,7 +116,7 @@ def test_a_table_of_predictions_is_used(
     looking: InspectPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [
-        PredictionRow(
+        Prediction(
             file=f"bird {n}.jpg", class_name=CLASSES[0], probability=0.9, correct=n % 3 == 0,
             branches=(("O", CLASSES[0]),), mode="expected", precision="float32", model="0",
         )

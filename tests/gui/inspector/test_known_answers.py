@@ -11,7 +11,7 @@ import pytest
 from looked_at import CLASSES, FakeClient, data_set
 from pytestqt.qtbot import QtBot
 
-from s3n_core.prediction.rows import PredictionHeader, PredictionRow
+from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
 from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.images.known_answers import KnownAnswers
@@ -27,7 +27,7 @@ def table(path: Path, *, model: str = "abc", names: tuple[str, ...] = ("bird 0.j
         model=model, mode="expected", precision="float32", classes=CLASSES, images="", count=len(names)
     )
     rows = [
-        PredictionRow(
+        Prediction(
             file=name, class_name=CLASSES[0], probability=0.9, correct=number != 0,
             branches=(("O", CLASSES[0]), ("D", CLASSES[1 if number == 1 else 0])),
             mode="expected", precision="float32", model=model,

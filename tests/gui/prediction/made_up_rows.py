@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from s3n_core.prediction.rows import PredictionHeader, PredictionRow
+from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import FORMAT, VERSION
 from s3n_gui.prediction.table.prediction_columns import BlockReader, PredictionColumns
 
@@ -20,7 +20,7 @@ def header(count: int) -> PredictionHeader:
     )
 
 
-def rows(count: int, *, labelled: bool = True, seed: int = 0) -> list[PredictionRow]:
+def rows(count: int, *, labelled: bool = True, seed: int = 0) -> list[Prediction]:
     random = np.random.default_rng(seed)
     made = []
     for number in range(count):
@@ -33,7 +33,7 @@ def rows(count: int, *, labelled: bool = True, seed: int = 0) -> list[Prediction
         }
         file = f"{label}/bild {number:06}.jpg"
         if number % 50 == 17:
-            made.append(PredictionRow(file=file, error="the file is cut off", **common))  # type: ignore[arg-type]
+            made.append(Prediction(file=file, error="the file is cut off", **common))  # type: ignore[arg-type]
             continue
         said = CLASSES[number % 3 if random.random() < 0.8 else (number + 1) % 3]
         top = float(f"{random.uniform(0.4, 1):.6g}")
@@ -48,7 +48,7 @@ def rows(count: int, *, labelled: bool = True, seed: int = 0) -> list[Prediction
             for _ in range(int(random.integers(0, 9)))
         )
         made.append(
-            PredictionRow(
+            Prediction(
                 file=file,
                 class_name=said,
                 probability=top,
@@ -80,11 +80,11 @@ def predictions(count: int, *, labelled: bool = True, block: int = 40) -> Predic
     return table
 
 
-def part_lines(made: list[PredictionRow]) -> bytes:
+def part_lines(made: list[Prediction]) -> bytes:
     """The content of ``TABLE.part`` with these rows."""
     head = {"format": FORMAT, "version": VERSION, **header(len(made)).to_dict()}
     return b"".join(json.dumps(one).encode() + b"\n" for one in [head, *(row.to_dict() for row in made)])
 
 
-def write_part(out: Path, made: list[PredictionRow]) -> None:
+def write_part(out: Path, made: list[Prediction]) -> None:
     out.with_name(out.name + ".part").write_bytes(part_lines(made))
