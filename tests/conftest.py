@@ -7,6 +7,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"  # Before Qt loads.
 # more than it brings on networks of a few hundred weights.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -26,6 +27,11 @@ hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine
 hypothesis.settings.load_profile("patient")
 
 subprocess.Popen = EnginePopen  # type: ignore[misc]
+
+# Checkpoints and tables of tests are written to memory where there is plenty; the suite needs some four gigabytes.
+MEMORY_DISK, LEAST_ROOM = Path("/dev/shm"), 12 * 2**30
+if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > LEAST_ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_DISK))
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -58,6 +64,23 @@ ONE_AT_A_TIME = {
 }
 
 
+# These take longest of the others: begun first, none of them is left alone at the end.
+LONG = {
+    "tests/core/test_wheel.py",
+    "tests/core/commands/test_bad_data.py",
+    "tests/core/commands/test_commands.py",
+    "tests/core/export/test_onnx_export.py",
+    "tests/core/models/test_released_checkpoints.py",
+    "tests/core/training/test_bad_conditions.py",
+    "tests/core/training/test_exact_resume.py",
+    "tests/core/training/test_memory_limit.py",
+    "tests/core/training/test_trainer.py",
+    "tests/gui/background/test_inspection_client.py",
+    "tests/gui/background/test_training_job.py",
+    "tests/gui/training/test_train_page.py",
+}
+
+
 class _ByFile(LoadScopeScheduling):
     """Hands a test file to one process as a whole, so that its fixtures are made once; some files share a process."""
 
@@ -66,7 +89,16 @@ class _ByFile(LoadScopeScheduling):
         return "one at a time" if file in ONE_AT_A_TIME else file
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        file = item.nodeid.split("::", 1)[0]
+        return 0 if file in ONE_AT_A_TIME else 1 if file in LONG else 2
+
+    items.sort(key=turn)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
+    config.option.loadscopereorder = False  # which would begin with the files of the most tests
     return _ByFile(config, log)
 
 

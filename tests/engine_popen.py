@@ -2,8 +2,8 @@
 
 On Linux tests/conftest.py puts `EnginePopen` in the place of `subprocess.Popen`. It hands ``python -m s3n_core ...`` to a server
 (`engine_server`), one for each process of the tests, that forks; what comes of it is a child of the asking process with its
-arguments, environment, folder, streams and signals. Every other command is started as usual, so is the engine's in tests that
-use the fixture `real_command`, and so is everything on other systems.
+arguments, environment, folder, streams and signals. So it does with torchrun and what that starts. Every other command is started
+as usual, so is the engine's in tests that use the fixture `real_command`, and so is everything on other systems.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-ENGINE_MODULES = ("s3n_core", "s3n_core.server.process")
+TORCHRUN = "torch.distributed.run"
+ENGINE_MODULES = ("s3n_core", "s3n_core.server.process", TORCHRUN)
 _SET_CHILD_SUBREAPER = 36  # of prctl
 _ARGUMENTS = inspect.signature(subprocess.Popen._execute_child)  # type: ignore[attr-defined]
 
@@ -32,27 +33,17 @@ class EngineServer:
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
         self._lock = threading.Lock()
 
     def start(self, request: dict[str, Any], streams: list[int]) -> int:
         """Return the id of a new engine process, a child of this one."""
         with self._lock:
-            if self.process is None:
-                self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                program = [sys.executable, str(Path(__file__).with_name("engine_server.py")), str(theirs.fileno())]
-                environment = {
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")]),
-                }
-                self.process = UsualPopen(
-                    program, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL
-                )
-                theirs.close()
-                atexit.register(self._end)
+            channel = self._channel or self._begin()
             _adopt(True)
             try:
-                socket.send_fds(self._channel, [json.dumps(request).encode()], streams)
-                answer = self._channel.recv(32)
+                socket.send_fds(channel, [json.dumps(request).encode()], streams)
+                answer = channel.recv(32)
             finally:
                 _adopt(False)
         pid = int(answer or 0)
@@ -60,9 +51,25 @@ class EngineServer:
             raise OSError("the engine's process cannot be started, or the server of such processes has ended")
         return pid
 
+    def use(self, channel: socket.socket) -> None:
+        """Ask a server that runs already."""
+        self._channel = channel
+
+    def _begin(self) -> socket.socket:
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        program = [sys.executable, str(Path(__file__).with_name("engine_server.py")), str(theirs.fileno())]
+        search = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
+        self.process = UsualPopen(
+            program, pass_fds=[theirs.fileno()], env={**os.environ, "PYTHONPATH": search}, stdin=subprocess.DEVNULL
+        )
+        theirs.close()
+        atexit.register(self._end)
+        return self._channel
+
     def _end(self) -> None:
-        self._channel.close()
+        assert self._channel is not None
         assert self.process is not None
+        self._channel.close()
         self.process.wait()
 
 
@@ -80,30 +87,31 @@ class EnginePopen(subprocess.Popen):  # type: ignore[type-arg]
 
     def _execute_child(self, *values: Any) -> None:
         given = _ARGUMENTS.bind(self, *values).arguments
-        command = given["args"]
-        if (
-            isinstance(command, str | bytes | os.PathLike)
-            or [*command][:2] != [sys.executable, "-m"]
-            or command[2] not in ENGINE_MODULES
-        ):
+        environment = dict(os.environ if given["env"] is None else given["env"])
+        command = (
+            [] if isinstance(given["args"], str | bytes | os.PathLike) else [os.fspath(part) for part in given["args"]]
+        )
+        if command[1:2] == ["-u"]:
+            environment["PYTHONUNBUFFERED"] = command.pop(1)
+        if command[:2] != [sys.executable, "-m"] or command[2] not in ENGINE_MODULES:
             super()._execute_child(*values)  # type: ignore[misc]
             return
-        ignored = [number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN]
         request = {
-            "command": [os.fspath(part) for part in command[2:]],
-            "environment": dict(os.environ if given["env"] is None else given["env"]),
+            "command": command[2:],
+            "environment": environment,
             "folder": os.fspath(given["cwd"] or os.getcwd()),
             "new_session": given["start_new_session"],
             "process_group": None if given["process_group"] < 0 else given["process_group"],
-            "ignored_signals": ignored,
+            "ignored_signals": [
+                number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN
+            ],
         }
         ends = (given["p2cread"], given["c2pwrite"], given["errwrite"])
         streams = [number if end == -1 else int(end) for number, end in enumerate(ends)]
         self.pid = SERVER.start(request, streams)
         self._child_created = True
-        self._close_pipe_fds(
-            *(given[name] for name in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite"))
-        )  # type: ignore[attr-defined]
+        pipes = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
+        self._close_pipe_fds(*(given[name] for name in pipes))  # type: ignore[attr-defined]
 
 
 def is_server(pid: int) -> bool:

@@ -20,6 +20,8 @@ import socket
 import sys
 from typing import Any
 
+import engine_popen
+
 MOST_BYTES = 1 << 18  # of a request, which holds an environment
 
 
@@ -29,6 +31,7 @@ def load_all() -> None:
     for module in pkgutil.walk_packages(package.__path__, "s3n_core."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    importlib.import_module(engine_popen.TORCHRUN)
     gc.collect()
     gc.freeze()
 
@@ -100,9 +103,25 @@ def become(module: str, *arguments: str) -> None:
     atexit.register(gc.unfreeze)
     sys.path[0] = os.getcwd()
     sys.argv[:] = ["-m", *arguments]
+    if module == engine_popen.TORCHRUN:
+        start_from_a_copy()
     if module != "s3n_core":
         del sys.modules[module]  # it runs again as __main__, from its first line
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def start_from_a_copy() -> None:
+    """Let what this process starts of the engine come from a copy of it, which is forked here and ends with it."""
+    from torch.distributed.elastic.multiprocessing.subprocess_handler import subprocess_handler
+
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork() == 0:
+        ours.close()
+        become(*serve(theirs))
+        sys.exit()
+    theirs.close()
+    engine_popen.SERVER.use(ours)
+    subprocess_handler.Popen = engine_popen.EnginePopen  # type: ignore[misc]
 
 
 if __name__ == "__main__":

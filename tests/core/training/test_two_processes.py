@@ -72,6 +72,7 @@ def assert_alike(run: RunDirectory, reference: RunDirectory, tolerance: float) -
             assert line[name] == pytest.approx(other[name], rel=tolerance), name
 
 
+@pytest.mark.usefixtures("real_command")
 def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_path: Path, pictures: Path) -> None:
     """Five images a batch: neither the batches nor the 21 images nor the three for validation divide by two."""
     settings = {**TINY, **FROZEN, "batch_size": 5}
@@ -157,7 +158,9 @@ def test_when_one_process_is_killed_the_other_ends_with_a_sentence_and_the_run_g
         assert process.stdout is not None
         for line in process.stdout:
             if json.loads(line)["event"] == "epoch_done":
-                workers = psutil.Process(process.pid).children()
+                workers = [
+                    child for child in psutil.Process(process.pid).children() if os.getsid(child.pid) == child.pid
+                ]
                 leader = json.loads((run.path / "owner.json").read_text())["pid"]
                 next(worker for worker in workers if worker.pid != leader).send_signal(signal.SIGKILL)
                 break
