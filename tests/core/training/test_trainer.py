@@ -58,6 +58,15 @@ def test_events_are_plain_and_travel(tmp_path: Path, pictures: Path) -> None:
     assert all(seen)
 
 
+def test_a_batch_that_is_not_full_counts_by_its_own_images(tmp_path: Path, few_pictures: Path) -> None:
+    ends = []
+    for size in (6, 12):
+        run = prepare(tmp_path / f"{size}", few_pictures, epochs=2, batch_size=size, validation=0, probes=0)
+        train(run)
+        ends.append(weights(run))
+    assert_same_tensors(*ends)
+
+
 def test_the_best_epoch_is_the_best_on_held_out_images(reference: RunDirectory) -> None:
     lines = epoch_lines(reference)
     assert [line["epoch"] for line in lines] == [0, 1, 2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QFontInfo
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
@@ -65,6 +66,38 @@ def test_switching_the_theme(themed: QApplication, qtbot: object) -> None:
     theme.apply(themed, "light", 1.0)
     assert button.icon().pixmap(16).toImage() == before
     button.deleteLater()
+
+
+class Desktop(QObject):
+    """Stands in for what the desktop says of itself, on a platform that says nothing."""
+
+    colorSchemeChanged = Signal()
+
+    def __init__(self, scheme: Qt.ColorScheme) -> None:
+        super().__init__()
+        self.scheme = scheme
+
+    def colorScheme(self) -> Qt.ColorScheme:
+        return self.scheme
+
+    def setColorScheme(self, scheme: Qt.ColorScheme) -> None:
+        pass
+
+
+def test_the_desktops_theme_is_followed_where_nothing_is_chosen(
+    themed: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desktop = Desktop(Qt.ColorScheme.Dark)
+    monkeypatch.setattr(theme.QGuiApplication, "styleHints", staticmethod(lambda: desktop))
+    look = theme.Theme()
+    look.apply(themed, "system", 1.0)
+    assert look.tokens is DARK
+    desktop.scheme = Qt.ColorScheme.Light
+    desktop.colorSchemeChanged.emit()
+    assert look.tokens is LIGHT
+    look.apply(themed, "dark", 1.0)
+    desktop.colorSchemeChanged.emit()  # a chosen theme stays
+    assert look.tokens is DARK
 
 
 def test_the_shipped_font_is_used(themed: QApplication) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from s3n_core.errors import ModelNotFound, UnreadableImage
+from s3n_core.export.file_request import FileRequest
 from s3n_core.inspection.peak import PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.requests import Subject
@@ -200,6 +202,38 @@ def test_an_engine_that_always_dies_is_given_up_and_tried_again_when_asked(
         assert "inspection.log" in str(failed.args[0])
         assert client.state == "broken"
         assert len(heard.all("interrupted")) == 3 * count
+    client.close()
+
+
+STALE = """
+    import sys
+    from s3n_core.server.messages import Message, read_message, write_message
+
+    while (message := read_message(sys.stdin.buffer)) is not None:
+        number = message.fields["generation"]
+        if message.kind in ("class-map", "export"):
+            for generation, said in ((number - 1, "stale"), (number + 1, "of the future"), (number, "asked for")):
+                error = {"event": "failed", "code": "failed", "message": said}
+                write_message(
+                    sys.stdout.buffer,
+                    Message("failed", {"generation": generation, "request": message.kind, "error": error}),
+                )
+"""
+
+
+@pytest.mark.parametrize("kind", ["class-map", "export"])
+def test_only_the_reply_to_the_newest_request_counts(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, pictures: tuple[Path, ...], kind: str
+) -> None:
+    replace_engine(monkeypatch, textwrap.dedent(STALE))
+    client = InspectionClient()
+    heard = Heard(client)
+    with qtbot.waitSignal(client.failed, timeout=PATIENCE):
+        if kind == "export":
+            client.request_file(FileRequest(images=(), options={}))
+        else:
+            client.request_class_map(Subject(image=pictures[0]), 1)
+    assert [str(error) for error, _ in heard.all("failed")] == ["asked for"]
     client.close()
 
 
