@@ -58,7 +58,7 @@ class EngineServer:
     def _begin(self) -> socket.socket:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         program = [sys.executable, str(Path(__file__).with_name("engine_server.py")), str(theirs.fileno())]
-        search = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
+        search = os.pathsep.join([str(CHECKOUT), _PYTHONPATH])
         self.process = UsualPopen(
             program, pass_fds=[theirs.fileno()], env={**os.environ, "PYTHONPATH": search}, stdin=subprocess.DEVNULL
         )
@@ -78,6 +78,16 @@ def _adopt(yes: bool) -> None:
     ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
 
 
+def _looks_alike(environment: dict[str, str]) -> bool:
+    """Return whether an interpreter would begin here as the server's did: the same code, and text in the same encoding."""
+    places = set(environment.get("PYTHONPATH", "").split(os.pathsep)) - {"", str(CHECKOUT)}
+    own = set(_PYTHONPATH.split(os.pathsep)) - {"", str(CHECKOUT)}
+    encoding = {name: environment.get(name) for name in _ENCODING if environment.get(name) != _ENCODING[name]}
+    return places == own and encoding in ({}, {"PYTHONUTF8": "1"})
+
+
+_PYTHONPATH = os.environ.get("PYTHONPATH", "")
+_ENCODING = {name: os.environ.get(name) for name in ("PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "LC_CTYPE", "LANG")}
 SERVER = EngineServer()
 UsualPopen = subprocess.Popen
 
@@ -93,7 +103,8 @@ class EnginePopen(subprocess.Popen):  # type: ignore[type-arg]
         )
         if command[1:2] == ["-u"]:
             environment["PYTHONUNBUFFERED"] = command.pop(1)
-        if command[:2] != [sys.executable, "-m"] or command[2] not in ENGINE_MODULES:
+        ours = command[:2] == [sys.executable, "-m"] and command[2] in ENGINE_MODULES
+        if not ours or not _looks_alike(environment):
             super()._execute_child(*values)  # type: ignore[misc]
             return
         request = {

@@ -10,6 +10,7 @@ from pictures import class_folders
 from s3n_core import cli
 from s3n_gui import app
 from s3n_gui.frame import demo_without_window
+from s3n_gui.state import demo
 
 
 def test_the_demo_writes_again_into_the_same_folder(
@@ -22,9 +23,7 @@ def test_the_demo_writes_again_into_the_same_folder(
         return subprocess.CompletedProcess(command, cli.main(command[3:]))
 
     monkeypatch.setattr(demo_without_window.subprocess, "run", in_this_process)
-    monkeypatch.setattr(
-        demo_without_window, "resource", lambda name: model if name.endswith(".safetensors") else images
-    )
+    monkeypatch.setattr(demo, "resource", lambda name: model if name.endswith(".safetensors") else images)
     monkeypatch.setattr(app, "why_no_window", lambda: "The window cannot be opened.")
     monkeypatch.chdir(tmp_path)
     contents = []
@@ -44,7 +43,7 @@ def test_the_demo_where_nothing_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(demo_without_window, "resource", lambda name: tmp_path / name)
+    monkeypatch.setattr(demo, "resource", lambda name: tmp_path / name)
     monkeypatch.setattr(app, "why_no_window", lambda: "The window cannot be opened.")
     assert app.main(["--demo", "--out", str(tmp_path / "file")]) == 1
     assert capsys.readouterr().err.startswith("Error: ")

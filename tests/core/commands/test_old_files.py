@@ -135,4 +135,7 @@ def test_a_killed_run_is_resumed_to_its_end(s3n: Command, earlier: Path, s3n_hom
     assert RunDirectory(path).read_run()["format_version"] == FORMAT_VERSION > 1
     lines = RunFollower(path).poll().metrics
     assert [line["epoch"] for line in lines if line["kind"] == "epoch"] == [0, 1, 2]
-    assert [line["step"] for line in lines if line["kind"] == "step"] == list(range(1, 13))
+    steps = [line["step"] for line in lines if line["kind"] == "step"]
+    assert steps[:8] == list(range(1, 9))  # what was there; of later steps one in a fifth of a second is kept
+    assert steps == sorted(set(steps))
+    assert steps[-1] <= 12

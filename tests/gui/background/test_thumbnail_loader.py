@@ -210,7 +210,7 @@ def test_the_newest_first(
     begun: list[Path] = []
     go_on = threading.Event()
 
-    def read(path: Path, side: int) -> QImage:
+    def read(path: Path, side: int, *, banner: int) -> QImage:
         begun.append(path)
         go_on.wait(60)
         return QImage(side, side, QImage.Format.Format_RGB888)
