@@ -48,6 +48,12 @@ def test_the_whole_fraction_is_held_out() -> None:
     assert len(train) == 189
 
 
+def test_classes_that_lack_most_get_what_is_left() -> None:
+    """A tenth of 9, 15, 13 and 13 images: 0.9, 1.5, 1.3 and 1.3; after one of each of the last three, two are left."""
+    _, held = hold_out(records([9, 15, 13, 13]), 0.1, 0)
+    assert by_class(held) == {0: 1, 1: 2, 2: 1, 3: 1}
+
+
 def test_single_images_stay_in_training() -> None:
     train, held = hold_out(records([1, 1, 20]), 0.5, 0)
     assert by_class(train) == {0: 1, 1: 1, 2: 10 - (len(held) - 10)}

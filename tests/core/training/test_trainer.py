@@ -18,10 +18,11 @@ from tiny_training import (
     weights,
 )
 
+from s3n_core.method.objective import Losses, objective
 from s3n_core.models.model_files import read_header
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
-from s3n_core.training import loop
+from s3n_core.training import loop, step
 from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.events import CheckpointSaved, EpochDone, RunEnded, RunStarted, StepDone
 from s3n_core.training.preparing import read_plan
@@ -58,13 +59,28 @@ def test_events_are_plain_and_travel(tmp_path: Path, pictures: Path) -> None:
     assert all(seen)
 
 
-def test_a_batch_that_is_not_full_counts_by_its_own_images(tmp_path: Path, few_pictures: Path) -> None:
-    ends = []
-    for size in (6, 12):
-        run = prepare(tmp_path / f"{size}", few_pictures, epochs=2, batch_size=size, validation=0, probes=0)
-        train(run)
-        ends.append(weights(run))
-    assert_same_tensors(*ends)
+def test_a_batch_that_is_not_full_counts_by_its_own_images(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """21 images in batches of six: what the last three are learned from is their mean loss, not half of it."""
+    losses: list[float] = []
+    learned_from: list[float] = []
+
+    def measured(*arguments: Any, **options: Any) -> Losses:
+        found = objective(*arguments, **options)
+        losses.append(float(found.total.detach()))
+        return found
+
+    def backward(loss: torch.Tensor) -> None:
+        learned_from.append(float(loss.detach()))
+        add_gradients(loss)
+
+    add_gradients = torch.autograd.backward
+    monkeypatch.setattr(step, "objective", measured)
+    monkeypatch.setattr(torch.autograd, "backward", backward)
+    train(prepare(tmp_path / "run", pictures, epochs=1, validation=0.125, probes=0))
+    assert len(learned_from) == 4
+    assert learned_from == pytest.approx(losses)
 
 
 def test_the_best_epoch_is_the_best_on_held_out_images(reference: RunDirectory) -> None:
