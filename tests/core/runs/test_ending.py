@@ -41,7 +41,7 @@ def test_a_stubborn_process_is_killed_after_the_grace(start: Callable[..., Any])
     created = process_created(process.pid)
     begin = time.monotonic()
     assert end_process(process.pid, created, 0.2) == "killed"
-    assert 0.2 <= time.monotonic() - begin < 3
+    assert time.monotonic() - begin >= 0.2
     assert process.wait(5) == -9
 
 

@@ -96,7 +96,8 @@ def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_
             if json.loads(line)["event"] == "epoch_done":
                 send_order(begun.path, "pause")
             if json.loads(line)["event"] == "paused":
-                time.sleep(0.3)
+                while begun.read_state().status != "paused":  # type: ignore[union-attr]
+                    time.sleep(0.01)
                 send_order(begun.path, "stop")
         assert process.wait(PATIENCE) == 0
     assert not is_live(begun.path)

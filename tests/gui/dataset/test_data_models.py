@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -86,12 +85,18 @@ def test_images_without_a_label_can_be_listed(tmp_path: Path) -> None:
     assert [(node.title, node.total) for node in tree.children] == [("x", 1), ("y", 0), ("Without label", 1)]
 
 
-def test_a_hundred_thousand_images_are_filtered_at_once(tmp_path: Path) -> None:
-    prepared = survey(many(100_000, tmp_path))
-    begin = time.perf_counter()
+def test_a_hundred_thousand_images_are_filtered(tmp_path: Path) -> None:
+    """How long it takes is measured in benchmarks/data_page.py."""
+    data_set = many(100_000, tmp_path)
+    prepared = survey(data_set)
     found = ImageFilter(text="warbler 77", use="train").apply(prepared, prepared.uses, (), frozenset())
-    assert time.perf_counter() - begin < 1
-    assert 0 < len(found) < 100_000
+    assert found.tolist() == [
+        number
+        for number, record in enumerate(data_set.records)
+        if record.split == "train"
+        and number % 60 % 3 == 0
+        and ("77" in record.name or "77" in data_set.classes[number % 60])
+    ]
 
 
 # -- classes ----------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from s3n_core.prediction.rows import PredictionHeader
 from s3n_core.prediction.tables import write_table
 from s3n_gui.background.worker_thread import WorkerThread
+from s3n_gui.prediction.table import table_reading
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
 from s3n_gui.prediction.table.table_saving import TableSaving
@@ -93,12 +94,13 @@ def test_a_table_that_begins_anew_is_read_anew(qtbot: QtBot, tmp_path: Path, lis
 
 @pytest.mark.parametrize("left", [0, 300])
 def test_rows_that_the_job_throws_away_are_not_read(
-    qtbot: QtBot, tmp_path: Path, listeners: list[Listener], left: int
+    qtbot: QtBot, tmp_path: Path, listeners: list[Listener], left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "t.json"
+    monkeypatch.setattr(table_reading, "_POLL_SECONDS", 0.02)
     write_part(out, rows(left))
     listeners.append(one := Listener(out, growing=True, anew=True))
-    qtbot.wait(700)  # two looks of the reader
+    qtbot.wait(100)  # several looks of the reader
     assert one.begun == 0
     write_part(out, rows(400, seed=1))  # longer than what was there, as soon as the reader looks again
     qtbot.waitUntil(lambda: one.count() == 400, timeout=5000)

@@ -189,6 +189,5 @@ def test_counts_and_places() -> None:
 def test_rows_keep_room_for_two_lines_also_when_they_come_later(window: MainWindow, qtbot: QtBot) -> None:
     page = window.pages.page("start")
     page.show_demo()
-    qtbot.wait(50)
     assert isinstance(page, StartPage)
-    assert {button.height() for button in page.data_card.row_buttons()} == {46}
+    qtbot.waitUntil(lambda: {button.height() for button in page.data_card.row_buttons()} == {46})
