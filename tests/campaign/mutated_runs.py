@@ -63,6 +63,14 @@ def small_run() -> Path:
     return run.path
 
 
+def _linked(source: str, target: str) -> None:
+    """Give a file a second name, or copy it where that lies on another disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def mutated_run(seed: int, number: int, folder: Path) -> str:
     """Damage one file and open what it belongs to.
 
@@ -79,7 +87,7 @@ def mutated_run(seed: int, number: int, folder: Path) -> str:
     files = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file() and path.stat().st_size)
     name = files[(number - number // 4) % len(files)]
     # Links for the large files that stay as they are; the damaged one is a new file.
-    shutil.copytree(source, folder / "run", copy_function=os.link)
+    shutil.copytree(source, folder / "run", copy_function=_linked)
     path = folder / "run" / name
     data = path.read_bytes()
     path.unlink()

@@ -104,9 +104,10 @@ def test_no_data_set_is_opened_for_it(model: Model, images: Path, monkeypatch: p
     def refuse(*_: object) -> None:
         raise AssertionError("a folder was listed")
 
-    for name in ("scandir", "listdir", "walk"):
-        monkeypatch.setattr(os, name, refuse)
-    assert FirstFiles().make(Inspector(model), wanted).image == "a.png"
+    with monkeypatch.context() as patch:
+        for name in ("scandir", "listdir", "walk"):
+            patch.setattr(os, name, refuse)
+        assert FirstFiles().make(Inspector(model), wanted).image == "a.png"
 
 
 def test_only_the_first_images_are_handed_over(tmp_path: Path) -> None:

@@ -75,5 +75,5 @@ def test_the_reason_for_a_fallback_is_said(qtbot: QtBot, window: MainWindow) -> 
     assert dialog is not None
     words = dialog._device_words.text()  # type: ignore[attr-defined]
     assert words.startswith("CPU, 2 cores, ")
-    assert words.endswith("GB of memory free. An NVIDIA card is present but this torch was built without CUDA.")
+    assert words.endswith("GB of memory free. There is an NVIDIA card, but this build of torch does not support CUDA.")
     dialog.close()

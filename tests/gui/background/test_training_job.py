@@ -200,7 +200,7 @@ def test_one_that_does_not_follow_orders_is_ended(
     with qtbot.waitSignal(job.ended, timeout=PATIENCE):
         job.stop_and_keep(grace_seconds=0.5)
     assert (job.status, job.run_status) == ("cancelled", "interrupted")
-    assert "resume it" in job.sentence
+    assert "Resume it" in job.sentence
 
 
 @pytest.mark.usefixtures("real_command")  # it loads its libraries first

@@ -428,14 +428,15 @@ def test_a_folder_that_cannot_be_listed(tree: Tree, monkeypatch: pytest.MonkeyPa
             raise PermissionError(13, "Permission denied")
         return scandir(folder)
 
-    monkeypatch.setattr(os, "scandir", refuse)
-    refused = "b"
-    data_set = open_data_set(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        refused = "b"
+        data_set = open_data_set(root)
+        refused = "data"
+        with pytest.raises(DataSetError, match="cannot be read"):
+            open_data_set(root)
     assert data_set.classes == ("a", "c")
     assert "the folder cannot be read (Permission denied)" in [problem.reason for problem in data_set.problems]
-    refused = "data"
-    with pytest.raises(DataSetError, match="cannot be read"):
-        open_data_set(root)
 
 
 @pytest.mark.shared_data
