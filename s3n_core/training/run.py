@@ -150,8 +150,8 @@ class Run:
         return self.status
 
     def _is_starting(self) -> bool:
-        """Say whether a process of ours lives that may not have taken the run's lock yet."""
-        return self._process is not None and self._process.poll() is None
+        """Say whether a process of ours lives that has not taken the run's lock yet, or has given it back and is about to end."""
+        return self._process is not None and self._process.poll() is None and not self._directory.summary().live
 
     def __repr__(self) -> str:
         return f"<Run {self.name}: {self.status}>"
