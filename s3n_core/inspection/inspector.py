@@ -27,6 +27,7 @@ from s3n_core.inspection.stages import Found, Prepared, Resampled, scores_of, to
 from s3n_core.method.network import S3NOutput
 from s3n_core.method.sampler import SelectiveSampler
 from s3n_core.method.sparse_attention import beta_from_radius
+from s3n_core.models.batches import within_memory
 from s3n_core.models.devices import autocast
 from s3n_core.models.network_outputs import draws_for
 from s3n_core.models.opening import Model
@@ -211,14 +212,15 @@ def inspect(
 
     Raises:
         UnreadableImage: If the file cannot be decoded.
+        OutOfMemory: The device has too little memory for one image.
     """
     if isinstance(image, Path):
         name = image.name if name is None else name
         image = read_image(image, banner=banner_of(image))
     elif not isinstance(image, Image.Image):
         image = Image.fromarray(image)
-    inspector = Inspector(model)
-    return inspector.inspect(inspector.prepare(image, name or ""), settings)
+    inspector, pixels = Inspector(model), image
+    return within_memory(lambda: inspector.inspect(inspector.prepare(pixels, name or ""), settings))
 
 
 def _radius(own: nn.Parameter, beta: float | None, cells: float) -> nn.Parameter:

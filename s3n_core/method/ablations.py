@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from s3n_core.method.alignment import cell_to_grid
 from s3n_core.method.configuration import Alignment
 from s3n_core.method.response_maps import min_max, resize_map
 
@@ -82,7 +83,7 @@ def crop_grid(weights: Tensor, response: Tensor, *, side: float = CROP_SIDE) -> 
     height, width = response.shape[1:]
     strength = (weights * response).flatten(1)
     index = strength.argmax(dim=1)
-    place = torch.stack([index % width / (width - 1), index // width / (height - 1)], dim=-1) * 2 - 1
+    place = torch.stack([cell_to_grid(index % width, width), cell_to_grid(index // width, height)], dim=-1)
     empty = (strength.amax(dim=1) <= 0)[:, None]
     size = torch.where(empty, 1.0, side).to(response.dtype)
     centre = torch.maximum(torch.minimum(place.to(response.dtype), 1 - size), size - 1)

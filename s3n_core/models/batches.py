@@ -157,6 +157,16 @@ class FittingPieces:
         return results
 
 
+def within_memory(work: Callable[[], _Result]) -> _Result:
+    """Do work on one image.
+
+    Raises:
+        OutOfMemory: The device has too little memory for it.
+    """
+    (result,) = FittingPieces().over(1, lambda _: work())
+    return result
+
+
 def _in_order(batch: Batch, results: Iterable[_Result]) -> list[tuple[int, _Result | UnreadableImage]]:
     """Return results and errors of a batch with their positions, in the order of the samples."""
     read: list[tuple[int, _Result | UnreadableImage]] = list(zip(batch.positions.tolist(), results, strict=True))

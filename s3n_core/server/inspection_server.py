@@ -11,9 +11,9 @@ process ends instead, because only that returns all of the card's memory; the wi
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any
 
 from s3n_core.errors import DeviceFailed, OutOfMemory, ProgramDefect, S3NError
 from s3n_core.server.cancellation import Cancelled, given_up_when
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from s3n_core.inspection.inspector import Inspector
     from s3n_core.inspection.stages import Prepared
 
-_Result = TypeVar("_Result")
 _REST_SECONDS = 0.03  # A mouse that drags asks again within less; scores are computed when it rests.
 _BROKEN = 3  # exit code: the device is in a state that only a new process leaves
 
@@ -104,12 +103,11 @@ class InspectionServer:
             case "open":
                 self._model.want(request.fields)
                 self._open(request.generation)
-            case "inspect":
-                _within_memory(lambda: self._inspect(request))
-            case "class-map":
-                _within_memory(lambda: self._class_map(request))
-            case "export":
-                _within_memory(lambda: self._export(request))
+            case "inspect" | "class-map" | "export":
+                from s3n_core.models.batches import within_memory  # loads torch: not before there is a model to open
+
+                work = {"inspect": self._inspect, "class-map": self._class_map, "export": self._export}[request.kind]
+                within_memory(lambda: work(request))
 
     def _inspect(self, request: Request) -> None:
         inspector, subject = self._ready(request.generation), _subject(request)
@@ -160,7 +158,9 @@ class InspectionServer:
 
     def _open(self, generation: int) -> None:
         self._send("state", generation, state="opening")
-        self._write(encode_model(generation, _within_memory(self._model.open)))
+        from s3n_core.models.batches import within_memory  # loads torch, which the state above announces
+
+        self._write(encode_model(generation, within_memory(self._model.open)))
 
     def _rest(self, generation: int) -> bool:
         """Let go of the model; says whether the process must end for all of its memory to return."""
@@ -194,18 +194,6 @@ class InspectionServer:
 
     def _write(self, message: Message) -> None:
         write_message(self._output, message)
-
-
-def _within_memory(work: Callable[[], _Result]) -> _Result:
-    """Do work on one image.
-
-    Raises:
-        OutOfMemory: The device has too little memory for it.
-    """
-    from s3n_core.models.batches import FittingPieces  # loads torch: not before there is a model to open
-
-    (result,) = FittingPieces().over(1, lambda _: work())
-    return result
 
 
 def _subject(request: Request) -> Subject:

@@ -10,6 +10,7 @@ from PIL import Image
 from tiny_models import drawn_picture
 
 from s3n_core.datasets.transforms import test_view
+from s3n_core.errors import OutOfMemory
 from s3n_core.inspection.geometry import cell_places
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.inspector import Inspector, inspect
@@ -123,6 +124,15 @@ def test_network_in_training_mode_is_refused(model: Model):
             Inspector(model)
     finally:
         model.network.eval()
+
+
+def test_a_full_device_is_said_with_a_remedy(model: Model, picture: Image.Image, monkeypatch: pytest.MonkeyPatch):
+    def full(*args: Any) -> Any:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(Inspector, "resample", full)
+    with pytest.raises(OutOfMemory, match="choose the device cpu"):
+        inspect(model, picture)
 
 
 def test_scores_may_follow_later(model: Model, picture: Image.Image):

@@ -1,0 +1,304 @@
+"""A trained model as Python code uses it: predict, inspect, evaluate. `s3n_core.load_model` opens one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.errors import UnreadableImage
+from s3n_core.evaluation.result import Evaluation
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.prediction.predictions import Predictions
+from s3n_core.prediction.rows import Prediction, PredictionHeader, fingerprint
+from s3n_core.progress import Progress, progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from s3n_core.models.opening import Model as OpenedModel
+
+ImageLike: TypeAlias = "str | PathLike[str] | Image.Image | NDArray[np.uint8]"
+"""An image file, a PIL image (upright and RGB as files become), or RGB pixels, uint8, shape (h, w, 3)."""
+
+Source: TypeAlias = "str | PathLike[str] | DataSet | Iterable[ImageLike]"
+"""A folder, an image file, a data set, or images."""
+
+_AT_ONCE = 64  # images of a source without a length that are taken from it before the first of them is predicted
+
+
+class Model:
+    """A trained model; `load_model` opens it. A context manager that lets go of the network's memory at its end."""
+
+    def __init__(self, opened: OpenedModel, name: str) -> None:
+        self._opened: OpenedModel | None = opened
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: the run's name, or the file's."""
+        return self._name
+
+    @property
+    def path(self) -> Path:
+        """The model file."""
+        return self._network.path
+
+    @property
+    def digest(self) -> str:
+        """First 16 hexadecimal digits of the file's SHA-256, which every table names."""
+        return self._network.digest
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, by index."""
+        return self._network.classes
+
+    @property
+    def device(self) -> str:
+        """Where it computes: "cpu", "cuda" or "mps"."""
+        return self._network.device
+
+    @property
+    def precision(self) -> str:
+        """Of the network's layers: "float32", "bfloat16" or "float16"."""
+        return self._network.precision
+
+    @property
+    def sampling(self) -> str:
+        """How peaks are divided between the branches D and C."""
+        return self._network.sampling
+
+    @property
+    def input_size(self) -> int:
+        """Side of the square that the branches see, in pixels."""
+        return self._network.preprocess.input_size
+
+    def predict(self, image: ImageLike, *, name: str | None = None) -> Prediction:
+        """Predict one image.
+
+        Args:
+            image: A file, a PIL image, or RGB pixels, uint8, shape (h, w, 3).
+            name: Its name, which keys random draws; None: the file's name, or "image 1".
+
+        Raises:
+            UnreadableImage: The file cannot be decoded.
+        """
+        record, read = _one_image(image, name)
+        (row,) = _rows(self._network, [record], (), None, None, read)
+        if row.error:
+            raise UnreadableImage(record.path, row.error)
+        return row
+
+    def predict_many(
+        self,
+        source: Source,
+        *,
+        split: str | None = None,
+        batch_size: int | None = None,
+        stop_below: float | None = None,
+        progress: Progress = None,
+    ) -> Predictions:
+        """Predict many images, as they are asked for.
+
+        Args:
+            source: A folder, an image file or a data set; or images, each a file, a PIL image or RGB pixels. An iterator can
+                be gone through once; anything else as often as you like.
+            split: Only these images of a data set: "train", "val" or "test"; None: all.
+            batch_size: Images in a batch; None: what suits the device.
+            stop_below: Fast mode: the entropy H in nats at or below which an image stops after O; None: off.
+            progress: See `Progress`.
+
+        Returns:
+            The predictions, in the order of the source. An image that cannot be read has a row with ``error``.
+
+        Raises:
+            DataSetError: There is no image, no such split, or fast mode is asked of a network that has O alone.
+        """
+        from s3n_core.models.network_outputs import require_cascade
+
+        opened = self._network
+        if stop_below is not None:
+            require_cascade(opened.network.config)
+        classes: Sequence[str] = ()
+        if isinstance(source, str | PathLike):
+            source = _open(source)
+        if isinstance(source, DataSet):
+            from s3n_core.datasets.opening import part_of
+
+            records, classes, title = part_of(source, split or "all"), source.classes, str(source.root)
+            count: int | None = len(records)
+
+            def rows() -> Iterator[Prediction]:
+                return _rows(opened, records, classes, batch_size, stop_below, None)
+
+        elif split is not None:
+            raise ValueError("only data sets have splits; omit split for other images")
+        else:
+            images, records, title = source, (), "images"
+            count = len(images) if isinstance(images, Sequence) else None
+
+            def rows() -> Iterator[Prediction]:
+                return _rows_of_images(opened, images, batch_size, stop_below)
+
+        header = PredictionHeader(
+            model=opened.digest,
+            mode=opened.sampling,
+            precision=opened.precision,
+            classes=opened.classes,
+            images=fingerprint(records, classes),
+            count=count or 0,
+            stop_below=stop_below,
+        )
+        shown = f"{'?' if count is None else count} images of {title} with {self.name}"
+        return Predictions(lambda: _with_progress(rows(), count, "Predicting", progress), header, count, shown)
+
+    def inspect(
+        self, image: ImageLike, *, name: str | None = None, settings: InspectionSettings | None = None
+    ) -> Inspection:
+        """Look into one image: peaks, maps, warped images and scores.
+
+        Args:
+            image: A file, a PIL image, or RGB pixels, uint8, shape (h, w, 3).
+            name: Its name, which keys random draws; None: the file's name, or "image 1".
+            settings: What to change of the method's numbers and of single peaks; None changes nothing.
+
+        Raises:
+            UnreadableImage: The file cannot be decoded.
+        """
+        from s3n_core.inspection.inspector import inspect
+
+        record, read = _one_image(image, name)
+        return inspect(self._network, read(record.path), name=record.name, settings=settings)
+
+    def evaluate(
+        self, data: str | PathLike[str] | DataSet, *, split: str | None = None, progress: Progress = None
+    ) -> Evaluation:
+        """Measure accuracy on labelled images.
+
+        Args:
+            data: A data set, or its folder.
+            split: "train", "val", "test" or "all"; None: the test images, where the data set has some, else all.
+            progress: See `Progress`.
+
+        Raises:
+            DataSetError: No image has a label, or the model does not know some of the classes.
+        """
+        from s3n_core.datasets.opening import part_of
+        from s3n_core.evaluation.evaluate import evaluate
+
+        data_set = data if isinstance(data, DataSet) else _open(data)
+        part = split or ("test" if "test" in data_set.splits() else "all")
+        with progress_bar("Evaluating", progress) as bar:
+            return evaluate(self._network, part_of(data_set, part), data_set.classes, progress=bar)
+
+    def close(self) -> None:
+        """Let go of the network; the model can do nothing more."""
+        self._opened = None
+
+    @property
+    def _network(self) -> OpenedModel:
+        if self._opened is None:
+            raise ValueError(f"the model {self._name} is closed; load it again")
+        return self._opened
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._opened is None:
+            return f"<Model {self._name}, closed>"
+        return (
+            f"<Model {self._name}: {len(self.classes)} classes, {self.input_size} px, {self.device}, {self.precision}>"
+        )
+
+
+def _one_image(
+    image: ImageLike, name: str | None, number: int = 1
+) -> tuple[ImageRecord, Callable[[Path], Image.Image]]:
+    """Return a record for an image and what reads it."""
+    from s3n_core.datasets.banners import banner_of
+    from s3n_core.datasets.decoding import read_image, upright_rgb
+
+    if isinstance(image, str | PathLike):
+        path = Path(image).expanduser()
+        return ImageRecord(path=path, name=name or path.name), partial(read_image, banner=banner_of(path))
+    called = name or f"image {number}"
+    pixels = upright_rgb(image, Path(called))
+    return ImageRecord(path=Path(called), name=called), lambda _: pixels
+
+
+def _rows(
+    opened: OpenedModel,
+    records: Sequence[ImageRecord],
+    classes: Sequence[str],
+    batch_size: int | None,
+    stop_below: float | None,
+    read: Callable[[Path], Image.Image] | None,
+) -> Iterator[Prediction]:
+    from s3n_core.datasets.loading import read_sample
+    from s3n_core.prediction.job import predict
+
+    batches = predict(
+        opened,
+        records,
+        classes=classes,
+        batch_size=batch_size,
+        stop_below=stop_below,
+        read=read_sample if read is None else lambda sample: read(sample.path),
+    )
+    with closing(batches):
+        for rows in batches:
+            yield from rows
+
+
+def _rows_of_images(
+    opened: OpenedModel, images: Iterable[ImageLike], batch_size: int | None, stop_below: float | None
+) -> Iterator[Prediction]:
+    """Predict images that need not be files, some at a time, however many there are."""
+    source, number = iter(images), 0
+    while some := list(islice(source, _AT_ONCE)):
+        records: list[ImageRecord] = []
+        readers: dict[Path, Callable[[Path], Image.Image]] = {}
+        for image in some:
+            number += 1
+            record, read = _one_image(image, None, number)
+            # Two images may have one name, so each is read by a path of its own.
+            key = record.path if isinstance(image, str | PathLike) else Path(f"{number}")
+            records.append(replace(record, path=key))
+            readers[key] = read
+        yield from _rows(opened, records, (), batch_size, stop_below, _read_by(readers))
+
+
+def _read_by(readers: Mapping[Path, Callable[[Path], Image.Image]]) -> Callable[[Path], Image.Image]:
+    return lambda path: readers[path](path)
+
+
+def _with_progress(
+    rows: Iterator[Prediction], count: int | None, what: str, progress: Progress
+) -> Generator[Prediction, None, None]:
+    with progress_bar(what, progress) as bar:
+        for done, row in enumerate(rows, 1):
+            yield row
+            bar(done, count or done)
+
+
+def _open(path: str | PathLike[str]) -> DataSet:
+    from s3n_core.datasets.opening import open_images
+
+    return open_images(Path(path).expanduser())
