@@ -21,7 +21,7 @@ from s3n_core.export.gif_file import common_palette, gif_bytes
 from s3n_core.export.run_snapshots import ProbeSnapshot, RunSnapshots
 from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.inspection.map_display import coloured, overlaid, sampling_map_range
-from s3n_core.inspection.number_text import percent_text
+from s3n_core.inspection.number_text import probability_text
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY, PaletteName, palette_named
 from s3n_core.system.atomic_files import write_bytes
 
@@ -157,7 +157,7 @@ class _Scene:
     def _draw_header(self, canvas: Canvas, epoch: int) -> None:
         right = self._width - _MARGIN
         accuracy = self._snapshots.accuracy(epoch)
-        told = "" if accuracy is None else f"{accuracy[0]} accuracy {percent_text(accuracy[1])}"
+        told = "" if accuracy is None else f"{accuracy[0]} accuracy {probability_text(accuracy[1])}"
         # Room for the longest text, so that nothing moves from frame to frame.
         room = max(canvas.width_of(text, size=tokens.SECTION) for text in ("validation accuracy 100.0 %", told))
         canvas.text(right, _MARGIN + 11, told, size=tokens.SECTION, colour=tokens.QUIET, align="right")
@@ -193,7 +193,7 @@ class _Scene:
                 colour=tokens.GOOD if right else tokens.BAD,
             )
             x += 3
-        number = percent_text(probe.probability)
+        number = probability_text(probe.probability)
         room = 2 * _SIDE + _GAP - (x - _MARGIN) - canvas.width_of(number, size=tokens.BODY) - 4
         x += canvas.text(x, baseline, displayed_class(probe.answer), size=tokens.BODY, bold=True, room=room) + 4
         canvas.text(x, baseline, number, size=tokens.BODY, colour=tokens.QUIET)

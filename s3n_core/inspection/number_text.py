@@ -24,7 +24,7 @@ def magnification_text(ratio: float) -> str:
     return number_text(ratio, 2)
 
 
-def percent_text(share: float) -> str:
+def probability_text(share: float) -> str:
     """Write a probability as a percentage with one decimal, never rounding a doubt away: "87.3 %", "> 99.9 %"."""
     if 0.9995 <= share < 1:
         return "> 99.9 %"

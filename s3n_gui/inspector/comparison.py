@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
-from s3n_core.inspection.number_text import percent_text
+from s3n_core.inspection.number_text import probability_text
 from s3n_gui.appearance.theme import number_font, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.other_model import OtherModel
@@ -149,7 +149,7 @@ class _Row(QFrame):
             return
         best = answer.prediction
         self.model.setText(f"{self._title}: {self._name or answer.response.model}")
-        self.answer.setText(f"{displayed_class(best.name)}  {percent_text(best.probability)}")
+        self.answer.setText(f"{displayed_class(best.name)}  {probability_text(best.probability)}")
         known = self._truth is not None and self._truth in answer.response.classes
         right = best.name == self._truth
         self.verdict.setText(("✓ correct" if right else "✕ wrong") if known else "")

@@ -9,7 +9,7 @@ from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.marks import draw_branch_mark
 from s3n_core.inspection.inspection import Score
-from s3n_core.inspection.number_text import percent_text
+from s3n_core.inspection.number_text import probability_text
 
 ROW_HEIGHT = 15.5
 HEADING = 16.0
@@ -40,7 +40,7 @@ def draw_scores(canvas: Canvas, area: Area, answer: str, best: Sequence[Score], 
         canvas.text(x + 4, baseline, answer, size=tokens.BODY, colour=tokens.QUIET)
     for row, score in enumerate(best):
         y = area.y + HEADING + row * ROW_HEIGHT
-        number = percent_text(score.probability)
+        number = probability_text(score.probability)
         strong = row == 0
         room = area.width - canvas.width_of(number, size=tokens.CAPTION, bold=strong) - 6
         text_colour = tokens.TEXT if strong else tokens.QUIET

@@ -12,7 +12,7 @@ from s3n_core.export.figures.panels import Layout, PanelName, arrange
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.scores import ROWS, draw_scores, scores_height
 from s3n_core.inspection.inspection import Inspection
-from s3n_core.inspection.number_text import percent_text
+from s3n_core.inspection.number_text import probability_text
 
 MARGIN = 24.0
 GAP = 14.0
@@ -130,7 +130,7 @@ def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str 
     answer = inspection.top(count=1)[0]
     baseline = area.y + 10.5
     _draw_answer(
-        canvas, area, baseline, displayed_class(answer.name), percent_text(answer.probability), answer.name, truth
+        canvas, area, baseline, displayed_class(answer.name), probability_text(answer.probability), answer.name, truth
     )
 
     notes = [model, how_it_was_made(inspection)]

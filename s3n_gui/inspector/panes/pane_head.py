@@ -36,7 +36,7 @@ class PaneHead(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.title, 1)
         for button, icon, name, tip in (
-            (self.options_button, "sliders", "Display options of this pane", "Colours, opacity, peaks and grid lines"),
+            (self.options_button, "sliders", "Display options of this pane", "Palette, opacity, peaks and grid lines"),
             (self.enlarge_button, "maximise", "Maximise this pane", "Maximise this pane, or show all again (F)"),
         ):
             set_icon(button, icon)

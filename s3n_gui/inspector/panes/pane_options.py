@@ -54,7 +54,7 @@ class PaneOptions(QFrame):
         for row, (label, widget) in enumerate(
             (
                 (self._class_label, self.classes),
-                (QLabel("Colours"), self.palette_picker),
+                (QLabel("Palette"), self.palette_picker),
                 (QLabel("Opacity, %"), self.opacity),
             )
         ):

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.inspection import Inspection
-from s3n_core.inspection.number_text import percent_text
+from s3n_core.inspection.number_text import probability_text
 from s3n_gui.appearance.theme import number_font, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.state.opening import model_title
@@ -86,7 +86,7 @@ class PredictionCard(QWidget):
         name = displayed_class(best.name)
         self.name.setText(name)
         self.name.setToolTip(name if not self.rule.isHidden() else self.rule.text())
-        self.share.setText("" if answer is None else percent_text(best.probability))
+        self.share.setText("" if answer is None else probability_text(best.probability))
         known = self._truth is not None and self._truth in shown.response.classes
         right = known and best.name == self._truth
         if self._truth is not None and not known:

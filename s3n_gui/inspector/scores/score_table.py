@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from s3n_core.inspection.number_text import percent_text
+from s3n_core.inspection.number_text import probability_text
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, theme, tokens
 from s3n_gui.appearance.tokens import Branch
 from s3n_gui.inspector.scores.score_rows import ANSWERS, ScoreCell, ScoreRow
@@ -50,7 +50,7 @@ class ScoreTable(QWidget):
         if rows:
             self._answers = tuple(name for name in ANSWERS if name in rows[0].cells)
         said = [
-            f"{row.name}: " + ", ".join(f"{_TITLES[a]} {percent_text(cell.now)}" for a, cell in row.cells.items())
+            f"{row.name}: " + ", ".join(f"{_TITLES[a]} {probability_text(cell.now)}" for a, cell in row.cells.items())
             for row in rows
         ]
         self.setAccessibleDescription("; ".join(said))
@@ -129,7 +129,7 @@ class ScoreTable(QWidget):
         painter.setOpacity(0.38 if stale else 1.0)
         painter.setFont(number_font("caption", semibold=cell.first))
         metrics = painter.fontMetrics()
-        text = percent_text(cell.now).removesuffix(" %")
+        text = probability_text(cell.now).removesuffix(" %")
         painter.setPen(QColor(colours.text if cell.first else colours.quiet))
         baseline = box.top() + metrics.ascent()
         painter.drawText(QPointF(box.left(), baseline), text)

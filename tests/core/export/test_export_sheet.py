@@ -11,7 +11,7 @@ from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.figures import sheet_figure
 from s3n_core.export.figures.lettering import BASE_FONTS, UNDRAWABLE, drawable, families
-from s3n_core.inspection.number_text import percent_text
+from s3n_core.inspection.number_text import probability_text
 
 STYLE = FigureStyle(dpi=72)
 PEAKS = ((10, 20, 1.0, 1.0, 0.0), (20, 6, 0.9, 0.0, 1.0))
@@ -128,7 +128,7 @@ def test_images_lie_on_the_page_pixel_by_pixel():
 
 
 def test_numbers_and_names_are_for_people():
-    assert [percent_text(p) for p in (1.0, 0.99999, 0.9734, 0.0004, 0.0)] == [
+    assert [probability_text(p) for p in (1.0, 0.99999, 0.9734, 0.0004, 0.0)] == [
         "100.0 %",
         "> 99.9 %",
         "97.3 %",

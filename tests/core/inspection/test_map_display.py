@@ -13,7 +13,7 @@ from s3n_core.inspection.map_display import (
     palette_colours,
     sampling_map_range,
 )
-from s3n_core.inspection.number_text import magnification_text, number_text, percent_text
+from s3n_core.inspection.number_text import magnification_text, number_text, probability_text
 from s3n_core.inspection.palettes import PALETTES, PaletteName, palette_named
 
 
@@ -30,7 +30,7 @@ def test_magnifications_have_two_digits() -> None:
 
 
 def test_percent_never_rounds_a_doubt_away() -> None:
-    texts = [percent_text(share) for share in (1.0, 0.99999, 0.5, 0.00001, 0.0)]
+    texts = [probability_text(share) for share in (1.0, 0.99999, 0.5, 0.00001, 0.0)]
     assert texts == ["100.0 %", "> 99.9 %", "50.0 %", "< 0.1 %", "0.0 %"]
 
 
