@@ -1,1 +1,1 @@
-"""The page Data: what is in a data set, what is wrong with it, and what will be learned from."""
+"""The Data page: the contents of a data set, its problems, and the split of its images."""

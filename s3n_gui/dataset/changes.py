@@ -1,4 +1,4 @@
-"""What can be undone on the page Data."""
+"""The undo commands of the Data page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from s3n_gui.appearance.wording import count_text
 
 
 class LeaveOut(QUndoCommand):
-    """Images are left out of training, or taken back."""
+    """Leave images out of training, or include them again."""
 
     def __init__(self, mark: Callable[[frozenset[int], bool], bool], images: frozenset[int], out: bool) -> None:
         verb = "leaving out" if out else "including"
@@ -19,25 +19,25 @@ class LeaveOut(QUndoCommand):
         self._mark, self._images, self._out = mark, images, out
 
     def redo(self) -> None:
-        """Do it; a change that could not be kept is no change."""
+        """Apply the change; one that cannot be saved becomes obsolete."""
         self.setObsolete(not self._mark(self._images, self._out))
 
     def undo(self) -> None:
-        """Take it back."""
+        """Revert the change."""
         self.setObsolete(not self._mark(self._images, not self._out))
 
 
 class Assign(QUndoCommand):
-    """Images move to another split: training, validation or test."""
+    """Move images to another split: training, validation or test."""
 
     def __init__(self, keep: Callable[[Assignment], bool], text: str, before: Assignment, after: Assignment) -> None:
         super().__init__(text)
         self._keep, self._before, self._after = keep, before, after
 
     def redo(self) -> None:
-        """Do it; a change that could not be kept is no change."""
+        """Apply the change; one that cannot be saved becomes obsolete."""
         self.setObsolete(not self._keep(self._after))
 
     def undo(self) -> None:
-        """Take it back."""
+        """Revert the change."""
         self.setObsolete(not self._keep(self._before))

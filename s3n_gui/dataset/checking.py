@@ -1,4 +1,4 @@
-"""The audit of the open data set: a job that looks at every image, and what it found, kept over restarts. Without widgets."""
+"""The audit of the open data set: a job that reads every image, and its findings, saved across restarts. No widgets."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from s3n_gui.state.session import Session
 
 
 class Checking(QObject):
-    """Checks the open data set when it is asked to, and remembers the last check of it.
+    """Runs the audit of the open data set and keeps the findings of the last one.
 
     Signals:
-        changed: There are other findings, or an audit began, went on or ended.
+        changed: The findings changed, or an audit started or ended.
     """
 
     changed = Signal()
@@ -36,32 +36,32 @@ class Checking(QObject):
         self._job: CommandJob | None = None
         self._kept: KeptReport | None = None
         self.findings: tuple[Finding, ...] | None = None
-        """What was found, the gravest first; None where nothing was looked at yet."""
+        """Findings, most severe first; None before the first check."""
         self._trouble: dict[int, tuple[str, ...]] = {}
         tasks.done.connect(self._on_done)
         tasks.failed.connect(self._on_failed)
 
     @property
     def job(self) -> CommandJob | None:
-        """The audit that runs now."""
+        """The running audit, or None."""
         return self._job
 
     @property
     def when(self) -> float | None:
-        """When the last check of this data set was, in Unix seconds."""
+        """When the last check of this data set ended, in Unix seconds; None before the first."""
         return None if self._kept is None else self._kept.when
 
     @property
     def is_outdated(self) -> bool:
-        """Whether images have changed, come or gone since the last check."""
+        """Whether images have been added, removed or changed since the last check."""
         return self._kept is not None and self._kept.is_outdated
 
     def trouble_of(self, image: int) -> tuple[str, ...]:
-        """Return what was found against an image, as clauses."""
+        """Return the problems of an image, as clauses."""
         return self._trouble.get(image, ())
 
     def forget(self) -> None:
-        """Another data set is coming: what runs is ended."""
+        """Cancel running work before another data set is shown."""
         if self._job is not None:
             self._job.cancel()
             self._job = None
@@ -69,7 +69,7 @@ class Checking(QObject):
             self._tasks.forget(name)
 
     def show_survey(self, survey: Survey | None, *, provisional: bool = False) -> None:
-        """Begin anew with another data set, or with none; first images are not checked."""
+        """Reset for another data set, or for none; a provisional preview is not checked."""
         self._survey = None if provisional else survey
         self._kept, self.findings, self._trouble = None, None, {}
         self.changed.emit()
@@ -77,12 +77,12 @@ class Checking(QObject):
             self._tasks.run("kept", lambda: kept_report(survey.data_set))
 
     def show_parts(self, survey: Survey, uses: NDArray[np.uint8]) -> None:
-        """The images of the same data set are in other parts: what lies in training and test is another question now."""
+        """Find leaks anew after images of the same data set moved to other splits."""
         self._survey = replace(survey, uses=uses)
         self._find()
 
     def check(self) -> None:
-        """Look at every image of the data set, in a process of its own."""
+        """Start the audit, which reads every image in its own process."""
         if self._survey is None or self._job is not None:
             return
         data_set = self._survey.data_set
@@ -97,7 +97,7 @@ class Checking(QObject):
         self.changed.emit()
 
     def stop(self) -> None:
-        """End the audit; nothing is found then."""
+        """Cancel the audit; its findings are discarded."""
         if self._job is not None:
             self._job.cancel()
 
@@ -123,7 +123,7 @@ class Checking(QObject):
 
     @Slot(str, object)
     def _on_ended(self, status: str, job: CommandJob) -> None:
-        if job is self._job and status == "cancelled":  # what else there is has its own signal
+        if job is self._job and status == "cancelled":  # success and failure have their own signals
             self._job = None
             self.changed.emit()
 

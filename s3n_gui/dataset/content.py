@@ -1,4 +1,4 @@
-"""The page's widgets and where they stand: classes and split, images, the selected one and the findings."""
+"""The layout of the Data page: classes and split, images, selected image and findings."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from s3n_gui.dataset.split.split_box import SplitBox
 _WIDTHS = (284, 620, 330)
 _NARROW_MIDDLE = 190
 _LEAST_WIDTHS = (240, 260, 250)
-_SHARES = (0, 6, 1)  # of what a larger window has to give
+_SHARES = (0, 6, 1)  # stretch factors of the panes
 
 
 class Content(QWidget):
-    """What is shown while a data set is open. The parts know only what they are given; the page connects them."""
+    """The page's content while a data set is open. Its widgets do not know each other; the page connects them."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Content(QWidget):
             stack.setSpacing(INSIDE_GROUP)
             for widget, stretch in widgets:
                 stack.addWidget(widget, stretch)
-            pane.setMinimumWidth(least)  # in a small window with large text the parts shrink further than they ask for
+            pane.setMinimumWidth(least)  # overrides the larger minimum that large text would ask for
             self.panes.addWidget(pane)
             self.panes.setStretchFactor(place, share)
         self._widths, self._was_shown = [px(width) for width in _WIDTHS], False
@@ -82,17 +82,17 @@ class Content(QWidget):
 
     @property
     def widths(self) -> list[int]:
-        """The widths of the panes."""
+        """The widths of the panes, in pixels."""
         return self.panes.sizes() if self._was_shown else self._widths
 
     def show_widths(self, widths: Sequence[int]) -> None:
-        """Choose the widths of the panes."""
+        """Set the widths of the panes, in pixels; before the first show they are only stored."""
         self._widths = list(widths)
         if self._was_shown:
             self.panes.setSizes(self._widths)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Share out the room, which is not known before."""
+        """Lay out the panes on the first show: the available width is not known before."""
         super().showEvent(event)
         if not self._was_shown:
             self._was_shown = True
@@ -101,7 +101,7 @@ class Content(QWidget):
 
 
 def _fitting(widths: Sequence[int], room: int, narrow: int) -> list[int]:
-    """Return the widths for a room that may be smaller: the middle gives first, then the sides evenly."""
+    """Fit the widths into ``room`` pixels: the middle shrinks first, down to ``narrow``, then the sides in proportion."""
     left, middle, right = widths
     middle = max(min(middle, room - left - right), min(narrow, middle))
     sides = max(room - middle, 1)

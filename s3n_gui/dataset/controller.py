@@ -1,4 +1,4 @@
-"""What the page Data knows and does, without widgets: the data set prepared for looking through, and which images are listed."""
+"""The controller of the Data page: the indexed data set, the filter, and the images it lists. No widgets."""
 
 from __future__ import annotations
 
@@ -32,20 +32,23 @@ _FAILURES = {
     "kept": "The report of the last check could not be read or saved",
     "findings": "The findings of the check could not be listed",
 }
-"""What is said of a task that failed, by its name."""
+"""The error message of each task, by its name."""
 
 
 class DataController(QObject):
     """The page's state.
 
     Attributes:
-        planning: What becomes of each image, and what a person decides about that.
-        checking: What an audit found.
+        planning: The split of each image, and the user's choices about it.
+        checking: The audit and its findings.
+        survey: The indexed data set, or None.
+        listed: intp (n,): indices of the listed images.
+        filter: Which images are listed.
 
     Signals:
-        survey_changed: Another data set is prepared (or none is open).
-        listed_changed: Other images are listed.
-        marks_changed: What is known of images (use, findings, left out) is different; the list is not.
+        survey_changed: Another data set is ready, or none is open.
+        listed_changed: The listed images changed.
+        marks_changed: Use, findings or exclusion of images changed; the list did not.
         busy_changed: Whether a data set is being prepared.
     """
 
@@ -64,7 +67,7 @@ class DataController(QObject):
         self.checking = Checking(session, jobs, self._tasks, self)
         self.survey: Survey | None = None
         self.is_provisional = False
-        """Whether only the first images are there, of a folder that is still being read: to look at, no more."""
+        """Whether ``survey`` is only a preview: the first images of a folder that is still being read."""
         self.listed = _NOTHING
         self.filter = ImageFilter()
         self.planning.assigned.connect(self._on_assigned)
@@ -77,12 +80,12 @@ class DataController(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is being prepared."""
+        """Whether a background task is running."""
         return any(map(self._tasks.is_open, _TASKS))
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
         if data_set is not None and self.survey is not None and data_set is self.survey.data_set:
-            return  # this page has assigned its images otherwise
+            return  # this page has moved images to other splits
         self.checking.forget()
         for name in ("survey", "uses"):
             self._tasks.forget(name)
@@ -93,12 +96,12 @@ class DataController(QObject):
         self.busy_changed.emit(data_set is not None)
 
     def show_first_images(self, folder: Path) -> None:
-        """Show the first images of a folder while it is being read, where nothing else is shown."""
+        """Show a preview of a folder while it is being read, unless a data set is already shown."""
         if self.survey is None:
             self._tasks.run("first images", lambda: survey(_first_images(folder)))
 
     def drop_first_images(self) -> None:
-        """The folder could not be read: show nothing again."""
+        """Remove the preview after the folder could not be read."""
         self._tasks.forget("first images")
         if self.is_provisional:
             self._take_over(None)
@@ -133,7 +136,7 @@ class DataController(QObject):
     # -- filter ----------------------------------------------------------------------------------------------------------
 
     def set_filter(self, **changes: Any) -> None:
-        """Change parts of the filter, by their names in ``ImageFilter``."""
+        """Change fields of the filter, by their names in ``ImageFilter``."""
         wanted = replace(self.filter, **changes)
         if wanted != self.filter:
             self.filter = wanted
@@ -167,21 +170,21 @@ class DataController(QObject):
             self.busy_changed.emit(False)
 
     def close(self) -> None:
-        """Wait for what runs; the audit ends with the list of jobs."""
+        """Wait for the background tasks; the job list ends the audit."""
         self._tasks.close()
 
 
 def _prepare(data_set: DataSet) -> Survey:
     prepared = survey(data_set)
     if len(prepared) >= _LARGE:
-        # Else each full collection walks over a million records and stops the window for a fifth of a second. They hold no
-        # cycles: they go when nobody refers to them, collected or not.
+        # Otherwise each full garbage collection walks over a million records and blocks the window for a fifth of a
+        # second. The records hold no cycles, so reference counting frees them without the collector.
         gc.freeze()
     return prepared
 
 
 def _first_images(root: Path) -> DataSet:
-    """Return the first images below a folder, without labels; none where none is found soon."""
+    """Return the first images below a folder, without labels; stop after ``_FIRST_FOLDERS`` folders."""
     found: list[ImageRecord] = []
     waiting, visited = [root] if root.is_dir() else [], 0
     while waiting and len(found) < _FIRST_IMAGES and visited < _FIRST_FOLDERS:

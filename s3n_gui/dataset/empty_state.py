@@ -1,4 +1,4 @@
-"""What the page says while no data set is open, or while one is read: what to do, and the button for it."""
+"""The Data page while no data set is open, or while one is being read."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ _FORMATS = (
 
 
 class EmptyState(QWidget):
-    """Signals:
-    open_asked: "data", "model" or "run".
+    """The drop zone and the list of supported folder formats.
+
+    Signals:
+        open_asked: Open something: "data", "model" or "run".
     """
 
     open_asked = Signal(str)
@@ -61,7 +63,7 @@ class EmptyState(QWidget):
 
 
 class ReadingState(QWidget):
-    """A folder is being read."""
+    """A progress bar while a folder is being read."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""What an audit found, as rows that a person can look at and act on. No Qt."""
+"""The findings of an audit. No Qt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Kind = Literal[
     "missing",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""All kinds, the gravest first."""
+"""All kinds, most severe first."""
 GRAVE: frozenset[Kind] = frozenset({"contradiction", "leak", "near-contradiction", "near-leak"})
 KIND_WORDS: dict[Kind, str] = {
     "unreadable": "Unreadable",
@@ -57,12 +57,12 @@ _EXPLANATIONS: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two images that may be one picture.
+    """Two images that may be duplicates.
 
     Attributes:
         one: Index of the first.
         other: Index of the second.
-        remark: How much they are alike, as a clause.
+        remark: How similar they are, as a clause.
     """
 
     one: int
@@ -72,16 +72,16 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One kind of trouble.
+    """All images with one kind of problem.
 
     Attributes:
-        kind: Which.
+        kind: The kind of problem.
         title: What and how many: "3 unreadable images".
-        images: Indices of the images concerned, those that belong together beside one another; may be empty.
+        images: Indices of the affected images, duplicates next to each other; may be empty.
         notes: For each of ``images`` what is wrong with it, as a clause.
-        leave_out: Indices of the images that training does better without.
-        pairs: What can be compared side by side.
-        details: Lines for people about what has no image.
+        leave_out: Indices of the images that are best left out of training.
+        pairs: Pairs to compare side by side.
+        details: Lines about files that are not images of the data set.
     """
 
     kind: Kind
@@ -94,7 +94,7 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """What it means."""
+        """What the finding means."""
         return _EXPLANATIONS[self.kind]
 
 
@@ -102,7 +102,7 @@ def problems_by_image(findings: Iterable[Finding]) -> dict[int, tuple[str, ...]]
     """Return what is wrong with each image, as clauses."""
     found: dict[int, tuple[str, ...]] = {}
     for finding in findings:
-        if finding.kind == "small-class":  # a matter of the class, not of its images
+        if finding.kind == "small-class":  # concerns the class, not its images
             continue
         for index, note in zip(finding.images, finding.notes, strict=True):
             found[index] = (*found.get(index, ()), note)
@@ -110,12 +110,12 @@ def problems_by_image(findings: Iterable[Finding]) -> dict[int, tuple[str, ...]]
 
 
 def title_of(kind: Kind, images: int, groups: int) -> str:
-    """Say what was found and how often.
+    """Return the title of a finding: what was found and how often.
 
     Args:
-        kind: What.
-        images: How many images it concerns.
-        groups: How many classes, files, or groups of images that are one picture.
+        kind: The kind of finding.
+        images: Number of affected images.
+        groups: Number of classes, files, or groups of duplicates.
     """
     pictures = count_text(groups, "image")
     pairs = count_text(groups, "pair")

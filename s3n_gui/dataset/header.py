@@ -1,4 +1,4 @@
-"""The page's first line: which data set is open, what it was taken for, and how to change that."""
+"""The header of the Data page: the open data set, its detected format, and the menu that changes the format."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ FORMAT_TITLES = {
 
 
 class Header(QWidget):
-    """Signals:
-    format_chosen: Read the folder anew as this format.
-    open_asked: Choose another folder.
+    """The line above the page's content.
+
+    Signals:
+        format_chosen: Reread the folder in this format.
+        open_asked: Choose another folder.
     """
 
     format_chosen = Signal(str)
@@ -76,14 +78,14 @@ class Header(QWidget):
         row.addWidget(self.open)
 
     def show_reading(self, root: Path) -> None:
-        """Say that a folder is being read; there is nothing to change yet."""
+        """Show that a folder is being read; its format cannot be changed yet."""
         self.name.setText(data_set_title(root))
         self.detected.setText("Reading the folder…")
         self.place.setText(place_text(root, 60))
         self.change.setEnabled(False)
 
     def show_data_set(self, data_set: DataSet, *, by_hand: bool = False) -> None:
-        """Show a data set; ``by_hand``: the person said what it is."""
+        """Show a data set; ``by_hand``: the user chose its format."""
         self.change.setEnabled(True)
         self.name.setText(data_set_title(data_set.root.resolve()))
         self.detected.setText(f"{'Read' if by_hand else 'Detected'} as {data_set.title}")

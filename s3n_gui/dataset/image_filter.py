@@ -1,4 +1,4 @@
-"""Which images of a data set are listed: by class, use, text and trouble. Pure."""
+"""The filter of a data set's images: by class, use, text and finding. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from s3n_gui.dataset.survey import USES, Survey, Use
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFilter:
-    """A choice of images; each part that is set narrows it.
+    """Conditions that an image must meet, all of them.
 
     Attributes:
-        labels: Classes by index (-1: without one); None: all.
+        labels: Class indices (-1: without label); None: all.
         use: One use; None: all.
-        text: What name or class must hold, in any case of letters; several words must all be held.
-        trouble: A kind of finding, "any" for all kinds that concern single images, "left-out"; None: all.
+        text: Words that the name or class must all contain, ignoring case.
+        trouble: A kind of finding, "any" for all kinds that concern single images, or "left-out"; None: all.
     """
 
     labels: frozenset[int] | None = None
@@ -30,18 +30,18 @@ class ImageFilter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it lets everything through."""
+        """Whether all images pass."""
         return self == ImageFilter()
 
     def apply(
         self, survey: Survey, uses: NDArray[np.uint8], findings: Collection[Finding], left_out: frozenset[int]
     ) -> NDArray[np.intp]:
-        """Return the indices of the images to list: in the data set's order, copies of one picture side by side.
+        """Return the indices of the images that pass: in the data set's order, or by finding with duplicates adjacent.
 
         Args:
             survey: The data set.
-            uses: uint8 (N,): what becomes of each image; an index into ``USES``.
-            findings: What an audit found.
+            uses: uint8 (N,): the use of each image, an index into ``USES``.
+            findings: The findings of the audit.
             left_out: Indices of the images that are left out.
         """
         mask = np.ones(len(survey), bool)

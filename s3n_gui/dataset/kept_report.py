@@ -1,4 +1,4 @@
-"""The last report on a data set, kept in the program's own folder, so that a check need not be made anew at each start."""
+"""The last audit report of a data set, saved in the program's own folder so that it survives restarts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptReport:
-    """What is known of the last check.
+    """The last check of a data set.
 
     Attributes:
-        when: When it ended, Unix seconds.
-        report: The JSON of ``s3n audit --json``; None where the data set is another by now.
-        problem: Why it could not be kept, as a sentence; empty where it was.
+        when: When it ended, in Unix seconds.
+        report: The JSON of ``s3n audit --json``; None if the data set has changed since.
+        problem: Why it could not be saved, as a sentence; empty if it was.
     """
 
     when: float
@@ -32,12 +32,12 @@ class KeptReport:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether images have changed, come or gone since."""
+        """Whether images have been added, removed or changed since."""
         return self.report is None
 
 
 def keep_report(data_set: DataSet, report: Mapping[str, Any]) -> KeptReport:
-    """Write a report that has just been made. For any thread; asks the file system once for each image."""
+    """Save a new report. Thread-safe; stats every image file once."""
     now, problem = time.time(), ""
     try:
         write_note(_KIND, data_set.root, {"when": now, "fingerprint": _fingerprint(data_set), "report": report})
@@ -47,18 +47,18 @@ def keep_report(data_set: DataSet, report: Mapping[str, Any]) -> KeptReport:
 
 
 def kept_report(data_set: DataSet) -> KeptReport | None:
-    """Read the last report on a data set; None where there is none. For any thread."""
+    """Read the last report on a data set; None if there is none or it cannot be read. Thread-safe."""
     try:
         note = read_note(_KIND, data_set.root)
         if note is None:
             return None
         when, fingerprint, report = float(note["when"]), note["fingerprint"], dict(note["report"])
     except (S3NError, LookupError, TypeError, ValueError) as error:
-        _log.warning("the last check of %s cannot be read (%s)", data_set.root, error)  # it can be made anew
+        _log.warning("the last check of %s cannot be read (%s)", data_set.root, error)  # a new check replaces it
         return None
     return KeptReport(when=when, report=report if fingerprint == _fingerprint(data_set) else None)
 
 
 def _fingerprint(data_set: DataSet) -> str:
-    """Of the images as the folder has them: which part they are assigned to does not change what they hold."""
+    """Return the fingerprint of the images as the folder has them: moving them between splits does not change it."""
     return (data_set.original or data_set).fingerprint()

@@ -1,4 +1,4 @@
-"""The page Data: class tree and split at the left, the images in the middle, the selected one and the findings at the right."""
+"""The Data page: class tree and split on the left, images in the middle, selected image and findings on the right."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.page import Page
 
-_THUMBNAIL_SIDE = 288  # pixels; sharp up to the largest tile, and usual ones on screens of 200 %
+_THUMBNAIL_SIDE = 288  # pixels; sharp for the largest tile, and for default tiles at 200 % screen scaling
 
 
 class DataPage(Page):
-    """The page."""
+    """The Data page."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class DataPage(Page):
     def _on_opener_busy(self, busy: bool) -> None:
         self._opener_busy = busy
         if not busy:
-            QTimer.singleShot(0, self._drop_first_images)  # the data set, if it could be read, comes after this
+            QTimer.singleShot(0, self._drop_first_images)  # a data set that could be read arrives after this signal
         self._show_state()
 
     def _drop_first_images(self) -> None:
@@ -114,7 +114,7 @@ class DataPage(Page):
         root = None if survey is None else survey.data_set.root
         if (
             root is None or root != self._provisional_root
-        ):  # thumbnails of first images stay; else files may have changed
+        ):  # thumbnails of the preview stay; otherwise files may have changed
             self.thumbnails.clear()
         self._provisional_root = root if self.controller.is_provisional else None
         if survey is not None and self.controller.is_provisional:
@@ -182,35 +182,35 @@ class DataPage(Page):
             self.thumbnails.set_cache_bytes(self._settings.thumbnail_cache_mb * 2**20)
 
     def toggle_left_out(self) -> None:
-        """Leave the selected images out of training, or take them back where all are left out already."""
+        """Leave the selected images out of training, or include them again if all are already left out."""
         planning = self.controller.planning
         chosen = [image for image in self.grid.chosen() if planning.may_be_left_out(image)]
         planning.leave_out(chosen, out=not set(chosen) <= planning.left_out)
 
     def inspect(self) -> None:
-        """Look inside the selected image."""
+        """Inspect the current image."""
         current = self.grid.currentIndex()
         if current.isValid() and self.controller.survey is not None:
             self._session.image = self.controller.survey.record(self.images.image(current.row())).path
             self._session.show_page("inspect")
 
     def search(self) -> None:
-        """Begin to type what to look for."""
+        """Focus the search field."""
         self.filter_bar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter_bar.search.selectAll()
 
     # -- page ------------------------------------------------------------------------------------------------------------
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        """The page's actions."""
+        """Return the page's actions."""
         return {"data-find": self.search, "data-check": self.controller.checking.check}
 
     def undo_stack(self) -> QUndoStack:
-        """Leaving out, and assigning to parts."""
+        """Return the undo stack: leaving images out, and moving them between splits."""
         return self.controller.planning.undo_stack
 
     def show_demo(self) -> None:
-        """Show the drawn birds that come along.
+        """Show the bundled synthetic birds.
 
         Raises:
             s3n_core.errors.S3NError: The demo is not installed.
@@ -220,15 +220,15 @@ class DataPage(Page):
         self._session.data_set = open_assigned(demo_images())
 
     def is_ready(self) -> bool:
-        """Whether lists and pictures are there."""
+        """Return whether the lists and the selected image are loaded."""
         return not (self._opener_busy or self.controller.is_busy or self.selected.picture.is_reading)
 
     def save_state(self) -> dict[str, Any]:
-        """Widths of the panes and size of the tiles."""
+        """Return the widths of the panes, the size of the tiles and the order of the classes."""
         return {"panes": self.content.widths, "tile": self.grid.tile, "classes": self.classes.order}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
-        """Take them back."""
+        """Restore what ``save_state`` returned; invalid values are ignored."""
         sizes, tile = state.get("panes"), state.get("tile")
         if isinstance(sizes, list) and len(sizes) == 3 and all(isinstance(s, int) and 0 < s < 20_000 for s in sizes):
             self.content.show_widths(sizes)
@@ -237,14 +237,14 @@ class DataPage(Page):
         self.class_order.show_order(str(state.get("classes")))
 
     def shut_down(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self.findings.close_pairs()
         self.controller.close()
         self.thumbnails.close()
         self.selected.picture.close_reading()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape drops all filters."""
+        """Escape clears all filters."""
         if event.key() == Qt.Key.Key_Escape and not self.controller.filter.is_empty:
             self.filter_bar.show_all()
         else:
@@ -252,5 +252,5 @@ class DataPage(Page):
 
 
 def page(session: Session, settings: Settings, jobs: JobList, opener: Opener, *, can_inspect: bool = True) -> DataPage:
-    """Make the page."""
+    """Create the page."""
     return DataPage(session, settings, jobs, opener, can_inspect=can_inspect)

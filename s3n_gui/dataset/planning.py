@@ -1,4 +1,4 @@
-"""What a person decides about images: left out, or for training, validation or test. Kept at once, undoable, without widgets."""
+"""The user's choices about images: left out, or moved to a split. Saved at once, undoable. No widgets."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _NOTHING: NDArray[np.uint8] = np.empty(0, np.uint8)
 
 
 class Planning(QObject):
-    """The choices for the open data set, and what follows from them for each image.
+    """The choices for the open data set, and the resulting use of each image.
 
     Signals:
-        changed: Something was chosen, or what follows from it is known now.
-        assigned: A ``DataSet``: the open one, with its images in other parts.
+        changed: A choice changed, or the resulting uses have been computed.
+        assigned: A ``DataSet``: the open one, with its images in other splits.
     """
 
     changed = Signal()
@@ -44,14 +44,14 @@ class Planning(QObject):
         self._data_set: DataSet | None = None
         self.undo_stack = QUndoStack(self)
         self.uses, self.given = _NOTHING, _NOTHING
-        """What becomes of each image: uint8 (N,), an index into ``USES``; and before validation images are drawn."""
+        """The use of each image, uint8 (N,), an index into ``USES``; ``given``: before validation images are drawn."""
         self.left_out: frozenset[int] = frozenset()
         self.assignment = Assignment()
         tasks.done.connect(self._on_done)
         session.validation_changed.connect(self._on_validation)
 
     def show_survey(self, survey: Survey | None, *, provisional: bool = False) -> None:
-        """Begin anew with another data set, or with none; nothing can be chosen of first images."""
+        """Reset for another data set, or for none; a provisional preview allows no choices."""
         self._tasks.forget("uses")
         self.uses = self.given = _NOTHING if survey is None else survey.uses
         self.left_out = frozenset() if survey is None else survey.left_out
@@ -65,11 +65,11 @@ class Planning(QObject):
     # -- leaving out -----------------------------------------------------------------------------------------------------
 
     def may_be_left_out(self, image: int) -> bool:
-        """Return whether an image would be learned from at all; test images are not, and stay in the test."""
+        """Return whether an image is not in the test split; test images are never used for training."""
         return bool(0 <= image < len(self.given) and self.given[image] != TEST)
 
     def leave_out(self, images: Collection[int], *, out: bool = True) -> None:
-        """Leave images out of training, or take them back; Edit > Undo takes it back."""
+        """Leave images out of training, or include them again; undoable."""
         if self._survey is None:
             return
         wanted = {image for image in images if self.may_be_left_out(image)}
@@ -95,19 +95,19 @@ class Planning(QObject):
 
     @property
     def by_hand(self) -> int:
-        """How many images a person has assigned."""
+        """The number of images that the user has moved to a split."""
         return len(self.assignment.parts)
 
     def part_of(self, image: int) -> SplitPart | None:
-        """Return the part that a person has assigned an image to."""
+        """Return the split that the user has moved an image to, or None."""
         return None if self._survey is None else self.assignment.parts.get(self._survey.record(image).name)
 
     def may_be_assigned(self, image: int) -> bool:
-        """Return whether an image has a label, without which it can be neither learned from nor tested on."""
+        """Return whether an image has a label; without one it belongs to no split."""
         return self._survey is not None and bool(self._survey.uses[image] != UNLABELLED)
 
     def use_for(self, images: Collection[int], part: SplitPart | None) -> None:
-        """Assign images to a part, or, with None, to what the data set says of them; Edit > Undo takes it back."""
+        """Move images to a split, or, with None, back to the data set's own; undoable."""
         if self._survey is None:
             return
         names = [self._survey.record(image).name for image in images if self.may_be_assigned(image)]
@@ -118,12 +118,12 @@ class Planning(QObject):
         self._assign(f"moving {count_text(len(names), 'image')} {where}", replace(self.assignment, parts=parts))
 
     def forget_parts(self) -> None:
-        """Assign all images as the data set says, or as the draw has it."""
+        """Move all images back to the data set's own split, or to the drawn one; undoable."""
         text = f"clearing the splits of {count_text(self.by_hand, 'image')}"
         self._assign(text, replace(self.assignment, parts={}))
 
     def set_test_share(self, share: float, seed: int) -> None:
-        """Choose the share to test on, and the draw, for a data set without a split."""
+        """Set the test share, in [0, 0.9], and its seed, for a data set without a split of its own; undoable."""
         self._assign(
             f"setting the test share to {percent_text(share)}",
             replace(self.assignment, test_share=share, test_seed=seed),
@@ -140,7 +140,7 @@ class Planning(QObject):
             write_assignment(self._survey.data_set.root, wanted)
         except S3NError as error:
             self._session.report_error(str(error))
-            self.changed.emit()  # fields show what holds still
+            self.changed.emit()  # the fields show the unchanged values again
             return False
         self.assignment = wanted
         self._plan()
@@ -151,11 +151,11 @@ class Planning(QObject):
 
     @property
     def validation(self) -> ValidationShare:
-        """What share of the training images is for validation, by which draw."""
+        """The validation share of the training images, and its seed."""
         return self._session.validation
 
     def set_validation(self, fraction: float, seed: int) -> None:
-        """Choose the share, in [0, 0.5], and the draw; the page Train starts from them."""
+        """Set the validation share, in [0, 0.5], and its seed; the Train page starts from them."""
         self._session.validation = ValidationShare(fraction, seed)
 
     def _on_validation(self) -> None:

@@ -1,7 +1,7 @@
-"""From the JSON of ``s3n audit --json`` to findings. No Qt.
+"""Conversion of the JSON of ``s3n audit --json`` to findings. No Qt.
 
-Only images that would be learned from can be left out: test images are never learned from, and leaving them out of a
-measurement would flatter it. Which images those are is asked of the survey, since a person may have assigned them otherwise.
+Only training and validation images can be left out: leaving out test images would make the measured accuracy too good.
+The split comes from the survey, not from the report, since the user may have moved images in the meantime.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HASH_BITS = 256
 
 @dataclass(slots=True)
 class _Draft:
-    """A finding under way: images with what is wrong, and whether training does better without them."""
+    """A finding under construction; ``images`` holds (index, note, whether it is best left out)."""
 
     images: list[tuple[int, str, bool]] = field(default_factory=list)
     pairs: list[Pair] = field(default_factory=list)
@@ -31,7 +31,7 @@ class _Draft:
 
 
 def findings_of(report: Mapping[str, Any], survey: Survey) -> tuple[Finding, ...]:
-    """Turn an audit's report into findings, the gravest first. Files that the data set does not have are passed over."""
+    """Convert an audit report to findings, most severe first. Files that are not in the data set are skipped."""
     drafts = {kind: _Draft() for kind in KINDS}
     for problem in report["unreadable"]:
         index = _index(survey, Path(problem["path"]))
@@ -74,7 +74,7 @@ def _members(survey: Survey, group: Mapping[str, Any]) -> list[int]:
 
 
 def _add_copies(drafts: dict[Kind, _Draft], members: list[int], survey: Survey, *, near: str, remark: str) -> None:
-    """Add images that are one picture (``near`` empty), or look like it ("near-")."""
+    """Add duplicates (``near`` is "") or near-duplicates ("near-")."""
     if len(members) < 2:
         return
     kinds: dict[str, Kind] = {kind: kind for kind in KINDS}
@@ -83,7 +83,8 @@ def _add_copies(drafts: dict[Kind, _Draft], members: list[int], survey: Survey, 
     leaks = bool(tested) and len(tested) < len(members)
     draft = drafts[kinds[near + ("contradiction" if len(labels) > 1 else "leak" if leaks else "duplicate")]]
     learned = [index for index in members if survey.uses[index] != TEST]
-    # Of copies one is kept to learn from; of those in the test, or with two labels, none. What only looks alike is judged by eye.
+    # Keeps one of several duplicates for training; none if one is a test image or their labels differ. Near-duplicates
+    # are left to the user.
     keep = learned[0] if len(labels) < 2 and not leaks and learned else None
     verb = "looks like" if near else "equals"
     for index in members:
@@ -116,7 +117,7 @@ def _add_names(drafts: dict[Kind, _Draft], group: Mapping[str, Any], survey: Sur
 
 
 def _add_small_classes(draft: _Draft, survey: Survey) -> None:
-    """Count anew: a person may have assigned images otherwise since."""
+    """Recount the classes: the user may have moved images since the audit."""
     classes = len(survey.titles)
 
     def count(*uses: int) -> list[int]:
@@ -132,7 +133,7 @@ def _add_small_classes(draft: _Draft, survey: Survey) -> None:
 
 
 def _described(other: int, index: int, survey: Survey) -> str:
-    """Name a copy by what tells it from the image at hand."""
+    """Return the file name of a duplicate, with its class and split where they differ from the image's."""
     remarks: Sequence[str] = [survey.title(other)] if survey.labels[other] != survey.labels[index] else []
     remarks = [*remarks, *([_part(other, survey)] if survey.uses[other] != survey.uses[index] else [])]
     return file_name(survey.record(other)) + (f" ({', '.join(remarks)})" if remarks else "")

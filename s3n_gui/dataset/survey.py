@@ -1,4 +1,4 @@
-"""A data set prepared for looking through: small arrays beside its records. Made off the window's thread, no Qt."""
+"""A data set indexed for browsing: arrays parallel to its records. Built in a background thread. No Qt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from s3n_gui.background.low_priority import low_priority
 
 Use = Literal["train", "validation", "test", "unlabelled"]
 USES: tuple[Use, ...] = ("train", "validation", "test", "unlabelled")
-"""What becomes of an image: learned from, kept back to choose the best epoch by, kept for the test, without a label."""
+"""The use of an image: for training, to choose the best epoch, for the test, or none because it has no label."""
 USE_WORDS: dict[Use, str] = {
     "train": "Training",
     "validation": "Validation",
@@ -29,20 +29,20 @@ TRAIN, VALIDATION, TEST, UNLABELLED = range(len(USES))
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Survey:
-    """One data set.
+    """An indexed data set of N records.
 
     Attributes:
         data_set: The data set.
-        labels: int32 (N,): the class of each record, -1 without one.
-        uses: uint8 (N,): index into ``USES``, as the data set itself assigns its images.
-        texts: For each record what a search looks through, without case.
+        labels: int32 (N,): the class of each record, -1 without a label.
+        uses: uint8 (N,): index into ``USES``, as the data set assigns its images.
+        texts: The case-folded search text of each record.
         rows: The index of each record by its name.
-        titles: Class names as a person reads them.
+        titles: Class names for display.
         left_out: Indices of the records that are left out of training.
-        assignment: What a person has chosen to test on and by hand.
-        brings_validation: Whether the folder itself has validation images, which stay as they are.
-        may_share: Whether a share to test on can be drawn: the folder says nothing of parts.
-        notice: A sentence about what a person has chosen and cannot be read; empty where all is well.
+        assignment: The user's test share and manually assigned images.
+        brings_validation: Whether the folder has a validation set of its own, which is never redrawn.
+        may_share: Whether a test share can be drawn: the folder has no split of its own.
+        notice: A sentence about saved choices that cannot be read; empty if all can.
     """
 
     data_set: DataSet
@@ -65,13 +65,13 @@ class Survey:
         return self.data_set.records[index]
 
     def title(self, index: int) -> str:
-        """Return what stands below an image: its class, else its file's name."""
+        """Return the caption of an image: its class, or its file name without a label."""
         label = int(self.labels[index])
         return self.titles[label] if label >= 0 else file_name(self.record(index))
 
 
 def survey(data_set: DataSet) -> Survey:
-    """Prepare a data set. For any thread; takes a fraction of a second for 100,000 images."""
+    """Index a data set. Thread-safe; takes a fraction of a second for 100,000 images."""
     records = data_set.records
     titles = tuple(displayed_class(name) for name in data_set.classes)
     folded = [title.casefold() for title in titles]
@@ -111,7 +111,7 @@ def file_name(record: ImageRecord) -> str:
 
 
 def use_of(record: ImageRecord) -> int:
-    """Return what becomes of an image by its part alone: an index into ``USES``."""
+    """Return the use of an image according to its split in the data set: an index into ``USES``."""
     if record.label is None:
         return UNLABELLED
     return {"val": VALIDATION, "test": TEST}.get(record.split or "train", TRAIN)

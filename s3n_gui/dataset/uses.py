@@ -1,4 +1,4 @@
-"""What becomes of each image when a training starts: the engine's own cuts, made ahead. Pure."""
+"""The use of each image in the next training, computed with the engine's own split functions. Pure."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from s3n_gui.state.session import ValidationShare
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What a person has chosen.
+    """The user's choices.
 
     Attributes:
-        left_out: Indices of the images that nothing is learned from.
-        assignment: What is tested on, and single images' parts.
-        validation: The share of the training images for validation.
+        left_out: Indices of the images that are left out of training.
+        assignment: The test share, and the images that were moved to a split.
+        validation: The validation share of the training images.
     """
 
     left_out: frozenset[int] = frozenset()
@@ -35,11 +35,11 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Uses:
-    """What follows from it.
+    """The uses that follow from the choices.
 
     Attributes:
-        data_set: The data set with its images in the parts that they are assigned to; the same object while they stay there.
-        now: uint8 (N,): index into ``USES``, of each image; one that is left out keeps the use that it would have.
+        data_set: The data set with its images in their assigned splits; the same object for the same assignment.
+        now: uint8 (N,): the use of each image, an index into ``USES``; a left-out image keeps the use it would have.
         given: The same before validation images are drawn.
     """
 
@@ -49,7 +49,7 @@ class Uses:
 
 
 class KeptDraw:
-    """Draws numbers by name and remembers them, so that another share takes no new ones; rests meanwhile."""
+    """Draws a random number per name and caches it, so that changing a share redraws nothing; yields to other threads."""
 
     def __init__(self, seed: int, purpose: str) -> None:
         self.seed = seed
@@ -58,7 +58,7 @@ class KeptDraw:
         self._rests = Rests()
 
     def __call__(self, name: str) -> float:
-        """Return the number of a name."""
+        """Return the number of a name, the same for every call."""
         number = self._kept.get(name)
         if number is None:
             number = self._kept[name] = self._draw(name)
@@ -67,15 +67,15 @@ class KeptDraw:
 
 
 class Planner:
-    """Works out the uses of one data set. For one thread at a time."""
+    """Computes the uses of one data set. Not thread-safe."""
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
         self._draws: dict[str, KeptDraw] = {}
-        self._assigned = (survey.assignment, survey.data_set, survey.uses)  # as it was opened
+        self._assigned = (survey.assignment, survey.data_set, survey.uses)  # as opened
 
     def uses(self, choices: Choices) -> Uses:
-        """Return what becomes of each image."""
+        """Return the use of each image."""
         chosen = choices.assignment
         if chosen != self._assigned[0]:
             assigned = assign(self._survey.data_set, chosen, draw=self._draw(chosen.test_seed, TEST_DRAW))
@@ -88,7 +88,7 @@ class Planner:
         now = given.copy()
         try:
             _, held = hold_out(kept, validation.fraction, validation.seed, by_hand=data_set.by_hand, draw=draw)
-        except DataSetError:  # no image to learn from: there is no validation
+        except DataSetError:  # no training images, so no validation images either
             return Uses(data_set, now, given)
         now[[self._survey.rows[record.name] for record in held]] = VALIDATION
         return Uses(data_set, now, given)

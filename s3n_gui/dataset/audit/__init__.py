@@ -1,1 +1,1 @@
-"""What the audit found, as rows a person can act on."""
+"""The audit's findings, as rows with actions."""

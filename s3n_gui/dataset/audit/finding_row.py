@@ -1,4 +1,4 @@
-"""One finding: what it is, what it means, and what to do about it."""
+"""One row per finding: what it is, what it means, and what to do about it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _BUTTONS = ("Show me", "Compare", "Leave out")
 
 
 class FindingRow(QWidget):
-    """One finding.
+    """The row of one finding.
 
     Signals:
-        show_asked: Its kind: list its images.
-        pairs_asked: The finding: show its pairs side by side.
-        leave_out_asked: Indices, and whether to leave them out (else take back).
+        show_asked: List the finding's images; carries its kind.
+        pairs_asked: Show the finding's pairs side by side; carries the ``Finding``.
+        leave_out_asked: Image indices, and whether to leave them out (True) or include them again.
     """
 
     show_asked = Signal(str)
@@ -51,14 +51,12 @@ class FindingRow(QWidget):
             lines = [*finding.details[:_SHOWN_DETAILS], *([f"and {more:,} more"] if more > 0 else [])]
             self.setToolTip("\n".join(lines))
         buttons = QHBoxLayout()
-        buttons.setContentsMargins(
-            -4, 0, 0, 0
-        )  # a link has that much room at its sides; its word stands below the title
+        buttons.setContentsMargins(-4, 0, 0, 0)  # offsets a link's padding, so that its text aligns with the title
         buttons.setSpacing(12)
         self.show_button, self.pairs_button, self.leave_button = (QPushButton(word, self) for word in _BUTTONS)
         for button in (self.show_button, self.pairs_button, self.leave_button):
             button.setProperty("role", "link")
-            button.setStyleSheet("QPushButton { padding: 0; }")  # its word stands below the title's
+            button.setStyleSheet("QPushButton { padding: 0; }")  # aligns its text with the title
             button.hide()
         if finding.images:
             self.show_button.setToolTip("Show only these images, with copies next to each other")

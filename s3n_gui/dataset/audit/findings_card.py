@@ -14,8 +14,10 @@ from s3n_gui.dataset.findings import Finding
 
 
 class FindingsCard(QFrame):
-    """Signals:
-    show_asked: List the images of a kind of finding.
+    """The list of findings, and the button that starts and stops the audit.
+
+    Signals:
+        show_asked: List the images of a finding; carries its kind.
     """
 
     show_asked = Signal(str)
@@ -116,7 +118,7 @@ class FindingsCard(QFrame):
             self._rows.insertWidget(self._rows.count() - 1, row)
 
     def close_pairs(self) -> None:
-        """Close what compares images."""
+        """Close the dialog that compares pairs."""
         if self.pairs is not None:
             self.pairs.close()
 

@@ -1,4 +1,4 @@
-"""Images that may be one picture, side by side: look from close at both at once, and leave one out."""
+"""The dialog that compares possible duplicates side by side, with synchronized zoom, and leaves one out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from s3n_gui.widgets.elided_label import ElidedLabel
 
 
 class PairsDialog(QDialog):
-    """Goes through the pairs of a finding."""
+    """Steps through the pairs of a finding."""
 
     def __init__(self, controller: DataController, finding: Finding, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,7 +61,7 @@ class PairsDialog(QDialog):
         one.camera_changed.connect(other.look)
         other.camera_changed.connect(one.look)
         controller.marks_changed.connect(self._show)
-        controller.survey_changed.connect(self.close)  # the pairs are of another data set
+        controller.survey_changed.connect(self.close)  # the pairs belong to the previous data set
         self.resize(px(920), px(560))
         self._show()
         self.next.setFocus()
@@ -76,7 +76,7 @@ class PairsDialog(QDialog):
         self._go(1)
 
     def show_previous(self) -> None:
-        """Show the pair before, if there is one."""
+        """Show the previous pair, if there is one."""
         self._go(-1)
 
     def _go(self, step: int) -> None:
@@ -95,7 +95,7 @@ class PairsDialog(QDialog):
         self.next.setEnabled(self._at + 1 < len(self._pairs))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Go through the pairs."""
+        """Right and Page Down show the next pair, Left and Page Up the previous one."""
         if event.key() in (Qt.Key.Key_Right, Qt.Key.Key_PageDown):
             self.show_next()
         elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_PageUp):
@@ -104,14 +104,14 @@ class PairsDialog(QDialog):
             super().keyPressEvent(event)
 
     def done(self, code: int) -> None:
-        """End the reading threads."""
+        """Stop the reading threads."""
         for side in self.sides:
             side.picture.close_reading()
         super().done(code)
 
 
 class _Side(QWidget):
-    """One of the two: picture, name, class and part, and the button that leaves it out."""
+    """One image of the pair: the image, its name, class and split, and the button that leaves it out."""
 
     def __init__(self, controller: DataController, which: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -16,10 +16,10 @@ _BAR = 40.0
 
 
 class ClassList(QTreeView):
-    """The tree.
+    """The view of the class tree.
 
     Signals:
-        labels_chosen: The classes of the chosen row: a ``frozenset`` of indices (-1: without label), or None for all.
+        labels_chosen: The classes of the current row: a ``frozenset`` of indices (-1: without label), or None for all.
     """
 
     labels_chosen = Signal(object)
@@ -47,7 +47,7 @@ class ClassList(QTreeView):
         self._on_reset()
 
     def show_labels(self, labels: frozenset[int] | None) -> None:
-        """Mark the row of some classes, without telling anybody."""
+        """Make the row of these classes current without emitting ``labels_chosen``."""
         index = self._classes.index_of(labels)
         if index != self.currentIndex():
             self.selectionModel().blockSignals(True)
@@ -56,7 +56,7 @@ class ClassList(QTreeView):
             self.viewport().update()
 
     def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
-        """Say which classes are chosen."""
+        """Emit ``labels_chosen``."""
         super().currentChanged(current, previous)
         if current.isValid():
             node: ClassNode = current.data(NODE_ROLE)
@@ -71,7 +71,7 @@ class ClassList(QTreeView):
 
 
 class _ClassDelegate(QStyledItemDelegate):
-    """Name, bar, number."""
+    """Paints the name, bar and count of a row."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         super().initStyleOption(option, index)
@@ -81,7 +81,7 @@ class _ClassDelegate(QStyledItemDelegate):
         return QSize(px(160), px(26))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        super().paint(painter, option, index)  # the ground of the row; its words follow
+        super().paint(painter, option, index)  # the row's background only: the text is empty
         node: ClassNode = index.data(NODE_ROLE)
         colours = tokens()
         room = QRect(option.rect).adjusted(6, 0, -8, 0)

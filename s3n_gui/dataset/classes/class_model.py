@@ -1,4 +1,4 @@
-"""The tree of classes for Qt's views."""
+"""The tree of classes as a Qt item model."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from s3n_gui.dataset.survey import USE_WORDS, USES
 
 NODE_ROLE = Qt.ItemDataRole.UserRole
 LARGEST_ROLE = Qt.ItemDataRole.UserRole + 1
-"""The number of images that a full bar stands for: that of the largest row beside this one."""
+"""The number of images of a full bar: that of the row's largest sibling."""
 
 
 class ClassModel(QAbstractItemModel):
     """One column: all images, and below it families and classes.
 
     Signals:
-        counts_changed: Any row may show other numbers.
+        counts_changed: The counts of any row may have changed.
     """
 
     counts_changed = Signal()
@@ -42,16 +42,16 @@ class ClassModel(QAbstractItemModel):
         return self._root.children[0] if self._root.children else None
 
     def set_order(self, order: Order) -> None:
-        """Choose the order of the rows."""
+        """Sort the rows."""
         self.order = order
         self._arrange()
 
     def node(self, index: AnyIndex) -> ClassNode:
-        """Return a row; the invisible root where the index is none."""
+        """Return the node of an index; the invisible root for an invalid index."""
         return index.internalPointer() if index.isValid() else self._root
 
     def index_of(self, labels: frozenset[int] | None) -> QModelIndex:
-        """Return the row that stands for these classes; none where no row does."""
+        """Return the index of the row with exactly these classes; invalid if there is none."""
         waiting = list(self._root.children)
         while waiting:
             node = waiting.pop()
@@ -61,27 +61,27 @@ class ClassModel(QAbstractItemModel):
         return QModelIndex()
 
     def index(self, row: int, column: int, parent: AnyIndex = NOWHERE) -> QModelIndex:
-        """Return a row below another."""
+        """Return the index of a child row."""
         children = self.node(parent).children
         if column == 0 and 0 <= row < len(children):
             return self.createIndex(row, 0, children[row])
         return QModelIndex()
 
     def parent(self, index: AnyIndex = NOWHERE) -> Any:
-        """Return the row above."""
+        """Return the index of the parent row."""
         above = self.node(index).parent if index.isValid() else None
         return QModelIndex() if above is None or above is self._root else self.createIndex(above.row, 0, above)
 
     def rowCount(self, parent: AnyIndex = NOWHERE) -> int:
-        """Return the number of rows below a row."""
+        """Return the number of child rows."""
         return len(self.node(parent).children)
 
     def columnCount(self, parent: AnyIndex = NOWHERE) -> int:
-        """One."""
+        """Return 1."""
         return 1
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what is asked of a row."""
+        """Return the data of a row for a role."""
         if not index.isValid():
             return None
         node = self.node(index)

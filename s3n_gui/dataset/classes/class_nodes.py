@@ -1,4 +1,4 @@
-"""The tree of classes: all images, families of classes whose names end alike, classes. Pure."""
+"""The tree of classes: all images, then families of classes whose names end in the same word, then classes. Pure."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class ClassNode:
     """A row of the tree.
 
     Attributes:
-        title: What it says.
-        labels: The classes below it, by index (-1: without one); None: all images.
-        children: Rows below it.
-        parent: The row above it.
-        counts: Number of its images by use, in the order of ``USES``; those left out are not counted.
-        row: Its place among its parent's children.
+        title: The displayed text.
+        labels: Indices of its classes (-1: without label); None: all images.
+        children: The child rows.
+        parent: The parent row.
+        counts: Number of images per use, in the order of ``USES``, without those left out.
+        row: Its position among its parent's children.
     """
 
     title: str
@@ -44,18 +44,18 @@ class ClassNode:
 
     @property
     def total(self) -> int:
-        """Number of images."""
+        """The number of images."""
         return sum(self.counts)
 
     def adopt(self, child: ClassNode) -> ClassNode:
-        """Take a row below this one."""
+        """Append a child row and return it."""
         child.parent, child.row = self, len(self.children)
         self.children.append(child)
         return child
 
 
 def class_tree(survey: Survey) -> ClassNode:
-    """Return the row "All images" with the classes below it, by family where most names end in a word that others share."""
+    """Return the row "All images" with the classes below it, grouped by family if most names share their last word."""
     whole = ClassNode("All images", None)
     classes = list(enumerate(survey.titles))
     families = _families(survey.titles)
@@ -75,7 +75,7 @@ def class_tree(survey: Survey) -> ClassNode:
 
 
 def arrange(node: ClassNode, order: Order) -> bool:
-    """Put the rows below a row in order, at every depth; images without a label stay last. Says whether a row moved."""
+    """Sort the rows below a row at every depth, images without a label last; return whether a row moved."""
     arranged = sorted(node.children, key=lambda child: _rank(child, order))
     moved = arranged != node.children
     node.children = arranged
@@ -87,16 +87,16 @@ def arrange(node: ClassNode, order: Order) -> bool:
 
 def _rank(node: ClassNode, order: Order) -> tuple[object, ...]:
     size = {"name": 0, "most": -node.total, "fewest": node.total}[order]
-    words = _DIGITS.split(node.title.casefold())  # text and digits by turns: only like is compared with like
+    words = _DIGITS.split(node.title.casefold())  # alternates text and digits, so that only like types are compared
     return node.labels == _UNLABELLED, size, [int(word) if at % 2 else word for at, word in enumerate(words)]
 
 
 def count_images(whole: ClassNode, survey: Survey, uses: NDArray[np.uint8], left_out: frozenset[int]) -> None:
-    """Count the images of every row anew."""
+    """Recount the images of every row; ``uses`` is uint8 (N,), an index into ``USES``."""
     counted = np.ones(len(survey), bool)
     counted[list(left_out)] = False
     classes = len(survey.titles)
-    # One column for each class and one, the last, for images without a label; -1 finds it.
+    # One row per class, and a last one for images without a label, which index -1 selects.
     table = np.zeros((classes + 1, len(USES)), np.int64)
     cells = (survey.labels[counted].astype(np.intp) % (classes + 1)) * len(USES) + uses[counted]
     table += np.bincount(cells, minlength=table.size).reshape(table.shape)
@@ -108,13 +108,13 @@ def _count(node: ClassNode, rows: Sequence[tuple[int, ...]]) -> None:
         for child in node.children:
             _count(child, rows)
         node.counts = tuple(map(sum, zip(*(child.counts for child in node.children), strict=True)))
-    else:  # a data set without labels has no row below "All images"
+    else:  # a class, or "All images" of a data set without labels
         labels = range(-1, len(rows) - 1) if node.labels is None else node.labels
         node.counts = tuple(map(sum, zip(*(rows[label] for label in labels), strict=True)))
 
 
 def _families(titles: tuple[str, ...]) -> dict[int, str]:
-    """Return the family of each class that has one: its last word, where other classes end in it, too."""
+    """Return the family of each class that has one: its last word, if it is shared with another class."""
     if len(titles) < _FEWEST_CLASSES_FOR_FAMILIES:
         return {}
     by_word: dict[str, list[int]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The line above the tree of classes: in which order its rows stand."""
+"""The line above the tree of classes, with the choice of its sort order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ _WORDS: dict[Order, str] = {"name": "By name", "most": "Most images first", "few
 
 
 class ClassOrder(QWidget):
-    """Signals:
-    order_chosen: One of ``ORDERS``.
+    """The title of the tree and its sort order.
+
+    Signals:
+        order_chosen: One of ``ORDERS``.
     """
 
     order_chosen = Signal(str)
@@ -35,11 +37,11 @@ class ClassOrder(QWidget):
 
     @property
     def order(self) -> str:
-        """The chosen one."""
+        """The current order, one of ``ORDERS``."""
         return str(self.choice.currentData())
 
     def show_order(self, order: str) -> None:
-        """Choose one; an unknown one changes nothing."""
+        """Select an order; an unknown one is ignored."""
         if order in ORDERS:
             self.choice.setCurrentIndex(self.choice.findData(order))
 

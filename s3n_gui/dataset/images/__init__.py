@@ -1,1 +1,1 @@
-"""The images of a data set: the grid, the selected image, and the line of filters above."""
+"""The images of a data set: the grid, the filter bar above it, and the selected image."""

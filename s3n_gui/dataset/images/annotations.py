@@ -1,4 +1,4 @@
-"""Boxes and parts drawn over a picture, seen on any ground."""
+"""Boxes and parts drawn over an image, visible on any background."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from s3n_core.datasets.records import Box, Part
 from s3n_gui.appearance.theme import font
 
 Place = Callable[[float, float], QPointF]
-"""Where a place of the original picture, in pixels, lies on the screen."""
+"""Maps (x, y) in pixels of the original image to widget coordinates."""
 
 
 def paint_box(painter: QPainter, box: Box, place: Place) -> None:
-    """Draw a box as a frame."""
+    """Draw the outline of a box."""
     frame = QRectF(place(box.x, box.y), place(box.x + box.width, box.y + box.height))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for colour, width in ((QColor(0, 0, 0, 130), 3.5), (QColor("#FFFFFF"), 1.5)):
@@ -24,14 +24,14 @@ def paint_box(painter: QPainter, box: Box, place: Place) -> None:
 
 
 def paint_part(painter: QPainter, part: Part, place: Place, *, named: bool, room: QRectF) -> None:
-    """Draw a part as a dot, with its name beside it where the mouse is over it.
+    """Draw a part as a dot, with its name beside it if ``named``.
 
     Args:
-        painter: Draws; anti-aliased.
+        painter: The painter, with antialiasing on.
         part: The part.
-        place: Where it lies.
-        named: Whether its name is shown.
-        room: The name stays in here.
+        place: Maps image pixels to widget coordinates.
+        named: Whether to show the part's name.
+        room: The rectangle that the name must not leave.
     """
     at = place(part.x, part.y)
     painter.setPen(QPen(QColor(0, 0, 0, 150), 1.5))

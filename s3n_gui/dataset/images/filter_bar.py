@@ -1,4 +1,4 @@
-"""Above the grid: search, trouble, how many images are listed, how large they are."""
+"""The filter bar above the grid: search field, filter by finding, image count and thumbnail size."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ _PAUSE_MILLISECONDS = 150
 
 
 class FilterBar(QWidget):
-    """Signals:
-    tile_chosen: A width for tiles, in pixels.
+    """The filter bar.
+
+    Signals:
+        tile_chosen: The width of a tile, in pixels.
     """
 
     tile_chosen = Signal(int)
@@ -69,13 +71,13 @@ class FilterBar(QWidget):
         self._show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep what is needed most where there is little room."""
+        """Hide the less important controls when the bar is narrow."""
         super().resizeEvent(event)
         self.tile_slider.setVisible(self.width() >= px(480))
         self.count.setVisible(self.width() >= px(380))
 
     def show_all(self) -> None:
-        """Drop all filters."""
+        """Clear all filters."""
         self._pause.stop()
         self._controller.set_filter(labels=None, use=None, text="", trouble=None)
 

@@ -1,4 +1,4 @@
-"""The virtual grid of thumbnails: only what is in view is read and painted, whatever the number of images."""
+"""The virtual grid of thumbnails: it reads and paints only the visible tiles, whatever the number of images."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ _SETTLE_MILLISECONDS = 60
 
 
 class ThumbnailGrid(QListView):
-    """Signals:
-    current_changed: The index in the data set of the image that the keyboard stands on, or -1.
-    selection_grew: Other images are selected.
-    opened: The index of an image that was double-clicked, or on which Enter was pressed.
-    leave_out_asked: Delete was pressed.
+    """The grid of thumbnails.
+
+    Signals:
+        current_changed: The index in the data set of the current image, or -1.
+        selection_grew: The selection changed.
+        opened: The index of an image that was double-clicked, or on which Enter was pressed.
+        leave_out_asked: Delete was pressed.
     """
 
     current_changed = Signal(int)
@@ -63,11 +65,11 @@ class ThumbnailGrid(QListView):
 
     @property
     def tile(self) -> int:
-        """The wanted width of a tile at normal text size, in pixels; real ones are as much wider as fills the row."""
+        """The wanted width of a tile at normal text size, in pixels; actual widths are adjusted to fill the row."""
         return self._tile
 
     def set_tile(self, width: int) -> None:
-        """Choose larger or smaller pictures."""
+        """Set the wanted width of a tile, clamped to [``SMALLEST``, ``LARGEST``] pixels."""
         self._tile = min(max(width, SMALLEST), LARGEST)
         self._fit()
 
@@ -76,14 +78,14 @@ class ThumbnailGrid(QListView):
         return self._images.images(sorted(index.row() for index in self.selectedIndexes()))
 
     def show_image(self, image: int) -> None:
-        """Choose an image and bring it into view, if the filter lets it through."""
+        """Select an image and scroll to it, if it passes the filter."""
         row = self._images.row_of(image)
         if row >= 0 and row != self.currentIndex().row():
             self.setCurrentIndex(self._images.index(row))
             self.scrollTo(self._images.index(row))
 
     def visible_rows(self) -> range:
-        """Return the rows in view, reckoned from the even grid."""
+        """Return the visible rows, computed from the uniform grid."""
         grid, view = self.gridSize(), self.viewport().size()
         if grid.isEmpty() or not self._images.rowCount():
             return range(0)
@@ -94,7 +96,7 @@ class ThumbnailGrid(QListView):
         return range(min(first, self._images.rowCount()), min(last, self._images.rowCount()))
 
     def _fit(self) -> None:
-        # Room for the scroll bar is kept also while there is none: else it would come and go with the layout that it changes.
+        # Always leaves room for the scroll bar: otherwise it would toggle with the layout that its own width changes.
         room = self.width() - 2 * self.frameWidth() - self.verticalScrollBar().sizeHint().width() - 1
         columns = max(1, round(room / px(self._tile)))
         size = cell_size(max(room // columns, 40))
@@ -123,22 +125,22 @@ class ThumbnailGrid(QListView):
         self.opened.emit(index.data(INDEX_ROLE))
 
     def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
-        """Say what is current."""
+        """Emit ``current_changed``."""
         super().currentChanged(current, previous)
         self.current_changed.emit(current.data(INDEX_ROLE) if current.isValid() else -1)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        """Say that the selection is another."""
+        """Emit ``selection_grew``."""
         super().selectionChanged(selected, deselected)
         self.selection_grew.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fill the row."""
+        """Adjust the tiles to fill the row."""
         super().resizeEvent(event)
         self._fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter looks inside, Delete leaves out."""
+        """Enter opens the current image, Delete leaves the selected ones out."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self.opened.emit(self.currentIndex().data(INDEX_ROLE))
         elif event.key() == Qt.Key.Key_Delete:

@@ -1,4 +1,4 @@
-"""The images that pass the filter, for a virtual list of any length. No pictures here."""
+"""The model of the images that pass the filter, for a virtual list of any length. Holds no pixels."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ TROUBLE_ROLE = Qt.ItemDataRole.UserRole + 3
 LEFT_OUT_ROLE = Qt.ItemDataRole.UserRole + 4
 AnyIndex = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
-"""The index of nothing: the parent of top rows."""
+"""The invalid index: the parent of top-level rows."""
 
 
 class ImageModel(QAbstractListModel):
     """Rows are the controller's listed images.
 
     Signals:
-        marks_changed: Any row may look different. Not ``dataChanged``: of that, a list view walks over every row.
+        marks_changed: The look of any row may have changed. Not ``dataChanged``: on it, a list view visits every row.
     """
 
     marks_changed = Signal()
@@ -41,7 +41,7 @@ class ImageModel(QAbstractListModel):
         controller.marks_changed.connect(self.marks_changed)
 
     def set_cell(self, size: QSize) -> None:
-        """Say how large an item is on the screen; the same for all."""
+        """Set the size of all items, in pixels."""
         self._cell = size
 
     def image(self, row: int) -> int:
@@ -53,8 +53,8 @@ class ImageModel(QAbstractListModel):
         return tuple(self.image(row) for row in rows)
 
     def row_of(self, image: int) -> int:
-        """Return the row of an image, or -1 where the filter hides it."""
-        found = np.flatnonzero(self._listed == image)  # 100,000 in a tenth of a millisecond
+        """Return the row of an image, or -1 if the filter hides it."""
+        found = np.flatnonzero(self._listed == image)  # 0.1 ms for 100,000 images
         return int(found[0]) if found.size else -1
 
     def rowCount(self, parent: AnyIndex = NOWHERE) -> int:
@@ -62,7 +62,7 @@ class ImageModel(QAbstractListModel):
         return 0 if parent.isValid() else len(self._listed)
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what is asked of a row."""
+        """Return the data of a row for a role."""
         survey = self._controller.survey
         if survey is None or not index.isValid() or index.row() >= len(self._listed):
             return None

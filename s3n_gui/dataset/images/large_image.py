@@ -1,4 +1,4 @@
-"""The selected image, with its box and parts where the data set has them; zoomed and moved. Read off the window's thread."""
+"""A zoomable view of one image with its bounding box and parts, read in a background thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from s3n_gui.widgets.images.camera import Camera
 from s3n_gui.widgets.images.image_ground import draw_ground
 from s3n_gui.widgets.images.zoomed import ZOOM_WORDS, Zoomed
 
-_LONGEST = 1200  # pixels of the side that a picture is read at; enough for half of a large screen
+_LONGEST = 1200  # longer side in pixels that an image is read at; enough for half of a large screen
 _LONGEST_ZOOMED = 4096
 _REACH = 9.0
 
@@ -33,7 +33,7 @@ class _Read:
 
 
 class Picture(Zoomed):
-    """One image. Annotations are in original pixels, whatever size the image was read at and however close it is shown."""
+    """The view. Annotations are in original pixels, whatever the size that the image was read at and the zoom."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,27 +49,27 @@ class Picture(Zoomed):
 
     @property
     def original_size(self) -> tuple[int, int] | None:
-        """Width and height of the shown file's image in pixels; None while it is not known."""
+        """Width and height of the image in its file, in pixels; None while unknown."""
         return self._read.size if self._read is not None and self._read.image is not None else None
 
     @property
     def problem(self) -> str:
-        """Why the file cannot be read, as a clause; empty where it can."""
+        """Why the file cannot be read, as a clause; empty if it can."""
         return self._read.reason if self._read is not None else ""
 
     @property
     def is_reading(self) -> bool:
-        """Whether the picture is still to come."""
+        """Whether the image is still being read."""
         return self._tasks.is_open("picture")
 
     def when_read(self, heard: Callable[[], None]) -> None:
-        """Call a method of a QObject whenever a picture is there (or is known not to be)."""
+        """Set the callback for when an image has been read or has failed; a bound method of a QObject."""
         self._heard = heard
 
     def show_record(self, record: ImageRecord | None) -> None:
-        """Show another image; the old one stays until the new one is read."""
+        """Show another image; the previous one stays until the new one is read."""
         if record is not None and self._record is not None and record.path == self._record.path:
-            self._record = record  # in another part: the picture is the same
+            self._record = record  # moved to another split: the image is the same
             return
         self._record = record
         if record is None:
@@ -81,12 +81,12 @@ class Picture(Zoomed):
             self._tasks.run("picture", lambda: _read(path, _LONGEST, banner))
 
     def show_annotations(self, *, boxes: bool, parts: bool) -> None:
-        """Draw boxes and parts, or not."""
+        """Choose whether to draw the box and the parts."""
         self._boxes, self._parts = boxes, parts
         self.update()
 
     def look(self, camera: Camera) -> None:
-        """Show a part of the picture; from close, more of its pixels are read."""
+        """Set the camera; when zoomed in, the image is read again at a higher resolution."""
         super().look(camera)
         read = self._read
         if read is not None and read.image is not None and not self.is_reading:
@@ -100,11 +100,11 @@ class Picture(Zoomed):
         self._tasks.close()
 
     def plane(self) -> QSizeF:
-        """Return the image's size in its own pixels; empty while there is none."""
+        """Return the image's size in its own pixels; empty while no image is loaded."""
         return QSizeF() if self._read is None or self._read.image is None else QSizeF(*self._read.size)
 
     def part_at(self, place: QPointF) -> str:
-        """Return the name of the part under a place of the widget, or nothing."""
+        """Return the name of the part at a position in widget coordinates, or ""."""
         if self._record is None or not self._parts or self._read is None or self._read.path != self._record.path:
             return ""
         for part in self._record.parts:
@@ -114,7 +114,7 @@ class Picture(Zoomed):
         return ""
 
     def event(self, event: QEvent) -> bool:
-        """Name the part under the mouse, or say how to zoom."""
+        """Show a tooltip: the part under the mouse, or how to zoom."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             words = "" if self.plane().isEmpty() else ZOOM_WORDS
             QToolTip.showText(event.globalPos(), self.part_at(QPointF(event.pos())) or words, self)
@@ -122,7 +122,7 @@ class Picture(Zoomed):
         return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw image and annotations."""
+        """Draw the image and its annotations."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

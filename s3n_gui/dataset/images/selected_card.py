@@ -1,4 +1,4 @@
-"""The selected image: picture with annotations, what is known of it, and what can be done with it."""
+"""The selected image with its annotations, details and actions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from s3n_gui.widgets.elided_label import ElidedLabel
 
 
 class SelectedCard(QFrame):
-    """Signals:
-    leave_out_asked: Leave the selected images out (True) or take them back.
-    use_asked: Assign the selected images to a part ("train", "validation", "test"), or, with "", to the data set's own.
-    inspect_asked: Look inside.
+    """The card of the selected image.
+
+    Signals:
+        leave_out_asked: Leave the selected images out (True) or include them again.
+        use_asked: Move the selected images to "train", "validation" or "test", or, with "", to their original split.
+        inspect_asked: Inspect the image.
     """
 
     leave_out_asked = Signal(bool)
@@ -62,14 +64,14 @@ class SelectedCard(QFrame):
         self.inspect_button.setToolTip("Inspect this image with the current model (Enter)")
         self.inspect_button.clicked.connect(self.inspect_asked)
         if not can_inspect:
-            self.inspect_button.hide()  # Never shown here: without a parent it would be a window of its own.
+            self.inspect_button.hide()  # Only hides: show() on a widget without a parent would open a window.
         for narrow in (self.leave_button, self.use_button, self.inspect_button):
-            narrow.setStyleSheet("QPushButton { padding: 0 6px; }")  # three in a narrow card
+            narrow.setStyleSheet("QPushButton { padding: 0 6px; }")  # three buttons must fit into a narrow card
         for button in (self.box_button, self.parts_button):
             button.toggled.connect(self._on_annotations)
         head = QHBoxLayout()
         head.setSpacing(4)
-        self.name.setMinimumHeight(px(30))  # as high as the buttons beside it, which come and go
+        self.name.setMinimumHeight(px(30))  # as high as the buttons beside it, which are not always visible
         head.addWidget(self.name, 1)
         head.addWidget(self.box_button)
         head.addWidget(self.parts_button)

@@ -1,4 +1,4 @@
-"""How one image looks in the grid: the picture, its class, and marks for its use and what is wrong with it."""
+"""The tiles of the grid: thumbnail, class, and marks for split, findings and left-out images."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from s3n_gui.appearance.theme import font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.dataset.images.image_model import LEFT_OUT_ROLE, PATH_ROLE, TROUBLE_ROLE, USE_ROLE, AnyIndex
 
-_GAP = 5.0  # between a tile and the edge of its cell
+_GAP = 5.0  # pixels between a tile and the edge of its cell
 _RADIUS = 6.0
 _BADGE = 20
 ASPECT = 0.78
-"""Height of a picture in the grid over its width; photographs lose little of their edges in it."""
+"""Height of a thumbnail over its width; typical photographs lose little at their edges."""
 
 
 def cell_size(width: int) -> QSize:
-    """Return the size of a cell of this width, with room for the line below its picture."""
+    """Return the size of a cell of this width, with room for the line below the thumbnail."""
     return QSize(width, round((width - 2 * _GAP) * ASPECT + 2 * _GAP) + px(20))
 
 
 class TileDelegate(QStyledItemDelegate):
-    """Paints tiles. What is left out is faded; a badge and a word say why, never colour alone."""
+    """Paints tiles. Left-out images are faded and also get a badge and a word: colour alone is never the only mark."""
 
     def __init__(self, thumbnails: ThumbnailLoader, parent: QWidget) -> None:
         super().__init__(parent)
         self._thumbnails = thumbnails
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
-        """All cells are of one size, which the model knows."""
+        """Return the size of a cell, the same for all."""
         size: QSize = index.data(Qt.ItemDataRole.SizeHintRole)
         return size
 
@@ -72,7 +72,7 @@ class TileDelegate(QStyledItemDelegate):
         painter.fillPath(shape, QColor(tokens().hover if image is None else tokens().image_ground))
         if image is None:
             return
-        # Cover the tile: what does not fit is cut off evenly at both sides.
+        # Covers the tile: crops what does not fit equally on both sides.
         scale = max(place.width() / image.width(), place.height() / image.height())
         part = QRectF(0, 0, place.width() / scale, place.height() / scale)
         part.moveCenter(QPointF(image.width() / 2, image.height() / 2))
@@ -105,7 +105,7 @@ class TileDelegate(QStyledItemDelegate):
 
 @lru_cache(maxsize=8)
 def _badge(name: str) -> QPixmap:
-    """A white icon on a dark disc, legible on any picture, for screens of up to 200 %."""
+    """Return an icon on a dark disc, legible on any image, for a screen scaling of up to 200 %."""
     side = 2 * _BADGE
     pixmap = QPixmap(side, side)
     pixmap.fill(Qt.GlobalColor.transparent)

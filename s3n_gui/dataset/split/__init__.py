@@ -1,1 +1,1 @@
-"""Training, validation and test images: how many, and how to change that."""
+"""The split into training, validation and test images, and the controls that change it."""

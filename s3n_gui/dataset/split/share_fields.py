@@ -1,4 +1,4 @@
-"""Two numbers that make a part of the images: which share, and which draw."""
+"""The fields of a randomly drawn split: its share and its seed."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QSpinBox
 
 from s3n_gui.appearance.theme import px
 
-_PAUSE_MILLISECONDS = 400  # while somebody types or turns the wheel
+_PAUSE_MILLISECONDS = 400  # waits until typing or scrolling has stopped
 
 
 class ShareFields(QObject):
-    """A row of a form: a word, a share in percent, a draw.
+    """A form row: a label, a share in percent, a seed.
 
     Signals:
-        chosen: Share, from 0 to 1, and draw.
+        chosen: Share, in [0, 1], and seed.
     """
 
     chosen = Signal(float, int)
 
     def __init__(self, word: str, what: str, tip: str, most: int, parent: QObject) -> None:
-        """Make the fields.
+        """Create the fields.
 
         Args:
-            word: Stands before them ("Validation share").
-            what: What is drawn ("validation images"), for whoever cannot see the page.
-            tip: What the share means.
+            word: The label ("Validation share").
+            what: What is drawn ("validation images"), for screen readers.
+            tip: The tooltip of the share.
             most: The largest share, in percent.
-            parent: Qt's owner.
+            parent: The Qt parent.
         """
         super().__init__(parent)
         self.label = QLabel(word)
@@ -51,12 +51,12 @@ class ShareFields(QObject):
         self.seed.valueChanged.connect(self._on_field)
 
     def add_to(self, grid: QGridLayout, row: int) -> None:
-        """Take a row of a grid of three columns."""
+        """Add the widgets to a row of a grid with three columns."""
         for column, widget in enumerate((self.label, self.share, self.seed)):
             grid.addWidget(widget, row, column)
 
     def show_values(self, share: float, seed: int) -> None:
-        """Show numbers, without telling anybody; what is being typed is left alone."""
+        """Show a share, in [0, 1], and a seed without emitting ``chosen``; does nothing while the user edits."""
         if self._pause.isActive():
             return
         for field, value in ((self.share, 100 * share), (self.seed, seed)):

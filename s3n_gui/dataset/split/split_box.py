@@ -1,4 +1,4 @@
-"""Which images are for training, validation and test, and the choice of that."""
+"""The number of training, validation and test images, and the fields that change the split."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TIPS = {
 
 
 class SplitBox(QWidget):
-    """A bar, a row for each use, and the fields that change them."""
+    """A bar, a row for each use, and the fields for the test and validation shares."""
 
     def __init__(self, controller: DataController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -131,7 +131,7 @@ class SplitBox(QWidget):
         self.bar.show_counts(counts)
         for use, count in zip((*USES, "left-out"), (*counts, len(planning.left_out)), strict=True):
             self._numbers[use].setText(f"{count:,}")
-            # "Left out" is there before the first one is: nothing moves then. Without labels there is no validation.
+            # "Left out" is always visible, so that nothing moves with the first such image. Validation needs labels.
             self.buttons[use].setVisible(count > 0 or use == "left-out" or (use == "validation" and labelled))
         self.test.show_values(planning.assignment.test_share, planning.assignment.test_seed)
         self.validation.show_values(planning.validation.fraction, planning.validation.seed)
@@ -163,7 +163,7 @@ class SplitBox(QWidget):
 
 
 class _UseButton(QPushButton):
-    """The row of a use; ``chosen`` carries the use, or "" where the row was pressed a second time."""
+    """The row of a use; ``chosen`` carries the use, or "" if the row was unchecked."""
 
     chosen = Signal(str)
 

@@ -1,4 +1,4 @@
-"""Bars that show how images are shared out among training, validation set and test; the same colours everywhere."""
+"""Bars that show the proportions of training, validation and test images, with the same colours everywhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from s3n_gui.appearance.tokens import mixed
 
 
 def use_colours() -> tuple[QColor, ...]:
-    """Return the colour of each use, in the order of ``USES``, in steps of brightness; then none, for what is left out."""
+    """Return the colour of each use, in the order of ``USES``, and a transparent one for left-out images."""
     now = tokens()
     return (
         QColor(now.accent),
@@ -25,13 +25,13 @@ def use_colours() -> tuple[QColor, ...]:
 
 
 def paint_bar(painter: QPainter, place: QRectF, counts: Sequence[int], full: int) -> None:
-    """Draw the parts of a bar one behind the other.
+    """Draw a stacked bar.
 
     Args:
-        painter: Draws; anti-aliased.
-        place: Where a full bar lies.
-        counts: Number of images of each use.
-        full: Number of images that fill the bar.
+        painter: The painter, with antialiasing on.
+        place: The rectangle of a full bar.
+        counts: Number of images of each use, in the order of ``USES``.
+        full: Number of images of a full bar.
     """
     total = sum(counts)
     if total == 0 or full <= 0:
@@ -50,7 +50,7 @@ def paint_bar(painter: QPainter, place: QRectF, counts: Sequence[int], full: int
 
 
 class UseBar(QWidget):
-    """A bar over the whole width: all images."""
+    """A bar over the full width, for all images."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,16 +59,16 @@ class UseBar(QWidget):
         theme().changed.connect(self.update)
 
     def show_counts(self, counts: Sequence[int]) -> None:
-        """Show so many images of each use."""
+        """Show the number of images of each use, in the order of ``USES``."""
         self._counts = tuple(counts)
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Flat."""
+        """Return the preferred size, in pixels."""
         return QSize(160, 8)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw it."""
+        """Draw the bar."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_bar(painter, QRectF(self.rect()), self._counts, sum(self._counts))
@@ -86,7 +86,7 @@ class UseDot(QWidget):
         theme().changed.connect(self.update)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw it."""
+        """Draw the dot."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
