@@ -1,1 +1,1 @@
-"""The method: the stages of the paper, one a file, in the order in which data flows."""
+"""The method: the stages of the paper, one per file."""

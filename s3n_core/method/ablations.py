@@ -1,6 +1,6 @@
-"""What stands in for the method's parts in ablations and controls: Tables 2-4 of the paper and METHOD.md's controls.
+"""Replacements for stages of the method in ablations and controls (Tables 2-4 of the paper; METHOD.md, controls).
 
-Each function replaces one value on the way through the one sampler; none is a network of its own.
+Each function replaces one value inside the sampler; none is a separate network.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from s3n_core.method.alignment import cell_to_grid
 from s3n_core.method.configuration import Alignment
 from s3n_core.method.response_maps import min_max, resize_map
 
-CROP_SIDE = 0.5  # side of a hard crop, a fraction of the image's side
+CROP_SIDE = 0.5  # side of a hard crop, as a fraction of the image side
 
 
 def coin_peaks(peaks: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-    """Divide the peaks by one fair coin each, whatever their response (Table 4, "Random").
+    """Assign each peak to T_d or T_c by a fair coin, regardless of its response (Table 4, "Random").
 
     Args:
         peaks: bool, shape (B, H, W).
@@ -30,12 +30,12 @@ def coin_peaks(peaks: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def saliency(features: Tensor, map_size: int, *, align: Alignment) -> Tensor:
-    """Return the class-agnostic saliency of Table 3: the channel mean of S, resized and brought to [0, 1].
+    """Return the class-agnostic saliency of Table 3: the channel mean of S, resized and min-max normalised to [0, 1].
 
     Args:
         features: S, shape (B, D, h, w).
         map_size: Side of the map in cells.
-        align: How the features are read at the cells.
+        align: How cells of the map align with feature cells.
 
     Returns:
         Shape (B, map_size, map_size), in [0, 1].
@@ -51,9 +51,9 @@ def dense_maps(attention: Tensor, base: float) -> tuple[Tensor, Tensor]:
 
 
 def scatter_peaks(peaks: Tensor, response: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-    """Send every peak, with its response, to a random cell: control (b), as many peaks as strong, in places that mean nothing.
+    """Move every peak, with its response, to a random cell (control b): same number and strength, arbitrary places.
 
-    A cell goes to the place whose number is the rank of the cell's own draw, so the draws make one permutation an image.
+    All cells are permuted by the sort order of their draws, one permutation per image.
 
     Args:
         peaks: bool, shape (B, H, W).
@@ -70,15 +70,16 @@ def scatter_peaks(peaks: Tensor, response: Tensor, draws: Tensor) -> tuple[Tenso
 
 
 def crop_grid(weights: Tensor, response: Tensor, *, side: float = CROP_SIDE) -> Tensor:
-    """Crop hard at the strongest member of a set: control (d), Figure 2's argument against crops.
+    """Return the grid of a hard crop around the strongest peak of a set (control d; Figure 2 argues against crops).
 
     Args:
-        weights: Membership of the set, shape (B, H, W).
+        weights: Membership in the set, shape (B, H, W).
         response: R, shape (B, H, W).
-        side: Side of the crop, a fraction of the image's side.
+        side: Side of the crop, as a fraction of the image side.
 
     Returns:
-        Grid of an axis-aligned crop inside the image, shape (B, H, W, 2), (x, y) in [-1, 1]; the whole image for an empty set.
+        Grid of an axis-aligned crop inside the image, shape (B, H, W, 2), (x, y) in [-1, 1]; for an empty set, the
+        identity grid.
     """
     height, width = response.shape[1:]
     strength = (weights * response).flatten(1)

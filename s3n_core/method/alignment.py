@@ -1,14 +1,14 @@
-"""Which cell lies where on the square that the network sees: the only place that says so. Free of torch.
+"""Coordinate conversions between the cells, grids and pixels of the network's square input. Does not import torch.
 
-A place along one side of the square has four names, and these functions turn one into another:
+This is the only module that defines them. A position along one side of the square has four coordinates:
 
-- *cell*: of a map or grid with n cells, 0 ... n - 1, with fractions between them;
-- *grid*: -1 ... 1 with aligned corners, as `grid_sample(align_corners=True)` takes it: -1 and 1, and so a map's first and last
-  cell, lie on the centres of the square's first and last pixel;
-- *share*: 0 ... 1 of the side, edge to edge: 0 is the outer edge of the first pixel;
-- *feature*: of a row of feature cells, which `configuration.Alignment` places below the cells of R.
+- *cell*: index into a map or grid of n cells, 0 ... n - 1, may be fractional;
+- *grid*: -1 ... 1 with aligned corners, as in `grid_sample(align_corners=True)`: -1 and 1, and hence the first and the
+  last cell of a map, lie on the centres of the first and the last pixel of the square;
+- *share*: fraction of the side, 0 ... 1, edge to edge: 0 is the outer edge of the first pixel;
+- *feature*: index into a row of feature cells, which `configuration.Alignment` relates to the cells of R.
 
-Only arithmetic, so numbers, NumPy arrays and tensors are all welcome; what comes back is of the same kind.
+The functions use plain arithmetic: they take numbers, NumPy arrays or tensors and return the same type.
 """
 
 from __future__ import annotations
@@ -22,44 +22,44 @@ Values = TypeVar("Values", bound=Any)
 
 
 def cell_to_grid(cell: Values, cells: int) -> Values:
-    """Return the grid places of cells: cell / (cells - 1) * 2 - 1."""
+    """Convert cell indices to grid coordinates: cell / (cells - 1) * 2 - 1."""
     place: Values = cell / max(cells - 1, 1) * 2 - 1
     return place
 
 
 def grid_to_cell(place: Values, cells: int) -> Values:
-    """Return the cells, with fractions, at grid places; the inverse of `cell_to_grid`."""
+    """Convert grid coordinates to fractional cell indices; the inverse of `cell_to_grid`."""
     cell: Values = (place + 1) / 2 * (cells - 1)
     return cell
 
 
 def grid_to_share(place: Values, pixels: int) -> Values:
-    """Return grid places as shares of the side of a square of so many pixels."""
+    """Convert grid coordinates to fractions of the side of a square with ``pixels`` pixels per side."""
     share: Values = ((place + 1) / 2 * (pixels - 1) + 0.5) / pixels
     return share
 
 
 def share_to_grid(share: Values, pixels: int) -> Values:
-    """Return shares of a side as grid places; the half pixel at either end lies beyond [-1, 1]."""
+    """Convert fractions of a side to grid coordinates; the outer half pixel at either end lies outside [-1, 1]."""
     place: Values = (share * pixels - 0.5) / max(pixels - 1, 1) * 2 - 1
     return place
 
 
 def cell_to_feature(cell: Values, cells: int, features: int, alignment: Alignment) -> Values:
-    """Say where along a row of features the cells of R are read.
+    """Convert cell indices of R to fractional indices into a row of feature cells.
 
     Args:
-        cell: Cells of R, an array or a tensor.
-        cells: How many R has along this side.
-        features: How many feature cells there are.
-        alignment: "corners": the outer cells of both lie on one another. "origins", "centres": a feature cell is
-            (cells - 1) / features cells wide, and what is read at it lies at its beginning or in its middle; beyond the outer
-            feature cells these are repeated.
+        cell: Cell indices of R, an array or a tensor.
+        cells: Number of cells of R along this side.
+        features: Number of feature cells along this side.
+        alignment: "corners": the outer cells of both coincide. "origins", "centres": a feature cell is
+            (cells - 1) / features cells wide, and its value lies at its start or at its centre; the outer feature
+            cells extend to the border.
 
     Returns:
-        Places among the features, 0 ... features - 1, with fractions.
+        Fractional feature indices in [0, features - 1].
     """
-    # Multiplied before it is divided, so that a cell that lies on a feature reads this one alone, without a trace of the next.
+    # Multiply before dividing: a cell that coincides with a feature then gets an exact integer, so only that feature.
     if alignment == "corners":
         place: Values = cell * (features - 1) / max(cells - 1, 1)
     else:
@@ -69,11 +69,11 @@ def cell_to_feature(cell: Values, cells: int, features: int, alignment: Alignmen
 
 
 def reading_matrix(places: Values, nodes: Any) -> Values:
-    """Return the matrix that reads values at nodes 0, 1, ... along one side, linearly, at places between them.
+    """Return the matrix of linear interpolation along one side, from values at nodes 0, 1, ... to positions in between.
 
     Args:
-        places: (n,), within the nodes.
-        nodes: (m,), the numbers 0 ... m - 1, of the same kind.
+        places: Positions, shape (n,), within [0, m - 1].
+        nodes: The numbers 0 ... m - 1, shape (m,), of the same type.
 
     Returns:
         Shape (n, m); the rows sum to 1.

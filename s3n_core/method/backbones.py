@@ -1,7 +1,8 @@
-"""Backbones: the feature extractors that Eq. 1 can be read from, and where their weights come from.
+"""Backbones: feature extractors for Eq. 1, and loading their weights.
 
-The one file of this package that knows torchvision. Eq. 1 needs a global average pooling followed by one linear layer, so VGG
-and MobileNetV3 lose their hidden layers, and ConvNeXt's LayerNorm behind the pooling is applied at every place before it.
+The only module of this package that imports torchvision. Eq. 1 needs global average pooling followed by a single linear
+layer, so VGG and MobileNetV3 lose their hidden layers, and ConvNeXt's LayerNorm is applied at every location before the
+pooling instead of after it.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from s3n_core.method.foreign_weights import read_state_dict
 
 @dataclass(frozen=True)
 class WeightReport:
-    """What became of a weight file.
+    """The result of loading backbone weights.
 
     Attributes:
-        source: Where the weights came from, for a person.
-        loaded: How many tensors were taken.
-        missing: Keys that the backbone has and the file has not, or not in this shape.
-        unused: Keys of the file that the backbone has no place for (its old classifier is not counted).
+        source: Where the weights came from, in words for the user.
+        loaded: Number of tensors loaded.
+        missing: Keys of the backbone that the file lacks or stores in another shape.
+        unused: Keys of the file that the backbone does not have (not counting the original classifier).
     """
 
     source: str
@@ -38,7 +39,7 @@ class WeightReport:
     unused: tuple[str, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
-        """Say it to a person."""
+        """Return the report as sentences for the user."""
         sentences = [f"Backbone weights: {self.source}."]
         if self.missing:
             sentences.append(
@@ -54,7 +55,7 @@ class Backbone(nn.Module):
 
     Attributes:
         channels: D of Eq. 1, found by running the network once.
-        stride: Pixels of the input a feature cell.
+        stride: Input pixels per feature cell.
     """
 
     def __init__(self, layers: nn.Module) -> None:
@@ -78,16 +79,16 @@ def build_backbone(name: BackboneName, weights: str = "none", *, last_stride: in
     """Build a backbone.
 
     Args:
-        name: Which.
-        weights: "none", "imagenet" (torchvision's cache or download), or the path of a local file: weights in torchvision's
-            layout, or a model of this program, whose backbone is taken.
-        last_stride: 1 leaves out the last halving, so that the features are twice as fine; 2 is the network as published.
+        name: Name of the architecture.
+        weights: "none", "imagenet" (from torchvision's cache, else downloaded), or the path of a local file: weights in
+            torchvision's layout, or a model of this program, whose backbone is used.
+        last_stride: 1 removes the last downsampling, for features of twice the resolution; 2 is the published network.
 
     Returns:
-        The backbone and what became of the weights.
+        The backbone and a report of the loaded weights.
 
     Raises:
-        ModelFileError: If the weights cannot be had, or fit nowhere.
+        ModelFileError: If the weights cannot be obtained, or none of them fits.
     """
     network = torchvision_models.get_model(name, weights=None)
     layers = _feature_layers(name, network)
@@ -113,10 +114,10 @@ def _feature_layers(name: str, network: Any) -> nn.Module:
 
 
 def _keep_resolution(name: str, layers: nn.Module) -> None:
-    """Take the last halving out of a backbone, in place.
+    """Remove the last downsampling of a backbone, in place.
 
     Raises:
-        ModelFileError: If the backbone's last halving is no plain stride (ConvNeXt merges patches there).
+        ModelFileError: If that downsampling is not a plain stride (ConvNeXt merges patches there).
     """
     if name.startswith("convnext"):
         raise ModelFileError(
@@ -126,19 +127,19 @@ def _keep_resolution(name: str, layers: nn.Module) -> None:
     if isinstance(halving[-1], nn.MaxPool2d):
         halving[-1].kernel_size = halving[-1].stride = 1
         return
-    # A residual network halves in the main path and in the shortcut of the same block.
+    # A residual network downsamples in both the main path and the shortcut of the same block.
     for layer in halving[-2 if name.startswith("resnet") else -1 :]:
         layer.stride = (1, 1)
 
 
 def imagenet_place(name: BackboneName) -> tuple[str, Path]:
-    """Return where a backbone's ImageNet weights come from, and the file of torchvision's cache that holds them once had."""
+    """Return the URL of a backbone's ImageNet weights and their file in torchvision's cache (which need not exist)."""
     url: str = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"].url
     return url, Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
 
 
 def imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
-    """Read torchvision's first ImageNet weights, from its cache or the network: the ones that published figures start from."""
+    """Read torchvision's V1 ImageNet weights, which published results start from; download them if not cached."""
     choice = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"]
     _, file = imagenet_place(name)
     if file.is_file():
@@ -156,7 +157,7 @@ def imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
 
 
 def _take(network: nn.Module, name: str, state: Mapping[str, Tensor], source: str) -> WeightReport:
-    """Load what fits by name and shape; the classifier is not wanted and not reported."""
+    """Load the tensors that match by name and shape; the classifier is neither loaded nor reported."""
     own = network.state_dict()
     wanted = {key for key in own if not _is_classifier(key, name)}
     fitting = {key: value for key, value in state.items() if key in wanted and value.shape == own[key].shape}
@@ -175,7 +176,7 @@ def _take(network: nn.Module, name: str, state: Mapping[str, Tensor], source: st
 
 
 def _is_classifier(key: str, name: str) -> bool:
-    # ConvNeXt keeps the LayerNorm that belongs to the features at classifier.0; others have a hidden layer there.
+    # In ConvNeXt classifier.0 is the LayerNorm, which is used with the features; others have a hidden layer there.
     if name.startswith("convnext") and key.startswith("classifier.0."):
         return False
     return key.startswith(("fc.", "classifier."))

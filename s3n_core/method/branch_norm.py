@@ -1,4 +1,4 @@
-"""BatchNorm with one set of running statistics a branch (METHOD.md, "BatchNorm"): D and C see other images than O does."""
+"""BatchNorm with separate running statistics per branch (METHOD.md, "BatchNorm"), since D and C see warped images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BRANCHES = ("O", "D", "C")
 
 
 class BranchBatchNorm2d(nn.BatchNorm2d):
-    """A BatchNorm2d whose affine part is shared and whose running statistics belong to the branch at hand."""
+    """A BatchNorm2d with shared affine parameters and running statistics per branch; `branch` selects them."""
 
     def __init__(self, source: nn.BatchNorm2d) -> None:
         super().__init__(source.num_features, eps=source.eps, momentum=source.momentum)
@@ -27,14 +27,14 @@ class BranchBatchNorm2d(nn.BatchNorm2d):
         self.branch = "O"
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (B, C, h, w) with the statistics of the branch at hand."""
+        """Normalise (B, C, h, w) with the statistics of the current branch."""
         if self.branch == "O":
             return super().forward(input)
         mean, variance = self.get_buffer(f"mean_{self.branch}"), self.get_buffer(f"var_{self.branch}")
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training:
             batches = self.get_buffer(f"batches_{self.branch}").add_(1)
-            if self.momentum is None:  # the mean over all batches, as a recalibration takes it
+            if self.momentum is None:  # cumulative mean over all batches, used when statistics are recalibrated
                 momentum = 1.0 / float(batches)
         return F.batch_norm(input, mean, variance, self.weight, self.bias, self.training, momentum, self.eps)
 
@@ -47,17 +47,17 @@ class BranchBatchNorm2d(nn.BatchNorm2d):
         return plain
 
     def reset_running_stats(self) -> None:
-        """Forget the statistics of all branches."""
+        """Reset the statistics of all branches."""
         super().reset_running_stats()
         for branch in BRANCHES[1:]:
-            if hasattr(self, f"mean_{branch}"):  # not yet while the layer is being built
+            if hasattr(self, f"mean_{branch}"):  # false while BatchNorm2d.__init__ runs
                 self.get_buffer(f"mean_{branch}").zero_()
                 self.get_buffer(f"var_{branch}").fill_(1)
                 self.get_buffer(f"batches_{branch}").zero_()
 
 
 class BranchLayer(nn.Module):
-    """A layer with weights of its own for each branch: what a convolution becomes when such a BatchNorm is folded into it."""
+    """One layer per branch: what a convolution becomes when a BranchBatchNorm2d is folded into it."""
 
     def __init__(self, layers: dict[str, nn.Module]) -> None:
         super().__init__()
@@ -65,13 +65,13 @@ class BranchLayer(nn.Module):
         self.branch = "O"
 
     def forward(self, input: Tensor) -> Tensor:
-        """Pass (B, C, h, w) through the layer of the branch at hand."""
+        """Apply the current branch's layer to (B, C, h, w)."""
         result: Tensor = self.layers[self.branch](input)
         return result
 
 
 def separate_statistics(module: nn.Module) -> None:
-    """Replace every BatchNorm2d inside ``module`` by one with statistics a branch, starting from its own."""
+    """Replace every BatchNorm2d inside ``module`` with a BranchBatchNorm2d that starts from the same statistics."""
     for name, child in module.named_children():
         if type(child) is nn.BatchNorm2d:
             setattr(module, name, BranchBatchNorm2d(child))
@@ -81,7 +81,7 @@ def separate_statistics(module: nn.Module) -> None:
 
 @contextmanager
 def statistics_of(module: nn.Module, branch: str) -> Iterator[None]:
-    """Let the layers inside ``module`` use the statistics of ``branch``; without such layers nothing happens."""
+    """Make the layers inside ``module`` use the statistics of ``branch``; no effect where they are shared."""
     layers = [layer for layer in module.modules() if isinstance(layer, BranchBatchNorm2d | BranchLayer)]
     for layer in layers:
         layer.branch = branch

@@ -1,4 +1,4 @@
-"""What a network is, as data: every choice of METHOD.md as a validated field. Free of torch, so forms and files share it."""
+"""Network configuration: every option of METHOD.md as a validated field. Does not import torch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Sampling = Literal["random", "coin", "all", "extremes", "expected", "identity"]
 DeterministicSampling = Literal["all", "extremes", "expected", "identity"]
 BatchNorm = Literal["shared", "frozen", "separate"]
 Alignment = Literal["origins", "centres", "corners"]
-"""Where cell i of a feature map lies on the input, of n cells: "origins" at i / n of the side, "centres" at (i + 1/2) / n,
+"""Where cell i of n feature cells lies along the side of the input: "origins" at i / n, "centres" at (i + 1/2) / n,
 "corners" at i / (n - 1). `NetworkChoices.cell_alignment` says which of the first two a backbone has."""
 
 BACKBONES: tuple[BackboneName, ...] = get_args(BackboneName)
@@ -94,28 +94,29 @@ class NetworkChoices(BaseModel):
     def cell_alignment(self) -> Alignment:
         """Where the backbone's cells lie on its input: "origins" or "centres".
 
-        A convolution with an odd kernel, padded by half of it, that halves keeps every second place, from the first on: after
-        five of them cell i looks at pixel 32 i, half a cell before the middle of its block. Pooling and patches keep the middle.
+        A stride-2 convolution with an odd kernel and half its size as padding is centred on every second position, from
+        the first on: after five of them cell i is centred on pixel 32 i, half a cell before the centre of its block.
+        Pooling and patch embeddings keep the centre.
         """
         return "centres" if self.backbone.startswith(("vgg", "convnext")) else "origins"
 
     @property
     def alignment(self) -> Alignment:
-        """How the feature map is read at the cells of R."""
+        """How the cells of R align with those of the feature map."""
         return self.cell_alignment if self.form == "paper" else "corners"
 
     def needs_draws(self, sampling: Sampling) -> bool:
-        """Whether numbers are drawn (zeta of Eq. 4) where peaks are divided so: for the mode, or for the control with chance."""
+        """Whether a sampling mode, or the control with random places, needs random draws (zeta of Eq. 4)."""
         return sampling not in DETERMINISTIC_MODES or self.control == "random_places"
 
     @property
     def joined(self) -> tuple[str, ...]:
-        """The branches in F_J, in the order in which their features are joined."""
+        """The branches in F_J, in the order in which their features are concatenated."""
         return tuple(self.branches.split("+"))
 
 
 class NetworkConfig(NetworkChoices):
-    """The choices and the number of classes, which the data set decides: all that is needed to build a network."""
+    """All that is needed to build a network: the choices, and the number of classes, which depends on the data set."""
 
     num_classes: int = Field(ge=1, description="Number of classes C.")
     at_most_half: bool = Field(
@@ -124,16 +125,16 @@ class NetworkConfig(NetworkChoices):
 
     @property
     def merged_classes(self) -> int:
-        """Number of classes merged when the network is unsure: ``max(1, min(top_k, C // 2))``, or ``min(top_k, C)``.
+        """Number of classes merged when H > delta: ``max(1, min(top_k, C // 2))``, or ``min(top_k, C)``.
 
-        Summing all classes would leave a map that training never shapes.
+        The sum over all classes is a map that training never shapes.
         """
         most = self.num_classes // 2 if self.at_most_half else self.num_classes
         return max(1, min(self.top_k, most))
 
 
 class ModelHeader(BaseModel):
-    """What a model file says about itself, beside its weights."""
+    """The metadata of a model file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

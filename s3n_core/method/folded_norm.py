@@ -1,7 +1,7 @@
-"""Folding BatchNorm into the convolution before it: what a trained network need not compute again for every image.
+"""Folding BatchNorm into the preceding convolution, for faster inference.
 
-With fixed statistics a BatchNorm is an affine map a channel, so it can be part of the convolution's weights: the same numbers up
-to rounding, with a third of a processor's passes over memory saved.
+With fixed statistics BatchNorm is an affine map per channel, so the convolution's weights can absorb it: the result is
+the same up to rounding, and a CPU makes a third fewer passes over memory.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from s3n_core.method.branch_norm import BRANCHES, BranchBatchNorm2d, BranchLayer
 def fold_batch_norm(module: nn.Module) -> None:
     """Fold every BatchNorm2d that follows a convolution into it, in place; the network can no longer be trained.
 
-    Where a branch has statistics of its own (`branch_norm`), it gets convolutions of its own: three times the weights.
+    With statistics per branch (`branch_norm`) each branch gets its own convolutions: three times the weights.
 
     Args:
-        module: A network in evaluation mode whose layers are registered in the order in which they are run, as those of all
-            our backbones are.
+        module: A network in evaluation mode whose layers are registered in the order in which they run, as in all
+            backbones here.
 
     Raises:
         ValueError: If the network is in training mode.
@@ -38,7 +38,7 @@ def fold_batch_norm(module: nn.Module) -> None:
 
 
 def _folded(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
-    """Return one layer that does what a convolution and the BatchNorm behind it do; None where they are something else."""
+    """Return one layer equivalent to a convolution and the BatchNorm after it; None if they are anything else."""
     if type(layer) is not nn.Conv2d:
         return None
     if isinstance(norm, BranchBatchNorm2d):

@@ -1,4 +1,4 @@
-"""Weight files of others: safetensors, or a pickle of tensors read with ``weights_only=True`` and never otherwise."""
+"""Reading third-party weight files: safetensors, or pickled tensors, always with ``weights_only=True``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from s3n_core.errors import ModelFileError, ModelNotFound, UnsafeModelFile
 def read_state_dict(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a weight file, by name.
 
-    Wrappers that training scripts put around them are taken off: ``{"model": ...}``, ``{"state_dict": ...}``, a
-    ``module.`` before every key.
+    Removes the wrappers that training scripts add: ``{"model": ...}``, ``{"state_dict": ...}``, a ``module.`` prefix.
 
     Args:
         path: A ``.safetensors`` file, or a ``.pt`` / ``.pth`` file.
@@ -28,7 +27,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         Tensors by key.
 
     Raises:
-        ModelFileError: If the file is missing, junk, or holds anything but tensors (such as code).
+        ModelFileError: If the file is missing, unreadable, or holds anything but tensors (such as code).
     """
     if not path.is_file():
         raise ModelNotFound(f"There is no weight file {path}.", path=path)
@@ -36,7 +35,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         if path.suffix.lower() == ".safetensors":
             state: object = load_safetensors(path.read_bytes())
         else:
-            with warnings.catch_warnings(action="ignore"):  # the error below says what a person must know
+            with warnings.catch_warnings(action="ignore"):  # the error below says what the user needs to know
                 state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
@@ -46,8 +45,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
             "(torch.save(model.state_dict(), FILE)) and use that file.",
             path=path,
         ) from error
-    except Exception as error:  # junk makes the readers fail in any way that there is
-        # torch goes on for sentences about its own insides.
+    except Exception as error:  # damaged files make the readers raise all kinds of errors
+        # Only the first sentence: torch adds several about its internals.
         reason = next(iter(str(error).splitlines()), type(error).__name__).split(". ")[0]
         what = f"truncated, damaged or of another format ({reason})" if path.stat().st_size else "it is empty"
         raise ModelFileError(f"{path} is not a readable weight file: {what}. Choose another one.") from error

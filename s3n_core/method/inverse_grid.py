@@ -1,9 +1,9 @@
-"""The inverse of a sampling grid: where a place of the original lies in the warped image.
+"""The inverse of a sampling grid: where a point of the original lies in the warped image.
 
-With a Gaussian kernel k the Jacobian of Eqs. 7 and 8 before the clamp is a covariance matrix divided by sigma^2: symmetric and
-never negative. So every pixel of the original starts at the sample that fell nearest to it, or at an average of its neighbours'
-where none did, and a damped Newton iteration goes the rest of the way. Where the clamp to [-1, 1] has flattened the grid, or no
-part of the warped image comes near, there is no inverse; the mask says so.
+With a Gaussian kernel k the Jacobian of Eqs. 7 and 8 before the clamp is a covariance matrix divided by sigma^2, hence
+symmetric and positive semidefinite, which suits a damped Newton iteration. For each pixel of the original it starts at
+the nearest sample, or at an average of the neighbours' starts if no sample falls on the pixel. Where the clamp to
+[-1, 1] has flattened the grid, or no sample comes near, there is no inverse, and the mask is false.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ def invert_grid(grid: Tensor) -> tuple[Tensor, Tensor]:
     """Invert a sampling grid.
 
     Args:
-        grid: Where each place of the warped image is taken from, shape (B, h, w, 2), (x, y) in [-1, 1], aligned corners.
+        grid: Where each pixel of the warped image is sampled, shape (B, h, w, 2), (x, y) in [-1, 1], aligned corners.
 
     Returns:
-        The inverse grid, shape (B, h, w, 2): for each place of the original its place in the warped image, (x, y) in
-        [-1, 1]; and a bool mask (B, h, w), true where going there and back ends within half a pixel of the start.
+        The inverse grid, shape (B, h, w, 2): for each pixel of the original its position in the warped image, (x, y) in
+        [-1, 1]; and a bool mask (B, h, w), true where mapping it back ends within half a pixel of the start.
     """
     batch, height, width = grid.shape[:3]
     scale = grid.new_tensor([(width - 1) / 2, (height - 1) / 2])
@@ -37,7 +37,7 @@ def invert_grid(grid: Tensor) -> tuple[Tensor, Tensor]:
     distance = torch.full_like(position[:, 0], torch.inf)
     active = torch.arange(len(position), device=grid.device)
     for _ in range(ITERATIONS):
-        # Nearly all places arrive within a few steps; those that still come nearer go on by themselves.
+        # Nearly all points converge within a few steps; iterate on only those that still improve.
         start, target, first = position[active], nodes[active], first_node[active]
         value, jacobian = _evaluate(places, start, first, height, width)
         best, nearest = start, (value - target).norm(dim=-1)
@@ -57,15 +57,15 @@ def invert_grid(grid: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _pixels(height: int, width: int, *, like: Tensor) -> Tensor:
-    """All pixels' (x, y) in row-major order, shape (h * w, 2)."""
+    """Return the (x, y) of all pixels in row-major order, shape (h * w, 2)."""
     number = torch.arange(height * width, device=like.device)
     return torch.stack([number % width, number // width], dim=-1).to(like.dtype)
 
 
 def _first_guess(places: Tensor) -> Tensor:
-    """For each pixel of the original the place in the warped image that shows it best, shape (B * h * w, 2).
+    """Return, for each pixel of the original, the nearest sample's position in the warped image, shape (B * h * w, 2).
 
-    Looked at are the nodes and the places halfway between them.
+    The candidates are the nodes and the points halfway between them.
     """
     batch, height, width = places.shape[:3]
     fine_height, fine_width = 2 * height - 1, 2 * width - 1
@@ -88,12 +88,12 @@ def _first_guess(places: Tensor) -> Tensor:
 
 
 def _filled(planes: Tensor) -> Tensor:
-    """Fill the unknown pixels of (x, y, known) from the smallest square around them that knows any, shape (B, 2, h, w)."""
+    """Fill unknown pixels of (x, y, known) from the smallest square around them with known ones, shape (B, 2, h, w)."""
     height, width = planes.shape[2:]
     values, known = planes[:, :2], planes[:, 2:]
     if min(height, width) == 1 and max(height, width) == 1:
         return values
-    # ceil_mode divides a square at the border by the pixels it has, values and counts alike.
+    # With ceil_mode a square at the border is averaged over the pixels it has, for values and counts alike.
     pooled = F.avg_pool2d(planes, 2, ceil_mode=True)
     share = pooled[:, 2:]
     coarse = torch.cat([pooled[:, :2] / torch.where(share > 0, share, 1.0), (share > 0).to(planes.dtype)], dim=1)
@@ -102,7 +102,7 @@ def _filled(planes: Tensor) -> Tensor:
 
 
 def _evaluate(places: Tensor, position: Tensor, first: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Return F (N, 2) and its Jacobian (N, 2, 2) at positions (N, 2) of the bilinear grids that begin at node ``first`` (N,)."""
+    """Return F (N, 2) and its Jacobian (N, 2, 2) at positions (N, 2) of bilinear grids starting at ``first`` (N,)."""
     column = position[:, 0].floor().clamp(0, width - 2)
     row = position[:, 1].floor().clamp(0, height - 2)
     u = (position[:, 0] - column)[:, None]
@@ -117,7 +117,7 @@ def _evaluate(places: Tensor, position: Tensor, first: Tensor, height: int, widt
 
 
 def _newton_step(jacobian: Tensor, residual: Tensor) -> Tensor:
-    """Solve (J + small) step = residual in closed form; the small term keeps a flattened place from sending it far away."""
+    """Solve (J + small) step = residual in closed form; the small term limits the step where the grid is flat."""
     a, b = jacobian[..., 0, 0] + 1e-3, jacobian[..., 0, 1]
     c, d = jacobian[..., 1, 0], jacobian[..., 1, 1] + 1e-3
     determinant = a * d - b * c

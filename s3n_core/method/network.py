@@ -1,4 +1,4 @@
-"""S3N: three branches on one backbone and a joint head (Figure 3 and section 3.4)."""
+"""The S3N network: three branches on one backbone and a joint head (Figure 3 and section 3.4)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from s3n_core.method.sampler import Response, Samples, SelectiveSampler
 
 @dataclass(frozen=True)
 class Look:
-    """What O sees in a batch: the first half of a pass, and all that the second half needs.
+    """The output of branch O for a batch: the first half of a forward pass, and all that the second half needs.
 
     Attributes:
         images: Shape (B, 3, s, s), normalised.
@@ -36,7 +36,7 @@ class Look:
     response: Response
 
     def select(self, images: Tensor) -> Look:
-        """Return the look at some of the images, int64 positions, shape (N,)."""
+        """Return the output for a subset of the images, given by int64 positions of shape (N,)."""
         return Look(
             self.images[images],
             self.features[images],
@@ -51,8 +51,8 @@ class SamplingTrace:
     """Every intermediate of the sampling.
 
     Attributes:
-        response: Class maps, H, R and the peaks, as they were used.
-        samples: Memberships, Q_d, Q_c and the grids, a cell each.
+        response: Class maps, H, R and the peaks, as used.
+        samples: Memberships, Q_d, Q_c and the grids, one entry per cell.
         images_d: The discriminative images, shape (B, 3, h, w), normalised.
         images_c: The complementary images.
     """
@@ -69,11 +69,11 @@ class S3NOutput:
 
     Attributes:
         joint: Joint prediction from F_J.
-        original: O's prediction; always there, since its maps make the warps.
+        original: O's prediction; never None, since O's maps define the warps.
         discriminative: D's prediction.
         complementary: C's prediction.
-        trace: Intermediates, if asked for.
-        original_reported: Whether O's prediction counts; in D+C it only makes the warps.
+        trace: Intermediates, if requested.
+        original_reported: Whether O's prediction is reported; in D+C it only defines the warps.
     """
 
     joint: Tensor | None
@@ -85,16 +85,16 @@ class S3NOutput:
 
     @property
     def prediction(self) -> Tensor:
-        """The network's prediction: the joint logits, or O's where there is no joint head."""
+        """The network's prediction: the joint logits, or O's if there is no joint head."""
         return self.original if self.joint is None else self.joint
 
     def branches(self) -> dict[str, Tensor]:
-        """Logits by the branch's letter, O, D, C, for those that exist."""
+        """Return the logits of the existing branches by letter: O, D, C."""
         letters = {"O": self.original, "D": self.discriminative, "C": self.complementary}
         return {letter: logits for letter, logits in letters.items() if logits is not None}
 
     def reported(self) -> dict[str, Tensor]:
-        """Logits by name of what is reported: joint, where there is one, and the branches that take part."""
+        """Return the logits that are reported, by name: joint, if there is one, and the branches of the branch set."""
         branches = self.branches()
         if not self.original_reported:
             del branches["O"]
@@ -102,7 +102,10 @@ class S3NOutput:
 
 
 class BranchHead(nn.Module):
-    """Features (B, D, h, w) to a pooled vector and logits: GAP and a linear layer, in the release form a convolution before."""
+    """Pooling and classifier of a branch: global average pooling and a linear layer.
+
+    In the release form a convolution comes first (``buffer``).
+    """
 
     def __init__(self, channels: int, num_classes: int, *, buffer: bool) -> None:
         super().__init__()
@@ -118,7 +121,7 @@ class BranchHead(nn.Module):
         self.classifier = nn.Linear(channels, num_classes)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the pooled vector F, shape (B, D), and the logits (B, C), both float32 under autocast."""
+        """Return the pooled vector F (B, D) and the logits (B, C) for features (B, D, h, w), float32 under autocast."""
         features = self.buffer(features)
         with torch.autocast(features.device.type, enabled=False):
             weight_dtype = self.classifier.weight.dtype
@@ -131,11 +134,11 @@ class S3N(nn.Module):
     """Selective Sparse Sampling Network.
 
     Args:
-        config: The network's choices.
-        weights: Where the backbone's weights come from: "none", "imagenet" or a file (`backbones.build_backbone`).
+        config: The network's configuration.
+        weights: Source of the backbone's weights: "none", "imagenet" or a file (`backbones.build_backbone`).
 
     Attributes:
-        weight_report: What became of the weights.
+        weight_report: What was loaded from the weights.
     """
 
     def __init__(self, config: NetworkConfig, *, weights: str = "none") -> None:
@@ -148,7 +151,7 @@ class S3N(nn.Module):
         for branch in ("D", "C"):
             if branch in config.joined:
                 self.heads[branch] = BranchHead(channels, config.num_classes, buffer=release)
-        # O alone learns nothing from a sampler, but its peaks are shown through one all the same.
+        # A network with O alone does not learn from the sampler, but the inspector shows its peaks through it.
         self.sampler = SelectiveSampler(config)
         joined = len(config.joined)
         self.joint = nn.Linear(channels * joined, config.num_classes) if joined > 1 else None
@@ -161,19 +164,19 @@ class S3N(nn.Module):
         """Classify images: `look`, then `finish`.
 
         Args:
-            images: Shape (B, 3, s, s), normalised, s the source size.
-            sampling: How the peaks are divided; None takes the configuration's, for training or for evaluation.
-            draws: zeta of Eq. 4, shape (B, H, W), in [0, 1); None draws them here where they are needed. The control with
-                random places takes the same places for every image then, in evaluation with a deterministic mode.
-            trace: Return every intermediate.
+            images: Shape (B, 3, s, s), normalised, where s is the source size.
+            sampling: How the peaks are assigned; None uses the configuration's mode for training or evaluation.
+            draws: zeta of Eq. 4, shape (B, H, W), in [0, 1); None draws them here if needed. The control with random
+                places then uses the same places for every image, in evaluation with a deterministic mode.
+            trace: Whether to return every intermediate.
 
         Returns:
-            Logits and, if asked for, the trace.
+            Logits and, if requested, the trace.
         """
         return self.finish(self.look(images), sampling=sampling, draws=draws, trace=trace)
 
     def look(self, images: Tensor) -> Look:
-        """Run O on images (B, 3, s, s), normalised, and find the peaks: all that comes before a warp."""
+        """Run O on normalised images (B, 3, s, s) and find the peaks: everything that precedes the warps."""
         features = self.features(self.network_view(images), "O")
         head = self.head("O")
         pooled, original = head(features)
@@ -190,18 +193,18 @@ class S3N(nn.Module):
         draws: Tensor | None = None,
         trace: bool = False,
     ) -> S3NOutput:
-        """Sample what `look` found, and classify with the other branches.
+        """Warp the images according to the result of `look` and classify with the other branches.
 
         Args:
-            look: What `look` returned, of all images or of some (`Look.select`).
-            without: Peaks to leave out, bool, shape (B, H, W): neither D nor C gets them. O, which saw the whole image, stays
-                as it is, and so do dense maps, which are not made of peaks.
+            look: The result of `look`, for all images or a subset (`Look.select`).
+            without: Peaks to remove from both D and C, bool, shape (B, H, W). O, which sees the whole image, does not
+                change; neither do dense maps, which have no peaks.
             sampling: As in `forward`.
             draws: As in `forward`.
             trace: As in `forward`.
 
         Returns:
-            Logits and, if asked for, the trace.
+            Logits and, if requested, the trace.
         """
         config = self.config
         if self.joint is None and not trace:
@@ -220,18 +223,18 @@ class S3N(nn.Module):
         return replace(output, trace=SamplingTrace(response, samples, warped["D"], warped["C"])) if trace else output
 
     def classify(self, look: Look, warped: Mapping[str, Tensor]) -> S3NOutput:
-        """Classify warped images beside what O saw, by the branches that the network has.
+        """Classify warped images and combine them with O's features.
 
         Args:
-            look: What `look` returned.
-            warped: Images by branch, "D" and "C", shape (B, 3, h, w), normalised; of a branch that the network lacks they
-                are not looked at.
+            look: The result of `look`.
+            warped: Images by branch, "D" and "C", shape (B, 3, h, w), normalised; those of a branch that the network
+                lacks are ignored.
 
         Returns:
             The logits, without a trace.
         """
         pooled, logits = {"O": look.pooled}, {"O": look.original}
-        for branch in ("D", "C"):  # one after the other: a pass of both at once takes a processor longer than two
+        for branch in ("D", "C"):  # one after the other: on a CPU two passes are faster than one with both
             if branch in self.heads and branch in warped:
                 pooled[branch], logits[branch] = self.head(branch)(self.features(warped[branch], branch))
         joint = None
@@ -247,26 +250,26 @@ class S3N(nn.Module):
         )
 
     def head(self, branch: str) -> BranchHead:
-        """Return the head of a branch that the network has."""
+        """Return the head of a branch; the network must have it."""
         head = self.heads[branch]
         assert isinstance(head, BranchHead)
         return head
 
     def network_view(self, images: Tensor) -> Tensor:
-        """Scale images (B, 3, s, s) down to what the backbone reads, filtered; at the input's size they stay as they are."""
+        """Downscale images (B, 3, s, s) to the backbone's input size, with antialiasing; smaller ones are unchanged."""
         size = self.config.input_size
         if images.shape[-1] <= size:
             return images
         return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
 
     def features(self, images: Tensor, branch: str) -> Tensor:
-        """Compute S (B, D, h, w) of images at the network's size, with the BatchNorm statistics of ``branch``."""
+        """Compute S (B, D, h, w) of images at the input size, with the BatchNorm statistics of ``branch``."""
         with statistics_of(self.backbone, branch):
             features: Tensor = self.backbone(images)
         return features
 
     def resample(self, images: Tensor, *grids: Tensor) -> list[Tensor]:
-        """Warp source images (B, 3, s, s) with grids a cell, each (B, H, W, 2), to the network's size (Eqs. 7 and 8)."""
+        """Warp source images (B, 3, s, s) to the input size, with grids over cells, each (B, H, W, 2) (Eqs. 7, 8)."""
         size = min(self.config.input_size, images.shape[-1])
         full = [resize_grid(grid, size) for grid in grids]
         return warp_prefiltered(images, *full) if images.shape[-1] > size else [warp(images, grid) for grid in full]
@@ -281,9 +284,10 @@ class S3N(nn.Module):
         return self
 
     def parameters_by_role(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters by the rate that a recipe gives them: backbone, heads, radius_d, radius_c, kernel.
+        """Return the parameters by learning-rate group: backbone, heads, radius_d, radius_c, kernel.
 
-        The convolutions in the release form's branch heads are new, but the release learns them at the backbone's rate.
+        The convolutions in the release form's branch heads are new, but the release trains them at the backbone's
+        learning rate.
         """
         branches = [self.head(branch) for branch in self.heads]
         heads: list[Iterable[nn.Parameter]] = [head.classifier.parameters() for head in branches]
@@ -301,14 +305,14 @@ class S3N(nn.Module):
         return roles
 
     def _own_draws(self, batch: int, mode: Sampling, device: torch.device) -> Tensor:
-        """Draws for a caller who gave none, shape (B, H, W); in a deterministic evaluation always the same."""
+        """Return draws if the caller gave none, shape (B, H, W); in a deterministic evaluation always the same."""
         side = self.config.map_size
         if self.training or mode in ("random", "coin"):
             return torch.rand(batch, side, side, device=device)
         return torch.rand(side, side, generator=torch.Generator().manual_seed(0)).to(device).expand(batch, side, side)
 
     def _join_by_mean(self, joint: nn.Linear) -> None:
-        """Let the joint head begin as the mean of the heads of the branches that it joins."""
+        """Initialise the joint head as the mean of the joined branches' heads."""
         heads = [self.head(branch).classifier for branch in self.config.joined]
         with torch.no_grad():
             joint.weight.copy_(torch.cat([head.weight for head in heads], dim=1) / len(heads))

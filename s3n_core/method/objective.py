@@ -1,4 +1,4 @@
-"""The objective: four cross-entropies (Eq. 9), as a total and by name."""
+"""The training objective: four cross-entropies (Eq. 9), in total and by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from s3n_core.method.network import S3NOutput
 
 @dataclass(frozen=True)
 class Losses:
-    """Scalar losses: the total that is minimised and its parts by name (joint, O, D, C)."""
+    """Scalar losses: the total that is minimised, and its terms by name (joint, O, D, C)."""
 
     total: Tensor
     parts: dict[str, Tensor]
@@ -24,7 +24,7 @@ def objective(output: S3NOutput, labels: Tensor, *, smoothing: float = 0.0) -> L
     Args:
         output: The network's logits, (B, C) each.
         labels: Class indices, shape (B,).
-        smoothing: Share of probability spread over the *other* classes in the losses of O and C, as in the release (0.15
+        smoothing: Probability mass spread over the *other* classes in the losses of O and C, as in the release (0.15
             there); 0 in the paper.
 
     Returns:

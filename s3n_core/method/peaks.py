@@ -1,4 +1,4 @@
-"""Peaks of the response map and their division into T_d and T_c (Eq. 4 and the text around it)."""
+"""Peaks of the response map and their assignment to T_d and T_c (Eq. 4 and the text around it)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Floor = Literal["mean", "none"] | float
 def find_peaks(response: Tensor, *, window: int = 3, floor: Floor = "mean") -> Tensor:
     """Find the local maxima T of the response map.
 
-    A cell is a peak if it is the first maximum, in row-major order, of the window centred on it; so a plateau has one
-    peak a window and not many. Its response must be above 0, so a flat map has none.
+    A cell is a peak if it is the first maximum, in row-major order, of the window centred on it; a plateau thus has one
+    peak per window. Its response must be positive, so a flat map has no peaks.
 
     Args:
         response: R, shape (B, H, W), in [0, 1].
-        window: Side r of the window in cells, odd and at least 3; outside the map there is nothing.
-        floor: "mean" keeps peaks with R >= mean(R), as the release; "none" keeps all; a number keeps R >= that number.
+        window: Side r of the window in cells, odd and at least 3; padded with -inf outside the map.
+        floor: "mean" keeps peaks with R >= mean(R), like the release; a number, R >= that number; "none" keeps all.
 
     Returns:
         Peaks, bool, shape (B, H, W).
@@ -46,9 +46,9 @@ def find_peaks(response: Tensor, *, window: int = 3, floor: Floor = "mean") -> T
 
 
 def split_peaks(peaks: Tensor, response: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-    """Divide the peaks into T_d (R > zeta) and T_c (the rest) by chance (Eq. 4).
+    """Assign the peaks at random to T_d (R > zeta) and T_c (all others) (Eq. 4).
 
-    The paper leaves R = zeta open; it goes to T_c, so that the sets are disjoint and complete.
+    The paper leaves R = zeta open; here it goes to T_c, so that the sets are disjoint and complete.
 
     Args:
         peaks: bool, shape (B, H, W).
@@ -63,14 +63,16 @@ def split_peaks(peaks: Tensor, response: Tensor, draws: Tensor) -> tuple[Tensor,
 
 
 def extreme_peaks(peaks: Tensor, response: Tensor) -> tuple[Tensor, Tensor]:
-    """Keep the highest peak in T_d and the lowest in T_c, the release's rule at test; ties: first in row-major order.
+    """Put only the highest peak in T_d and only the lowest in T_c: the release's test-time rule.
+
+    Ties go to the first in row-major order.
 
     Args:
         peaks: bool, shape (B, H, W).
         response: R, shape (B, H, W).
 
     Returns:
-        T_d and T_c, bool, shape (B, H, W): one peak each (the same one if there is only one), none without peaks.
+        T_d and T_c, bool, shape (B, H, W): one peak each (the same if there is only one), or none without peaks.
     """
     flat = response.flatten(1)
     mask = peaks.flatten(1)

@@ -1,7 +1,7 @@
 """Selective sampling: the grid of Eqs. 7 and 8, the warp, and the inverse of a grid (section 3.3).
 
-Grids are (x, y) in [-1, 1] with aligned corners. The Gaussian kernel k is separable and replicate padding is linear, so the
-weighted centroids of Eqs. 7 and 8 are products with small constant matrices, and with some more of them for any other kernel.
+Grids are (x, y) in [-1, 1] with aligned corners. The Gaussian kernel k is separable and replicate padding is linear, so
+the weighted centroids of Eqs. 7 and 8 are products with small constant matrices; any other kernel needs a few more.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from s3n_core.method.alignment import cell_to_grid
 from s3n_core.method.inverse_grid import invert_grid as invert_grid
 from s3n_core.method.response_maps import interpolation_matrix
 
-PADDING = 30  # cells of replicate padding on each side; the kernel is cut to 61 x 61 accordingly
+PADDING = 30  # cells of replicate padding on each side; the kernel is truncated to 61 x 61 accordingly
 KERNEL_SIDE = 2 * PADDING + 1
 FWHM_TO_SIGMA = 1 / (2 * math.sqrt(2 * math.log(2)))
 DEFAULT_SIGMA = 13 * FWHM_TO_SIGMA
 
 
 def gaussian_kernel(sigma: float = DEFAULT_SIGMA) -> Tensor:
-    """Return the 61 x 61 Gaussian k in float64, not normalised (its scale cancels in Eqs. 7 and 8)."""
+    """Return the 61 x 61 Gaussian k in float64, unnormalised, since its scale cancels in Eqs. 7 and 8."""
     line = _gaussian_line(sigma)
     return line[:, None] * line[None, :]
 
@@ -36,20 +36,20 @@ def sampling_grid(
     kernel: Tensor | None = None,
     output_size: tuple[int, int] | int | None = None,
 ) -> Tensor:
-    """Compute f and g of Eqs. 7 and 8: where each cell of the warped image is taken from.
+    """Compute f and g of Eqs. 7 and 8: where each cell of the warped image is sampled.
 
     Args:
-        sampling_map: Q >= 0, shape (B, H, W); more weight, more room in the warped image.
-        sigma: Width of the Gaussian k in cells.
-        kernel: A 61 x 61 kernel in place of the Gaussian; differentiable.
-        output_size: (height, width) of the grid, or one side, upsampled bilinearly; None gives the map's own cells.
+        sampling_map: Q >= 0, shape (B, H, W); regions of larger Q are enlarged in the warped image.
+        sigma: Standard deviation of the Gaussian k in cells.
+        kernel: A 61 x 61 kernel to use instead of the Gaussian; differentiable.
+        output_size: (height, width) or side of the grid, resized bilinearly; None keeps H, W.
 
     Returns:
         Grid of shape (B, h, w, 2), last axis (x, y) in [-1, 1] with aligned corners.
     """
     with torch.autocast(sampling_map.device.type, enabled=False):
         quality = sampling_map if sampling_map.dtype == torch.float64 else sampling_map.float()
-        # Q counts only up to a factor; scaled to 1, sums of huge or tiny maps neither overflow nor vanish.
+        # The scale of Q cancels; with a maximum of 1, sums over huge or tiny maps neither overflow nor underflow.
         largest = quality.detach().amax(dim=(1, 2), keepdim=True)
         quality = quality / torch.where(largest > 0, largest, 1.0)
         moments = _gaussian_moments(quality, sigma) if kernel is None else _kernel_moments(quality, kernel)
@@ -60,7 +60,7 @@ def sampling_grid(
 
 
 def identity_grid(batch: int, height: int, width: int, *, like: Tensor) -> Tensor:
-    """Return the grid that samples every cell at its own place, shape (B, height, width, 2), on the device of ``like``."""
+    """Return the identity grid, shape (B, height, width, 2), with the device and dtype of ``like``."""
     x = torch.linspace(-1, 1, width, device=like.device, dtype=like.dtype)
     y = torch.linspace(-1, 1, height, device=like.device, dtype=like.dtype)
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).expand(batch, height, width, 2)
@@ -69,8 +69,8 @@ def identity_grid(batch: int, height: int, width: int, *, like: Tensor) -> Tenso
 def resize_grid(grid: Tensor, output_size: tuple[int, int] | int) -> Tensor:
     """Resize a grid (B, h, w, 2) bilinearly with aligned corners to (B, height, width, 2).
 
-    Two small matrix products, four times as fast as `F.interpolate` on a CPU. The result's memory holds the plane of x and
-    then that of y, an order in which `grid_sample` is as fast as in the other.
+    Uses two small matrix products, four times as fast as `F.interpolate` on a CPU. In memory the x plane precedes the
+    y plane, which does not slow down `grid_sample`.
     """
     height, width = (output_size, output_size) if isinstance(output_size, int) else output_size
     if grid.shape[1:3] == (height, width):
@@ -85,14 +85,14 @@ def resize_grid(grid: Tensor, output_size: tuple[int, int] | int) -> Tensor:
 
 
 def warp(images: Tensor, grid: Tensor) -> Tensor:
-    """Sample X_new(v) = X(f(v), g(v)), bilinearly.
+    """Sample X_new(v) = X(f(v), g(v)) bilinearly (section 3.3).
 
     Args:
         images: X, shape (B, C, h, w).
-        grid: shape (B, h', w', 2), (x, y) in [-1, 1] with aligned corners.
+        grid: Shape (B, h', w', 2), (x, y) in [-1, 1] with aligned corners.
 
     Returns:
-        Warped images, shape (B, C, h', w'), in the images' dtype.
+        Warped images, shape (B, C, h', w'), in the dtype of ``images``.
     """
     with torch.autocast(images.device.type, enabled=False):
         sampled = F.grid_sample(images.to(grid.dtype), grid, mode="bilinear", padding_mode="border", align_corners=True)
@@ -118,7 +118,7 @@ def _axis_matrices(size: int, sigma: float) -> tuple[Tensor, Tensor]:
 
 @functools.lru_cache(maxsize=16)
 def _axis_matrices_on(size: int, sigma: float, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    # What is kept must serve a training later on, even if an inference was the first to ask for it.
+    # The cached tensors must also work in training, even if inference creates them.
     with torch.inference_mode(False):
         zeroth, first = _axis_matrices(size, sigma)
         return zeroth.to(device, dtype), first.to(device, dtype)
@@ -132,10 +132,11 @@ def _gaussian_moments(quality: Tensor, sigma: float) -> tuple[Tensor, Tensor, Te
 
 
 def _kernel_moments(quality: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Sum k Q, k Q x and k Q y with any kernel, the coordinates running on through the padding.
+    """Sum k Q, k Q x and k Q y with any kernel; the coordinates continue through the padding.
 
-    A convolution of one channel by 61 x 61 weights, written as matrix products over the map's own cells: each row of Q with each
-    row of k, then the sum over the rows. A CPU's convolution of this form is many times slower, above all backwards.
+    This is a single-channel convolution with 61 x 61 weights, written as matrix products over the map's own cells: each
+    row of Q with each row of k, then the sum over the rows. On a CPU `conv2d` is many times slower, above all in the
+    backward pass.
     """
     if kernel.shape != (KERNEL_SIDE, KERNEL_SIDE):
         raise ValueError(f"kernel must have shape ({KERNEL_SIDE}, {KERNEL_SIDE}), not {tuple(kernel.shape)}")
@@ -154,9 +155,9 @@ def _kernel_moments(quality: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor, Te
 
 @functools.lru_cache(maxsize=16)
 def _taps(size: int) -> tuple[Tensor, Tensor]:
-    """Say which cell each of the 61 taps of a kernel reads: 0 or 1, shape (size, size, 61), and times its coordinate; float64.
+    """Return which cell each of the 61 kernel taps reads (0 or 1), and the same times the tap's coordinate.
 
-    Index (x, u, j): at cell x, tap j reads cell u, at the border through the replicate padding.
+    Both are float64, shape (size, size, 61). Entry (x, u, j): at cell x, tap j reads cell u, with replicate padding.
     """
     place = torch.arange(size)[:, None] + torch.arange(-PADDING, PADDING + 1)
     reads = F.one_hot(place.clamp(0, size - 1), size).to(torch.float64).transpose(1, 2)
@@ -172,7 +173,7 @@ def _taps_on(size: int, device: torch.device, dtype: torch.dtype) -> tuple[Tenso
 
 
 def _centroids(total: Tensor, moment_x: Tensor, moment_y: Tensor) -> Tensor:
-    """Divide the moments by the total and clamp; where nothing weighs anything a cell keeps its own place."""
+    """Divide the moments by the total and clamp to [-1, 1]; a cell with zero total keeps its own position."""
     here = identity_grid(*total.shape, like=total)
     empty = total <= torch.finfo(total.dtype).tiny
     grid = torch.stack([moment_x, moment_y], dim=-1) / torch.where(empty, 1.0, total)[..., None]

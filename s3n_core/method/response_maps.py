@@ -1,9 +1,9 @@
 """Class response maps and their merging: Eqs. 1-3 of the paper (sections 3.1 and 3.2).
 
-The maps of the chosen classes are merged at the features' own size and the one merged map is resized; resizing is linear, so
-this equals resizing every class map first and is C times cheaper. The classifier's bias and the choice between the sum
-and the mean of the top classes vanish in the min-max normalisation. Everything is computed in float32 or better, because
-a saturated softmax or a long sum in half precision is wrong.
+The maps of the selected classes are merged at feature resolution and only the merged map is resized: since resizing is
+linear, this equals resizing every class map first and is C times cheaper. The min-max normalisation cancels the
+classifier's bias and the difference between the sum and the mean of the top classes. Everything is computed in float32
+or better, because a saturated softmax or a long sum is inaccurate in half precision.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def class_response_maps(features: Tensor, weight: Tensor) -> Tensor:
 
     Args:
         features: S, shape (B, D, h, w).
-        weight: Weights of the classifier behind the global average pooling, shape (C, D).
+        weight: Weights of the classifier after the global average pooling, shape (C, D).
 
     Returns:
         Class response maps, shape (B, C, h, w), float32 (float64 for float64 input).
@@ -32,16 +32,16 @@ def class_response_maps(features: Tensor, weight: Tensor) -> Tensor:
 def gate_entropy(logits: Tensor, top_k: int) -> Tensor:
     """Compute H = -sum p log p over the ``top_k`` most probable classes (Eq. 2), in nats.
 
-    The probabilities are not normalised again after the choice. 0 log 0 counts as 0.
+    The selected probabilities are not renormalised. 0 log 0 counts as 0.
 
     Args:
         logits: Class scores s, shape (B, C).
-        top_k: Number of classes; at most C are taken.
+        top_k: Number of classes; capped at C.
 
     Returns:
         Entropy, shape (B,), at least 0.
     """
-    # In float64 where the device has it (Apple's has not): near p = 1 float32 would leave a sure image's H mostly rounding.
+    # In float64 (which MPS lacks): near p = 1, H of a certain image would be mostly rounding error in float32.
     scores = _at_least_float32(logits)
     exact = scores if scores.device.type == "mps" else scores.double()
     top = exact.softmax(dim=1).topk(min(top_k, logits.shape[1]), dim=1).values
@@ -61,14 +61,14 @@ def merge_response_maps(
 
     Args:
         maps: Class response maps, shape (B, C, h, w).
-        logits: Class scores that rank the classes and decide the rule, shape (B, C).
-        entropy_threshold: delta; at or below it the top-1 map is R, above it the mean of the top-k maps.
+        logits: Class scores that rank the classes and determine the entropy, shape (B, C).
+        entropy_threshold: delta in nats; up to it R is the top-1 map, above it the mean of the top-k maps.
         top_k: Number of classes in the entropy and in the mean.
         map_size: Side H = W of R in cells; None keeps h, w.
         align: Where the maps' cells lie on the input.
 
     Returns:
-        R of shape (B, H, W) in [0, 1] (all zero where the merged map is flat), and H of shape (B,).
+        R of shape (B, H, W) in [0, 1] (all zero if the merged map is flat), and the entropy H of shape (B,), in nats.
     """
     with torch.autocast(maps.device.type, enabled=False):
         return _merge(maps, logits, entropy_threshold, top_k, map_size, align)
@@ -94,7 +94,7 @@ def _merge(
 
 
 def resize_map(maps: Tensor, size: int, *, align: Alignment) -> Tensor:
-    """Resize maps of shape (B, h, w) bilinearly to (B, size, size): one small matrix a side, since it is separable."""
+    """Resize maps of shape (B, h, w) bilinearly to (B, size, size), with one small matrix per axis."""
     with torch.autocast(maps.device.type, enabled=False):
         rows = interpolation_matrix(maps.shape[1], size, align, maps)
         columns = interpolation_matrix(maps.shape[2], size, align, maps)
@@ -102,25 +102,25 @@ def resize_map(maps: Tensor, size: int, *, align: Alignment) -> Tensor:
 
 
 def min_max(maps: Tensor) -> Tensor:
-    """Map each of the maps (B, h, w) onto [0, 1]; a flat map becomes all zero instead of 0/0."""
-    # Halved first: the span of two huge values of opposite sign would not be finite.
+    """Normalise each of the maps (B, h, w) to [0, 1]; a flat map becomes all zero instead of 0/0."""
+    # Halved first: the difference of two huge values of opposite sign would overflow.
     maps = maps / 2
     low = maps.amin(dim=(1, 2), keepdim=True)
     high = maps.amax(dim=(1, 2), keepdim=True)
     span = high - low
-    # A span that is only rounding noise of the values counts as flat: there is nothing to find in it.
+    # A map whose span is only rounding noise counts as flat.
     flat = span <= 8 * torch.finfo(maps.dtype).eps * torch.maximum(high.abs(), low.abs())
     return torch.where(flat, 0.0, (maps - low) / torch.where(flat, 1.0, span))
 
 
 def _scaled_to_one(maps: Tensor) -> Tensor:
-    """Divide each image's maps (B, k, h, w) by their largest magnitude, so that sums and spans of huge values stay finite."""
+    """Divide each image's maps (B, k, h, w) by their largest magnitude, so that sums of huge values stay finite."""
     largest = maps.detach().abs().amax(dim=(1, 2, 3), keepdim=True)
     return maps / torch.where(largest > 0, largest, 1.0)
 
 
 def interpolation_matrix(source: int, target: int, align: Alignment, like: Tensor) -> Tensor:
-    """Return the (target, source) matrix of one-dimensional linear interpolation; beyond the outer cells it is constant."""
+    """Return the (target, source) matrix of 1-D linear interpolation, constant beyond the outer cells."""
     cells = torch.arange(target, device=like.device, dtype=like.dtype)
     places = cell_to_feature(cells, target, source, align)
     return reading_matrix(places, torch.arange(source, device=like.device, dtype=like.dtype))

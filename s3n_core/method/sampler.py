@@ -1,8 +1,8 @@
 """The selective sampler: from class scores and features to the two grids, in the steps of section 3.
 
-Three steps that a person can also take one by one in the inspector: `respond` (Eqs. 1-3 and the peaks), `choose` (Eq. 4 and its
-deterministic stand-ins), `sample` (Eqs. 5-8). Nothing here loops over images or peaks or waits for a device, and all of it is
-float32 whatever the autocast.
+The three steps can also be run one by one, as the inspector does: `respond` (Eqs. 1-3 and the peaks), `choose` (Eq. 4
+and its deterministic alternatives), `sample` (Eqs. 5-8). Nothing here loops over images or peaks or synchronises with
+the device, and everything is computed in float32 regardless of autocast.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from s3n_core.method.sparse_attention import beta_from_radius, sampling_map
 
 @dataclass(frozen=True)
 class Response:
-    """Where the original branch looks, and how certain it is.
+    """The response map, peaks and entropy of branch O.
 
     Attributes:
         maps: Class response maps M, shape (B, C, h, w).
-        logits: Scores that ranked the classes and decided the rule, shape (B, C).
+        logits: Scores that ranked the classes and determined the entropy, shape (B, C).
         entropy: H of Eq. 2 in nats, shape (B,).
-        sure: H <= delta, so R is the top-1 map alone, bool, shape (B,).
+        sure: Whether H <= delta, so that R is the top-1 map alone, bool, shape (B,).
         response: R, shape (B, H, W), in [0, 1].
         peaks: T, bool, shape (B, H, W).
     """
@@ -41,7 +41,7 @@ class Response:
     peaks: Tensor
 
     def select(self, images: Tensor) -> Response:
-        """Return the response of some of the images, int64 positions, shape (N,)."""
+        """Return the response of a subset of the images, given by int64 positions of shape (N,)."""
         return Response(
             self.maps[images],
             self.logits[images],
@@ -54,14 +54,14 @@ class Response:
 
 @dataclass(frozen=True)
 class Samples:
-    """Where the two branches look.
+    """The sampling maps and grids of D and C.
 
     Attributes:
         weight_d: Membership of each cell's peak in T_d, in [0, 1], shape (B, H, W).
         weight_c: The same for T_c.
         map_d: Q_d, shape (B, H, W).
         map_c: Q_c, shape (B, H, W).
-        grid_d: f and g for Q_d a cell, shape (B, H, W, 2), (x, y) in [-1, 1].
+        grid_d: f and g for Q_d at each cell, shape (B, H, W, 2), (x, y) in [-1, 1].
         grid_c: The same for Q_c.
     """
 
@@ -74,7 +74,7 @@ class Samples:
 
 
 class SelectiveSampler(nn.Module):
-    """Holds what the sampler learns: the two radii, and the kernel in the release form."""
+    """The sampler with its learned parameters: the two radii, and the kernel in the release form."""
 
     kernel: nn.Parameter | None
 
@@ -105,11 +105,11 @@ class SelectiveSampler(nn.Module):
         Args:
             features: S, shape (B, D, h, w).
             weight: Weights of O's classifier, shape (C, D).
-            bias: Its bias, shape (C,); it counts only in the release form's gate.
+            bias: Its bias, shape (C,); used only by the gate of the release form.
             logits: O's class scores, shape (B, C).
 
         Returns:
-            The response; detached unless the configuration asks for gradients through it.
+            The response; detached unless the configuration enables gradients through it.
         """
         config = self.config
         with torch.autocast(features.device.type, enabled=False):
@@ -141,12 +141,12 @@ class SelectiveSampler(nn.Module):
     def choose(
         self, peaks: Tensor, response: Tensor, sampling: Sampling, draws: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Divide the peaks between the branches.
+        """Assign the peaks to D and C.
 
         Args:
             peaks: T, bool, shape (B, H, W).
             response: R, shape (B, H, W).
-            sampling: How (METHOD.md, "Modes").
+            sampling: The mode (METHOD.md, "Modes").
             draws: zeta for `random` and `coin`, shape (B, H, W), in [0, 1).
 
         Returns:
@@ -169,13 +169,13 @@ class SelectiveSampler(nn.Module):
         return pair[0].to(response.dtype), pair[1].to(response.dtype)
 
     def sample(self, response: Tensor, weight_d: Tensor, weight_c: Tensor, *, identity: bool = False) -> Samples:
-        """Turn memberships into sampling maps and grids (Eqs. 5-8), or what the ablation puts in their place.
+        """Turn memberships into sampling maps and grids (Eqs. 5-8), or into those of the configured ablation.
 
         Args:
             response: R, shape (B, H, W).
             weight_d: Membership in T_d, shape (B, H, W).
             weight_c: Membership in T_c, shape (B, H, W).
-            identity: Leave the images as they are.
+            identity: Whether to return identity grids.
 
         Returns:
             Maps and grids.
@@ -192,21 +192,24 @@ class SelectiveSampler(nn.Module):
             grid_d, grid_c = crop_grid(weight_d, response), crop_grid(weight_c, response)
         else:
             both = sampling_grid(torch.cat([map_d, map_c]), sigma=self.sigma, kernel=self.kernel)
-            # Sliced: `chunk` would become a sequence in ONNX, and `len` fix the number of images.
+            # In ONNX, `chunk` would become a sequence, and `len` would fix the batch size.
             batch = map_d.shape[0]
             grid_d, grid_c = both[:batch], both[batch:]
         return Samples(weight_d=weight_d, weight_c=weight_c, map_d=map_d, map_c=map_c, grid_d=grid_d, grid_c=grid_c)
 
     def forward(self, response: Response, sampling: Sampling, draws: Tensor | None) -> tuple[Response, Samples]:
-        """Choose and sample for a whole batch; with scattered peaks the response moves along with them.
+        """Run `choose` and `sample`; the control with random places moves the responses along with the peaks.
 
         Args:
-            response: What `respond` returned.
-            sampling: How the peaks are divided.
+            response: The result of `respond`.
+            sampling: How the peaks are assigned.
             draws: Shape (B, H, W), in [0, 1); needed by `random`, `coin` and the control with random places.
 
         Returns:
-            The response as it was used, and the samples.
+            The response as used, and the samples.
+
+        Raises:
+            ValueError: If draws are needed and none are given.
         """
         with torch.autocast(response.response.device.type, enabled=False):
             if self.config.control == "random_places":
@@ -219,7 +222,7 @@ class SelectiveSampler(nn.Module):
 
 
 def _mean_of_upsampled(maps: Tensor, map_size: int) -> Tensor:
-    """Spatial mean of the maps (B, C, h, w) upsampled with aligned corners, without upsampling them: shape (B, C)."""
+    """Return the spatial mean (B, C) of maps (B, C, h, w) upsampled with aligned corners, without upsampling them."""
     rows = interpolation_matrix(maps.shape[2], map_size, "corners", maps).mean(dim=0)
     columns = interpolation_matrix(maps.shape[3], map_size, "corners", maps).mean(dim=0)
     return torch.einsum("bchw,h,w->bc", maps, rows, columns)

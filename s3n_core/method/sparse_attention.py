@@ -7,11 +7,11 @@ import math
 import torch
 from torch import Tensor
 
-LEAST_RESPONSE = 1e-3  # R in 1/R and in the width of a Gaussian: below it a peak would be a needle of unbounded height
+LEAST_RESPONSE = 1e-3  # lower bound of R in 1/R and in the Gaussian's width, which would otherwise degenerate
 
 
 def beta_from_radius(radius: Tensor, map_size: int) -> Tensor:
-    """Turn a radius, a fraction of the map's side, into beta of Eq. 5 in cells: sqrt(2) * radius * side, at least 0.5."""
+    """Convert a radius, a fraction of the map side, to beta of Eq. 5 in cells: sqrt(2) * radius * side, minimum 0.5."""
     return (math.sqrt(2.0) * map_size * radius).clamp(min=0.5)
 
 
@@ -20,15 +20,15 @@ def sampling_map(
 ) -> Tensor:
     """Sum the attention of the peaks: Q = base + sum_i w_i a_i exp(-d_i^2 / (R_i beta^2)) (Eqs. 5 and 6).
 
-    A Gaussian at a peak is the outer product of one column and one row, so Q is a single matrix product an image: every cell
-    of the map counts as a peak, with weight 0 where there is none. Shapes are fixed and no value is read back.
+    A Gaussian is the outer product of a column and a row, so Q is a single matrix product per image: every cell counts
+    as a peak, with weight 0 where there is none. Shapes are fixed, and nothing is read back from the device.
 
     Args:
         peaks: Membership, bool or weights in [0, 1], shape (B, H, W).
         response: R, shape (B, H, W), in [0, 1].
         beta: beta_1 or beta_2 in cells, a scalar; Q is differentiable in it.
-        complementary: Amplitude a = 1/R (T_c) instead of R (T_d).
-        base: Constant that Q starts from; with 0 an image without peaks has no map.
+        complementary: Whether the amplitude a is 1/R (T_c) instead of R (T_d).
+        base: Constant added to Q; with 0, Q is zero for an image without peaks.
 
     Returns:
         Q, shape (B, H, W), at least ``base``.
@@ -39,16 +39,16 @@ def sampling_map(
 
 
 def _attention(peaks: Tensor, response: Tensor, beta: Tensor | float, *, complementary: bool) -> Tensor:
-    """The sum of Eq. 6, shape (B, H, W)."""
+    """Return the sum of Eq. 6, shape (B, H, W)."""
     batch, height, width = response.shape
     strength = response.clamp(min=LEAST_RESPONSE)
     amplitude = 1 / strength if complementary else strength
     weights = (peaks.to(response.dtype) * amplitude).flatten(1)  # (B, N), N = H * W
     square = torch.as_tensor(beta, dtype=response.dtype, device=response.device) ** 2
-    scale = -1 / (strength * square.clamp(min=LEAST_RESPONSE))  # a beta of 0 is a needle, not 0/0
+    scale = -1 / (strength * square.clamp(min=LEAST_RESPONSE))  # the clamp avoids 0/0 for a beta of 0
     rows = torch.arange(height, device=response.device, dtype=response.dtype)
     columns = torch.arange(width, device=response.device, dtype=response.dtype)
-    # exp is evaluated once a cell and distance along each axis: (B, y', x', y) and (B, y', x', x).
+    # exp is evaluated once per cell and distance along each axis: (B, y', x', y) and (B, y', x', x).
     vertical = torch.exp(scale[..., None] * (rows[:, None, None] - rows) ** 2)
     horizontal = torch.exp(scale[..., None] * (columns[:, None] - columns) ** 2)
     vertical = vertical.reshape(batch, height * width, height) * weights[..., None]
