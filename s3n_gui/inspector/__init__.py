@@ -1,1 +1,1 @@
-"""The page Inspect: what a network saw in one image, and what changes when a number or a peak does."""
+"""The Inspect page: what a network sees in one image, and how edits of parameters and peaks change its prediction."""

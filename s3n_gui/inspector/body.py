@@ -1,4 +1,4 @@
-"""What the page consists of, and how it is laid out: image list, toolbar, stage, side. Made in pieces."""
+"""The page's widgets and their layout: image list, toolbar, stage and side panel, built in steps."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from s3n_gui.inspector.toolbar import Toolbar
 
 
 class Body(QWidget):
-    """All widgets of the page. Each piece takes some milliseconds; before the last of them nothing can be used.
+    """All widgets of the page, built in steps of a few milliseconds; usable only after the last step.
 
     Args:
         state: The page's state.
-        images: The images.
-        thumbnails: Their thumbnails.
-        undo_stack: What the toolbar's undo works on.
-        make_stage: Makes the middle.
+        images: The images to list.
+        thumbnails: Loads their thumbnails.
+        undo_stack: The stack behind the toolbar's undo button.
+        make_stage: Builds the stage in the middle.
         parent: The page.
     """
 
@@ -46,12 +46,12 @@ class Body(QWidget):
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
-        self.hide()  # what is half made is not shown
+        self.hide()  # stays hidden until every part exists
         self._state, self._images, self._thumbnails, self._undo_stack = state, images, thumbnails, undo_stack
         self._make_stage = make_stage
 
     def pieces(self) -> list[Callable[[], None]]:
-        """Return what makes all of it but the stage's panes; every part goes to its place at once."""
+        """Return the steps that build everything except the stage's panes; each one also lays out its part."""
         return [self._make_frame, self._make_browser, self._make_toolbar, self._make_the_stage, self._make_side]
 
     def _make_frame(self) -> None:

@@ -1,4 +1,4 @@
-"""Two models on one image, one above the other (Figure 7): what each takes for evidence, and what each answers."""
+"""Two models on one image, one above the other (Figure 7): the visual evidence and the prediction of each."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _LAYOUT = "One row of three"
 
 
 class Comparison(QWidget):
-    """The current model above, the other one below; zoom, pan and cursor are linked.
+    """The current model above, the other model below; zoom, pan and cursor are linked.
 
     Signals:
-        other_requested: Another second model is to be chosen.
+        other_requested: The user wants to choose another second model.
     """
 
     other_requested = Signal()
@@ -52,7 +52,7 @@ class Comparison(QWidget):
         self.choose.clicked.connect(self.other_requested)
         self.second.head.addWidget(self.choose)
         for row in (self.first, self.second):
-            row.set_head_height(self.choose.sizeHint().height())  # pictures of both models are of one size
+            row.set_head_height(self.choose.sizeHint().height())  # gives both models' images the same size
         self.first.panes.layout_changed.connect(self._follow_first)
         self.second.panes.layout_changed.connect(self._follow_second)
         layout = QVBoxLayout(self)
@@ -62,7 +62,7 @@ class Comparison(QWidget):
         layout.addWidget(self.second, 1)
 
     def toggle_alone(self) -> None:
-        """Show one pane of both models alone, or all again."""
+        """Maximise one pane of each model, or restore the grid."""
         row = self.second if self.second.isAncestorOf(self.focusWidget() or self) else self.first
         row.panes.toggle_alone()
 
@@ -73,13 +73,13 @@ class Comparison(QWidget):
         _stand_alike(self.second.panes, self.first.panes)
 
     def set_truth(self, truth: str | None) -> None:
-        """Say which class the image is labelled with."""
+        """Set the image's true class (None if unlabelled)."""
         for row in (self.first, self.second):
             row.set_truth(truth)
 
 
 def _stand_alike(leader: PaneGrid, follower: PaneGrid) -> None:
-    """What stands alone in one row stands alone in the other."""
+    """Maximise in ``follower`` the pane that is maximised in ``leader``."""
     alone = None if leader.alone is None else follower.panes[leader.alone.index]
     if follower.alone is not alone:
         if follower.alone is not None:
@@ -125,16 +125,16 @@ class _Row(QFrame):
         self.synchronize()
 
     def set_truth(self, truth: str | None) -> None:
-        """Say which class the image is labelled with."""
+        """Set the image's true class (None if unlabelled)."""
         self._truth = truth
         self.synchronize()
 
     def set_head_height(self, height: int) -> None:
-        """Give the line above the panes at least so many pixels."""
+        """Set the minimum height of the line above the panes, in pixels."""
         self.model.setMinimumHeight(height)
 
     def set_model(self, path: Path | None) -> None:
-        """Say which model it is."""
+        """Set the model to name in the line above the panes."""
         self._name = "" if path is None else model_title(path)
         self.synchronize()
 

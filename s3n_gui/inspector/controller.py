@@ -1,6 +1,6 @@
-"""Between the session, the engine and the page's state: asks for inspections, takes what comes, goes from image to image.
+"""The page's controller: requests inspections, applies the replies to the page's state and steps through the images.
 
-It knows no widget. The client may be any object with the signals and methods of ``InspectionClient``.
+It uses no widgets. The client may be any object with the signals and methods of ``InspectionClient``.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _TESTS: dict[Wanted, Callable[[Verdict | None], bool] | None] = {
 
 
 class InspectionController(QObject):
-    """What happens on the page.
+    """Connects the session, the engine and the page's state.
 
     Signals:
-        truth_changed: The class that the chosen image is labelled with, or None.
-        device_reported: Where the network computes, and why not on a faster device (empty where it is the best one).
-        seeking_changed: What is being looked for ("mistake", "disagreement"), or "" when it is over.
-        notice: A sentence that is no error.
+        truth_changed: The true class of the chosen image, or None if it is unlabelled.
+        device_reported: The device in use, and why a faster one is not (empty if it is the fastest).
+        seeking_changed: What is being searched for ("mistake", "disagreement"), or "" when the search ends.
+        notice: A message that is not an error.
     """
 
     truth_changed = Signal(object)
@@ -77,7 +77,7 @@ class InspectionController(QObject):
     # Opening
 
     def activate(self, device: str = "auto", precision: str = "auto") -> None:
-        """Begin to work: the page is shown for the first time."""
+        """Start working; called when the page is first shown."""
         if not self._active:
             self._active = True
             self._device, self._precision = device, precision
@@ -86,7 +86,7 @@ class InspectionController(QObject):
             self._on_session_image(self._session.image)
 
     def compute_on(self, device: str, precision: str) -> None:
-        """Compute elsewhere, or in another precision, from now on: the model is opened anew."""
+        """Change the device or the precision; this reopens the model."""
         if (device, precision) == (self._device, self._precision):
             return
         self._device, self._precision = device, precision
@@ -110,7 +110,7 @@ class InspectionController(QObject):
         self._verdicts.clear()
         if model is not None:
             self._client.open_model(model, self._device, self._precision)
-        self._state.forget()  # asks anew
+        self._state.forget()  # triggers a new request
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
         if not self._active:
@@ -128,7 +128,7 @@ class InspectionController(QObject):
                 self._images.set_data_set(None, image)
             self._state.choose_image(image)
 
-    # Asking and answers
+    # Requests and replies
 
     def _on_image(self, image: Path | None) -> None:
         self._live = None
@@ -136,7 +136,7 @@ class InspectionController(QObject):
         self.tell_truth()
 
     def tell_truth(self) -> None:
-        """Say which class the chosen image is labelled with."""
+        """Report the true class of the chosen image."""
         record = self._images.record_of(self._state.image)
         self.truth_changed.emit(None if record is None else self._images.label_of(record))
 
@@ -159,30 +159,30 @@ class InspectionController(QObject):
     def _on_failed(self, sentence: str) -> None:
         seeking = self._seeking != "any"
         if seeking:
-            self._seek_on()  # a broken image is no reason to stop looking
+            self._seek_on()  # an unreadable image must not end the search
         else:
             self._state.say(sentence)
 
     def ask_again(self) -> None:
-        """Ask for the chosen image once more, after a failure."""
+        """Request the chosen image again after a failure."""
         self._state.say("")
         self._ask()
 
     def fetch_class_map(self, index: int) -> None:
-        """Ask for a class's map that the inspection did not bring."""
+        """Request a class map that the inspection does not contain."""
         self._updater.fetch_class_map(index)
 
-    # From image to image
+    # Navigation
 
     def choose(self, image: Path) -> None:
-        """Look at an image."""
+        """Choose an image to inspect."""
         self._stop_seeking()
         self._state.choose_image(image)
 
     def step(self, direction: Literal[1, -1], wanted: Wanted = "any") -> None:
         """Go to the next image, mistake or disagreement.
 
-        Where none is known further on, images that have not been looked at are looked at one by one until one is found.
+        If no later one is known, inspect the images not yet viewed one by one until one is found.
         """
         self._stop_seeking()
         row = self._images.row_of(self._state.image)
@@ -200,7 +200,7 @@ class InspectionController(QObject):
         self.notice.emit(f"There is no {what} {where} in the list.")
 
     def stop_seeking(self) -> None:
-        """Stop looking for the next mistake or disagreement."""
+        """Stop the search for the next mistake or disagreement."""
         self._stop_seeking()
 
     def _stop_seeking(self) -> None:
@@ -214,7 +214,7 @@ class InspectionController(QObject):
             return
         row = self._images.row_of(self._state.image)
         record = self._images.record_of(self._state.image)
-        # As it is answered with the numbers that are set now: the list knows answers with the model's own alone.
+        # Test the prediction under the current settings; the list only holds predictions under the model's own.
         if record is not None and record.path != self._sought_from and test(self._live):
             self._stop_seeking()
             return

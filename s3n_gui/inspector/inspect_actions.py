@@ -1,4 +1,4 @@
-"""What a person can do on the page by key, by menu and by button, apart from pointing into a picture."""
+"""The page's commands for keys, menus and buttons; those of the mouse in an image are in the panes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from s3n_gui.inspector.peaks.peak_menu import PeakMenu
 
 
 class InspectActions(QObject):
-    """The page's commands, for when its widgets are made."""
+    """The page's commands; they need its widgets to exist."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class InspectActions(QObject):
         self._cameras, self._known, self._body = cameras, known, body
 
     def table(self) -> Mapping[str, Callable[[], object]]:
-        """Return what the rows of ``actions.py`` do."""
+        """Return the callables behind the actions of ``actions.py``, by action name."""
         toolbar = self._body.toolbar
         return {
             "inspect-next": self.next_image,
@@ -51,26 +51,26 @@ class InspectActions(QObject):
             "inspect-whole": self._cameras.reset,
         }
 
-    # From image to image
+    # Navigation
 
     def next_image(self) -> None:
-        """Look at the next image of the list."""
+        """Go to the next image of the list."""
         self._controller.step(1)
 
     def previous_image(self) -> None:
-        """Look at the image before."""
+        """Go to the previous image of the list."""
         self._controller.step(-1)
 
     def next_mistake(self) -> None:
-        """Look at the next image that is answered wrongly."""
+        """Go to the next image that is predicted wrongly."""
         self._controller.step(1, "mistake")
 
     def next_disagreement(self) -> None:
-        """Look at the next image that the branches answer differently."""
+        """Go to the next image on which the branches disagree."""
         self._controller.step(1, "disagreement")
 
     def choose_table(self) -> None:
-        """Use a table of predictions that the person chooses."""
+        """Let the user choose a prediction table, and use it."""
         chosen, _ = QFileDialog.getOpenFileName(self._body, "Open a prediction table", "", "Predictions (*.json)")
         if chosen:
             self._known.read(Path(chosen))
@@ -78,41 +78,41 @@ class InspectActions(QObject):
     # Peaks
 
     def switch_peak(self) -> None:
-        """Switch the chosen peak off or on."""
+        """Switch the selected peak off or on."""
         if self._state.selected is not None:
             self._editor.switch_peak(self._state.selected)
 
     def flip_peak(self) -> None:
-        """Move the chosen peak to the other set."""
+        """Move the selected peak to the other set."""
         if self._state.selected is not None:
             self._editor.flip_peak(self._state.selected)
 
     def show_peak_menu(self, key: tuple[int, int], place: QPoint) -> None:
-        """Choose a peak and offer what can be done with it."""
+        """Select a peak and show its menu."""
         evidence = self._state.evidence
         peak = next((p for p in evidence.warps.peaks if p.found_at == key), None) if evidence is not None else None
         if peak is not None:
             self._state.select(key)
             PeakMenu(peak, self._state.edits, self._editor, self._body).popup(place)
 
-    # How the panes are shown
+    # Display
 
     def show_peaks(self, shown: bool) -> None:
-        """Mark the peaks in all panes, or in none."""
+        """Show or hide the peaks in all panes."""
         self._body.stage.set_all(peaks=shown)
 
     def show_grid(self, shown: bool) -> None:
-        """Draw grid lines in all panes, or in none."""
+        """Show or hide the grid lines in all panes."""
         self._body.stage.set_all(grid=shown)
 
     def compare(self, comparing: bool) -> None:
-        """Show two models, or one."""
+        """Show two models or one."""
         stage = self._body.stage
         stage.set_comparing(comparing)
         self._body.toolbar.show_comparing(stage.is_comparing)
 
     def show_class(self, index: int) -> None:
-        """Show a class's map where class maps are shown, else in place of R; once more brings R back."""
+        """Show a class's map in the class map panes, else in place of R; a second call restores R."""
         models = [pane.model for pane in self._body.stage.shown_panes() if pane.isVisible()]
         target = next((model for model in models if model.kind == "class_map"), None)
         target = target or next((model for model in models if model.kind == "response"), models[0])

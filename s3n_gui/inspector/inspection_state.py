@@ -1,6 +1,6 @@
-"""What the page Inspect shows at this moment: image, evidence, scores, settings, chosen peak, cursor. No widgets.
+"""The state of the Inspect page: image, inspection, scores, settings, selected peak, cursor. No widgets.
 
-Views set it and react to it; the controller alone talks to the engine. Setting an equal value emits nothing.
+Views set it and react to it; only the controller talks to the engine. Setting an equal value emits nothing.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ class InspectionState(QObject):
     """The state of the page.
 
     Signals:
-        image_changed: Another image is chosen (``Path`` or None); what was shown of the last one stays until the new
-            evidence lands, so that nothing jumps.
-        evidence_changed: Maps, grids, peaks or warped images are others.
-        scores_changed: Scores have landed, or have gone stale.
-        settings_changed: The numbers or the peaks' edits are others.
-        selection_changed: Another peak is chosen (its cell, or None).
-        cursor_changed: The place under the mouse in original pixels, or None.
-        original_held: Whether the plain original is shown instead of everything.
-        message_changed: Why there is nothing to see, or an error; empty where all is well.
-        busy_changed: Whether an answer is awaited.
+        image_changed: Another image was chosen (``Path`` or None). The last image's inspection stays until the new one
+            arrives, so that the layout does not jump.
+        evidence_changed: Maps, grids, peaks or warped images have changed.
+        scores_changed: New scores have arrived, or the scores have become stale.
+        settings_changed: The method's parameters or the peak edits have changed.
+        selection_changed: Another peak is selected (its cell, or None).
+        cursor_changed: The place under the mouse in pixels of the original, or None.
+        original_held: Whether every pane shows the plain original.
+        message_changed: Why nothing is shown, or an error; otherwise empty.
+        busy_changed: Whether a reply of the engine is pending.
     """
 
     image_changed = Signal(object)
@@ -59,7 +59,7 @@ class InspectionState(QObject):
         self._message = ""
         self._busy = False
 
-    # The image and what is known of it
+    # The image and its inspection
 
     @property
     def image(self) -> Path | None:
@@ -67,7 +67,7 @@ class InspectionState(QObject):
         return self._image
 
     def choose_image(self, image: Path | None) -> None:
-        """Choose an image; its evidence arrives later."""
+        """Choose an image; its inspection arrives later."""
         if image == self._image:
             return
         self._image = image
@@ -75,35 +75,35 @@ class InspectionState(QObject):
         self.select(None)
         self.image_changed.emit(image)
         self.scores_changed.emit()
-        self.settings_changed.emit()  # edits belong to an image
+        self.settings_changed.emit()  # edits are per image
 
     @property
     def evidence(self) -> Inspection | None:
-        """The newest maps, grids and warped images; perhaps still those of the last image (`is_current`)."""
+        """The newest maps, grids and warped images; possibly still those of the last image (see `is_current`)."""
         return self._evidence
 
     @property
     def is_current(self) -> bool:
-        """Whether the evidence is that of the chosen image."""
+        """Whether `evidence` belongs to the chosen image."""
         return self._evidence is not None and self._evidence_image == self._image
 
     @property
     def answer(self) -> Inspection | None:
-        """The last inspection of this image whose scores have landed."""
+        """The last inspection of this image that has its scores."""
         return self._answer
 
     @property
     def before(self) -> Inspection | None:
-        """What scores are compared with: the image's first answer, or the one that was kept."""
+        """The baseline of the scores: the image's first inspection, or the one that the user kept."""
         return self._before
 
     @property
     def scores_stale(self) -> bool:
-        """Whether the scores are older than the evidence."""
+        """Whether the scores are older than `evidence`."""
         return self._evidence != self._answer
 
     def take_evidence(self, inspection: Inspection) -> None:
-        """Show new evidence whose scores are still to come."""
+        """Show an inspection whose scores are still to come."""
         self._evidence, self._evidence_image = inspection, self._image
         if self._selected is not None and self.selected_peak is None:
             self.select(None)
@@ -111,7 +111,7 @@ class InspectionState(QObject):
         self.scores_changed.emit()
 
     def take_answer(self, inspection: Inspection) -> None:
-        """Show evidence with its scores; where only these are new, only they are told of."""
+        """Show an inspection with its scores; if only the scores are new, emit only ``scores_changed``."""
         self._answer = inspection
         if self._before is None:
             self._before = inspection
@@ -120,7 +120,7 @@ class InspectionState(QObject):
             self.is_current
             and shown is not None
             and (shown.response, shown.warps) == (inspection.response, inspection.warps)
-            and shown.prediction.index == inspection.prediction.index  # whose class map a pane shows
+            and shown.prediction.index == inspection.prediction.index  # a pane may show this class's map
         ):
             self._evidence = inspection
             self.scores_changed.emit()
@@ -128,7 +128,7 @@ class InspectionState(QObject):
             self.take_evidence(inspection)
 
     def amend(self, amended: Callable[[Inspection], Inspection]) -> None:
-        """Replace what is shown by the same with something added, scores and all."""
+        """Replace the inspection with an extended copy, also where it serves as `answer` or as baseline."""
         if self._evidence is None:
             return
         stale, last = self.scores_stale, self._evidence
@@ -140,18 +140,18 @@ class InspectionState(QObject):
         self.evidence_changed.emit()
 
     def show_stored(self, inspection: Inspection) -> None:
-        """Show a stored inspection of the chosen image until the engine answers; nothing is compared with it."""
+        """Show a stored inspection of the chosen image until the engine replies; it is never the baseline."""
         self._answer = inspection
         self.take_evidence(inspection)
 
     def keep_as_before(self) -> None:
-        """Compare with what is shown now from here on."""
+        """Make the current inspection the baseline."""
         if self._answer is not None and not self.scores_stale:
             self._before = self._answer
             self.scores_changed.emit()
 
     def forget(self) -> None:
-        """Forget all evidence: another model has been chosen."""
+        """Drop all inspections, for example because another model was chosen."""
         self._evidence = self._answer = self._before = None
         self._edits.clear()
         self.select(None)
@@ -159,16 +159,16 @@ class InspectionState(QObject):
         self.scores_changed.emit()
         self.settings_changed.emit()
 
-    # Settings: numbers hold for all images, edits for one
+    # Settings: the method's parameters are shared by all images, peak edits are per image
 
     @property
     def settings(self) -> InspectionSettings:
-        """What is asked of the engine for the chosen image."""
+        """The settings to request for the chosen image."""
         return replace(self._numbers, edits=self.edits)
 
     @property
     def numbers(self) -> InspectionSettings:
-        """The settings without edits of peaks."""
+        """The settings without peak edits."""
         return self._numbers
 
     @property
@@ -177,14 +177,14 @@ class InspectionState(QObject):
         return self._edits.get(self._image, ()) if self._image is not None else ()
 
     def set_numbers(self, numbers: InspectionSettings) -> None:
-        """Take other numbers; any edits in them are left out."""
+        """Set the method's parameters; peak edits in them are ignored."""
         numbers = replace(numbers, edits=())
         if numbers != self._numbers:
             self._numbers = numbers
             self.settings_changed.emit()
 
     def set_edits(self, image: Path, edits: tuple[PeakEdit, ...]) -> None:
-        """Take other edits of an image's peaks."""
+        """Set an image's peak edits."""
         if edits == self._edits.get(image, ()):
             return
         self._edits[image] = edits
@@ -193,51 +193,51 @@ class InspectionState(QObject):
         if image == self._image:
             self.settings_changed.emit()
 
-    # What the person points at
+    # Selection and cursor
 
     @property
     def selected(self) -> Cell | None:
-        """The chosen peak, by the cell where it was found."""
+        """The selected peak, identified by the cell where it was found."""
         return self._selected
 
     @property
     def selected_peak(self) -> Peak | None:
-        """The chosen peak as it is now."""
+        """The selected peak in its current state."""
         if self._evidence is None:
             return None
         return next((peak for peak in self._evidence.warps.peaks if peak.found_at == self._selected), None)
 
     def select(self, cell: Cell | None) -> None:
-        """Choose a peak."""
+        """Select a peak."""
         if cell != self._selected:
             self._selected = cell
             self.selection_changed.emit(cell)
 
     @property
     def cursor(self) -> Place | None:
-        """The place under the mouse, whichever pane it is in, in original pixels."""
+        """The place under the mouse in any pane, in pixels of the original."""
         return self._cursor
 
     def point_at(self, place: Place | None) -> None:
-        """Say where the mouse is."""
+        """Set the place under the mouse."""
         if place != self._cursor:
             self._cursor = place
             self.cursor_changed.emit(place)
 
     @property
     def holds_original(self) -> bool:
-        """Whether the plain original is shown in every pane."""
+        """Whether every pane shows the plain original."""
         return self._held
 
     def hold_original(self, held: bool) -> None:
-        """Show the plain original, or what was there before."""
+        """Show the plain original in every pane, or end that."""
         if held != self._held:
             self._held = held
             self.original_held.emit(held)
 
     @property
     def message(self) -> str:
-        """Why there is nothing to see, or an error."""
+        """Why nothing is shown, or an error; otherwise empty."""
         return self._message
 
     def say(self, message: str) -> None:
@@ -248,11 +248,11 @@ class InspectionState(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is awaited."""
+        """Whether a reply of the engine is pending."""
         return self._busy
 
     def set_busy(self, busy: bool) -> None:
-        """Say whether an answer is awaited."""
+        """Set whether a reply of the engine is pending."""
         if busy != self._busy:
             self._busy = busy
             self.busy_changed.emit(busy)

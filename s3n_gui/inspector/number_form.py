@@ -1,4 +1,4 @@
-"""The method's numbers, to play with: mode, seed, delta, window, floor, beta_1, beta_2. A form over the state."""
+"""The form for the method's parameters: mode, seed, delta, window, floor, beta_1, beta_2."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FLOORS: tuple[tuple[str, str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class OwnNumbers:
-    """The model's own numbers, to which the form goes back."""
+    """The model's own parameters, which the form's reset restores."""
 
     sampling: Sampling = "expected"
     delta: float = 0.2
@@ -49,7 +49,7 @@ class OwnNumbers:
 
     @classmethod
     def updated(cls, own: OwnNumbers, inspection: Inspection) -> OwnNumbers:
-        """Take from an inspection every number that was left to the model in it."""
+        """Return ``own`` with every parameter that the inspection left to the model."""
         response, warps = inspection.response, inspection.warps
         used = cls(
             sampling=warps.sampling,
@@ -67,7 +67,7 @@ class NumberForm(QWidget):
     """The form.
 
     Signals:
-        numbers_wanted: New settings, what was done in words, and the gesture that they belong to ("" for none).
+        numbers_wanted: New settings, a description of the change, and the gesture that it belongs to ("" for none).
     """
 
     numbers_wanted = Signal(object, str, str)
@@ -154,13 +154,13 @@ class NumberForm(QWidget):
         layout.addStretch(1)
 
     def set_own(self, own: OwnNumbers) -> None:
-        """Take the model's own numbers."""
+        """Set the model's own parameters."""
         if own != self._own:
             self._own = own
             self.synchronize()
 
     def synchronize(self) -> None:
-        """Show the state's numbers, and the model's own where none is set."""
+        """Show the state's parameters, and the model's own where none is set."""
         numbers, own = self._state.numbers, self._own
         mode = numbers.sampling or own.sampling
         floor = own.floor if numbers.floor is None else numbers.floor
@@ -220,7 +220,7 @@ class NumberForm(QWidget):
 
 
 def _titled(title: str, symbol: str, content: QWidget | QHBoxLayout, buddy: QWidget | None = None) -> QWidget:
-    """Return a control beside its title: plain words, then the symbol in brackets."""
+    """Return a control beside its title, which ends with the symbol in brackets."""
     row = QWidget()
     name = QLabel(f"{title} ({symbol})" if symbol else title)
     name.setProperty("role", "caption")

@@ -1,4 +1,4 @@
-"""A second model that looks at the same image, in an engine process of its own, started when it is first wanted."""
+"""A second model for the same image, in its own engine process, which starts on first use."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from s3n_gui.inspector.state_updater import StateUpdater
 
 
 class OtherModel(QObject):
-    """Keeps a second state in step with the first: image, numbers and cursor are the same, peaks are its own.
+    """Keeps a second state in sync with the first: it shares image, parameters and cursor, but not the peaks.
 
     Args:
         first: The page's state.
-        make_client: Makes an engine, as `InspectionClient` is.
-        name_of: Returns an image's name in its data set; it keys the draws.
+        make_client: Makes an engine client with the interface of `InspectionClient`.
+        name_of: Returns an image's name in its data set, which seeds the random draws.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class OtherModel(QObject):
         first.original_held.connect(self.state.hold_original)
 
     def open(self, path: Path, device: str, precision: str) -> None:
-        """Take a model file or a run's folder as the second model."""
+        """Open a model file or a run folder as the second model."""
         if self._client is None or self._updater is None:
             self._client = self._make_client()
             self._updater = StateUpdater(self._client, self.state, self)
@@ -53,18 +53,18 @@ class OtherModel(QObject):
         self._ask()
 
     def set_idle_seconds(self, seconds: float) -> None:
-        """Say after how long without a request the engine lets go of the model."""
+        """Set after how many idle seconds the engine unloads the model."""
         if self._client is not None:
             self._client.set_idle_seconds(seconds)
 
     def set_active(self, active: bool) -> None:
-        """Look at images, or rest while nobody sees what comes."""
+        """Start inspecting images, or pause while the second model is hidden."""
         if active != self._active:
             self._active = active
             self._ask()
 
     def fetch_class_map(self, index: int) -> None:
-        """Ask for a class's map that the inspection did not bring."""
+        """Request a class map that the inspection does not contain."""
         if self._updater is not None:
             self._updater.fetch_class_map(index)
 

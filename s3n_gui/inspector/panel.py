@@ -1,4 +1,4 @@
-"""The page Inspect: what the frame calls, what keys do, and how state, engine and widgets hang together."""
+"""The Inspect page: the interface for the frame, key handling, and the connections of state, engine and widgets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ARROWS = {
 
 
 def page(session: Session, settings: Settings, jobs: JobList, recent: RecentList | None = None) -> Page:
-    """Make the page; its widgets follow in the turns of the event loop after this."""
+    """Make the page; its widgets follow in later turns of the event loop."""
 
     def make_client() -> InspectionClient:
         return InspectionClient(idle_seconds=60 * settings.idle_minutes)
@@ -51,13 +51,13 @@ def page(session: Session, settings: Settings, jobs: JobList, recent: RecentList
 
 
 class InspectPage(Page):
-    """The page.
+    """The Inspect page.
 
     Args:
         session: The current choices.
-        settings: The person's settings.
-        make_client: Makes an engine, as `InspectionClient` is; a second one where two models are compared.
-        recent: What was open lately, from which a second model can be chosen.
+        settings: The user's settings.
+        make_client: Makes an engine client with the interface of `InspectionClient`; called again for a second model.
+        recent: Recently opened items, offered as second models.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class InspectPage(Page):
         session.model_changed.connect(self.editor.undo_stack.clear)
         settings.changed.connect(self._on_setting)
 
-    # Making it, a piece a turn of the event loop
+    # Construction, one step per turn of the event loop
 
     def _make_stage(self) -> Stage:
         return Stage(
@@ -108,7 +108,7 @@ class InspectPage(Page):
             self._making.add(piece)
 
     def finish(self) -> None:
-        """Make at once what is not made yet."""
+        """Build everything that is still missing at once."""
         self._making.finish()
 
     def _connect(self) -> None:
@@ -164,7 +164,7 @@ class InspectPage(Page):
         theme().changed.connect(self._show_stage)
 
     def _show_all(self) -> None:
-        """Show what has come while the widgets were made."""
+        """Show what has arrived while the widgets were being built."""
         self._made = True
         self._apply_kept()
         self._show_layout()
@@ -179,10 +179,10 @@ class InspectPage(Page):
         self.commands_changed.emit()
         self._take_focus()
 
-    # What the frame calls
+    # Interface for the frame
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        """Return what the actions of this page do; nothing before its widgets are made."""
+        """Return the callables behind this page's actions; empty until its widgets exist."""
         return self.inspect_actions.table() if self._made else {}
 
     def undo_stack(self) -> QUndoStack:
@@ -190,7 +190,7 @@ class InspectPage(Page):
         return self.editor.undo_stack
 
     def show_demo(self) -> None:
-        """Show the demo's first bird: what is stored of it at once, then live.
+        """Show the demo's first bird: the stored inspection at once, then the live one.
 
         Raises:
             s3n_core.errors.S3NError: The demo is not installed.
@@ -204,20 +204,20 @@ class InspectPage(Page):
             self.state.show_stored(stored)
 
     def is_ready(self) -> bool:
-        """Return whether everything asked for is shown."""
+        """Return whether everything requested is shown."""
         if not self._made:
             return False
         return self.state.answer is not None or (self.stage.is_empty and not self.state.busy)
 
     def save_state(self) -> dict[str, Any]:
-        """Return the arrangement of the page."""
+        """Return the page's layout."""
         if not self._made:
             return dict(self._kept)
         columns = self.body.splitter.sizes()
         return {"panes": self.panes.to_dict(), "columns": columns, "tab": self.side.tabs.currentIndex()}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
-        """Bring the arrangement back."""
+        """Restore the page's layout."""
         self._kept = state
         if self._made:
             self._apply_kept()
@@ -232,7 +232,7 @@ class InspectPage(Page):
             self.side.tabs.setCurrentIndex(tab)
 
     def shut_down(self) -> None:
-        """End the engine processes and the threads that read."""
+        """Stop the engine processes and the reader threads."""
         self._making.clear()
         self._client.close()
         if self._made:
@@ -241,7 +241,7 @@ class InspectPage(Page):
         self.thumbnails.close()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Show the newest."""
+        """Show the current state."""
         super().showEvent(event)
         self.controller.activate(self._settings.device, self._settings.precision)
         self._take_focus()
@@ -267,7 +267,7 @@ class InspectPage(Page):
     # Keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Do what a key asks for."""
+        """Handle a key press."""
         if event.key() == Qt.Key.Key_Space:
             self.state.hold_original(True)
         elif event.key() in _ARROWS:
@@ -284,7 +284,7 @@ class InspectPage(Page):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Let go of a key."""
+        """Handle a key release."""
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self.state.hold_original(False)
@@ -292,8 +292,8 @@ class InspectPage(Page):
             super().keyReleaseEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Hear keys of children that would keep them."""
-        # In the list of images, Space would choose what is chosen already.
+        """Handle keys that a child widget would otherwise consume."""
+        # The image list would use Space to select the item that is already selected.
         if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space:
             if event.type() == QEvent.Type.KeyPress:
                 self.keyPressEvent(event)
@@ -318,7 +318,7 @@ class InspectPage(Page):
     def _show_stage(self) -> None:
         self.stage.show_newest()
         empty = self.stage.is_empty
-        # A hidden widget would take the focus and never let Tab get to the buttons that are seen.
+        # A hidden widget would take the focus and keep Tab from reaching the visible buttons.
         view = None if empty else self.stage.shown_panes()[0].view
         self.setFocusProxy(view)  # type: ignore[arg-type]  # None is allowed
         self.side.setVisible(not empty or self.state.evidence is not None)

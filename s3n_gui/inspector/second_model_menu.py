@@ -1,4 +1,4 @@
-"""Which model to compare with: those that were open lately, or another file or run."""
+"""The menu of models to compare with: recent ones, or another file or run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from s3n_gui.state.recent import RecentList
 
 
 def lately_open(recent: RecentList | None, current: Path | None) -> tuple[Path, ...]:
-    """Return the models and runs that were open lately and are still there, without the current one."""
+    """Return the recently opened models and runs that still exist, without the current one."""
     if recent is None:
         return ()
     items = sorted((*recent.items("model"), *recent.items("run")), key=lambda item: -item.opened)
@@ -24,7 +24,7 @@ class SecondModelMenu(QMenu):
     """The menu; it deletes itself when it is closed.
 
     Signals:
-        chosen: The ``Path`` of a model file or a run's folder.
+        chosen: The ``Path`` of a model file or a run folder.
     """
 
     chosen = Signal(object)

@@ -1,4 +1,4 @@
-"""The right side of the page: the answer, the scores, and below them peaks and numbers, as tabs or, where there is room, both."""
+"""The side panel: prediction and scores, and below them peaks and parameters, as tabs or, if they fit, both."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from s3n_gui.inspector.scores.prediction_card import PredictionCard
 from s3n_gui.inspector.scores.score_rows import score_rows
 from s3n_gui.inspector.scores.score_table import ScoreTable
 
-_ANY_HEIGHT = 16_777_215  # Qt's own
+_ANY_HEIGHT = 16_777_215  # Qt's QWIDGETSIZE_MAX
 _LOW, _TALL = 470, 820
-"""Below so many pixels the rule's sentence goes into a tooltip; from so many on, peaks and numbers are both shown."""
+"""Heights in pixels: below the first, the rule is a tooltip; from the second on, peaks and parameters both show."""
 
 
 class Side(QScrollArea):
-    """Answer, scores, peaks, numbers; they are made by `pieces`. It scrolls where a low window has no room for the least.
+    """Prediction, scores, peaks and parameters, built by `pieces`. It scrolls if the window is too low for the minimum.
 
     Signals:
-        compare_requested: Scores are to be compared with what is shown now.
-        put_back_requested: A peak (its key) is to be as it was found.
+        compare_requested: Make the current scores the baseline.
+        put_back_requested: Restore a peak (its key) as it was found.
     """
 
     compare_requested = Signal()
@@ -49,7 +49,7 @@ class Side(QScrollArea):
         self.setFixedWidth(px(312))
 
     def pieces(self) -> list[Callable[[], None]]:
-        """Return what makes the parts, in order."""
+        """Return the build steps in order."""
         return [self._make_upper, self._make_lower, self._make_peaks, self._make_numbers, self._connect]
 
     def _make_upper(self) -> None:
@@ -65,7 +65,7 @@ class Side(QScrollArea):
         inside.addWidget(self.answer)
         inside.addWidget(self.scores, 1)
         self.answer.below.addWidget(self.compare)
-        self.answer.below.addStrut(self.compare.sizeHint().height())  # Nothing below jumps when it comes.
+        self.answer.below.addStrut(self.compare.sizeHint().height())  # Nothing below jumps when the button appears.
         self._column.addWidget(self._upper)
 
     def _make_lower(self) -> None:
@@ -95,7 +95,7 @@ class Side(QScrollArea):
 
     def _make_numbers(self) -> None:
         self.numbers = NumberForm(self._state)
-        self.numbers.setContentsMargins(0, 0, 8, 0)  # beside the scroll bar, whether it is there or not
+        self.numbers.setContentsMargins(0, 0, 8, 0)  # reserves room for the scroll bar, visible or not
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -114,13 +114,13 @@ class Side(QScrollArea):
         self._arrange()
 
     def set_truth(self, truth: str | None) -> None:
-        """Say which class the image is labelled with."""
+        """Set the image's true class (None if unlabelled)."""
         self._truth = truth
         self.answer.set_truth(truth)
         self.synchronize()
 
     def set_model(self, path: Path | None) -> None:
-        """Say which model answers."""
+        """Set the model that makes the prediction."""
         self.answer.set_model(path)
 
     def synchronize(self) -> None:
@@ -132,10 +132,10 @@ class Side(QScrollArea):
         compared = state.before is not None and state.before != answer
         self.compare.setVisible(answer is not None and not state.scores_stale and compared)
 
-    # Room
+    # Layout
 
     def _arrange(self) -> None:
-        """Share the height out: all that there is room for, and what the person has chosen first."""
+        """Distribute the height: show everything that fits, the chosen tab first."""
         self.setFixedWidth(px(312))
         height, numbers_chosen = self.viewport().height(), self.tabs.currentIndex() == 1
         tall = height >= px(_TALL)
@@ -145,7 +145,8 @@ class Side(QScrollArea):
         self.peak_panel.setVisible(tall or not numbers_chosen)
         self._scroll.setVisible(tall or numbers_chosen)
         self._inside.setContentsMargins(12, 10 if tall else 4, 12, 10)
-        # Both at once: all numbers, and the peaks in what is left. Numbers alone: as many as the fewest scores leave room for.
+        # If both show, the parameters get their full height and the peaks the rest. Parameters alone get what the
+        # scores leave.
         needed = self.numbers.sizeHint().height()
         self._scroll.setMinimumHeight(needed if tall else 0)
         self._scroll.setMaximumHeight(needed if tall else _ANY_HEIGHT)
@@ -156,14 +157,14 @@ class Side(QScrollArea):
         self._lower.setMinimumHeight(px(196))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Share the new height out."""
+        """Distribute the new height."""
         super().resizeEvent(event)
-        if hasattr(self, "numbers"):  # it is resized while it is made, too
+        if hasattr(self, "numbers"):  # resize events also arrive during construction
             self._arrange()
 
 
 class _Content(QWidget):
-    """What scrolls: only where there is no room for the least, not for what its sentences would like."""
+    """The scrolled content: it scrolls only below its minimum height, not below its preferred height."""
 
     def heightForWidth(self, width: int) -> int:
         return self.minimumSizeHint().height()

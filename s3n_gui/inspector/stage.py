@@ -1,4 +1,4 @@
-"""The middle of the page: the panes, two models one above the other, or why there is nothing to see."""
+"""The middle of the page: the panes, two models one above the other, or the reason why nothing is shown."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from s3n_gui.widgets.empty_page import EmptyPage
 
 
 class Stage(QStackedWidget):
-    """Panes, comparison, or an empty page with its reason.
+    """Panes, comparison, or an empty page with the reason.
 
     Signals:
-        again_requested: What has failed is to be tried again.
+        again_requested: Retry what has failed.
         comparing_changed: Whether two models are shown.
 
     Attributes:
-        requests: What is asked of the current model's panes.
+        requests: The user's requests in the current model's panes.
 
     Args:
         session: The current choices.
-        settings: The person's settings.
+        settings: The user's settings.
         state: The page's state.
-        images: The images, which know their names and labels.
-        cameras: Where the panes look.
-        make_client: Makes an engine for the second model.
-        recent: What was open lately; the second model may be among it.
+        images: The image list, which has names and labels.
+        cameras: The panes' cameras.
+        make_client: Makes an engine client for the second model.
+        recent: Recently opened items, offered as second models.
     """
 
     again_requested = Signal()
@@ -77,11 +77,11 @@ class Stage(QStackedWidget):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to see, and the page says why."""
+        """Whether the page shows only the reason why nothing is shown."""
         return self.currentWidget() is self.empty
 
     def show_newest(self) -> None:
-        """Show the panes, or why there is nothing in them."""
+        """Show the panes, or the reason why they are empty."""
         case = self._empty_case()
         full: QWidget = self.comparison if self._comparing and self.comparison is not None else self.panes
         self.setCurrentWidget(full if case is None else self.empty)
@@ -131,11 +131,11 @@ class Stage(QStackedWidget):
 
     @property
     def is_comparing(self) -> bool:
-        """Whether two models are shown, as far as there is something to see."""
+        """Whether the comparison of two models is on, even while nothing is shown."""
         return self._comparing
 
     def set_comparing(self, comparing: bool) -> None:
-        """Show two models, or one; the person chooses the second one first."""
+        """Show two models or one; let the user choose the second model if there is none."""
         if comparing and self.other is None:
             self.choose_other()
             return
@@ -146,13 +146,13 @@ class Stage(QStackedWidget):
         self.comparing_changed.emit(comparing)
 
     def choose_other(self) -> None:
-        """Let the person choose the model to compare with."""
+        """Let the user choose the model to compare with."""
         menu = SecondModelMenu(lately_open(self._recent, self._session.model), self)
         menu.chosen.connect(self.compare_with)
         menu.popup(QCursor.pos() if self.underMouse() else self.mapToGlobal(self.rect().topRight()))
 
     def compare_with(self, model: Path) -> None:
-        """Compare the current model with another one: a model file or a run's folder."""
+        """Compare the current model with a model file or run folder."""
         if self.other is None or self.comparison is None:
             self.other = OtherModel(self._state, self._make_client, self._name_of, self)
             self.comparison = Comparison(self._state, self.other, self._cameras, self.requests)
@@ -166,36 +166,36 @@ class Stage(QStackedWidget):
         self.set_comparing(True)
 
     def compute_on(self, device: str, precision: str) -> None:
-        """Let the second model compute elsewhere, or in another precision."""
+        """Set the second model's device and precision."""
         if self.other is not None and self.other.path is not None:
             self.other.open(self.other.path, device, precision)
 
     def set_idle_seconds(self, seconds: float) -> None:
-        """Say after how long without a request the second engine lets go of its model."""
+        """Set after how many idle seconds the second engine unloads its model."""
         if self.other is not None:
             self.other.set_idle_seconds(seconds)
 
     def shown_panes(self) -> tuple[Pane, ...]:
-        """Return the panes that are shown: of one model, or of both."""
+        """Return the visible panes of one or both models."""
         if self._comparing and self.comparison is not None:
             return (*self.comparison.first.panes.panes, *self.comparison.second.panes.panes)
         return self.panes.panes
 
     def set_all(self, **changes: Any) -> None:
-        """Set fields of all panes' models, also of those that are not shown now."""
+        """Set fields of all panes' models, including hidden panes."""
         self.panes.set_all(**changes)
         if self.comparison is not None:
             self.comparison.first.panes.set_all(**changes)
 
     def toggle_alone(self) -> None:
-        """Show the pane with the focus alone, or all again; of two models, the pane of both."""
+        """Maximise the focused pane, for two models in both rows, or restore the grid."""
         if self._comparing and self.comparison is not None:
             self.comparison.toggle_alone()
         else:
             self.panes.toggle_alone()
 
     def show_all_panes(self) -> None:
-        """Show all panes again, where one is shown alone."""
+        """Restore the grid if a pane is maximised."""
         grids = [self.panes]
         if self.comparison is not None:
             grids += [self.comparison.first.panes, self.comparison.second.panes]
@@ -204,7 +204,7 @@ class Stage(QStackedWidget):
                 grid.toggle_alone()
 
     def set_truth(self, truth: str | None) -> None:
-        """Say which class the image is labelled with."""
+        """Set the image's true class (None if unlabelled)."""
         self._truth = truth
         if self.comparison is not None:
             self.comparison.set_truth(truth)
@@ -214,6 +214,6 @@ class Stage(QStackedWidget):
         return None if record is None else record.name
 
     def close_engines(self) -> None:
-        """End the second model's engine process."""
+        """Stop the second model's engine process."""
         if self.other is not None:
             self.other.close()

@@ -1,4 +1,4 @@
-"""Keeps a state in step with an engine: asks for what the state shows, and takes the replies that belong to it."""
+"""Keeps a state in sync with an engine: requests what the state shows, and applies the replies that match it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from s3n_gui.inspector.inspection_state import InspectionState
 
 
 class StateUpdater(QObject):
-    """Asks and takes. What comes of another image, or of settings that are shown no longer, is dropped.
+    """Sends requests and applies replies. Replies for another image or for outdated settings are dropped.
 
     Signals:
-        answered: The whole `Inspection` of what the state shows; the state has it already.
-        failed: What the state shows cannot be had, and why: a sentence.
+        answered: The complete `Inspection` of what the state shows, already applied to the state.
+        failed: The reason why the request failed, as a message.
 
     Args:
         client: The engine.
@@ -45,30 +45,30 @@ class StateUpdater(QObject):
         state.image_changed.connect(self.forget)
 
     def ask(self, image: Path, name: str | None) -> None:
-        """Ask for the state's image with the state's settings; the name is that in its data set."""
+        """Request the state's image with the state's settings; ``name`` is the image's name in its data set."""
         self._state.set_busy(True)
         self._subject = self._client.inspect(image, self._state.settings, name=name)
 
     def fetch_class_map(self, index: int) -> None:
-        """Ask for a class's map that the inspection did not bring."""
+        """Request a class map that the inspection does not contain."""
         if self._subject is not None and index not in self._fetched:
             self._client.request_class_map(self._subject, index)
 
     def forget(self) -> None:
-        """Take nothing more of what was asked: another image or model is there."""
+        """Drop all pending replies, because the image or model has changed."""
         self._subject = None
         self._fetched.clear()
         self._state.set_busy(False)
 
     def _on_resampled(self, inspection: Inspection, subject: Subject) -> None:
-        # While the newest is awaited, an earlier place of a peak that is being dragged is better than none.
+        # While the newest reply is pending, an earlier position of a dragged peak is better than none.
         awaited = self._state.busy and subject.is_image_of(self._subject)
         if not awaited and subject != self._subject:
             return
         self._state.say("")
         shown = self._state.answer
         if shown is not None and shown.warps.settings == inspection.warps.settings and not self._state.scores_stale:
-            return  # The same as is shown already, but without scores.
+            return  # Identical to what is shown, but without scores.
         self._state.take_evidence(self._fetched.added_to(inspection))
 
     def _on_answered(self, inspection: Inspection, subject: Subject) -> None:
@@ -80,7 +80,7 @@ class StateUpdater(QObject):
         self.answered.emit(inspection)
 
     def _on_class_map(self, class_map: ClassMap) -> None:
-        if not class_map.subject.is_image_of(self._subject):  # no setting changes it
+        if not class_map.subject.is_image_of(self._subject):  # class maps do not depend on the settings
             return
         self._fetched.take(class_map.index, class_map.values)
         if self._state.is_current:
@@ -93,7 +93,7 @@ class StateUpdater(QObject):
 
 
 class _FetchedMaps:
-    """Class maps that an inspection did not bring, of one image: M, float32 (h, w), by the class's index."""
+    """Class maps of one image that its inspection does not contain: M, float32 (h, w), by class index."""
 
     def __init__(self) -> None:
         self._maps: dict[int, NDArray[np.float32]] = {}
@@ -102,15 +102,15 @@ class _FetchedMaps:
         return index in self._maps
 
     def take(self, index: int, values: NDArray[np.float32]) -> None:
-        """Keep a map."""
+        """Add a map."""
         self._maps[index] = values
 
     def clear(self) -> None:
-        """Forget all: another image or model is there."""
+        """Drop all maps, because the image or model has changed."""
         self._maps.clear()
 
     def added_to(self, inspection: Inspection) -> Inspection:
-        """Return an inspection with the maps that it lacks."""
+        """Return an inspection with the missing maps added."""
         response = inspection.response
         shape = response.class_maps.shape[1:]
         missing = [

@@ -1,4 +1,4 @@
-"""An inspection in a file: what the demo shows at once, before the engine has started."""
+"""Inspections in files: the demo shows one at once, before the engine has started."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from s3n_gui.state.demo import demo_inspection
 
 
 def read_demo_inspection() -> Inspection | None:
-    """Read the stored look at the first demo image; a test holds it to what the demo model sees."""
+    """Read the stored inspection of the first demo image; a test compares it with the demo model's own."""
     try:
         return read_inspection(demo_inspection())
     except S3NError:
@@ -20,7 +20,7 @@ def read_demo_inspection() -> Inspection | None:
 
 
 def read_inspection(path: Path) -> Inspection | None:
-    """Read an inspection; None where there is none, or none of this version: the engine will bring it a little later."""
+    """Read an inspection; None if it is missing or of another version, since the engine delivers it soon after."""
     try:
         with path.open("rb") as file:
             message = read_message(file)

@@ -13,17 +13,17 @@ _PIECES = re.compile(r"([^_]+)|_(\w)")
 
 
 def plain_symbol(text: str) -> str:
-    """Return ``Q_d`` as screen readers should say it."""
+    """Return a symbol such as ``Q_d`` as plain text for screen readers."""
     return text.replace("_", " ")
 
 
 def symbol_width(text: str, font: QFont) -> float:
-    """Return how wide a symbol is painted."""
+    """Return the painted width of a symbol, in pixels."""
     return _walk(None, 0.0, 0.0, text, font)
 
 
 def draw_symbol(painter: QPainter, x: float, baseline: float, text: str, font: QFont) -> float:
-    """Paint a symbol in the painter's pen and return its width."""
+    """Paint a symbol with the painter's pen and return its width, in pixels."""
     return _walk(painter, x, baseline, text, font)
 
 

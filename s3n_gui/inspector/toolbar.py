@@ -1,4 +1,4 @@
-"""The line above the panes: from image to image at the left, how they are shown in the middle, undo at the right."""
+"""The toolbar above the panes: navigation at the left, display options in the middle, undo at the right."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from s3n_gui.widgets.elided_label import ElidedLabel
 
 
 class Toolbar(QWidget):
-    """Buttons for what is done often.
+    """Buttons for the most frequent actions.
 
     Signals:
-        previous_requested, next_requested, mistake_requested, disagreement_requested: Another image.
-        peaks_toggled, grid_toggled: In all panes.
+        previous_requested, next_requested, mistake_requested, disagreement_requested: Go to another image.
+        peaks_toggled, grid_toggled: Show or hide them in all panes.
         layout_chosen: The name of a layout.
-        fit_requested: Show everything whole.
-        compare_toggled: Two models, or one.
-        reset_requested: Put numbers and peaks back.
-        stop_requested: Stop looking for a mistake or disagreement.
+        fit_requested: Fit the images into view.
+        compare_toggled: Show two models or one.
+        reset_requested: Reset parameters and peaks.
+        stop_requested: Stop the search for a mistake or disagreement.
     """
 
     previous_requested = Signal()
@@ -112,7 +112,7 @@ class Toolbar(QWidget):
         self._on_theme_changed()
 
     def show_image(self, name: str, row: int, count: int) -> None:
-        """Name the image and its place in the list (row -1: it is not listed)."""
+        """Show the image's name and its position in the list (row -1: not listed)."""
         self.name.setText(name)
         self.name.setToolTip(name)
         for button in (self.previous, self.next, self.mistake, self.disagreement):
@@ -120,20 +120,20 @@ class Toolbar(QWidget):
         self.place.setText(f"{row + 1:,} / {count:,}" if row >= 0 else "")
 
     def show_device(self, device: str, reason: str) -> None:
-        """Say where the network computes, if there is a reason why that is not a faster device."""
+        """Show the device, if there is a reason why it is not a faster one."""
         words = f"Runs on {device}: {reason}."
         self.device.setToolTip(words)
         self.device.setAccessibleDescription(words)
         self.device.setVisible(bool(reason))
 
     def show_comparing(self, comparing: bool) -> None:
-        """Say whether two models are shown, without telling anybody."""
+        """Set whether two models are shown, without emitting a signal."""
         with QSignalBlocker(self.compare):
             self.compare.setChecked(comparing)
         self.layouts.setEnabled(not comparing)
 
     def show_marks(self, *, peaks: bool, grid: bool) -> None:
-        """Say whether peaks and grid lines are drawn in any pane, without telling anybody."""
+        """Set whether any pane shows peaks and grid lines, without emitting a signal."""
         for button, shown in ((self.peaks, peaks), (self.grid, grid)):
             with QSignalBlocker(button):
                 button.setChecked(shown)
@@ -144,7 +144,7 @@ class Toolbar(QWidget):
             action.setChecked(action.text() == name)
 
     def show_seeking(self, wanted: str) -> None:
-        """Offer to stop looking where something is being looked for."""
+        """Show the stop button while a search is running."""
         self.stop.setVisible(bool(wanted))
         self.mistake.setVisible(not wanted)
         self.disagreement.setVisible(not wanted)

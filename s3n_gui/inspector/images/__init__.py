@@ -1,1 +1,1 @@
-"""The list of images beside the panes, and what is known of their predictions."""
+"""The list of images beside the panes, and their known predictions."""

@@ -1,4 +1,4 @@
-"""The image list at the left of the page: a filter, thumbnails and a mark for what is known of each answer."""
+"""The image list at the left of the page: a filter, thumbnails and a mark for each known prediction."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class ImageBrowser(QWidget):
     """The list and its filter.
 
     Signals:
-        image_chosen: The ``Path`` of the image that the person chose.
-        table_requested: A table of predictions is to be used.
-        predictions_requested: The data set is to be predicted, so that all answers are known.
+        image_chosen: The ``Path`` of the image that the user chose.
+        table_requested: The user wants to open a prediction table.
+        predictions_requested: The user wants to run predictions on the data set.
     """
 
     image_chosen = Signal(object)
@@ -119,7 +119,7 @@ class ImageBrowser(QWidget):
         self._on_filtered()
 
     def show_image(self, image: Path | None) -> None:
-        """Mark an image as the current one, and bring it into view."""
+        """Mark an image as the current one and scroll to it."""
         self._current = image
         row = self._images.row_of(image)
         if row < 0:
@@ -129,7 +129,7 @@ class ImageBrowser(QWidget):
             self.list.scrollTo(self._images.index(row))
 
     def offer_predictions(self, offered: bool) -> None:
-        """Say whether predicting the data set would tell more than is known."""
+        """Set whether running predictions on the data set is offered."""
         self._offered = offered
         self._show_offer()
 
@@ -206,7 +206,7 @@ class _List(QListView):
 
 
 class _ThumbnailDelegate(QStyledItemDelegate):
-    """Paints an image, its name, and a mark for its answer: a tick, a cross, or two dots where the branches disagree."""
+    """Paints an image, its name and its prediction's mark: a tick, a cross, or two dots if the branches disagree."""
 
     def __init__(self, thumbnails: ThumbnailLoader, parent: QWidget) -> None:
         super().__init__(parent)

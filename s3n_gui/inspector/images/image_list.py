@@ -1,4 +1,4 @@
-"""The images that can be looked at: a flat list with a filter, light enough for a hundred thousand of them. No pictures."""
+"""The list model of the images to inspect: flat, filterable, and without pixels, so that it holds 100,000 images."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _ROOT = QModelIndex()
 
 
 def is_mistake(verdict: Verdict | None) -> bool:
-    """Say whether an image is known to be answered wrongly."""
+    """Return whether an image is known to be predicted wrongly."""
     return verdict is not None and verdict.correct is False
 
 
 def disagrees(verdict: Verdict | None) -> bool:
-    """Say whether the branches are known to answer differently."""
+    """Return whether the branches are known to disagree."""
     return verdict is not None and not verdict.agrees
 
 
@@ -41,7 +41,7 @@ class ImageList(QAbstractListModel):
     """The images of a data set that pass the filter, in the data set's order.
 
     Signals:
-        filtered: Other images are listed.
+        filtered: The list shows other images.
     """
 
     filtered = Signal()
@@ -59,7 +59,7 @@ class ImageList(QAbstractListModel):
         verdicts.changed.connect(self._on_verdicts)
 
     def set_data_set(self, data_set: DataSet | None, lone_image: Path | None = None) -> None:
-        """List the images of a data set, or one image alone."""
+        """List the images of a data set, or a single image."""
         if data_set is not None:
             self._records, self._classes = data_set.records, data_set.classes
         else:
@@ -69,7 +69,7 @@ class ImageList(QAbstractListModel):
         self._filter()
 
     def set_filter(self, text: str, shown: Shown) -> None:
-        """List only images whose name or class holds a text, and of whose answers this is known."""
+        """List only images whose name or class contains ``text`` and whose verdict matches ``shown``."""
         text = text.strip().casefold()
         if (text, shown) != (self._text, self._shown):
             self._text, self._shown = text, shown
@@ -85,7 +85,7 @@ class ImageList(QAbstractListModel):
         return frozenset(record.name for record in self._records)
 
     def label_of(self, record: ImageRecord) -> str | None:
-        """Return the name of an image's class."""
+        """Return the name of an image's labelled class, or None."""
         return None if record.label is None else self._classes[record.label]
 
     def record(self, row: int) -> ImageRecord:
@@ -93,7 +93,7 @@ class ImageList(QAbstractListModel):
         return self._records[self._listed[row]]
 
     def record_of(self, path: Path | None) -> ImageRecord | None:
-        """Return an image by its file, also where the filter hides it."""
+        """Return the image of a file, even if the filter hides it, or None."""
         if path is None:
             return None
         row = self.row_of(path)
@@ -110,12 +110,12 @@ class ImageList(QAbstractListModel):
         return self._rows.get(path, -1)
 
     def next_row(self, row: int, step: Literal[1, -1], test: Callable[[Verdict | None], bool] | None = None) -> int:
-        """Return the next row in a direction whose verdict passes a test, or -1 where there is none; no wrapping around.
+        """Return the next row in a direction whose verdict passes a test, or -1 if there is none; does not wrap around.
 
         Args:
-            row: Where to start; -1 stands before the first.
-            step: 1 forwards, -1 backwards.
-            test: None takes any row.
+            row: Where to start; -1 means before the first row.
+            step: 1 for forwards, -1 for backwards.
+            test: None accepts any row.
         """
         row += step
         while 0 <= row < len(self._listed):
@@ -125,7 +125,7 @@ class ImageList(QAbstractListModel):
         return -1
 
     def set_item_size(self, size: QSize) -> None:
-        """Say how large an item is on the screen; the same for all."""
+        """Set the size of every item, in pixels."""
         self._item_size = size
 
     def rowCount(self, parent: AnyIndex = _ROOT) -> int:
@@ -133,7 +133,7 @@ class ImageList(QAbstractListModel):
         return 0 if parent.isValid() else len(self._listed)
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what Qt asks for of an item."""
+        """Return an item's data for a role."""
         if not index.isValid():
             return None
         if role == Qt.ItemDataRole.SizeHintRole:
@@ -183,7 +183,7 @@ class ImageList(QAbstractListModel):
         if not names:
             self._filter()
             return
-        # An image that is being looked at stays listed, whatever its verdict turns out to be.
+        # The current image stays listed, whatever its verdict turns out to be.
         for name in names:
             row = next((row for row, index in enumerate(self._listed) if self._records[index].name == name), -1)
             if row >= 0:

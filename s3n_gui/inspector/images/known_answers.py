@@ -1,4 +1,4 @@
-"""What a table of predictions brings to the page: that of the page Predict by itself, or one that the person chooses."""
+"""The predictions that the page knows from a table: the Predict page's own, or one that the user opens."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from s3n_gui.state.settings import Settings
 
 
 class KnownAnswers(QObject):
-    """Keeps the verdicts in step with the newest table of the current model and data set.
+    """Keeps the verdicts in sync with the newest prediction table of the current model and data set.
 
     Signals:
-        changed: ``of_all`` may be another.
-        notice: A sentence on what a chosen table brought.
-        failed: A sentence: a chosen table cannot be read.
+        changed: ``of_all`` may have changed.
+        notice: A message on what a chosen table contained.
+        failed: A message: a chosen table cannot be read.
     """
 
     changed = Signal()
@@ -44,7 +44,7 @@ class KnownAnswers(QObject):
         self._table: KnownTable | None = None
         self._chosen: Path | None = None
         self.of_all = False
-        """Whether a table knows the answers of this data set."""
+        """Whether a table covers this data set."""
         self._reader = TableReader(self)
         self._reader.read.connect(self._on_read)
         self._reader.failed.connect(self._on_failed)
@@ -55,12 +55,12 @@ class KnownAnswers(QObject):
         self._on_predictions(session.predictions)
 
     def read(self, path: Path) -> None:
-        """Use a table that the person has chosen."""
+        """Use a table that the user has chosen."""
         self._chosen = path
         self._reader.start(path)
 
     def close(self) -> None:
-        """End the reading."""
+        """Stop reading."""
         self._reader.close()
 
     def _on_predictions(self, path: Path | None) -> None:
@@ -78,7 +78,7 @@ class KnownAnswers(QObject):
             self._look_for_kept()
 
     def _look_for_kept(self) -> None:
-        """Read the table that the page Predict has kept of an earlier time, also where that page has not been shown yet."""
+        """Read the table that the Predict page saved earlier, even if that page has not been shown yet."""
         model, data_set = self._session.model, self._session.data_set
         if model is not None and data_set is not None:
             images, precision = data_set_place(data_set), self._settings.precision
@@ -94,12 +94,12 @@ class KnownAnswers(QObject):
             self.notice.emit(said)
 
     def _on_failed(self, sentence: str) -> None:
-        if self._chosen is not None:  # else nobody has asked for it
+        if self._chosen is not None:  # otherwise the user did not ask for it
             self._chosen = None
             self.failed.emit(sentence)
 
     def _take_again(self) -> None:
-        """Another data set is there, whose answers the table may or may not hold."""
+        """Look for a table again after the data set has changed."""
         self._table = None
         self._know(False)
         if self._session.predictions is not None:
@@ -108,7 +108,7 @@ class KnownAnswers(QObject):
             self._look_for_kept()
 
     def _take(self, *, certain: bool = False) -> str:
-        """Take the table's verdicts, as soon as the model says that they are its own or a person does (``certain``)."""
+        """Take the table's verdicts if it matches the opened model, or before that if the user chose it (``certain``)."""
         table, opened = self._table, self._client.model
         if table is None or (opened is None and not certain):
             return ""

@@ -1,4 +1,4 @@
-"""Reads what a table of predictions knows of its images, off the window's thread: one of 100,000 rows takes some seconds."""
+"""Reading of prediction tables in a worker thread, because a table of 100,000 rows takes several seconds."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from s3n_gui.inspector.images.verdicts import Verdict
 
 @dataclass(frozen=True, slots=True)
 class KnownTable:
-    """A table in short.
+    """The contents of a prediction table that the page needs.
 
     Attributes:
-        path: Its file.
+        path: The table's file.
         model: The digest of the model that made it.
-        verdicts: What it says of each image, by name; images with an error are missing.
+        verdicts: One verdict per image, by image name; images with an error are missing.
     """
 
     path: Path
@@ -35,11 +35,11 @@ class KnownTable:
 
 
 class TableReader(QObject):
-    """Reads tables, the newest asked for wins.
+    """Reads tables; only the most recent request is delivered.
 
     Signals:
         read: The `KnownTable`.
-        failed: A sentence.
+        failed: An error message.
     """
 
     read = Signal(object)
@@ -60,12 +60,12 @@ class TableReader(QObject):
         self._tasks.run("table", partial(_read_table, path, self._unwanted))
 
     def forget(self) -> None:
-        """Drop what is being read."""
+        """Cancel the current request."""
         self._unwanted.set()
         self._tasks.forget("table")
 
     def close(self) -> None:
-        """Drop what is being read, and wait until that has noticed."""
+        """Cancel the current request and wait for the thread to end."""
         self.forget()
         self._tasks.close()
 
@@ -79,10 +79,10 @@ class TableReader(QObject):
 
 
 def _read_table(path: Path, unwanted: Event) -> KnownTable | None:
-    """Return a table in short; None where it is not wanted any more.
+    """Return a table's contents, or None if the request was cancelled.
 
     Raises:
-        S3NError: It cannot be read.
+        S3NError: The table cannot be read.
     """
     model, verdicts = "", {}
     try:
@@ -103,11 +103,11 @@ def _read_table(path: Path, unwanted: Event) -> KnownTable | None:
 
 
 def _rows(path: Path) -> Iterator[Prediction]:
-    """Read line by line what this program wrote: one call for the whole table would stop the window's thread as well."""
+    """Read this program's tables line by line: one JSON call for a whole table would block the window, too."""
     with path.open("rb") as file:
         header = read_json_head(file)
         if header is None:
-            yield from read_json_table(path)[1]  # laid out by another program
+            yield from read_json_table(path)[1]  # formatted by another program
             return
         for line in json_row_lines(file):
             yield Prediction.from_dict(json.loads(line), header)

@@ -1,4 +1,4 @@
-"""What is known of each image's answer: from a table of predictions where there is one, else from the images visited."""
+"""What is known of each image's prediction: from a prediction table if there is one, else from the images viewed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from s3n_core.prediction.rows import Prediction
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One image's answer in short.
+    """A summary of one image's prediction.
 
     Attributes:
         class_name: The predicted class.
-        probability: Of that class, 0 ... 1.
-        correct: Whether it is the image's label; None without a label.
-        agrees: Whether all branches say the same.
+        probability: The probability of that class, in [0, 1].
+        correct: Whether it equals the image's label; None without a label.
+        agrees: Whether all branches predict the same class.
     """
 
     class_name: str
@@ -29,13 +29,13 @@ class Verdict:
 
     @classmethod
     def of_row(cls, row: Prediction) -> Verdict:
-        """Return what a row of a table says, of an image that was answered."""
+        """Return the verdict of a table row that has a prediction."""
         agrees = len({name for _, name in row.branches}) <= 1
         return cls(row.class_name or "", row.probability or 0.0, row.correct, agrees)
 
     @classmethod
     def of_inspection(cls, inspection: Inspection, label: str | None) -> Verdict:
-        """Return what an inspection says of an image with a label, or without one."""
+        """Return the verdict of an inspection, given the image's label if it has one."""
         best = inspection.prediction
         branches = {
             inspection.top(branch, 1)[0].index for branch in ("O", "D", "C") if branch in inspection.scores.logits
@@ -48,7 +48,7 @@ class Verdicts(QObject):
     """Verdicts by the image's name.
 
     Signals:
-        changed: Names whose verdict is new, as a tuple; an empty one stands for all.
+        changed: The names whose verdict is new, as a tuple; an empty tuple means all.
     """
 
     changed = Signal(object)
@@ -61,22 +61,22 @@ class Verdicts(QObject):
         return len(self._by_name)
 
     def get(self, name: str) -> Verdict | None:
-        """Return what is known of an image."""
+        """Return an image's verdict, or None if it is not known."""
         return self._by_name.get(name)
 
     def clear(self) -> None:
-        """Forget all: another model has been chosen."""
+        """Drop all verdicts, for example because another model was chosen."""
         if self._by_name:
             self._by_name.clear()
             self.changed.emit(())
 
     def take(self, verdicts: Mapping[str, Verdict]) -> None:
-        """Take what a table says, by the images' names."""
+        """Add a table's verdicts, keyed by image name."""
         self._by_name.update(verdicts)
         self.changed.emit(())
 
     def take_inspection(self, name: str, inspection: Inspection, label: str | None) -> None:
-        """Take the answer of an image that has been looked at, with nothing changed by hand."""
+        """Add the verdict of an image inspected with unedited settings."""
         verdict = Verdict.of_inspection(inspection, label)
         if verdict != self._by_name.get(name):
             self._by_name[name] = verdict

@@ -1,1 +1,1 @@
-"""The panes: one view of the image each, with maps and marks."""
+"""The panes: each shows one view of the image, with maps and marks."""

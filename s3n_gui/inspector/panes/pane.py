@@ -1,4 +1,4 @@
-"""One pane: title, picture with map and marks, and below it the colour bar or the key. A view of the state, nothing else."""
+"""One pane: title, image with map and marks, and below it the colour bar or the key. A pure view of the state."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Pane(QFrame):
     """One view of the inspected image.
 
     Signals:
-        enlarge_requested: Show this pane (itself) alone, or all of them again.
-        swap_requested: The number of the pane that was dropped here, and this one's.
-        colours_wanted_everywhere: This pane's palette and opacity are wanted in all panes.
+        enlarge_requested: Maximise this pane (the argument), or restore the grid.
+        swap_requested: The index of the pane that was dropped here, and this pane's index.
+        colours_wanted_everywhere: Apply this pane's palette and opacity to all panes.
     """
 
     enlarge_requested = Signal(object)
@@ -105,7 +105,7 @@ class Pane(QFrame):
     # From the state to the screen
 
     def show_evidence(self) -> None:
-        """Show what the state holds; a pane that cannot be seen waits until it can."""
+        """Show the state; a hidden pane waits until it is shown."""
         if not self.isVisible():
             return
         inspection, model = self._state.evidence, self.model
@@ -202,11 +202,11 @@ class Pane(QFrame):
             self.view.set_camera(self._cameras.of(plane_of(self.model.kind)))
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Show the newest."""
+        """Show the current state."""
         super().showEvent(event)
         self.show_evidence()
 
-    # From the person to the state
+    # From the user to the state
 
     def _on_hovered(self, place: QPointF) -> None:
         inspection, content = self._state.evidence, self._content
@@ -235,12 +235,12 @@ class Pane(QFrame):
         self._requests.peak_dragged.emit(key, (place.x(), place.y()))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take panes only."""
+        """Accept panes only."""
         if event.mimeData().hasFormat(PANE_MIME):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Change places with the pane that is dropped."""
+        """Swap places with the dropped pane."""
         other = int(bytes(event.mimeData().data(PANE_MIME).data()))
         if other != self.index:
             self.swap_requested.emit(other, self.index)

@@ -1,7 +1,7 @@
-"""What a pane shows of an inspected image: chosen by a kind, worked out once into a `PaneContent`. No widgets here.
+"""What a pane shows of an inspected image, resolved from its kind into a `PaneContent`. No widgets.
 
-All panes but D and C show the original's plane, in original pixels. D and C have a plane each of their own; it is drawn in
-the proportions of what it was made from, in units of the same size, but the same numbers are other places there.
+All panes except D and C show the plane of the original, in pixels of the original. D and C each have their own plane.
+It keeps the aspect ratio and the unit size of the original, but equal coordinates are different places in each plane.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from s3n_gui.widgets.images.marks import PeakMark
 
 Base = Literal["colour", "grey", "D", "C"]
 
-# A map is read at so many places a cell, between which the screen's smoothing is not seen. Magnification has no steps between
-# cells and goes through the inverse of the grid, which takes about forty times as long: fewer will do.
+# Samples per map cell, dense enough that the screen's interpolation is not visible. Magnification is smooth across
+# cells and goes through the inverse of the grid, which is about forty times as slow, so it uses fewer.
 _CELL_PIXELS, _MAGNIFIED_CELL_PIXELS = 8, 6
 
 
@@ -32,16 +32,16 @@ class PaneContent:
     """What one pane shows.
 
     Attributes:
-        kind: Which kind it is.
+        kind: The kind of the pane.
         plane: The plane that the pane's units belong to.
-        base: The picture.
-        rect: Its place, in the pane's units.
-        values: The map's own values, as the engine computed them; None where there is no map.
-        shares: The map read finely, 0 ... 1 over ``limits``, float32; None where there is no map.
-        map_rect: Where the map lies.
-        limits: What the palette's ends stand for.
+        base: The image.
+        rect: Where the image is, in the pane's units.
+        values: The map as the engine computed it, (rows, columns); None without a map.
+        shares: The map upsampled and scaled from ``limits`` to [0, 1], float32; None without a map.
+        map_rect: Where the map is, in the pane's units.
+        limits: The values at the ends of the palette.
         class_name: The class of a class map.
-        note: Why there is no map where one is expected; empty where all is well.
+        note: Why an expected map is missing; otherwise empty.
     """
 
     kind: Kind
@@ -57,7 +57,7 @@ class PaneContent:
 
 
 def seen_rect(inspection: Inspection) -> QRectF:
-    """Return what the network sees, in original pixels."""
+    """Return the region that the network sees, in pixels of the original."""
     x0, y0, x1, y1 = inspection.response.source_box
     return QRectF(x0, y0, x1 - x0, y1 - y0)
 
@@ -65,13 +65,13 @@ def seen_rect(inspection: Inspection) -> QRectF:
 def resolve(
     kind: Kind, inspection: Inspection, class_index: int | None = None, last: PaneContent | None = None
 ) -> PaneContent:
-    """Work out what a pane of a kind shows of an image.
+    """Return what a pane of a kind shows of an image.
 
     Args:
-        kind: Which kind.
-        inspection: The image.
-        class_index: Whose map a class map shows; None for the predicted class.
-        last: What the pane has shown so far; a map that is the same in it is not read anew.
+        kind: The kind of the pane.
+        inspection: The image's inspection.
+        class_index: The class of a class map; None for the predicted class.
+        last: The pane's previous content; an unchanged map in it is reused.
     """
     seen = seen_rect(inspection)
     if kind in ("image_d", "image_c"):
@@ -89,7 +89,7 @@ def resolve(
         values, limits = inspection.response.map, RESPONSE_RANGE
     elif kind == "class_map":
         classes = inspection.response.classes
-        known = class_index is not None and class_index < len(classes)  # a second model may know fewer
+        known = class_index is not None and class_index < len(classes)  # a second model may have fewer classes
         index = class_index if known and class_index is not None else inspection.prediction.index
         values, limits, name = inspection.response.class_response(index), RESPONSE_RANGE, classes[index]
         note = "" if values is not None else "Loading this class's map …"
@@ -107,7 +107,7 @@ def resolve(
                 for cells in inspection.response.map.shape
             )
             ratios = magnification_raster(inspection.warps.grid(warped_of(kind)), columns, rows)
-            shares = limits.share(ratios).astype(np.float32)  # what the warp has left out has the least colour
+            shares = limits.share(ratios).astype(np.float32)  # what the warp has cut off gets the lowest colour
         elif last is not None and is_same(last.values, values) and (last.limits, last.map_rect) == (limits, seen):
             shares = last.shares
         else:
@@ -127,10 +127,10 @@ def resolve(
 
 
 def grid_lines(inspection: Inspection, kind: Kind) -> list[NDArray[np.float64]]:
-    """Return the lines of the grid that belongs to a kind, in the units of its pane.
+    """Return the grid lines of a kind, in the units of its pane: (points, 2) arrays of (x, y).
 
-    On the original they are the deformed lines of Figure 1: one a row and one a column of Q. In D and C the same lines are
-    straight again.
+    On the original they are the deformed lines of Figure 1, one per row and one per column of Q. In D and C the same
+    lines are straight.
     """
     branch = warped_of(kind)
     if plane_of(kind) == "original":
@@ -145,7 +145,7 @@ def grid_lines(inspection: Inspection, kind: Kind) -> list[NDArray[np.float64]]:
 
 
 def peak_marks(inspection: Inspection, plane: Plane, selected: tuple[int, int] | None) -> tuple[PeakMark, ...]:
-    """Return the peaks as marks in a plane's units; those that a warp has left out are missing."""
+    """Return the peaks as marks in a plane's units, without those that the warp has cut off."""
     marks = []
     for peak in inspection.warps.peaks:
         place = to_plane(inspection, plane, (peak.x, peak.y))
@@ -165,7 +165,7 @@ def peak_marks(inspection: Inspection, plane: Plane, selected: tuple[int, int] |
 
 
 def to_plane(inspection: Inspection, plane: Plane, place: tuple[float, float]) -> tuple[float, float] | None:
-    """Turn a place of the original into a pane's units; None where it is not shown there."""
+    """Convert a place in the original to a plane's units; None if the plane does not show it."""
     if plane == "original":
         width, height = inspection.response.image_size
         return place if 0 <= place[0] <= width and 0 <= place[1] <= height else None
@@ -177,7 +177,7 @@ def to_plane(inspection: Inspection, plane: Plane, place: tuple[float, float]) -
 
 
 def from_plane(inspection: Inspection, plane: Plane, place: tuple[float, float]) -> tuple[float, float] | None:
-    """Turn a place in a pane's units into a place of the original; None beside the picture."""
+    """Convert a place in a plane's units to one in the original; None outside the image."""
     if plane == "original":
         return to_plane(inspection, plane, place)
     seen, side = seen_rect(inspection), len(inspection.warps.image(plane))
@@ -187,7 +187,7 @@ def from_plane(inspection: Inspection, plane: Plane, place: tuple[float, float])
 
 
 def value_at(inspection: Inspection, content: PaneContent, place: tuple[float, float]) -> float | None:
-    """Return a map's value at a place of the original, read between its cells; None where there is none."""
+    """Return a map's value at a place in the original, interpolated bilinearly; None outside the map."""
     if content.values is None:
         return None
     if content.kind in ("magnified_d", "magnified_c"):
@@ -205,13 +205,13 @@ def _bilinear(values: NDArray[np.floating], row: float, column: float) -> float:
 
 
 def _read_finely(values: NDArray[np.floating], source_size: int) -> NDArray[np.float32]:
-    """Read a map bilinearly at many places of the seen square, edge to edge; between the values, not between colours.
+    """Upsample a map bilinearly over the seen square, edge to edge; this interpolates values, not colours.
 
-    By indices and not as a matrix product: for so few numbers the threads of a linear algebra library cost a hundred times
-    what they save while a training keeps the cores busy.
+    Uses indexing instead of a matrix product: for arrays this small, BLAS threads cost a hundred times what they save
+    while a training keeps the cores busy.
     """
     read: NDArray[np.float32] = np.clip(np.nan_to_num(np.asarray(values, dtype=np.float32)), -1e6, 1e6)
-    for _ in range(2):  # along the columns, then along the rows
+    for _ in range(2):  # columns first, then rows
         cells = read.shape[1]
         place = grid_to_cell(_places_along(cells * _CELL_PIXELS, source_size), cells)
         left = np.minimum(place.astype(np.intp), cells - 2)
@@ -221,5 +221,5 @@ def _read_finely(values: NDArray[np.floating], source_size: int) -> NDArray[np.f
 
 
 def _places_along(count: int, source_size: int) -> NDArray[np.float64]:
-    """Return so many even places along the seen square, edge to edge, as grid places, cut off at -1 and 1."""
+    """Return ``count`` evenly spaced grid coordinates along the seen square, edge to edge, clipped to [-1, 1]."""
     return np.clip(share_to_grid((np.arange(count) + 0.5) / count, source_size), -1, 1)

@@ -1,4 +1,4 @@
-"""The strip below a pane's picture: a colour bar where there is a map, else the key to what is marked."""
+"""The strip below a pane's image: a colour bar if there is a map, else the key to the marks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from s3n_gui.widgets.colour_bar import ColourBar
 
 
 class PaneFooter(QWidget):
-    """Colour bar or key; as high with either, so that the pictures of a row are of one size."""
+    """Colour bar or key, with the same height, so that all images of a row have the same size."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,7 +41,7 @@ class PaneFooter(QWidget):
         self._pages.setCurrentWidget(self.key)
 
     def show_content(self, inspection: Inspection, content: PaneContent, table: NDArray[np.uint8]) -> None:
-        """Show what belongs to a pane's content."""
+        """Show the colour bar or the key of a pane's content."""
         if content.limits is not None:
             self.bar.set_range(content.limits, table)
             self._pages.setCurrentWidget(self.bar)
@@ -82,7 +82,7 @@ class _Key(QWidget):
         theme().changed.connect(self.update)
 
     def show_parts(self, parts: list[tuple[str, str]]) -> None:
-        """Show texts, each with a branch's mark ("D", "C") or none; the last ones are left out where there is no room."""
+        """Show texts, each with a branch's mark ("D", "C") or none; texts that do not fit are dropped from the end."""
         self._parts = parts
         self.setAccessibleName(", ".join(text.replace("_", " ") for _, text in parts))
         self.update()

@@ -1,4 +1,4 @@
-"""The panes in rows: as many as the person wants, of the sizes they want, one of them alone when they want."""
+"""The grid of panes: selectable layouts, adjustable sizes, and one pane maximised on request."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ LAYOUTS: dict[str, tuple[int, ...]] = {
     "One row of three": (3,),
     "Side by side": (2,),
 }
-"""Panes a row, by the layout's name; the first is the default."""
+"""Panes per row, by layout name; the first layout is the default."""
 
 
 class PaneGrid(QWidget):
-    """All panes; they are made by `pieces`.
+    """All panes, built by the steps of `pieces`.
 
     Signals:
-        layout_changed: Another layout, or one pane alone.
+        layout_changed: Another layout was chosen, or a pane was maximised or restored.
     """
 
     layout_changed = Signal()
@@ -64,12 +64,12 @@ class PaneGrid(QWidget):
         self._rows: list[_Row] = []
 
     def pieces(self) -> list[Callable[[], None]]:
-        """Return what makes the panes, in order: a pane each, and their arrangement."""
+        """Return the build steps in order: one per pane, then their arrangement."""
         return [*(partial(self._make_pane, index) for index in range(len(self._models))), self._arrange]
 
     @property
     def models(self) -> tuple[PaneModel, ...]:
-        """How the panes are shown; another grid may share it."""
+        """The panes' models; another grid may share them."""
         return self._models
 
     def _make_pane(self, index: int) -> None:
@@ -95,7 +95,7 @@ class PaneGrid(QWidget):
         return self._layout_name
 
     def set_layout_name(self, name: str) -> None:
-        """Arrange the panes as a layout has it."""
+        """Arrange the panes in a layout."""
         if name in LAYOUTS and (name != self._layout_name or self._alone is not None):
             self._layout_name, self._alone = name, None
             self._arrange()
@@ -103,11 +103,11 @@ class PaneGrid(QWidget):
 
     @property
     def alone(self) -> Pane | None:
-        """The pane that is shown alone."""
+        """The maximised pane, or None."""
         return self._alone
 
     def toggle_alone(self, pane: Pane | None = None) -> None:
-        """Show a pane alone, or all of them again; without one, the pane that has the focus, else the first."""
+        """Maximise a pane, or restore the grid; the default pane is the focused one, else the first."""
         if self._alone is not None:
             pane = None
         elif pane is None:
@@ -124,7 +124,7 @@ class PaneGrid(QWidget):
         self.layout_changed.emit()
 
     def swap(self, one: int, other: int) -> None:
-        """Let two panes change what they show."""
+        """Swap what two panes show."""
         first, second = self.panes[one].model, self.panes[other].model
         a, b = ({**model.to_dict(), "class_index": model.class_index} for model in (first, second))
         first.update(**b)
@@ -136,7 +136,7 @@ class PaneGrid(QWidget):
             pane.model.update(**changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what is kept over restarts."""
+        """Return the fields that persist across restarts."""
         return {
             "layout": self._layout_name,
             "panes": [pane.model.to_dict() for pane in self.panes],
@@ -146,7 +146,7 @@ class PaneGrid(QWidget):
         }
 
     def restore(self, fields: Mapping[str, Any]) -> None:
-        """Take what `to_dict` returned; what does not fit is left as it is."""
+        """Restore the result of `to_dict`; invalid fields are ignored."""
         name = fields.get("layout")
         if isinstance(name, str):
             self.set_layout_name(name)
@@ -179,7 +179,7 @@ class PaneGrid(QWidget):
             self._rows.append(row)
             index += count
         self._columns.setSizes([1000] * len(self._rows))
-        # Rows are of one column width, whatever row's handle is moved.
+        # All rows share their column widths, whichever row's handle is moved.
         for row in self._rows:
             row.widths_changed.connect(self._on_widths)
 
@@ -196,7 +196,7 @@ class _Row(QSplitter):
     """Panes side by side.
 
     Signals:
-        widths_changed: A handle was moved: the widths now.
+        widths_changed: A handle was moved; the new widths in pixels.
     """
 
     widths_changed = Signal(list)

@@ -1,4 +1,4 @@
-"""The line above a pane's picture: what it shows, how it is shown, and whether it stands alone."""
+"""The line above a pane's image: title, display options and the button to maximise."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from s3n_gui.inspector.panes.pane_title import PaneTitle
 
 
 class PaneHead(QWidget):
-    """Title, options, enlarge.
+    """Title, options and the button to maximise.
 
     Signals:
-        enlarge_requested: Show this pane alone, or all of them again.
-        colours_wanted_everywhere: This pane's colours are wanted in all panes.
+        enlarge_requested: Maximise this pane, or restore the grid.
+        colours_wanted_everywhere: Apply this pane's colours to all panes.
     """
 
     enlarge_requested = Signal()

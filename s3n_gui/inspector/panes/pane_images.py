@@ -1,4 +1,4 @@
-"""The pictures that the panes share: the original in colour and grey, what the network sees of it, and the warped images."""
+"""The images that the panes share: the original in colour and grey, the region seen by the network, and the warps."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ PictureName = Literal["colour", "grey", "seen", "D", "C"]
 
 
 class Pictures:
-    """Pictures of an inspection, each made when it is first asked for, and again when what it shows is another.
+    """Images of an inspection, each made on first use and again only when its source has changed.
 
-    A re-warp brings new D and C images but the same original; its copies are kept then.
+    After a re-warp, the D and C images are new but the original is not, so its copies are kept.
     """
 
     def __init__(self) -> None:
         self._made: dict[PictureName, tuple[tuple[object, ...], ImagePyramid]] = {}
 
     def of(self, inspection: Inspection, name: PictureName) -> ImagePyramid:
-        """Return a picture of an inspection."""
+        """Return an image of an inspection."""
         response = inspection.response
         shows: tuple[object, ...] = (response.image, response.image_scale, response.source_box)
         if name == "D" or name == "C":

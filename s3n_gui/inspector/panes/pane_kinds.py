@@ -1,4 +1,4 @@
-"""The kinds of panes there are, in words: what each shows, its symbol, its branch and its plane. Plain data."""
+"""The kinds of panes: title, symbol, branch and plane of each. Plain data."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Plane = Literal["original", "D", "C"]
 
 @dataclass(frozen=True, slots=True)
 class KindText:
-    """A kind of pane in words.
+    """The texts of one kind of pane.
 
     Attributes:
         title: Plain name.
-        short: The same where there is little room.
+        short: Short name for narrow panes.
         symbol: The paper's symbol, with ``_`` before a subscript.
-        branch: "D" or "C" where it belongs to one branch.
-        tip: One sentence for who has not read the paper.
+        branch: "D" or "C" if the kind belongs to one branch.
+        tip: One sentence for users who have not read the paper.
     """
 
     title: str
@@ -98,5 +98,5 @@ def plane_of(kind: Kind) -> Plane:
 
 
 def warped_of(kind: Kind) -> Warped:
-    """Return the branch whose grid belongs to a kind; D's where it belongs to none."""
+    """Return the branch whose grid a kind uses; D if the kind belongs to no branch."""
     return "C" if KIND_TEXTS[kind].branch == "C" else "D"

@@ -1,4 +1,4 @@
-"""How each pane is shown: its kind, colours, opacity and overlays; and where the panes look. State with signals, no widgets."""
+"""The display state of the panes: kind, colours, opacity, overlays and cameras. Signals, no widgets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from s3n_gui.widgets.images.camera import Camera
 
 
 class PaneModel(QObject):
-    """One pane.
+    """The display state of one pane.
 
     Signals:
-        changed: Something is shown otherwise.
+        changed: A field has changed.
     """
 
     changed = Signal()
@@ -31,7 +31,7 @@ class PaneModel(QObject):
         self.grid = False
 
     def update(self, **changes: Any) -> None:
-        """Set fields by name; emits once, and only if one of them is new."""
+        """Set fields by name; emit once, and only if a value has changed."""
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
         for name, value in changed.items():
             setattr(self, name, value)
@@ -39,7 +39,7 @@ class PaneModel(QObject):
             self.changed.emit()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what is kept over restarts."""
+        """Return the fields that persist across restarts."""
         return {
             "kind": self.kind,
             "palette": self.palette,
@@ -49,7 +49,7 @@ class PaneModel(QObject):
         }
 
     def restore(self, fields: Mapping[str, Any]) -> None:
-        """Take what `to_dict` returned; what does not fit is left as it is."""
+        """Restore the result of `to_dict`; invalid fields are ignored."""
         valid: dict[str, Callable[[Any], bool]] = {
             "kind": lambda value: value in KINDS,
             "palette": lambda value: value in PALETTES,
@@ -61,10 +61,10 @@ class PaneModel(QObject):
 
 
 class Cameras(QObject):
-    """Where the panes of each plane look: those of one plane look at one place, the planes share how close.
+    """The cameras of the planes: panes of one plane share the view, and all planes share the zoom.
 
     Signals:
-        changed: The plane that looks elsewhere.
+        changed: The plane whose camera has moved.
     """
 
     changed = Signal(str)
@@ -78,12 +78,12 @@ class Cameras(QObject):
         return self._cameras[plane]
 
     def look(self, plane: Plane, camera: Camera) -> None:
-        """Look elsewhere in one plane."""
+        """Move the camera of one plane."""
         if camera != self._cameras[plane]:
             self._cameras[plane] = camera
             self.changed.emit(plane)
 
     def reset(self) -> None:
-        """Show everything whole."""
+        """Fit all planes into view."""
         for plane in self._cameras:
             self.look(plane, Camera())

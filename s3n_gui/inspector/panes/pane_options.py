@@ -1,4 +1,4 @@
-"""The small card behind a pane's button: colour map, opacity, peaks, grid lines, and the class of a class map."""
+"""The popup of a pane's options button: colour map, opacity, peaks, grid lines, and the class of a class map."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from s3n_gui.widgets.palette_picker import PalettePicker
 
 
 class PaneOptions(QFrame):
-    """How one pane is shown.
+    """The display options of one pane.
 
     Signals:
-        apply_to_all_requested: The pane's colours are wanted everywhere.
+        apply_to_all_requested: Apply the pane's colours to all panes.
     """
 
     apply_to_all_requested = Signal()
@@ -76,7 +76,7 @@ class PaneOptions(QFrame):
         self.synchronize()
 
     def set_classes(self, names: tuple[str, ...], shown: int | None) -> None:
-        """Offer classes; ``shown`` is the one that the pane shows now."""
+        """Offer classes; ``shown`` is the index of the one that the pane shows."""
         with QSignalBlocker(self.classes):
             titles = [displayed_class(name) for name in names]
             if [self.classes.itemText(i) for i in range(self.classes.count())] != titles:
@@ -85,7 +85,7 @@ class PaneOptions(QFrame):
             self.classes.setCurrentIndex(-1 if shown is None else shown)
 
     def synchronize(self) -> None:
-        """Show the model."""
+        """Show the model's values."""
         model = self._model
         with QSignalBlocker(self.peaks), QSignalBlocker(self.grid):
             self.peaks.setChecked(model.peaks)

@@ -1,4 +1,4 @@
-"""What the person asks of a model's panes, whichever of them it is: one place to listen to."""
+"""The user's requests in the panes of one model, gathered in one object."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from PySide6.QtCore import QObject, Signal
 
 
 class PaneRequests(QObject):
-    """Shared by all panes of a model.
+    """Signals that all panes of a model share.
 
     Signals:
-        class_map_missing: The class whose map is to be fetched.
-        peak_dragged: Key and place in original pixels.
+        class_map_missing: The index of the class whose map must be fetched.
+        peak_dragged: Key, and place in pixels of the original.
         peak_dropped: Key.
         peak_menu_requested: Key and screen position.
     """

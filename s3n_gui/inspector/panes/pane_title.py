@@ -1,4 +1,4 @@
-"""A pane's title: what it shows, in words and symbol; click to choose, drag onto another pane to change places."""
+"""A pane's title, name and symbol: click to choose the kind, drag onto another pane to swap places."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class PaneTitle(QAbstractButton):
     """The title of pane number ``index``.
 
     Signals:
-        clicked: The person wants to choose what the pane shows (Qt's own).
-        enlarge_requested: It was double-clicked.
+        clicked: The user wants to choose what the pane shows (Qt's own signal).
+        enlarge_requested: The title was double-clicked.
     """
 
     enlarge_requested = Signal()
@@ -36,7 +36,7 @@ class PaneTitle(QAbstractButton):
         theme().changed.connect(self._on_theme_changed)
 
     def show_kind(self, kind: Kind, addition: str = "") -> None:
-        """Name another kind; ``addition`` is the class of a class map."""
+        """Show the title of a kind; ``addition`` is the class of a class map."""
         self._kind, self._addition = kind, addition
         words = KIND_TEXTS[kind]
         self.setAccessibleName(f"{words.title} ({plain_symbol(words.symbol)}) {addition}".strip())
@@ -49,7 +49,7 @@ class PaneTitle(QAbstractButton):
         return QSize(px(120), px(26))
 
     def minimumSizeHint(self) -> QSize:
-        """The least that still says something."""
+        """The smallest size that is still readable."""
         return QSize(px(40), px(26))
 
     def _on_theme_changed(self) -> None:
@@ -57,7 +57,7 @@ class PaneTitle(QAbstractButton):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw what is shown."""
+        """Draw the title."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colours, words = tokens(), KIND_TEXTS[self._kind]
@@ -84,7 +84,7 @@ class PaneTitle(QAbstractButton):
             title = f"{title}: {self._addition}"
         shows_symbol = room > px(40)
         if metrics.horizontalAdvance(title) > room and not self._addition:
-            # A whole word without the symbol, or the symbol alone: both say more than half a word.
+            # A whole word without the symbol, or the symbol alone: both are clearer than a truncated word.
             shows_symbol = metrics.horizontalAdvance(title) > room + symbol_room
             title = "" if shows_symbol else title
         room += 0 if shows_symbol else symbol_room
@@ -101,12 +101,12 @@ class PaneTitle(QAbstractButton):
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of what is below the mouse."""
+        """Start a possible drag."""
         self._pressed_at = event.position().toPoint()
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the mouse."""
+        """Start dragging once the mouse has moved far enough."""
         start = self._pressed_at
         far = QApplication.startDragDistance()
         if start is not None and (event.position().toPoint() - start).manhattanLength() >= far:
@@ -117,11 +117,11 @@ class PaneTitle(QAbstractButton):
         super().mouseMoveEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Ask for this pane alone, or for all."""
+        """Request to maximise this pane or restore the grid."""
         self.enlarge_requested.emit()
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        """The mouse has come."""
+        """Highlight the title while the mouse is over it."""
         super().enterEvent(event)
         self.update()
 

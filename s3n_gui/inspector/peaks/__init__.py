@@ -1,1 +1,1 @@
-"""Peaks: the table, the menu, and edits that can be undone."""
+"""Peaks: the table, the menu, and edits with undo."""

@@ -1,4 +1,4 @@
-"""Changes that can be undone: of the numbers, and of one image's peaks."""
+"""Undo commands for the method's parameters and for one image's peaks."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _NUMBERS, _PEAKS = 1, 2
 
 
 class ChangeNumbers(QUndoCommand):
-    """Other numbers for the method.
+    """A change of the method's parameters.
 
     Args:
         state: The page's state.
-        numbers: The new numbers.
-        text: What was done, for the Edit menu ("Change delta").
-        gesture: Steps of one gesture (a slider that is dragged) share it and are undone together; None stands alone.
+        numbers: The new parameters.
+        text: The description for the Edit menu ("Change delta").
+        gesture: Shared by the steps of one gesture (a slider drag), which are undone together; None for no gesture.
     """
 
     def __init__(
@@ -30,11 +30,11 @@ class ChangeNumbers(QUndoCommand):
         self._state, self._before, self._after, self._gesture = state, state.numbers, numbers, gesture
 
     def id(self) -> int:
-        """Tell Qt which changes may become one."""
+        """Return the id by which Qt finds commands that may merge."""
         return -1 if self._gesture is None else _NUMBERS
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take in the next step of the same gesture."""
+        """Merge the next step of the same gesture."""
         if not isinstance(other, ChangeNumbers) or other._gesture != self._gesture:
             return False
         self._after = other._after
@@ -42,22 +42,22 @@ class ChangeNumbers(QUndoCommand):
         return True
 
     def redo(self) -> None:
-        """Make the change."""
+        """Apply the change."""
         self._state.set_numbers(self._after)
 
     def undo(self) -> None:
-        """Take it back."""
+        """Revert the change."""
         self._state.set_numbers(self._before)
 
 
 class ChangePeaks(QUndoCommand):
-    """Other edits of one image's peaks. Undone while another image is shown, that image is shown again.
+    """A change of one image's peak edits. Undo and redo first show that image again if another one is shown.
 
     Args:
         state: The page's state.
         image: The image.
         edits: The new edits.
-        text: What was done ("Move peak").
+        text: The description for the Edit menu ("Move peak").
         gesture: As in `ChangeNumbers`.
     """
 
@@ -74,11 +74,11 @@ class ChangePeaks(QUndoCommand):
         self._before, self._after = state.edits, edits
 
     def id(self) -> int:
-        """Tell Qt which changes may become one."""
+        """Return the id by which Qt finds commands that may merge."""
         return -1 if self._gesture is None else _PEAKS
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take in the next step of the same gesture."""
+        """Merge the next step of the same gesture."""
         same = isinstance(other, ChangePeaks) and (other._gesture, other._image) == (self._gesture, self._image)
         if not same or not isinstance(other, ChangePeaks):
             return False
@@ -87,11 +87,11 @@ class ChangePeaks(QUndoCommand):
         return True
 
     def redo(self) -> None:
-        """Make the change."""
+        """Apply the change."""
         self._state.choose_image(self._image)
         self._state.set_edits(self._image, self._after)
 
     def undo(self) -> None:
-        """Take it back."""
+        """Revert the change."""
         self._state.choose_image(self._image)
         self._state.set_edits(self._image, self._before)

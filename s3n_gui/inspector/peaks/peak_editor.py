@@ -1,4 +1,4 @@
-"""Changes that a person makes while looking into an image: to the method's numbers and to single peaks. All can be undone."""
+"""The editor of the method's parameters and of single peaks; every edit can be undone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from s3n_gui.inspector.peaks.changes import ChangeNumbers, ChangePeaks
 
 
 class Editor(QObject):
-    """Turns what a person does into changes of the state."""
+    """Turns user edits into undoable changes of the state."""
 
     def __init__(self, state: InspectionState, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -22,7 +22,7 @@ class Editor(QObject):
         self.undo_stack = QUndoStack(self)
 
     def set_numbers(self, numbers: InspectionSettings, text: str, gesture: str = "") -> None:
-        """Change numbers of the method."""
+        """Change the method's parameters."""
         self.undo_stack.push(ChangeNumbers(self._state, numbers, text, gesture or None))
 
     def switch_peak(self, cell: Cell) -> None:
@@ -36,26 +36,26 @@ class Editor(QObject):
             self._change(peak_edits.flipped(self._state.edits, peak), "Move peak to C or D")
 
     def put_peak(self, cell: Cell, forced: ForcedSet | None) -> None:
-        """Put a peak into a set, or give it back to the mode."""
+        """Force a peak into a set, or let the mode assign it (None)."""
         self._change(peak_edits.put_into(self._state.edits, cell, forced), "Assign peak")
 
     def restore_peak(self, cell: Cell) -> None:
-        """Give a peak back as it was found."""
+        """Restore a peak as it was found."""
         self._change(peak_edits.without(self._state.edits, cell), "Reset peak")
 
     def nudge_peak(self, rows: int, columns: int) -> bool:
-        """Move the chosen peak by cells; False where none is chosen."""
+        """Move the selected peak by whole cells; return False if none is selected."""
         peak, evidence = self._state.selected_peak, self._state.evidence
         if peak is None or evidence is None or peak.set == "off":
             return False
         shape = evidence.response.map.shape
-        landed = evidence.warps.settings.edits == self._state.edits  # keys may come faster than warps
+        landed = evidence.warps.settings.edits == self._state.edits  # key presses may arrive faster than warps
         edits = peak_edits.nudged(self._state.edits, peak, rows, columns, (shape[0], shape[1]), landed=landed)
         self._change(edits, "Move peak", gesture=f"nudge {peak.found_at}")
         return True
 
     def drag_peak(self, cell: Cell, place: tuple[float, float]) -> None:
-        """Put a peak at a place of the original, in pixels; all steps until `drop_peak` are one change."""
+        """Move a peak to a place in the original, in pixels; all steps until `drop_peak` are one change."""
         evidence = self._state.evidence
         if evidence is None or not self._state.is_current or self._peak(cell) is None:
             return
@@ -71,7 +71,7 @@ class Editor(QObject):
         self._gesture += 1
 
     def reset(self) -> None:
-        """Put everything back to the model's own: numbers, and this image's peaks."""
+        """Reset the parameters to the model's own, and this image's peaks."""
         numbers, edits = InspectionSettings(), self._state.edits
         if self._state.numbers == numbers and not edits:
             return

@@ -1,4 +1,4 @@
-"""Changing peaks by hand: pure functions from one tuple of edits to the next."""
+"""Peak edits: pure functions from one tuple of edits to the next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Edits = tuple[PeakEdit, ...]
 
 
 def edit_of(edits: Edits, cell: Cell) -> PeakEdit:
-    """Return what has been changed in the peak that was found at ``cell``; an empty edit where nothing was."""
+    """Return the edit of the peak found at ``cell``; an empty edit if it is unchanged."""
     return next((edit for edit in edits if edit.cell == cell), PeakEdit(cell=cell))
 
 
@@ -21,22 +21,22 @@ def switched(edits: Edits, cell: Cell) -> Edits:
 
 
 def moved(edits: Edits, cell: Cell, to: tuple[float, float], shape: tuple[int, int]) -> Edits:
-    """Put a peak at a (row, column), kept on a map of ``shape`` (rows, columns)."""
+    """Move a peak to ``to`` (row, column), clipped to a map of ``shape`` (rows, columns)."""
     row, column = (min(max(value, 0.0), side - 1.0) for value, side in zip(to, shape, strict=True))
     place = (float(round(row)), float(round(column)))
     return _with(edits, replace(edit_of(edits, cell), moved_to=None if place == cell else place))
 
 
 def nudged(edits: Edits, peak: Peak, rows: int, columns: int, shape: tuple[int, int], *, landed: bool = True) -> Edits:
-    """Move a peak by whole cells from where it counts now.
+    """Move a peak by whole cells from its current place.
 
     Args:
-        edits: What has been changed.
-        peak: The peak, as it was warped last.
-        rows: How far downwards.
-        columns: How far to the right.
+        edits: The edits so far.
+        peak: The peak in the last warp.
+        rows: Cells to move downwards.
+        columns: Cells to move to the right.
         shape: (rows, columns) of the map.
-        landed: Whether ``peak`` knows all of ``edits``; if not, it is moved from where it will be.
+        landed: Whether ``peak`` reflects all of ``edits``; if not, the move starts from the edited place.
     """
     row, column = peak.cell
     asked = edit_of(edits, peak.found_at).moved_to
@@ -46,7 +46,7 @@ def nudged(edits: Edits, peak: Peak, rows: int, columns: int, shape: tuple[int, 
 
 
 def put_into(edits: Edits, cell: Cell, forced: ForcedSet | None) -> Edits:
-    """Put a peak into a set whatever the mode says; None gives it back to the mode."""
+    """Force a peak into a set regardless of the mode; None lets the mode assign it."""
     return _with(edits, replace(edit_of(edits, cell), forced=forced, off=False))
 
 
@@ -57,11 +57,11 @@ def flipped(edits: Edits, peak: Peak) -> Edits:
 
 
 def without(edits: Edits, cell: Cell) -> Edits:
-    """Give a peak back as it was found."""
+    """Restore a peak as it was found."""
     return tuple(edit for edit in edits if edit.cell != cell)
 
 
 def _with(edits: Edits, edit: PeakEdit) -> Edits:
-    """Replace the edit of a peak, and drop it where it changes nothing."""
+    """Replace the edit of a peak; drop it if it changes nothing."""
     others = without(edits, edit.cell)
     return others if edit == PeakEdit(cell=edit.cell) else (*others, edit)

@@ -1,4 +1,4 @@
-"""What can be done with one peak, as a menu."""
+"""The context menu of one peak."""
 
 from __future__ import annotations
 

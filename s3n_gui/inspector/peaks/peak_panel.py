@@ -1,4 +1,4 @@
-"""The peaks as a table, and below it what can be done with the chosen one."""
+"""The peak table, with buttons for the selected peak below it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class PeakPanel(QWidget):
     """Table and buttons.
 
     Signals:
-        put_back_requested: A peak (its key) is to be as it was found.
+        put_back_requested: Restore a peak (its key) as it was found.
     """
 
     put_back_requested = Signal(object)
@@ -47,7 +47,7 @@ class PeakPanel(QWidget):
         self.synchronize()
 
     def synchronize(self) -> None:
-        """Offer what can be done with the chosen peak."""
+        """Enable the buttons that apply to the selected peak."""
         peak = self._state.selected_peak
         edited = peak is not None and any(edit.cell == peak.found_at for edit in self._state.edits)
         self.switch.setText("On" if peak is not None and peak.set == "off" else "Off")

@@ -1,4 +1,4 @@
-"""The peaks as a table: mark, place, R, zeta, set. The model is Qt's view of the state; the view keeps the selection in step."""
+"""The peak table: mark, place, R, zeta and set. The model adapts the state to Qt; the view syncs the selection."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ROOT = QModelIndex()
 
 
 def set_text(peak: Peak) -> str:
-    """Say which set a peak belongs to, with ``_`` before a subscript."""
+    """Return the name of a peak's set, with ``_`` before a subscript."""
     match peak.set:
         case "D":
             return "T_d"
@@ -62,7 +62,7 @@ def set_text(peak: Peak) -> str:
 
 
 class PeakTableModel(QAbstractTableModel):
-    """The peaks of the state's evidence, the highest first."""
+    """The peaks of the state's inspection, highest first."""
 
     def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,7 +99,7 @@ class PeakTableModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(_HEADERS)
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what Qt asks for of an item."""
+        """Return an item's data for a role."""
         if not index.isValid():
             return None
         peak, column = self._peaks[index.row()], index.column()
@@ -128,7 +128,7 @@ class PeakTableModel(QAbstractTableModel):
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a column's title or tip."""
+        """Return a column's title or tooltip."""
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
                 return _HEADERS[section]
@@ -143,9 +143,9 @@ class PeakTable(QTableView):
     """The table.
 
     Signals:
-        switch_requested: A peak is to be switched off or on: the cell that it was found at.
-        flip_requested: A peak is to go to the other set: the cell that it was found at.
-        menu_requested: A peak's menu is wanted: the cell that it was found at, and a position on the screen.
+        switch_requested: Switch a peak off or on; the cell where it was found.
+        flip_requested: Move a peak to the other set; the cell where it was found.
+        menu_requested: Open a peak's menu; the cell where it was found, and a screen position.
     """
 
     switch_requested = Signal(object)
@@ -183,7 +183,7 @@ class PeakTable(QTableView):
         self._on_theme_changed()
 
     def sizeHint(self) -> QSize:
-        """A size that shows all columns and a few rows."""
+        """Return a size that fits all columns and a few rows."""
         return QSize(px(260), px(142))
 
     def _on_theme_changed(self) -> None:
@@ -214,7 +214,7 @@ class PeakTable(QTableView):
             self.menu_requested.emit(self._model.peak(index.row()).found_at, self.viewport().mapToGlobal(point))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Do what a key asks for."""
+        """Handle a key press."""
         row = self.currentIndex().row()
         if row >= 0 and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.switch_requested.emit(self._model.peak(row).found_at)
@@ -225,7 +225,7 @@ class PeakTable(QTableView):
 
 
 class _MarkDelegate(RowHoverDelegate):
-    """Paints a peak's mark as it is in the images."""
+    """Paints a peak's mark as in the images."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         super().paint(painter, option, index)

@@ -1,4 +1,4 @@
-"""What the network says of the image in one line, and which rule of Eq. 3 made its map R."""
+"""The card with the network's prediction, and the rule of Eq. 3 that made the map R."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from s3n_gui.widgets.elided_label import ElidedLabel
 
 
 class PredictionCard(QWidget):
-    """The answer, whether it is right, and the rule."""
+    """The prediction, whether it is correct, and the rule."""
 
     def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,18 +55,18 @@ class PredictionCard(QWidget):
         self.synchronize()
 
     def set_truth(self, truth: str | None) -> None:
-        """Say which class the image is labelled with."""
+        """Set the image's true class (None if unlabelled)."""
         if truth != self._truth:
             self._truth = truth
             self.synchronize()
 
     def set_model(self, path: Path | None) -> None:
-        """Say which model answers."""
+        """Set the model that makes the prediction."""
         self._model = "" if path is None else model_title(path)
         self.synchronize()
 
     def show_rule(self, shown: bool) -> None:
-        """Show the rule's sentence, or keep it in a tooltip where there is no room for it."""
+        """Show the rule's sentence, or move it to a tooltip."""
         self.rule.setVisible(shown)
         self.name.setToolTip(self.name.text() if shown else self.rule.text())
 
@@ -103,6 +103,6 @@ class PredictionCard(QWidget):
 
 
 def rule_text(inspection: Inspection) -> str:
-    """Return the engine's sentence on Eq. 3, with the class's name for the eye."""
+    """Return the engine's sentence on Eq. 3, with the class's display name."""
     first = inspection.response.classes[inspection.response.merged_classes[0]]
     return inspection.response.rule.replace(first, displayed_class(first)).replace("delta", "δ")

@@ -1,4 +1,4 @@
-"""Which classes the scores are shown of, and their numbers now and before. No widgets."""
+"""The rows of the score table: which classes, with current and baseline probabilities. No widgets."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ANSWERS: tuple[Branch, ...] = get_args(Branch)
 
 @dataclass(frozen=True, slots=True)
 class ScoreCell:
-    """How probable one branch holds one class to be.
+    """One branch's probability of one class.
 
     Attributes:
-        now: In [0, 1].
-        before: What it is compared with; None where there is nothing to compare with.
-        first: Whether it is that branch's likeliest class.
+        now: The current probability, in [0, 1].
+        before: The baseline probability; None without a baseline.
+        first: Whether it is that branch's most probable class.
     """
 
     now: float
@@ -30,13 +30,13 @@ class ScoreCell:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """One class.
+    """One class in the score table.
 
     Attributes:
         index: The class's index.
-        name: Its name for the eye.
-        true: Whether the image is labelled with it.
-        cells: By answer; those that the network does not give are missing.
+        name: Its display name.
+        true: Whether it is the image's label.
+        cells: By branch; branches that the network lacks are missing.
     """
 
     index: int
@@ -48,15 +48,15 @@ class ScoreRow:
 def score_rows(
     answer: Inspection, before: Inspection | None, truth: str | None, count: int = 6
 ) -> tuple[ScoreRow, ...]:
-    """Return the classes worth showing, the joint answer's likeliest first.
+    """Return the classes to show, ordered by the joint head's probability, highest first.
 
-    Every branch's first choice is among them, and so is the true class.
+    They include every branch's top class and the true class.
 
     Args:
         answer: The inspection whose scores are shown.
-        before: The one that they are compared with.
+        before: The baseline inspection.
         truth: The true class's name.
-        count: Number of rows; fewer where there are fewer classes.
+        count: Number of rows; fewer if the model has fewer classes.
     """
     answers = [name for name in ANSWERS if name in answer.scores.logits]
     shares = {name: answer.scores.probabilities(name) for name in answers}

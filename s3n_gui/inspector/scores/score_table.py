@@ -1,4 +1,4 @@
-"""Scores of O, D, C and the joint head side by side: bars in the branches' colours, with what they were before."""
+"""The scores of O, D, C and the joint head side by side: bars in the branches' colours, with the baseline."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _ROWS, _FEWEST_ROWS = 6, 2
 
 
 class ScoreTable(QWidget):
-    """The table; it shows as many classes as it has room for.
+    """The score table; it shows as many classes as fit.
 
     Signals:
-        class_chosen: The index of a class whose map the person wants to see.
+        class_chosen: The index of a class whose map the user wants to see.
     """
 
     class_chosen = Signal(int)
@@ -45,7 +45,7 @@ class ScoreTable(QWidget):
         theme().changed.connect(self._on_theme_changed)
 
     def show_rows(self, rows: tuple[ScoreRow, ...], *, stale: bool) -> None:
-        """Show classes; stale ones in grey but for O, which no change of peaks touches."""
+        """Show rows; if stale, in grey except for O, which does not depend on the peaks."""
         self._rows, self._stale = rows, stale
         if rows:
             self._answers = tuple(name for name in ANSWERS if name in rows[0].cells)
@@ -67,7 +67,7 @@ class ScoreTable(QWidget):
         return QSize(px(280), self._head() + _ROWS * self._row_height())
 
     def minimumSizeHint(self) -> QSize:
-        """The least that still says something."""
+        """The smallest size that is still readable."""
         return QSize(px(220), self._head() + _FEWEST_ROWS * self._row_height())
 
     def _head(self) -> int:
@@ -83,7 +83,7 @@ class ScoreTable(QWidget):
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw what is shown."""
+        """Draw the table."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         column = self.width() / len(self._answers)
@@ -150,22 +150,22 @@ class ScoreTable(QWidget):
             painter.fillRect(QRectF(mark - 0.75, bar.top() - 2, 1.5, bar.height() + 4), QColor(colours.text))
         painter.setOpacity(1.0)
 
-    # The person
+    # User input
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the mouse."""
+        """Highlight the row under the mouse."""
         self._hover(int((event.position().y() - self._head()) // self._row_height()))
 
     def leaveEvent(self, event: object) -> None:
-        """The mouse has gone."""
+        """Remove the highlight."""
         self._hover(-1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of what is below the mouse."""
+        """Choose the class under the mouse."""
         self._choose()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Do what a key asks for."""
+        """Handle a key press."""
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self._hover(min(max(self._hovered + (1 if event.key() == Qt.Key.Key_Down else -1), 0), len(self._rows) - 1))
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
