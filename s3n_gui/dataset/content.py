@@ -101,7 +101,7 @@ class Content(QWidget):
 
 
 def _fitting(widths: Sequence[int], room: int, narrow: int) -> list[int]:
-    """Fit the widths into ``room`` pixels: the middle shrinks first, down to ``narrow``, then the sides in proportion."""
+    """Fit the widths into ``room`` pixels: the middle shrinks first, to ``narrow``, then the sides in proportion."""
     left, middle, right = widths
     middle = max(min(middle, room - left - right), min(narrow, middle))
     sides = max(room - middle, 1)

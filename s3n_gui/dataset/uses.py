@@ -49,7 +49,7 @@ class Uses:
 
 
 class KeptDraw:
-    """Draws a random number per name and caches it, so that changing a share redraws nothing; yields to other threads."""
+    """Draws one random number per name and caches it, so that a new share redraws nothing; yields to other threads."""
 
     def __init__(self, seed: int, purpose: str) -> None:
         self.seed = seed

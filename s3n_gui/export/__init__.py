@@ -1,1 +1,1 @@
-"""The page Export: what a model looks at, as pictures and numbers for other programs."""
+"""The Export page: figures and arrays that show what a model looks at, for other programs."""

@@ -1,4 +1,4 @@
-"""What the page Export does: keeps the choice, lets the preview follow it, and runs the job."""
+"""The controller of the Export page: holds the choice, updates the preview, and runs the job."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from s3n_gui.state.settings import Settings
 
 
 class ExportController(QObject):
-    """The state of the page, without a widget.
+    """The state of the page. No widgets.
 
     Signals:
-        choice_changed: ``choice`` is another.
-        job_changed: The job began, came further, or ended.
-        failed: The job failed: the `S3NError` that says why.
-        exported: The job is done: the folder and what the last line of the command said (a dict).
+        choice_changed: ``choice`` changed.
+        job_changed: The job started, made progress, or ended.
+        failed: The job failed; carries the `S3NError`.
+        exported: The job succeeded; carries the folder and the last line of the command's output (a dict).
     """
 
     choice_changed = Signal()
@@ -54,7 +54,7 @@ class ExportController(QObject):
         settings.changed.connect(self._on_setting)
 
     def set(self, **changes: Any) -> None:
-        """Change the choice; the names are the fields of ``ExportChoice``."""
+        """Change fields of ``choice``, by their names in ``ExportChoice``."""
         if "images" in changes and changes["images"] != self.choice.images:
             changes.setdefault("part", "all")
         if changes.get("out") is not None:
@@ -67,25 +67,25 @@ class ExportController(QObject):
             self._show_preview()
 
     def activate(self, active: bool = True) -> None:
-        """The page is shown: from now on the preview follows."""
+        """Start or stop updating the preview; the page calls it when it is shown or hidden."""
         self._active = active
         self._show_preview()
 
     @Slot(object)
     def set_model(self, model: Path | None) -> None:
-        """Choose a model."""
+        """Set the model."""
         self.set(model=model)
 
     @property
     def stopped(self) -> bool:
-        """Whether the last export of this choice was stopped, so that the next goes on."""
+        """Whether the last export of this choice was stopped, so that the next one resumes it."""
         return self._stopped == self.choice
 
     def start(self, *, restart: bool = False) -> None:
-        """Export, going on where an earlier export of the same choice was stopped.
+        """Start the export, or resume an earlier export of the same choice that was stopped.
 
         Args:
-            restart: Write everything anew.
+            restart: Write all files again.
         """
         choice = self.choice
         if choice.problem or choice.out is None or self.job is not None or choice.images is None:
@@ -101,12 +101,12 @@ class ExportController(QObject):
         self.job_changed.emit()
 
     def cancel(self) -> None:
-        """Stop the job; each file that is there is whole, and the same export goes on there."""
+        """Stop the job; written files are complete, and the same export can be resumed."""
         if self.job is not None:
             self.job.cancel()
 
     def shut_down(self) -> None:
-        """End the preview; the job belongs to the list of jobs."""
+        """Shut down the preview; the job list ends the job."""
         if self.job is not None:
             self.job.ended.disconnect(self._on_ended)
             self.job = None

@@ -1,4 +1,4 @@
-"""What is to be exported, as data: images, model, panels, look; and the command that does exactly that."""
+"""The settings of an export: images, model, panels and appearance; and the equivalent command."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ LEAST_INCHES, MOST_INCHES, STANDARD_INCHES = 0.5, 20.0, 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportChoice:
-    """Everything that the page lets a person choose.
+    """All settings of the page.
 
     Attributes:
-        model: A model file or a run's folder; None until one is chosen.
-        images: The folder of images, or one image; None until one is chosen.
-        part: "all", or a part of the data set.
-        first: Only the first so many images; None takes all.
-        sheet: One labelled sheet an image.
-        singles: Every panel as a picture of its own.
-        arrays: Every intermediate as numbers.
-        report: One page to look through all images.
-        panels: What is drawn, in their fixed order.
-        layout: How panels stand on a sheet.
-        picture: One of `encoding.PICTURE_FORMATS`.
-        dpi: Pixels an inch.
-        inches: Long side of a single picture.
+        model: A model file or a run folder; None until one is chosen.
+        images: A folder of images, or one image; None until one is chosen.
+        part: "all", or a split of the data set.
+        first: Number of images to export, from the first; None: all.
+        sheet: Write one labelled sheet per image.
+        singles: Write each panel to a file of its own.
+        arrays: Write all intermediate arrays (.npz).
+        report: Write one HTML page with all images.
+        panels: The panels to draw, in their fixed order.
+        layout: How panels are arranged on a sheet.
+        picture: Image format, one of `encoding.PICTURE_FORMATS`.
+        dpi: Pixels per inch.
+        inches: Long side of a separate panel, in inches.
         colours: Palette of the maps.
-        opacity: Of the maps over the grey image, 0 to 1.
-        out: The folder to write into; None until one is chosen.
+        opacity: Opacity of the maps over the grey image, in [0, 1].
+        out: The output folder; None until one is chosen.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto", or the precision of the network's layers.
     """
@@ -62,7 +62,7 @@ class ExportChoice:
 
     @property
     def problem(self) -> str:
-        """What is missing, as a sentence; empty where nothing is."""
+        """What is missing, as a sentence; empty if the export can start."""
         if self.images is None:
             return "Choose images to export."
         if self.model is None:
@@ -74,15 +74,15 @@ class ExportChoice:
         return ""
 
     def amount(self, images: int) -> tuple[int, int]:
-        """Return how many images an export takes of so many, and how many files it writes, those for all images included."""
+        """Return the number of exported images, of ``images`` available ones, and of all files that are written."""
         taken = images if self.first is None else min(images, self.first)
         each = self.sheet + self.singles * len(self.panels) + self.arrays
-        return taken, taken * each + self.report + 1  # and index.csv
+        return taken, taken * each + self.report + 1  # 1: index.csv
 
     def preview_options(self) -> dict[str, Any]:
-        """Return the same choices as the engine takes them (`export_options.export_options`), to show one file.
+        """Return the settings as the engine's options (`export_options.export_options`), to preview one file.
 
-        What cannot be shown here, a PDF or SVG, is shown as pixels of the same page; for a report stands the sheet.
+        PDF and SVG are previewed as PNG of the same page; a report is previewed as the sheet.
         """
         return {
             "sheet": self.sheet or not (self.singles or self.arrays),
@@ -98,12 +98,12 @@ class ExportChoice:
         }
 
     def arguments(self, *, restart: bool = False) -> tuple[str, ...]:
-        """Return what follows ``s3n`` on the command line; only what differs from the command's own defaults is said.
+        """Return the arguments of ``s3n``; options with the command's own defaults are omitted.
 
         Args:
-            restart: Whether all files are written anew, those of an interrupted export as well.
+            restart: Whether to write all files again, those of an interrupted export as well.
         """
-        panels = self.panels or STANDARD_PANELS  # without pictures the command still wants some
+        panels = self.panels or STANDARD_PANELS  # the command requires panels even if it draws none
         return (
             "export",
             str(self.model),
@@ -129,11 +129,11 @@ class ExportChoice:
         )
 
     def command(self) -> str:
-        """Return the command as a shell of this system takes it."""
+        """Return the command line, quoted for the shell of this system."""
         words = ["s3n", *self.arguments()]
         return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def with_panel(panels: tuple[PanelName, ...], name: PanelName, *, wanted: bool) -> tuple[PanelName, ...]:
-    """Return the panels with one added or left out, in their fixed order."""
+    """Return the panels with one added or removed, in their fixed order."""
     return tuple(panel for panel in PANELS if (wanted if panel == name else panel in panels))

@@ -1,4 +1,4 @@
-"""The form at the left: which images, what files, which panels, and how they look."""
+"""The form on the left: images, files, panels and appearance."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _MOST_IMAGES = 10_000_000
 
 
 class ExportForm(QScrollArea):
-    """The controls; they show a choice and say what a person changes, no more.
+    """The controls, which show a choice and emit what the user changes.
 
     Signals:
         changed: Names of fields of ``ExportChoice`` and their new values (a dict).
-        folder_asked: Another folder of images is wanted.
-        data_set_asked: The open data set is wanted.
-        model_asked: Another model is wanted.
+        folder_asked: Choose another folder of images.
+        data_set_asked: Use the open data set.
+        model_asked: Choose another model.
     """
 
     changed = Signal(dict)
@@ -65,7 +65,7 @@ class ExportForm(QScrollArea):
         self._column.addStretch(1)
         self.setWidget(inside)
 
-    # -- making it ---------------------------------------------------------------------------------------------------------
+    # -- building ----------------------------------------------------------------------------------------------------------
 
     def _head(self, text: str) -> None:
         if self._column.count():
@@ -111,7 +111,7 @@ class ExportForm(QScrollArea):
         self.arrays = _box("All numbers (.npz)", "Maps, grids, scores and peaks as NumPy arrays, for other programs")
         self.report = _box("HTML report", "One page with all images, for a browser: report.html")
         rows = QVBoxLayout()
-        rows.setSpacing(0)  # as close as the boxes of the panels below
+        rows.setSpacing(0)  # the same spacing as in the panel picker
         for box, slot in (
             (self.sheet, self._on_sheet),
             (self.singles, self._on_singles),
@@ -122,10 +122,10 @@ class ExportForm(QScrollArea):
             rows.addWidget(box)
         self._column.addLayout(rows)
 
-    # -- both ways ---------------------------------------------------------------------------------------------------------
+    # -- showing and reporting changes -------------------------------------------------------------------------------------
 
     def show_choice(self, choice: ExportChoice, parts: tuple[str, ...]) -> None:
-        """Show a choice and the parts that its images have, without telling anybody."""
+        """Show a choice and the splits of its images, without emitting ``changed``."""
         fields = (self.limited, self.first, self.sheet, self.singles, self.arrays, self.report)
         blocked = [(field, field.blockSignals(True)) for field in fields]
         self.images.setText(data_set_title(choice.images) if choice.images else "Choose images…")

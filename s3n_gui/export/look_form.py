@@ -1,4 +1,4 @@
-"""How exported pictures look: layout, palette, opacity, format and sizes."""
+"""The controls for the appearance of exported figures: layout, palette, opacity, format and sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PICTURES = {"png": "PNG (lossless)", "jpeg": "JPEG (smaller)", "pdf": "PDF (for
 
 
 class LookForm(QWidget):
-    """The controls; they show a choice and say what a person changes.
+    """The controls, which show a choice and emit what the user changes.
 
     Signals:
         changed: Names of fields of ``ExportChoice`` and their new values (a dict).
@@ -91,7 +91,7 @@ class LookForm(QWidget):
         self.inches.valueChanged.connect(self._on_inches)
 
     def show_choice(self, choice: ExportChoice) -> None:
-        """Show a choice, without telling anybody."""
+        """Show a choice without emitting ``changed``."""
         pictures = choice.sheet or choice.singles
         for combo, value in (
             (self.layout_name, choice.layout),
@@ -137,7 +137,7 @@ class LookForm(QWidget):
 
 
 def choice_box(items: dict[Any, str], name: str, tip: str) -> QComboBox:
-    """Return a box to choose one of a few things from: their values and texts."""
+    """Return a combo box; ``items`` maps each value to its text."""
     combo = QComboBox()
     for key, text in items.items():
         combo.addItem(text, key)

@@ -1,4 +1,4 @@
-"""The page Export: choose what is shown, see the first file as it will be, write them all."""
+"""The Export page: the form, the preview of the first file, and the bar that runs the export."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _PARTS = ("all", "train", "val", "test")
 
 
 def page(session: Session, settings: Settings, jobs: JobList) -> Page:
-    """Make the page."""
+    """Create the page."""
     return ExportPage(session, settings, jobs)
 
 
 class ExportPage(Page):
-    """The page."""
+    """The Export page."""
 
     def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._counted: tuple[Path | None, str, int] = (None, "", 0)
-        """Images, part, and how many these are: the engine that makes the preview has counted them."""
+        """Images, split, and their number, which the preview counts."""
         self.controller = ExportController(session, settings, jobs, self)
         self.form = ExportForm()
         self.preview = PreviewCard(self.controller.preview)
@@ -65,7 +65,7 @@ class ExportPage(Page):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(16, 12, 16, 12)
         whole.addWidget(self.splitter)
-        self.setFocusProxy(self.form)  # The preview may be hidden, and Tab would end there.
+        self.setFocusProxy(self.form)  # The preview may be hidden, and Tab would get stuck there.
 
     def _connect(self) -> None:
         controller, form = self.controller, self.form
@@ -83,10 +83,10 @@ class ExportPage(Page):
         self.bar.start_asked.connect(self._start)
         self.bar.stop_asked.connect(controller.cancel)
 
-    # -- what the frame calls ----------------------------------------------------------------------------------------------
+    # -- page --------------------------------------------------------------------------------------------------------------
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        """Return what the page's actions do."""
+        """Return the page's actions."""
         return {
             "export-start": self._start,
             "export-stop": self.controller.cancel,
@@ -95,19 +95,19 @@ class ExportPage(Page):
         }
 
     def show_demo(self) -> None:
-        """Export the demo's images."""
+        """Choose the demo model and images."""
         self.controller.set(model=demo_model(), images=demo_images(), out=Path("birds-attention"))
 
     def is_ready(self) -> bool:
-        """Return whether the preview is there."""
+        """Return whether the preview is loaded."""
         return not self.controller.preview.busy and not self.preview.reading
 
     def save_state(self) -> dict[str, Any]:
-        """Return how the person likes exports, and the sizes of the panes."""
+        """Return the settings that persist, and the widths of the panes."""
         return {"panes": self.splitter.sizes(), "choice": choice_fields(self.controller.choice)}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
-        """Take what ``save_state`` returned."""
+        """Restore what ``save_state`` returned; invalid values are ignored."""
         panes, kept = state.get("panes"), state.get("choice")
         if (
             isinstance(panes, list)
@@ -120,36 +120,36 @@ class ExportPage(Page):
             self.controller.set(**saved_choice(kept))
 
     def shut_down(self) -> None:
-        """End the preview."""
+        """Shut down the preview."""
         self.controller.shut_down()
         self.preview.shut_down()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The preview follows while the page is shown."""
+        """Start updating the preview."""
         super().showEvent(event)
         self.controller.activate()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Nothing is made that nobody sees."""
+        """Stop updating the preview."""
         super().hideEvent(event)
         self.controller.activate(False)
 
-    # -- what can be done --------------------------------------------------------------------------------------------------
+    # -- actions -----------------------------------------------------------------------------------------------------------
 
     def choose_folder(self) -> None:
-        """Let the person choose images."""
+        """Ask for a folder of images."""
         chosen = QFileDialog.getExistingDirectory(self, "Choose a folder of images")
         if chosen:
             self.controller.set(images=Path(chosen))
 
     def choose_out(self) -> None:
-        """Let the person choose where the files go."""
+        """Ask for the output folder."""
         chosen = QFileDialog.getExistingDirectory(self, "Choose the folder to write into")
         if chosen:
             self.controller.set(out=Path(chosen))
 
     def copy_command(self) -> None:
-        """Put the command on the clipboard."""
+        """Copy the command to the clipboard."""
         if not self.controller.choice.problem:
             QGuiApplication.clipboard().setText(self.controller.choice.command())
             self._session.report_notice("Command copied to the clipboard.")
@@ -166,7 +166,7 @@ class ExportPage(Page):
     def _start(self, restart: bool = False) -> None:
         self.controller.start(restart=restart)
 
-    # -- both ways ---------------------------------------------------------------------------------------------------------
+    # -- form and controller -----------------------------------------------------------------------------------------------
 
     def _on_changed(self, changes: dict[str, Any]) -> None:
         self.controller.set(**changes)

@@ -1,4 +1,4 @@
-"""Which panels are drawn: the three of the whole image, then the two branches side by side."""
+"""The check boxes of the panels: three for the whole image, then the two branches side by side."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _TIPS: dict[PanelName, str] = {
 
 
 class PanelPicker(QWidget):
-    """One box a panel.
+    """One check box per panel.
 
     Signals:
-        changed: The chosen panels, in their fixed order.
+        changed: The selected panels, in their fixed order.
     """
 
     changed = Signal(tuple)
@@ -62,7 +62,7 @@ class PanelPicker(QWidget):
                 grid.addWidget(self._box(name, ""), row + offset, column, Qt.AlignmentFlag.AlignHCenter)
 
     def show_panels(self, panels: tuple[PanelName, ...]) -> None:
-        """Show which panels are chosen, without telling anybody."""
+        """Show the selected panels without emitting ``changed``."""
         self._panels = panels
         for name, box in self.boxes.items():
             with QSignalBlocker(box):
@@ -80,7 +80,7 @@ class PanelPicker(QWidget):
 
 
 class _PanelBox(QCheckBox):
-    """The box of a panel; ``wanted_changed`` carries its name and whether it is to be drawn."""
+    """The check box of a panel; ``wanted_changed`` carries its name and whether it is selected."""
 
     wanted_changed = Signal(str, bool)
 

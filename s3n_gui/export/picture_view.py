@@ -1,4 +1,4 @@
-"""A picture that can be zoomed and dragged; it lies whole and in the middle until somebody zooms."""
+"""A view of one image that can be zoomed and panned; the image fits the view until the user zooms."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _DIMMED = 0.45
 
 
 class PictureView(QWidget):
-    """Shows one picture.
+    """Shows one image.
 
     Signals:
-        scale_changed: Screen pixels a picture pixel, in device pixels.
+        scale_changed: Widget pixels per image pixel.
     """
 
     scale_changed = Signal(float)
@@ -27,8 +27,8 @@ class PictureView(QWidget):
         super().__init__(parent)
         self._image = QImage()
         self._small = QImage()
-        self._scale: float | None = None  # None: whole
-        self._centre = QPointF(0.5, 0.5)  # of the picture, the point in the middle of the view
+        self._scale: float | None = None  # None: fits the view
+        self._centre = QPointF(0.5, 0.5)  # the point in the middle of the view, as fractions of the image's size
         self._grip: QPointF | None = None
         self._dimmed = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -39,30 +39,30 @@ class PictureView(QWidget):
         theme().changed.connect(self.update)
 
     def show_image(self, image: QImage | None) -> None:
-        """Show another picture at the same place and scale; None shows nothing."""
+        """Show another image at the same position and scale; None shows nothing."""
         self._image = image if image is not None else QImage()
         self._small = QImage()
         self.update()
         self.scale_changed.emit(self.scale)
 
     def set_dimmed(self, dimmed: bool) -> None:
-        """Show that the picture is being made anew."""
+        """Dim the image while it is being updated."""
         if dimmed != self._dimmed:
             self._dimmed = dimmed
             self.update()
 
     @property
     def scale(self) -> float:
-        """Screen pixels a picture pixel."""
+        """Widget pixels per image pixel."""
         return self._scale if self._scale is not None else self._whole_scale()
 
     def show_whole(self) -> None:
-        """Zoom out to the whole picture."""
+        """Fit the image to the view."""
         self._scale, self._centre = None, QPointF(0.5, 0.5)
         self._changed()
 
     def show_own_size(self) -> None:
-        """One pixel of the picture on one pixel of the screen."""
+        """Zoom to the actual size: one image pixel per device pixel."""
         self._scale = 1.0 / self.devicePixelRatioF()
         self._hold()
         self._changed()
@@ -85,7 +85,7 @@ class PictureView(QWidget):
         self._changed()
 
     def sizeHint(self) -> QSize:
-        """As large as there is room."""
+        """Return the preferred size, in pixels."""
         return QSize(640, 480)
 
     def _whole_scale(self) -> float:
@@ -100,7 +100,7 @@ class PictureView(QWidget):
         return QRectF(left, self.height() / 2 - self._centre.y() * height, width, height)
 
     def _hold(self) -> None:
-        """Keep the picture in the view: in the middle where it is smaller, without gaps where it is larger."""
+        """Keep the image in the view, per axis: centred if it is smaller, without gaps if it is larger."""
         kept = []
         sides = (
             (self._centre.x(), self._image.width(), self.width()),
@@ -120,13 +120,13 @@ class PictureView(QWidget):
         self.zoom(_STEP ** (event.angleDelta().y() / 120), event.position())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold."""
+        """Start to pan."""
         if event.button() == Qt.MouseButton.LeftButton and self._scale is not None:
             self._grip = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag."""
+        """Pan."""
         if self._grip is not None:
             frame, moved = self._frame(), event.position() - self._grip
             self._grip = event.position()
@@ -135,19 +135,19 @@ class PictureView(QWidget):
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """End panning."""
         self._grip = None
         self.unsetCursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Whole, or its own size at that point."""
+        """Switch between fit and actual size at that point."""
         if self._scale is None:
             self.zoom(1.0 / self.devicePixelRatioF() / self.scale, event.position())
         else:
             self.show_whole()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom and move by key."""
+        """Zoom and pan with the keyboard."""
         match event.key():
             case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
                 self.zoom(_STEP)
@@ -168,20 +168,20 @@ class PictureView(QWidget):
                 super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep it in the view."""
+        """Keep the image in the view."""
         super().resizeEvent(event)
         self._small = QImage()
         self._hold()
         self.scale_changed.emit(self.scale)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the ground and the picture."""
+        """Draw the background and the image."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(tokens().image_ground))
         if not self._image.isNull():
             painter.setOpacity(_DIMMED if self._dimmed else 1.0)
             frame = self._frame()
-            if self._scale is None and self.scale < 1:  # scaled once and well: text stays legible
+            if self._scale is None and self.scale < 1:  # scaled once in high quality, so that text stays legible
                 size = (frame.size() * self.devicePixelRatioF()).toSize()
                 if self._small.size() != size:
                     mode = Qt.TransformationMode.SmoothTransformation

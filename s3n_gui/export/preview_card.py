@@ -1,4 +1,4 @@
-"""The card at the right: the files of the first image as they will be, one of them large."""
+"""The card on the right: a preview of the first image's files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WAITING = {
 
 
 class PreviewCard(QFrame):
-    """Shows what the preview maker has made."""
+    """Shows the file from a ``PreviewMaker``."""
 
     def __init__(self, maker: PreviewMaker, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,7 +72,7 @@ class PreviewCard(QFrame):
         column.setSpacing(8)
         column.addLayout(head)
         column.addLayout(self.stack, 1)
-        # Only now: the stack shows its first widget at once, and without a parent that would be a window of its own.
+        # Only after the layout is set: the stack shows its first widget at once, which without a parent opens a window.
         self.stack.addWidget(self.view)
         self.stack.addWidget(self.words)
         maker.changed.connect(self._show)
@@ -84,22 +84,22 @@ class PreviewCard(QFrame):
         self._show()
 
     def set_words(self, empty: str, remark: str = "") -> None:
-        """Say what stands here where there is no preview, and what is to be known of one.
+        """Set the text that replaces a missing preview, and a remark about an existing one.
 
         Args:
             empty: What is missing, as a sentence.
-            remark: What is otherwise in the files than in the preview; empty where nothing is.
+            remark: How the files differ from the preview; empty if they do not.
         """
         self._empty, self._remark = empty, remark
         self._show()
 
     def shut_down(self) -> None:
-        """Wait for the thread."""
+        """Wait for the reading thread."""
         self._tasks.close()
 
     @property
     def reading(self) -> bool:
-        """Whether the shown file's picture is still to come."""
+        """Whether the shown file is still being decoded."""
         return self._tasks.is_open("picture")
 
     def _show(self) -> None:
@@ -158,7 +158,7 @@ class PreviewCard(QFrame):
 
 @dataclass(frozen=True, eq=False)
 class _Picture:
-    """What a file shows; ``problem`` says why there is no picture."""
+    """The decoded image of a file; ``problem`` says why ``image`` is null."""
 
     file: ExportedFile
     image: QImage
@@ -167,7 +167,7 @@ class _Picture:
 
 
 def _read_picture(file: ExportedFile) -> _Picture:
-    """Turn a file's content into a picture; a sheet for print takes half a second."""
+    """Decode a file's content; a sheet for print takes half a second."""
     buffer = QBuffer()
     buffer.setData(QByteArray(file.content))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
@@ -178,7 +178,7 @@ def _read_picture(file: ExportedFile) -> _Picture:
 
 
 def file_word(ending: str) -> str:
-    """Return what a person calls one of an image's files."""
+    """Return the displayed name of one of an image's files."""
     if ending == ARRAYS_ENDING:
         return "Numbers (.npz)"
     text = PANEL_TEXTS.get(ending.rpartition(".")[0].removeprefix("/"))  # type: ignore[call-overload]
@@ -186,5 +186,5 @@ def file_word(ending: str) -> str:
 
 
 def size_text(size: int) -> str:
-    """Return a file's size: "312 kB", "1.3 MB"."""
+    """Return a file size, given in bytes, as text: "312 kB", "1.3 MB"."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(round(size / 1e3), 1)} kB"

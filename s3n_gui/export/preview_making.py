@@ -1,4 +1,4 @@
-"""The preview: one file of the first image, made by the export's own code in an engine process that stays for the next change."""
+"""The preview: one file of the first image, made by the export's own code in an engine process that keeps running."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from s3n_gui.state.opening import collections_paused
 
 DEBOUNCE_MILLISECONDS = 60
 _LISTING = "images"
-_Place = tuple[Path | None, str]  # a folder or image, and the part of it
+_Place = tuple[Path | None, str]  # a folder or image, and the split
 
 
 @dataclass(frozen=True, slots=True)
 class FirstImages:
-    """The images of an export as far as a preview needs them.
+    """The images of an export, as far as a preview needs them.
 
     Attributes:
-        images: The first of them.
-        count: How many there are.
+        images: The first images.
+        count: The number of all images.
     """
 
     images: tuple[Candidate, ...]
@@ -38,15 +38,15 @@ class FirstImages:
 
 
 def first_images(path: Path, part: str, data_set: DataSet | None = None) -> tuple[_Place, FirstImages]:
-    """Return where the images lie and the first of them, as `s3n export` takes them. Not for the window's thread.
+    """Return (path, split) and the first images, in the order of `s3n export`. Slow: call it in a background thread.
 
     Args:
         path: A folder of images, a data set, or one image.
-        part: "all", or a part of the data set.
-        data_set: What lies there, where it is open already.
+        part: "all", or a split of the data set.
+        data_set: The data set in ``path``, if it is already open.
 
     Raises:
-        DataSetError: There is no image.
+        DataSetError: There are no images.
     """
     if data_set is None:
         with collections_paused():
@@ -56,10 +56,10 @@ def first_images(path: Path, part: str, data_set: DataSet | None = None) -> tupl
 
 
 class PreviewMaker(QObject):
-    """Keeps a file of the first image in step with the choice.
+    """Keeps a file of the first image up to date with the choice.
 
     Signals:
-        changed: ``busy``, ``file``, ``problem`` or ``state`` is another.
+        changed: ``busy``, ``file``, ``problem`` or ``state`` changed.
     """
 
     changed = Signal()
@@ -74,7 +74,7 @@ class PreviewMaker(QObject):
         self._opened: tuple[Path | None, str, str] | None = None
         self._choice: ExportChoice | None = None
         self.count = 0
-        """How many images the choice's folder, or its part, has; as soon as ``file`` is there."""
+        """Number of images in the choice's folder or split; known once ``file`` is set."""
         self._data_set: DataSet | None = None
         self._reads_anew = False
         self._ending = ""
@@ -93,11 +93,11 @@ class PreviewMaker(QObject):
         return "off" if self._client is None else self._client.state
 
     def show(self, choice: ExportChoice | None, data_set: DataSet | None = None) -> None:
-        """Show what a choice would write; None shows nothing.
+        """Preview a file that a choice would write; None shows nothing.
 
         Args:
             choice: The choice.
-            data_set: Its images, where they are open already.
+            data_set: Its images, if they are already open.
         """
         if data_set is not self._data_set:
             self._listed, self._reads_anew = None, False
@@ -114,19 +114,19 @@ class PreviewMaker(QObject):
             self._debounce.start()
 
     def choose(self, ending: str) -> None:
-        """Show another of the image's files."""
+        """Preview another file of the image, by its ending."""
         self._ending = ending
         self.show(self._choice, self._data_set)
 
     def again(self) -> None:
-        """Make it once more: files may have changed."""
+        """Read the images again and update the preview."""
         if self._choice is not None:
             self._listed, self._reads_anew = None, True
             self._set(busy=True, file=self.file, problem="")
             self._debounce.start()
 
     def shut_down(self) -> None:
-        """End the engine's process."""
+        """End the engine process."""
         self._debounce.stop()
         self._choice = None
         self._tasks.close()
@@ -179,7 +179,7 @@ class PreviewMaker(QObject):
     @Slot(object)
     def _on_failed(self, error: S3NError) -> None:
         if self._asked is not None and not self._debounce.isActive():
-            self._opened = None if self.state == "broken" else self._opened  # asked anew next time
+            self._opened = None if self.state == "broken" else self._opened  # opens the model again next time
             self._set(busy=False, file=None, problem=str(error))
 
     def _set(self, *, busy: bool, file: ExportedFile | None, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""The card below the preview: the command that does the same, where the files go, and the buttons that start and stop."""
+"""The card below the preview: the equivalent command, the output folder, progress, and the buttons Export and Stop."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from s3n_gui.widgets.elided_label import ElidedLabel
 
 
 class ExportRunBar(QFrame):
-    """What Export does and how far it is.
+    """The command, the output folder and the progress of the job.
 
     Signals:
-        copy_asked: The command is wanted on the clipboard.
-        out_asked: Another folder to write into is wanted.
-        start_asked: Export: whether to write everything anew.
-        stop_asked: The job shall stop.
+        copy_asked: Copy the command to the clipboard.
+        out_asked: Choose another output folder.
+        start_asked: Export; carries whether to start over.
+        stop_asked: Stop the job.
     """
 
     copy_asked = Signal()
@@ -104,7 +104,7 @@ class ExportRunBar(QFrame):
         into.setProperty("role", "quiet")
         into.setBuddy(self.out)
         second.setSpacing(8)
-        second.addStrut(px(32))  # The preview above keeps its size whichever buttons are there.
+        second.addStrut(px(32))  # Keeps the row's height, so that the preview above does not resize.
         second.addWidget(into)
         second.addWidget(self.out)
         second.addWidget(self.state, 1)
@@ -117,7 +117,7 @@ class ExportRunBar(QFrame):
         lines.addLayout(second)
 
     def show_choice(self, choice: ExportChoice) -> None:
-        """Show the command and the folder of a choice; what was written before is past."""
+        """Show the command and the output folder of a choice, and clear the result of the last export."""
         self.command.setText("" if choice.problem else choice.command())
         self.command.setCursorPosition(0)
         self.out.setText(place_text(choice.out, 40) if choice.out else "Choose a folder…")
@@ -129,19 +129,19 @@ class ExportRunBar(QFrame):
         self.state.clear()
 
     def show_amount(self, images: int, files: int) -> None:
-        """Say beforehand how much will be written; what is said of a job stays."""
+        """Show how much an export would write, unless the text of a job is shown."""
         amount = f"{count_text(images, 'image')}, {count_text(files, 'file')}"
         if self.state.text() in ("", self._amount):
             self.state.setText(amount)
         self._amount = amount
 
     def show_job(self, job: Job | None, *, possible: bool, stopped: bool) -> None:
-        """Show how far a job is, or what can be done without one.
+        """Show the progress of a job, or the buttons to start one.
 
         Args:
-            job: The job; None where none runs.
-            possible: Nothing is missing to export.
-            stopped: The last export of this choice was stopped.
+            job: The running job, or None.
+            possible: Whether an export can start.
+            stopped: Whether the last export of this choice was stopped.
         """
         focused = self.export.hasFocus() or self.stop.hasFocus()
         self.progress.setVisible(job is not None)
@@ -151,8 +151,8 @@ class ExportRunBar(QFrame):
         self.export.setEnabled(possible)
         self.export.setText("Continue" if stopped else "Export")
         if focused:
-            # Of the two buttons only one is there at a time: the keyboard goes with it. Stop stays enabled while it stops
-            # (a second press changes nothing), because a button that is switched off gives the keyboard away.
+            # Only one of the two buttons is visible at a time, and it takes over the focus. Stop stays enabled while
+            # the job stops (a second press does nothing), because a disabled button loses the focus.
             (self.export if job is None else self.stop).setFocus()
         if job is None:
             if stopped and not self.reveal.isVisibleTo(self):
@@ -167,16 +167,16 @@ class ExportRunBar(QFrame):
         self.state.setText(f"{words} · {left}" if left else words)
 
     def show_written(self, out: Path, last: dict[str, Any]) -> None:
-        """Say what was written where.
+        """Show what was written where.
 
         Args:
-            out: The folder.
-            last: The command's last line (``ExportProgress``).
+            out: The output folder.
+            last: The last line of the command's output (``ExportProgress``).
         """
         self._written = out
         total, left_out = int(last.get("total", 0)), int(last.get("left_out", 0))
         words = f"{count_text(total - left_out, 'image')} written to {out}"
-        # First what a person must know: the end of a long folder may not be seen.
+        # Unreadable images come first, since a long folder name may be cut off.
         self.state.setText(f"{left_out} could not be read (see index.csv); {words}" if left_out else words)
         self.reveal.show()
         self.report.setVisible(self._with_report and (out / REPORT).is_file())

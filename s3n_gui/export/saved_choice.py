@@ -1,4 +1,4 @@
-"""How a person likes exports, as JSON values that are kept over restarts; images, model and folder are not."""
+"""The export settings that persist across restarts, as JSON values; images, model and output folder do not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FLAGS = ("sheet", "singles", "arrays", "report")
 
 
 def choice_fields(choice: ExportChoice) -> dict[str, Any]:
-    """Return what is kept of a choice."""
+    """Return the settings of a choice that persist."""
     kept = {
         name: getattr(choice, name) for name in (*_FLAGS, "layout", "picture", "dpi", "inches", "colours", "opacity")
     }
@@ -23,7 +23,7 @@ def choice_fields(choice: ExportChoice) -> dict[str, Any]:
 
 
 def saved_choice(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of ``ExportChoice`` that can be taken over; what is unknown or out of bounds is left out."""
+    """Return the valid saved fields of ``ExportChoice``; unknown and out-of-range values are dropped."""
     found = {name: kept[name] for name in _FLAGS if isinstance(kept.get(name), bool)}
     for name, allowed in (("layout", LAYOUTS), ("picture", PICTURE_FORMATS)):
         if kept.get(name) in allowed:
