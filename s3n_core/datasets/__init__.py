@@ -1,1 +1,1 @@
-"""Data sets: records, one reader a format, audit, splits, decoding and loading. Free of torch."""
+"""Data sets: records, one reader per format, audit, splits, decoding and loading. Never imports torch."""

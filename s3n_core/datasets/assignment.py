@@ -1,7 +1,8 @@
-"""Which images are for training, validation and test, where a person wants it otherwise than the data set's folder says.
+"""The user's changes to a data set's split, which override what its folder says.
 
-A note in the program's own folder: the share of images to test on, drawn evenly of each class, for a data set that has no
-split of its own; and single images' parts, which go before everything else. The folder itself is never written to.
+They are stored as a note in the program's own folder: a test share, drawn evenly from each class, for a data set
+without a split of its own; and the split of single images, which takes precedence over everything else. The data set's
+folder is never written to.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from s3n_core.runs.earlier_versions import current_name
 
 MOST_TEST_SHARE = 0.9
 TEST = "test"
-"""The purpose of the test part's draw."""
+"""The ``purpose`` of `keyed_draw` for the test split."""
 
 _KIND = "assignments"
 _SPLITS: dict[SplitPart, Split] = {"train": "train", "validation": "val", "test": "test"}
@@ -28,12 +29,12 @@ _SPLITS: dict[SplitPart, Split] = {"train": "train", "validation": "val", "test"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """What a person has chosen.
+    """The split that the user has chosen.
 
     Attributes:
-        test_share: Share of the labelled images to test on, 0 to 0.9; nothing where the data set has a split of its own.
-        test_seed: Which images are drawn for it.
-        parts: The part of single images, by name.
+        test_share: Share of the labelled images to test on, 0 to 0.9; ignored if the data set has a split of its own.
+        test_seed: Seed of the draw of these images.
+        parts: Split of single images, by image name.
     """
 
     test_share: float = 0.0
@@ -42,15 +43,15 @@ class Assignment:
 
 
 def assignment_file(root: Path) -> Path:
-    """Return where the assignment of a data set's folder lies; it need not exist."""
+    """Return the path of the file that stores a data set's assignment; it need not exist."""
     return note_file(_KIND, root)
 
 
 def read_assignment(root: Path) -> Assignment:
-    """Read what was chosen for a data set's folder; the default where nothing was.
+    """Read the assignment saved for a data set's folder, or return the default if there is none.
 
     Raises:
-        DataSetError: It cannot be read.
+        DataSetError: The file cannot be read.
     """
     try:
         content = read_note(_KIND, root) or {}
@@ -70,10 +71,10 @@ def read_assignment(root: Path) -> Assignment:
 
 
 def write_assignment(root: Path, assignment: Assignment) -> None:
-    """Keep what was chosen; the default removes the file.
+    """Save an assignment; the default one removes the file.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     share = {"test_share": assignment.test_share, "test_seed": assignment.test_seed} if assignment.test_share else {}
     parts = {"parts": dict(sorted(assignment.parts.items()))} if assignment.parts else {}
@@ -81,18 +82,18 @@ def write_assignment(root: Path, assignment: Assignment) -> None:
 
 
 def may_share(data_set: DataSet) -> bool:
-    """Say whether a share for the test can be drawn: there are labels, and the folder says nothing of parts."""
+    """Return whether a test share can be drawn: the data set has labels and its folder defines no split."""
     records = (data_set.original or data_set).records
     return bool(data_set.classes) and all(record.split is None for record in records)
 
 
 def assign(data_set: DataSet, assignment: Assignment, *, draw: Draw | None = None) -> DataSet:
-    """Return the data set with every labelled image in the part that it is assigned to.
+    """Return the data set with every labelled image moved to its assigned split.
 
     Args:
-        data_set: As opened, or assigned otherwise before.
-        assignment: What was chosen; names that the data set does not have are passed over.
-        draw: ``keyed_draw(assignment.test_seed, TEST)``, for a caller that remembers what it returned.
+        data_set: As opened, or with an earlier assignment, which is replaced.
+        assignment: The chosen split; names that the data set does not have are ignored.
+        draw: ``keyed_draw(assignment.test_seed, TEST)``, possibly cached by the caller.
     """
     plain = data_set.original or data_set
     parts = {
@@ -119,25 +120,25 @@ def assign(data_set: DataSet, assignment: Assignment, *, draw: Draw | None = Non
 
 
 def assigned(data_set: DataSet) -> DataSet:
-    """Return a data set with its images assigned as a person has chosen.
+    """Return a data set with its saved assignment applied.
 
     Raises:
-        DataSetError: The choice cannot be read.
+        DataSetError: The assignment cannot be read.
     """
     return assign(data_set, read_assignment(data_set.root))
 
 
 def open_assigned(root: Path, format: str = "auto") -> DataSet:
-    """Open a data set folder and assign its images as a person has chosen.
+    """Open a data set folder and apply its saved assignment.
 
     Raises:
-        DataSetError: As `open_data_set`; or the choice cannot be read.
+        DataSetError: As `open_data_set`; or the assignment cannot be read.
     """
     return assigned(open_data_set(root, format))
 
 
 def assignment_sentence(data_set: DataSet) -> str:
-    """Say how far a data set is assigned otherwise than its folder says; empty where it is not."""
+    """Describe how a data set's split differs from its folder's; empty if it does not."""
     if data_set.original is None:
         return ""
     by_hand = len(data_set.by_hand)

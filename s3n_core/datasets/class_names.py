@@ -1,4 +1,4 @@
-"""The names of classes, in the order of their numbers, from a text file or from a data set."""
+"""Class names in the order of their ids, read from a text file or a data set."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     """Read class names.
 
     Args:
-        path: A text file with a name a line, or with ``<class id> <name>`` a line as `classes.txt` of CUB-200-2011, in any
-            order; or a data set's folder.
+        path: A text file with one name per line; or with one ``<class id> <name>`` per line in any order, as in
+            `classes.txt` of CUB-200-2011; or a data set's folder.
 
     Returns:
         Names in the order of the class ids.
 
     Raises:
-        DataSetError: If there is nothing at that place, no names in it, or one id has two names.
+        DataSetError: The path does not exist, contains no names, or has two names for one id.
     """
     if path.is_dir():
         return open_data_set(path).classes

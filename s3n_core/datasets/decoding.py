@@ -1,13 +1,13 @@
-"""The one image decoder of engine and window, so that what a person sees is what the network sees.
+"""The single image decoder of engine and window, so that the user sees what the network sees.
 
-Any file that Pillow knows becomes an upright 8-bit RGB image: the EXIF orientation is applied, transparency is laid on
-white, wider samples are scaled (never clipped), of an animation the first frame is taken, and a banner below the photograph is
-cut off where the caller names one. Colour profiles are not applied. A broken file raises ``UnreadableImage`` with its reason; it
-is never padded or repaired silently.
+Any supported file becomes an upright 8-bit RGB image: the EXIF orientation is applied, transparency is composited onto
+white, samples of more than 8 bits are scaled (never clipped), the first frame of an animation is used, and a banner
+below the photograph is cut off if the caller gives its height. Colour profiles are not applied. A broken file raises
+``UnreadableImage`` with a reason; it is never padded or repaired silently.
 
-No global state of Pillow is read or changed: the pixel limit is our own and is checked on the header, before any pixel
-is decoded. Pillow's ``Image.open`` would warn from half that limit on, so its format readers are asked directly; those
-that start other programs (EPS) are not asked at all.
+No global state of Pillow is read or changed: the pixel limit is our own and is checked against the header, before any
+pixel is decoded. ``Image.open`` warns from half that limit, so Pillow's format readers are called directly. Readers
+that start other programs (EPS) are never called.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from PIL import (
 from s3n_core.errors import UnreadableImage
 
 PIXEL_LIMIT = 178_956_970
-"""Largest number of pixels that an image may declare: where Pillow, too, refuses by default (683 MiB in memory)."""
+"""Largest number of pixels that a header may declare. Pillow, too, refuses more by default (683 MiB in memory)."""
 
 IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
-"""Lower-case suffixes of files that are taken for images in a data set folder."""
+"""Lower-case suffixes of files that count as images in a data set folder."""
 
 _FORMATS = [
     JpegImagePlugin.JpegImageFile.format,
@@ -61,7 +61,7 @@ with contextlib.suppress(ImportError):  # Pillow has it since 11.3
 
     _FORMATS.append(AvifImagePlugin.AvifImageFile.format)
 
-_PREFIX = 16  # bytes by which Pillow's readers know their files
+_PREFIX = 16  # bytes from which Pillow's readers recognise their format
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -79,7 +79,7 @@ _LADDER = (255.0, 65535.0, 2147483647.0)
 
 
 def is_image_file(name: str) -> bool:
-    """Say whether a file's name has the suffix of an image, in any case of letters."""
+    """Return whether a file name has the suffix of an image, ignoring case."""
     dot = name.rfind(".")
     return dot > 0 and name[dot:].lower() in IMAGE_SUFFIXES
 
@@ -89,8 +89,8 @@ def read_image(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -
 
     Args:
         path: The file.
-        banner: Rows of the upright image to cut off at its lower edge (`ImageRecord.banner`); an image that is no higher
-            keeps them.
+        banner: Rows to cut off at the lower edge of the upright image (`ImageRecord.banner`); an image that is no
+            higher than that is not cut.
         pixel_limit: Largest number of pixels that the header may declare.
 
     Returns:
@@ -114,11 +114,11 @@ def read_image(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -
 
 
 def upright_rgb(image: Image.Image | NDArray[np.uint8], path: Path) -> Image.Image:
-    """Return an image that is in memory as `read_image` returns a file.
+    """Convert an image in memory to what `read_image` returns for a file.
 
     Args:
         image: A Pillow image of any mode, or RGB pixels, uint8, shape (h, w, 3).
-        path: What it is called in an error.
+        path: Name of the image in error messages.
 
     Raises:
         UnreadableImage: It has no pixels, or its data are damaged.
@@ -136,7 +136,7 @@ def upright_rgb(image: Image.Image | NDArray[np.uint8], path: Path) -> Image.Ima
         result = _upright_rgb(path, image)
     except UnreadableImage:
         raise
-    except Exception as error:  # the pixels of an open file are read only now
+    except Exception as error:  # Pillow reads the pixels of an open file only now
         raise UnreadableImage(path, _reason(error)) from error
     if result is image:
         result = image.copy()
@@ -147,10 +147,10 @@ def upright_rgb(image: Image.Image | NDArray[np.uint8], path: Path) -> Image.Ima
 def image_size(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
     """Return (width, height) in pixels of the upright image without its banner, from the file's header alone.
 
-    An EXIF block that follows a PNG's pixels is not seen; writers put it before them.
+    An EXIF block after a PNG's pixels is ignored; writers put it before them.
 
     Raises:
-        UnreadableImage: As ``read_image``, except for damage behind the header.
+        UnreadableImage: As ``read_image``, except for damage after the header.
     """
     try:
         with _open_regular_file(path) as file, _open_image(file) as image:
@@ -175,7 +175,7 @@ def _open_regular_file(path: Path) -> IO[bytes]:
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise UnreadableImage(path, "it is a folder, not an image")
-    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for a writer for ever
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for a writer forever
         raise UnreadableImage(path, "it is not a regular file")
     if status.st_size == 0:
         raise UnreadableImage(path, "the file is empty")
@@ -183,14 +183,14 @@ def _open_regular_file(path: Path) -> IO[bytes]:
 
 
 def _open_image(file: IO[bytes]) -> ImageFile.ImageFile:
-    """Read the header, as ``Image.open`` does, without its warning about large images."""
+    """Read the header like ``Image.open``, but without its warning about large images."""
     prefix = file.read(_PREFIX)
     for name in _FORMATS:
         factory, accept = Image.OPEN[name]
         accepted = accept is None or accept(prefix)
         if accepted and not isinstance(accepted, str):  # a string says why this Pillow lacks the format
             file.seek(0)
-            with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # not of this format after all
+            with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # not this format after all
                 return factory(file, "")
     raise UnidentifiedImageError
 
@@ -211,11 +211,11 @@ def _check_size(path: Path, size: tuple[int, int], pixel_limit: int) -> None:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 (upright) where there is none or where the EXIF block is damaged."""
+    """Return the EXIF orientation; 1 (upright) if there is none or the EXIF block is damaged."""
     try:
-        # The base class's method: PNG's own would decode the whole image to look for a block behind the pixels.
+        # The base class's method: PNG's own would decode the whole image to look for a block after the pixels.
         value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
-    except Exception:  # a damaged EXIF block does not spoil the pixels
+    except Exception:  # a damaged EXIF block does not affect the pixels
         return 1
     return value if isinstance(value, int) else 1
 
@@ -234,11 +234,11 @@ def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
 
 
 def _scaled_to_8_bits(path: Path, image: Image.Image) -> Image.Image:
-    """Scale a one-channel image of wide samples to 0 ... 255 by the range of its type.
+    """Scale a one-channel image of more than 8 bits to 0 ... 255 by the range of its type.
 
-    16-bit images by 65535. The 32-bit integers and floats have no range of their own in practice: the smallest of
-    1 (floats only), 255, 65535 and 2^31 - 1 that holds every value is taken for it, and where there are negative or
-    still larger values, the image's own minimum and maximum.
+    16-bit images are scaled by 65535. 32-bit integers and floats have no fixed range in practice, so theirs is the
+    smallest of 1 (floats only), 255, 65535 and 2^31 - 1 that no value exceeds. If there are negative or still larger
+    values, it is the image's own minimum and maximum.
     """
     values = np.asarray(image).astype(np.float64)  # (H, W)
     finite = np.isfinite(values)
@@ -255,7 +255,7 @@ def _scaled_to_8_bits(path: Path, image: Image.Image) -> Image.Image:
 
 
 def _reason(error: Exception) -> str:
-    """Say why decoding failed, as a clause."""
+    """Return why decoding failed, as a clause."""
     if isinstance(error, UnidentifiedImageError):
         return "it is not an image of a known format"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):

@@ -1,4 +1,4 @@
-"""Opening a data set folder: its format is detected by what lies in it, named, and can be given by hand."""
+"""Opening a data set folder: the format is detected from its files, or given by the caller."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from s3n_core.errors import DataSetError, DataSetNotFound
 
 
 class Reader(Protocol):
-    """What every reader offers: a module, or an object where one layout is read in several ways."""
+    """Interface of a reader: a module, or an object if one layout can be read in several ways."""
 
     TITLE: str
     FORMAT: str
 
     def matches(self, root: Path) -> bool:
-        """Say whether a folder looks like this format; looks at names only."""
+        """Return whether a folder looks like this format, judged by file names only."""
         ...
 
     def read(self, root: Path) -> DataSet:
@@ -36,10 +36,10 @@ READERS: tuple[Reader, ...] = (
     class_folders,
     unlabelled_folder,
 )
-"""All readers, in the order in which they are tried: the most particular layout first."""
+"""All readers in the order in which they are tried: the most specific layout first."""
 
 FORMATS: tuple[str, ...] = tuple(reader.FORMAT for reader in READERS)
-"""The formats' names, as ``open_data_set`` takes them."""
+"""Names of the formats, for ``open_data_set``."""
 
 
 def open_data_set(root: Path, format: str = "auto") -> DataSet:
@@ -50,8 +50,8 @@ def open_data_set(root: Path, format: str = "auto") -> DataSet:
         format: One of ``FORMATS``, or "auto": the first that matches.
 
     Raises:
-        DataSetError: The folder is missing, empty, or cannot be listed; no format matches; its lists are wrong; it has
-            one class only.
+        DataSetError: The folder is missing, empty, or cannot be listed; no format matches; its lists are invalid; or it
+            has only one class.
     """
     if format != "auto" and format not in FORMATS:
         raise DataSetError(f"There is no data set format '{format}': choose auto or one of {', '.join(FORMATS)}.")
@@ -77,7 +77,7 @@ def open_data_set(root: Path, format: str = "auto") -> DataSet:
 
 
 def detection_sentence(data_set: DataSet) -> str:
-    """Say what a folder was taken for: "Detected as CUB-200-2011: 543 images of 10 classes (300 train, 243 test)."."""
+    """Return what was detected: "Detected as CUB-200-2011: 543 images of 10 classes (300 train, 243 test)."."""
     images = len(data_set.records)
     what = f"{images} image" if images == 1 else f"{images} images"
     if data_set.classes:
@@ -87,7 +87,7 @@ def detection_sentence(data_set: DataSet) -> str:
 
 
 def has_lists(root: Path) -> bool:
-    """Say whether a folder has lists or tables of its images, which say more than the names of its folders."""
+    """Return whether a folder has lists or tables of its images, not just class folders or loose images."""
     return any(reader.matches(root) for reader in READERS if reader not in (class_folders, unlabelled_folder))
 
 

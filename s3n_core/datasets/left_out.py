@@ -1,7 +1,7 @@
-"""The images of a data set that a person has left out of training: a list in the program's own folder.
+"""The images of a data set that the user has left out of training: a list in the program's own folder.
 
-The data set's folder is never written to, so that it may lie on a read-only share, and its images stay as they are. The list
-belongs to the folder's resolved path. Training honours it; predicting and measuring do not, since they must not flatter.
+The data set's folder is never written to, so it may be on a read-only share. The list belongs to the folder's resolved
+path. Training honours it; prediction and evaluation do not, because that would inflate the results.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from s3n_core.datasets.records import DataSet, Problem
 from s3n_core.errors import DataSetError
 
 REASON = "it was left out by hand"
-"""Why an image is missing from a data set that `without_left_out` returned."""
+"""Reason of the problems that `without_left_out` adds."""
 
 _KIND = "left-out"
 
 
 def left_out_file(root: Path) -> Path:
-    """Return where the list of a data set's folder lies; it need not exist."""
+    """Return the path of the list of a data set's folder; it need not exist."""
     return note_file(_KIND, root)
 
 
 def read_left_out(root: Path) -> frozenset[str]:
-    """Return the names of the images that are left out of training; none where there is no list.
+    """Return the names of the images that are left out of training; empty if there is no list.
 
     Raises:
         DataSetError: The list cannot be read.
@@ -47,19 +47,19 @@ def read_left_out(root: Path) -> frozenset[str]:
 
 
 def write_left_out(root: Path, names: Iterable[str]) -> None:
-    """Keep which images are left out of training; none removes the list.
+    """Save which images are left out of training; an empty list removes the file.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The list cannot be written.
     """
     kept = sorted(set(names))
     write_note(_KIND, root, {"names": kept} if kept else {})
 
 
 def without_left_out(data_set: DataSet) -> DataSet:
-    """Return a data set without the images that are left out of training; each of them becomes a problem that says so.
+    """Return a data set without the images that are left out of training; each of them is listed as a problem.
 
-    Names on the list that the data set does not have (any more) are passed over.
+    Names on the list that are not in the data set (any more) are ignored.
 
     Raises:
         DataSetError: The list cannot be read.

@@ -1,8 +1,8 @@
-"""Decoded, scaled batches, made ahead of their use by a few threads.
+"""Decoded, resized batches, prefetched by a few threads.
 
-Threads, not processes: Pillow lets go of Python's global lock while it decodes and scales, so threads keep every core
-busy, and there is nothing to start, to copy between, to lose or to kill. Batches come in the order asked for, and only
-a fixed number of views is held at any time, however long the list is.
+Threads, not processes: Pillow releases the GIL while it decodes and resizes, so threads keep every core busy without
+the cost of starting processes and copying between them. Batches arrive in the requested order, and the number of views
+in memory is bounded, however long the list is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from s3n_core.errors import UnreadableImage
 __all__ = ["Batch", "Sample", "View", "load_batches", "worker_count"]
 
 View = Callable[[Image.Image, int], NDArray[np.uint8]]
-"""Makes one (S, S, 3) view of a decoded image; the integer is the sample's position in the list of samples."""
+"""Makes one (S, S, 3) view of a decoded image; the integer is the sample's position in the list."""
 
 _Loaded = tuple[NDArray[np.uint8], tuple[int, int]] | UnreadableImage
 
@@ -37,8 +37,8 @@ class Sample:
     Attributes:
         path: The file.
         name: The sample's key: its name in the data set.
-        label: Its class, or None.
-        banner: Rows at its lower edge that are cut off (`ImageRecord.banner`).
+        label: Its class index, or None.
+        banner: Rows to cut off at the lower edge (`ImageRecord.banner`).
     """
 
     path: Path
@@ -48,23 +48,23 @@ class Sample:
 
     @classmethod
     def of(cls, record: ImageRecord, label: int | None = None) -> Sample:
-        """Return a record's image, with a class of the caller's."""
+        """Make a sample from a record, with the given label instead of the record's own."""
         return cls(record.path, record.name, label, record.banner)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Consecutive samples, as far as they could be read.
+    """Consecutive samples, without those that cannot be read.
 
     Attributes:
-        images: uint8, shape (B, S, S, 3). Where no image of the batch could be read: B = 0, and S is that of the
-            batches before, or 0.
-        labels: int64, shape (B,), or None where any of all samples has no label.
-        names: The samples' keys, B of them.
-        positions: int64, shape (B,): the samples' places in the list of samples.
+        images: uint8, shape (B, S, S, 3). If no image of the batch can be read, B = 0 and S is that of the previous
+            batch, or 0.
+        labels: int64, shape (B,), or None if any sample of the whole list has no label.
+        names: The samples' keys, length B.
+        positions: int64, shape (B,): positions in the list of samples.
         sizes: int64, shape (B, 2): (width, height) of the decoded images, in pixels.
-        errors: Why samples were left out of this batch.
-        error_positions: int64: the places of the samples left out, in the order of ``errors``.
+        errors: Errors of the samples left out of this batch.
+        error_positions: int64: positions of these samples, in the order of ``errors``.
     """
 
     images: NDArray[np.uint8]
@@ -80,7 +80,7 @@ class Batch:
 
     @classmethod
     def of(cls, images: NDArray[np.uint8], names: Sequence[str], labels: NDArray[np.int64] | None = None) -> Batch:
-        """Return a batch of views that are there already, (B, S, S, 3); for their sizes and positions it takes their own."""
+        """Make a batch of existing views (B, S, S, 3); sizes are the views' own, positions are 0 ... B - 1."""
         count, height, width = images.shape[:3]
         return cls(
             images=images,
@@ -93,7 +93,7 @@ class Batch:
         )
 
     def piece(self, some: slice) -> Batch:
-        """Return some of the samples that could be read, as a batch of their own without errors."""
+        """Return a slice of the readable samples as a batch without errors."""
         return Batch(
             images=self.images[some],
             labels=None if self.labels is None else self.labels[some],
@@ -122,22 +122,22 @@ def load_batches(
 ) -> Generator[Batch, None, None]:
     """Load samples in batches.
 
-    Close the generator (``contextlib.closing``) to stop early: it waits for the images in work, drops the rest, and
-    leaves no thread behind.
+    Close the generator (``contextlib.closing``) to stop early: it waits for the images in progress, drops the rest, and
+    ends all its threads.
 
     Args:
         samples: All samples.
         view: Makes the view of one decoded image; called from several threads at once.
-        batch_size: Samples in a batch, the last one may be smaller; or the sizes of all batches, some of which may be 0.
-        order: Which samples, as positions in ``samples``, in which order; None: all, as they stand.
+        batch_size: Samples per batch (the last one may be smaller), or the sizes of all batches; some may be 0.
+        order: Positions in ``samples`` to load, in this order; None: all, in list order.
         workers: Loading threads; None: ``worker_count()``; 0: load in the calling thread.
-        prefetch: Batches that are made ahead while the caller works on one.
+        prefetch: Batches to load ahead while the caller works on one.
         read: Decodes one sample.
 
     Returns:
-        A generator of every batch, in order. Unreadable images are left out and named in ``Batch.errors``; a batch of
-        which none could be read is yielded empty. What ``view`` or ``read`` raise besides ``UnreadableImage`` is raised
-        at the batch that it belongs to.
+        A generator of all batches, in order. Unreadable images are left out and listed in ``Batch.errors``; a batch
+        without any readable image is yielded empty. Other exceptions from ``view`` or ``read`` are raised at the batch
+        that they belong to.
 
     Raises:
         ValueError: ``batch_size`` or ``prefetch`` is out of range.

@@ -1,6 +1,6 @@
-"""What the program keeps about a data set: small JSON files in its own folder, one a kind and data set.
+"""Notes about a data set: small JSON files in the program's own folder, one per kind and data set.
 
-The data set's folder is never written to, so that it may lie on a read-only share. A note belongs to the folder's resolved path.
+The data set's folder is never written to, so it may be read-only. A note belongs to the folder's resolved path.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from s3n_core.errors import DataSetError
 from s3n_core.runs.locations import home
 from s3n_core.system.atomic_files import output_error, write_json
 
-_VERSION = 2  # version 1 called the validation set held out
+_VERSION = 2  # version 1 called the validation split "held-out"
 
 
 def note_file(kind: str, root: Path) -> Path:
-    """Return where the note of one kind on a data set's folder lies; it need not exist."""
+    """Return the path of a data set's note of one kind; it need not exist."""
     resolved = str(root.resolve())
     key = hashlib.blake2b(resolved.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
     return home() / kind / f"{key}.json"
 
 
 def read_note(kind: str, root: Path) -> dict[str, Any] | None:
-    """Read a note; None where there is none.
+    """Read a note; None if there is none.
 
     Raises:
-        DataSetError: It cannot be read, or is none; the message names the file.
+        DataSetError: The file cannot be read or is not a note; the message names the file.
     """
     path = note_file(kind, root)
     try:
@@ -45,10 +45,10 @@ def read_note(kind: str, root: Path) -> dict[str, Any] | None:
 
 
 def write_note(kind: str, root: Path, content: Mapping[str, Any]) -> None:
-    """Replace a note; an empty one is removed.
+    """Replace a note; empty content removes it.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The note cannot be written.
     """
     path = note_file(kind, root)
     try:

@@ -1,4 +1,4 @@
-"""Opening what a model is to look at: a data set with its labels if it is one, else plain images; and one part of it."""
+"""Opening images for a model, with labels if they are a data set, else without; and selecting a split."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from s3n_core.errors import DataSetError
 
 
 def open_images(path: Path, format: str = "auto", remark: Callable[[str], None] | None = None) -> DataSet:
-    """Open what is to be looked at.
+    """Open a data set or images, with the saved assignment applied.
 
     Args:
         path: A folder of images, a data set, or one image.
         format: One of `detection.FORMATS`, or "auto".
-        remark: Called with a sentence where a damaged data set is taken as images without labels.
+        remark: Called with a sentence if a damaged data set is opened as images without labels.
 
     Raises:
-        DataSetError: If there is no image.
+        DataSetError: There is no image.
     """
     try:
         data_set = open_data_set(path, format)
     except DataSetError as error:
-        # One class, or none, is no data set to learn from, but its images can be looked at all the same.
+        # A folder with one class or none cannot be trained on, but its images can still be inspected.
         if format != "auto" or not path.is_dir():
             raise
         data_set = open_data_set(path, "images")
@@ -36,10 +36,10 @@ def open_images(path: Path, format: str = "auto", remark: Callable[[str], None] 
 
 
 def part_of(data_set: DataSet, split: str) -> tuple[ImageRecord, ...]:
-    """Return the records of a part: "train", "val", "test", or "all".
+    """Return the records of a split: "train", "val", "test", or "all".
 
     Raises:
-        DataSetError: If the data set has no such part.
+        DataSetError: The data set has no such split.
     """
     if split == "all":
         return data_set.records

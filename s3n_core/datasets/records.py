@@ -1,7 +1,7 @@
-"""What every reader returns and everything else works on: one light record an image, and the data set they make.
+"""Image records and data sets, as every reader returns them.
 
-A record names its image by ``name``, the posix path below the data set's root. That name is the sample's key
-everywhere (randomness, split files, predictions), so a data set may be moved as a whole without changing a run.
+A record's ``name`` is the image's POSIX path relative to the data set's root. It is the sample's key everywhere
+(randomness, split files, predictions), so a data set may be moved as a whole without changing a run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CLASS_NUMBER = re.compile(r"^\d+\.(?=\D)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """An upright box in original pixels; (``x``, ``y``) is its upper left corner, the image's own corner is (0, 0)."""
+    """An axis-aligned box in original pixels; (``x``, ``y``) is its upper left corner, (0, 0) the image's."""
 
     x: float
     y: float
@@ -30,13 +30,13 @@ class Box:
 
     @classmethod
     def from_corners(cls, xmin: float, ymin: float, xmax: float, ymax: float) -> Box:
-        """Make the box of a data set that names its first and last pixel, counted from 1."""
+        """Make a box from its first and last pixels, both included and counted from 1."""
         return cls(x=xmin - 1, y=ymin - 1, width=xmax - xmin + 1, height=ymax - ymin + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A visible part's place in original pixels. A part that cannot be seen in an image has no entry there."""
+    """The location of a visible part, in original pixels. A part that is not visible has no entry."""
 
     name: str
     x: float
@@ -45,16 +45,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord:
-    """One image of a data set. Nothing of it has been decoded.
+    """One image of a data set, not yet decoded.
 
     Attributes:
         path: The file.
-        name: Posix path below the data set's root; the sample's key.
-        label: Index into ``DataSet.classes``, or None where the image has no label.
-        split: The part that the data set itself assigns, or None where it has no split.
-        box: The object's box, where the data set has boxes. For measuring only.
-        parts: The visible parts, where the data set has them. For measuring only.
-        banner: Rows at the lower edge that are no part of the photograph, in pixels; the decoder cuts them off.
+        name: POSIX path relative to the data set's root; the sample's key.
+        label: Index into ``DataSet.classes``, or None if the image has no label.
+        split: Its split, or None if it has none.
+        box: The object's bounding box, if the data set has boxes. For evaluation only.
+        parts: The visible parts, if the data set has part annotations. For evaluation only.
+        banner: Rows at the lower edge that do not belong to the photograph, in pixels; the decoder cuts them off.
     """
 
     path: Path
@@ -68,10 +68,10 @@ class ImageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in a data set folder that was left out or looks wrong.
+    """Something in a data set folder that was ignored or looks wrong.
 
     Attributes:
-        path: The file or folder concerned.
+        path: The file or folder.
         reason: What is wrong, as a clause without the path ("the file does not exist").
     """
 
@@ -84,14 +84,14 @@ class DataSet:
     """The images of one folder, as its format describes them.
 
     Attributes:
-        root: The folder (or, for a single image, the folder that holds it).
-        format: Which reader made it: one of ``detection.FORMATS``.
-        classes: Class names; a record's label is an index into them. Empty where nothing is labelled.
+        root: The folder (for a single image, the folder that contains it).
+        format: The format it was read as: one of ``detection.FORMATS``.
+        classes: Class names, indexed by a record's label. Empty if nothing is labelled.
         records: The images, in the reader's fixed order (never the file system's).
-        problems: What was left out or looks wrong; the records are usable nevertheless.
-        title: The format's name for a person, for example "CUB-200-2011".
-        by_hand: Names of the images whose part a person has chosen.
-        original: The data set as its folder says, where a person has assigned images otherwise.
+        problems: What was ignored or looks wrong; the records are usable nevertheless.
+        title: The format's display name, for example "CUB-200-2011".
+        by_hand: Names of the images whose split the user has chosen.
+        original: The data set as read from its folder, if the user has changed its split.
     """
 
     root: Path
@@ -104,16 +104,16 @@ class DataSet:
     original: DataSet | None = None
 
     def of_split(self, split: Split | None) -> tuple[ImageRecord, ...]:
-        """Return the records that the data set assigns to ``split`` (None: those without an assignment)."""
+        """Return the records of a split (None: those without one)."""
         return tuple(record for record in self.records if record.split == split)
 
     def splits(self) -> tuple[Split | None, ...]:
-        """Return the parts that occur, in the order train, val, test, then None for unassigned images."""
+        """Return the splits that occur, in the order train, val, test, then None for images without one."""
         present = {record.split for record in self.records}
         return tuple(split for split in (*SPLITS, None) if split in present)
 
     def counts(self) -> dict[Split | None, tuple[int, ...]]:
-        """Count labelled images: for every part that occurs, the number of images of each class in class order."""
+        """Return the number of labelled images per class, in class order, for every split that occurs."""
         table = {split: [0] * len(self.classes) for split in self.splits()}
         for record in self.records:
             if record.label is not None:
@@ -121,18 +121,18 @@ class DataSet:
         return {split: tuple(row) for split, row in table.items()}
 
     def splits_of(self, records: Iterable[ImageRecord]) -> tuple[str, ...]:
-        """Return the parts of some records, each once, for a report; "unassigned" where there is none."""
+        """Return the distinct splits of some records, for a report; "unassigned" for records without one."""
         return tuple(dict.fromkeys(record.split or "unassigned" for record in records))
 
     def classes_of(self, records: Iterable[ImageRecord]) -> tuple[str, ...]:
-        """Return the class names of some records, each once; those without a label have none."""
+        """Return the distinct class names of some records; unlabelled records are ignored."""
         return tuple(dict.fromkeys(self.classes[record.label] for record in records if record.label is not None))
 
     def fingerprint(self) -> str:
-        """Return a hash (32 hexadecimal digits) over class names and every image's name, label, split and file size.
+        """Return a hash (32 hexadecimal digits) of the class names and every image's name, label, split and file size.
 
-        It does not depend on the order of the records, on where the folder lies, or on file times. A file that cannot
-        be examined counts as size -1. Reads no file, but asks the file system once for each.
+        It does not depend on the order of the records, the location of the folder, or file times. A file whose size
+        cannot be read counts as size -1. Reads no file contents, but calls ``stat`` once per file.
         """
         digest = hashlib.blake2b(digest_size=16)
         for name in self.classes:
@@ -143,22 +143,23 @@ class DataSet:
 
 
 def readable_name(name: str) -> str:
-    """Return a name as text that every file format holds: bytes that are no valid Unicode are written out.
+    """Return a name as valid Unicode: undecodable bytes are written as backslash escapes.
 
-    On Linux such bytes reach Python as lone surrogates, which neither JSON nor UTF-8 has. Names of classes and data sets are
-    read by people and stored in models; names of images are not changed, since they must find their files again.
+    On Linux, such bytes reach Python as lone surrogates, which JSON and UTF-8 cannot represent. For the names of
+    classes and data sets, which are displayed and stored in models. Image names stay unchanged, since they must find
+    their files.
     """
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def displayed_class(name: str) -> str:
-    """Return a class name as a person reads it: ``016.Painted_Bunting`` as "Painted Bunting"."""
+    """Return a class name for display: "Painted Bunting" for ``016.Painted_Bunting``."""
     return _CLASS_NUMBER.sub("", name).replace("_", " ").strip() or name
 
 
 def _line(*fields: str) -> bytes:
-    # "/" cannot stand inside a file name and NUL cannot stand in a path, so no two lists of fields give one line.
-    # Names that are not valid Unicode on Linux arrive with surrogates, which strict UTF-8 would refuse.
+    # A path cannot contain NUL, so two different lists of fields never give the same line.
+    # On Linux, names that are not valid Unicode contain surrogates, which strict UTF-8 would refuse.
     return ("\0".join(fields) + "\n\0").encode("utf-8", "surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""The validation set, cut from the training images, and the file that keeps who was where."""
+"""The validation set, drawn from the training images, and the file ``split.csv`` that records the split of a run."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from s3n_core.system.atomic_files import write_bytes
 SplitPart = Literal["train", "validation", "test"]
 PARTS: tuple[SplitPart, ...] = get_args(SplitPart)
 VALIDATION: SplitPart = "validation"
-"""The images that the best epoch is chosen by."""
+"""The images that choose the best epoch."""
 VALIDATION_DRAW = "held-out"
-"""The purpose of their draw: by another word other images would be drawn than in earlier versions."""
+"""The ``purpose`` of `keyed_draw` for the validation set; fixed, so that older runs draw the same images."""
 
 _COLUMNS = ("name", "label", "class", "part")
 
@@ -31,9 +31,9 @@ class SplitRow:
 
     Attributes:
         name: The image's name in the data set.
-        label: Its class's index, None for an image without a label.
+        label: Its class index, None for an image without a label.
         class_name: Its class, empty for an image without a label.
-        part: Where it belongs.
+        part: Its split.
     """
 
     name: str
@@ -50,18 +50,18 @@ def hold_out(
     by_hand: Collection[str] = (),
     draw: Draw | None = None,
 ) -> tuple[tuple[ImageRecord, ...], tuple[ImageRecord, ...]]:
-    """Part the labelled training images into those to learn from and those to choose by.
+    """Split the labelled images that are not test images into a training and a validation set.
 
-    Images that the data set assigns to "val" are the validation set as they are. Otherwise the set is cut from the images
-    assigned to "train" (or to nothing, where there is no split): as near to ``fraction`` of each class as whole images
-    allow, with ``fraction`` of all together, and never a class's last image. Test images are never touched.
+    Images that the data set assigns to "val" are the validation set. If there are none, it is drawn from the images
+    assigned to "train" (or to no split): as close to ``fraction`` of each class as whole images allow, ``fraction`` of
+    all images in total, and never the last image of a class. Test images are never used.
 
     Args:
         records: All records of a data set.
-        fraction: Share to hold out, 0 up to but not including 1.
+        fraction: Validation share, 0 <= fraction < 1.
         seed: The run's seed.
-        by_hand: Names of images whose part a person has chosen: they stay there, and the cut is made among the others.
-        draw: ``keyed_draw(seed, VALIDATION_DRAW)``, for a caller that remembers what it returned.
+        by_hand: Names of images whose split the user has chosen: they stay there, and the draw is among the others.
+        draw: ``keyed_draw(seed, VALIDATION_DRAW)``, possibly cached by the caller.
 
     Returns:
         (training, validation), each sorted by name.
@@ -96,25 +96,26 @@ def write_split(
     """Write ``split.csv``: UTF-8, columns name, label, class, part.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     text = io.StringIO()
-    # All texts in quotes: Python before 3.13 leaves a carriage return in a name bare, which ends the line on reading.
+    # Quote all text: before Python 3.13, csv leaves a carriage return in a name unquoted, which ends the line on
+    # reading.
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(_COLUMNS)
     for part, records in zip(PARTS, (train, validation, test), strict=True):
         for record in records:
             class_fields = ("", "") if record.label is None else (record.label, classes[record.label])
             writer.writerow((record.name, *class_fields, part))
-    # Names that are not valid Unicode hold lone surrogates, on Linux and on Windows: kept, so that they are found again.
+    # On Linux and Windows, names that are not valid Unicode contain lone surrogates. They are kept, to find the files.
     write_bytes(path, text.getvalue().encode("utf-8", "surrogatepass"))
 
 
 def read_split(path: Path) -> tuple[SplitRow, ...]:
-    """Read what ``write_split`` wrote.
+    """Read a file written by ``write_split``.
 
     Raises:
-        DataSetError: The file is missing or is not such a file; the message names the line.
+        DataSetError: The file is missing or is not a split file; the message names the line.
     """
     try:
         text = path.read_bytes().decode("utf-8", "surrogatepass")
@@ -144,15 +145,15 @@ def _row(fields: Sequence[str]) -> SplitRow:
 
 
 def validation_records(path: Path, data_set: DataSet) -> tuple[ImageRecord, ...]:
-    """Find the validation images of a split file, in its order.
+    """Return the records of a split file's validation images, in its order.
 
     Args:
         path: The split file of a run.
-        data_set: The data set that the run learned from, wherever it lies now.
+        data_set: The data set that the run was trained on, wherever it is now.
 
     Raises:
-        DataSetError: The file cannot be read or has no validation images; or the data set lacks one of the images, or gives it
-            another class.
+        DataSetError: The file cannot be read or has no validation images; or the data set lacks one of the images, or
+            gives it another class.
     """
     rows = [row for row in read_split(path) if row.part == VALIDATION]
     if not rows:

@@ -1,6 +1,6 @@
-"""Drawing a share of images, evenly of each class.
+"""Drawing a share of images, stratified by class.
 
-What is drawn depends on the seed and on the images' names only: not on the order of records, nor on other classes' images.
+The draw depends only on the seed and the images' names, not on the order of records or on the images of other classes.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.system.seeding import keyed_generator
 
 Draw = Callable[[str], float]
-"""The number, 0 up to 1, that an image's name draws; those with the smallest numbers are taken."""
+"""Maps an image's name to a number in [0, 1); the images with the smallest numbers are drawn."""
 
 
 def keyed_draw(seed: int, purpose: str) -> Draw:
-    """Return the draw of a seed for a purpose ("held-out" for the validation set, "test")."""
+    """Return the draw for a seed and a purpose: "held-out" for the validation set, or "test"."""
     return lambda name: keyed_generator(seed, purpose, name).random()
 
 
 def draw_share(
     records: Iterable[ImageRecord], fraction: float, seed: int, purpose: str, *, draw: Draw | None = None
 ) -> frozenset[str]:
-    """Draw as near to ``fraction`` of each class as whole images allow, with ``fraction`` of all together.
+    """Draw as close to ``fraction`` of each class as whole images allow, and ``fraction`` of all images in total.
 
     Args:
         records: Labelled images.
-        fraction: Share to draw, 0 up to but not including 1.
-        seed: Decides what is drawn, together with ``purpose``.
-        purpose: Draws for different purposes do not depend on one another.
-        draw: ``keyed_draw(seed, purpose)``, for a caller that remembers what it returned.
+        fraction: Share to draw, 0 <= fraction < 1.
+        seed: Seed of the draw.
+        purpose: Key of the draw; draws for different purposes are independent.
+        draw: ``keyed_draw(seed, purpose)``, possibly cached by the caller.
 
     Returns:
         The names of the drawn images; never the last image of a class.
@@ -48,7 +48,7 @@ def draw_share(
 
 
 def _quotas(counts: Mapping[int, int], fraction: float, seed: int, purpose: str) -> dict[int, int]:
-    """Share out the images to draw among classes by largest remainders, ties by a draw."""
+    """Distribute the images to draw among the classes by largest remainders, breaking ties at random."""
     wanted = {label: count * fraction for label, count in counts.items()}
     quotas = {label: min(int(wanted[label]), counts[label] - 1) for label in counts}
     total = max(1, round(sum(counts.values()) * fraction))

@@ -1,4 +1,4 @@
-"""A bounded map over a few threads: results in order, a fixed number of them held, nothing left behind."""
+"""A bounded map over a few threads: results come in order, and only a fixed number of them is in memory."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MOST_WORKERS = 16
 
 
 def worker_count(cores: int | None = None) -> int:
-    """Choose the number of threads that decode images.
+    """Return the number of threads that decode images.
 
-    One a core up to four cores, then three for every four: 2 on 2 cores, 12 on 16, never more than 16.
+    One per core up to four cores, then three for every four: 2 on 2 cores, 12 on 16, never more than 16.
 
     Args:
-        cores: The number of usable cores; None: this machine's.
+        cores: Number of usable cores; None: this machine's.
     """
     usable = usable_cores() if cores is None else cores
     return max(1, min(_MOST_WORKERS, usable if usable <= 4 else usable - usable // 4))
@@ -32,20 +32,20 @@ def threaded_map(
 ) -> Generator[_Result, None, None]:
     """Apply ``function`` to every item in a pool of threads.
 
-    Close the generator (``contextlib.closing``) to stop early: it waits for the calls in work, drops the rest, and
-    leaves no thread behind.
+    Close the generator (``contextlib.closing``) to stop early: it waits for the calls in progress, drops the rest, and
+    ends all its threads.
 
     Args:
         function: Called from several threads at once.
-        items: The items; taken from the iterable only as they are needed.
+        items: The items, consumed only as they are needed.
         workers: Threads; None: ``worker_count()``; 0: call in the calling thread.
-        ahead: How many calls may be begun, or done and not yet taken, beyond the one that the caller waits for.
+        ahead: Largest number of calls started or finished beyond the one that the caller waits for.
 
     Yields:
         The results in the order of the items.
 
     Raises:
-        Exception: Whatever ``function`` raises, at the item that it belongs to; nothing follows it.
+        Exception: Whatever ``function`` raises, at the item that it belongs to; the generator then ends.
     """
     if workers == 0:
         yield from map(function, items)

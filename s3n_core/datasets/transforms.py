@@ -1,7 +1,8 @@
-"""From a decoded image to the square that a network sees, and from that square back to places in the image.
+"""From a decoded image to the network's square input, and from that square back to image coordinates.
 
-Each view is one antialiased resample of a box of the original (Pillow's ``resize(box=...)``). It equals resizing the
-whole image and cropping afterwards, at less cost, and the box says exactly which part of the original is shown.
+Each view is one antialiased resample of a box of the original (Pillow's ``resize(box=...)``). The result equals
+resizing the whole image and then cropping, at less cost, and the box is exactly the region of the original that is
+shown.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from PIL import Image
 
 Resize = Literal["squash", "squash_crop", "keep_crop"]
 PixelBox = tuple[float, float, float, float]
-"""(x0, y0, x1, y1) in pixels of the original; (0, 0) is the outer corner of its first pixel."""
+"""(x0, y0, x1, y1) in pixels of the original; (0, 0) is the upper left corner of the first pixel."""
 
-_TRIES = 10  # of torchvision's RandomResizedCrop
+_TRIES = 10  # as torchvision's RandomResizedCrop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +27,11 @@ class Preprocess:
     """How an image becomes a network's input; stored in every model file.
 
     Attributes:
-        input_size: Side of the square that the network's backbone takes, in pixels.
-        source_size: Side of the square that is delivered, at least ``input_size``: the warped branches sample it.
-        resize: ``squash``: the whole image, whatever its proportions (the paper). ``squash_crop``: the same, but
-            ``resize_ratio`` times larger, then the centre (the release). ``keep_crop``: the short side is fitted and
-            the centre taken, so nothing is distorted.
+        input_size: Side of the backbone's square input, in pixels.
+        source_size: Side of the square view, at least ``input_size``, in pixels: the warped branches sample from it.
+        resize: ``squash``: the whole image, ignoring its aspect ratio (the paper). ``squash_crop``: the same, but
+            ``resize_ratio`` times larger and then centre-cropped (the authors' release). ``keep_crop``: the short side
+            is resized and the centre is cropped, which keeps the aspect ratio.
         resize_ratio: Side of the squashed image over the side of its centre crop, at least 1; ``squash_crop`` only.
     """
 
@@ -55,10 +56,10 @@ class Augmentation:
     """Random changes of a training view.
 
     Attributes:
-        crop_scale: Smallest and largest share of the image's area that a random crop takes, or None: the test view's
-            box is taken instead of a random one.
-        crop_ratio: Smallest and largest width over height of the crop before it becomes a square.
-        flip: Mirror every second view, left to right.
+        crop_scale: Smallest and largest area of a random crop, as a share of the image's area; None: no random crop,
+            but the box of the test view.
+        crop_ratio: Smallest and largest aspect ratio (width over height) of the crop, before it becomes a square.
+        flip: Flip views horizontally with probability 0.5.
     """
 
     crop_scale: tuple[float, float] | None = None
@@ -73,10 +74,10 @@ class Augmentation:
 
 
 def source_box(image_size: tuple[int, int], preprocess: Preprocess) -> PixelBox:
-    """Return the part of the original that the test view shows.
+    """Return the region of the original that the test view shows.
 
-    A place (u, v) of the square, from 0 to 1 along each side, is the place (x0 + u (x1 - x0), y0 + v (y1 - y0)) of the
-    original. The box is centred exactly and does not depend on the square's size.
+    A point (u, v) of the square, 0 to 1 along each side, is the point (x0 + u (x1 - x0), y0 + v (y1 - y0)) of the
+    original. The box is exactly centred and does not depend on the square's size.
 
     Args:
         image_size: (width, height) of the upright original.
@@ -95,23 +96,23 @@ def source_box(image_size: tuple[int, int], preprocess: Preprocess) -> PixelBox:
 
 
 def test_view(image: Image.Image, preprocess: Preprocess) -> NDArray[np.uint8]:
-    """Return the deterministic view of an RGB image, shape (S, S, 3) with S = ``source_size``."""
+    """Return the deterministic view of an RGB image: uint8, shape (S, S, 3) with S = ``source_size``."""
     return _resampled(image, source_box(image.size, preprocess), preprocess.source_size)
 
 
-# Its name would make pytest collect it wherever a test module imports it.
+# Because of its name, pytest would collect it in every test module that imports it.
 test_view.__test__ = False  # type: ignore[attr-defined]
 
 
 def train_view(
     image: Image.Image, preprocess: Preprocess, augmentation: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Return an augmented view of an RGB image, shape (S, S, 3) with S = ``source_size``.
+    """Return an augmented view of an RGB image: uint8, shape (S, S, 3) with S = ``source_size``.
 
     Args:
         image: The decoded image.
         preprocess: The model's preprocessing.
-        augmentation: What is random.
+        augmentation: The random changes.
         rng: The sample's own generator, keyed by (seed, epoch, sample).
     """
     mirrored = augmentation.flip and rng.random() < 0.5  # drawn first: the crop uses a varying number of draws
@@ -131,13 +132,13 @@ def random_crop_box(
 ) -> tuple[int, int, int, int]:
     """Draw a crop as torchvision's ``RandomResizedCrop`` does.
 
-    Ten tries at an area uniform in ``scale`` and a proportion log-uniform in ``ratio``; if none fits into the image,
-    the largest centred crop whose proportion lies in ``ratio``.
+    Ten attempts, with the area uniform in ``scale`` and the aspect ratio log-uniform in ``ratio``. If none fits into
+    the image, the largest centred crop whose aspect ratio is within ``ratio``.
 
     Args:
         image_size: (width, height) of the image.
-        scale: Smallest and largest share of the image's area.
-        ratio: Smallest and largest width over height.
+        scale: Smallest and largest area, as a share of the image's area.
+        ratio: Smallest and largest aspect ratio (width over height).
         rng: The generator to draw from.
 
     Returns:
@@ -163,6 +164,6 @@ def random_crop_box(
 
 
 def _resampled(image: Image.Image, box: PixelBox, side: int) -> NDArray[np.uint8]:
-    # reducing_gap=None: one exact pass, so that a view does not depend on how far it is scaled down.
+    # reducing_gap=None: one exact pass, so a view does not depend on the scale factor.
     square = image.resize((side, side), Image.Resampling.BILINEAR, box=box, reducing_gap=None)
-    return np.array(square, dtype=np.uint8)  # a copy of our own: asarray would be read-only
+    return np.array(square, dtype=np.uint8)  # a copy, because asarray would be read-only

@@ -1,1 +1,1 @@
-"""The audit: what is in a data set, and what is wrong with it."""
+"""The audit of a data set: its contents and its problems."""

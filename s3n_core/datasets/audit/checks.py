@@ -1,4 +1,4 @@
-"""A look at every image of a data set before anything is learned from it: what is broken, too small, or there twice."""
+"""The audit of every image of a data set before training: unreadable, too small, or duplicate images."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from s3n_core.datasets.threaded_map import threaded_map
 from s3n_core.errors import UnreadableImage
 
 FEWEST_TRAINING_IMAGES = 5
-"""A class with fewer training images is named as too small."""
+"""A class with fewer training images is reported as too small."""
 
 SMALLEST_SIDE = 64
-"""An image with a shorter side, in pixels, is named as too small, unless another size is asked for."""
+"""Default for ``audit``: an image whose shorter side has fewer pixels is reported as too small."""
 
 _CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Examined:
-    """One image.
+    """What the audit found in one image.
 
     Attributes:
-        size: Its upright size, or None where it cannot be read.
-        reason: Why it cannot.
-        digest: The hash of the file's content, where another file is as long.
-        look: The hash of the picture, where it was decoded and has one.
+        size: (width, height) of the upright image in pixels, or None if it cannot be read.
+        reason: Why it cannot be read; empty if it can.
+        digest: Hash of the file's content; None unless another file has the same length.
+        look: Perceptual hash (`picture_hash`); None if the image was not decoded or has none.
     """
 
     size: tuple[int, int] | None
@@ -52,16 +52,16 @@ def audit(
     progress: Callable[[int, int], None] | None = None,
     comparing: Callable[[int, int], None] | None = None,
 ) -> AuditReport:
-    """Look at every image of a data set.
+    """Check every image of a data set.
 
     Args:
         data_set: The data set.
-        decode: Decode every image wholly; else read headers only, which misses truncated files and near-duplicates.
-        smallest_side: Images whose shorter side has fewer pixels are named.
-        workers: Threads; None: as many as the machine makes sensible; 0: none.
-        progress: Called with (images done, images in all) after each image, in the calling thread. What it raises ends
-            the audit and leaves no thread behind.
-        comparing: The same of the search for near-duplicates, which follows (`near_groups`).
+        decode: Decode every image completely; else read headers only, which misses truncated files and near-duplicates.
+        smallest_side: Images whose shorter side has fewer pixels are reported.
+        workers: Threads; None: ``worker_count()``; 0: use the calling thread.
+        progress: Called with (images done, total) after each image, in the calling thread. An exception that it raises
+            ends the audit and its threads.
+        comparing: Progress of the search for near-duplicates, which follows (`near_groups`).
     """
     records = data_set.records
     examined = _examine_all(data_set, decode, workers, progress)
@@ -146,7 +146,7 @@ def _small_classes(data_set: DataSet) -> tuple[SmallClass, ...]:
     none = (0,) * len(data_set.classes)
     training = counts.get("train", counts.get(None, none))
     test = counts.get("test", none)
-    tested = any(test)  # a test part without any label is no fault of single classes
+    tested = any(test)  # if no test image has a label, no single class is to blame
     return tuple(
         SmallClass(name=name, training_images=training[label], test_images=test[label] if tested else None)
         for label, name in enumerate(data_set.classes)
@@ -173,7 +173,7 @@ def _near_duplicates(
     for group in near_groups([item.look for item in examined], progress=progress):
         digests = {examined[index].digest for index in group}
         if len(digests) == 1 and None not in digests:
-            continue  # equal files
+            continue  # identical files: reported as duplicates
         looks = [look for index in group if (look := examined[index].look) is not None]
         most = max(bits_apart(looks[0], look) for look in looks)
         found.append(DuplicateGroup.of(data_set, [data_set.records[index] for index in group], most))

@@ -1,19 +1,20 @@
-"""What file names alone say against a data set: training and test share a source, or a name tells another label.
+"""Problems that file names reveal: several splits share a source, or a name contradicts the label.
 
-A network never sees a name, so a name leaks nothing by itself; it betrays pictures that should not be on both sides, and
-labels that are wrong. Four kinds are looked for, each so that an ordinary way of numbering files does not set it off:
+A network never sees a name, so a name leaks nothing by itself. But it can reveal images that should not be in different
+splits, and wrong labels. There are four kinds of findings, defined so that ordinary numbering does not trigger them:
 
 ``same-name``
-    A file name (without folder and suffix) that occurs once in each of several parts. Not where such names are a counter,
-    as ``0001``, ``0002`` in every folder: names that share all but their last number, whose numbers lie close together.
+    A file name (without folder and suffix) that occurs once in each of several splits. Counters such as ``0001``,
+    ``0002`` in every folder are ignored: names that differ only in their last number, whose numbers are close together.
 ``same-source``
-    Pictures in several parts that were made from one: frames of one sequence (names of one class that share all but their
-    last number and hold a number of their own, as ``clip12_frame``, where the class has several such sequences), exports
-    of one picture (``name.rf.CODE``), or copies (``name (1)``, ``name copy``, ``name_flip``) beside ``name`` itself.
+    Images in several splits that come from one source: frames of one sequence (names of one class that differ only in
+    their last number and contain another number, such as ``clip12_frame``, if the class has several such sequences),
+    exports of one image (``name.rf.CODE``), or copies (``name (1)``, ``name copy``, ``name_flip``) beside ``name``
+    itself.
 ``names-class``
-    An image without a label, in a data set with classes, whose name holds the words of a class.
+    An unlabelled image, in a data set with classes, whose name contains the words of a class.
 ``names-other-class``
-    An image whose name holds the words of another class and not those of its own.
+    An image whose name contains the words of another class but not those of its own.
 """
 
 from __future__ import annotations
@@ -37,20 +38,20 @@ _COPY = re.compile(
     r"(?:[ _-]*\(\d+\)|[ _-]+(?:copy|flip(?:ped)?|mirror(?:ed)?|rot(?:ated)?|aug(?:mented)?|crop(?:ped)?)[ _-]?\d*)$",
     re.IGNORECASE,
 )
-_COUNTED = 3  # a counter has at least so many numbers in a part of the data set ...
+_COUNTED = 3  # a counter has at least this many numbers in a split ...
 _DENSE = 0.05  # ... and they fill at least this share of the range from the smallest to the largest
 _SHORTEST_CLASS_NAME = 4  # letters: shorter ones occur in names by chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameFinding:
-    """Images whose names say something.
+    """Images whose names reveal a problem.
 
     Attributes:
-        kind: What.
+        kind: The kind of finding.
         names: The images.
-        splits: The parts that they are assigned to.
-        classes: The classes concerned: those that the images are given, then the one that their names tell, if any.
+        splits: Their splits.
+        classes: The images' own classes, then the class that their names contain, if any.
     """
 
     kind: NameFindingKind
@@ -60,7 +61,7 @@ class NameFinding:
 
 
 def name_findings(data_set: DataSet) -> tuple[NameFinding, ...]:
-    """Look through the names of a data set; nothing is opened."""
+    """Check the file names of a data set; no file is opened."""
     named = [(_stem(record), record) for record in data_set.records]
     assigned = [(stem, record) for stem, record in named if record.split is not None]
     return (
@@ -155,7 +156,7 @@ def _told_classes(data_set: DataSet, named: Sequence[_Named]) -> Iterator[NameFi
 
 
 def _labels_by_words(classes: Sequence[str]) -> dict[tuple[str, ...], int]:
-    """Return the label of each class by the words of its name; classes of the same words, and very short ones, have none."""
+    """Map the words of each class name to its label; ambiguous and very short names are left out."""
     labels: dict[tuple[str, ...], int] = {}
     doubtful = set()
     for label, name in enumerate(classes):
@@ -167,7 +168,7 @@ def _labels_by_words(classes: Sequence[str]) -> dict[tuple[str, ...], int]:
 
 
 def _told(words: Sequence[str], labels: dict[tuple[str, ...], int], longest: int) -> list[tuple[int, tuple[int, int]]]:
-    """Return the classes that stand in a name, with the places of their first and last word."""
+    """Return (label, span) of each class that occurs in ``words``; a span is a half-open range of word positions."""
     return [
         (label, (start, end))
         for start in range(len(words))

@@ -1,9 +1,10 @@
-"""Pictures that look the same though their files differ: saved anew, scaled, brightened, mirrored, cut by a few pixels.
+"""Near-duplicates: images that look the same although their files differ.
 
-Each picture gets a hash of 256 bits, the signs of the low frequencies of its grey values, which such changes hardly move.
-Two pictures whose hashes differ in at most ``NEAR_BITS`` bits are near-duplicates; hashes of unlike photographs differ in
-about 128, and in at least some 75 even where both have the same frame or one bird against the sky. Colour and larger crops are
-not looked through.
+One may be recompressed, resized, brightened, mirrored or cropped by a few pixels. Each image gets a perceptual hash of
+256 bits: which of the low DCT frequencies of its grey values are above their median. Such changes hardly affect it. Two
+images whose hashes differ in at most ``NEAR_BITS`` bits are near-duplicates. Hashes of different photographs differ in
+about 128 bits, and in at least about 75 even if both have the same frame or a single bird against the sky. Colours are
+not compared, and larger crops are not found.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 NEAR_BITS = 44
-"""Hashes that differ in at most so many of their 256 bits are taken for the same picture."""
+"""Images whose hashes differ in at most this many of 256 bits count as near-duplicates."""
 
 HASH_BYTES = 32
 _MIRRORED = 0x55
-"""In each byte of a hash, the bits of odd frequencies across: mirroring left to right turns the signs of these waves."""
+"""Bits of the odd horizontal frequencies in each byte of a hash: a horizontal flip changes the sign of these."""
 
 SMALLEST_SIDE = 32
-"""A picture with a shorter side has no hash: digits and icons that small all look alike."""
+"""An image whose shorter side has fewer pixels gets no hash: digits and icons that small all look alike."""
 
-_SIDE = 64  # the grey picture whose frequencies are looked at
+_SIDE = 64  # of the grey image that is transformed, in pixels
 _KEPT = 16  # lowest frequencies along each side
-_FAINT = 2.0  # grey levels of standard deviation: a picture with less has no structure to compare
+_FAINT = 2.0  # standard deviation in grey levels: an image with less has no structure to compare
 
 _TABLES = 64
 _FEWEST_KEY_BITS, _MOST_KEY_BITS = 16, 24
-_KEY_FREQUENCIES = 11  # along each side: keys are drawn from the lowest, which change least between near-duplicates
+_KEY_FREQUENCIES = 11  # along each side: keys use the lowest frequencies, which change least between near-duplicates
 _MOST_NEIGHBOURS = 64
 
 _places = np.arange(_SIDE) + 0.5
@@ -39,7 +40,7 @@ _COSINES = np.cos(np.pi / _SIDE * np.outer(np.arange(_KEPT), _places)).astype(np
 
 
 def picture_hash(image: Image.Image) -> bytes | None:
-    """Return the hash (32 bytes) of a decoded picture, or None where it is too small or too plain for one."""
+    """Return the perceptual hash (32 bytes) of a decoded image, or None if it is too small or too uniform."""
     if min(image.size) < SMALLEST_SIDE:
         return None
     grey = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BOX).convert("L"), dtype=np.float32)  # (64, 64)
@@ -52,7 +53,7 @@ def picture_hash(image: Image.Image) -> bytes | None:
 
 
 def bits_apart(one: bytes, other: bytes) -> int:
-    """Count the bits in which two hashes differ, the second read as it is or mirrored, whichever is nearer."""
+    """Return the number of bits in which two hashes differ, the second as it is or mirrored, whichever is closer."""
     apart = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
     return min(apart.bit_count(), (apart ^ int.from_bytes(bytes([_MIRRORED]) * HASH_BYTES, "big")).bit_count())
 
@@ -60,21 +61,22 @@ def bits_apart(one: bytes, other: bytes) -> int:
 def near_groups(
     hashes: Sequence[bytes | None], *, progress: Callable[[int, int], None] | None = None
 ) -> list[list[int]]:
-    """Find the groups of near-duplicates among pictures.
+    """Find the groups of near-duplicates among images.
 
-    Pictures belong together that are linked by near-duplicates, mirrored or not, even if the first and the last of such a chain
-    differ more.
-    No picture is compared with all others: in each of 64 passes the pictures are sorted by a few of their bits, another
-    choice each time, and only those of equal keys are compared, at most 64 neighbours each, so time grows with the
-    number of pictures, not with its square. Of photographs that were cropped, turned or brightened a little, no pair up
-    to 39 bits apart was missed so, and one in eighty from 40 to 44.
+    A group is a connected component: its images are linked by pairs of near-duplicates, mirrored or not, even if the
+    ends of such a chain differ more.
+
+    Images are not all compared with each other. In each of 64 passes, they are sorted by a key of a few randomly chosen
+    bits, and only images with equal keys are compared, each with at most 64 neighbours. So time is nearly linear in the
+    number of images. With photographs that were slightly cropped, rotated or brightened, this missed no pair up to 39
+    bits apart, and one in eighty from 40 to 44.
 
     Args:
-        hashes: The hash of each picture; None: it is left aside.
-        progress: Called after each pass with the number of passes done and of all; not where no picture has a hash.
+        hashes: The hash of each image; None: the image is ignored.
+        progress: Called after each pass with (passes done, total); never called if no image has a hash.
 
     Returns:
-        Groups of at least two positions in ``hashes``, each rising, in the order of their first members.
+        Groups of at least two positions in ``hashes``, each ascending, ordered by their first members.
     """
     places: dict[bytes, list[int]] = defaultdict(list)
     for place, value in enumerate(hashes):
@@ -83,7 +85,7 @@ def near_groups(
     if not places:
         return []
     hashed = np.frombuffer(b"".join(places), dtype=np.uint8).reshape(-1, HASH_BYTES)
-    octets = np.concatenate([hashed, hashed ^ _MIRRORED])  # element n + i is picture i mirrored
+    octets = np.concatenate([hashed, hashed ^ _MIRRORED])  # (2n, 32); row n + i is image i mirrored
     words = octets.view(np.uint64)
     count = len(hashed)
     parents = np.arange(count)
@@ -111,7 +113,7 @@ def near_groups(
 
 
 def _keys(octets: NDArray[np.uint8]) -> Iterator[NDArray[np.uint32]]:
-    """Yield one key a picture for every pass. Which bits of the hashes it takes is drawn, the same way each time."""
+    """Yield the keys of each pass, one per row of ``octets``: randomly chosen bits of the hashes, with a fixed seed."""
     length = int(np.clip(len(octets).bit_length(), _FEWEST_KEY_BITS, _MOST_KEY_BITS))
     rows, columns = np.divmod(np.arange(8 * HASH_BYTES), _KEPT)
     low = np.flatnonzero((rows < _KEY_FREQUENCIES) & (columns < _KEY_FREQUENCIES))[1:]
@@ -124,7 +126,7 @@ def _keys(octets: NDArray[np.uint8]) -> Iterator[NDArray[np.uint32]]:
 
 
 def _join(parents: NDArray[np.int64], ones: NDArray[np.int64], others: NDArray[np.int64]) -> None:
-    """Join pairs into groups: afterwards every element's parent is the smallest member of its group."""
+    """Merge pairs into groups (union-find): afterwards every element's parent is the smallest member of its group."""
     for one, other in zip(ones.tolist(), others.tolist(), strict=True):
         a, b = _root(parents, one), _root(parents, other)
         parents[max(a, b)] = min(a, b)

@@ -1,4 +1,4 @@
-"""What an audit found, as values: for the JSON, the text and the window."""
+"""The audit report as data, for JSON, text and the window."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class SmallClass:
 
     Attributes:
         name: The class.
-        training_images: Its training images (all its images, where the data set has no split).
-        test_images: Its test images, or None where the data set has no test images with a label.
+        training_images: Number of its training images (of all its images, if the data set has no split).
+        test_images: Number of its test images, or None if the data set has no labelled test images.
     """
 
     name: str
@@ -28,7 +28,7 @@ class SmallClass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmallImage:
-    """An image whose shorter side is below the size asked for; its sides are in pixels, upright."""
+    """An image whose shorter side is below the requested size; width and height of the upright image in pixels."""
 
     name: str
     width: int
@@ -37,7 +37,7 @@ class SmallImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """Smallest, middle (the lower one of two) and largest of some lengths in pixels."""
+    """Smallest, (lower) median and largest of some lengths in pixels."""
 
     smallest: int
     median: int
@@ -45,7 +45,7 @@ class Range:
 
     @classmethod
     def of(cls, lengths: Sequence[int]) -> Range | None:
-        """Return the range of some lengths; None where there is none."""
+        """Return the range of some lengths; None if there are none."""
         if not lengths:
             return None
         return cls(smallest=min(lengths), median=median_low(lengths), largest=max(lengths))
@@ -53,13 +53,13 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateGroup:
-    """Files of equal content, or pictures that look the same.
+    """Identical files, or images that look the same.
 
     Attributes:
-        names: Their names, at least two.
-        splits: The parts that they are assigned to: more than one means that a test image was learned from.
-        classes: The classes that they are given: more than one means that a label is wrong.
-        bits_apart: The most bits in which the hash of one of them differs from the first one's; 0 for equal files.
+        names: Names of the images, at least two.
+        splits: Their splits; more than one means a leak between splits.
+        classes: Their classes; more than one means that a label is wrong.
+        bits_apart: Largest number of bits in which a hash differs from the first image's; 0 for identical files.
     """
 
     names: tuple[str, ...]
@@ -69,7 +69,7 @@ class DuplicateGroup:
 
     @classmethod
     def of(cls, data_set: DataSet, records: Sequence[ImageRecord], bits_apart: int = 0) -> DuplicateGroup:
-        """Make a group of some records of a data set."""
+        """Make a group from records of a data set."""
         return cls(
             names=tuple(record.name for record in records),
             splits=data_set.splits_of(records),
@@ -80,25 +80,26 @@ class DuplicateGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
-    """What an audit found.
+    """The result of an audit.
 
     Attributes:
         root: The data set's folder.
         format: Its format.
         images: Number of images.
-        decoded: Whether each image was decoded to its last row; else only its header was read, and near-duplicates were
-            not looked for.
-        counts: For every part that occurs ("train", "val", "test", or "unassigned"): images of each class, by name.
-        problems: What the reader left out.
+        decoded: Whether each image was decoded completely; else only its header was read, without a search for
+            near-duplicates.
+        counts: Number of images per class name, for every split that occurs ("train", "val", "test" or "unassigned").
+        problems: Problems that the reader found.
         unreadable: Images that cannot be decoded.
-        small_classes: Classes with fewer than five training images or, where test images have labels, without a test image.
-        smallest_side: Pixels that the shorter side of an image should have.
-        small_images: The images that have fewer.
-        width: Widths of the readable, upright images; None where there is none.
+        small_classes: Classes with fewer than five training images or, if test images have labels, without a test
+            image.
+        smallest_side: Smallest accepted shorter side of an image, in pixels.
+        small_images: Images with a shorter side below that.
+        width: Widths of the readable, upright images; None if there are none.
         height: Their heights.
-        duplicates: Groups of files of equal content.
-        near_duplicates: Groups of pictures that look the same; not those whose files are all equal.
-        name_findings: What file names alone say against the data set.
+        duplicates: Groups of identical files.
+        near_duplicates: Groups of images that look the same, without groups of identical files only.
+        name_findings: Problems that file names reveal.
     """
 
     root: Path
@@ -119,10 +120,10 @@ class AuditReport:
 
     @property
     def unlabelled(self) -> int:
-        """How many images have no label."""
+        """Number of images without a label."""
         return self.images - sum(sum(by_class.values()) for by_class in self.counts.values())
 
     @property
     def leaks(self) -> tuple[DuplicateGroup, ...]:
-        """The duplicates, equal or near, that lie in more than one part of the data set."""
+        """The groups of duplicates and near-duplicates that span more than one split."""
         return tuple(group for group in (*self.duplicates, *self.near_duplicates) if len(group.splits) > 1)

@@ -1,4 +1,4 @@
-"""What an audit found, as lines for a person."""
+"""The audit report as text."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NAME_WORDS: dict[NameFindingKind, str] = {
 
 
 def report_text(report: AuditReport, *, most: int | None = 20) -> str:
-    """Write a report for a person.
+    """Format a report as text, without a final line break.
 
     Args:
         report: The report.
-        most: Lines of each list; None: all, and all names of each group.
+        most: Largest number of lines per list; None: all lines, and all names of each group.
     """
     names = _SHOWN_NAMES if most is not None else None
     lines = [f"{report.root}: {report.images} images ({report.format})"]

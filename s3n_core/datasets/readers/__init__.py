@@ -1,1 +1,1 @@
-"""Readers of data sets, one a format."""
+"""Data set readers, one per format."""

@@ -1,9 +1,9 @@
-"""Reader of class folders: one folder a class, its images anywhere in it, with or without split folders above.
+"""Reader of class folders: one folder per class, with images at any depth, optionally inside split folders.
 
     root/sparrow/1.jpg                    root/train/sparrow/1.jpg    root/test/sparrow/2.jpg
 
-Split folders are called train, val (or valid, validation) and test, in any case of letters. The classes are the names of
-the folders, in the order of their characters' code points, over all splits together.
+Split folders are named train (or training), val (or valid, validation) and test (or testing), ignoring case. The
+classes are the folder names of all splits together, sorted by code point.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SPLIT_FOLDERS: dict[str, Split] = {
 
 
 def matches(root: Path) -> bool:
-    """Say whether ``root`` holds images in folders, and none directly."""
+    """Return whether ``root`` contains images in subfolders and none directly."""
     if not root.is_dir():
         return False
     listing = list_folder(root, [])
@@ -44,7 +44,7 @@ def read(root: Path) -> DataSet:
     Empty class folders, images outside class folders, and folders that cannot be listed become ``problems``.
 
     Raises:
-        DataSetError: No class folder holds an image.
+        DataSetError: No class folder contains an image.
     """
     problems: list[Problem] = []
     split_folders = _split_folders(root)
@@ -74,10 +74,10 @@ def read(root: Path) -> DataSet:
 
 
 def _split_folders(root: Path) -> dict[str, Split]:
-    """Return the split folders by their names on disk, training first; empty where the folders are classes.
+    """Map the names of the split folders to splits, training first; empty if the folders are classes.
 
-    A split folder holds folders with images. A single one beside other folders with images is a class that happens to
-    be called "train" (among vehicles, say).
+    A split folder contains folders with images. If there is only one, beside other folders with images, it is a class
+    that happens to be called "train" (among vehicles, for example).
     """
     found: dict[str, Split] = {}
     others = 0
@@ -97,7 +97,7 @@ def _split_folders(root: Path) -> dict[str, Split]:
 def _images(
     root: Path, prefix: str, split: Split | None, problems: list[Problem]
 ) -> Iterator[tuple[str, str, Split | None]]:
-    """Yield (class name, name of the image below ``root``, split) of every image in the class folders of one split."""
+    """Yield (class name, image path relative to ``root``, split) of every image in the class folders of one split."""
     folder = os.path.join(root, prefix)
     listing = list_folder(folder, problems)
     if listing.images:

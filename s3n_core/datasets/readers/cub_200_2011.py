@@ -1,8 +1,8 @@
-"""Reader of CUB-200-2011 and of every data set in its layout: official split, boxes and part locations.
+"""Reader of CUB-200-2011 and other data sets in its layout: official split, boxes and part locations.
 
-``images.txt``, ``image_class_labels.txt``, ``train_test_split.txt`` and ``classes.txt`` are needed; ``bounding_boxes.txt``
-and ``parts/`` are optional. Class names are the data set's own (``001.Black_footed_Albatross``). The folder may also be
-the one that the official archive unpacks into, with ``CUB_200_2011`` in it.
+``images.txt``, ``image_class_labels.txt``, ``train_test_split.txt`` and ``classes.txt`` are required;
+``bounding_boxes.txt`` and ``parts/`` are optional. Class names are the data set's own (``001.Black_footed_Albatross``).
+The folder may also be the one into which the official archive was unpacked, which contains ``CUB_200_2011``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ARCHIVE_FOLDER = "CUB_200_2011"
 
 
 def matches(root: Path) -> bool:
-    """Say whether ``root`` has the tables of CUB-200-2011."""
+    """Return whether ``root`` has the tables of CUB-200-2011."""
     return _has_tables(root) or _has_tables(root / _ARCHIVE_FOLDER)
 
 
@@ -35,8 +35,8 @@ def read(root: Path) -> DataSet:
     Images that are listed but missing become ``problems``.
 
     Raises:
-        DataSetError: A table cannot be read, has a junk line, contradicts another, or names a file outside the folder;
-            or no listed image exists.
+        DataSetError: A table cannot be read, has an invalid line, contradicts another, or names a file outside the
+            folder; or no listed image exists.
     """
     if not _has_tables(root) and _has_tables(root / _ARCHIVE_FOLDER):
         root = root / _ARCHIVE_FOLDER
@@ -101,7 +101,7 @@ def _rest(line: Line) -> str:
 
 
 def _texts_with_lines(file: Path, expected: str) -> dict[int, Line]:
-    """Read ``<id> <text>`` lines; the text may hold spaces."""
+    """Read lines of ``<id> <text>``; the text may contain spaces."""
     table: dict[int, Line] = {}
     for line in read_lines(file):
         fields = line.text.split(None, 1)
@@ -128,7 +128,7 @@ def _floats(line: Line, fields: list[str], expected: str) -> tuple[float, ...]:
 
 
 def _numbers(file: Path, expected: str, count: int) -> dict[int, tuple[float, ...]]:
-    """Read ``<id>`` and ``count`` numbers a line."""
+    """Read lines of an id and ``count`` numbers."""
     table: dict[int, tuple[float, ...]] = {}
     for line in read_lines(file):
         fields = line.text.split()
@@ -146,7 +146,7 @@ def _boxes(file: Path) -> dict[int, Box]:
 
 
 def _parts(folder: Path) -> dict[int, list[Part]]:
-    """Read the visible parts of every image, in the order of their ids as the file has it."""
+    """Read the visible parts of each image id, in file order."""
     places, names = folder / "part_locs.txt", folder / "parts.txt"
     if not (places.is_file() and names.is_file()):
         return {}

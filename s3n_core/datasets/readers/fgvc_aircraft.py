@@ -1,9 +1,10 @@
 """Reader of FGVC-Aircraft 2013b: official training, validation and test lists, boxes, and three levels of classes.
 
-The lists ``images_LEVEL_PART.txt`` hold ``<image> <class name>`` a line, the image without ``.jpg``; where the training
-list is missing, ``trainval`` is taken for it. ``images_box.txt`` (``<image> <xmin> <ymin> <xmax> <ymax>``, counted
-from 1, both ends inside) and the classes' order (``variants.txt`` ...) are optional. The folder may be the unpacked
-archive, its ``data``, or one that holds the archive's folder. Each photograph has a banner (``banners``).
+Each line of the lists ``images_LEVEL_SPLIT.txt`` is ``<image> <class name>``, the image without ``.jpg``. If there is
+no training list, ``trainval`` replaces it. ``images_box.txt`` (``<image> <xmin> <ymin> <xmax> <ymax>``, both ends
+included, counted from 1) and the order of the classes (``variants.txt`` ...) are optional. The folder may be the
+unpacked archive, its ``data`` folder, or a folder that contains the archive's folder. Each photograph has a banner (see
+``banners``).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _DATA_FOLDERS = ("", "data", f"{FORMAT}/data")
 
 
 class AircraftReader:
-    """Reads the classes of one level."""
+    """The reader of one class level."""
 
     def __init__(self, level: str, format: str, title: str) -> None:
         """Make the reader of a level: "variant", "family" or "manufacturer"."""
@@ -35,7 +36,7 @@ class AircraftReader:
         self._level = level
 
     def matches(self, root: Path) -> bool:
-        """Say whether ``root`` has the lists of this level beside a folder of images."""
+        """Return whether ``root`` has the lists of this level beside a folder of images."""
         return self._data_folder(root) is not None
 
     def read(self, root: Path) -> DataSet:
@@ -44,7 +45,7 @@ class AircraftReader:
         Images that are listed but missing become ``problems``.
 
         Raises:
-            DataSetError: A list is missing, cannot be read or has a junk line; an image is listed twice or has a name that
+            DataSetError: A list is missing, cannot be read or has an invalid line; an image is listed twice or its name
                 leads out of the folder; or no listed image exists.
         """
         below = self._data_folder(root)
@@ -97,7 +98,7 @@ class AircraftReader:
         )
 
     def _data_folder(self, root: Path) -> str | None:
-        """Return where the lists lie below ``root``; None where there are none."""
+        """Return the path of the lists' folder relative to ``root``; None if there are no lists."""
         for below in _DATA_FOLDERS:
             folder = root / below
             if has_aircraft_lists(folder, self._level) and (folder / IMAGE_FOLDER).is_dir():
@@ -132,7 +133,7 @@ LEVEL_READERS = (
     AircraftReader("family", f"{FORMAT}:family", f"{TITLE}, families"),
     AircraftReader("manufacturer", f"{FORMAT}:manufacturer", f"{TITLE}, manufacturers"),
 )
-"""A reader for each level of classes, the finest first."""
+"""One reader per class level, the finest first."""
 
 
 def _fields(line: Line) -> tuple[str, str]:

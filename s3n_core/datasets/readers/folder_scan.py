@@ -1,4 +1,4 @@
-"""Finding image files below a folder, quickly (one ``scandir`` a folder) and in an order that no file system decides."""
+"""Finding the images in a folder tree, with one ``scandir`` per folder and in the same order on every file system."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _CLUTTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "s
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What lies directly in one folder, without hidden files and operating systems' own.
+    """The direct contents of one folder, without hidden and system files.
 
     Attributes:
-        folders: Names of the folders, in the order of their characters' code points.
-        images: Names of the files that are images by their suffix, in the same order.
+        folders: Names of the folders, sorted by code point.
+        images: Names of the files with an image suffix, sorted likewise.
     """
 
     folders: tuple[str, ...]
@@ -26,7 +26,7 @@ class Listing:
 
 
 def list_folder(folder: str | Path, problems: list[Problem]) -> Listing:
-    """List one folder; one that cannot be listed is empty and is added to ``problems``."""
+    """List one folder; if that fails, return an empty listing and add the folder to ``problems``."""
     folders, images = [], []
     try:
         with os.scandir(folder) as entries:
@@ -36,7 +36,7 @@ def list_folder(folder: str | Path, problems: list[Problem]) -> Listing:
                     continue
                 if entry.is_dir():
                     folders.append(name)
-                elif is_image_file(name):  # also a link to nowhere: the decoder names it
+                elif is_image_file(name):  # includes broken links, which the decoder reports
                     images.append(name)
     except OSError as error:
         problems.append(Problem(Path(folder), f"the folder cannot be read ({error.strerror})"))
@@ -44,15 +44,15 @@ def list_folder(folder: str | Path, problems: list[Problem]) -> Listing:
 
 
 def find_images(root: str | Path, below: str, problems: list[Problem]) -> list[str]:
-    """Find all images below a folder, at any depth.
+    """Find all images in a folder, at any depth.
 
     Args:
         root: The data set's folder.
-        below: Where to look: a posix path relative to ``root``, empty for ``root`` itself.
-        problems: Folders that cannot be listed, and links that lead back to a folder above them, are added here.
+        below: Folder to search: a POSIX path relative to ``root``, empty for ``root`` itself.
+        problems: Receives folders that cannot be listed, and links that lead back to a folder above them.
 
     Returns:
-        Posix paths relative to ``root``: a folder's own images come before those of the folders in it, each sorted.
+        POSIX paths relative to ``root``: a folder's own images before those of its subfolders, each sorted.
     """
     steps = below.split("/") if below else []
     above = [_identity(os.path.join(root, *steps[:depth])) for depth in range(len(steps))]
@@ -83,7 +83,7 @@ def _identity(folder: str) -> tuple[int, int] | None:
 
 
 def holds_images(folder: str | Path, *, depth: int = 8) -> bool:
-    """Say whether there is an image in a folder or, down to ``depth`` levels, below it; stops at the first."""
+    """Return whether there is an image in a folder, down to ``depth`` levels below it; stops at the first one found."""
     listing = list_folder(folder, [])
     if listing.images:
         return True

@@ -1,9 +1,9 @@
-"""Reader of list files: ``train.txt``, ``val.txt`` and ``test.txt`` with ``<image> <class id>`` a line.
+"""Reader of list files: ``train.txt``, ``val.txt`` and ``test.txt`` with one ``<image> <class id>`` per line.
 
-An image's name may hold spaces and is relative to the data set folder, or to its folder ``images``. Class ids are any whole
-numbers from 0 up; those that occur are numbered in rising order. Classes are named by ``classes.txt`` (``<class id> <name>``
-a line, or names alone in the order of the ids); without it by their folders, where the images of each class share one
-folder of their own; else by their ids.
+An image's name may contain spaces and is relative to the data set folder or to its folder ``images``. Class ids are
+non-negative integers; labels number those that occur in ascending order. Class names come from ``classes.txt`` (one
+``<class id> <name>`` per line, or only names in the order of the ids). Without it, a class is named after its folder,
+if the images of each class have a folder of their own; otherwise after its id.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ class _Entry:
 
 
 def matches(root: Path) -> bool:
-    """Say whether ``root`` has a list for training or for test."""
+    """Return whether ``root`` has a training or test list."""
     return any((root / name).is_file() for split in ("train", "test") for name in _LISTS[split])
 
 
 def read(root: Path) -> DataSet:
     """Read the list files of a folder.
 
-    Listed images that are missing, and images listed more than once (the first line holds), become ``problems``.
+    Listed images that are missing, and images listed more than once (the first line is used), become ``problems``.
 
     Raises:
-        DataSetError: A list cannot be read, has a junk line or a name that leads out of the folder; ``classes.txt`` does
-            not fit; or no listed image exists.
+        DataSetError: A list cannot be read, has an invalid line or a name that leads out of the folder; ``classes.txt``
+            lacks a class id; or no listed image exists.
     """
     problems: list[Problem] = []
     entries: dict[str, _Entry] = {}
@@ -93,8 +93,8 @@ def _read_list(root: Path, file: Path, split: Split, entries: dict[str, _Entry],
 
 
 def _existing_name(root: Path, listed: str) -> str | None:
-    """Return the name below ``root`` under which a listed file exists, or None."""
-    forward = listed.replace("\\", "/")  # a list made on Windows; tried last, since "\" may stand in a name elsewhere
+    """Return the path relative to ``root`` at which a listed file exists, or None."""
+    forward = listed.replace("\\", "/")  # for lists made on Windows; tried last: elsewhere a name may contain "\"
     for name in dict.fromkeys((listed, f"images/{listed}", forward, f"images/{forward}")):
         if os.path.isfile(os.path.join(root, name)):
             return name if os.sep == "/" else name.replace("\\", "/")
@@ -102,7 +102,7 @@ def _existing_name(root: Path, listed: str) -> str | None:
 
 
 def _class_names(root: Path, entries: dict[str, _Entry], problems: list[Problem]) -> dict[int, str]:
-    """Return the name of every class id that occurs."""
+    """Map every class id that occurs to its name."""
     ids = sorted({entry.class_id for entry in entries.values()})
     file = root / "classes.txt"
     if not file.is_file():
@@ -124,7 +124,7 @@ def _listed_names(file: Path, ids: list[int]) -> dict[int, str]:
     fields = [line.text.split(None, 1) for line in lines]
     if all(len(row) == 2 and row[0].isdecimal() for row in fields):
         return {int(row[0]): row[1] for row in fields}
-    # Names alone: counted from 1 where the ids are 1 ... N, else from 0.
+    # Names only: counted from 1 if the ids go up to the number of names, else from 0.
     start = 1 if ids[0] > 0 and ids[-1] == len(lines) else 0
     return {number: line.text for number, line in enumerate(lines, start=start)}
 

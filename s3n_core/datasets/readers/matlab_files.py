@@ -1,7 +1,7 @@
-"""The ``.mat`` files of data sets (MATLAB's versions 5 to 7.2): structs, cells, texts and numbers, and nothing else.
+"""Reader of ``.mat`` files (MATLAB versions 5 to 7.2), limited to structs, cells, text and numbers.
 
-Read here and not by SciPy's ``loadmat``, which ends the whole process (a segmentation fault) on one of a hundred damaged
-files; here every length is checked against what is there, and every complaint names the file.
+SciPy's ``loadmat`` is not used because it crashed the process (segmentation fault) on one in a hundred damaged files.
+Here every length is checked against the available bytes, and every error names the file.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from typing import Any
 
 from s3n_core.errors import DataSetError
 
-_LARGEST = 1 << 26  # bytes, packed or unpacked: what these tables hold is far below
+_LARGEST = 1 << 26  # bytes, compressed or not: the tables of data sets are far smaller
 _DEEPEST = 8  # cells in structs in cells ...
 _HEADER = 128  # bytes
 _COMPRESSED, _MATRIX, _UTF8, _UTF16, _UTF32 = 15, 14, 16, 17, 18
 _CELL, _STRUCT, _CHAR = 1, 2, 4
-_NUMBERS = range(6, 16)  # classes of numbers, from double to uint64
+_NUMBERS = range(6, 16)  # numeric array classes, from double to uint64
 _COMPLEX = 0x800
-_CODES = {1: "b", 2: "B", 3: "h", 4: "H", 5: "i", 6: "I", 7: "f", 9: "d", 12: "q", 13: "Q"}  # of stored numbers
+_CODES = {1: "b", 2: "B", 3: "h", 4: "H", 5: "i", 6: "I", 7: "f", 9: "d", 12: "q", 13: "Q"}  # data type: struct code
 
 
 def read_matlab(file: Path, *names: str) -> dict[str, Any]:
     """Read variables of a ``.mat`` file.
 
-    A struct array becomes a list of dicts and a cell array a list, both in the order of the columns; a text a str, one
-    number a number, several numbers a tuple. Further dimensions are not kept.
+    A struct array becomes a list of dicts, a cell array a list, text a str, a single number a number, and several
+    numbers a tuple. Arrays are flattened in column-major order.
 
     Raises:
-        DataSetError: The file cannot be read, is no such file, is damaged, or lacks one of the variables.
+        DataSetError: The file cannot be read, is not a ``.mat`` file, is damaged, or lacks one of the variables.
     """
     try:
         data = _content(file)
@@ -86,9 +86,9 @@ def _variables(data: bytes, order: str, names: tuple[str, ...]) -> dict[str, Any
 
 
 def _element(data: bytes, order: str, at: int, end: int) -> tuple[int, int, int, int]:
-    """Return an element's type, where its content begins and ends, and where the next element begins."""
+    """Return an element's data type, the start and end of its content, and the start of the next element."""
     kind, length = struct.unpack_from(f"{order}II", data, at)
-    if kind >> 16:  # up to four bytes, in the place of the length's second half
+    if kind >> 16:  # a small data element: up to four bytes, stored in place of the length field
         kind, length, start = kind & 0xFFFF, kind >> 16, at + 4
         after = at + 8
         if length > 4:
@@ -104,7 +104,7 @@ def _element(data: bytes, order: str, at: int, end: int) -> tuple[int, int, int,
 def _matrix(
     data: bytes, order: str, at: int, end: int, names: tuple[str, ...] | None, depth: int = 0
 ) -> tuple[str, Any]:
-    """Read an array's name and value; the value is None for a variable that is none of ``names``."""
+    """Read an array's name and value; the value is None if ``names`` does not include the name."""
     if at == end:
         return "", ()
     if depth > _DEEPEST:
@@ -147,7 +147,7 @@ def _structs(data: bytes, order: str, at: int, end: int, count: int, depth: int)
 
 
 def _matrices(data: bytes, order: str, at: int, end: int, count: int, depth: int) -> list[Any]:
-    if count > (end - at) // 8:  # each takes eight bytes at least
+    if count > (end - at) // 8:  # each takes at least eight bytes
         raise ValueError(f"{count} elements in {end - at} bytes")
     values = []
     for _ in range(count):

@@ -1,12 +1,12 @@
-"""Reader of Stanford Cars (196 classes): official split, boxes and class names out of the devkit's ``.mat`` files.
+"""Reader of Stanford Cars (196 classes): official split, boxes and class names from the devkit's ``.mat`` files.
 
-Two layouts are known, in the folder itself or in ``stanford_cars`` below it (as torchvision has it):
+Two layouts are supported, in the folder itself or in its subfolder ``stanford_cars`` (as torchvision creates it):
 
     cars_train/, cars_test/, devkit/cars_meta.mat, devkit/cars_train_annos.mat, cars_test_annos_withlabels.mat
     car_ims/, cars_annos.mat
 
-The devkit's own ``cars_test_annos.mat`` has no classes: with it alone the test images are without labels. Copies that hold
-each folder twice (``cars_train/cars_train``, ``car_devkit/devkit``) are read, too.
+The devkit's own ``cars_test_annos.mat`` has no classes: with only this file, the test images have no labels. Copies
+with nested folders (``cars_train/cars_train``, ``car_devkit/devkit``) are supported, too.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _CORNERS = ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2")
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A file of annotations, and whose images it is about.
+    """An annotation file and the images that it describes.
 
     Attributes:
         file: The ``.mat`` file.
-        images: The folder of the images, below the data set's: "" where the table names it itself.
-        split: The part; None: the table says for each image.
+        images: Folder of the images, relative to the data set's; "" if the table's image paths include it.
+        split: Split of the images; None: the table gives it for each image.
     """
 
     file: Path
@@ -46,7 +46,7 @@ class _Table:
 
 
 def matches(root: Path) -> bool:
-    """Say whether ``root`` has the annotations of Stanford Cars beside a folder of its images."""
+    """Return whether ``root`` has the annotations of Stanford Cars beside a folder of its images."""
     return any(_train_table(place) or _whole_table(place) for place in (root, root / _TORCHVISION_FOLDER))
 
 
@@ -87,7 +87,7 @@ def read(root: Path) -> DataSet:
 
 
 def _tables(root: Path) -> tuple[list[_Table], Path]:
-    """Return the tables of annotations, and the file that names the classes."""
+    """Return the annotation tables and the file with the class names."""
     train = _train_table(root)
     if train is None:
         whole = _whole_table(root)
@@ -120,7 +120,7 @@ def _whole_table(root: Path) -> _Table | None:
 
 
 def _image_folder(root: Path, name: str) -> str:
-    """Return where a folder of images lies below ``root``; empty where it does not."""
+    """Return the path of an image folder relative to ``root``; empty if it does not exist."""
     if not (root / name).is_dir():
         return ""
     return f"{name}/{name}" if (root / name / name).is_dir() else name
@@ -176,7 +176,7 @@ def _class_names(file: Path) -> tuple[str, ...]:
 
 
 def _name_test_without_labels(root: Path, records: list[ImageRecord], problems: list[Problem]) -> None:
-    """Say how the labels of the test images could be had, where they are missing."""
+    """Add a problem that names the missing file, if test images or their labels are missing."""
     wanted = "cars_test_annos_withlabels.mat"
     unlabelled = sum(record.label is None for record in records)
     if unlabelled:

@@ -1,4 +1,4 @@
-"""The text files of data sets, read line by line, with every complaint naming the file and the line."""
+"""Reading the text files of data sets line by line; every error names the file and the line."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Line:
 
     Attributes:
         file: The file.
-        number: Its place in the file, from 1.
-        text: The line without surrounding white space; never empty.
+        number: Line number, from 1.
+        text: The line without surrounding whitespace; never empty.
     """
 
     file: Path
@@ -28,11 +28,11 @@ class Line:
 
     @property
     def place(self) -> str:
-        """The line as a person names it: ``train.txt:3`` with the whole path."""
+        """File path and line number, for messages: ``/data/train.txt:3``."""
         return f"{self.file}:{self.number}"
 
     def junk(self, expected: str) -> DataSetError:
-        """Return the error that says what was expected here."""
+        """Return the error for an invalid line, which says what was expected."""
         shown = self.text if len(self.text) <= _SHOWN else self.text[:_SHOWN] + "..."
         return DataSetError(f"{self.place}: expected '{expected}' but found '{shown}': correct or remove this line.")
 
@@ -40,10 +40,10 @@ class Line:
 def read_lines(file: Path) -> Iterator[Line]:
     """Read the non-empty lines of a UTF-8 file.
 
-    Bytes that are not UTF-8 are kept as surrogates: on Linux, they may name a file that has those very bytes.
+    Bytes that are not UTF-8 are kept as surrogates: on Linux, they may be part of a file name.
 
     Raises:
-        DataSetError: The file cannot be read, or is not text.
+        DataSetError: The file cannot be read or is not text.
     """
     try:
         data = file.read_bytes()
@@ -52,16 +52,16 @@ def read_lines(file: Path) -> Iterator[Line]:
     if b"\0" in data:
         raise DataSetError(f"{file} is not a text file (it contains zero bytes): expected UTF-8 text.")
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
-    # Not splitlines(): a file's name may hold U+2028 and other characters that it takes for line ends.
+    # Not splitlines(): a file name may contain U+2028 and other characters that it treats as line ends.
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
         if stripped := line.strip():
             yield Line(file, number, stripped)
 
 
 def name_inside(name: str, line: Line) -> str:
-    """Check that a listed name stays inside the data set folder, and return it without ``.`` and ``..`` steps.
+    """Check that a listed name stays inside the data set folder, and return it without ``.`` and ``..`` components.
 
-    Both systems' ways of leaving a folder are refused on both, so that a list means the same everywhere.
+    Windows and POSIX paths are checked on every system, so that a list means the same everywhere.
 
     Raises:
         DataSetError: The name is absolute, has a drive letter, or leads out of the folder.

@@ -1,4 +1,4 @@
-"""Reader of images without labels: a folder with all that is below it, or one single file. For prediction only."""
+"""Reader of images without labels: a folder with all its subfolders, or a single file. For prediction only."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FORMAT = "images"
 
 
 def matches(root: Path) -> bool:
-    """Say whether ``root`` is a file, or a folder with an image anywhere in it."""
+    """Return whether ``root`` is a file, or a folder with an image at any depth."""
     return root.is_file() or holds_images(root)
 
 
 def read(root: Path) -> DataSet:
-    """List all images of a folder and of the folders in it, or the one image that ``root`` is.
+    """List all images of a folder and its subfolders, or the single image ``root``.
 
     Raises:
         DataSetError: There is no image.
