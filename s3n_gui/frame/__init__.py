@@ -1,1 +1,1 @@
-"""The frame: main window, menus, actions, pages, and the start of it all."""
+"""The frame: main window, menus, actions, pages, dialogs, and the program's start."""

@@ -1,4 +1,4 @@
-"""All that can be done by menu or key: one table, which menus, shortcuts and the list of shortcuts are made from."""
+"""The table of all actions, from which menus, shortcuts and the list of shortcuts are built."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Action:
 
     Attributes:
         id: Its name in the code: "open-data".
-        menu: The menu that it stands in; "" for a key that a page's widget handles itself (it is only listed).
-        text: What the menu says: a verb and its object.
-        shortcut: Keys as Qt writes them ("Ctrl+O"); several are separated by "; "; may be empty. Of a row without a menu: words
-            for the list ("Arrow keys").
+        menu: Its menu; "" for a key that a page's widget handles itself and that is only listed.
+        text: The menu text: a verb and its object.
+        shortcut: Keys in Qt's notation ("Ctrl+O"), several separated by "; "; may be empty. Without a menu: the text of
+            the list of shortcuts ("Arrow keys").
         icon: Name of an icon, or "".
-        tip: A few words for the status tip, the tool tip and the list of shortcuts.
+        tip: A few words for the status tip, the tooltip and the list of shortcuts.
         page: The page that it belongs to; "" for the whole window.
-        separated: Whether a line stands above it in the menu.
-        checkable: Whether it shows a tick.
+        separated: Whether the menu has a separator above it.
+        checkable: Whether it can be checked.
     """
 
     id: str
@@ -171,13 +171,13 @@ ACTIONS: tuple[Action, ...] = (
 
 
 def make_actions(owner: QWidget) -> dict[str, QAction]:
-    """Make a ``QAction`` for every row that stands in a menu.
+    """Create a ``QAction`` for every row with a menu.
 
     Args:
-        owner: The window; it owns the actions, and their shortcuts work in it.
+        owner: The window, which owns the actions and in which their shortcuts work.
 
     Returns:
-        The actions by id, all switched off: `CommandTable` switches on what can be done.
+        The actions by id, all disabled: `CommandTable` enables those that have a command.
     """
     made: dict[str, QAction] = {}
     for row in ACTIONS:
@@ -198,7 +198,7 @@ def make_actions(owner: QWidget) -> dict[str, QAction]:
 
 
 class CommandTable:
-    """Who does what an action asks for: the page that is shown, else the window."""
+    """Maps actions to commands: those of the current page, else those of the window."""
 
     def __init__(self, actions: Mapping[str, QAction], window_commands: Mapping[str, Callable[[], object]]) -> None:
         self._actions = actions
@@ -208,7 +208,7 @@ class CommandTable:
             actions[name].setEnabled(True)
 
     def show_page(self, commands: Mapping[str, Callable[[], object]]) -> None:
-        """Let the actions of a page do what ``commands`` says, and switch off those of the page before."""
+        """Replace the previous page's commands by ``commands``, and enable and disable actions accordingly."""
         for name in self._of_page.keys() - self._commands.keys():
             self._actions[name].setEnabled(False)
         self._of_page = {name: command for name, command in commands.items() if name in self._actions}
@@ -216,14 +216,14 @@ class CommandTable:
             self._actions[name].setEnabled(True)
 
     def trigger(self, name: str) -> None:
-        """Do what the action ``name`` asks for; nothing where nobody does it now."""
+        """Run the command of the action ``name``, if it has one now."""
         command = self._of_page.get(name) or self._commands.get(name)
         if command is not None:
             command()
 
 
 def shortcut_text(row: Action) -> str:
-    """Return an action's keys as this desktop writes them ("⌘O" on a Mac)."""
+    """Return an action's keys in the system's notation ("⌘O" on a Mac)."""
     form = QKeySequence.SequenceFormat.NativeText
     if not row.menu:
         return row.shortcut

@@ -1,4 +1,4 @@
-"""The main job without a window: predict the demo images with the demo model, and write what the model looked at."""
+"""The demo without a window: predicts the demo images with the demo model and exports figures."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from s3n_gui.state.demo import demo_images, demo_model
 
 
 def run_demo(out: Path) -> int:
-    """Write predictions and attention pictures of the demo images, and print where they are.
+    """Write predictions and figures of the demo images, and print their paths.
 
     Args:
-        out: The folder to write into; made if it is missing.
+        out: The output folder; created if it is missing.
 
     Returns:
-        0, or the exit code of the first job that failed; that job has said why.
+        0, or the exit code of the first job that failed, which has printed the reason.
 
     Raises:
-        s3n_core.errors.S3NError: The demo model or the demo images are missing from this installation, or the folder cannot
-            be made.
+        s3n_core.errors.S3NError: The demo model or the demo images are missing from this installation, or the folder
+            cannot be created.
     """
     model, images = str(demo_model()), str(demo_images())
     try:
@@ -31,7 +31,7 @@ def run_demo(out: Path) -> int:
         raise output_error(out, error) from error
     predictions, attention = out.absolute() / "predictions.csv", out.absolute() / "attention"
     print(f"Model:              {model}")
-    print(f"Images:             {images}", flush=True)  # Before the jobs write to the same place.
+    print(f"Images:             {images}", flush=True)  # flushes before the jobs write to the same stream
     for job, written in (("predict", predictions), ("export", attention)):
         code = _run(engine_command(job, model, images, "--out", str(written)))
         if code != 0:
@@ -42,7 +42,7 @@ def run_demo(out: Path) -> int:
 
 
 def _run(command: list[str]) -> int:
-    """Run one job of the engine to its end; it writes where this process writes, if there is such a place (pythonw)."""
+    """Run one engine job and return its exit code; it inherits stdout and stderr, which pythonw does not have."""
     return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Versions and machine as text, for a report of a problem: nothing about the person's data but the folders' places."""
+"""Versions and system as text for a bug report; nothing about the user's data except the paths of folders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PACKAGES = (
 
 @lru_cache(maxsize=1)
 def package_versions() -> dict[str, str]:
-    """Return the versions of what the program is built on, from their metadata (nothing is imported)."""
+    """Return the versions of the program's dependencies, from their metadata, without importing them."""
     found: dict[str, str] = {}
     for name in _PACKAGES:
         try:
@@ -38,8 +38,8 @@ def diagnostics(settings: Settings, device: str = "") -> str:
     """Return the text that "Copy diagnostics" copies.
 
     Args:
-        settings: The choices; only those that differ from the default are named.
-        device: What the engine said about the device; empty where it has not been asked.
+        settings: The settings; only those that differ from the default are listed.
+        device: The engine's description of the device; empty if not known yet.
     """
     import psutil
 

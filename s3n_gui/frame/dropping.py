@@ -1,4 +1,4 @@
-"""Files and folders that are dropped on the window."""
+"""Opening of files and folders that are dropped on the window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from s3n_gui.state.session import Session
 
 
 class Dropping(QObject):
-    """Opens what is dropped on a window, wherever on it."""
+    """Opens files and folders that are dropped anywhere on a window."""
 
     def __init__(self, window: QWidget, session: Session, opener: Opener) -> None:
         super().__init__(window)
@@ -22,7 +22,7 @@ class Dropping(QObject):
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take files and folders of this machine; everything else goes its way."""
+        """Handle drops of local files and folders; pass on all other events."""
         if isinstance(event, QDragEnterEvent):
             if any(url.isLocalFile() for url in event.mimeData().urls()):
                 event.acceptProposedAction()

@@ -1,4 +1,4 @@
-"""One job on one line: what it is, how far it is, how long it takes, and how to end it."""
+"""One job on one line: its title, progress, remaining time, and buttons."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _STATES = {"done": ("check", "good"), "failed": ("error", "bad"), "cancelled": (
 
 
 class JobRow(QWidget):
-    """Shows one job and follows it.
+    """Shows one job and its progress.
 
     Signals:
-        remove_asked: The person wants an ended job out of the list.
+        remove_asked: Remove a finished job from the list; carries the job.
     """
 
     remove_asked = Signal(object)
@@ -65,7 +65,7 @@ class JobRow(QWidget):
     def _draw(self) -> None:
         job = self.job
         self._bar.setFixedWidth(px(140))
-        self._left.setMinimumWidth(px(76))  # Reserved, so that nothing moves while the figures change.
+        self._left.setMinimumWidth(px(76))  # reserved, so that nothing moves while the numbers change
         self._left.setFont(number_font("body"))
         self._title.setText(job.title)
         active = job.is_active

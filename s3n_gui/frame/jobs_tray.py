@@ -1,4 +1,4 @@
-"""The bottom line: where is computed, the job that runs, and all others on a click."""
+"""The bottom line of the window: the device, the running job, and a panel with all jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from s3n_gui.frame.job_row import JobRow
 
 
 class JobsTray(QFrame):
-    """One line for the newest job under way; a panel above it for the rest."""
+    """One line for the newest running job; a panel above it lists all jobs."""
 
     def __init__(self, jobs: JobList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,17 +54,17 @@ class JobsTray(QFrame):
         self._draw()
 
     def show_device(self, name: str, reason: str = "") -> None:
-        """Say where is computed.
+        """Show the device that the engine uses.
 
         Args:
             name: "NVIDIA H200, 140 GB" or "CPU, 2 cores".
-            reason: Why it is no faster one, for the tip.
+            reason: Why no faster device is used, for the tooltip.
         """
         self._device.setText(name)
         self._device.setToolTip(reason or "Device that the engine uses")
 
     def show_jobs(self) -> None:
-        """Open the panel with all jobs, or close it."""
+        """Open or close the panel with all jobs."""
         if self._panel is None:
             self._panel = JobsPanel(self._jobs, self.window())
         if self._panel.isVisible():
@@ -104,7 +104,7 @@ class JobsTray(QFrame):
 
 
 class JobsPanel(QFrame):
-    """All jobs of this start of the program, the newest first; Escape closes it."""
+    """All jobs of this session, newest first; Escape closes the panel."""
 
     def __init__(self, jobs: JobList, parent: QWidget) -> None:
         super().__init__(parent)
@@ -141,7 +141,7 @@ class JobsPanel(QFrame):
         column.addWidget(self._empty)
 
     def fill(self) -> None:
-        """Show the jobs as they are now; rows follow their own jobs by themselves."""
+        """Update the list of jobs; each row updates itself."""
         jobs = list(reversed(self._jobs.jobs()))
         self._empty.setVisible(not jobs)
         self._clear.setVisible(any(not job.is_active for job in jobs))

@@ -1,4 +1,4 @@
-"""The window's log: what it did, Qt's messages, and every exception that nobody caught. No traceback reaches a person."""
+"""The window's log: log messages, Qt's messages, and all uncaught exceptions. Users never see a traceback."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _QT_LEVELS = {
 
 
 class Failures(QObject):
-    """Tells the window of exceptions that nobody caught, from whatever thread.
+    """Reports uncaught exceptions of all threads to the window.
 
     Signals:
         happened: A sentence for the banner.
@@ -39,12 +39,12 @@ class Failures(QObject):
 
 
 class Log:
-    """The log of one start of the window. ``begin`` installs it, ``end`` takes it away.
+    """The log of one run of the window. ``begin`` installs its handlers and hooks, ``end`` removes them.
 
     Attributes:
-        folder: Where the files are.
+        folder: The folder of the log files.
         file: The current file.
-        failures: Whom to connect for sentences about uncaught exceptions.
+        failures: Signals uncaught exceptions.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -55,8 +55,8 @@ class Log:
         self._faults: IO[str] | None = None
 
     def begin(self) -> None:
-        """Write to the log from now on; where its folder cannot be written the window works all the same."""
-        logging.raiseExceptions = False  # A full disk is no reason for tracebacks.
+        """Start logging; if the folder is not writable, only a message is printed."""
+        logging.raiseExceptions = False  # A full disk must not print tracebacks.
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._handler = RotatingFileHandler(
@@ -77,7 +77,7 @@ class Log:
         sys.unraisablehook = self._on_unraisable
 
     def end(self) -> None:
-        """Write no more, and give the hooks back."""
+        """Stop logging and restore the hooks."""
         qInstallMessageHandler(None)
         sys.excepthook = sys.__excepthook__
         threading.excepthook = threading.__excepthook__
@@ -95,7 +95,7 @@ class Log:
             sys.__excepthook__(kind, error, trace)
             return
         _log.critical("uncaught exception", exc_info=(kind, error, trace))
-        with suppress(RuntimeError):  # The window may be gone already.
+        with suppress(RuntimeError):  # The window may already be destroyed.
             self.failures.happened.emit(
                 f"Something went wrong in the program ({kind.__name__}). You can continue working; for details see "
                 "Help > Open log folder."
@@ -106,11 +106,11 @@ class Log:
             self._on_exception(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
 
     def _on_unraisable(self, arguments: sys.UnraisableHookArgs) -> None:
-        _log.error("exception that could not be raised in %r", arguments.object, exc_info=arguments.exc_value)
+        _log.error("unraisable exception in %r", arguments.object, exc_info=arguments.exc_value)
 
 
 def log_folder() -> Path:
-    """Return where the program writes what it did."""
+    """Return the folder of the log files."""
     return home() / "logs"
 
 

@@ -1,4 +1,4 @@
-"""The window: rail, strip, banner, pages and jobs tray, and how they hang together."""
+"""The main window: rail, strip, banner, pages and jobs tray, and their connections."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ LEAST_WIDTH, LEAST_HEIGHT = 900, 560
 
 
 class MainWindow(QMainWindow):
-    """The program's one window.
+    """The program's only window.
 
     Attributes:
-        session: What is chosen.
-        settings: The person's settings.
+        session: The current data set, model and image.
+        settings: The user's settings.
         jobs: All jobs.
-        pages: The pages, one of them shown.
-        banner: Where errors and notices are said.
+        pages: The pages, one of which is visible.
+        banner: Shows errors and notices.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
         if settings.notice:
             self.session.report_notice(settings.notice)
 
-    # -- making it -----------------------------------------------------------------------------------------------------
+    # -- building ------------------------------------------------------------------------------------------------------
 
     def _build(self, pages: Sequence[PageEntry]) -> None:
         studio = Studio(
@@ -89,7 +89,7 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self, self.actions_by_id, pages, self.recent, self.opener)
         self.rail = Rail([(p.name, p.title, p.icon, p.shortcut) for p in pages])
         steps = [(name, self.pages.title(name)) for name in STEPS if name in self.pages.names]
-        steps = steps if len(steps) > 1 else []  # One step is no way.
+        steps = steps if len(steps) > 1 else []  # a single step is not shown
         self.strip = Strip(steps, self.session, self.recent, self.opener)
         self.banner = Banner()
         right = QVBoxLayout()
@@ -138,7 +138,7 @@ class MainWindow(QMainWindow):
             changed.connect(self._show_undo)
 
     def begin(self) -> None:
-        """Start what may take a while, after the window is usable: the device, trainings that run already."""
+        """Start slow work once the window is usable: imports, the search for running trainings, the device probe."""
         QTimer.singleShot(300, self._preload.begin)
         QTimer.singleShot(700, self.trainings.begin)
         QTimer.singleShot(1500, self.probe.ask)
@@ -146,9 +146,9 @@ class MainWindow(QMainWindow):
     # -- pages ---------------------------------------------------------------------------------------------------------
 
     def show_page(self, name: str) -> None:
-        """Show a page; a name that is not (yet) a page changes nothing."""
+        """Show a page; an unknown name is ignored."""
         self.pages.show_page(name)
-        for part in (self.rail, self.strip):  # Whatever was pressed, the page that is shown is marked.
+        for part in (self.rail, self.strip):  # Marks the visible page, whichever button was pressed.
             part.show_current(self.pages.current_name)
 
     def _on_page_shown(self, name: str) -> None:
@@ -194,7 +194,7 @@ class MainWindow(QMainWindow):
     # -- closing ---------------------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask what becomes of trainings, keep the layout, and end all that the window started."""
+        """Ask about running trainings, save the layout, and end everything that the window started."""
         trainings = self.trainings.active()
         answer = self.dialogs.ask_about_trainings([job.title for job in trainings]) if trainings else "leave"
         if answer == "cancel":

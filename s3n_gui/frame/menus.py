@@ -1,4 +1,4 @@
-"""The menu bar, made from the table of actions and the list of pages."""
+"""The menu bar, built from the table of actions and the list of pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Menus(QObject):
     """Fills a window's menu bar.
 
     Signals:
-        page_chosen: The name of a page chosen in the menu View or by its keys.
+        page_chosen: The name of a page that was chosen in the View menu or by its shortcut.
     """
 
     page_chosen = Signal(str)
@@ -41,7 +41,7 @@ class Menus(QObject):
         super().__init__(window)
         self._recent, self._opener = recent, opener
         self._pages: dict[str, QAction] = {}
-        self.menus: dict[str, QMenu] = {}  # Python lets go of menus that nobody names.
+        self.menus: dict[str, QMenu] = {}  # Python deletes menus without a reference.
         self._recent_menu = QMenu("Open recent", window)
         set_icon(self._recent_menu.menuAction(), "clock")
         self._recent_menu.aboutToShow.connect(self._fill_recent)
@@ -63,7 +63,7 @@ class Menus(QObject):
                     menu.addMenu(self._recent_menu)
 
     def show_current(self, name: str) -> None:
-        """Tick the page that is shown."""
+        """Check the visible page."""
         if name in self._pages:
             self._pages[name].setChecked(True)
 

@@ -1,4 +1,4 @@
-"""The area that shows one page at a time; a page is made when it is asked for first."""
+"""The area that shows one page at a time; each page is created on first use."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from s3n_gui.widgets.page import Page
 
 
 class PageStack(QStackedWidget):
-    """Makes pages and shows one of them.
+    """Creates pages and shows one of them.
 
     Signals:
-        page_shown: The name of the page that is shown now.
-        commands_changed: The page that is shown may offer other commands.
+        page_shown: The name of the page that is now visible.
+        commands_changed: The commands of the visible page may have changed.
     """
 
     page_shown = Signal(str)
@@ -34,7 +34,7 @@ class PageStack(QStackedWidget):
         self._made: dict[str, Page] = {}
         self._current = ""
         self.undo_group = QUndoGroup(self)
-        """What Edit > Undo works on: the stack of the page that is shown."""
+        """The undo stacks of all pages; Edit > Undo uses that of the visible page."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,15 +43,15 @@ class PageStack(QStackedWidget):
 
     @property
     def current_name(self) -> str:
-        """The name of the page that is shown; "" before the first."""
+        """The name of the visible page; "" before the first."""
         return self._current
 
     def title(self, name: str) -> str:
-        """Return the word of a page."""
+        """Return the title of a page."""
         return self._entries[name].title
 
     def page(self, name: str) -> Page:
-        """Return a page; it is made when it is asked for first."""
+        """Return a page, creating it and restoring its state on first use."""
         if name not in self._made:
             page = self._entries[name].factory(self._studio)
             kept = self._layout.get(f"page-{name}")
@@ -66,7 +66,7 @@ class PageStack(QStackedWidget):
         return self._made[name]
 
     def show_page(self, name: str) -> None:
-        """Show a page; the one that is shown already, or a name that is no page, changes nothing."""
+        """Show a page; the visible page and unknown names are ignored."""
         if name not in self._entries or name == self._current:
             return
         page = self.page(name)
@@ -76,11 +76,11 @@ class PageStack(QStackedWidget):
         self.page_shown.emit(name)
 
     def keep_state(self) -> None:
-        """Put what the pages want back at the next start into the layout."""
+        """Store the state of all pages in the layout, for the next start."""
         for name, page in self._made.items():
             self._layout.keep(f"page-{name}", page.save_state())
 
     def shut_down(self) -> None:
-        """End processes, threads and timers of all pages."""
+        """Stop processes, threads and timers of all pages."""
         for page in self._made.values():
             page.shut_down()

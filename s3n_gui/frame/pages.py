@@ -1,4 +1,4 @@
-"""The pages of the window, one row each, in the order of the rail. A page is imported when it is shown for the first time."""
+"""The table of pages, in the order of the rail. A page is imported when it is first shown."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from s3n_gui.widgets.page import Page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Studio:
-    """What pages are made from; each takes what it needs.
+    """The shared objects that pages are built from.
 
     Attributes:
-        session: The current choices.
-        settings: The person's settings.
+        session: The current data set, model and image.
+        settings: The user's settings.
         jobs: All jobs of this window.
-        recent: What was open lately.
+        recent: Recently opened data sets, models and runs.
         opener: Opens paths into the session.
-        trainings: The live runs, and the jobs that follow them.
+        trainings: The live runs and their jobs.
     """
 
     session: Session
@@ -37,14 +37,14 @@ class Studio:
 
 @dataclass(frozen=True, slots=True)
 class PageEntry:
-    """A page that can be shown.
+    """A page of the window.
 
     Attributes:
-        name: Its name in the code, in ``Session.show_page``, in its help page and in the names of screenshots.
-        title: Its word in the rail.
+        name: Its name in the code, in ``Session.show_page``, in its help text and in the names of screenshots.
+        title: Its title in the rail.
         icon: Name of its icon.
         shortcut: Keys that show it.
-        factory: Makes it; imports its package inside.
+        factory: Creates it, importing its package lazily.
     """
 
     name: str
@@ -98,9 +98,9 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("predict", "Predict", "predict", "Ctrl+5", _predict),
     PageEntry("export", "Export", "export", "Ctrl+7", _export),
 )
-"""The pages that are built."""
+"""All pages."""
 
 MODULES: tuple[str, ...] = tuple(
     f"s3n_gui.{package}.panel" for package in ("dataset", "training", "inspector", "prediction", "export")
 )
-"""Where the pages' code is: heavy, and loaded ahead of their first showing once the window is usable."""
+"""The pages' modules, which are slow to import and are preloaded once the window is usable."""

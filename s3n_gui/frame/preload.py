@@ -1,4 +1,4 @@
-"""Loads the code of the pages before they are asked for, so that a page's first showing does not stop the window."""
+"""Preloading of the pages' modules, so that showing a page for the first time does not block the window."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import threading
 from collections.abc import Sequence
 
 _log = logging.getLogger(__name__)
-_PAUSE_SECONDS = 0.05  # Between two pages: the window draws, the processor is not taken from what a person asks for.
+_PAUSE_SECONDS = 0.05  # pause between two imports, in which the window redraws and other work runs
 
 
 class Preload:
-    """A thread that imports modules, one after another; Python lets the window's thread in every few milliseconds.
+    """A thread that imports modules one after another; meanwhile the GUI thread gets its turn every few milliseconds.
 
     Args:
-        modules: What to import.
+        modules: Names of the modules.
     """
 
     def __init__(self, modules: Sequence[str]) -> None:
@@ -24,12 +24,12 @@ class Preload:
         self._thread = threading.Thread(target=self._run, name="preload")
 
     def begin(self) -> None:
-        """Start, once; after ``close`` nothing is started."""
+        """Start the thread; does nothing the second time or after ``close``."""
         if not self._ended.is_set() and self._thread.ident is None:
             self._thread.start()
 
     def close(self) -> None:
-        """Stop after the module at hand and wait for that."""
+        """Stop after the current module, and wait for it."""
         self._ended.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -40,6 +40,6 @@ class Preload:
                 return
             try:
                 importlib.import_module(name)
-            except Exception:  # The page says it when it is asked for.
-                _log.exception("%s could not be loaded ahead", name)
+            except Exception:  # The error is shown when the page is opened.
+                _log.exception("%s could not be preloaded", name)
             self._ended.wait(_PAUSE_SECONDS)

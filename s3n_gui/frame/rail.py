@@ -1,4 +1,4 @@
-"""The rail on the left: one button a page, with icon and word; settings at its foot."""
+"""The rail on the left: one button per page with icon and title, and the settings button at the bottom."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Rail(QFrame):
     settings_asked = Signal()
 
     def __init__(self, pages: Sequence[tuple[str, str, str, str]], parent: QWidget | None = None) -> None:
-        """Make a button for each page.
+        """Create a button for each page.
 
         Args:
-            pages: Name, word, icon and shortcut of each, from the top.
+            pages: Name, title, icon and shortcut of each, from the top.
             parent: The widget that owns the rail.
         """
         super().__init__(parent)
@@ -56,7 +56,7 @@ class Rail(QFrame):
         self._fit()
 
     def show_current(self, name: str) -> None:
-        """Mark the page that is shown."""
+        """Mark the visible page."""
         if name in self._names:
             self._group.button(self._names.index(name)).setChecked(True)
 

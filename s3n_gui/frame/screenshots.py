@@ -1,4 +1,4 @@
-"""``--screenshot DIR``: every page with demo content as pictures, for the user guide and for looking at one's own work."""
+"""``--screenshot DIR``: screenshots of every page with demo content, for the user guide and for development."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _LONGEST_WAIT = 20.0
 
 
 def take_screenshots(folder: Path) -> int:
-    """Write pictures ``PAGE-THEME-WIDTHxHEIGHT.png`` of every page, and of the dialogs in the smaller size.
+    """Write screenshots ``PAGE-THEME-WIDTHxHEIGHT.png`` of every page and ``dialog-NAME-THEME.png`` of the dialogs.
 
-    The person's own settings, recent lists and runs are neither shown nor touched.
+    The user's own settings, recent lists and runs are neither shown nor changed.
 
     Args:
-        folder: Where to write; it is made.
+        folder: The output folder; created if it is missing.
 
     Returns:
         0.
 
     Raises:
-        s3n_core.errors.OutputError: It cannot be written.
+        s3n_core.errors.OutputError: The folder or a file cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def _draw_dialogs(app: object, window: object, folder: Path) -> None:
 
 
 def _wait(app: object, ready: object) -> None:
-    """Let the page work until it says that all is drawn, and a moment longer."""
+    """Process events until ``ready()`` has been true six times in a row, or 20 seconds have passed."""
     from PySide6.QtCore import QEventLoop
     from PySide6.QtWidgets import QApplication
 
@@ -121,6 +121,6 @@ def _save(widget: object, path: Path) -> None:
 
 
 def _only_errors(kind: object, context: object, text: str) -> None:
-    """Say what Qt warns of, but not that the offscreen platform has no window manager."""
+    """Print Qt's messages, except that the offscreen platform has no window manager."""
     if "This plugin does not support" not in text:
         print(f"Qt: {text}", flush=True)

@@ -1,4 +1,4 @@
-"""The line at the top of every page: the way from data to export, the current data set, the current model."""
+"""The line at the top of every page: the steps from data to export, the current data set and the current model."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from s3n_gui.state.recent import Kind, RecentList
 from s3n_gui.state.session import Session
 
 STEPS = ("data", "train", "inspect", "export")
-"""The way through the program, by names of pages."""
+"""The steps of the workflow, by the names of their pages."""
 
 
 class Strip(QFrame):
-    """The way and what is chosen.
+    """The steps of the workflow, and menus for the data set and the model.
 
     Signals:
         page_chosen: The name of the step that was pressed.
-        open_asked: "data" or "model": somebody wants to choose another one.
+        open_asked: Choose another "data" set or "model".
     """
 
     page_chosen = Signal(str)
@@ -40,13 +40,13 @@ class Strip(QFrame):
         opener: Opener,
         parent: QWidget | None = None,
     ) -> None:
-        """Make the line.
+        """Create the line.
 
         Args:
-            steps: Name and word of each page on the way that exists.
-            session: What is chosen.
-            recent: What was open lately, for the menus.
-            opener: Opens what is chosen in the menus.
+            steps: Name and title of each page of the workflow.
+            session: The current data set and model.
+            recent: Recently opened items, for the menus.
+            opener: Opens the items chosen in the menus.
             parent: The widget that owns the line.
         """
         super().__init__(parent)
@@ -80,7 +80,7 @@ class Strip(QFrame):
         self._draw()
 
     def show_current(self, name: str) -> None:
-        """Mark the step that is shown."""
+        """Mark the step of the visible page."""
         for step, button in self._steps.items():
             button.setChecked(step == name)
 
@@ -158,7 +158,7 @@ class Strip(QFrame):
 
 
 class _Step(QPushButton):
-    """A page on the way; ``chosen`` carries its name."""
+    """The button of a step; ``chosen`` carries the name of its page."""
 
     chosen = Signal(str)
 

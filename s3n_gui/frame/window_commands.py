@@ -1,4 +1,4 @@
-"""What the actions of the whole window do: opening, theme and text size, and the way to dialogs and jobs."""
+"""The commands of the whole window: opening, theme and text size, dialogs and jobs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEXT_STEP = 0.1
 
 
 class WindowCommands(QObject):
-    """Does what menus and keys ask of the window."""
+    """Runs the window's own actions."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class WindowCommands(QObject):
         self._tick_theme()
 
     def table(self) -> dict[str, Callable[[], object]]:
-        """Return what each action does, by its id."""
+        """Return the commands of the window's actions, by id."""
         undo, dialogs = self._pages.undo_group, self._dialogs
         return {
             "open-data": self.open_data,
@@ -70,11 +70,11 @@ class WindowCommands(QObject):
     # -- opening ---------------------------------------------------------------------------------------------------------
 
     def ask_to_open(self, kind: str) -> None:
-        """Let the person choose something: "data", "model" or "run"."""
+        """Ask what to open: "data", "model" or "run"."""
         {"data": self.open_data, "model": self.open_model, "run": self.open_run}[kind]()
 
     def open_data(self) -> None:
-        """Choose a folder of images."""
+        """Ask for a folder of images and open it."""
         recent = self._studio.recent.items("data")
         begin = str(recent[0].path.parent) if recent else ""
         folder = QFileDialog.getExistingDirectory(self._window, "Open data set", begin)
@@ -82,7 +82,7 @@ class WindowCommands(QObject):
             self._studio.opener.open_path(Path(folder))
 
     def open_model(self) -> None:
-        """Choose a model file."""
+        """Ask for a model file and open it."""
         recent = self._studio.recent.items("model")
         begin = str(recent[0].path.parent if recent else self._studio.settings.runs_root)
         name, _ = QFileDialog.getOpenFileName(self._window, "Open model", begin, "Models (*.safetensors)")
@@ -90,14 +90,14 @@ class WindowCommands(QObject):
             self._studio.opener.open_path(Path(name))
 
     def open_run(self) -> None:
-        """Choose the folder of a run."""
+        """Ask for a run folder and open it."""
         begin = str(self._studio.settings.runs_root)
         folder = QFileDialog.getExistingDirectory(self._window, "Open run", begin)
         if folder:
             self._studio.opener.open_path(Path(folder))
 
     def open_demo(self) -> None:
-        """Show the demo content on the page Inspect."""
+        """Show the demo content on the Inspect page."""
         session = self._studio.session
         if "inspect" not in self._pages.names or not demo_is_installed():
             session.report_error(
@@ -111,40 +111,40 @@ class WindowCommands(QObject):
         except S3NError as error:
             session.report_error(str(error))
 
-    # -- look ------------------------------------------------------------------------------------------------------------
+    # -- appearance ------------------------------------------------------------------------------------------------------
 
     def theme_system(self) -> None:
-        """Follow the desktop."""
+        """Use the system's theme."""
         self._choose_theme("system")
 
     def theme_light(self) -> None:
-        """Take the light theme."""
+        """Use the light theme."""
         self._choose_theme("light")
 
     def theme_dark(self) -> None:
-        """Take the dark theme."""
+        """Use the dark theme."""
         self._choose_theme("dark")
 
     def text_larger(self) -> None:
-        """Make all text a step larger."""
+        """Make all text one step larger."""
         self._choose_text(self._studio.settings.font_factor + _TEXT_STEP)
 
     def text_smaller(self) -> None:
-        """Make all text a step smaller."""
+        """Make all text one step smaller."""
         self._choose_text(self._studio.settings.font_factor - _TEXT_STEP)
 
     def text_normal(self) -> None:
-        """Bring all text to its normal size."""
+        """Reset the text size."""
         self._choose_text(1.0)
 
     def full_screen(self) -> None:
-        """Fill the screen, or leave it."""
+        """Toggle full screen."""
         window = self._window
         window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)
         self._actions["full-screen"].setChecked(window.isFullScreen())
 
     def show_page_help(self) -> None:
-        """Show the help of the page at hand."""
+        """Show the help of the visible page."""
         name = self._pages.current_name
         self._dialogs.show_help(name, self._pages.title(name))
 

@@ -1,4 +1,4 @@
-"""The dialogs of the whole window: settings, help, shortcuts, about, and the question before it closes. Each is open once."""
+"""The dialogs of the whole window: settings, help, shortcuts, about, and the question before it closes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from s3n_gui.widgets.question import Answer, Question
 
 
 class ClosingDialog(Question):
-    """Asks what becomes of the trainings that run when the window closes: "stop", "leave" or "cancel"."""
+    """Asks what to do with running trainings when the window closes: "stop", "leave" or "cancel"."""
 
     def __init__(self, titles: Sequence[str], parent: QWidget | None = None) -> None:
-        """Make the dialog.
+        """Create the dialog.
 
         Args:
-            titles: What runs, for a person: "Training run-07".
+            titles: Titles of the running trainings: "Training run-07".
             parent: The window that is about to close.
         """
         super().__init__(
@@ -37,7 +37,7 @@ class ClosingDialog(Question):
 
 
 class WindowDialogs(QObject):
-    """Opens the dialogs; each one's code is loaded when it is opened first."""
+    """Opens the dialogs, each at most once at a time and importing its code on first use."""
 
     def __init__(
         self, window: QMainWindow, session: Session, settings: Settings, probe: DeviceProbe, card: CardMemory
@@ -48,7 +48,7 @@ class WindowDialogs(QObject):
         self._open: dict[str, QDialog] = {}
 
     def dialog(self, name: str) -> QDialog | None:
-        """Return a dialog that is open."""
+        """Return an open dialog, or None."""
         return self._open.get(name)
 
     def show_settings(self) -> None:
@@ -61,7 +61,7 @@ class WindowDialogs(QObject):
         self._show("settings", made)
 
     def show_shortcuts(self) -> None:
-        """Show all keys."""
+        """Show all keyboard shortcuts."""
         from s3n_gui.frame.dialogs.shortcuts import ShortcutsDialog
 
         def made() -> QDialog:
@@ -82,11 +82,11 @@ class WindowDialogs(QObject):
         self._show("about", made)
 
     def show_help(self, page: str, title: str) -> None:
-        """Show the help of a page; the symbols of the method where the page has none.
+        """Show the help of a page, or the symbols of the method if the page has none.
 
         Args:
             page: The page's name.
-            title: Its word in the rail.
+            title: Its title in the rail.
         """
         from s3n_gui.frame.dialogs.help import HelpDialog, has_help
 
@@ -109,19 +109,19 @@ class WindowDialogs(QObject):
         self._show("glossary", made)
 
     def ask_about_trainings(self, titles: Sequence[str]) -> str:
-        """Ask what becomes of the trainings that run; returns "stop", "leave" or "cancel"."""
+        """Ask what to do with running trainings; return "stop", "leave" or "cancel"."""
         dialog = ClosingDialog(titles, self._window)
         answer = dialog.ask()
         dialog.deleteLater()
         return answer
 
     def copy_diagnostics(self) -> None:
-        """Put versions and machine into the clipboard."""
+        """Copy the diagnostics to the clipboard."""
         QGuiApplication.clipboard().setText(self._diagnostics())
         self._session.report_notice("Diagnostics copied to the clipboard.")
 
     def open_logs(self) -> None:
-        """Show the folder of the logs in the desktop's file manager."""
+        """Open the log folder in the file manager."""
         folder = log_folder()
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self._session.report_notice(f"The logs are in {folder}.")
@@ -138,7 +138,7 @@ class WindowDialogs(QObject):
             dialog.setObjectName(name)
             dialog.finished.connect(self._forget_closed)
             self._open[name] = dialog
-            dialog.resize(dialog.size().boundedTo(self._window.size()))  # large text, small screen
+            dialog.resize(dialog.size().boundedTo(self._window.size()))  # the text may be large and the screen small
         dialog.show()
         dialog.raise_()
         dialog.activateWindow()

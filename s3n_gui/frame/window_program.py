@@ -1,4 +1,4 @@
-"""The program with a window: Qt, log, theme, the window itself, and the end of it all."""
+"""The program with a window: sets up Qt, log and theme, and runs the window."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from s3n_gui.state.settings import Settings
 
 
 def make_application() -> QApplication:
-    """Return the program's ``QApplication``: English numbers, its name, its icon."""
+    """Return the program's ``QApplication`` with its name and icon, and C-locale numbers."""
     sys.setswitchinterval(
         0.001
-    )  # A thread that reads lets the window's own thread in sooner than Python does by itself.
+    )  # in seconds; shorter than Python's default, so that reading threads do not hold up the GUI thread
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])
@@ -37,10 +37,10 @@ def make_application() -> QApplication:
 
 
 def run_window(path: Path | None, *, demo: bool) -> int:
-    """Show the window and run it to its end.
+    """Show the window and run it until it closes.
 
     Args:
-        path: What to open, if anything.
+        path: A path to open, or None.
         demo: Whether to show the demo content.
 
     Returns:
@@ -71,7 +71,7 @@ def run_window(path: Path | None, *, demo: bool) -> int:
 
 
 def _let_ctrl_c_close(window: MainWindow) -> QTimer:
-    """Ctrl+C in the terminal closes the window as its close button does; Python sees signals only between its own steps."""
+    """Let Ctrl+C in the terminal close the window. A timer runs Python code, without which it would not see signals."""
 
     def close(*_: object) -> None:
         window.close()
@@ -84,7 +84,7 @@ def _let_ctrl_c_close(window: MainWindow) -> QTimer:
 
 
 def _do_nothing() -> None:
-    """Give Python a step in which it sees signals."""
+    """Run Python code, so that the interpreter handles pending signals."""
 
 
 def _program_icon() -> QIcon:

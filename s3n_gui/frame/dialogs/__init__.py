@@ -1,1 +1,1 @@
-"""Dialogs of the frame: one a file."""
+"""The dialogs of the frame, one per file."""

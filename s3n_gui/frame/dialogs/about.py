@@ -1,4 +1,4 @@
-"""About: what this is, how to cite it, what it is built on."""
+"""The dialog About: version, citation and licences."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class AboutDialog(QDialog):
     """Versions, citation, licences.
 
     Signals:
-        copy_asked: The person wants the diagnostics in the clipboard.
-        logs_asked: The person wants to see the log folder.
+        copy_asked: Copy the diagnostics to the clipboard.
+        logs_asked: Open the log folder.
     """
 
     copy_asked = Signal()

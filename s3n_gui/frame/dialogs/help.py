@@ -1,4 +1,4 @@
-"""Help: a page of text for each page of the window, and the glossary of the method's symbols."""
+"""The help dialog: a text for each page of the window, and the glossary of the method's symbols."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GLOSSARY = "glossary"
 
 
 def has_help(topic: str) -> bool:
-    """Return whether there is a page of help of that name."""
+    """Return whether a help text of that name exists."""
     try:
         return resource(f"help/{topic}.html").is_file()
     except S3NError:
@@ -21,7 +21,7 @@ def has_help(topic: str) -> bool:
 
 
 class HelpDialog(QDialog):
-    """Shows one page of help; it stays open beside the window."""
+    """Shows one help text; not modal."""
 
     def __init__(self, topic: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +39,7 @@ class HelpDialog(QDialog):
         column.addWidget(buttons)
         theme().changed.connect(self._draw)
         self._draw()
-        self.resize(px(720), px(620))  # Lines that are easy to read.
+        self.resize(px(720), px(620))  # a readable line length
 
     def _draw(self) -> None:
         self.text.document().setDefaultStyleSheet(_style())

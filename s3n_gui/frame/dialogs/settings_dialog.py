@@ -1,4 +1,4 @@
-"""Settings: each control writes its setting at once; nothing waits for an OK."""
+"""The settings dialog: each control writes its setting immediately, without an OK button."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _SIZES = ((0.8, "80 %"), (0.9, "90 %"), (1.0, "100 %"), (1.1, "110 %"), (1.25, "
 
 
 class SettingsDialog(QDialog):
-    """The person's choices for the whole program.
+    """The user's settings for the whole program.
 
     Signals:
-        reset_asked: All choices were brought back to their defaults.
+        reset_asked: All settings were reset to their defaults.
     """
 
     reset_asked = Signal()

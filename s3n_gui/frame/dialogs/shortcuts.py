@@ -1,4 +1,4 @@
-"""The list of all keys, made from the one table of actions."""
+"""The list of all keyboard shortcuts, built from the table of actions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from s3n_gui.frame.pages import PAGES
 
 
 class ShortcutsDialog(QDialog):
-    """All keys, by menu and by page, with a field that filters them."""
+    """All shortcuts, by menu and by page, with a filter."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
