@@ -1,1 +1,1 @@
-"""The page Predict: a folder and a model, a table of predictions, and how good they are."""
+"""The Predict page: images and a model, the table of predictions, and their accuracy."""

@@ -1,4 +1,4 @@
-"""What the page Predict does: starts, stops and continues the job, follows its table, and keeps what is chosen."""
+"""The Predict page's controller: starts, stops and resumes the job, follows its table, and holds the choices."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 
 Stage = Literal["nothing", "reading", "ready", "running", "stopping", "stopped", "finished"]
-"""What can be said of the request: incomplete; its table is being opened; no table; a job works; it was told to stop; a part of
-the table is there; all of it."""
+"""The stage of the request: incomplete; its table is being opened; no table; a job is running; the job is stopping; part
+of the table exists; the table is complete."""
 
 
 class PredictionController(QObject):
     """The state of the page, without a widget.
 
     Signals:
-        request_changed: Another folder, model, part or entropy up to which O alone answers is chosen.
-        stage_changed: ``stage`` is another.
-        began: A table begins; ``predictions`` is another object.
-        grown: Rows were added: the first new row.
-        failed: The job or the reading failed: the `S3NError` that says why.
-        checked: ``stale`` is known for the table that is shown.
-        progressed: The job has come further.
+        request_changed: Images, model, split or entropy threshold of the fast mode have changed.
+        stage_changed: ``stage`` has changed.
+        began: A new table begins; ``predictions`` is a new object.
+        grown: Rows were added; the index of the first new row.
+        failed: The job or the reading has failed; the `S3NError`.
+        checked: ``stale`` is known for the current table.
+        progressed: The job has made progress.
     """
 
     request_changed = Signal()
@@ -75,7 +75,7 @@ class PredictionController(QObject):
 
     @property
     def request(self) -> PredictionRequest | None:
-        """What would be predicted now; None while folder or model are missing."""
+        """The request for the current choices; None without images or a model."""
         if self.model is None or self.images is None:
             return None
         return PredictionRequest(
@@ -89,20 +89,20 @@ class PredictionController(QObject):
 
     @property
     def job(self) -> Job | None:
-        """The job that works; None where none does."""
+        """The running job, or None."""
         return self._job
 
     @property
     def can_start_over(self) -> bool:
-        """Whether rows of an earlier job are there that a new one may replace."""
+        """Whether there are rows of an earlier job that a new one may replace."""
         if isinstance(self.error, UnfinishedOutput):
             return self.stage not in ("running", "stopping")
         return self.stage == "stopped" and not self.stale
 
-    # -- choices ---------------------------------------------------------------------------------------------------------
+    # -- choices -------------------------------------------------------------------------------------------------------
 
     def activate(self) -> None:
-        """The page is shown: look whether there is a table already. Nothing is read before."""
+        """Look for an existing table; called when the page is shown, and nothing is read before."""
         if not self._active:
             self._active = True
             self._open()
@@ -113,15 +113,15 @@ class PredictionController(QObject):
         self._choose(model, self.images, self.part, self.stop_below)
 
     def set_images(self, images: Path | None) -> None:
-        """Choose a folder, or one image."""
+        """Choose a folder or a single image."""
         self._choose(self.model, images, "all" if images != self.images else self.part, self.stop_below)
 
     def set_part(self, part: str) -> None:
-        """Choose a part of the data set."""
+        """Choose a split of the data set."""
         self._choose(self.model, self.images, part, self.stop_below)
 
     def set_stop_below(self, entropy: float | None) -> None:
-        """Choose up to which entropy, in nats, O alone answers an image; None: never."""
+        """Set the entropy, in nats, up to which O alone predicts an image; None uses all branches."""
         self._choose(self.model, self.images, self.part, entropy)
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
@@ -131,7 +131,7 @@ class PredictionController(QObject):
         if (model, images, part, stop_below) == (self.model, self.images, self.part, self.stop_below):
             return
         if self._job is not None:
-            self._job.cancel()  # what it has is kept under its own request
+            self._job.cancel()  # its rows are kept in a table of their own
             self._forget_job()
         self.model, self.images, self.part, self.stop_below = model, images, part, stop_below
         self.request_changed.emit()
@@ -139,24 +139,24 @@ class PredictionController(QObject):
             self._open()
 
     def _on_asked(self) -> None:
-        """Another page wants all predictions: predict the whole data set by all branches, unless that is done or a job works."""
+        """Predict the whole data set with all branches for another page, unless that is done or a job is running."""
         self.activate()
         self._choose(self._session.model, self.images, "all", None)
         if self.stage in ("ready", "stopped"):
             self.start()
 
-    # -- the job ---------------------------------------------------------------------------------------------------------
+    # -- the job -------------------------------------------------------------------------------------------------------
 
     def start(self, *, restart: bool = False) -> None:
-        """Predict, going on where an earlier job stopped, unless its rows are of something else.
+        """Start the job; it resumes an earlier one, unless that was for another model or other images.
 
         Args:
-            restart: Throw away what an earlier job has left.
+            restart: Discard the rows of an earlier job.
         """
         request = self.request
         if request is None or self._job is not None:
             return
-        # Rows of something else, and the header of a job that was stopped before its first row.
+        # Also discards stale rows, and the header of a job that was stopped before its first row.
         rowless = self.stage == "ready" and self.predictions is not None
         restart = restart or rowless or (self.stage == "stopped" and bool(self.stale))
         try:
@@ -183,7 +183,7 @@ class PredictionController(QObject):
             self._job.cancel()
 
     def shut_down(self) -> None:
-        """End all threads; the jobs belong to the list of jobs."""
+        """Stop all threads; the job itself belongs to the job list."""
         self._forget_job()
         self._stop_reading()
         self._tasks.close()
@@ -212,10 +212,10 @@ class PredictionController(QObject):
         self.error = error
         self.failed.emit(error)
 
-    # -- the table -------------------------------------------------------------------------------------------------------
+    # -- the table -----------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        """Show the table that is there, whole or in part."""
+        """Open the existing table, complete or partial."""
         self._stop_reading()
         request = self.request
         self.predictions, self.total, self.error, self.stale = None, 0, None, ""
@@ -244,7 +244,7 @@ class PredictionController(QObject):
         if self._reader is None or self._thread is None:
             return
         self._reader.stop()
-        self._thread.wait()  # for one block at most
+        self._thread.wait()  # at most the time for one block
         self._reader = self._thread = None
         self._reading += 1
 
@@ -266,7 +266,7 @@ class PredictionController(QObject):
         if number == self._reading:
             self._set_stage(
                 "finished" if finished else "stopped" if self.predictions else "ready"
-            )  # without a row: ready
+            )  # no rows: ready
             self._check()
 
     @Slot(int, str)
@@ -274,7 +274,7 @@ class PredictionController(QObject):
         if number == self._reading:
             self._fail(S3NError(sentence))
 
-    # -- is it still true? -----------------------------------------------------------------------------------------------
+    # -- stale check ---------------------------------------------------------------------------------------------------
 
     def _check(self) -> None:
         request = self.request
@@ -289,7 +289,7 @@ class PredictionController(QObject):
         self.stale = sentence
         request = self.request
         if self.stage == "finished" and not sentence and request is not None and request.model == self._session.model:
-            # Where O alone has answered, nobody knows what D and C say: other pages look for their disagreement.
+            # Fast mode leaves D and C unknown, but other pages need them to find disagreements.
             self._session.predictions = request.table if self.stop_below is None else None
         self.checked.emit()
 

@@ -1,4 +1,4 @@
-"""What the page says of its state, in words."""
+"""The texts for the page's state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from s3n_gui.prediction.controller import PredictionController
 
 
 def state_words(controller: PredictionController) -> str:
-    """Say in a line where the prediction stands."""
+    """Return one line on the state of the prediction."""
     job, predictions, total = controller.job, controller.predictions, controller.total
     match controller.stage:
         case "running" if job is not None:
@@ -29,7 +29,7 @@ def state_words(controller: PredictionController) -> str:
 
 
 def empty_case(controller: PredictionController) -> tuple[str, ...] | None:
-    """Return icon, title, sentence and buttons of what stands in place of the table; None where there are rows."""
+    """Return icon, title, sentence and buttons of the empty page that replaces the table; None if there are rows."""
     if controller.images is None:
         words = "This page shows the prediction for each image: class, confidence, and whether the branches agree."
         return "folder", "Choose images to predict", words, "Choose folder…", "Try the demo"

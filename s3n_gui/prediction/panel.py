@@ -1,4 +1,4 @@
-"""The page Predict: a folder and a model, a table of predictions that fills as they come, and how good they are."""
+"""The Predict page: images and a model, a table that fills while the job runs, and the accuracy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from s3n_gui.widgets.empty_page import EmptyPage
 from s3n_gui.widgets.page import Page
 
 _FILL_MILLISECONDS, _REFRESH_MILLISECONDS = 150, 700
-"""While rows come, how often the table follows, and how often the figures below it."""
+"""While rows come, how often the table and the cards below it are updated."""
 
 
 def page(session: Session, settings: Settings, jobs: JobList) -> Page:
@@ -43,7 +43,7 @@ def page(session: Session, settings: Settings, jobs: JobList) -> Page:
 
 
 class PredictPage(Page):
-    """The page."""
+    """The Predict page."""
 
     def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -106,10 +106,10 @@ class PredictPage(Page):
         self.preview.closed.connect(self.table.setFocus)
         self._settings.changed.connect(self._on_setting)
 
-    # -- what the frame calls ----------------------------------------------------------------------------------------------
+    # -- interface for the frame ---------------------------------------------------------------------------------------
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        """Return what the page's actions do."""
+        """Return the callables behind this page's actions."""
         return {
             "predict-start": self._start,
             "predict-stop": self.controller.cancel,
@@ -126,7 +126,7 @@ class PredictPage(Page):
             self._start()
 
     def is_ready(self) -> bool:
-        """Return whether the table is complete and its figures are shown."""
+        """Return whether the table is complete and its accuracy is shown."""
         return self.controller.stage in ("nothing", "ready", "finished", "stopped") and not (
             self._refresh.isActive() or self._fill.isActive() or not self.preview.is_ready()
         )
@@ -136,13 +136,13 @@ class PredictPage(Page):
         return {"panes": self.results.panes}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
-        """Take the sizes of the panes."""
+        """Restore the sizes of the panes."""
         panes = state.get("panes")
         if isinstance(panes, list) and len(panes) == 2 and all(isinstance(size, int) and size > 0 for size in panes):
             self.results.set_panes(panes)
 
     def shut_down(self) -> None:
-        """End all threads."""
+        """Stop all threads."""
         self._fill.stop()
         self._refresh.stop()
         self.controller.shut_down()
@@ -151,19 +151,19 @@ class PredictPage(Page):
         self.saving.close()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Look for the table when the page is shown first."""
+        """Look for an existing table when the page is first shown."""
         super().showEvent(event)
         self.controller.activate()
 
-    # -- what can be done --------------------------------------------------------------------------------------------------
+    # -- commands ------------------------------------------------------------------------------------------------------
 
     def path_of(self, file: str) -> Path | None:
-        """Return the image of a row."""
+        """Return the path of a row's image, or None."""
         request = self.controller.request
         return request.image_path(file) if request is not None else None
 
     def open_row(self, row: int) -> None:
-        """Look into the image of a row, with the model that predicted it."""
+        """Inspect the image of a row with the model that predicted it."""
         predictions = self.controller.predictions
         path = self.path_of(predictions.files[row]) if predictions is not None else None
         if path is not None:
@@ -172,29 +172,29 @@ class PredictPage(Page):
             self._session.show_page("inspect")
 
     def show_preview(self, row: int) -> None:
-        """Show the image of a row large."""
+        """Show the preview of a row."""
         predictions = self.controller.predictions
         if predictions is not None:
             self.preview.show_row(predictions, row, self.path_of(predictions.files[row]))
 
     def save_as(self) -> None:
-        """Let the person save what the table shows."""
+        """Let the user save the shown rows."""
         path = ask_for_place(self, self.controller.images)
         if path is not None:
             self.save_to(path)
 
     def save_to(self, path: Path) -> None:
-        """Write what the table shows, in its order."""
+        """Write the shown rows, in the shown order."""
         if self.controller.predictions is not None:
             self.saving.save(path, self.controller.predictions, self.model.rows)
 
     def set_matrix_large(self, large: bool) -> None:
-        """Show the confusion matrix large beside the table, or small below it."""
+        """Show the confusion matrix enlarged beside the table, or small below it."""
         self.results.set_large(large and self.accuracy_panel.judged)
         (self.accuracy_panel.confusion.matrix if self.results.large else self.table).setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape makes the matrix small again."""
+        """Make the matrix small again on Escape."""
         if event.key() == Qt.Key.Key_Escape and self.results.large:
             self.set_matrix_large(False)
         else:
@@ -231,7 +231,7 @@ class PredictPage(Page):
             self.table.setCurrentIndex(self.model.index(place, section_of("class")))
             self.show_preview(self.table.current_row())
 
-    # -- from the state to the screen ----------------------------------------------------------------------------------------
+    # -- from the state to the screen ----------------------------------------------------------------------------------
 
     def _show_stage(self) -> None:
         stage, controller = self.controller.stage, self.controller
@@ -248,7 +248,7 @@ class PredictPage(Page):
         )
         case = empty_case(controller)
         self.stack.setCurrentIndex(0 if case is not None else 1)
-        # A hidden widget would take the focus and never let Tab get to the buttons that are seen.
+        # A hidden widget would take the focus and keep Tab from reaching the visible buttons.
         self.setFocusProxy(self.table if case is None else None)  # type: ignore[arg-type]  # None is allowed
         if case is not None:
             self.empty.show_case(*case)

@@ -1,4 +1,4 @@
-"""The table with its filter and the cards below it; or beside it, when the confusion matrix is large."""
+"""The layout of the table with its filter and the cards: below the table, or beside it if the matrix is enlarged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from s3n_gui.prediction.table.table_view import PredictionTable
 
 
 class Results(QWidget):
-    """Lays them out."""
+    """Arranges filter, table and cards."""
 
     def __init__(
         self, bar: FilterBar, table: PredictionTable, accuracy: AccuracyPanel, parent: QWidget | None = None
@@ -35,22 +35,22 @@ class Results(QWidget):
 
     @property
     def large(self) -> bool:
-        """Whether the matrix is large."""
+        """Whether the matrix is enlarged."""
         return self._large
 
     @property
     def panes(self) -> list[int]:
-        """Heights of the table and of the cards below it."""
+        """Heights of the table and of the cards below it, in pixels."""
         return self._panes if self._large else self.splitter.sizes()
 
     def set_panes(self, panes: list[int]) -> None:
-        """Take heights of the table and of the cards."""
+        """Set the heights of the table and of the cards, in pixels."""
         self._panes = panes
         if not self._large:
             self.splitter.setSizes(panes)
 
     def set_large(self, large: bool) -> None:
-        """Show the matrix large with the table at its right, or the cards below the table."""
+        """Show the enlarged matrix with the table at its right, or the cards below the table."""
         if large == self._large:
             return
         if large:

@@ -1,4 +1,4 @@
-"""The line at the top of the page: which images, which part, which model, and the buttons that start and stop."""
+"""The bar at the top of the page: images, split, model, and the start and stop buttons."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from s3n_gui.state.opening import data_set_title, model_title
 from s3n_gui.state.prediction_request import PARTS
 from s3n_gui.widgets.elided_label import ElidedLabel
 
-_HIGHEST = 1.609  # nats: the entropy of five classes that are equally probable
+_HIGHEST = 1.609  # nats: the entropy of five equally probable classes, ln 5
 _PART_TEXTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
 
 
 class SourceBar(QWidget):
-    """What is predicted.
+    """Chooses what to predict, and starts and stops the job.
 
     Signals:
-        folder_asked: The person wants another folder.
-        data_set_asked: The person wants the open data set.
-        model_asked: The person wants another model.
-        part_chosen: "all", "train", "val" or "test".
-        stop_below_chosen: The entropy up to which O alone answers an image; None: never.
-        start_asked: The button was pressed: whether to start over.
-        stop_asked: The job shall stop.
+        folder_asked: The user wants to choose another folder.
+        data_set_asked: The user wants to use the open data set.
+        model_asked: The user wants to choose another model.
+        part_chosen: The split: "all", "train", "val" or "test".
+        stop_below_chosen: The entropy, in nats, up to which O alone predicts an image; None uses all branches.
+        start_asked: Start the job; whether to start over.
+        stop_asked: Stop the job.
     """
 
     folder_asked = Signal()
@@ -116,7 +116,7 @@ class SourceBar(QWidget):
             row.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def show_choice(self, images: Path | None, model: Path | None, part: str, parts: tuple[str, ...]) -> None:
-        """Show what is chosen, and the parts that the images have."""
+        """Show the choices and the available splits."""
         self.images.setText(data_set_title(images) if images else "Choose images…")
         self.images.setToolTip(
             f"The images to predict: {place_text(images, 80)}" if images else "The images to predict"
@@ -130,28 +130,28 @@ class SourceBar(QWidget):
         self.part.setVisible(len(parts) > 1 and images is not None)
 
     def show_stop_below(self, entropy: float | None) -> None:
-        """Show up to which entropy O alone answers, without telling anybody."""
+        """Show the entropy threshold of the fast mode, without emitting a signal."""
         with QSignalBlocker(self.stop_below):
             self.stop_below.setValue(entropy or 0.0)
 
     def show_stage(self, word: str, state: str, *, can_start: bool, running: bool, can_start_over: bool) -> None:
-        """Show what can be done now."""
+        """Show the state and the available buttons."""
         focused = self.start.hasFocus() or self.stop.hasFocus()
         self.start.setText(word)
         self.start.setToolTip(f"{word} (Ctrl+Enter)")
         self.start.setVisible(not running)
         self.start.setEnabled(can_start)
         self.stop.setVisible(running)
-        self.stop_below.setEnabled(not running)  # a turn of the wheel would end the job
+        self.stop_below.setEnabled(not running)  # the mouse wheel would change it and end the job
         self.progress.setVisible(running)
         if focused:
-            # Of the two buttons only one is there at a time: the keyboard goes with it.
+            # Only one of the two buttons is visible; it takes over the keyboard focus.
             (self.stop if running else self.start).setFocus()
         self.more.setVisible(can_start_over)
         self.state.setText(state)
 
     def show_progress(self, fraction: float | None, state: str) -> None:
-        """Show how far the job is."""
+        """Show the job's progress."""
         self.progress.setValue(round(1000 * (fraction or 0.0)))
         self.state.setText(state)
 

@@ -1,4 +1,4 @@
-"""What is predicted, from the line at the top of the page and from the empty page to the controller, and back."""
+"""The choice of images, split and model: connects the source bar and the empty page with the controller."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from s3n_gui.widgets.empty_page import EmptyPage
 
 
 class SourceChoice(QObject):
-    """Lets the person choose images, part and model."""
+    """Lets the user choose images, split and model."""
 
     def __init__(
         self, controller: PredictionController, session: Session, bar: SourceBar, empty: EmptyPage, page: QWidget
@@ -35,13 +35,13 @@ class SourceChoice(QObject):
         self.show_request()
 
     def choose_folder(self) -> None:
-        """Let the person choose a folder."""
+        """Let the user choose a folder."""
         chosen = QFileDialog.getExistingDirectory(self._page, "Choose a folder of images")
         if chosen:
             self._controller.set_images(Path(chosen))
 
     def show_request(self) -> None:
-        """Show what is chosen, and the parts that the images have."""
+        """Show the choices and the available splits."""
         controller, data_set = self._controller, self._session.data_set
         parts: tuple[str, ...] = PARTS
         if data_set is not None and data_set.root == controller.images:

@@ -1,4 +1,4 @@
-"""The line that says that the shown predictions are not those of what is chosen now, with the way to get these."""
+"""The notice that the predictions are out of date, with a button to update them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from s3n_gui.appearance.theme import set_icon, theme, tokens
 
 
 class StaleNotice(QFrame):
-    """Hidden while there is nothing to say.
+    """The notice; hidden while the predictions are up to date.
 
     Signals:
-        anew_asked: Predict anew.
+        anew_asked: Update the predictions.
     """
 
     anew_asked = Signal()
@@ -40,11 +40,11 @@ class StaleNotice(QFrame):
 
     @property
     def words(self) -> str:
-        """What it says."""
+        """The text of the notice."""
         return self._words.text()
 
     def show_words(self, words: str) -> None:
-        """Say what is otherwise now; nothing hides it."""
+        """Show what has changed; an empty text hides the notice."""
         self._words.setText(words)
         self.setAccessibleName(words)
         self.setVisible(bool(words))

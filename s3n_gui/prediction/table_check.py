@@ -1,4 +1,4 @@
-"""Is the shown table still that of the model and the images that are chosen? Looked up in a thread: both may be large."""
+"""The check whether a table still matches the chosen model and images; run in a thread, as both may be large."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _log = logging.getLogger(__name__)
 
 
 def check_table(request: PredictionRequest, header: PredictionHeader) -> str:
-    """Say what of a table is not as it is now, as a sentence; empty where nothing is, or where it cannot be looked up."""
+    """Return what has changed since a table was made, as a sentence; empty if nothing, or if the check fails."""
     try:
         return difference(request, header)
-    except (S3NError, OSError):  # the next prediction says so
+    except (S3NError, OSError):  # the next prediction reports it
         _log.info("a table could not be compared with the current model and images", exc_info=True)
         return ""
 
 
 def difference(request: PredictionRequest, header: PredictionHeader) -> str:
-    """Say what of a table is not as it is now; empty where nothing is.
+    """Return what has changed since a table was made, as a sentence; empty if nothing.
 
     Raises:
-        S3NError, OSError: Model or images are not there any more.
+        S3NError, OSError: The model or the images no longer exist.
     """
     if file_digest(model_file(request.model)) != header.model:
         if request.model.is_dir():

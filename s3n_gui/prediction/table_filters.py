@@ -1,4 +1,4 @@
-"""What of the table is shown: text, kind, threshold, a class or a pair of classes, from the widgets to the model."""
+"""The table's filters: pass text, kind, threshold, class or pair of classes from the widgets to the model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from s3n_gui.prediction.table.table_view import PredictionTable
 
 
 class TableFilters(QObject):
-    """Joins the line above the table and the cards below it with the model."""
+    """Connects the filter bar above the table and the cards below it with the model."""
 
     def __init__(
         self,
@@ -35,13 +35,13 @@ class TableFilters(QObject):
         accuracy_panel.class_chosen.connect(self._on_class)
 
     def begin(self) -> None:
-        """Another table is shown: text and kind stay, a class of the old table does not."""
+        """Reset the filter for another table: keep text and kind, drop the class or pair."""
         self._bar.show_pair("")
         self._accuracy_panel.confusion.choose(None)
         self._model.filter = RowFilter(self._bar.search.text(), self._bar.shown_kind, self._accuracy_panel.threshold)
 
     def apply(self) -> None:
-        """Take text and kind from the line above the table."""
+        """Apply the text and the kind of the filter bar."""
         text, kind = self._bar.search.text(), self._bar.shown_kind
         self._set(replace(self._model.filter, text=text, kind=kind, threshold=self._accuracy_panel.threshold))
 

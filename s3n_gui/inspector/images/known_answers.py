@@ -108,7 +108,7 @@ class KnownAnswers(QObject):
             self._look_for_kept()
 
     def _take(self, *, certain: bool = False) -> str:
-        """Take the table's verdicts if it matches the opened model, or before that if the user chose it (``certain``)."""
+        """Take the table's verdicts if the opened model matches, or before that if the user chose it (``certain``)."""
         table, opened = self._table, self._client.model
         if table is None or (opened is None and not certain):
             return ""

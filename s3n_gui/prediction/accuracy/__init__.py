@@ -1,1 +1,1 @@
-"""How good the predictions are: accuracy, classes, confusion, coverage."""
+"""The evaluation of the predictions: accuracy, classes, confusion and coverage."""

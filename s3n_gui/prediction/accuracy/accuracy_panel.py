@@ -1,4 +1,4 @@
-"""The cards below the table, side by side; or one of them, the confusion matrix, large."""
+"""The cards below the table, side by side, or only the enlarged confusion matrix."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from s3n_gui.prediction.accuracy.threshold_card import ThresholdCard
 
 
 class AccuracyPanel(QWidget):
-    """How good the predictions are; without labels how many a threshold leaves, and how often each class is named.
+    """The accuracy of the predictions; without labels, coverage by threshold and predictions per class.
 
     Signals:
-        threshold_changed: The confidence from which a prediction counts.
-        pair_chosen: Indices of a true and a predicted class whose images are wanted.
-        pair_opened: The same; one of the images is to be looked into.
-        class_chosen: Index of a class whose images are wanted: those labelled with it, or without labels those predicted as it.
-        enlarge_asked: Whether the confusion matrix shall be large.
+        threshold_changed: The minimum confidence of an accepted prediction, in [0, 1].
+        pair_chosen: Indices of a true and a predicted class whose images to show.
+        pair_opened: The same, with a request to inspect one of the images.
+        class_chosen: Index of a class whose images to show: those labelled with it, or without labels those predicted as
+            it.
+        enlarge_asked: Whether to enlarge the confusion matrix.
     """
 
     threshold_changed = Signal(float)
@@ -49,16 +50,16 @@ class AccuracyPanel(QWidget):
 
     @property
     def threshold(self) -> float:
-        """The confidence from which a prediction counts."""
+        """The minimum confidence of an accepted prediction, in [0, 1]."""
         return self.threshold_card.threshold
 
     @property
     def judged(self) -> bool:
-        """Whether any prediction can be told correct from wrong."""
+        """Whether any prediction has a label to compare with."""
         return self._judged
 
     def show_accuracy(self, accuracy: TableAccuracy | None, names: list[str], *, settled: bool = True) -> None:
-        """Show how good the predictions are; ``settled``: no more rows come."""
+        """Show the accuracy of the predictions; ``settled`` means that no more rows will come."""
         self._judged = accuracy is not None and accuracy.counted > 0
         self.threshold_card.show_accuracy(accuracy)
         if accuracy is not None:
@@ -69,7 +70,7 @@ class AccuracyPanel(QWidget):
         self._show_cards()
 
     def set_large(self, large: bool) -> None:
-        """Show the confusion matrix large and alone, or all cards."""
+        """Show only the enlarged confusion matrix, or all cards."""
         if large != self.confusion.large:
             self.confusion.set_large(large)
             self._show_cards()

@@ -1,4 +1,4 @@
-"""A card with a heading, as those below the table."""
+"""The base class of the cards below the table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from s3n_gui.appearance.theme import px
 
 
 class Card(QFrame):
-    """What it shows is added to ``column``, what belongs to its heading to ``head``."""
+    """A card with a heading; add content to ``column`` and heading widgets to ``head``."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -18,7 +18,7 @@ class Card(QFrame):
         self.note.setProperty("role", "quiet")
         self.head = QHBoxLayout()
         self.head.setSpacing(8)
-        self.head.addStrut(px(28))  # as high with buttons as without
+        self.head.addStrut(px(28))  # same height with and without buttons
         self.head.addWidget(self.title)
         self.head.addStretch(1)
         self.head.addWidget(self.note)

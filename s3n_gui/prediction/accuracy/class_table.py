@@ -1,4 +1,4 @@
-"""The classes one by one, in any order: images, recall and precision; without labels, the images predicted as each."""
+"""The sortable table of classes: images, recall and precision; without labels, predictions per class."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _TIPS = (
 )
 _RECALL, _PREDICTIONS = 2, 4
 _SPARED = (1, 3)
-"""Columns that a narrow table goes without, in this order: a class's tip has them too."""
+"""Columns that a narrow table hides, in this order; a class's tooltip shows their values, too."""
 _LEAST_NAME = 120
 
 
 class ClassTable(QTableView):
-    """The classes, the lowest recall first, or without labels the most predicted, until another column is pressed.
+    """The table of classes, initially with the lowest recall first, or without labels the most predicted first.
 
     Signals:
-        class_chosen: Index of a class whose images are wanted.
+        class_chosen: Index of a class whose images to show.
     """
 
     class_chosen = Signal(int)
@@ -65,7 +65,7 @@ class ClassTable(QTableView):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.setSortingEnabled(True)
         self.sortByColumn(_RECALL, Qt.SortOrder.AscendingOrder)
-        header.setSortIndicatorShown(False)  # it would lie over the end of a heading; the heading says it itself
+        header.setSortIndicatorShown(False)  # it would cover the end of a heading; the heading has a mark of its own
         self.clicked.connect(self._on_chosen)
         self.activated.connect(self._on_chosen)
         theme().changed.connect(self._on_theme)
@@ -82,7 +82,7 @@ class ClassTable(QTableView):
         self._classes.show(accuracy.by_class, names)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A narrow table shows names first."""
+        """Hide columns that do not fit beside the names."""
         self._fit_columns()
         super().resizeEvent(event)
 
@@ -109,7 +109,7 @@ class ClassTable(QTableView):
 
 
 class ClassModel(QAbstractTableModel):
-    """One row a class."""
+    """The model of the class table: one row per class."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -119,14 +119,14 @@ class ClassModel(QAbstractTableModel):
         self._column, self._descending = _RECALL, False
 
     def show(self, figures: tuple[ClassAccuracy, ...], names: list[str]) -> None:
-        """Show other figures."""
+        """Replace the rows."""
         self.beginResetModel()
         self._given, self._names = figures, names
         self._arrange()
         self.endResetModel()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Show the classes in another order; those without a value come last either way."""
+        """Sort by a column; classes without a value come last in both directions."""
         self.beginResetModel()
         self._column, self._descending = column, order == Qt.SortOrder.DescendingOrder
         self._arrange()
@@ -155,7 +155,7 @@ class ClassModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(_TITLES)
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a cell."""
+        """Return a cell's data for a role."""
         one, column = self.figures[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             name, counts = displayed_class(self._names[one.index]), {1: one.images, _PREDICTIONS: one.predictions}
@@ -175,7 +175,7 @@ class ClassModel(QAbstractTableModel):
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a heading and what it means."""
+        """Return a heading or its tooltip."""
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
                 return _TITLES[section] + (falling_mark(self._descending) if section == self._column else "")

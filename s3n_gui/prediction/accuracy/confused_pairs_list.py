@@ -1,4 +1,4 @@
-"""The most confused pairs of classes, the most frequent mistake first."""
+"""The list of the most confused pairs of classes, most frequent first."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ PAIR_ROLE = Qt.ItemDataRole.UserRole
 
 
 class ConfusedPairsList(QListView):
-    """One row a kind of mistake.
+    """One row per pair of true and predicted class.
 
     Signals:
-        pair_chosen: True and predicted class whose images are wanted.
-        pair_opened: The same by a double click: one of the images is to be looked into.
+        pair_chosen: The true and the predicted class whose images to show.
+        pair_opened: The same on a double click: inspect one of the images.
     """
 
     pair_chosen = Signal(int, int)
@@ -55,7 +55,7 @@ class ConfusedPairsList(QListView):
         theme().changed.connect(self.scheduleDelayedItemsLayout)
 
     def show_pairs(self, pairs: Sequence[ConfusedPair], names: Sequence[str]) -> None:
-        """Show other pairs; their indices are places in ``names``."""
+        """Replace the pairs; they hold indices into ``names``."""
         self._pairs.show(pairs, names)
 
     def _on_chosen(self, index: QModelIndex) -> None:
@@ -96,7 +96,7 @@ class _PairModel(QAbstractListModel):
 
 
 class _PairDelegate(QStyledItemDelegate):
-    """Two lines: the class, and what it is taken for; at the right how often."""
+    """Paints two lines, the true and the predicted class, with the count at the right."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         return QSize(px(120), px(42))

@@ -1,4 +1,4 @@
-"""The card of mistakes: the confusion matrix and the most confused pairs; enlarged, with names, orders and zoom."""
+"""The confusion card: the matrix and the most confused pairs; enlarged, also class names, sort order and zoom."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _HINT = "Click a cell to see its images, double-click to inspect one; wheel to z
 
 
 class ConfusionCard(Card):
-    """Who is taken for whom.
+    """The confusion matrix and the list of confused pairs.
 
     Signals:
-        pair_chosen: Indices (into the table's names) of a true and a predicted class whose images are wanted.
-        pair_opened: The same; one of the images is to be looked into.
-        enlarge_asked: Whether the card shall be large.
+        pair_chosen: Indices (into the table's names) of a true and a predicted class whose images to show.
+        pair_opened: The same, with a request to inspect one of the images.
+        enlarge_asked: Whether to enlarge the card.
     """
 
     pair_chosen = Signal(int, int)
@@ -45,7 +45,7 @@ class ConfusionCard(Card):
         super().__init__("Confusion", parent)
         self._accuracy: TableAccuracy | None = None
         self._names: list[str] = []
-        self._shown = np.zeros(0, dtype=np.int64)  # places in the accuracy's classes, in the order of the matrix
+        self._shown = np.zeros(0, dtype=np.int64)  # indices into the accuracy's classes, in matrix order
         self._large = False
         self.matrix, self.pairs = ConfusionView(), ConfusedPairsList()
         self.order = QComboBox()
@@ -87,11 +87,11 @@ class ConfusionCard(Card):
 
     @property
     def large(self) -> bool:
-        """Whether names, orders and zoom are at hand."""
+        """Whether the card is enlarged, with class names, sort order and zoom."""
         return self._large
 
     def set_large(self, large: bool) -> None:
-        """Show more or less."""
+        """Enlarge the card, or make it small."""
         self._large = large
         for widget in (self.order, self.only_mistaken, self.whole, self.sentence):
             widget.setVisible(large)
@@ -105,12 +105,12 @@ class ConfusionCard(Card):
         self._rearrange()
 
     def show_accuracy(self, accuracy: TableAccuracy, names: list[str], *, settled: bool = True) -> None:
-        """Show the mistakes of a table.
+        """Show the confusion of a table's predictions.
 
         Args:
             accuracy: Its accuracy.
             names: Its class names.
-            settled: Whether no more rows come; while they do, the order stays where it can.
+            settled: Whether the table is complete; until then, the order is kept as long as the classes are the same.
         """
         same = self._accuracy is not None and np.array_equal(self._accuracy.classes, accuracy.classes)
         self._accuracy, self._names = accuracy, names

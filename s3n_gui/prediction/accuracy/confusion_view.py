@@ -1,4 +1,4 @@
-"""Who is taken for whom: true classes downwards, predicted ones to the right; a cell shows its images."""
+"""The confusion matrix widget: true classes in rows, predicted ones in columns; a click on a cell shows its images."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from s3n_gui.prediction.accuracy.matrix_drawing import MatrixDrawing, shaded
 from s3n_gui.prediction.accuracy.matrix_frame import Cell, MatrixFrame
 
 _STEP = 1.25
-_DRAG = 4  # pixels that the mouse may move in a press
+_DRAG = 4  # pixels that a click may move before it becomes a drag
 _ARROWS = {Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1)}
 
 
 class ConfusionView(QWidget):
-    """The matrix, one square a pair of classes; shades are shares of a class's images, so rare classes show as well.
+    """The matrix, one square per pair of classes; rows are normalised for the shading, so rare classes show as well.
 
     Signals:
-        cell_chosen: A true and a predicted class (places in the shown order) whose images are wanted.
-        cell_opened: The same by a double click: one of the images is to be looked into.
-        pointed: What is under the mouse or the keys, as a sentence; empty where nothing is.
+        cell_chosen: A true and a predicted class (indices in the shown order) whose images to show.
+        cell_opened: The same on a double click: inspect one of the images.
+        pointed: A description of the cell under the mouse or the keyboard cursor; empty if there is none.
     """
 
     cell_chosen = Signal(int, int)
@@ -63,7 +63,7 @@ class ConfusionView(QWidget):
         theme().changed.connect(self._on_theme)
 
     def show_counts(self, counts: NDArray[Any], names: Sequence[str]) -> None:
-        """Show images by true class (rows) and predicted class (columns), and the classes' names, in the order to be shown."""
+        """Show counts by true class (rows) and predicted class (columns), with class names in the same order."""
         other = len(names) != len(self._names)
         self._counts, self._names = counts, names
         if other:
@@ -73,13 +73,13 @@ class ConfusionView(QWidget):
         self._point(self._at)
 
     def set_labelled(self, labelled: bool) -> None:
-        """Write the classes' names beside the rows and columns, or only what these are."""
+        """Label each row and column with its class name, or only the two axes."""
         self._labelled = labelled
         self._frame = MatrixFrame(len(self._names), self._field(), largest=px(48))
         self.update()
 
     def choose(self, cell: Cell | None) -> None:
-        """Mark the cell whose images are shown, and bring it into view."""
+        """Mark the cell whose images are shown, and scroll to it."""
         self.chosen = cell
         if cell is not None:
             self._set_frame(self._frame.showing(cell))
@@ -87,11 +87,11 @@ class ConfusionView(QWidget):
 
     @property
     def frame(self) -> MatrixFrame:
-        """Where the cells lie."""
+        """The layout of the cells."""
         return self._frame
 
     def text_of(self, cell: Cell) -> str:
-        """Return a cell in words."""
+        """Return the description of a cell."""
         count, images = int(self._counts[cell]), int(self._counts[cell[0]].sum())
         of = f"{count:,} of {count_text(images, 'image')}"
         share = f" ({percent_text(count / images)})" if images else ""
@@ -104,13 +104,13 @@ class ConfusionView(QWidget):
         self._set_frame(self._frame.whole())
 
     def sizeHint(self) -> QSize:
-        """A square."""
+        """Return a square size."""
         return QSize(px(220), px(180))
 
-    # -- mouse and keys --------------------------------------------------------------------------------------------------
+    # -- mouse and keys ------------------------------------------------------------------------------------------------
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say what is under the mouse; drag."""
+        """Describe the cell under the mouse, or pan while a button is down."""
         place = event.position()
         if self._pressed is not None:
             moved = place - self._pressed
@@ -121,35 +121,35 @@ class ConfusionView(QWidget):
         self._point(self._frame.cell_at(place))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the mouse."""
+        """Clear the cell under the mouse."""
         if not self.hasFocus():
             self._point(None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A press chooses a cell when it ends, unless it becomes a drag."""
+        """Start a click or a drag; a click takes effect on release."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed, self._dragged = event.position(), False
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Show the images of a cell."""
+        """Choose the clicked cell."""
         cell = self._frame.cell_at(event.position())
         if self._pressed is not None and not self._dragged and cell is not None:
             self.cell_chosen.emit(*cell)
         self._pressed = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Look into one of the images."""
+        """Request to inspect one of the cell's images."""
         cell = self._frame.cell_at(event.position())
         if cell is not None and self._counts[cell]:
             self.cell_opened.emit(*cell)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom at the mouse."""
+        """Zoom around the mouse."""
         self._set_frame(self._frame.zoomed(_STEP ** (event.angleDelta().y() / 120), event.position()))
         self._point(self._frame.cell_at(event.position()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move with arrows, show with Enter or Space, zoom with + and -."""
+        """Move with the arrow keys, show images with Enter or Space, zoom with + and -."""
         if not self._names:
             super().keyPressEvent(event)
         elif event.key() in _ARROWS:
@@ -171,12 +171,12 @@ class ConfusionView(QWidget):
             super().keyPressEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The mark goes with the focus."""
+        """Remove the keyboard cursor."""
         self._point(None)
         super().focusOutEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The field grows with the view."""
+        """Fit the field to the new size."""
         super().resizeEvent(event)
         self._frame = self._frame.in_field(self._field())
 
@@ -194,10 +194,10 @@ class ConfusionView(QWidget):
             self._frame = frame
             self.update()
 
-    # -- drawing ---------------------------------------------------------------------------------------------------------
+    # -- drawing -------------------------------------------------------------------------------------------------------
 
     def _field(self) -> QRectF:
-        """Return the room of the matrix, beside the words."""
+        """Return the field of the matrix: the widget without the margins for labels."""
         if self._labelled:
             left, top = min(px(170), round(0.28 * self.width())), min(px(120), round(0.28 * self.height()))
         else:
@@ -205,7 +205,7 @@ class ConfusionView(QWidget):
         room = QRectF(left, top, max(self.width() - left - 2, 1), max(self.height() - top - 2, 1))
         if self._labelled:
             return room
-        side = min(room.width(), room.height())  # small, it stands in the middle
+        side = min(room.width(), room.height())  # the small matrix is a centred square
         return QRectF(room.left() + (room.width() - side) / 2, room.top(), side, side)
 
     def _on_theme(self) -> None:
@@ -214,7 +214,7 @@ class ConfusionView(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw it."""
+        """Draw the matrix."""
         if len(self._names):
             painter = QPainter(self)
             drawing = MatrixDrawing(self._frame, self._counts, self._names, self._image, self._at, self.chosen)

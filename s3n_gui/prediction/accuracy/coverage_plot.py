@@ -1,4 +1,4 @@
-"""A small plot: accuracy against coverage, or without labels coverage against threshold, and where the threshold stands."""
+"""A small plot of accuracy against coverage, or without labels of coverage against threshold."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LOWEST = (0.9, 0.8, 0.6, 0.4, 0.2, 0.0)
 
 
 class CoveragePlot(QWidget):
-    """Coverage to the right, accuracy upwards, both as percent; or threshold to the right, coverage upwards.
+    """Accuracy (y) over coverage (x), both in percent; or coverage (y) over threshold (x).
 
     Signals:
-        picked: The person points at a place of the horizontal axis, in [0, 1].
+        picked: The user has pointed at a position of the horizontal axis, in [0, 1].
     """
 
     picked = Signal(float)
@@ -36,7 +36,7 @@ class CoveragePlot(QWidget):
         theme().changed.connect(self.update)
 
     def show_accuracy(self, coverage: NDArray[Any], accuracy: NDArray[Any]) -> None:
-        """Show how accuracy falls with coverage, both in [0, 1]."""
+        """Show accuracy over coverage, both in [0, 1]."""
         self._across, self._upward, self._judged = coverage, accuracy, True
         least = float(accuracy.min()) if len(accuracy) else 0.0
         self._low = next(low for low in _LOWEST if low <= max(least - 0.01, 0.0))
@@ -47,19 +47,19 @@ class CoveragePlot(QWidget):
         self.update()
 
     def show_coverage(self, threshold: NDArray[Any], coverage: NDArray[Any]) -> None:
-        """Show how coverage falls with the threshold, both in [0, 1]."""
+        """Show coverage over threshold, both in [0, 1]."""
         self._across, self._upward, self._low, self._judged = threshold, coverage, 0.0, False
         self.setToolTip("Share of images with at least this confidence")
         self.setAccessibleName("Coverage against threshold")
         self.update()
 
     def show_mark(self, across: float, upward: float | None) -> None:
-        """Mark where the threshold stands; without a height there is no mark."""
+        """Mark the threshold at (``across``, ``upward``), both in [0, 1]; no mark if ``upward`` is None."""
         self._mark = None if upward is None else (across, upward)
         self.update()
 
     def sizeHint(self) -> QSize:
-        """A small plot."""
+        """Return a small size."""
         return QSize(px(260), px(120))
 
     def _field(self) -> QRectF:
@@ -71,11 +71,11 @@ class CoveragePlot(QWidget):
         return QPointF(field.left() + across * field.width(), field.bottom() - min(max(high, 0), 1) * field.height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the place under the mouse."""
+        """Pick the position under the mouse."""
         self._pick(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the mouse."""
+        """Pick the position under the mouse while a button is down."""
         self._pick(event)
 
     def _pick(self, event: QMouseEvent) -> None:

@@ -1,4 +1,4 @@
-"""How a confusion matrix is painted: shades, lines, numbers where they fit, and names where there is room."""
+"""Painting of a confusion matrix: shades, lines, and the numbers and names that fit."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _SHADES = 64
 
 @dataclass(frozen=True, eq=False)
 class MatrixDrawing:
-    """What is painted.
+    """A confusion matrix to paint.
 
     Attributes:
-        frame: Where the cells lie.
+        frame: The layout of the cells.
         counts: Images by true class (rows) and predicted class (columns).
-        names: The classes' names.
-        shades: One pixel a cell (`shaded`).
-        at: The cell under the mouse or the keys.
+        names: The class names.
+        shades: One pixel per cell (`shaded`).
+        at: The cell under the mouse or the keyboard cursor.
         chosen: The cell whose images are shown.
     """
 
@@ -40,7 +40,7 @@ class MatrixDrawing:
     chosen: Cell | None
 
     def draw(self, painter: QPainter, *, labelled: bool) -> None:
-        """Draw the matrix, with the classes' names, or only with words for its sides."""
+        """Draw the matrix with the class names, or only with the axis labels."""
         frame, area = self.frame, self.frame.area
         painter.setClipRect(area.adjusted(-1, -1, 1, 1))
         source = QRectF(frame.left, frame.top, area.width() / frame.cell, area.height() / frame.cell)
@@ -90,7 +90,7 @@ class MatrixDrawing:
             if cell is not None and max(cell) < len(self.names):
                 painter.setPen(QPen(QColor(colour), width))
                 box = self.frame.box(cell)
-                grown = max((5 - box.width()) / 2, 0.5)  # a cell of two pixels must be found again
+                grown = max((5 - box.width()) / 2, 0.5)  # keeps a cell of two pixels visible
                 painter.drawRect(box.adjusted(-grown, -grown, grown, grown))
 
     def _draw_words(self, painter: QPainter, area: QRectF) -> None:
@@ -106,7 +106,7 @@ class MatrixDrawing:
         painter.restore()
 
     def _draw_names(self, painter: QPainter, area: QRectF, *, down: bool) -> None:
-        """Write the names of the rows (``down``) or columns: each where there is room, else every so many; the pointed one."""
+        """Write the names of the rows (``down``) or columns: as many as fit, and always the pointed one."""
         frame, colours = self.frame, tokens()
         painter.setFont(font("caption"))
         metrics = painter.fontMetrics()
@@ -116,7 +116,7 @@ class MatrixDrawing:
         pointed = None if self.at is None else self.at[0 if down else 1]
         named = [at for at in seen if at % every == 0]
         if pointed is not None and pointed in seen:
-            # Those beside the pointed one make room for it.
+            # Names next to the pointed one make room for it.
             named = [at for at in named if abs(at - pointed) * frame.cell >= line or at == pointed]
             named = sorted({*named, pointed})
         for at in named:
@@ -141,15 +141,15 @@ class MatrixDrawing:
 
 
 def shaded(counts: NDArray[Any]) -> QImage:
-    """Return a pixel a cell: its share of the images of its row, green where it is right and red where it is not."""
+    """Return one pixel per cell: its share of its row's images, green on the diagonal and red elsewhere."""
     count, colours = len(counts), tokens()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    steps = np.ceil(shares**0.5 * (_SHADES - 1)).astype(np.uint8)  # small shares must be seen
+    steps = np.ceil(shares**0.5 * (_SHADES - 1)).astype(np.uint8)  # the square root keeps small shares visible
     cells = np.where(np.eye(count, dtype=bool), steps + _SHADES, steps)
     data = np.ascontiguousarray(cells).tobytes()
     image = QImage(data, count, count, count, QImage.Format.Format_Indexed8).copy()
     table = []
-    for end, least in ((colours.bad, 0.3), (colours.good, 0.12)):  # a single mistake must be seen, at any size
+    for end, least in ((colours.bad, 0.3), (colours.good, 0.12)):  # a single mistake must be visible at any size
         ramp = [mixed(colours.card, end, least + (1 - least) * step / (_SHADES - 1)) for step in range(_SHADES)]
         ramp[0] = colours.page if end == colours.bad else mixed(colours.page, colours.border, 0.5)
         table += [QColor(colour).rgb() for colour in ramp]

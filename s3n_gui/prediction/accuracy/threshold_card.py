@@ -1,4 +1,4 @@
-"""Accuracy, and what it would be if only confident predictions counted."""
+"""The accuracy card: overall accuracy, and accuracy of the predictions above a confidence threshold."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _POSITIONS = 1000
 
 
 class ThresholdCard(Card):
-    """Accuracy, and what it would be if only confident predictions counted.
+    """Accuracy, and coverage and accuracy above a confidence threshold.
 
     Signals:
-        threshold_changed: The confidence from which a prediction counts.
+        threshold_changed: The minimum confidence of an accepted prediction, in [0, 1].
     """
 
     threshold_changed = Signal(float)
@@ -54,11 +54,11 @@ class ThresholdCard(Card):
 
     @property
     def threshold(self) -> float:
-        """The confidence from which a prediction counts."""
+        """The minimum confidence of an accepted prediction, in [0, 1]."""
         return self.slider.value() / _POSITIONS
 
     def show_accuracy(self, accuracy: TableAccuracy | None) -> None:
-        """Show how good the predictions are."""
+        """Show the accuracy of the predictions; None clears the card."""
         self._accuracy = accuracy
         counted = accuracy is not None and accuracy.counted > 0
         self.title.setText("Accuracy" if counted else "Coverage")

@@ -1,1 +1,1 @@
-"""The quick look at one row of the table."""
+"""The preview of one row of the table."""

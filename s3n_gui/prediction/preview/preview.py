@@ -1,4 +1,4 @@
-"""The quick look at a row: the image large with its peaks, beside it what the branches say; Space or Escape puts it away."""
+"""The preview of a row: the image with its peaks, and the branches' predictions; Space or Escape closes it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _JOINT = 3
 
 
 class Preview(QFrame):
-    """Lies over the page while it is shown.
+    """An overlay on the page.
 
     Signals:
-        closed: It was put away.
-        opened: Enter or a double click: the row.
-        stepped: Up or down was pressed: -1 or 1.
+        closed: The preview was closed.
+        opened: Enter or a double click; the row.
+        stepped: Up or Down was pressed; -1 or 1.
     """
 
     closed = Signal()
@@ -107,17 +107,17 @@ class Preview(QFrame):
         self.raise_()
 
     def close_it(self) -> None:
-        """Put it away."""
+        """Close the preview."""
         if self.isVisible():
             self.hide()
             self.closed.emit()
 
     def is_ready(self) -> bool:
-        """Return whether the image is there, or nothing is shown."""
+        """Return whether the image is loaded, or nothing is shown."""
         return not self.isVisible() or self.picture.path is None or self.images.image(self.picture.path) is not None
 
     def shut_down(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self.images.close()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -135,11 +135,11 @@ class Preview(QFrame):
             super().keyPressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Open it."""
+        """Open the row."""
         self._open()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay in the middle of the page; a press beside it closes."""
+        """Stay centred on the page; close on a click outside."""
         if watched is self.parent():
             if event.type() == QEvent.Type.Resize:
                 self._fit()
@@ -164,7 +164,7 @@ class Preview(QFrame):
 
 
 def _right(name: str, label: str, *, wrong: bool = False) -> bool | None:
-    """Say whether a class is the label; that it is not only where ``wrong``."""
+    """Return whether a class equals the label; a mismatch is False if ``wrong``, else None."""
     if not label:
         return None
     return True if name == label else (False if wrong else None)
@@ -183,7 +183,7 @@ def _words(predictions: PredictionColumns, row: int) -> str:
 
 
 def _map_words(rule: str) -> str:
-    """Say which maps R was made of: "top-5" is the rule of Eq. 3 that averages five."""
+    """Describe the class maps behind R: "top-5" is the rule of Eq. 3 that averages five."""
     classes = rule.removeprefix("top-")
     if not classes.isdigit():
         return ""

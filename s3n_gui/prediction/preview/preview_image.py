@@ -1,4 +1,4 @@
-"""The image of a row with its peaks, as the table has them: nothing is computed for it."""
+"""The image of a row, with the peaks stored in the table; nothing is computed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 
 
 class PreviewPicture(QWidget):
-    """One image, as large as there is room."""
+    """One image with its peaks, scaled to fit."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,11 +32,11 @@ class PreviewPicture(QWidget):
         self.setToolTip("Discs: peaks in T_d; rings: peaks in T_c; both: shared peaks; larger: stronger R")
 
     def choose(self, path: Path | None, places: Sequence[PeakPlace]) -> None:
-        """Show another image; its pixels follow.
+        """Choose another image; its pixels follow later.
 
         Args:
             path: The image file.
-            places: Its peaks, in pixels of the upright original.
+            places: Its peaks, in pixels of the upright original (EXIF orientation applied).
         """
         self.path, self._image, self._original = path, QImage(), QSize()
         self._peaks = tuple(
@@ -47,18 +47,18 @@ class PreviewPicture(QWidget):
 
     @property
     def marked(self) -> int:
-        """Peaks that are drawn: none before the image is there."""
+        """The number of peaks drawn; 0 until the image is loaded."""
         return len(self._peaks) if self._original.isValid() and not self._image.isNull() else 0
 
     def show_image(self, image: QImage | None) -> None:
-        """Show the pixels, of whatever size; None while they are read."""
+        """Show the pixels, at any resolution; None while they are loading."""
         self._image = image if image is not None else QImage()
         if not self._image.isNull() and self.path is not None and not self._original.isValid():
-            self._original = _upright_size(self.path)  # the file was read a moment ago: this costs its first bytes
+            self._original = _upright_size(self.path)  # cheap: reads only the header of a recently read file
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw ground, image and peaks."""
+        """Draw background, image and peaks."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -81,7 +81,7 @@ class PreviewPicture(QWidget):
 
 
 def _upright_size(path: Path) -> QSize:
-    """Return an image's size as it is meant to be seen, from the file's first bytes."""
+    """Return an image's size with EXIF orientation applied, from the file's header."""
     reader = QImageReader(str(path))
     size = reader.size()
     turned = reader.transformation() & QImageIOHandler.Transformation.TransformationRotate90

@@ -1,4 +1,4 @@
-"""Classes with their probabilities as bars: the most probable of the joint prediction, and each branch's class."""
+"""Bars of class probabilities: the joint head's top classes, and each branch's class."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _HEIGHT = 36
 
 @dataclass(frozen=True, slots=True)
 class ScoreBar:
-    """One class.
+    """One bar.
 
     Attributes:
-        branch: Whose prediction it is: "joint", "O", "D" or "C".
-        name: The class, as a person reads it.
+        branch: The head that predicts it: "joint", "O", "D" or "C".
+        name: The class's display name.
         probability: In [0, 1].
-        right: Whether it is the label; None where that is not known or not meant to be said.
+        right: Whether it equals the label; None if unknown or not to be shown.
     """
 
     branch: Branch
@@ -32,7 +32,7 @@ class ScoreBar:
 
 
 class ScoreBars(QWidget):
-    """Bars below one another, each under its class."""
+    """Bars in a column, each below its class name."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,7 +42,7 @@ class ScoreBars(QWidget):
         theme().changed.connect(self.updateGeometry)
 
     def show_bars(self, bars: tuple[ScoreBar, ...]) -> None:
-        """Show other bars."""
+        """Replace the bars."""
         self.bars = bars
         said = ", ".join(f"{bar.branch} {bar.name} {bar.probability:.3f}" for bar in bars)
         self.setAccessibleDescription(said)
@@ -51,15 +51,15 @@ class ScoreBars(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """A line of text and a bar for each."""
+        """Return a size with a line of text and a bar for each class."""
         return QSize(px(240), px(_HEIGHT) * len(self.bars))
 
     def minimumSizeHint(self) -> QSize:
-        """The same height, whatever the width."""
+        """Return the same height with a minimal width."""
         return QSize(px(120), self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw them."""
+        """Draw the bars."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for place, bar in enumerate(self.bars):

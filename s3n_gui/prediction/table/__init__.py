@@ -1,1 +1,1 @@
-"""The table of predictions: columns, order, filters, rows on the screen, saving."""
+"""The table of predictions: columns, sorting, filters, view and saving."""

@@ -1,4 +1,4 @@
-"""The line above the table: what is looked for, which predictions are shown, how many these are, and Save as."""
+"""The bar above the table: search, filter by kind, number of rows, and Save as."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _DEBOUNCE_MILLISECONDS = 150
 
 
 class FilterBar(QWidget):
-    """What is shown of the table.
+    """The filter of the table.
 
     Signals:
-        changed: Another text or kind.
-        pair_cleared: The pair of classes shall not matter any more.
-        inspect_asked: The first of the shown images is to be looked into.
-        save_asked: The person wants the table as a file.
+        changed: The text or the kind has changed.
+        pair_cleared: Remove the filter by a class or a pair of classes.
+        inspect_asked: Inspect the first of the shown images.
+        save_asked: Save the shown rows to a file.
     """
 
     changed = Signal()
@@ -89,16 +89,16 @@ class FilterBar(QWidget):
 
     @property
     def shown_kind(self) -> Kind:
-        """Which predictions are wanted."""
+        """The chosen kind of predictions."""
         kind: Kind = self.kind.currentData()
         return kind
 
     def show_kind(self, kind: Kind) -> None:
-        """Show which predictions are wanted."""
+        """Set the kind of predictions."""
         self.kind.setCurrentIndex(KINDS.index(kind))
 
     def show_pair(self, words: str) -> None:
-        """Show that only a class or a pair of classes is shown; empty where all are."""
+        """Show the filter by a class or a pair of classes; empty without one."""
         metrics = self.pair.fontMetrics()
         self.pair.setText(metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, px(280)))
         self.pair.setToolTip(f"Filtered: {words}; click to show all images")
@@ -106,7 +106,7 @@ class FilterBar(QWidget):
         self.inspect.setVisible(bool(words))
 
     def show_count(self, shown: int, total: int) -> None:
-        """Say how many rows are shown."""
+        """Set the number of shown rows and of all rows."""
         whole = count_text(total, "image")
         self.count.setText(whole if shown == total else f"{shown:,} of {whole}")
         self.save.setEnabled(shown > 0)

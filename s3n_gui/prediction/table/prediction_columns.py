@@ -1,6 +1,6 @@
-"""All rows of one table of predictions as columns of numbers: 100,000 rows take some 30 MB and sort in milliseconds.
+"""A table of predictions as NumPy columns: 100,000 rows take about 30 MB and sort in milliseconds.
 
-The columns are those of the rows' schema; how each is held follows from its kind.
+The columns follow the rows' schema; a column's kind determines its array.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from s3n_core.prediction.rows import COLUMNS, Prediction, PredictionHeader
 from s3n_core.prediction.schema import BRANCH_LETTERS, TOP, Column, Kind, PeakPlace
 
 NOBODY = -1
-"""Stands for a class, label or number that a row does not have."""
+"""Marks a class, label or number that a row does not have."""
 
 _LEAST_ROOM = 1024
 
@@ -34,26 +34,26 @@ _HELD: dict[Kind, tuple[type, int]] = {
     "branch numbers": (np.float64, len(BRANCH_LETTERS)),
     "places": (np.int32, 1),
 }
-"""Type and width of the arrays that hold a column of a kind. Texts are held as they are."""
+"""Type and width of a column's array, by kind. Texts are kept as strings."""
 
 _OWN = tuple(column for column in COLUMNS if not column.shared)
 _TEXTS = tuple(column for column in _OWN if column.kind == "text")
 _NUMBERS = tuple(column for column in _OWN if column.kind != "text")
 _PROBABILITIES = " probabilities"
-"""Ends the name of the second array of a ranking; the first holds its classes."""
+"""Suffix of the key of a ranking's second array; the first holds the classes."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Rows that follow one another, as columns; made in a reading thread, appended in the window's.
+    """Consecutive rows as columns, made in a reader thread and appended in the GUI thread.
 
     Attributes:
-        count: How many rows.
-        new_names: Class names that no block before had, in the order of their indices.
+        count: Number of rows.
+        new_names: Class names that no earlier block had, in the order of their indices.
         new_words: The same for words.
         texts: Columns of text by key.
-        numbers: Arrays by key, each with one entry (or line) a row; see `PredictionColumns.column`.
-        places: The peaks of all rows one after the other by key, float32 (n, 5); see ``PeakPlace``.
+        numbers: Arrays by key, with rows along the first axis; see `PredictionColumns.column`.
+        places: The concatenated peaks of all rows by key, float32 (n, 5); see ``PeakPlace``.
     """
 
     count: int
@@ -65,7 +65,7 @@ class Block:
 
 
 class BlockReader:
-    """Turns rows as the engine writes them into blocks; one for a table, since indices go on from block to block."""
+    """Turns the engine's rows into blocks; use one reader per table, since indices continue from block to block."""
 
     def __init__(self, header: PredictionHeader) -> None:
         self._names: dict[str, int] = {}
@@ -77,12 +77,12 @@ class BlockReader:
         """Read lines of JSON, one row each.
 
         Raises:
-            KeyError, TypeError, ValueError: A line is no row.
+            KeyError, TypeError, ValueError: A line is not a row.
         """
         return self.pack([json.loads(line) for line in lines])
 
     def pack(self, rows: Sequence[dict[str, Any]]) -> Block:
-        """Lay rows (``Prediction.to_dict``) into columns."""
+        """Convert rows (``Prediction.to_dict``) to columns."""
         known, words = len(self._names), len(self._words)
         for row in rows:
             if "class" not in row and not row.get("error"):
@@ -126,12 +126,12 @@ class BlockReader:
 
 @dataclass
 class PredictionColumns:
-    """A table of predictions that may still grow.
+    """A table of predictions to which rows can be appended.
 
     Attributes:
-        header: What its rows share.
-        names: Class names: the model's, then those that only labels have.
-        words: Words of all columns of words (names of the rules of Eq. 3).
+        header: What all rows share.
+        names: Class names: the model's, then those that occur only as labels.
+        words: The values of all word columns (names of the rules of Eq. 3).
         texts: Columns of text by key.
         errors: Why there is no prediction, by row.
     """
@@ -161,7 +161,7 @@ class PredictionColumns:
         return self.texts["file"]
 
     def append(self, block: Block) -> None:
-        """Add the rows that follow."""
+        """Append the next rows."""
         start, end = self._count, self._count + block.count
         room = len(self._arrays["class"])
         if end > room:
@@ -182,22 +182,22 @@ class PredictionColumns:
         self._count = end
 
     def column(self, key: str) -> NDArray[Any]:
-        """Return a column of numbers, one entry (or line) a row, by its key in the schema.
+        """Return a column of numbers by its key in the schema; rows are along the first axis.
 
-        Classes (``class``, ``label``, ``top``, ``branches``) are indices into ``names``, words into ``words``; flags are 1, 0
-        or -1; peaks are given by their count. Units and ranges are the row's. What a row does not have is -1, or NaN where
-        the column holds fractions.
+        Classes (``class``, ``label``, ``top``, ``branches``) are indices into ``names``, words into ``words``; flags are
+        1, 0 or -1; peaks are given by their count. Units and ranges are those of the row. Missing values are -1, or NaN in
+        columns of floats.
         """
         view: NDArray[Any] = self._arrays[key][: self._count]
         return view
 
     def name(self, key: str, row: int) -> str:
-        """Return a row's class or label as text; empty where it has none."""
+        """Return a row's class or label as text; empty if it has none."""
         index = int(self._arrays[key][row])
         return self.names[index] if index >= 0 else ""
 
     def word(self, key: str, row: int) -> str:
-        """Return a row's word; empty where it has none."""
+        """Return a row's word; empty if it has none."""
         index = int(self._arrays[key][row])
         return self.words[index] if index >= 0 else ""
 
@@ -211,25 +211,25 @@ class PredictionColumns:
         return tuple((letter, name, probability) for (letter, name), probability in pairs)
 
     def places(self, row: int) -> tuple[PeakPlace, ...]:
-        """Return a row's peaks as the engine wrote them, the strongest first."""
+        """Return a row's peaks as the engine wrote them, strongest first."""
         return self._row_places("peak_places", row)
 
     def top(self, row: int) -> tuple[tuple[str, float], ...]:
-        """Return up to five (class, probability), the most probable first."""
+        """Return up to five (class, probability), most probable first."""
         return self._ranking("top", row)
 
     def number(self, key: str, row: int) -> float | None:
-        """Return an entry of a column of numbers; None where the row has none."""
+        """Return an entry of a column of numbers; None if missing."""
         value = float(self._arrays[key][row])
         return None if np.isnan(value) else value
 
     def count(self, key: str, row: int) -> int | None:
-        """Return an entry of a column of counts; None where the row has none."""
+        """Return an entry of a column of counts; None if missing."""
         value = int(self._arrays[key][row])
         return None if value == NOBODY else value
 
     def accuracy(self) -> TableAccuracy:
-        """Work out how good the predictions are."""
+        """Compute the accuracy of the predictions."""
         confidence = self.column("probability")
         return table_accuracy(
             self.column("label"), self.column("class"), self.column("correct"), confidence, len(self.names)
@@ -284,12 +284,12 @@ class PredictionColumns:
         counts = self._arrays[key]
         first = int(counts[self._starts[block] : row].sum())
         of_row = self._places[key][block][first : first + int(counts[row])].tolist()
-        # float32 holds the few digits of the table exactly; rounding brings them back.
+        # float32 has enough precision for the table's few digits; rounding restores them exactly.
         return tuple((round(x, 1), round(y, 1), round(r, 4), round(d, 4), round(c, 4)) for x, y, r, d, c in of_row)
 
 
 def _arrays(rows: int) -> dict[str, NDArray[Any]]:
-    """Return an array a column, filled with what stands for nothing."""
+    """Return one array per column, filled with the marker for missing values."""
     arrays: dict[str, NDArray[Any]] = {}
     for column in _NUMBERS:
         kind, width = _HELD[column.kind]

@@ -1,4 +1,4 @@
-"""What a row of the table paints where words are not enough: thumbnail, probability, branches, right or wrong."""
+"""The delegate that paints a row's thumbnail, probability bar, branch marks and tick or cross."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from s3n_gui.widgets.images.image_ground import draw_filling
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _PAINTED = (POSITION, "probability", "agreement")
-"""Columns whose cells are drawn instead of written."""
+"""Columns whose cells are drawn instead of shown as text."""
 PathOf = Callable[[str], Path | None]
 
 
 class RowDelegate(RowHoverDelegate):
-    """Paints what words cannot say."""
+    """Paints the cells that are more than text."""
 
     def __init__(self, thumbnails: ThumbnailLoader, path_of: PathOf, table: QTableView) -> None:
         super().__init__(RowHover(table), table)
         self._thumbnails, self._path_of = thumbnails, path_of
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        """Leave out the text of what is painted, and make room for marks."""
+        """Omit the text of drawn cells, and make room for marks."""
         super().initStyleOption(option, index)
         option.font = number_font("body")
         key = SHOWN[index.column()][0].key
@@ -72,7 +72,7 @@ class RowDelegate(RowHoverDelegate):
         painter.restore()
 
     def _paint_words(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex, correct: int) -> None:
-        """A class, behind a tick or a cross where it is known to be right or wrong."""
+        """Paint a class name, after a tick or a cross if it is known to be right or wrong."""
         super().paint(painter, option, index)
         if correct < 0:
             return

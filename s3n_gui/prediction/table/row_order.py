@@ -1,4 +1,4 @@
-"""Which rows of a table are shown, and in which order: indices found with NumPy, never a proxy that asks row by row."""
+"""Filtering and sorting of rows as NumPy index arrays, because a proxy model that tests row by row is slow."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from s3n_gui.prediction.table.prediction_columns import NOBODY, PredictionColumn
 Kind = Literal["all", "mistakes", "right", "disagreements", "below", "unreadable"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 POSITION = "position"
-"""Sorts by the order of the images; every other key is a column's."""
+"""The key that sorts by the order of the images; every other key is a column's."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """What must hold of a row that is shown.
+    """The conditions for a row to be shown.
 
     Attributes:
         text: Part of its file name, class, label or error; case does not matter.
-        kind: "mistakes" and "right" know the label; "disagreements" are predicted differently by the branches; "below" and
-            "unreadable" have no prediction above the threshold, or none at all.
-        threshold: For "below", a probability.
-        label: Index of the class that it must be known to have, or None.
-        predicted: Index of the class that it must be predicted as, or None.
+        kind: "mistakes" and "right" need a label; in "disagreements" the branches differ; "below" rows have a confidence
+            below the threshold or no prediction, "unreadable" rows have no prediction.
+        threshold: The confidence for "below", in [0, 1].
+        label: Index of the required label, or None.
+        predicted: Index of the required predicted class, or None.
     """
 
     text: str = ""
@@ -48,7 +48,7 @@ def shown_rows(
 ) -> NDArray[np.int64]:
     """Return the rows to show, in order.
 
-    Rows that have no value to sort by come last either way; among equals the order of the images holds.
+    Rows without a value come last in both directions; ties keep the order of the images.
     """
     rows = np.flatnonzero(passing(table, wanted))
     if key == POSITION:
@@ -61,7 +61,7 @@ def shown_rows(
 
 
 def passing(table: PredictionColumns, wanted: RowFilter) -> NDArray[np.bool_]:
-    """Return for every row whether it passes."""
+    """Return a boolean mask of the rows that pass the filter."""
     keep = np.ones(len(table), dtype=bool)
     label, predicted = table.column("label"), table.column("class")
     match wanted.kind:
@@ -88,7 +88,7 @@ def passing(table: PredictionColumns, wanted: RowFilter) -> NDArray[np.bool_]:
 
 
 def _holding(table: PredictionColumns, needle: str) -> NDArray[np.bool_]:
-    names = np.array([needle in name.casefold() for name in table.names] + [False])  # the last stands for no class
+    names = np.array([needle in name.casefold() for name in table.names] + [False])  # -1 (no class) selects the last
     found = names[table.column("class")] | names[table.column("label")]
     found |= np.fromiter((needle in name.casefold() for name in table.files), dtype=bool, count=len(table))
     for row, reason in table.errors.items():
@@ -114,7 +114,7 @@ def _sort_values(table: PredictionColumns, key: str) -> NDArray[np.float64]:
 
 
 def _ranks(texts: list[str]) -> NDArray[np.float64]:
-    """Return each text's place in the alphabet; equal texts share one."""
+    """Return each text's alphabetical rank, ignoring case; equal texts share a rank."""
     folded = [text.casefold() for text in texts]
     order = sorted(range(len(folded)), key=folded.__getitem__)
     in_order = [folded[at] for at in order]

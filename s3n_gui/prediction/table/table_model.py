@@ -1,4 +1,4 @@
-"""Qt's view of a table of predictions: shown rows by index arrays, numbers as a person reads them."""
+"""The Qt model of a table of predictions: the shown rows as an index array, with formatted cells."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from s3n_gui.prediction.table.row_order import POSITION, RowFilter, shown_rows
 AnyIndex = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
 ROW_ROLE = Qt.ItemDataRole.UserRole
-"""The row in the table's own order."""
+"""The role of a row's index in the table's own order."""
 
 
 IMAGE = Column(
@@ -26,7 +26,7 @@ IMAGE = Column(
         title="", meaning="The image; click to sort by the order of the folder", place=0, width=52, spared=0
     ),
 )
-"""The thumbnails; the other columns are those of the rows' schema that have a heading."""
+"""The thumbnail column; the other columns are those of the rows' schema that have a heading."""
 
 SHOWN: tuple[tuple[Column, Heading], ...] = tuple(
     sorted(
@@ -34,19 +34,19 @@ SHOWN: tuple[tuple[Column, Heading], ...] = tuple(
         key=lambda shown: shown[1].place,
     )
 )
-"""The columns, in their order on the screen."""
+"""The columns, in display order."""
 
 
 def section_of(key: str) -> int:
-    """Return where the column of a key stands."""
+    """Return the section of a key's column."""
     return next(section for section, (column, _) in enumerate(SHOWN) if column.key == key)
 
 
 class PredictionModel(QAbstractTableModel):
-    """The rows that pass the filter, in the chosen order. Rows may come at any time.
+    """The rows that pass the filter, in the chosen order. Rows may be added at any time.
 
     Signals:
-        shown_changed: Other rows are shown, or the same in another order.
+        shown_changed: The shown rows or their order have changed.
     """
 
     shown_changed = Signal()
@@ -60,7 +60,7 @@ class PredictionModel(QAbstractTableModel):
         self._rows = np.zeros(0, dtype=np.int64)
         self._known = 0
 
-    # -- what is shown ---------------------------------------------------------------------------------------------------
+    # -- rows and order ------------------------------------------------------------------------------------------------
 
     def show(self, predictions: PredictionColumns | None) -> None:
         """Show another table."""
@@ -71,7 +71,7 @@ class PredictionModel(QAbstractTableModel):
         self.shown_changed.emit()
 
     def take_new_rows(self) -> None:
-        """The table has grown: show what passes of the new rows."""
+        """Add the new rows of a grown table that pass the filter."""
         if self.predictions is None or self._known == len(self.predictions):
             return
         if self.filter.is_open and self.sort_key == POSITION and not self.descending:
@@ -86,13 +86,13 @@ class PredictionModel(QAbstractTableModel):
         self.shown_changed.emit()
 
     def set_filter(self, wanted: RowFilter) -> None:
-        """Show the rows that pass."""
+        """Set the filter."""
         if wanted != self.filter:
             self.filter = wanted
             self.show(self.predictions)
 
     def set_order(self, key: str, *, descending: bool = False) -> None:
-        """Show the rows in another order."""
+        """Set the order."""
         if (key, descending) != (self.sort_key, self.descending):
             self.sort_key, self.descending = key, descending
             self.show(self.predictions)
@@ -100,11 +100,11 @@ class PredictionModel(QAbstractTableModel):
 
     @property
     def rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """The shown rows, by their place in the table's own order."""
+        """The shown rows, as indices in the table's own order."""
         return self._rows
 
     def place_of(self, row: int) -> int:
-        """Return where a row of the table is shown, -1 where it is not."""
+        """Return the position at which a row of the table is shown, or -1."""
         places = np.flatnonzero(self._rows == row)
         return int(places[0]) if len(places) else -1
 
@@ -115,7 +115,7 @@ class PredictionModel(QAbstractTableModel):
         else:
             self._rows = shown_rows(self.predictions, self.filter, self.sort_key, descending=self.descending)
 
-    # -- for the view ----------------------------------------------------------------------------------------------------
+    # -- for the view --------------------------------------------------------------------------------------------------
 
     def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of shown rows."""
@@ -126,7 +126,7 @@ class PredictionModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(SHOWN)
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a cell's text, tip, alignment or row."""
+        """Return a cell's text, tooltip, alignment or row."""
         if self.predictions is None or not index.isValid():
             return None
         row, column = int(self._rows[index.row()]), index.column()
@@ -141,7 +141,7 @@ class PredictionModel(QAbstractTableModel):
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a heading and what it means."""
+        """Return a heading or its tooltip."""
         if orientation == Qt.Orientation.Horizontal and 0 <= section < len(SHOWN):
             column, heading = SHOWN[section]
             if role == Qt.ItemDataRole.DisplayRole:
@@ -168,8 +168,8 @@ class PredictionModel(QAbstractTableModel):
 
 
 def cell_text(table: PredictionColumns, row: int, column: Column, heading: Heading) -> str:
-    """Return what a cell says."""
-    if column.key == "agreement":  # says which branches agree rather than how many
+    """Return a cell's text."""
+    if column.key == "agreement":  # lists the branches' classes rather than how many agree
         return "\n".join(f"{letter}: {displayed_class(name)}" for letter, name in table.branches(row))
     match column.kind:
         case "text":
@@ -190,10 +190,10 @@ def cell_text(table: PredictionColumns, row: int, column: Column, heading: Headi
 
 
 def falling_mark(falling: bool) -> str:
-    """Return what a heading ends with whose column the rows are sorted by."""
+    """Return the sort mark at the end of a heading."""
     return " ▾" if falling else " ▴"
 
 
 def _is_number(column: Column) -> bool:
-    """Say whether a column's texts end at the right, as numbers do: those that have no bar or mark in them."""
+    """Return whether a column is right-aligned, as numbers without a bar or mark are."""
     return column.kind in ("number", "count") and column.key not in ("probability", "agreement")

@@ -1,4 +1,4 @@
-"""Reads a table of predictions while it grows and after it is finished, in a thread, without ever locking it."""
+"""Reading of a prediction table in a worker thread, while it grows and when it is complete, without locking it."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from s3n_gui.prediction.table.prediction_columns import BlockReader
 
 _POLL_SECONDS = 0.3
 _LINES = 250
-_BREATH_SECONDS = 0.002  # Between blocks, so that the window's own thread comes first.
+_BREATH_SECONDS = 0.002  # Pause between blocks, so that the GUI thread comes first.
 
 _log = logging.getLogger(__name__)
 
 
 class TableReader(Worker):
-    """Follows one table: first the rows of the job (``TABLE.part``), at last the finished table, each row once.
+    """Follows one table: first the job's rows (``TABLE.part``), then the finished table; delivers each row once.
 
-    Every signal begins with the reader's number, so that what is still on its way after ``stop`` can be told apart.
+    Every signal carries the reader's number first, so that signals still queued after ``stop`` can be recognised.
     """
 
     began = Signal(int, object)
-    """A table begins: its ``PredictionHeader``. What was read before does not count any more."""
+    """A table begins: its ``PredictionHeader``. Discard the rows read before."""
     read = Signal(int, object)
     """Rows: a ``Block``."""
     ended = Signal(int, bool)
-    """All that is there has been read: whether the table is finished."""
+    """Everything has been read: whether the table is complete."""
     unreadable = Signal(int, str)
-    """The table cannot be read: a sentence."""
+    """The table cannot be read: an error message."""
 
     def __init__(self, out: Path, *, growing: bool, anew: bool = False, number: int = 0) -> None:
-        """Prepare to read.
+        """Create a reader.
 
         Args:
             out: The table, ``.json``.
-            growing: Whether a job works on it; then ``settle`` must be called when that has ended.
-            anew: Whether that job throws away the rows that are there now: they are read only if it has left them.
+            growing: Whether a job is writing it; then call ``settle`` when the job has ended.
+            anew: Whether that job discards the existing rows; they are read only if the job leaves them in place.
             number: The reader's number, sent with every signal.
         """
         super().__init__()
@@ -62,17 +62,17 @@ class TableReader(Worker):
         self._blocks: BlockReader | None = None
 
     def settle(self) -> None:
-        """The job has ended: read what is left and end. From any thread."""
+        """Read the remaining rows and end, because the job has ended. Thread-safe."""
         self._settled.set()
         self._wake.set()
 
     def stop(self) -> None:
-        """End at once. From any thread."""
+        """End at once. Thread-safe."""
         self._stop.set()
         self._wake.set()
 
     def work(self) -> None:
-        """Read."""
+        """Read the table; runs in the worker thread."""
         try:
             finished = self._follow()
         except (OSError, ValueError, LookupError, TypeError) as error:
@@ -87,7 +87,7 @@ class TableReader(Worker):
     def _follow(self) -> bool:
         part = part_path(self._out)
         while not self._stop.is_set():
-            settled = self._settled.is_set() or not self._growing  # asked first: what is written by then is read below
+            settled = self._settled.is_set() or not self._growing  # check before reading, so no row is missed
             if part.exists():
                 if settled or _state(part) != self._thrown_away:
                     self._thrown_away = None
@@ -107,7 +107,7 @@ class TableReader(Worker):
     def _read_part(self, part: Path) -> None:
         try:
             with open(part, "rb") as file:
-                if file.seek(0, 2) < self._offset:  # begun anew
+                if file.seek(0, 2) < self._offset:  # the file was started over
                     self._offset = 0
                 file.seek(self._offset)
                 if self._offset == 0:
@@ -119,7 +119,7 @@ class TableReader(Worker):
                 lines: list[bytes] = []
                 for line in file:
                     if not line.endswith(b"\n"):
-                        break  # it is being written
+                        break  # an incomplete line
                     lines.append(line)
                     if len(lines) == _LINES:
                         self._tell(lines)
@@ -128,7 +128,7 @@ class TableReader(Worker):
                         return
                 self._tell(lines)
         except FileNotFoundError:
-            return  # it has just become the table
+            return  # just renamed to the finished table
 
     def _read_finished(self) -> None:
         with open(self._out, "rb") as file:
@@ -166,7 +166,7 @@ class TableReader(Worker):
 
 
 def _state(path: Path) -> tuple[int, int] | None:
-    """Return what changes when a file is written to: time and length; None where there is none."""
+    """Return a file's modification time and size, to detect changes; None if it does not exist."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Writes what the table shows as CSV or JSON, in a thread, with the engine's own writer."""
+"""Saving of the shown rows as CSV or JSON, in a worker thread, with the engine's own writer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 
 
 def ask_for_place(parent: QWidget, images: Path | None) -> Path | None:
-    """Let the person say where a table of these images is saved; None where they change their mind."""
+    """Let the user choose where to save a table of these images; None if cancelled."""
     name = f"{images.name}-predictions.csv" if images is not None else "predictions.csv"
     chosen, kind = QFileDialog.getSaveFileName(parent, "Save predictions", name, "Table (*.csv);;JSON (*.json)")
     if not chosen:
@@ -31,15 +31,15 @@ def ask_for_place(parent: QWidget, images: Path | None) -> Path | None:
 
 
 def save_rows(path: Path, predictions: PredictionColumns, rows: NDArray[np.intp]) -> int:
-    """Write rows of a table, and return how many.
+    """Write rows of a table and return their number.
 
     Args:
-        path: The file, ``.csv`` or ``.json``; replaced whole.
+        path: The file, ``.csv`` or ``.json``; replaced atomically.
         predictions: The table.
         rows: The rows to write, in order.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     count = len(rows)
     header = predictions.header if count == predictions.header.count else replace(predictions.header, count=count)
@@ -52,7 +52,7 @@ class TableSaving(QObject):
 
     Signals:
         saved: The ``Path`` and the number of rows.
-        failed: A sentence.
+        failed: An error message.
     """
 
     saved = Signal(object, int)
@@ -71,13 +71,13 @@ class TableSaving(QObject):
         return self._tasks.is_open("save")
 
     def save(self, path: Path, predictions: PredictionColumns, rows: NDArray[Any]) -> None:
-        """Write rows of a table in this order; nothing while another is being written."""
+        """Write rows of a table in the given order; ignored while another table is being written."""
         if not self.busy:
             self._path = path
             self._tasks.run("save", partial(save_rows, path, predictions, np.array(rows)))
 
     def close(self) -> None:
-        """Wait for the end."""
+        """Wait until the writing has finished."""
         self._tasks.close()
 
     @Slot(str, object)

@@ -1,4 +1,4 @@
-"""The table on the screen: thumbnails, a bar for the probability, a mark a branch, a tick or a cross for known predictions."""
+"""The table view: thumbnails, probability bars, one mark per branch, and a tick or a cross for labelled images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORDS = [section for section, (column, _) in enumerate(SHOWN) if column.kind ==
 _SPARED = sorted(
     (section for section, (_, heading) in enumerate(SHOWN) if heading.spared), key=lambda at: -SHOWN[at][1].spared
 )
-"""Columns that a narrow table goes without, in this order."""
+"""Columns that a narrow table hides, in this order."""
 _CLASS, _LABEL, _PROBLEM = section_of("class"), section_of("label"), section_of("error")
 
 
@@ -27,9 +27,9 @@ class PredictionTable(QTableView):
     """The table.
 
     Signals:
-        opened: Enter or a double click on a row: its place in the table's own order.
-        preview_asked: Space on a row.
-        current_changed: Another row is the current one; -1 where none is.
+        opened: Enter or a double click on a row; its index in the table's own order.
+        preview_asked: Space on a row; its index.
+        current_changed: The current row has changed; its index, or -1.
     """
 
     opened = Signal(int)
@@ -42,7 +42,7 @@ class PredictionTable(QTableView):
         super().__init__(parent)
         self._rows = model
         self._thumbnails, self._path_of = thumbnails, path_of
-        self._idle = {_LABEL, _PROBLEM}  # columns that have nothing to say
+        self._idle = {_LABEL, _PROBLEM}  # columns without content
         self.setModel(model)
         self.setItemDelegate(RowDelegate(thumbnails, path_of, self))
         self.setAccessibleName("Predictions")
@@ -58,7 +58,7 @@ class PredictionTable(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = self.horizontalHeader()
         header.setSectionsClickable(True)
-        header.setSortIndicatorShown(False)  # it would lie over the end of a heading; the heading says it itself
+        header.setSortIndicatorShown(False)  # it would cover the end of a heading; the heading has a mark of its own
         header.setHighlightSections(False)
         header.setMinimumSectionSize(40)
         header.sectionClicked.connect(self._on_heading)
@@ -68,9 +68,9 @@ class PredictionTable(QTableView):
         self._on_theme()
 
     def show_columns(self, *, label: bool, problem: bool) -> None:
-        """Show the columns that have something to say, as far as there is room."""
+        """Show the columns that have content, as far as they fit."""
         self._idle = {column for column, busy in ((_LABEL, label), (_PROBLEM, problem)) if not busy}
-        for section in _WORDS:  # the room is theirs, however wide the page is
+        for section in _WORDS:  # the text columns share the remaining width
             self.horizontalHeader().setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
         self._fit_columns()
 
@@ -88,17 +88,17 @@ class PredictionTable(QTableView):
             self.setColumnHidden(column, column not in shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A narrow table leaves out what matters least."""
+        """Hide the least important columns of a narrow table."""
         self._fit_columns()
         super().resizeEvent(event)
 
     def current_row(self) -> int:
-        """Return the current row, in the table's own order; -1 where there is none."""
+        """Return the index of the current row in the table's own order, or -1."""
         index = self.currentIndex()
         return int(index.data(ROW_ROLE)) if index.isValid() else -1
 
     def go_to(self, row: int) -> None:
-        """Make a row the current one, where it is shown."""
+        """Make a row the current one, if it is shown."""
         place = self._rows.place_of(row)
         if place >= 0:
             index = self._rows.index(place, _CLASS)
@@ -106,12 +106,12 @@ class PredictionTable(QTableView):
             self.scrollTo(index)
 
     def currentChanged(self, current: QModelIndex | object, previous: QModelIndex | object) -> None:
-        """Tell which row is the current one."""
+        """Emit the current row."""
         super().currentChanged(current, previous)  # type: ignore[arg-type]
         self.current_changed.emit(self.current_row())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space previews, Enter opens, arrows move."""
+        """Preview on Space, open on Enter, move with the arrow keys."""
         row = self.current_row()
         if row >= 0 and event.key() == Qt.Key.Key_Space:
             self.preview_asked.emit(row)
@@ -121,14 +121,14 @@ class PredictionTable(QTableView):
             super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A press on a thumbnail previews it."""
+        """Preview on a click on a thumbnail."""
         super().mousePressEvent(event)
         index = self.indexAt(event.position().toPoint())
         if index.isValid() and index.column() == 0 and event.button() == Qt.MouseButton.LeftButton:
             self.preview_asked.emit(int(index.data(ROW_ROLE)))
 
     def visible_rows(self) -> range:
-        """Return the places that are on the screen."""
+        """Return the positions that are on the screen."""
         first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
         count = self._rows.rowCount()
         return range(max(first, 0), (last if last >= 0 else count - 1) + 1)
@@ -139,7 +139,7 @@ class PredictionTable(QTableView):
         self.sort_by(section, descending=not self._rows.descending if again else heading.falling)
 
     def sort_by(self, section: int, *, descending: bool) -> None:
-        """Sort by a column; the current row stays in view."""
+        """Sort by a column; keep the current row in view."""
         row = self.current_row()
         self._rows.set_order(SHOWN[section][0].key, descending=descending)
         self.go_to(row)
