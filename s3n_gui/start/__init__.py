@@ -1,1 +1,1 @@
-"""The page that the program opens with."""
+"""The Start page, which the program opens with."""

@@ -1,4 +1,4 @@
-"""The card that offers the demo, with one of its drawn birds; only where the demo files are installed."""
+"""The card that offers the demo, with one of its synthetic birds; shown only if the demo is installed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class DemoCard(QFrame):
 
 
 class _Picture(QWidget):
-    """A square picture with round corners."""
+    """A square image with rounded corners."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class _Picture(QWidget):
         self.setFixedSize(side, side)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the middle of the picture."""
+        """Draw the largest centred square of the image."""
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         path = QPainterPath()

@@ -1,4 +1,4 @@
-"""A card with what was open lately of one kind; a row opens again what it names."""
+"""A card with the recent items of one kind; clicking a row opens its item again."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Row:
     """A row of the card.
 
     Attributes:
-        path: What it opens.
-        title: Its name.
-        detail: A line below it.
-        moment: When, in words.
+        path: The path that it opens.
+        title: The name of the item.
+        detail: The line below the title.
+        moment: When it was opened, as text.
         icon: Name of its icon.
-        removable: Whether it can be taken out of the list (its files stay).
+        removable: Whether it can be removed from the list; its files stay.
     """
 
     path: Path
@@ -49,19 +49,19 @@ class RecentCard(QFrame):
     """A titled list of rows.
 
     Signals:
-        chosen: The ``Path`` of the row that was pressed.
-        remove_asked: The ``Path`` of a row that should leave the list.
+        chosen: The ``Path`` of the row that was clicked.
+        remove_asked: The ``Path`` of a row to remove from the list.
     """
 
     chosen = Signal(object)
     remove_asked = Signal(object)
 
     def __init__(self, title: str, empty: str, parent: QWidget | None = None) -> None:
-        """Make an empty card.
+        """Create an empty card.
 
         Args:
             title: Its heading.
-            empty: What to do while it is empty.
+            empty: The text that is shown while it is empty.
             parent: The widget that owns it.
         """
         super().__init__(parent)
@@ -95,10 +95,10 @@ class RecentCard(QFrame):
         column.setSpacing(0)
         column.addLayout(top)
         column.addWidget(area, 1)
-        column.addStretch(0)  # Holds the words up while the list is empty and hidden.
+        column.addStretch(0)  # keeps the text at the top while the list is hidden
 
     def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show these rows; the same ones again change nothing."""
+        """Show these rows; does nothing if they are already shown."""
         rows = tuple(rows)
         self._empty.setVisible(not rows)
         self._area.setVisible(bool(rows))
@@ -124,7 +124,7 @@ class RecentCard(QFrame):
 
 
 class _RowButton(QPushButton):
-    """One row: icon, name over detail, moment."""
+    """One row: icon, title over detail, and time."""
 
     chosen = Signal(object)
     remove_asked = Signal(object)
@@ -166,7 +166,7 @@ class _RowButton(QPushButton):
         self._fit()
 
     def sizeHint(self) -> QSize:
-        """Room for two lines. (A fixed height would be undone by the style sheet's least height of buttons.)"""
+        """Return a size for two lines; a fixed height would be overridden by the style sheet's minimum for buttons."""
         return QSize(super().sizeHint().width(), px(46))
 
     def _fit(self) -> None:

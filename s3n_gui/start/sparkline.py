@@ -1,4 +1,4 @@
-"""A curve as small as a word: where it comes from and where it goes, without axes."""
+"""A sparkline: a small curve without axes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Sparkline(QWidget):
     """Draws values from left to right, scaled to its height."""
 
     def __init__(self, what: str, parent: QWidget | None = None) -> None:
-        """Make an empty one.
+        """Create an empty sparkline.
 
         Args:
-            what: What the curve shows, for its tip and for screen readers.
+            what: What the curve shows, for its tooltip and for screen readers.
             parent: The widget that owns it.
         """
         super().__init__(parent)
@@ -29,7 +29,7 @@ class Sparkline(QWidget):
         self.show_values(())
 
     def show_values(self, values: Sequence[float]) -> None:
-        """Draw these values; non-finite ones are left out."""
+        """Draw these values; non-finite ones are skipped."""
         self._values = tuple(value for value in values if value - value == 0)
         last = f", {self._values[-1]:.3g} now" if self._values else ""
         self.setToolTip(self._what + last)
@@ -37,11 +37,11 @@ class Sparkline(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """A line's worth of room."""
+        """Return the preferred size."""
         return QSize(px(160), px(44))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the curve, a soft ground below it, and a dot at its end."""
+        """Draw the curve, a light fill below it, and a dot at its end."""
         if len(self._values) < 2:
             return
         painter = QPainter(self)

@@ -1,4 +1,4 @@
-"""The page Start: open something, go on with what was open lately, watch a running training, try the demo."""
+"""The Start page: open or reopen something, watch running trainings, try the demo."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STATUS_WORDS = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed
 
 
 class StartPage(Page):
-    """What the program opens with."""
+    """The Start page."""
 
     def __init__(
         self,
@@ -73,9 +73,9 @@ class StartPage(Page):
         column.addLayout(self._live)
         column.addLayout(lists, 2)
         column.addStretch(0)
-        whole = QHBoxLayout(self)  # On a large screen the page stays as wide as it can be read.
+        whole = QHBoxLayout(self)  # limits the width of the page on large screens
         whole.setContentsMargins(0, 0, 0, 0)
-        area = QScrollArea()  # With large text on a small screen not all has room.
+        area = QScrollArea()  # large text may not fit on a small screen
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setAlignment(Qt.AlignmentFlag.AlignHCenter)

@@ -1,4 +1,4 @@
-"""A running training on the start page: how its loss fell, how far it is, and the buttons to pause or stop it."""
+"""A running training on the Start page: its loss curve, its progress, and buttons to pause or stop it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TrainingCard(QFrame):
     """Shows one live run.
 
     Signals:
-        stop_asked: "Stop and keep" was pressed.
+        stop_asked: "Stop and keep" was pressed; all three carry the run's ``Path``.
         pause_asked: "Pause" was pressed.
         resume_asked: "Resume" was pressed.
     """
@@ -79,7 +79,7 @@ class TrainingCard(QFrame):
         self.show_run(run, ())
 
     def show_run(self, run: RunSummary, losses: Sequence[float]) -> None:
-        """Show what the run's folder says now.
+        """Show the current state of the run.
 
         Args:
             run: The run.
@@ -118,7 +118,7 @@ class TrainingCard(QFrame):
         self._left.setMinimumWidth(px(76))
 
     def _shown_status(self) -> str:
-        """What was asked for is shown at once; the run says so itself when its batch is done."""
+        """Return the requested status until the run, after its batch, reports a new one itself."""
         before, asked = self._asked
         if asked and self.run.status == before:
             return asked

@@ -1,1 +1,1 @@
-"""What the pages share: session, settings, recent items, live runs."""
+"""State that the pages share: session, settings, recent items, live runs."""

@@ -1,6 +1,6 @@
-"""The demo that comes with the program: images of synthetic birds, a model that tells them apart, and the run that trained it.
+"""The bundled demo: images of synthetic birds, a model trained to tell them apart, and its training run.
 
-It lies in the engine's resources, since the command line uses it, too.
+It is in the engine's resources, since the command line also uses it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def demo_images() -> Path:
 
 
 def demo_run() -> Path:
-    """Return the folder of the training run that the demo's model comes from.
+    """Return the folder of the run that trained the demo's model.
 
     Raises:
         s3n_core.errors.S3NError: It is not installed.
@@ -39,7 +39,7 @@ def demo_run() -> Path:
 
 
 def demo_inspection() -> Path:
-    """Return the file with the stored inspection of the demo's first image, which is shown before the engine has started.
+    """Return the stored inspection of the demo's first image, which is shown until the engine has started.
 
     Raises:
         s3n_core.errors.S3NError: It is not installed.
@@ -48,7 +48,7 @@ def demo_inspection() -> Path:
 
 
 def demo_is_installed() -> bool:
-    """Return whether this copy of the program has the demo's model and images."""
+    """Return whether this installation has the demo's model and images."""
     try:
         return demo_model().is_file() and any(demo_images().rglob("*.jpg"))
     except S3NError:

@@ -1,4 +1,4 @@
-"""The trainings of this machine as jobs: found when they already run, stopped or left when the window closes."""
+"""The live runs of the run folder as jobs, including those started elsewhere or before the window."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class LiveRuns(QObject):
-    """Keeps every live run of the runs folder in the list of jobs.
+    """Keeps every live run of the run folder in the job list.
 
     Signals:
         failed: A sentence for the banner.
@@ -33,15 +33,15 @@ class LiveRuns(QObject):
         settings.changed.connect(self._on_setting)
 
     def begin(self) -> None:
-        """Look for live runs from now on."""
+        """Start watching the run folder."""
         self.watch.begin()
 
     def active(self) -> tuple[TrainingJob, ...]:
-        """Return the trainings that run."""
+        """Return the active trainings."""
         return tuple(job for job in self._jobs.active() if isinstance(job, TrainingJob))
 
     def job_of(self, run: Path) -> TrainingJob:
-        """Return the job of a run, followed from now on if it was not."""
+        """Return the job of a run, creating one that follows it if there is none."""
         for job in self.active():
             if job.run_path == run:
                 return job
@@ -50,17 +50,17 @@ class LiveRuns(QObject):
         return job
 
     def stop_all(self) -> None:
-        """Let every training stop after its batch and keep everything."""
+        """Stop every training after its current batch and keep its model."""
         for job in self.active():
             job.stop_and_keep()
 
     def leave_all(self) -> None:
-        """Follow no training any more; all go on."""
+        """Stop following all trainings; they continue in the background."""
         for job in self.active():
             job.leave()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop watching the run folder."""
         self.watch.close()
 
     def _on_setting(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Opening what a person points at, a data set, a run, a model or an image: told apart here, read off the GUI thread."""
+"""Opening of paths: detects data sets, runs, models and images, and reads data sets in a background thread."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Opener(QObject):
     Signals:
         opened: What was opened ("data", "model", "run", "image") and its ``Path``.
         busy_changed: Whether a data set is being read.
-        reading: The folder, a ``Path``, that begins to be read.
+        reading: The ``Path`` of a data set folder, as its reading starts.
     """
 
     opened = Signal(str, object)
@@ -43,13 +43,13 @@ class Opener(QObject):
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_read)
         self._tasks.failed.connect(self._on_failed)
-        self._folder = Path()  # that is being read
+        self._folder = Path()  # being read
         self._busy = False
-        self._aside = False  # what is being read came with a run
+        self._aside = False  # whether the data set being read was opened along with a run
 
     def open_path(self, path: Path) -> None:
-        """Open whatever ``path`` is; the banner says why where that is not possible."""
-        from s3n_core.datasets.decoding import IMAGE_SUFFIXES  # Loads Pillow, not at the window's start.
+        """Open whatever ``path`` is; if that is not possible, the banner says why."""
+        from s3n_core.datasets.decoding import IMAGE_SUFFIXES  # lazy: imports Pillow
 
         path = path.expanduser().absolute()
         try:
@@ -76,13 +76,13 @@ class Opener(QObject):
             self._session.report_error(f"{path} cannot be read ({error.strerror or error}); check its permissions.")
 
     def open_model(self, path: Path, detail: str = "") -> None:
-        """Make a model file the current model; the engine says later whether it can be used."""
+        """Make a model file the current model; the engine checks it later."""
         self._session.model = path
         self._recent.add("model", path, detail)
         self.opened.emit("model", path)
 
     def open_run(self, path: Path) -> None:
-        """Make a run the current one, and its best checkpoint the current model where it has one."""
+        """Make a run the current run and, if it has a checkpoint, the current model; also open its data set."""
         self._session.run = path
         directory = RunDirectory(path)
         detail = ""
@@ -103,14 +103,14 @@ class Opener(QObject):
         self.opened.emit("image", path)
 
     def open_data_set(self, path: Path, format: str = "auto") -> None:
-        """Read a data set folder in the background and make it the current one; the last asked for wins."""
+        """Read a data set folder in the background and make it the current data set; the latest request wins."""
         self._aside = False
         self._begin_reading(path, format)
 
     def _open_data_of(self, directory: RunDirectory) -> None:
-        """Read what a run learned from, where nothing else is open: its images are what one looks at next.
+        """Read the data set of a run if no other is open, since its images are usually inspected next.
 
-        Beside the run, not in its place: the page stays, and a folder that is gone or has changed its form is passed over.
+        The page stays, and a folder that is missing or can no longer be read is ignored.
         """
         if self._session.data_set is not None or self._busy:
             return
@@ -127,7 +127,7 @@ class Opener(QObject):
         self._tasks.run("data set", partial(_read_data_set, path, format))
 
     def close(self) -> None:
-        """Wait for a reading that is under way and drop it."""
+        """Wait for a running read and discard it."""
         self._tasks.close()
 
     @Slot(str, object)
@@ -161,14 +161,14 @@ def _read_data_set(path: Path, format: str) -> DataSet:
 
     with collections_paused():
         data_set = open_data_set(path, format)
-        with suppress(DataSetError):  # The page Data says that the person's choice cannot be read.
+        with suppress(DataSetError):  # The Data page reports an unreadable assignment.
             data_set = assigned(data_set)
     return data_set
 
 
 @contextmanager
 def collections_paused() -> Iterator[None]:
-    """Read a data set in it: for a hundred thousand new records one full collection after another would stop the window."""
+    """Suspend garbage collection while a data set is read; with 100,000 new records it would block the window."""
     gc.disable()
     try:
         yield
@@ -177,18 +177,18 @@ def collections_paused() -> Iterator[None]:
 
 
 def data_set_detail(data_set: DataSet) -> str:
-    """Return "543 images · 10 classes"."""
+    """Return the size of a data set as text: "543 images · 10 classes"."""
     images = count_text(len(data_set.records), "image")
     return f"{images} · {count_text(len(data_set.classes), 'class', 'classes')}" if data_set.classes else images
 
 
 def data_set_title(root: Path) -> str:
-    """Return what people call a data set: its folder's name; the demo's folder says nothing to a person."""
+    """Return the displayed name of a data set: its folder's name, or "demo birds" for the demo."""
     return "demo birds" if root.parent.name == "demo" and root.name == "images" else root.name or str(root)
 
 
 def model_title(path: Path) -> str:
-    """Return what people call a model: "run-07 best" for a run, "run-07 step-1200" for one of its checkpoints."""
+    """Return the displayed name of a model: "run-07 best" for a run, "run-07 step-1200" for one of its checkpoints."""
     if path.suffix.lower() != MODEL_SUFFIX:
         return f"{path.name} best"
     if path.parent.name == "checkpoints":
@@ -199,6 +199,6 @@ def model_title(path: Path) -> str:
 
 
 def data_set_place(data_set: DataSet) -> Path:
-    """Return what to give a command for an open data set: the folder, or the image where there is a single one."""
+    """Return the path of an open data set for a command: its folder, or its image if there is only one."""
     records = data_set.records
     return records[0].path if len(records) == 1 and records[0].path.parent == data_set.root else data_set.root

@@ -1,4 +1,4 @@
-"""What is to be predicted, as data: the folder, the model and how; and the command that does it."""
+"""The settings of a prediction: images, model and options; and the equivalent command."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ PARTS = ("all", "train", "val", "test")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionRequest:
-    """A folder and a model.
+    """Images to predict with a model.
 
     Attributes:
-        model: A model file or a run's folder.
-        images: The folder of images, or one image.
-        part: "all", or a part of the data set: "train", "val", "test".
+        model: A model file or a run folder.
+        images: A folder of images, or one image.
+        part: "all", or a split of the data set: "train", "val" or "test".
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto", or the precision of the network's layers.
-        stop_below: H in nats up to which O alone answers an image; None asks all branches of all images.
+        stop_below: Entropy H in nats up to which branch O alone predicts an image (fast mode); None runs all branches.
     """
 
     model: Path
@@ -33,18 +33,18 @@ class PredictionRequest:
 
     @property
     def table(self) -> Path:
-        """Where the window keeps the table of this request: the same place every time, so that a stopped job goes on."""
+        """The path of the window's table for this request: always the same, so that a stopped job resumes."""
         parts = [str(self.model.absolute()), str(self.images.absolute()), self.part, self.precision]
         text = "\0".join(parts if self.stop_below is None else [*parts, f"{self.stop_below:g}"])
         key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         return home() / "window" / "predictions" / f"{key}.json"
 
     def arguments(self, out: Path | None = None, *, restart: bool = False) -> tuple[str, ...]:
-        """Return what follows ``s3n`` on the command line.
+        """Return the arguments of ``s3n``.
 
         Args:
-            out: Where the table goes; the window's own place if not given.
-            restart: Whether rows of a stopped job are thrown away.
+            out: The output file; ``table`` by default.
+            restart: Whether to discard the rows of a stopped job.
         """
         return (
             "predict",
@@ -60,5 +60,5 @@ class PredictionRequest:
         )
 
     def image_path(self, file: str) -> Path:
-        """Return the file of a row."""
+        """Return the path of the image in a row of the table."""
         return self.images if self.images.name == file and not self.images.is_dir() else self.images / file

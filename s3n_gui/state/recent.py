@@ -1,4 +1,4 @@
-"""What was open lately: data sets, models and runs, newest first, kept over restarts."""
+"""The recently opened data sets, models and runs, newest first, saved across restarts."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RecentItem:
-    """Something that was open.
+    """A recently opened item.
 
     Attributes:
         kind: "data", "model" or "run".
         path: The folder or file.
-        detail: What it was, for a person: "543 images · 10 classes".
-        opened: When, Unix seconds.
+        detail: A short description: "543 images · 10 classes".
+        opened: When it was opened, in Unix seconds.
     """
 
     kind: Kind
@@ -39,7 +39,7 @@ class RecentItem:
 
     @property
     def exists(self) -> bool:
-        """Whether it is still there; asks the file system."""
+        """Whether the path still exists; accesses the file system."""
         try:
             return self.path.exists()
         except OSError:
@@ -47,10 +47,10 @@ class RecentItem:
 
 
 class RecentList(QObject):
-    """The list of what was open lately.
+    """The list of recently opened items; an unreadable file counts as empty.
 
     Signals:
-        changed: Something was added or removed.
+        changed: An item was added or removed.
     """
 
     changed = Signal()
@@ -66,11 +66,11 @@ class RecentList(QObject):
                     self._items.append(item)
 
     def items(self, kind: Kind) -> tuple[RecentItem, ...]:
-        """Return what was open of one kind, the newest first."""
+        """Return the items of one kind, newest first."""
         return tuple(item for item in self._items if item.kind == kind)
 
     def add(self, kind: Kind, path: Path, detail: str = "") -> None:
-        """Put something at the top."""
+        """Add an item at the top, or move it there."""
         item = RecentItem(kind, path, detail, time.time())
         others = [other for other in self._items if (other.kind, other.path) != (kind, path)]
         same = [other for other in others if other.kind == kind][: _MOST_OF_A_KIND - 1]
@@ -79,7 +79,7 @@ class RecentList(QObject):
         self.changed.emit()
 
     def remove(self, kind: Kind, path: Path) -> None:
-        """Take something out of the list; it stays on the disk."""
+        """Remove an item from the list; its files stay."""
         kept = [item for item in self._items if (item.kind, item.path) != (kind, path)]
         if len(kept) != len(self._items):
             self._items = kept

@@ -1,4 +1,4 @@
-"""Looks at the runs folder every two seconds, off the GUI thread: which runs there are, and how the live ones fare."""
+"""The watch over the run folder: lists the runs and reads the losses of live ones every two seconds, in a thread."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MOST_POINTS = 240
 
 @dataclass(frozen=True, slots=True)
 class RunsSeen:
-    """What a look found.
+    """The state of the run folder.
 
     Attributes:
         runs: The runs, newest first.
-        losses: For each live run by its folder, the training loss so far, thinned out to at most ``MOST_POINTS`` values.
-        problem: Why the folder cannot be read, as a sentence; empty where it can.
+        losses: The folder of each live run and its training loss so far, averaged to at most ``MOST_POINTS`` values.
+        problem: Why the folder cannot be read, as a sentence; empty if it can.
     """
 
     runs: tuple[RunSummary, ...] = ()
@@ -34,12 +34,12 @@ class RunsSeen:
     problem: str = ""
 
     def live(self) -> tuple[RunSummary, ...]:
-        """Return the runs that a process trains now."""
+        """Return the runs that are being trained."""
         return tuple(run for run in self.runs if run.live)
 
 
 class RunsWatch(QObject):
-    """Tells what is in the runs folder whenever it changes.
+    """Reports the state of the run folder whenever it changes.
 
     Signals:
         changed: The new ``RunsSeen``.
@@ -51,7 +51,7 @@ class RunsWatch(QObject):
         super().__init__(parent)
         self._root = root
         self.seen = RunsSeen()
-        """What the last look found."""
+        """The last known state."""
         self._readers: dict[Path, _LossReader] = {}
         self._closed = False
         self._tasks = Tasks(self)
@@ -62,12 +62,12 @@ class RunsWatch(QObject):
         self._timer.timeout.connect(self.look)
 
     def begin(self) -> None:
-        """Look now and every two seconds."""
+        """Read the folder now and every two seconds."""
         self._timer.start()
         self.look()
 
     def look(self) -> None:
-        """Look once, unless a look is under way."""
+        """Read the folder once, unless it is already being read."""
         if not self._tasks.is_open("runs") and not self._closed:
             self._tasks.run("runs", partial(_look, self._root, self._readers))
 
@@ -77,7 +77,7 @@ class RunsWatch(QObject):
         self.look()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         self._closed = True
         self._timer.stop()
         self._tasks.close()
@@ -95,7 +95,7 @@ class RunsWatch(QObject):
 
 
 class _LossReader:
-    """Reads the loss of a live run, line by line as it comes; used by one thread at a time."""
+    """Reads the loss of a live run incrementally. Not thread-safe."""
 
     def __init__(self, run: Path) -> None:
         self._follower = RunFollower(run)
@@ -122,7 +122,7 @@ def _look(root: Path, readers: dict[Path, _LossReader]) -> RunsSeen:
 
 
 def thinned(values: list[float], most: int) -> tuple[float, ...]:
-    """Return the means of equal stretches of ``values``, at most ``most`` of them."""
+    """Return ``values``, averaged over equal intervals to at most ``most`` values."""
     if len(values) <= most:
         return tuple(values)
     edges = [round(index * len(values) / most) for index in range(most + 1)]

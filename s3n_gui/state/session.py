@@ -1,7 +1,7 @@
-"""What is chosen at this moment, and who is told when it changes: the one place where pages meet.
+"""The session: the current data set, model, run and image, shared by all pages.
 
-Pages set the session and react to it; they never call one another. Setting an equal value (of data sets: the same
-one) emits nothing.
+Pages set the session and react to its signals; they never call one another. Setting an equal value (for a data set: the
+same object) emits nothing.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from s3n_gui.appearance.wording import error_text
 
 @dataclass(frozen=True, slots=True)
 class ValidationShare:
-    """The share of the training images by which the next training chooses its best epoch.
+    """The share of the training images in the validation set of the next training.
 
     Attributes:
-        fraction: The share, 0 to 0.5; recipes call it ``validation``.
-        seed: The draw; recipes call it ``seed``.
+        fraction: The share, in [0, 0.5]; recipes call it ``validation``.
+        seed: The seed of the draw; recipes call it ``seed``.
     """
 
     fraction: float = 0.1
@@ -39,13 +39,13 @@ class Session(QObject):
         image_changed: The newly selected image's ``Path`` or None.
         validation_changed: The new ``ValidationShare``.
         predictions_changed: The ``Path`` of a finished table of predictions, or None.
-        page_requested: The name of a page ("inspect") that somebody wants to see.
+        page_requested: The name of a page to show ("inspect").
         path_offered: A ``Path`` that the window should open (data set, run, model or image).
-        open_asked: "data", "model" or "run": the window should let the person choose one.
+        open_asked: "data", "model" or "run": the window should ask the user for one.
         demo_asked: The window should open the demo.
-        predictions_asked: The page Predict, which is shown by now, should predict the current data set.
-        error_reported: A sentence for the banner: what happened, to which file, what to do.
-        notice_reported: A sentence for the banner that is no error.
+        predictions_asked: The Predict page, which is already visible, should predict the current data set.
+        error_reported: An error for the banner: what happened, to which file, what to do.
+        notice_reported: A notice for the banner.
     """
 
     data_set_changed = Signal(object)
@@ -84,7 +84,7 @@ class Session(QObject):
 
     @property
     def model(self) -> Path | None:
-        """The current model: a model file, or a run's folder (its best checkpoint)."""
+        """The current model: a model file, or a run folder (its best checkpoint)."""
         return self._model
 
     @model.setter
@@ -95,7 +95,7 @@ class Session(QObject):
 
     @property
     def run(self) -> Path | None:
-        """The folder of the run that the pages about training show."""
+        """The folder of the current run."""
         return self._run
 
     @run.setter
@@ -128,9 +128,9 @@ class Session(QObject):
 
     @property
     def predictions(self) -> Path | None:
-        """The finished table (.json) of the current model's predictions for the current data set; None while there is none.
+        """The finished table (.json) of the current model's predictions for the current data set, or None.
 
-        The page Predict sets it, and clears it when another model or data set is chosen; the page Inspect reads it.
+        The Predict page sets it, and clears it when another model or data set is chosen; the Inspect page reads it.
         """
         return self._predictions
 
@@ -141,30 +141,30 @@ class Session(QObject):
             self.predictions_changed.emit(value)
 
     def show_page(self, name: str) -> None:
-        """Ask for a page to be shown, for example after Enter on a row: set what it should show first."""
+        """Ask the window to show a page; set what the page should show beforehand."""
         self.page_requested.emit(name)
 
     def open_path(self, path: Path) -> None:
-        """Ask for a data set, run, model or image to be opened."""
+        """Ask the window to open a data set, run, model or image."""
         self.path_offered.emit(path)
 
     def ask_to_open(self, kind: str) -> None:
-        """Let the person choose something to open: "data", "model" or "run"."""
+        """Ask the window for a dialog to open "data", "model" or "run"."""
         self.open_asked.emit(kind)
 
     def ask_for_demo(self) -> None:
-        """Ask for the demo."""
+        """Ask the window to open the demo."""
         self.demo_asked.emit()
 
     def ask_for_predictions(self) -> None:
-        """Show the page Predict and let it predict the current data set with the current model."""
+        """Show the Predict page and predict the current data set with the current model."""
         self.show_page("predict")
         self.predictions_asked.emit()
 
     def report_error(self, error: S3NError | str) -> None:
-        """Show in the banner what happened, to which file, and what to do: an error of the engine, or a sentence."""
+        """Show an error in the banner: an error of the engine, or a sentence with what happened and what to do."""
         self.error_reported.emit(error_text(error) if isinstance(error, S3NError) else error)
 
     def report_notice(self, sentence: str) -> None:
-        """Show a sentence in the banner that is no error."""
+        """Show a notice in the banner."""
         self.notice_reported.emit(sentence)

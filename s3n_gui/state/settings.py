@@ -1,7 +1,7 @@
-"""What a person has chosen for the whole program: declared once with default and bounds, kept over restarts.
+"""The user's settings for the whole program: declared once with default and bounds, saved across restarts.
 
-One small JSON file with a version; only what differs from the default is written, so that better defaults reach everybody.
-A broken file is put aside and replaced, never fatal.
+They are in a small versioned JSON file. Only values that differ from the default are written, so that better defaults
+reach all users. A broken file is renamed and replaced, never fatal.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One thing that can be chosen.
+    """The declaration of a setting.
 
     Attributes:
         name: Its key in the file.
-        default: Its value where nothing else was chosen; its type is the setting's.
-        choices: The allowed words, for a choice.
-        lowest: The least number, for a number.
-        highest: The largest number, for a number.
+        default: Its default, which also defines its type.
+        choices: The allowed values of a text; empty allows any.
+        lowest: The smallest allowed number.
+        highest: The largest allowed number.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Setting:
     highest: float = 0
 
     def accepts(self, value: object) -> bool:
-        """Return whether ``value`` has the setting's type and lies in its bounds."""
+        """Return whether ``value`` has the setting's type and is within its bounds."""
         if isinstance(self.default, str):
             return isinstance(value, str) and (not self.choices or value in self.choices)
         if isinstance(value, bool) or not isinstance(value, int if isinstance(self.default, int) else int | float):
@@ -71,11 +71,11 @@ SETTINGS: Mapping[str, Setting] = {
 
 
 class Settings(QObject):
-    """The choices, typed; setting one writes the file. An equal value changes nothing.
+    """The values of all settings; setting one writes the file. Setting an equal value does nothing.
 
     Signals:
-        changed: The name of the setting that has another value now.
-        failed: A sentence: the file could not be written (the choice holds until the program ends).
+        changed: The name of the setting whose value changed.
+        failed: A sentence: the file could not be written; the value applies until the program ends.
     """
 
     changed = Signal(str)
@@ -85,24 +85,24 @@ class Settings(QObject):
         super().__init__(parent)
         self.path = path if path is not None else settings_path()
         self.notice = ""
-        """A sentence about a broken file that was replaced; empty where all was well."""
+        """A sentence about a broken file that was replaced; empty if there was none."""
         self._values: dict[str, Value] = {}
         self._unknown: dict[str, Any] = {}
         self._read()
 
     @property
     def theme(self) -> Mode:
-        """Light, dark, or as the desktop is."""
+        """The theme: "light", "dark", or "system" to follow the desktop."""
         return self.value("theme")  # type: ignore[no-any-return]
 
     @property
     def font_factor(self) -> float:
-        """The factor on all text, 0.8 to 1.6."""
+        """The scale factor of all text, in [0.8, 1.6]."""
         return float(self.value("font_factor"))
 
     @property
     def device(self) -> str:
-        """Where to compute: "auto", "cpu", "cuda" or "mps"."""
+        """The device of the engine: "auto", "cpu", "cuda" or "mps"."""
         return str(self.value("device"))
 
     @property
@@ -112,17 +112,17 @@ class Settings(QObject):
 
     @property
     def thumbnail_cache_mb(self) -> int:
-        """Memory for small pictures, in MB."""
+        """The size of the thumbnail cache, in MB."""
         return int(self.value("thumbnail_cache_mb"))
 
     @property
     def idle_minutes(self) -> int:
-        """After how many minutes without a request the engine lets go of the model and the graphics card."""
+        """Minutes without a request after which the engine unloads the model and frees the graphics memory."""
         return int(self.value("idle_minutes"))
 
     @property
     def runs_root(self) -> Path:
-        """The folder that runs live in; it need not exist."""
+        """The run folder; it need not exist."""
         chosen = str(self.value("runs_folder"))
         return runs_root(Path(chosen) if chosen else None)
 
@@ -131,14 +131,14 @@ class Settings(QObject):
         return self._values.get(name, SETTINGS[name].default)
 
     def set(self, name: str, value: Value) -> None:
-        """Choose a value and write the file.
+        """Set a value and write the file.
 
         Args:
             name: A key of ``SETTINGS``.
-            value: Of the setting's type and in its bounds.
+            value: A value of the setting's type, within its bounds.
 
         Raises:
-            ValueError: It is not allowed; that is a mistake in the program, since the controls know the bounds.
+            ValueError: The value is not allowed; that is a bug, since the controls know the bounds.
         """
         setting = SETTINGS[name]
         if not setting.accepts(value):
@@ -153,7 +153,7 @@ class Settings(QObject):
         self.changed.emit(name)
 
     def reset(self) -> None:
-        """Bring all settings back to their defaults."""
+        """Reset all settings to their defaults."""
         changed, self._values, self._unknown = list(self._values), {}, {}
         self._write()
         for name in changed:
@@ -174,7 +174,7 @@ class Settings(QObject):
             if name in SETTINGS and SETTINGS[name].accepts(value):
                 self._values[name] = value
             elif name not in SETTINGS and version > VERSION:
-                self._unknown[name] = value  # Of a newer version of the program: it wants it back.
+                self._unknown[name] = value  # From a newer version of the program: written back unchanged.
             else:
                 _log.warning("the setting %s=%r is not known and was dropped", name, value)
 
@@ -198,12 +198,12 @@ class Settings(QObject):
 
 
 def settings_path() -> Path:
-    """Return where the settings live: in the program's own folder."""
+    """Return the path of the settings file, in the program's own folder."""
     return home() / "window" / "settings.json"
 
 
 def forget_all() -> None:
-    """Remove settings, the window's places and the recent list, for ``--reset-settings``; runs are not touched."""
+    """Delete the settings, the window layout and the recent items, for ``--reset-settings``; runs are not touched."""
     folder = settings_path().parent
     for name in ("settings.json", "settings.broken.json", "places.json", "recent.json"):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Where things stood: the window's geometry and what each page wants back, kept over restarts."""
+"""The window's geometry and the state of each page, saved across restarts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from s3n_core.system.atomic_files import write_json
 from s3n_gui.state.settings import settings_path
 
 _log = logging.getLogger(__name__)
-_LEAST_VISIBLE = 120  # Pixels of the title bar that must lie on a screen, so that the window can be caught.
+_LEAST_VISIBLE = 120  # pixels of the title bar that must be on a screen, so that the user can drag the window
 
 
 class WindowLayout:
-    """Geometry of the window and what its pages want back, in a small JSON file; a broken one counts as empty."""
+    """The window's geometry and the state of its pages, in a small JSON file; a broken file counts as empty."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path if path is not None else settings_path().with_name("places.json")
@@ -32,35 +32,35 @@ class WindowLayout:
                 self._content = content
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return what was kept under ``name``."""
+        """Return the value stored under ``name``."""
         return self._content.get(name, default)
 
     def keep(self, name: str, value: Any) -> None:
-        """Keep a JSON value; ``write`` puts it on the disk."""
+        """Store a JSON value in memory; ``write`` saves it."""
         self._content[name] = value
 
     def write(self) -> None:
-        """Write the file; where that is not possible the next start simply begins at the defaults."""
+        """Write the file; a failure is only logged."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_json(self.path, self._content, durable=False)
         except (OSError, S3NError, ValueError, TypeError) as error:
-            _log.warning("the layout of the window could not be kept (%s)", error)
+            _log.warning("the layout of the window could not be saved (%s)", error)
 
 
 def keep_geometry(window: QMainWindow, layout: WindowLayout) -> None:
-    """Remember where the window stands."""
+    """Store the window's geometry in the layout."""
     layout.keep("geometry", bytes(window.saveGeometry().toBase64().data()).decode("ascii"))
 
 
 def restore_geometry(window: QMainWindow, layout: WindowLayout, width: int, height: int) -> None:
-    """Put the window where it stood, or in the middle of the screen where that place is no longer on one.
+    """Restore the window's geometry; without one that is still on a screen, centre the window on the primary screen.
 
     Args:
         window: The window, not yet shown.
-        layout: What was kept.
-        width: Its width where nothing is known, in pixels.
-        height: Its height where nothing is known.
+        layout: The saved layout.
+        width: The default width, in pixels.
+        height: The default height, in pixels.
     """
     kept = layout.get("geometry")
     restored = isinstance(kept, str) and window.restoreGeometry(QByteArray.fromBase64(kept.encode("ascii", "ignore")))
