@@ -1,1 +1,1 @@
-"""Models: model files, opening them, what they read, and running them over batches."""
+"""Models: reading and writing model files, preprocessing, and running networks over batches."""

@@ -1,8 +1,8 @@
-"""The loop from images to what is made of them, for every job that asks a network: prediction, evaluation, export, validation.
+"""The batch loop of every job that runs a network over images: prediction, evaluation, export, validation.
 
-The work on a batch (a pass of the network and what is kept of it) comes from the caller. The loop loads batches ahead, runs the
-work without gradients and in the precision asked for, halves a batch that the device's memory cannot hold, keeps the order of the
-images, names those that cannot be read, and shares the images among several processes.
+The caller supplies the work on a batch (a forward pass and what is kept of it). The loop prefetches batches, runs the
+work without gradients in the requested precision, halves a batch that does not fit the device's memory, keeps the order
+of the images, reports those that cannot be read, and distributes the images over several processes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def default_batch_size(device: str) -> int:
-    """Return the images in a batch that suit a device: a card wants many, a CPU's caches few."""
+    """Return a batch size that suits a device: large for a GPU, small for a CPU because of its caches."""
     return 8 if device == "cpu" else 32
 
 
@@ -44,27 +44,27 @@ def over_images(
     team: Team = ALONE,
     read: Callable[[Sample], Image.Image] = read_sample,
 ) -> Generator[list[tuple[int, _Result | UnreadableImage]], None, None]:
-    """Load images and work on them, batch by batch, in constant memory.
+    """Load images and process them batch by batch, in constant memory.
 
     Close the generator (``contextlib.closing``) to stop early; no thread is left behind.
 
     Args:
         samples: All images.
         view: Makes the view of one decoded image; called from several threads at once.
-        work: Returns a result for each image of a batch, called as by `over_batches`. In a team results must pickle.
-        device: "cpu", "cuda" or "mps": where the work is done.
-        precision: Of the network's layers.
-        batch_size: Images in a batch; None: what suits the device.
+        work: Returns a result for each image of a batch; see `over_batches`. In a team the results must be picklable.
+        device: "cpu", "cuda" or "mps".
+        precision: Precision of the network's layers.
+        batch_size: Images per batch; None: `default_batch_size` of the device.
         workers: Loading threads; see `load_batches`.
         prefetch: Batches that are loaded ahead.
-        start: Position of the first image to work on.
-        team: The processes at work, all of which call this with the same arguments: the batches go round among them, and
-            every process gets all results.
+        start: Position of the first image to process.
+        team: The cooperating processes, all of which call this with the same arguments: batches are dealt out in turn,
+            and every process gets all results.
         read: Decodes one sample.
 
     Returns:
-        A generator of (position, result) pairs, those of one batch of each process at a time, in the order of the samples. For
-        an image that cannot be read the result is the error that says why.
+        A generator of lists of (position, result) pairs in the order of the samples; each list covers one batch of each
+        process. The result of an image that cannot be read is the error.
 
     Raises:
         OutOfMemory: The device has too little memory for one image.
@@ -76,7 +76,7 @@ def over_images(
     own = positions[(positions - start) // size % team.size == team.rank]
     loaded = load_batches(samples, view, size, order=own, workers=workers, prefetch=prefetch, read=read)
     with closing(over_batches(loaded, work, device=device, precision=precision)) as batches:
-        for _ in range(start, len(samples), size * team.size):  # as often in every process, whoever gets the last batch
+        for _ in range(start, len(samples), size * team.size):  # equally often in every process, even if the last batches go to only some
             done = next(batches, None)
             pairs = [] if done is None else _in_order(*done)
             yield [pair for part in team.gather(pairs) for pair in part]
@@ -90,18 +90,18 @@ def over_batches(
     precision: str,
     pieces: FittingPieces | None = None,
 ) -> Generator[tuple[Batch, list[_Result]], None, None]:
-    """Work on batches that are loaded elsewhere.
+    """Process batches that are loaded elsewhere.
 
     Args:
         batches: The batches; closed at the end.
-        work: Returns a result for each image of a batch, or of a piece of it where the whole does not fit. Called without
-            gradients and in ``precision``; what runs out of memory in it is begun anew with fewer images.
-        device: "cpu", "cuda" or "mps": where the work is done.
-        precision: Of the network's layers.
-        pieces: Remembers what fits from one call to the next.
+        work: Returns a result for each image of a batch, or of a piece of it if the whole does not fit. Called without
+            gradients and in ``precision``; called again with fewer images if it runs out of memory.
+        device: "cpu", "cuda" or "mps".
+        precision: Precision of the network's layers.
+        pieces: Remembers between calls how many images fit.
 
     Returns:
-        A generator of each batch with the results of the images in it that could be read.
+        A generator of each batch with the results of its readable images.
 
     Raises:
         OutOfMemory: The device has too little memory for one image.
@@ -109,7 +109,7 @@ def over_batches(
     pieces = pieces or FittingPieces()
 
     def some(batch: Batch, piece: slice) -> Sequence[_Result]:
-        # Left before every yield: whoever follows must not find torch in inference mode.
+        # Exited before every yield: the consumer must not run in inference mode.
         with torch.inference_mode(), autocast(device, precision):
             return work(batch.piece(piece))
 
@@ -120,16 +120,16 @@ def over_batches(
 
 
 class FittingPieces:
-    """Does work in pieces that fit the device's memory, found by halving: the one place where asking a network runs out of it."""
+    """Runs work in pieces that fit the device's memory, found by halving; only this class handles out-of-memory."""
 
     def __init__(self) -> None:
         self._limit: int | None = None
 
     def over(self, count: int, work: Callable[[slice], _Result]) -> list[_Result]:
-        """Return what ``work`` returns for consecutive pieces of ``count`` images, for all at once where they fit.
+        """Return the results of ``work`` for consecutive pieces of ``count`` images, a single piece if they all fit.
 
         Raises:
-            OutOfMemory: One image is too much.
+            OutOfMemory: Even one image does not fit.
         """
         results: list[_Result] = []
         start = 0
@@ -149,7 +149,7 @@ class FittingPieces:
             else:
                 out_of_memory = False
                 start += size
-            if out_of_memory:  # outside the handler, whose error would keep the pass's tensors alive
+            if out_of_memory:  # outside the handler: its exception keeps the tensors of the forward pass alive
                 self._limit = size // 2
                 _log.warning("not enough memory for %d images at once; continuing with %d", size, self._limit)
                 if torch.cuda.is_available():
@@ -168,6 +168,6 @@ def within_memory(work: Callable[[], _Result]) -> _Result:
 
 
 def _in_order(batch: Batch, results: Iterable[_Result]) -> list[tuple[int, _Result | UnreadableImage]]:
-    """Return results and errors of a batch with their positions, in the order of the samples."""
+    """Return the results and errors of a batch with their positions, in the order of the samples."""
     read: list[tuple[int, _Result | UnreadableImage]] = list(zip(batch.positions.tolist(), results, strict=True))
     return sorted([*read, *zip(batch.error_positions.tolist(), batch.errors, strict=True)], key=lambda pair: pair[0])

@@ -1,4 +1,4 @@
-"""The names of devices and precisions that a person may ask for. Free of torch."""
+"""Names of the devices and precisions that the user can choose. Does not import torch."""
 
 from __future__ import annotations
 

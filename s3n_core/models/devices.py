@@ -1,4 +1,4 @@
-"""Devices and precisions: what this machine offers, what is chosen, and why it was not what a person might expect."""
+"""Devices and precisions: what is available, what is chosen, and why a faster choice was not possible."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from s3n_core.system.memory import keep_freed_memory
 
 CUDA_INSTALL_LINE = "pip install --upgrade --force-reinstall torch torchvision"
 
-# The one place that looks at torch's words, because torch has no class for these: it raises a plain RuntimeError where main
-# memory is full (on Linux, on Windows), on Apple's GPUs, and for errors of NVIDIA's libraries such as cuBLAS.
+# The only place that matches error messages, because torch has no class for these errors: it raises a plain
+# RuntimeError if main memory is full (on Linux and Windows), on MPS, and for errors of NVIDIA libraries such as cuBLAS.
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "STATUS_ALLOC_FAILED")
 _LIBRARY_FAILED = ("CUDA error",)
 _CUDA_NO_MEMORY = 2  # cudaErrorMemoryAllocation
@@ -27,12 +27,12 @@ _CUDA_NO_MEMORY = 2  # cudaErrorMemoryAllocation
 
 @dataclass(frozen=True)
 class DeviceChoice:
-    """A device that will be used.
+    """The device to use.
 
     Attributes:
         device: "cpu", "cuda" or "mps".
-        name: What a person calls it, with its memory.
-        reason: Why it is not a faster one; empty where it is the best that this machine has.
+        name: Its display name, with its memory.
+        reason: Why it is not a faster one; empty if it is the best of this machine.
     """
 
     device: str
@@ -44,13 +44,13 @@ def choose_device(wanted: str = "auto") -> DeviceChoice:
     """Choose the device to compute on.
 
     Args:
-        wanted: "auto" (cuda, then mps, then cpu), or one of "cpu", "cuda", "mps".
+        wanted: "auto" (the first of cuda, mps, cpu that works), "cpu", "cuda" or "mps".
 
     Returns:
         The choice, with the reason for any fallback.
 
     Raises:
-        DeviceError: If a device is asked for by name and cannot be used, with the reason and the remedy.
+        DeviceError: If a device is requested by name and cannot be used; gives the reason and the remedy.
     """
     if wanted not in DEVICES:
         raise DeviceError(f"There is no device {wanted!r}; choose one of {', '.join(DEVICES)}.")
@@ -72,14 +72,14 @@ def choose_precision(wanted: str, device: str) -> str:
     """Choose the precision of the network's layers; the sampler is float32 in all of them.
 
     Args:
-        wanted: "auto" (bfloat16 on CUDA cards that compute in it, else float32), "float32", "bfloat16" or "float16".
+        wanted: "auto" (bfloat16 on CUDA GPUs that support it, else float32), "float32", "bfloat16" or "float16".
         device: "cpu", "cuda" or "mps".
 
     Returns:
         "float32", "bfloat16" or "float16".
 
     Raises:
-        DeviceError: If the precision is unknown, or the device does not offer it.
+        DeviceError: If the precision is unknown, or the device does not support it.
     """
     if wanted not in PRECISIONS:
         raise DeviceError(f"There is no precision {wanted!r}; choose one of {', '.join(PRECISIONS)}.")
@@ -91,14 +91,14 @@ def choose_precision(wanted: str, device: str) -> str:
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager[object]:
-    """Return the autocast context for a precision; for float32 it does nothing."""
+    """Return the autocast context for a precision; a null context for float32."""
     if precision == "float32":
         return torch.autocast(device, enabled=False)
     return torch.autocast(device, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float16)
 
 
 def place(network: torch.nn.Module, device: str) -> None:
-    """Move a network to a device, in the channels-last layout that convolutions are fastest in; a processor keeps its memory."""
+    """Move a network to a device, in channels-last layout for fast convolutions; on a CPU, also keep freed memory."""
     if device == "cpu":
         keep_freed_memory()
     network.to(device=torch.device(device))
@@ -108,21 +108,21 @@ def place(network: torch.nn.Module, device: str) -> None:
 
 
 def free_memory(device: str) -> int | None:
-    """Return the bytes that are free now: of the card's memory on CUDA, of main memory elsewhere; None if unknown."""
+    """Return the free memory in bytes: of the GPU on CUDA, else of the machine; None if unknown."""
     if device == "cuda":
         return int(torch.cuda.mem_get_info(0)[0])
     return int(psutil.virtual_memory().available)
 
 
 def memory_in_use(device: str) -> int:
-    """Return the bytes that this process holds: of the card's memory on CUDA, at its most; of main memory elsewhere, now."""
+    """Return the memory of this process in bytes: on CUDA its peak GPU memory, else its current main memory."""
     if device == "cuda":
         return int(torch.cuda.max_memory_allocated())
     return int(psutil.Process().memory_info().rss)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there is too little memory, on a card or in the machine."""
+    """Whether an error means that memory ran out, on a GPU or in the machine."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     if isinstance(error, torch.AcceleratorError) and (code := getattr(error, "error_code", None)) is not None:
@@ -131,7 +131,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_device_failure(error: BaseException) -> bool:
-    """Whether an error leaves the device in a state in which this process can compute nothing more."""
+    """Whether an error leaves the device unusable for this process."""
     if is_out_of_memory(error):
         return False
     return isinstance(error, torch.AcceleratorError) or _says(error, _LIBRARY_FAILED)
@@ -142,7 +142,7 @@ def _says(error: BaseException, signs: tuple[str, ...]) -> bool:
 
 
 def _cuda_problem() -> str:
-    """Why CUDA cannot be used, as a clause; empty where it can."""
+    """Return why CUDA cannot be used, as a clause; empty if it can."""
     if torch.cuda.is_available():
         return ""
     if not _nvidia_card_present():

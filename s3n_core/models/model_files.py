@@ -1,4 +1,4 @@
-"""Model files: safetensors with a JSON header, read from bytes, checked before anything is believed."""
+"""Model files: safetensors with a JSON header; everything is validated on reading."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def save_model(path: Path, network: S3N, header: ModelHeader, *, half: bool = Fa
     """Write a network and its header to one file.
 
     Args:
-        path: The file; replaced whole.
+        path: The file; replaced atomically.
         network: The network.
-        header: What the file says about it.
-        half: Store floating point weights in float16, half the size; they are read back as float32. A tensor whose values
-            are too large for float16 stays as it is.
+        header: Its metadata.
+        half: Store floating point weights in float16, at half the size; they are read back as float32. A tensor whose
+            values exceed the range of float16 keeps its type.
 
     Raises:
         OutputError: If the file cannot be written.
@@ -53,7 +53,7 @@ def _halved(tensor: Tensor) -> Tensor:
 
 
 def load_model(path: Path) -> tuple[S3N, ModelHeader]:
-    """Read a network, in evaluation mode on the CPU.
+    """Read a network, in evaluation mode and on the CPU.
 
     Args:
         path: A model file of this program.
@@ -62,7 +62,7 @@ def load_model(path: Path) -> tuple[S3N, ModelHeader]:
         The network and its header.
 
     Raises:
-        ModelFileError: If the file is missing, junk, foreign, of another version, or does not fit its own header.
+        ModelFileError: If the file is missing, damaged, of another format or version, or does not match its own header.
     """
     header = read_header(path)
     network = empty_network(header.network)
@@ -87,17 +87,17 @@ def load_model(path: Path) -> tuple[S3N, ModelHeader]:
 
 
 def read_header(path: Path) -> ModelHeader:
-    """Read only what a model file says about itself.
+    """Read only the header of a model file.
 
     Raises:
-        ModelFileError: As `load_model`.
+        ModelFileError: As for `load_model`.
     """
     return parse_header(_read(path, header_only=True), path)
 
 
 def parse_header(data: bytes, path: Path) -> ModelHeader:
-    """Read the header out of a model file's bytes (its beginning is enough)."""
-    # The length that a safetensors file begins with may have any first byte, also a pickle's: only "{" tells them apart.
+    """Parse the header from a model file's bytes (its beginning is enough)."""
+    # A safetensors file starts with a length, whose first byte may equal a pickle's: only the "{" after it is distinct.
     if data[8:9] != b"{" and (data[:2] == b"PK" or data[:1] == b"\x80"):
         raise UnsafeModelFile(
             f"{path} is a pickle file, which may contain code, so it was not opened. Choose a .safetensors file of a "
@@ -129,11 +129,11 @@ def parse_header(data: bytes, path: Path) -> ModelHeader:
 
 
 def _check_size(path: Path, most: int) -> None:
-    """Refuse a file that is larger than any file of its network, before its content is read into memory."""
+    """Refuse a file that is larger than any file of its network, before it is read into memory."""
     try:
         size = path.stat().st_size
     except OSError:
-        return  # reading it will say why
+        return  # reading it raises the error
     if size > most:
         raise ModelFileError(
             f"{path} is damaged: it has {size / 1e6:.0f} MB, but its network needs at most {most / 1e6:.0f} MB."

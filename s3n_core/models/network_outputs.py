@@ -1,4 +1,4 @@
-"""One pass of the network over a batch, with the few numbers that tables and figures need beside its logits."""
+"""One forward pass over a batch: the logits, and the few values that tables and figures need in addition."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from s3n_core.models.preprocessing import to_input
 from s3n_core.system.seeding import peak_draws
 
 DRAW_SEED = 0
-"""Key of the draws outside training: an image gets the same draws in every batch and in every job."""
+"""Seed of the draws outside training: an image gets the same draws in every batch and job."""
 
 
 @dataclass(frozen=True)
 class BatchOutput:
-    """What the network says about a batch; tensors stay on their device.
+    """The network's output for a batch; tensors stay on their device.
 
     Attributes:
         output: The logits, without the trace.
         entropy: H of Eq. 2 in nats, float, shape (B,).
-        sure: H <= delta, bool, shape (B,).
+        sure: Whether H <= delta, bool, shape (B,).
         peaks: Number of peaks, int64, shape (B,).
-        peak_map: Where they are, bool, shape (B, H, W).
+        peak_map: The peaks T, bool, shape (B, H, W).
         response: R, shape (B, H, W), in [0, 1].
         weight_d: Membership of each cell's peak in T_d, in [0, 1], shape (B, H, W).
         weight_c: The same for T_c.
-        stopped: Which images stopped after O, bool, shape (B,); None where nothing may stop. Their joint logits are O's, those
-            of D and C not a number.
+        stopped: Which images stopped after O, bool, shape (B,); None if none may stop. Their joint logits are O's, and
+            those of D and C are NaN.
     """
 
     output: S3NOutput
@@ -50,14 +50,14 @@ class BatchOutput:
 
     @classmethod
     def of_traced(cls, output: S3NOutput) -> BatchOutput:
-        """Keep of a traced pass what a table needs."""
+        """Keep what a table needs of a traced pass."""
         assert output.trace is not None
         samples = output.trace.samples
         return cls.of(output, output.trace.response, samples.weight_d, samples.weight_c)
 
     @classmethod
     def of(cls, output: S3NOutput, response: Response, weight_d: Tensor, weight_c: Tensor) -> BatchOutput:
-        """Keep of a pass what a table needs, and let go of the classes' maps and warped images."""
+        """Keep what a table needs of a pass; class maps and warped images are dropped."""
         return cls(
             output=replace(output, trace=None),
             entropy=response.entropy,
@@ -70,7 +70,7 @@ class BatchOutput:
         )
 
     def replaced(self, places: Tensor, others: BatchOutput) -> BatchOutput:
-        """Return the same outputs with those at some places, int64, shape (N,), replaced by N others."""
+        """Return a copy in which the outputs at N positions, int64 of shape (N,), are replaced by ``others``."""
 
         def mixed(own: Tensor, other: Tensor) -> Tensor:
             return own.index_copy(0, places, other)
@@ -97,13 +97,13 @@ class BatchOutput:
 
 
 def run_batch(model: Model, batch: Batch, *, stop_below: float | None = None) -> BatchOutput:
-    """Run a model on a loaded batch, with draws keyed by the images' names; see `run_network`."""
+    """Run a model on a loaded batch, with draws keyed by the image names; see `run_network`."""
     images, draws = network_inputs(model, batch)
     return run_network(model.network, images, sampling=model.sampling, draws=draws, stop_below=stop_below)
 
 
 def network_inputs(model: Model, batch: Batch) -> tuple[Tensor, Tensor | None]:
-    """Return a loaded batch as a model's input, (B, 3, S, S), and the draws it needs, (B, H, W) or None, on its device."""
+    """Return a batch as input (B, 3, S, S), and the draws that it needs, (B, H, W) or None, on the model's device."""
     draws = draws_for(model.network.config, model.sampling, batch.names, model.device)
     return to_input(batch.images, model.device), draws
 
@@ -111,24 +111,24 @@ def network_inputs(model: Model, batch: Batch) -> tuple[Tensor, Tensor | None]:
 def run_network(
     network: S3N, images: Tensor, *, sampling: Sampling, draws: Tensor | None = None, stop_below: float | None = None
 ) -> BatchOutput:
-    """Run a network on a batch; the caller chooses autocast and gradients.
+    """Run a network on a batch; the caller sets up autocast and gradients.
 
     Args:
-        network: The network, in evaluation mode for an output that does not depend on the batch.
+        network: The network; in evaluation mode, or else the outputs depend on the rest of the batch.
         images: Shape (B, 3, S, S), normalised.
-        sampling: How the peaks are divided.
-        draws: zeta of Eq. 4, shape (B, H, W), in [0, 1), where the mode or the control needs draws (`draws_for`).
-        stop_below: H in nats at or below which an image stops after O (`require_cascade`); None lets every image go on.
+        sampling: How the peaks are assigned.
+        draws: zeta of Eq. 4, shape (B, H, W), in [0, 1), if the mode or the control needs draws (`draws_for`).
+        stop_below: Images with H (nats) up to this value stop after O (see `require_cascade`); None stops none.
 
     Returns:
-        The output, on the images' device.
+        The output, on the device of ``images``.
     """
     look = network.look(images)
     if network.joint is not None and stop_below is None:
         return BatchOutput.of_traced(network.finish(look, sampling=sampling, draws=draws, trace=True))
     weights = network.sampler.choose(look.response.peaks, look.response.response, sampling, draws)
     if stop_below is None:
-        # O alone: its peaks are counted, but nothing is warped, which would be most of the work.
+        # O alone: count its peaks but skip the warps, which would be most of the work.
         return BatchOutput.of(network.finish(look), look.response, *weights)
 
     stopped = look.response.entropy <= stop_below
@@ -148,10 +148,10 @@ def _stopped_output(network: S3N, logits: Tensor) -> S3NOutput:
 
 
 def require_cascade(config: NetworkConfig) -> None:
-    """Refuse a network in which nothing can be stopped after O.
+    """Check that images can stop after O in a network.
 
     Raises:
-        DataSetError: It has O alone, or does not report O's prediction.
+        DataSetError: The network has only O, or does not report O's prediction.
     """
     if "O" not in config.joined or len(config.joined) < 2:
         raise DataSetError(
@@ -168,14 +168,14 @@ def draws_for(
     *,
     seed: int = DRAW_SEED,
 ) -> Tensor | None:
-    """Return the draws that a batch needs, keyed by the samples' names; None where nothing is drawn.
+    """Return the draws that a batch needs, keyed by the sample names; None if the mode needs none.
 
     Args:
-        config: The network's choices.
-        sampling: How the peaks are divided.
-        names: The samples' names.
-        device: Where the draws are needed.
-        seed: Their key; another one only where a person asks for other draws.
+        config: The network's configuration.
+        sampling: How the peaks are assigned.
+        names: The sample names.
+        device: The device of the result.
+        seed: Seed of the draws; differs from the default only if the user asks for other draws.
 
     Returns:
         Uniform draws in [0, 1), float32, shape (B, H, W), or None.
@@ -186,7 +186,7 @@ def draws_for(
 
 
 def rule_names(config: NetworkConfig) -> tuple[str, str]:
-    """Return the names of Eq. 3's two rules for a network: where it is unsure (H > delta), and where it is sure."""
+    """Return the names of the two rules of Eq. 3 for a network: for uncertain images (H > delta) and certain ones."""
     if config.attention == "saliency":
         return "saliency", "saliency"
     return f"top-{config.merged_classes}", "top-1"

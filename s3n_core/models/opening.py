@@ -1,4 +1,4 @@
-"""Opening a trained model: a model file or a run's folder becomes a network that is ready to use."""
+"""Opening a trained model from a model file or a run folder."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from s3n_core.system.json_values import from_json
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network in evaluation mode on its device, and everything that its predictions must name.
+    """A network in evaluation mode on its device, with everything that identifies its predictions.
 
     Attributes:
-        network: The network, its BatchNorms folded into the convolutions.
-        header: What its file says about it.
+        network: The network, with BatchNorm folded into the convolutions.
+        header: The metadata of its file.
         path: Its file.
         digest: First 16 hexadecimal digits of the file's SHA-256.
         device: "cpu", "cuda" or "mps".
-        precision: Of the network's layers: "float32", "bfloat16" or "float16"; the sampler is float32 in all of them.
+        precision: Precision of the network's layers: "float32", "bfloat16" or "float16"; the sampler is always float32.
         preprocess: How an image becomes its input.
-        sampling: How peaks are divided between the branches.
-        device_name: What a person calls the device.
-        device_reason: Why it is not a faster one; empty where it is the best of this machine.
+        sampling: How peaks are assigned to the branches.
+        device_name: Display name of the device.
+        device_reason: Why it is not a faster one; empty if it is the best of this machine.
     """
 
     network: S3N
@@ -52,7 +52,7 @@ class Model:
         return self.header.classes
 
     def autocast(self) -> AbstractContextManager[object]:
-        """Return the context in which the network computes in this model's precision."""
+        """Return the autocast context for this model's precision."""
         return autocast(self.device, self.precision)
 
 
@@ -60,19 +60,19 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
     """Open a trained model.
 
     Args:
-        path: A model file, or a run's folder (its best checkpoint, else its last).
+        path: A model file, or a run folder (its best checkpoint, else its last).
         device: One of `devices.DEVICES`.
         precision: One of `devices.PRECISIONS`.
-        sampling: How peaks are divided; None takes the model's own rule for evaluation.
+        sampling: How peaks are assigned; None uses the model's own mode for evaluation.
 
     Returns:
         The model, in evaluation mode, on its device.
 
     Raises:
-        ModelFileError: If the file is missing, junk, a pickle, of another version, or does not fit its own description.
-        RunError: If the folder is no run, or a run without a checkpoint.
+        ModelFileError: If the file is missing, damaged, a pickle, of another version, or does not match its own header.
+        RunError: If the folder is not a run, or is a run without a checkpoint.
         DeviceError: If the device or precision cannot be used here.
-        ValueError: If there is no such sampling mode.
+        ValueError: If the sampling mode is unknown.
     """
     if sampling is not None and sampling not in SAMPLING_MODES:
         raise ValueError(f"sampling must be one of {', '.join(SAMPLING_MODES)}, not {sampling!r}")
@@ -82,7 +82,7 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
     network, header = load_model(file)
     preprocess = _preprocess_of(header, file)
     fold_batch_norm(network.eval())
-    if beyond := not_finite(network):  # a negative variance, or numbers so large that their products have no place
+    if beyond := not_finite(network):  # from a negative variance, or from weights whose products overflow
         raise ModelFileError(
             f"{file} contains weights that are too large to compute with (first: {beyond[0]}); it is damaged, or its "
             "training diverged."
@@ -103,7 +103,7 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
 
 
 def _preprocess_of(header: ModelHeader, path: Path) -> Preprocess:
-    """Read how the model wants its images, and check what pydantic could not: that it fits the network and names classes."""
+    """Read the preprocessing from a header and validate what pydantic cannot: network size and class names."""
     nameless = [index for index, name in enumerate(header.classes) if not name.strip()]
     if nameless:
         raise ModelFileError(f"{path} is damaged: its class {nameless[0]} has no name. Use another checkpoint.")

@@ -1,8 +1,8 @@
-"""Checkpoints of the authors' released code and of the Hawkeye library's S3N, which has the same layout, as networks of ours.
+"""Importing checkpoints of the authors' released code and of the Hawkeye library's S3N, which has the same layout.
 
-The release form computes what the released code computes in its last stage of testing (`extremes`) and in its first stage of
-training (`all`). What cannot be known from a checkpoint, because it stood in a configuration: the input's side and the constant
-that Q starts from, which is 0.09 in both published configurations.
+The release form computes what the released code computes in its last stage of testing (`extremes`) and in its first
+stage of training (`all`). A checkpoint lacks two values from its configuration: the input size, and the constant added
+to Q, which is 0.09 in both published configurations.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _SINGLE = {
     "radius.scale": ("sampler.radius_d", ()),
     "radius_inv.scale": ("sampler.radius_c", ()),
 }
-# The released code overwrites this convolution with the original branch's classifier at every step.
+# The released code overwrites this convolution with O's classifier at every step.
 _COPIES = ("map_origin.",)
-# Hawkeye registers its backbone a second time, with a head of 1000 classes that nothing uses.
+# Hawkeye registers its backbone a second time, with an unused head of 1000 classes.
 _SECOND_BACKBONE = "backbone."
 
-# Blocks in the four stages, and whether a block is a bottleneck of three convolutions.
+# Number of blocks in the four stages, and whether they are bottlenecks of three convolutions.
 _BACKBONES: dict[tuple[tuple[int, ...], bool], BackboneName] = {
     ((2, 2, 2, 2), False): "resnet18",
     ((3, 4, 6, 3), False): "resnet34",
@@ -50,17 +50,17 @@ _BACKBONES: dict[tuple[tuple[int, ...], bool], BackboneName] = {
     ((3, 8, 36, 3), True): "resnet152",
 }
 _MAP_SIZE = 31
-_LEAST_RADIUS = 0.5 / (math.sqrt(2) * _MAP_SIZE)  # half a cell, the narrowest attention that this program draws
+_LEAST_RADIUS = 0.5 / (math.sqrt(2) * _MAP_SIZE)  # beta of half a cell, the minimum in this program
 
 
 @dataclass(frozen=True, eq=False)
 class ReleasedCheckpoint:
-    """A checkpoint of the released code, read.
+    """An imported checkpoint of the released code.
 
     Attributes:
         network: The network, in the release form and in evaluation mode.
-        hawkeye: Whether it is of the Hawkeye library, which also prepares its test images in another way.
-        unused: Names of tensors that the released network has no use for.
+        hawkeye: Whether it comes from the Hawkeye library, which also preprocesses its test images differently.
+        unused: Names of tensors that the released network does not use.
     """
 
     network: S3N
@@ -69,23 +69,23 @@ class ReleasedCheckpoint:
 
 
 def read_released_checkpoint(path: Path, *, input_size: int = 448) -> ReleasedCheckpoint:
-    """Read a checkpoint of the released code, and nothing in it but tensors.
+    """Read a checkpoint of the released code; only tensors are loaded.
 
     Args:
-        path: A ``.pt``, ``.pth`` or ``.safetensors`` file; a ``module.`` before the names and a ``{"model": ...}`` around
-            them are taken off.
-        input_size: Side of the images that it was trained on, in pixels.
+        path: A ``.pt``, ``.pth`` or ``.safetensors`` file; a ``module.`` prefix and a ``{"model": ...}`` wrapper are
+            removed.
+        input_size: Side length of the images that it was trained on, in pixels.
 
     Returns:
         The network.
 
     Raises:
-        ModelFileError: If the file is missing, junk, holds code, or is not a whole checkpoint of the released code.
+        ModelFileError: If the file is missing, damaged, holds code, or is no complete checkpoint of the released code.
     """
     state = read_state_dict(path)
     _check_kind(state, path)
     name = _backbone_of(state, path)
-    # All that the released code never changes has the same value here; the rest is what its test stage does.
+    # Constants of the released code, and the settings of its test stage.
     config = NetworkConfig(
         backbone=name,
         form="release",
@@ -103,7 +103,7 @@ def read_released_checkpoint(path: Path, *, input_size: int = 448) -> ReleasedCh
     tensors, unused = _renamed(state)
     needed = network.state_dict()
     for key, own in needed.items():
-        if key.endswith("num_batches_tracked"):  # counts that evaluation does not read; some tools leave them out
+        if key.endswith("num_batches_tracked"):  # counts that evaluation does not use; some tools omit them
             tensors.setdefault(key, torch.zeros(own.shape, dtype=own.dtype))
     wrong = misfits(network, tensors)
     if wrong:
@@ -122,7 +122,7 @@ def read_released_checkpoint(path: Path, *, input_size: int = 448) -> ReleasedCh
 
 
 def _misfit(key: str, tensors: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> str:
-    """Say what is wrong with a tensor."""
+    """Return what is wrong with a tensor, as a clause."""
     if key not in tensors:
         return "is missing"
     if key not in needed:
@@ -134,7 +134,7 @@ def _misfit(key: str, tensors: Mapping[str, Tensor], needed: Mapping[str, Tensor
 
 
 def _check_kind(state: Mapping[str, Tensor], path: Path) -> None:
-    """Tell other networks from a released S3N by what nothing else has."""
+    """Check for the tensors that only a released S3N has."""
     if any(key.startswith("heads.O.") for key in state):
         raise ModelFileError(f"{path} is already a model of this program; use it as it is.")
     if not {"raw_classifier.weight", "con_classifier.weight", "filter.weight"} <= state.keys():
@@ -162,7 +162,7 @@ def _backbone_of(state: Mapping[str, Tensor], path: Path) -> BackboneName:
 
 
 def _radius(state: Mapping[str, Tensor], key: str, path: Path) -> float:
-    """Return a radius as the released code uses it: squared there, so without its sign."""
+    """Return the absolute value of a radius; the released code squares it, so its sign has no effect."""
     value = state.get(key)
     if value is None or value.numel() != 1 or not value.is_floating_point():
         raise ModelFileError(
@@ -178,7 +178,7 @@ def _radius(state: Mapping[str, Tensor], key: str, path: Path) -> float:
 
 
 def _renamed(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Give the tensors our names and shapes; also return the names of those without a place."""
+    """Convert the tensors to this program's names and shapes; also return the names of unused ones."""
     tensors, unused = {}, []
     for key, value in state.items():
         prefix = key[: key.find(".") + 1]
@@ -195,7 +195,7 @@ def _renamed(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str,
 
 
 def _theirs(ours: str) -> str:
-    """Return the released code's name of a tensor of ours."""
+    """Return the released code's name for a tensor of this program."""
     for key, (single, _) in _SINGLE.items():
         if ours == single:
             return key

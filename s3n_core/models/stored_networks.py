@@ -1,4 +1,4 @@
-"""A network out of stored tensors: shapes are compared before memory is taken, and no first weights are drawn in vain."""
+"""Building a network from stored tensors: shapes are checked before memory is allocated, and nothing is initialised."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from torch import Tensor
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
 
-WIDEST = 8  # bytes of the widest stored number
+WIDEST = 8  # bytes per element of the widest stored type
 
 
 def empty_network(config: NetworkConfig) -> S3N:
-    """Build a network without memory for its weights: names and shapes only, until `fill` gives it tensors."""
+    """Build a network with names and shapes but no memory for its weights, until `fill` assigns tensors."""
     with torch.device("meta"):
         return S3N(config)
 
 
 def most_bytes(network: S3N) -> int:
-    """Return the most bytes that the tensors of a network can take in a file."""
+    """Return the maximum size of a network's tensors in a file, in bytes."""
     return sum(WIDEST * int(value.numel()) for value in network.state_dict().values())
 
 
 def misfits(network: S3N, tensors: Mapping[str, Tensor]) -> list[str]:
-    """Name, in order, the tensors that are missing, too many, of another shape or of another kind of number."""
+    """Return, in order, the names of tensors that are missing, superfluous, or of the wrong shape or kind of type."""
     own = network.state_dict()
     both = own.keys() & tensors.keys()
     return sorted((own.keys() ^ tensors.keys()) | {key for key in both if not _fits(own[key], tensors[key])})
 
 
 def fill(network: S3N, tensors: Mapping[str, Tensor]) -> list[str]:
-    """Make tensors without misfits the weights of an empty network, and put it into evaluation mode.
+    """Assign tensors (without `misfits`) to an empty network, and put it into evaluation mode.
 
     Args:
-        network: What `empty_network` returned.
-        tensors: By the network's own names; each becomes the network's, in the type that it needs.
+        network: The result of `empty_network`.
+        tensors: Tensors by the network's own names; converted to the network's types.
 
     Returns:
-        The names of those that hold NaN or an infinity, in the network's order; such a network is of no use.
+        The names of tensors that hold NaN or infinity, in the network's order; such a network is unusable.
     """
     own = network.state_dict()
     network.load_state_dict({key: value.to(own[key].dtype) for key, value in tensors.items()}, assign=True)
@@ -48,7 +48,7 @@ def fill(network: S3N, tensors: Mapping[str, Tensor]) -> list[str]:
 
 
 def not_finite(network: S3N) -> list[str]:
-    """Name the tensors of a network that hold NaN or an infinity, in its order."""
+    """Return the names of a network's tensors that hold NaN or infinity, in its order."""
     return [key for key, value in network.state_dict().items() if not bool(torch.isfinite(value).all())]
 
 
