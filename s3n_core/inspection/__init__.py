@@ -1,1 +1,1 @@
-"""Inspection: all that is known of one image, as NumPy arrays and plain values."""
+"""Inspection: all intermediates and results for one image, as NumPy arrays and plain values."""

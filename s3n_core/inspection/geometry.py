@@ -1,8 +1,8 @@
-"""Places and magnification: from a map's cell to the original, through a grid into a warped image, and back. Free of torch.
+"""Coordinates and magnification: between map cells, the original and warped images. Does not import torch.
 
-Three frames meet here. *Original*: pixels of the upright image, (0, 0) the outer corner of its first pixel. *Grid*: (x, y)
-in [-1, 1] over the square that the network sees (`method.alignment`). *Warped*: pixels of a D or C image, (0, 0) again the
-outer corner of the first.
+There are three frames. *Original*: pixels of the upright image; (0, 0) is the outer corner of its first pixel. *Grid*:
+(x, y) in [-1, 1] over the square that the network sees (`method.alignment`). *Warped*: pixels of a D or C image; (0, 0)
+is again the outer corner of the first pixel.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ Place = tuple[float, float]
 Values = TypeVar("Values", bound=Any)
 """A NumPy array or a tensor."""
 
-TOLERANCE = 1e-6  # of a grid square's side: rounding at its edges must not lose a place between two squares
+TOLERANCE = 1e-6  # fraction of a grid square's side, so that rounding loses no point between two squares
 
 NO_AREA = 1e-6
-"""A grid square with at most so much of an undeformed one's area shows one line of the original again and again."""
+"""A grid square with at most this fraction of an undeformed square's area repeats a single line of the original."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewFrame:
-    """Where the square that a network sees lies in its original.
+    """The position of the network's square input in the original.
 
     Attributes:
-        box: (x0, y0, x1, y1), the part of the original that the square shows, edge to edge, in original pixels.
+        box: (x0, y0, x1, y1), the region of the original that the square shows, edge to edge, in original pixels.
         size: Side of the square, in pixels.
     """
 
@@ -40,52 +40,52 @@ class ViewFrame:
     size: int
 
     def to_original(self, places: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Turn grid places (..., 2), (x, y) in [-1, 1], into original pixels."""
+        """Convert grid coordinates (..., 2), (x, y) in [-1, 1], to original pixels."""
         x0, y0, x1, y1 = self.box
         share = grid_to_share(np.asarray(places, dtype=np.float64), self.size)
         original: NDArray[np.float64] = share * (x1 - x0, y1 - y0) + (x0, y0)
         return original
 
     def from_original(self, places: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Turn original pixels (..., 2), (x, y), into grid places; outside the square beyond [-1, 1]."""
+        """Convert original pixels (..., 2), (x, y), to grid coordinates; outside [-1, 1] beyond the square."""
         x0, y0, x1, y1 = self.box
         share = (np.asarray(places, dtype=np.float64) - (x0, y0)) / (x1 - x0, y1 - y0)
         return share_to_grid(share, self.size)
 
     def cell_to_original(self, row: float, column: float, shape: tuple[int, ...]) -> Place:
-        """Return the place of a cell of a map of shape (h, w), in original pixels."""
+        """Convert a cell of a map of shape (h, w) to original pixels."""
         x, y = self.to_original(np.array([cell_to_grid(column, shape[1]), cell_to_grid(row, shape[0])]))
         return float(x), float(y)
 
     def original_to_cell(self, place: Place, shape: tuple[int, ...]) -> tuple[float, float] | None:
-        """Return the (row, column), with fractions, of a place of the original; None outside the square."""
+        """Convert original pixels to a fractional (row, column) of a map; None outside the square."""
         if not self.shows(place):
             return None
         x, y = np.clip(self.from_original(np.array(place)), -1, 1)
         return float(grid_to_cell(y, shape[0])), float(grid_to_cell(x, shape[1]))
 
     def shows(self, place: Place) -> bool:
-        """Say whether a place of the original lies in the square."""
+        """Return whether a point of the original lies in the square."""
         x0, y0, x1, y1 = self.box
         return x0 <= place[0] <= x1 and y0 <= place[1] <= y1
 
 
 def cell_places(rows: int, columns: int) -> NDArray[np.float64]:
-    """Return the grid places of a map's cells, shape (rows, columns, 2), (x, y)."""
+    """Return the grid coordinates of a map's cells, shape (rows, columns, 2), (x, y)."""
     x, y = np.meshgrid(cell_to_grid(np.arange(columns), columns), cell_to_grid(np.arange(rows), rows))
     return np.stack([x, y], axis=-1)
 
 
 def through_grid(grid: NDArray[np.floating], warped: Place, size: int) -> Place:
-    """Say where a place of a warped image was taken from.
+    """Return where a point of a warped image was sampled.
 
     Args:
-        grid: The grid a cell, shape (H, W, 2), (x, y) in [-1, 1]; between its nodes it is bilinear.
-        warped: Pixels of the warped image; beyond its edge the nearest place inside is taken.
+        grid: The sampling grid, shape (H, W, 2), (x, y) in [-1, 1]; bilinear between its nodes.
+        warped: Pixels of the warped image; clamped to the image.
         size: Side of the warped image in pixels.
 
     Returns:
-        The grid place, (x, y) in [-1, 1].
+        Grid coordinates, (x, y) in [-1, 1].
     """
     rows, columns = grid.shape[:2]
     across, down = np.clip(share_to_grid(np.array(warped) / size, size), -1, 1).tolist()
@@ -99,15 +99,15 @@ def through_grid(grid: NDArray[np.floating], warped: Place, size: int) -> Place:
 
 
 def through_inverse(grid: NDArray[np.floating], place: Place, size: int) -> Place | None:
-    """Say where a grid place lies in a warped image: the exact inverse of `through_grid` at one point, in microseconds.
+    """Return where a point lies in a warped image: the exact inverse of `through_grid` at one point, in microseconds.
 
     Args:
-        grid: The grid a cell, shape (H, W, 2).
-        place: (x, y) in [-1, 1].
+        grid: The sampling grid, shape (H, W, 2).
+        place: Grid coordinates, (x, y) in [-1, 1].
         size: Side of the warped image in pixels.
 
     Returns:
-        Pixels of the warped image, or None where the warp has left the place out.
+        Pixels of the warped image, or None if the warped image does not show the point.
     """
     node = _among_nodes(grid, place)
     if node is None:
@@ -121,14 +121,14 @@ def through_inverse(grid: NDArray[np.floating], place: Place, size: int) -> Plac
 
 
 def source_areas(grid: Values) -> Values:
-    """Return how much of the source each grid square shows, relative to an undeformed square: A of `magnification`.
+    """Return the source area that each grid square shows, relative to an undeformed square: A of `magnification`.
 
     Args:
         grid: Shape (..., H, W, 2), an array or a tensor.
 
     Returns:
-        Shape (..., H - 1, W - 1): the area of the square's quadrilateral, and at the same time the determinant of the Jacobian
-        of the bilinear (f, g) at the square's centre; 1 where nothing changes, 0 where the grid is clamped.
+        Shape (..., H - 1, W - 1): the area of the square's quadrilateral, which equals the determinant of the Jacobian
+        of the bilinear (f, g) at the square's centre; 1 in an undeformed grid, 0 where the grid is clamped.
     """
     rows, columns = grid.shape[-3:-1]
     right = (grid[..., 1:, :] - grid[..., :-1, :]) * ((columns - 1) / 2)
@@ -140,24 +140,23 @@ def source_areas(grid: Values) -> Values:
 
 
 def magnification(grid: Values) -> Values:
-    """Return how many times larger each grid square is in the warped image than in an undeformed one: the magnification.
+    """Return the magnification of each grid square: how many times its content is enlarged in area by the warp.
 
-    With n rows and m columns of nodes P = (f, g), and a, b, c, d the square's corners in order around it,
+    With n rows and m columns of nodes P = (f, g), and the square's corners a, b, c, d in order,
 
         magnification = 1 / A,   A = (n - 1) (m - 1) / 4 * area(a, b, c, d) = det J(f, g) at the square's centre.
 
-    It is a ratio of areas: something that is enlarged 4 times is twice as wide and twice as high. Of the possible definitions
-    this is the one that a person can check with a ruler, because the warp reads the grid bilinearly between its nodes, so a
-    square of the warped image shows its quadrilateral of the source, no more and no less; a derivative at the nodes would
-    average over four squares and blunt what is enlarged most. Window, figures and the training's health report show this
-    number and no other.
+    It is a ratio of areas: at a magnification of 4, things are twice as wide and twice as high. This definition can be
+    checked with a ruler: the warp interpolates the grid bilinearly, so a square of the warped image shows exactly its
+    quadrilateral of the source. A derivative at the nodes would average over four squares and understate the largest
+    magnification. The window, the figures and the training's health report all show this value.
 
     Args:
         grid: Shape (..., H, W, 2), an array or a tensor.
 
     Returns:
-        Shape (..., H - 1, W - 1), 1 where nothing changes; infinite in squares without area, where the clamp to [-1, 1]
-        has laid several nodes onto the border and the warped image repeats it.
+        Shape (..., H - 1, W - 1); 1 in an undeformed grid, infinite in squares without area, where the clamp to [-1, 1]
+        has moved several nodes onto the border and the warped image repeats it.
     """
     areas = source_areas(grid)
     with np.errstate(divide="ignore"):
@@ -166,10 +165,10 @@ def magnification(grid: Values) -> Values:
 
 
 def inner_squares(grid: Values) -> Values:
-    """Say which grid squares have no corner on the border of the source, shape (..., H - 1, W - 1), bool.
+    """Return which grid squares have no corner on the border of the source, shape (..., H - 1, W - 1), bool.
 
-    A square on the border may have been cut off by the clamp: it is stretched, as much as one likes, but nothing of the image
-    is enlarged by it. So what is said of a whole grid (`largest_magnification`, ranges, means) leaves these squares out.
+    A square on the border may have been cut off by the clamp: its magnification can be arbitrarily large although it
+    enlarges nothing. Statistics of a whole grid (`largest_magnification`, ranges, means) exclude these squares.
     """
     inside = (abs(grid[..., 0]) < 1) & (abs(grid[..., 1]) < 1)
     squares: Values = inside[..., 1:, 1:] & inside[..., :-1, 1:] & inside[..., 1:, :-1] & inside[..., :-1, :-1]
@@ -177,7 +176,7 @@ def inner_squares(grid: Values) -> Values:
 
 
 def inner_magnification(grid: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the finite magnifications of a grid's inner squares, shape (n,); of a grid that has none, one 1."""
+    """Return the finite magnifications of a grid's inner squares, shape (n,); a single 1 if there are none."""
     nodes = np.asarray(grid, dtype=np.float64)
     ratios: NDArray[np.float64] = magnification(nodes)[inner_squares(nodes)]
     finite = ratios[np.isfinite(ratios)]
@@ -185,22 +184,22 @@ def inner_magnification(grid: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def largest_magnification(grid: NDArray[np.floating]) -> float:
-    """Return the magnification of the inner square that is enlarged most; 1 where nothing changes."""
+    """Return the largest magnification of the inner squares; 1 for an undeformed grid."""
     return float(inner_magnification(grid).max())
 
 
 def magnification_at(grid: NDArray[np.floating], place: Place) -> float | None:
-    """Return the magnification at a place of the source.
+    """Return the magnification at a point of the source.
 
-    At a square's centre it is the square's; between centres the areas are read bilinearly, so that it has no steps, and is
-    nowhere larger than the largest of the squares around.
+    At a square's centre it is that of the square. Between centres the areas are interpolated bilinearly: the result is
+    continuous and never exceeds that of the surrounding squares.
 
     Args:
         grid: Shape (H, W, 2).
-        place: (x, y) in [-1, 1].
+        place: Grid coordinates, (x, y) in [-1, 1].
 
     Returns:
-        The ratio of areas, infinite where the warped image repeats the border; None where the warp has left the place out.
+        The ratio of areas, infinite where the warped image repeats the border; None if it does not show the point.
     """
     node = _among_nodes(grid, place)
     if node is None:
@@ -211,15 +210,15 @@ def magnification_at(grid: NDArray[np.floating], place: Place) -> float | None:
 def magnification_raster(
     grid: NDArray[np.floating], xs: NDArray[np.float64], ys: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return `magnification_at` at every place of a raster of the source.
+    """Return `magnification_at` for every point of a raster over the source.
 
     Args:
         grid: Shape (H, W, 2).
-        xs: The raster's columns, in [-1, 1], rising evenly.
+        xs: The raster's columns, in [-1, 1], evenly increasing.
         ys: Its rows.
 
     Returns:
-        Shape (len(ys), len(xs)); NaN where the warp has left the place out.
+        Shape (len(ys), len(xs)); NaN where the warped image does not show the point.
     """
     nodes = through_inverse_at_all(grid, xs, ys)
     ratios = np.full(nodes.shape[:2], np.nan)
@@ -231,7 +230,7 @@ def magnification_raster(
 def read_between(
     values: NDArray[np.floating], rows: NDArray[np.float64], columns: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Read values at nodes (H, W) bilinearly at places between them, (n,) rows and columns with fractions."""
+    """Interpolate values at nodes (H, W) bilinearly at fractional rows and columns, shape (n,) each."""
     top = np.minimum(rows.astype(np.intp), values.shape[0] - 2)
     left = np.minimum(columns.astype(np.intp), values.shape[1] - 2)
     v, u = rows - top, columns - left
@@ -244,20 +243,21 @@ def read_between(
 def through_inverse_at_all(
     grid: NDArray[np.floating], xs: NDArray[np.float64], ys: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Say where every place of a raster lies between the grid's nodes: `through_inverse` for many places at once.
+    """Return where every point of a raster lies between the grid's nodes: `through_inverse` for many points at once.
 
     Args:
         grid: Shape (H, W, 2).
-        xs: The raster's columns, in [-1, 1], rising evenly.
+        xs: The raster's columns, in [-1, 1], evenly increasing.
         ys: Its rows.
 
     Returns:
-        (row, column) among the nodes, with fractions, shape (len(ys), len(xs), 2); NaN where the warp has left the place out.
+        Fractional (row, column) of the nodes, shape (len(ys), len(xs), 2); NaN where the warped image does not show the
+        point.
     """
     nodes = np.asarray(grid, dtype=np.float64)
     squares = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, :-1], nodes[1:, 1:]]).reshape(4, -1, 2)
     columns = nodes.shape[1] - 1
-    # Every square is asked for the raster's places in its bounding box.
+    # For every square, solve for the raster points in its bounding box.
     first_x = np.searchsorted(xs, squares[..., 0].min(axis=0) - TOLERANCE)
     first_y = np.searchsorted(ys, squares[..., 1].min(axis=0) - TOLERANCE)
     width = np.searchsorted(xs, squares[..., 0].max(axis=0) + TOLERANCE) - first_x
@@ -274,9 +274,9 @@ def through_inverse_at_all(
 
 
 def _among_nodes(grid: NDArray[np.floating], place: Place) -> tuple[float, float] | None:
-    """Return the (row, column) among the grid's nodes, with fractions, that shows a place; None where none does.
+    """Return the fractional (row, column) of the grid's nodes that samples a point; None if none does.
 
-    The grid cannot fold, so at most one of its squares holds the place; inside it the bilinear map is solved in closed form.
+    The grid cannot fold, so at most one square contains the point; in it the bilinear map is inverted in closed form.
     """
     nodes = np.asarray(grid, dtype=np.float64)
     squares = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, :-1], nodes[1:, 1:]])  # (4, H - 1, W - 1, 2)
@@ -293,9 +293,9 @@ def _among_nodes(grid: NDArray[np.floating], place: Place) -> tuple[float, float
 
 
 def _magnification_among_nodes(grid: NDArray[np.floating], places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the magnification at places (..., 2), (row, column) among the grid's nodes."""
+    """Return the magnification at fractional (row, column) positions of the grid's nodes, shape (..., 2)."""
     areas = np.maximum(source_areas(np.asarray(grid, dtype=np.float64)), 0.0)
-    # A square's centre lies half a square behind its first node; beyond the outermost centres the squares there count.
+    # A square's centre lies half a square after its first node; beyond the outermost centres, use the outer squares.
     row, column = (np.clip(places[..., axis] - 0.5, 0, areas.shape[axis] - 1) for axis in (0, 1))
     area = read_between(areas, row, column)
     ratio: NDArray[np.float64] = np.divide(1.0, area, out=np.full_like(area, np.inf), where=area > NO_AREA)
@@ -305,7 +305,7 @@ def _magnification_among_nodes(grid: NDArray[np.floating], places: NDArray[np.fl
 def _inside_squares(
     squares: NDArray[np.float64], point: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Solve for the place (u, v) of a point in each of n squares (4, n, 2), and how far outside [0, 1] it lies; (n,) each.
+    """Solve for (u, v) of a point in each of n squares (4, n, 2), and how far outside [0, 1] they lie; (n,) each.
 
     With p(u, v) = a + b u + c v + d u v, u follows from v, and v from the quadratic cross(a + c v, b + d v) = 0.
     """
@@ -313,9 +313,9 @@ def _inside_squares(
     a, b, c = upper_left - point, upper_right - upper_left, lower_left - upper_left
     d = upper_left - upper_right - lower_left + lower_right
     second, first, constant = _cross(c, d), _cross(a, d) + _cross(c, b), _cross(a, b)
-    with np.errstate(all="ignore"):  # a square without area has no solution and drops out as NaN
+    with np.errstate(all="ignore"):  # a square without area has no solution: NaN
         root = np.sqrt(first**2 - 4 * second * constant)
-        # The stable form of both roots: it holds for a parallelogram too, whose quadratic term is 0.
+        # The numerically stable form of both roots; also valid for a parallelogram, whose quadratic term is 0.
         half = -0.5 * (first + np.where(first < 0, -root, root))
         v = np.stack([half / second, constant / half])
         along = b + d * v[..., None]

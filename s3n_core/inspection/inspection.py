@@ -1,8 +1,8 @@
-"""Everything that a network saw in one image, as NumPy arrays and plain values, with places in original pixels.
+"""The inspection of one image: all intermediates and results as NumPy arrays and plain values, in original pixels.
 
-Free of torch: the window, the figures and a file hold the same type. `inspector.inspect` fills it in one call; `Inspector`
-does so in steps, for those who ask often. Its three parts follow these steps, so that what a step does not touch stays the
-same value: another place of a peak makes new warps and scores of the same response.
+Does not import torch, so the window, figures and files share this type. `inspector.inspect` computes it in one call,
+`Inspector` step by step, for interactive use. It has one part per step, so a later step leaves the earlier parts
+unchanged: moving a peak makes new warps and scores for the same response.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from s3n_core.method.alignment import cell_to_feature, reading_matrix
 from s3n_core.method.configuration import Alignment, Attention, Control, Sampling
 
 MOST_IMAGE_SIDE = 2048
-"""Largest side of the original that an inspection keeps, in pixels; a larger one is kept scaled down."""
+"""Largest side of the stored original, in pixels; larger images are downscaled."""
 
 Warped = Literal["D", "C"]
 """The branches that see a warped image."""
@@ -37,8 +37,8 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def is_same(one: object, other: object) -> bool:
-    """Say whether two values are equal: arrays bit by bit, mappings and all else by what they hold."""
-    if one is other:  # the quick case; equal arrays elsewhere in memory are as good
+    """Return whether two values are equal; arrays are compared bitwise, mappings by content."""
+    if one is other:  # only a shortcut
         return True
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return (
@@ -58,7 +58,7 @@ def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, eq=False)
 class _ByValue:
-    """Is equal to another one whose fields are all the same, arrays included."""
+    """Mixin for equality by all fields, including arrays."""
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -72,7 +72,7 @@ class _ByValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One class and how probable a branch holds it to be.
+    """A class and its probability according to a branch.
 
     Attributes:
         index: The class's index.
@@ -87,32 +87,32 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Response(_ByValue):
-    """What the original branch finds in an image; edits of single peaks leave it as it is. Symbols as in the paper.
+    """The result of branch O for an image; does not depend on edits of peaks. Symbols as in the paper.
 
     Attributes:
-        name: The image's name; it keys the draws.
-        image: The whole upright original, RGB uint8, shape (h, w, 3), scaled down by ``image_scale`` if it is huge.
-        image_scale: Pixels of ``image`` a pixel of the original, at most 1.
+        name: The image's name, the key of its draws.
+        image: The whole upright original, RGB uint8, shape (h, w, 3), downscaled by ``image_scale`` if it is huge.
+        image_scale: Pixels of ``image`` per pixel of the original, at most 1.
         image_size: (width, height) of the original, in pixels.
-        source_box: (x0, y0, x1, y1): the part of the original that the network sees, in original pixels.
+        source_box: (x0, y0, x1, y1): the region of the original that the network sees, in original pixels.
         source_size: Side of the square that the warps sample, in pixels.
         classes: Class names, by index.
-        gate_logits: Scores that ranked the classes and decided the rule, float32 (C,): O's logits in the paper's form.
+        gate_logits: Scores that ranked the classes and determined H, float32 (C,); O's logits in the paper's form.
         entropy: H of Eq. 2, in nats.
         delta: The threshold of Eq. 3, in nats.
-        sure: H <= delta: R is the map of the likeliest class alone.
-        merged_classes: Indices of the classes whose maps R averages, the likeliest first.
-        class_maps: Class response maps M of some classes, float32 (n, h, w), at the features' own size.
-        mapped_classes: Indices of those classes: all of them if they are small, else the likeliest and the predicted.
-        alignment: How R reads the features: "origins", "centres" or "corners" (`configuration.Alignment`).
+        sure: Whether H <= delta, so that R is the map of the top-1 class alone.
+        merged_classes: Indices of the classes whose maps R averages, most probable first.
+        class_maps: Class response maps M of some classes, float32 (n, h, w), at feature resolution.
+        mapped_classes: Indices of those classes: all if the maps are small, else the most probable and the predicted.
+        alignment: How R aligns with the features: "origins", "centres" or "corners" (`configuration.Alignment`).
         map: R, float32 (H, W), in [0, 1].
         window: Side of a peak's window, in cells.
-        floor: Least response of a peak.
-        attention: "sparse" (peaks make the maps) or a dense map, under which the peaks are only shown.
+        floor: Minimum response of a peak.
+        attention: "sparse" (the method), or the kind of dense map, which does not use the peaks.
         model: The model file's name.
         model_digest: First 16 hexadecimal digits of its SHA-256.
-        precision: Of the network's layers.
-        device: Where it was computed.
+        precision: Precision of the network's layers.
+        device: The device that computed it.
     """
 
     name: str
@@ -141,7 +141,7 @@ class Response(_ByValue):
 
     @property
     def rule(self) -> str:
-        """One sentence on which rule of Eq. 3 applied, and why."""
+        """One sentence that says which rule of Eq. 3 applied, and why."""
         first = self.classes[self.merged_classes[0]]
         if self.attention == "saliency":
             return "R is the channel mean of the features (saliency); it does not depend on the prediction."
@@ -161,14 +161,14 @@ class Response(_ByValue):
     # Class maps
 
     def class_map(self, index: int) -> NDArray[np.float32] | None:
-        """Return M of a class at the features' own size, shape (h, w), or None if it was not kept."""
+        """Return M of a class at feature resolution, shape (h, w), or None if it was not kept."""
         if index not in self.mapped_classes:
             return None
         kept: NDArray[np.float32] = self.class_maps[self.mapped_classes.index(index)]
         return kept
 
     def class_response(self, index: int) -> NDArray[np.float64] | None:
-        """Return a class's map as R would show it, shape (H, W), in [0, 1], or None if it was not kept."""
+        """Return R of a single class, shape (H, W), in [0, 1], or None if its map was not kept."""
         kept = self.class_map(index)
         if kept is None:
             return None
@@ -185,34 +185,34 @@ class Response(_ByValue):
 
     @property
     def frame(self) -> ViewFrame:
-        """Where the network's square lies in the original."""
+        """The position of the network's square in the original."""
         return ViewFrame(box=self.source_box, size=self.source_size)
 
     def cell_to_original(self, row: float, column: float) -> Place:
-        """Return the place of a cell of R, Q_d or Q_c in original pixels."""
+        """Convert a cell of R, Q_d or Q_c to original pixels."""
         return self.frame.cell_to_original(row, column, self.map.shape)
 
     def original_to_cell(self, x: float, y: float) -> tuple[float, float] | None:
-        """Return the (row, column), with fractions, of a place of the original; None outside what the network sees."""
+        """Convert original pixels to a fractional (row, column); None outside the region that the network sees."""
         return self.frame.original_to_cell((x, y), self.map.shape)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Warps(_ByValue):
-    """Where D and C look, and what they get to see.
+    """The peaks, sampling maps, grids and warped images of D and C.
 
     Attributes:
-        settings: What was asked for.
-        sampling: How the peaks were divided.
-        control: What stands in for the warps in a control experiment, "none" in the method.
-        peaks: T as it counts, after any edits, the highest first; those switched off are among them.
-        base: Constant that Q starts from.
+        settings: The settings of the inspection.
+        sampling: How the peaks were assigned.
+        control: What replaces the warps in a control experiment; "none" for the method itself.
+        peaks: T after any edits, highest first; includes peaks that are switched off.
+        base: Constant added to Q.
         beta_1: Radius of Eq. 5 in D, in cells.
         beta_2: Radius of Eq. 5 in C, in cells.
         map_d: Q_d, float32 (H, W).
         map_c: Q_c, float32 (H, W).
-        grid_d: f and g of Q_d a cell, float32 (H, W, 2), (x, y) in [-1, 1] of the square, aligned corners.
-        grid_c: The same of Q_c.
+        grid_d: f and g for Q_d at each cell, float32 (H, W, 2), (x, y) in [-1, 1] over the square, aligned corners.
+        grid_c: The same for Q_c.
         image_d: The discriminative image, RGB uint8, shape (s, s, 3).
         image_c: The complementary image.
     """
@@ -240,23 +240,23 @@ class Warps(_ByValue):
         return self.image_d if branch == "D" else self.image_c
 
     def magnification(self, branch: Warped) -> NDArray[np.float64]:
-        """Return how many times each grid square is enlarged in area, shape (H - 1, W - 1); see `geometry.magnification`."""
+        """Return the magnification of each grid square, shape (H - 1, W - 1); see `geometry.magnification`."""
         return magnification(self.grid(branch).astype(np.float64))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scores(_ByValue):
-    """What the network's branches say of an image.
+    """The logits of the network's branches for an image.
 
     Attributes:
-        logits: By branch, "joint", "O", "D", "C", float32 (C,); those of D, C and joint are missing until they are computed.
+        logits: float32 (C,) by branch, "joint", "O", "D", "C"; those of D, C and joint are missing until computed.
     """
 
     logits: Mapping[str, NDArray[np.float32]]
 
     @property
     def answer(self) -> str:
-        """Whose answer is the network's: "joint", or "O" where there is no joint head or it has not been computed yet."""
+        """The branch of the network's prediction: "joint", or "O" if there are no joint logits (yet)."""
         return "joint" if "joint" in self.logits else "O"
 
     def probabilities(self, branch: str) -> NDArray[np.float64]:
@@ -268,18 +268,18 @@ class Scores(_ByValue):
 
     @property
     def is_finite(self) -> bool:
-        """Whether all logits are finite numbers; the network has answered nothing otherwise."""
+        """Whether all logits are finite; otherwise there is no valid prediction."""
         return all(bool(np.isfinite(logits).all()) for logits in self.logits.values())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """All that is known of one image. Compared by value.
+    """All intermediates and results for one image. Compared by value.
 
     Attributes:
-        response: What the original branch finds: the image, R, the class maps.
-        warps: Where D and C look: peaks, maps, grids and warped images.
-        scores: What the branches say.
+        response: The result of branch O: the image, R, the class maps.
+        warps: Peaks, sampling maps, grids and warped images of D and C.
+        scores: The branches' logits.
     """
 
     response: Response
@@ -287,20 +287,20 @@ class Inspection:
     scores: Scores
 
     def top(self, branch: str | None = None, count: int = 5) -> tuple[Score, ...]:
-        """Return the likeliest classes of "joint", "O", "D" or "C", None: of the network's answer; ties in order of index."""
+        """Return the most probable classes of a branch (None: of the network's prediction); ties in order of index."""
         shares = self.scores.probabilities(branch or self.scores.answer)
         order = np.argsort(-shares, kind="stable")[:count].tolist()
         return tuple(Score(index=i, name=self.response.classes[i], probability=float(shares[i])) for i in order)
 
     @property
     def prediction(self) -> Score:
-        """The network's likeliest class."""
+        """The predicted class."""
         return self.top(count=1)[0]
 
     # Places
 
     def original_to_warped(self, branch: Warped, x: float, y: float) -> Place | None:
-        """Return where a place of the original lies in the image of D or C, in its pixels; None where it is not shown."""
+        """Convert original pixels to pixels of the image of D or C; None where it does not show the point."""
         frame = self.response.frame
         if not frame.shows((x, y)):
             return None
@@ -308,13 +308,13 @@ class Inspection:
         return through_inverse(self.warps.grid(branch), (place[0], place[1]), len(self.warps.image(branch)))
 
     def warped_to_original(self, branch: Warped, x: float, y: float) -> Place:
-        """Return where in the original a place of the image of D or C was taken from."""
+        """Convert pixels of the image of D or C to original pixels."""
         place = through_grid(self.warps.grid(branch), (x, y), len(self.warps.image(branch)))
         original = self.response.frame.to_original(np.array(place))
         return float(original[0]), float(original[1])
 
     def magnification_at(self, branch: Warped, x: float, y: float) -> float | None:
-        """Return how many times a place of the original is enlarged in area; None where D or C does not show it."""
+        """Return the magnification (a ratio of areas) at a point of the original; None if D or C does not show it."""
         frame = self.response.frame
         if not frame.shows((x, y)):
             return None
@@ -322,5 +322,5 @@ class Inspection:
         return magnification_at(self.warps.grid(branch), (place[0], place[1]))
 
     def grid_in_original(self, branch: Warped) -> NDArray[np.float64]:
-        """Return the deformed grid's nodes in original pixels, shape (H, W, 2), (x, y): the lines of Figure 1."""
+        """Return the nodes of the deformed grid in original pixels, shape (H, W, 2), (x, y), as drawn in Figure 1."""
         return self.response.frame.to_original(self.warps.grid(branch))

@@ -1,8 +1,8 @@
-"""Looking into images: prepare once, ask often.
+"""Inspecting images: prepare once, then resample and classify under changing settings.
 
-`prepare` is `S3N.look`, which no setting changes. `resample` divides the peaks and warps, without any pass of the network, so
-that a dragged peak shows at once; `classify` then runs D and C on what came out. Together, with nothing changed, they are
-`S3N.forward` step for step, and a test holds them to it.
+`prepare` is `S3N.look`, which does not depend on settings. `resample` assigns the peaks and warps without a forward
+pass, so that a dragged peak updates at once; `classify` then runs D and C on the warped images. With default settings,
+the three steps compute exactly what `S3N.forward` does, which a test checks.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from s3n_core.models.preprocessing import to_input
 
 
 class Inspector:
-    """Looks into images with one model.
+    """Inspects images with one model.
 
     Args:
         model: An opened model; its network must be in evaluation mode.
 
     Raises:
-        ValueError: If the network is in training mode: looking would change its statistics.
+        ValueError: If the network is in training mode, in which inspecting would change its BatchNorm statistics.
     """
 
     def __init__(self, model: Model) -> None:
@@ -51,18 +51,18 @@ class Inspector:
         self._found: Found | None = None
 
     def prepare(self, image: Image.Image, name: str = "") -> Prepared:
-        """Run the original branch on an upright RGB image."""
+        """Run branch O on an upright RGB image."""
         return self.prepare_batch([image], [name])
 
     def prepare_batch(
         self, images: Sequence[Image.Image], names: Sequence[str], *, views: NDArray[np.uint8] | None = None
     ) -> Prepared:
-        """Run the original branch on several upright RGB images at once.
+        """Run branch O on several upright RGB images at once.
 
         Args:
             images: Decoded images of any sizes, at least one.
-            names: A name each.
-            views: The model's view of each (`test_view`), shape (B, S, S, 3), where it is there already.
+            names: One name per image.
+            views: The model's view of each (`test_view`), shape (B, S, S, 3), if already computed.
         """
         model = self.model
         if views is None:
@@ -78,14 +78,14 @@ class Inspector:
         )
 
     def resample(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Resampled:
-        """Divide the peaks and warp, without a pass of the network.
+        """Assign the peaks and warp the images, without a forward pass.
 
         Args:
-            prepared: What `prepare` returned.
+            prepared: The result of `prepare`.
             settings: What to change; None changes nothing.
 
         Raises:
-            ValueError: If peaks of more than one image are to be edited.
+            ValueError: If the settings edit peaks and there is more than one image.
         """
         settings = settings or InspectionSettings()
         if settings.edits and len(prepared.names) != 1:
@@ -106,13 +106,13 @@ class Inspector:
         return Resampled(found, settings, counted, samples, images_d, images_c)
 
     def classify(self, resampled: Resampled) -> S3NOutput:
-        """Ask D, C and the joint head, as far as the network has them."""
+        """Run D, C and the joint head, as far as the network has them."""
         warped = {"D": resampled.images_d, "C": resampled.images_c}
         with torch.inference_mode(), self.model.autocast():
             return self.model.network.classify(resampled.found.prepared.look, warped)
 
     def describe(self, resampled: Resampled, output: S3NOutput | None = None) -> tuple[Inspection, ...]:
-        """Bring everything to NumPy: one inspection an image, without the scores of D, C and joint if ``output`` is None."""
+        """Convert everything to NumPy: one inspection per image, with only O's scores if ``output`` is None."""
         found = resampled.found
         with torch.inference_mode():
             scores = scores_of(output or S3NOutput(None, found.prepared.look.original, None, None))
@@ -120,7 +120,7 @@ class Inspector:
             return tuple(Inspection(response=response, warps=warps, scores=said) for response, warps, said in parts)
 
     def inspect(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Inspection:
-        """Look into one prepared image: `resample`, `classify` and `describe`."""
+        """Inspect one prepared image: `resample`, `classify` and `describe`."""
         (inspection,) = self._inspect(prepared, settings)
         return inspection
 
@@ -132,16 +132,16 @@ class Inspector:
         *,
         views: NDArray[np.uint8] | None = None,
     ) -> tuple[Inspection, ...]:
-        """Look into several images in shared passes of the network.
+        """Inspect several images in shared forward passes.
 
         Args:
             images: Decoded upright RGB images of any sizes, at least one.
-            names: A name each, which keys its draws.
+            names: One name per image, the key of its draws.
             settings: What to change, without edits of peaks.
             views: As in `prepare_batch`.
 
         Returns:
-            An inspection each, in order.
+            One inspection per image, in order.
         """
         return self._inspect(self.prepare_batch(images, names, views=views), settings)
 
@@ -156,7 +156,7 @@ class Inspector:
         return self.describe(resampled, self.classify(resampled))
 
     def _find(self, prepared: Prepared, numbers: InspectionSettings) -> Found:
-        """Find the peaks; the last finding is kept, because edits of its peaks do not change it."""
+        """Find the peaks; the last result is cached, because edits of peaks do not change it."""
         last = self._found
         if last is not None and last.prepared is prepared and last.numbers == numbers:
             return last
@@ -172,7 +172,7 @@ class Inspector:
         return self._found
 
     def _sampler(self, settings: InspectionSettings) -> SelectiveSampler:
-        """Return the network's sampler, or one that differs in what the settings change."""
+        """Return the network's sampler, or a variant with the changed settings."""
         own = self.model.network.sampler
         changes: dict[str, object] = {
             "entropy_threshold": settings.delta,
@@ -185,7 +185,7 @@ class Inspector:
         if not changes and settings.beta_1 is None and settings.beta_2 is None:
             return own
         sampler = SelectiveSampler(own.config.model_copy(update=changes))
-        cells = float(beta_from_radius(torch.ones(()), own.config.map_size))  # beta of the radius 1
+        cells = float(beta_from_radius(torch.ones(()), own.config.map_size))  # beta for a radius of 1
         sampler.radius_d = _radius(own.radius_d, settings.beta_1, cells)
         sampler.radius_c = _radius(own.radius_c, settings.beta_2, cells)
         sampler.kernel = own.kernel
@@ -199,12 +199,12 @@ def inspect(
     name: str | None = None,
     settings: InspectionSettings | None = None,
 ) -> Inspection:
-    """Look into one image.
+    """Inspect one image.
 
     Args:
         model: An opened model.
         image: An image file, a decoded RGB image, or RGB pixels, uint8, shape (h, w, 3).
-        name: The image's name, which keys the draws; None takes the file's.
+        name: The image's name, the key of the draws; None uses the file's.
         settings: What to change; None changes nothing.
 
     Returns:
@@ -224,12 +224,12 @@ def inspect(
 
 
 def _radius(own: nn.Parameter, beta: float | None, cells: float) -> nn.Parameter:
-    """The network's own radius, or the one whose beta is ``beta`` cells."""
+    """Return the network's own radius, or the radius for a beta of ``beta`` cells."""
     return own if beta is None else nn.Parameter(torch.tensor(beta / cells, device=own.device), requires_grad=False)
 
 
 def _shown(image: Image.Image) -> tuple[NDArray[np.uint8], float]:
-    """Return the whole original for the eye, at most `MOST_IMAGE_SIDE` pixels a side, and its scale."""
+    """Return the original for display, at most `MOST_IMAGE_SIDE` pixels per side, and its scale."""
     scale = min(1.0, MOST_IMAGE_SIDE / max(image.size))
     if scale < 1:
         width, height = (max(1, round(side * scale)) for side in image.size)

@@ -1,4 +1,4 @@
-"""How maps are shown, in the window and on figures alike: which values the colours stand for, and the colours themselves."""
+"""Display of maps in the window and in figures: value ranges, colour bars and colours."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from s3n_core.inspection.palettes import PaletteName, palette_bytes
 
 Steps = Literal["even", "root", "ratio"]
 
-_MOST_MAGNIFIED = 64.0  # a colour bar shows no more, and no less than one over it
+_MOST_MAGNIFIED = 64.0  # the largest magnification on a colour bar; the smallest is its inverse
 
 
 @dataclass(frozen=True, slots=True)
 class ValueRange:
-    """Values that the ends of a colour bar stand for, and how colours go from one to the other.
+    """The value range of a colour bar and its scale.
 
-    The numbers beside a bar stand where their colours are, so they are true whatever the steps.
+    Ticks are placed at their colours, so they are correct for every scale.
 
     Attributes:
-        low: Of the first colour.
-        high: Of the last.
-        steps: Which values take equal room: "even", equal differences; "root", equal differences of the square root of what
-            lies above ``low``, so that small values have more colours; "ratio", equal ratios (both ends must be positive).
+        low: Value of the first colour.
+        high: Value of the last colour.
+        steps: The scale: "even" is linear; "root" is the square root of the value above ``low``, which gives small
+            values more colours; "ratio" is logarithmic (both ends must be positive).
     """
 
     low: float
@@ -38,7 +38,7 @@ class ValueRange:
 
     @classmethod
     def of(cls, *maps: NDArray[np.floating], steps: Steps = "even") -> ValueRange:
-        """Return the range that maps share; values that are not finite do not count, nor, in ratios, those below 0."""
+        """Return the common range of maps, ignoring values that are not finite or, for "ratio", not positive."""
         finite = np.concatenate([values[np.isfinite(values)].ravel() for values in maps])
         if steps == "ratio":
             finite = finite[finite > 0]
@@ -48,11 +48,11 @@ class ValueRange:
 
     @property
     def flat(self) -> bool:
-        """Whether there is no difference to show."""
+        """Whether the range is empty."""
         return not self.high - self.low > 1e-6 * max(abs(self.low), abs(self.high), 1e-30)
 
     def share(self, values: NDArray[np.floating] | float) -> NDArray[np.float64]:
-        """Return the places 0 ... 1 of values on the bar, cut off at its ends; 0 where the range is flat, and for NaN."""
+        """Return the positions of values on the bar, clipped to [0, 1]; 0 if the range is flat, and for NaN."""
         array = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=self.low, posinf=self.high, neginf=self.low)
         if self.flat:
             return np.zeros_like(array)
@@ -63,16 +63,16 @@ class ValueRange:
         return np.sqrt(share) if self.steps == "root" else share
 
     def ticks(self, most: int = 4) -> list[tuple[float, str]]:
-        """Return values for a colour bar and their texts: its two ends, and round values with room between them.
+        """Return tick values for a colour bar and their texts: its two ends, and round values spaced between them.
 
         Args:
-            most: About so many steps between the ends.
+            most: Approximate number of intervals.
         """
         if self.flat:
             return [(self.low, number_text(self.low))]
         room = 0.6 / most
         kept: list[float] = []
-        if self.steps == "root":  # of finer steps than there is room for, those nearest to where a number should stand
+        if self.steps == "root":  # of a series finer than there is room for, those nearest to even spacing
             fine = np.array(_round_values(self.low, self.high, 4 * most))
             shares, last = self.share(fine), 0.0
             for place in range(1, most):
@@ -91,50 +91,50 @@ class ValueRange:
 
 
 RESPONSE_RANGE = ValueRange(0.0, 1.0)
-"""Of R and of class maps, which are scaled to it."""
+"""Range of R and of class maps, which are normalised to it."""
 
 
 def sampling_map_range(*maps: NDArray[np.floating]) -> ValueRange:
-    """Return the one range of sampling maps Q that are compared: Q_d and Q_c of an image, or one of them over the epochs.
+    """Return a common range for sampling maps Q that are compared: Q_d and Q_c of an image, or one of them over epochs.
 
-    Gaussians of near peaks add up to many times what a weak peak has, mostly in one of the two; in even steps the other map
-    would be nearly black. So colours follow the square root, and nothing is cut off.
+    Gaussians of nearby peaks add up to many times the height of a weak peak, mostly in one of the two maps; on a linear
+    scale the other would be nearly black. The square root scale avoids this without clipping.
     """
     return ValueRange.of(*maps, steps="root")
 
 
 def magnification_range(*grids: NDArray[np.floating]) -> ValueRange:
-    """Return the one range of the magnification of grids (H, W, 2) that are compared, over their inner squares."""
+    """Return a common range for the magnification of grids (H, W, 2) that are compared, over their inner squares."""
     inner = np.concatenate([inner_magnification(grid) for grid in grids])
     return ValueRange.of(np.clip(inner, 1 / _MOST_MAGNIFIED, _MOST_MAGNIFIED), steps="ratio")
 
 
 @functools.cache
 def palette_colours(name: PaletteName) -> NDArray[np.uint8]:
-    """Return a palette's colours from the lowest value to the highest, RGB, uint8 (256, 3), read only."""
+    """Return a palette's colours from the lowest to the highest value, RGB, uint8 (256, 3), read-only."""
     return np.frombuffer(palette_bytes(name), dtype=np.uint8).reshape(256, 3)
 
 
 def coloured(share: NDArray[np.floating], palette: PaletteName) -> NDArray[np.uint8]:
-    """Return the palette's colours of places 0 ... 1 on the colour bar, shape (..., 3)."""
+    """Return the palette's colours at positions 0 ... 1 on the colour bar, shape (..., 3)."""
     colours: NDArray[np.uint8] = palette_colours(palette)[np.round(np.asarray(share) * 255).astype(np.intp)]
     return colours
 
 
 def grey_of(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the brightness of an RGB image (..., 3), 0 ... 255: what a map is laid over."""
+    """Return the luma of an RGB image (..., 3), 0 ... 255, the background of a map."""
     grey: NDArray[np.float32] = image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     return grey
 
 
 def overlaid(image: NDArray[np.uint8], colours: NDArray[np.uint8], opacity: float) -> NDArray[np.uint8]:
-    """Lay colours over an image in grey: its form stays to be seen, its colours cannot be taken for the map's."""
+    """Blend colours over the image in grey, so that the image's own colours cannot be mistaken for the map's."""
     mixed = (1 - opacity) * grey_of(image)[..., None] + opacity * colours.astype(np.float32)
     return np.rint(mixed).astype(np.uint8)
 
 
 def _round_values(low: float, high: float, most: int) -> list[float]:
-    """Return the multiples within a range of the smallest round step of which about ``most`` fit into it."""
+    """Return the multiples of a round step within a range, about ``most`` of them."""
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)

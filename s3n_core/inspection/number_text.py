@@ -1,4 +1,4 @@
-"""How numbers are written on figures and in the window, wherever a person may compare the two."""
+"""Number formats shared by the window and figures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def number_text(value: float, digits: int = 3) -> str:
-    """Write a number with so many significant digits, never in powers of ten where it can be avoided."""
+    """Format a number with the given significant digits, avoiding scientific notation where possible."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "–∞"
     value = float(f"{value:.{digits}g}") + 0.0
@@ -20,12 +20,12 @@ def number_text(value: float, digits: int = 3) -> str:
 
 
 def magnification_text(ratio: float) -> str:
-    """Write a magnification: two significant digits, "2.3", "12"."""
+    """Format a magnification with two significant digits: "2.3", "12"."""
     return number_text(ratio, 2)
 
 
 def probability_text(share: float) -> str:
-    """Write a probability as a percentage with one decimal, never rounding a doubt away: "87.3 %", "> 99.9 %"."""
+    """Format a probability as a percentage with one decimal; never rounds up to certainty: "87.3 %", "> 99.9 %"."""
     if 0.9995 <= share < 1:
         return "> 99.9 %"
     if 0 < share < 0.0005:

@@ -1,6 +1,7 @@
-"""Palettes of maps: their names, their colours, and how much a map covers the image; for window, figures and reports alike.
+"""Colour palettes of maps and the default opacity, for the window, figures and reports.
 
-All of them grow evenly brighter to the eye. Kept as plain data, so that a command's options may name them without loading NumPy.
+All palettes increase evenly in perceived brightness. They are plain data, so that command-line options can list them
+without loading NumPy.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ PALETTES: tuple[PaletteName, ...] = get_args(PaletteName)
 """The first is the default."""
 
 STANDARD_OPACITY = 0.65
-"""Of maps over the grey image, 0 ... 1: the place of each part of a bird can still be told."""
+"""Opacity of maps over the grey image, 0 ... 1; the image below stays recognisable."""
 
-_OLD_NAMES: dict[str, PaletteName] = {"gray": "grey"}  # the exports' name until they and the window shared this list
+_OLD_NAMES: dict[str, PaletteName] = {"gray": "grey"}  # old name in exports
 
 
 def palette_named(name: str) -> PaletteName:
-    """Return the palette of a name, of today or of older files and commands.
+    """Return the palette for a current or old name.
 
     Raises:
-        ValueError: There is none; the message says what there is.
+        ValueError: The name is unknown; the message lists the palettes.
     """
     name = _OLD_NAMES.get(name, name)
     for palette in PALETTES:
@@ -32,7 +33,7 @@ def palette_named(name: str) -> PaletteName:
 
 
 def palette_bytes(name: PaletteName) -> bytes:
-    """Return a palette's 256 colours from the lowest value to the highest: 768 bytes, red, green and blue in turn."""
+    """Return a palette's 256 colours from the lowest to the highest value: 768 bytes, interleaved RGB."""
     if name == "grey":
         return bytes(level for level in range(256) for _ in range(3))
     return base64.b64decode(_COLOURS[name])

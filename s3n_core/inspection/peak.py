@@ -1,4 +1,4 @@
-"""A peak of R, and what a person may change in it. Free of torch."""
+"""A peak of R, and the edits that the user can make to it. Does not import torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Cell = tuple[int, int]
-"""(row, column) of a map."""
+"""(row, column) of a map cell."""
 
 PeakSet = Literal["D", "C", "both", "none", "off"]
 ForcedSet = Literal["D", "C", "both"]
@@ -18,13 +18,13 @@ class Peak:
     """One local maximum of R.
 
     Attributes:
-        x: Its place in the original, in pixels.
-        y: The same, downwards.
-        cell: (row, column) of R where it counts.
-        found_at: (row, column) where it was found; another one if it was moved by hand. Names the peak in a `PeakEdit`.
-        response: R at the place where it was found, in (0, 1].
-        zeta: The number drawn for it (Eq. 4); None in modes that draw none.
-        set: Where it belongs: "D", "C", "both", "none" (the mode uses it nowhere) or "off" (by hand).
+        x: Horizontal position in the original, in pixels.
+        y: Vertical position in the original, in pixels, downwards.
+        cell: (row, column) of R where it is used.
+        found_at: (row, column) where it was found, before the user moved it. Identifies the peak in a `PeakEdit`.
+        response: R at the cell where it was found, in (0, 1].
+        zeta: The number drawn for it (Eq. 4); None in modes without draws.
+        set: Its set: "D", "C", "both", "none" (not used by the mode) or "off" (switched off by the user).
         weight_d: Membership in T_d, in [0, 1].
         weight_c: Membership in T_c, in [0, 1].
     """
@@ -42,13 +42,13 @@ class Peak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeakEdit:
-    """One peak changed by hand.
+    """The user's edit of one peak.
 
     Attributes:
         cell: (row, column) where the peak was found; an edit of a cell without a peak has no effect.
-        off: The peak is left out.
-        moved_to: (row, column) where it is put instead, with its response and its zeta: the nearest free cell is taken.
-        forced: The set that it belongs to, whatever the mode says.
+        off: Whether the peak is switched off.
+        moved_to: (row, column) to move it to, with its response and zeta; the nearest free cell is used.
+        forced: The set to assign it to, regardless of the mode.
     """
 
     cell: Cell

@@ -1,4 +1,4 @@
-"""Peaks as a person sees and changes them: switched off, moved, put into the other set, and listed with their places."""
+"""Editing peaks (switch off, move, assign to the other set) and listing them with their positions."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from s3n_core.method.sampler import SelectiveSampler
 
 @dataclass(frozen=True, eq=False)
 class CountedPeaks:
-    """The peaks as they count, after any edits; tensors are (B, H, W).
+    """The peaks after any edits; tensors have shape (B, H, W).
 
     Attributes:
         peaks: T, bool.
-        response: R of each peak, at the cell where it counts now.
-        draws: zeta in the same way, or None.
+        response: R of each peak, at its current cell.
+        draws: zeta of each peak, at its current cell, or None.
         weight_d: Membership in T_d, in [0, 1].
         weight_c: Membership in T_c, in [0, 1].
-        found_at: For peaks that were moved, by the cell where they count: the cell where they were found.
-        off: For peaks that were switched off: their cell, their R and their zeta.
+        found_at: For moved peaks, by current cell: the cell where they were found.
+        off: For peaks that are switched off: their cell, R and zeta.
     """
 
     peaks: Tensor
@@ -47,21 +47,21 @@ def edit_peaks(
     sampler: SelectiveSampler,
     sampling: Sampling,
 ) -> CountedPeaks:
-    """Apply edits to the peaks of one image and divide them anew.
+    """Apply edits to the peaks of one image and assign them again.
 
-    A moved peak takes its response and its zeta along, so that it stays the peak it was; at a place that is taken, the
-    nearest free cell is its place. Edits of cells without a peak have no effect.
+    A moved peak keeps its response and its zeta; if its target is occupied, it goes to the nearest free cell. Edits of
+    cells without a peak have no effect.
 
     Args:
         peaks: T, bool, shape (1, H, W).
         response: R, shape (1, H, W).
-        draws: zeta, shape (1, H, W), where the mode draws.
+        draws: zeta, shape (1, H, W), if the mode needs draws.
         edits: What to change.
-        sampler: Divides the peaks.
-        sampling: How it does so.
+        sampler: Assigns the peaks.
+        sampling: The mode of assignment.
 
     Returns:
-        The peaks as they count.
+        The peaks after the edits.
     """
     mask, strength = peaks[0].cpu().numpy().copy(), response[0].cpu().numpy().copy()
     zeta = None if draws is None else draws[0].cpu().numpy().copy()
@@ -104,13 +104,13 @@ def edit_peaks(
 
 
 def list_peaks(counted: CountedPeaks, row: int, frame: ViewFrame, *, drawn: bool) -> tuple[Peak, ...]:
-    """List the peaks of one image of a batch, the highest first (ties: first in row-major order), with those switched off.
+    """List the peaks of one image of a batch, including those switched off, highest first (ties in row-major order).
 
     Args:
-        counted: The peaks; of a batch of one, where there are edits.
-        row: The image.
-        frame: Where its square lies in the original.
-        drawn: The mode divides them by zeta, so it is shown.
+        counted: The peaks; if there are edits, of a batch of one.
+        row: Index of the image in the batch.
+        frame: The position of its square in the original.
+        drawn: Whether the mode uses zeta, which is then listed.
     """
     mask = counted.peaks[row].cpu().numpy()
     strength, weight_d, weight_c = (
@@ -156,7 +156,7 @@ def _inside(cell: Cell, mask: NDArray[np.bool_]) -> bool:
 
 
 def _nearest_free(mask: NDArray[np.bool_], place: tuple[float, float]) -> Cell:
-    """Return the cell without a peak that is nearest to a place (row, column); ties: first in row-major order."""
+    """Return the cell without a peak that is nearest to a (row, column); ties: first in row-major order."""
     rows, columns = np.indices(mask.shape)
     row, column = (float(np.clip(value, 0, side - 1)) for value, side in zip(place, mask.shape, strict=True))
     distance = np.where(mask, np.inf, (rows - row) ** 2 + (columns - column) ** 2)

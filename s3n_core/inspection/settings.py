@@ -1,4 +1,4 @@
-"""The settings of an inspection: the method's numbers, and single peaks changed by hand. Free of torch."""
+"""The settings of an inspection: the method's parameters and edits of single peaks. Does not import torch."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Floor = Literal["mean", "none"] | float
 @with_config({"extra": "forbid"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectionSettings:
-    """How an image is inspected; None leaves a number as the model has it.
+    """How an image is inspected; None keeps the model's value.
 
     Attributes:
-        sampling: How the peaks are divided between D and C.
-        seed: Of zeta in the modes that draw, and of the control with random places.
-        delta: Entropy up to which the network counts as sure (Eq. 3), in nats.
-        top_k: Classes merged where it is unsure; at most half of all classes are.
+        sampling: How the peaks are assigned to D and C.
+        seed: Seed of zeta in modes with draws, and of the control with random places.
+        delta: Entropy threshold of Eq. 3, in nats: up to it the network is certain.
+        top_k: Number of classes merged above the threshold; at most half of all classes.
         window: Side of a peak's window in cells, odd.
-        floor: Least response of a peak.
-        base: Constant that Q starts from.
+        floor: Minimum response of a peak.
+        base: Constant added to Q.
         beta_1: Radius of Eq. 5 in D, in cells, at least 0.5.
         beta_2: Radius of Eq. 5 in C, in cells, at least 0.5.
-        edits: Peaks changed by hand, in the order in which they are applied.
+        edits: Edits of single peaks, in the order in which they are applied.
     """
 
     sampling: Sampling | None = None
@@ -64,15 +64,15 @@ class InspectionSettings:
             raise ValueError("edits must name each peak once")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as values that JSON holds exactly."""
+        """Return the fields as JSON values, without loss."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> InspectionSettings:
-        """Read what `to_dict` returned, also after a way through JSON.
+        """Read the result of `to_dict`, also after a JSON round trip.
 
         Raises:
-            ValueError: A field is unknown or out of its range.
+            ValueError: A field is unknown or out of range.
         """
         try:
             return _ADAPTER.validate_python(fields)
@@ -84,7 +84,7 @@ class InspectionSettings:
 
 
 def _check_range(name: str, value: float | None, low: float, high: float) -> None:
-    # Infinity is excluded, and so is NaN, which compares false.
+    # Excludes infinity, and NaN, for which comparisons are false.
     if value is not None and not (low <= value <= high and math.isfinite(value)):
         limits = f"at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
         raise ValueError(f"{name} must be {limits}, not {value}")

@@ -1,7 +1,7 @@
-"""What looking into images leaves between its steps, on the model's device, and each step's part of an inspection in NumPy.
+"""The intermediate states of an inspection, on the model's device, and their conversion to NumPy.
 
-A step's part is brought from the device once: another place of a peak leaves the response and the class maps where they are,
-and the scores bring nothing but themselves.
+Each part is copied from the device once: moving a peak does not copy the response and the class maps again, and
+classifying copies only the scores.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_pixels
 
 MOST_MAP_VALUES = 65_536
-"""Class maps of all classes are kept up to so many values an image; beyond it those of the likeliest and predicted."""
+"""Up to this many values per image all class maps are kept; beyond it, only those of the most probable classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A batch of images and what the original branch makes of them, on the model's device.
+    """A batch of images and the output of branch O for them, on the model's device.
 
     Attributes:
         model: The model.
-        names: The images' names, which key the draws.
-        shown: Each whole original as it will be shown, uint8 (h, w, 3), and its scale.
+        names: The images' names, the keys of the draws.
+        shown: Each original for display, uint8 (h, w, 3), and its scale.
         sizes: (width, height) of each original, in pixels.
-        look: What the original branch sees in them.
+        look: The output of branch O.
     """
 
     model: Model
@@ -49,22 +49,22 @@ class Prepared:
     look: Look
 
     def frame(self, row: int) -> ViewFrame:
-        """Where an image's square lies in its original."""
+        """Return the position of an image's square in its original."""
         preprocess = self.model.preprocess
         return ViewFrame(box=source_box(self.sizes[row], preprocess), size=preprocess.source_size)
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What the original branch finds under given numbers, before any peak is changed by hand.
+    """The response and peaks under given settings, before any edits of peaks.
 
     Attributes:
         prepared: The images.
-        numbers: What was asked for, without edits.
-        sampler: The sampler with those numbers.
-        sampling: How the peaks are divided.
-        draws: zeta, shape (B, H, W), where the mode or the control draws.
-        response: The response as it was found; in the control with random places, as it was scattered.
+        numbers: The settings, without edits.
+        sampler: The sampler with those settings.
+        sampling: How the peaks are assigned.
+        draws: zeta, shape (B, H, W), if the mode or the control needs draws.
+        response: The response as found; in the control with random places, as permuted.
         samples: Maps and grids.
     """
 
@@ -77,7 +77,7 @@ class Found:
     samples: Samples
 
     def responses(self, scores: tuple[Scores, ...]) -> tuple[Response, ...]:
-        """Return what was found in each image; the scores say which class maps are worth keeping where there are many."""
+        """Return the response of each image; if there are many classes, the scores select the class maps to keep."""
         return tuple(self._response(row, self._mapped(row, of_image)) for row, of_image in enumerate(scores))
 
     @cached_property
@@ -93,7 +93,7 @@ class Found:
         return ranked
 
     def _mapped(self, row: int, scores: Scores) -> tuple[int, ...]:
-        """Indices of the classes whose maps are kept: all, or those merged and each branch's five likeliest."""
+        """Return the indices of the classes whose maps are kept: all, or the merged ones and each branch's top five."""
         maps = self.response.maps[row]
         if maps.numel() <= MOST_MAP_VALUES:
             return tuple(range(len(maps)))
@@ -135,12 +135,12 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
-    """Where D and C look under given settings, before they are asked what they see.
+    """The warped images under given settings, before D and C classify them.
 
     Attributes:
-        found: What was found, which edits of peaks do not touch.
-        settings: What was asked for.
-        counted: The peaks as they count, after any edits.
+        found: The response and peaks before edits.
+        settings: The settings.
+        counted: The peaks after any edits.
         samples: Maps and grids, after any edits.
         images_d: D's images, shape (B, 3, s, s), normalised.
         images_c: C's images.
@@ -155,7 +155,7 @@ class Resampled:
 
     @cached_property
     def warps(self) -> tuple[Warps, ...]:
-        """Where D and C look in each image."""
+        """Return the warps of each image."""
         found, samples = self.found, self.samples
         config = found.sampler.config
         images_d, images_c = to_pixels(self.images_d), to_pixels(self.images_c)
@@ -182,7 +182,7 @@ class Resampled:
 
 
 def scores_of(output: S3NOutput) -> tuple[Scores, ...]:
-    """Return what the branches say of each image of a batch."""
+    """Return the branches' scores for each image of a batch."""
     joint = {} if output.joint is None else {"joint": output.joint}
     logits = {branch: to_array(values) for branch, values in (joint | output.branches()).items()}
     return tuple(
@@ -191,6 +191,6 @@ def scores_of(output: S3NOutput) -> tuple[Scores, ...]:
 
 
 def to_array(tensor: Tensor) -> NDArray[np.float32]:
-    """Bring a tensor to NumPy, in float32 and in order."""
+    """Convert a tensor to a contiguous float32 array."""
     array: NDArray[np.float32] = np.ascontiguousarray(tensor.float().cpu().numpy())
     return array

@@ -1,4 +1,4 @@
-"""An inspection as files hold it: named arrays, and a summary for JSON. Free of torch."""
+"""An inspection as stored in files: named arrays, and a summary for JSON. Does not import torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from s3n_core.inspection.inspection import Inspection, Score
 
 
 def arrays_of(inspection: Inspection) -> dict[str, NDArray[Any]]:
-    """Return every array by name, as for an .npz file; peaks as columns, highest first (zeta NaN where none is drawn)."""
+    """Return every array by name, as for an .npz file; peaks as columns, highest first (zeta is NaN without draws)."""
     response, warps, logits = inspection.response, inspection.warps, inspection.scores.logits
     zeta = [np.nan if peak.zeta is None else peak.zeta for peak in warps.peaks]
     return {
@@ -37,7 +37,7 @@ def arrays_of(inspection: Inspection) -> dict[str, NDArray[Any]]:
 
 
 def summary_of(inspection: Inspection) -> dict[str, Any]:
-    """Return everything but the arrays as values that JSON holds, with the five likeliest classes a branch."""
+    """Return everything except the arrays as JSON values, with the top five classes of each branch."""
     response, warps, logits = inspection.response, inspection.warps, inspection.scores.logits
     return {
         "name": response.name,

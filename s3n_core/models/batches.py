@@ -76,7 +76,7 @@ def over_images(
     own = positions[(positions - start) // size % team.size == team.rank]
     loaded = load_batches(samples, view, size, order=own, workers=workers, prefetch=prefetch, read=read)
     with closing(over_batches(loaded, work, device=device, precision=precision)) as batches:
-        for _ in range(start, len(samples), size * team.size):  # equally often in every process, even if the last batches go to only some
+        for _ in range(start, len(samples), size * team.size):  # the same number of times in every process
             done = next(batches, None)
             pairs = [] if done is None else _in_order(*done)
             yield [pair for part in team.gather(pairs) for pair in part]
