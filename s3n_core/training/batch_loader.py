@@ -1,4 +1,4 @@
-"""What the network is fed: views keyed by sample, tensors on the device, and the names of images that could not be read."""
+"""Batches for training and validation: augmented views, tensors on the device, and the images that cannot be read."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from s3n_core.training.events import ImageLeftOut
 from s3n_core.training.preparing import Plan
 
 _log = logging.getLogger(__name__)
-EVALUATION = -1  # stands for the epoch in the key of what is drawn in evaluation
+EVALUATION = -1  # replaces the epoch in the keys of random draws in evaluation
 
 
 class BatchLoader:
-    """Loads a process's share of the images of a plan and turns them into tensors on a device."""
+    """Loads this process's share of a plan's images and converts them to tensors on a device."""
 
     def __init__(self, plan: Plan, device: str, workers: int | None, team: Team) -> None:
         self._plan = plan
@@ -50,14 +50,14 @@ class BatchLoader:
     def validation_batches(self, size: int) -> Generator[Batch, None, None]:
         """Load the deterministic views of this process's validation images; close it to stop early.
 
-        Every process gets the same number of batches of at most ``size`` images, some perhaps empty.
+        Every process gets the same number of batches of at most ``size`` images; some may be empty.
         """
         return self._plain_batches(self._plan.validation, size)
 
     def plain_training_batches(self, size: int) -> Generator[Batch, None, None]:
-        """Load the training images as the validation ones are loaded, in mixed order; close it to stop early.
+        """Load the training images without augmentation, in shuffled order; close it to stop early.
 
-        Data sets list their images class by class, and the variance inside batches of one class lacks the one between classes.
+        Data sets list their images class by class. Batches of a single class would lack the variance between classes.
         """
         training = self._plan.training
         order = epoch_order(self._plan.recipe.seed, EVALUATION, len(training))
@@ -65,16 +65,16 @@ class BatchLoader:
 
     @property
     def validation(self) -> int:
-        """How many validation images there are."""
+        """Number of validation images."""
         return len(self._plan.validation)
 
     def tensors(self, batch: Batch, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Bring a batch to the device.
+        """Copy a batch to the device. An empty batch becomes one black image.
 
         Returns:
-            Images (B, 3, s, s), labels (B,), and zeta of Eq. 4, (B, H, W), keyed by (seed, epoch, sample).
+            Images (B, 3, S, S), labels (B,), and zeta of Eq. 4, shape (B, H, W), keyed by (seed, epoch, sample).
         """
-        if not len(batch):  # a process without images keeps step with the others on a black one
+        if not len(batch):  # a process without images must still run the network, in step with the others
             batch = self._black()
         assert batch.labels is not None
         draws = peak_draws(self._plan.recipe.seed, epoch, batch.names, self._plan.network.map_size)
@@ -85,7 +85,7 @@ class BatchLoader:
         )
 
     def new_errors(self) -> list[ImageLeftOut]:
-        """Return the images that turned out unreadable since the last call, each once a run."""
+        """Return the unreadable images found since the last call; each is returned only once."""
         errors, self._new_errors = self._new_errors, []
         return errors
 
@@ -128,10 +128,10 @@ class BatchLoader:
             batches.close()
 
     def _require_data(self, lost: Sequence[Sample], *, whole_batch: bool) -> None:
-        """Tell images that broke, which are left out, from a data set that was taken away, which ends the training.
+        """Check that the data set still exists: broken images are left out, but a missing data set ends the training.
 
         Raises:
-            DataSetNotFound: If the data set's folder is gone, or no file of a whole batch is there any more.
+            DataSetNotFound: If the data set's folder or all files of a whole batch no longer exist.
         """
         root = self._plan.root
         if not root.is_dir() or (whole_batch and not any(sample.path.exists() for sample in lost)):
@@ -141,19 +141,19 @@ class BatchLoader:
 
 
 def shares(start: int, stop: int, micro: int, team: Team) -> list[range]:
-    """Cut ``start`` ... ``stop`` into micro-batches and return a process's share of each.
+    """Divide the range ``start`` ... ``stop`` into micro-batches and return this process's share of each.
 
-    All processes get the same number of shares, some of which may be empty, so that they stay in step. For a process on its own
-    the shares are the micro-batches themselves.
+    All processes get the same number of shares, so that they stay in step; some may be empty. For a single process, the
+    shares are the micro-batches themselves.
 
     Args:
         start: First position in a list of images.
-        stop: The position behind the last.
-        micro: Most images that a process holds at once.
-        team: The processes at work.
+        stop: Position after the last.
+        micro: Micro-batch size per process.
+        team: The processes that train together.
 
     Returns:
-        This process's positions, a range for each micro-batch.
+        This process's positions, one range per micro-batch.
     """
     pieces: list[range] = []
     for begin in range(start, stop, micro * team.size):

@@ -1,4 +1,4 @@
-"""Whether the data set of a run is still the one that it began with, and if not, what has changed."""
+"""Checks whether a run's data set has changed since the run started, and how."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from s3n_core.datasets.splits import SplitRow, read_split
 from s3n_core.errors import DataChanged
 from s3n_core.runs.run_directory import RunDirectory
 
-_NAMED = 3  # so many images of each kind are named
+_NAMED = 3  # images named per kind of change
 
 
 def used_fingerprint(data_set: DataSet, used: Iterable[ImageRecord]) -> str:
-    """Return a hash over the names, classes and sizes of the images that a run uses, whatever part each belongs to."""
+    """Return a hash of the names, classes and file sizes of the images that a run uses, regardless of their split."""
     return replace(data_set, records=tuple(replace(record, split=None) for record in used)).fingerprint()
 
 
 def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
-    """Compare a run's data set with what the run began with.
+    """Compare a run's data set with its state when the run started.
 
     Args:
         run: The run.
-        changed_data: Go on all the same.
+        changed_data: Continue even if it has changed.
 
     Returns:
-        A sentence on what has changed; none where nothing has.
+        A sentence on what has changed; empty if nothing has.
 
     Raises:
-        DataChanged: If it has changed and nobody said to go on.
+        DataChanged: If it has changed and ``changed_data`` is false.
         DataSetError: If it cannot be read.
     """
     data = run.read_run()["data"]
@@ -40,7 +40,7 @@ def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
     rows = {row.name: row for row in read_split(run.split_csv)}
     known = {record.name: record for record in data_set.records if record.label is not None}
     left_out = data.get("left_out")
-    left_out = left_out if isinstance(left_out, list) else []  # of a run.json that was edited by hand, or damaged
+    left_out = left_out if isinstance(left_out, list) else []  # run.json may be edited by hand or damaged
     changes = _changes(data_set, rows, known, {str(pair[0]) for pair in left_out if isinstance(pair, list) and pair})
     if not changes and "used_fingerprint" in data:
         used = used_fingerprint(data_set, (known[row.name] for row in rows.values() if row.part != "test"))
@@ -66,8 +66,8 @@ def _changes(
     data_set: DataSet, rows: dict[str, SplitRow], known: dict[str, ImageRecord], left_out: set[str]
 ) -> list[str]:
     def relabelled_to(row: SplitRow, record: ImageRecord) -> bool:
-        # Numbers shift when a class is added, and names that are taken from folders change when an image moves: both differ only
-        # where the image itself has been given another class.
+        # Labels shift if a class is added, and class names taken from folders change if an image moves. Only if both
+        # differ has the image itself been given another class.
         return (
             record.label is not None and row.label != record.label and row.class_name != data_set.classes[record.label]
         )

@@ -1,6 +1,6 @@
-"""What a training keeps on disk while it runs: figures, checkpoints, and what the network saw on the probe images.
+"""Writes the files of a running training: metrics, checkpoints, and snapshots of the probe images.
 
-Of several processes the leader alone keeps anything; in the others all of this does nothing.
+In distributed training only the leader writes; in the other processes all methods do nothing.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from s3n_core.training.training_progress import TrainingProgress
 
 
 class CheckpointWriter:
-    """Writes the files of a run that grow as it learns.
+    """Writes a run's metrics, checkpoints and snapshots during training.
 
     Args:
-        run: The run, its lock held.
+        run: The run; its lock is held.
         plan: Its plan.
-        learner: What learns.
-        team: The processes at work.
-        checkpoint: The checkpoint that it goes on from; None at its start.
+        learner: The network and its optimiser.
+        team: The processes that train together.
+        checkpoint: The checkpoint that the training resumes from; None for a new run.
 
     Attributes:
-        changed: Whether there is anything that no checkpoint holds.
+        changed: Whether there is progress since the last checkpoint.
     """
 
     def __init__(self, run: RunDirectory, plan: Plan, learner: Learner, team: Team, checkpoint: str | None) -> None:
@@ -42,7 +42,7 @@ class CheckpointWriter:
 
     @contextmanager
     def opened(self, offset: int) -> Iterator[None]:
-        """Keep the files open while the block runs, the figures cut back to ``offset`` bytes.
+        """Keep the files open while the block runs, with the metrics truncated to ``offset`` bytes.
 
         Raises:
             OutputError: If they cannot be written.
@@ -58,26 +58,26 @@ class CheckpointWriter:
             yield
 
     def step(self, values: Mapping[str, Any]) -> None:
-        """Write the figures of a batch."""
+        """Write the metrics of a step."""
         if self._metrics is not None:
             self._metrics.write_step(values)
 
     def epoch(self, values: Mapping[str, Any]) -> None:
-        """Write the figures of an epoch."""
+        """Write the metrics of an epoch."""
         if self._metrics is not None:
             self._metrics.write_epoch(values)
 
     def snapshot(self, epoch: int) -> None:
-        """Write what the network makes of the probe images."""
+        """Write a snapshot of the probe images."""
         if self._probes is not None:
             self._probes.record(self._learner.network, epoch, self._learner.device, self._learner.precision)
 
     def checkpoint(self, progress: TrainingProgress) -> str:
-        """Write a checkpoint of the training as it stands; returns its name.
+        """Write a checkpoint of the current state and return its name.
 
         Raises:
-            Diverged: If the weights are no finite numbers.
-            OutputError: If the disk does not take it.
+            Diverged: If the weights are not finite.
+            OutputError: If the checkpoint cannot be written.
         """
         if not self._learner.finite():
             raise progress.diverged()

@@ -1,7 +1,8 @@
 """Checkpoints: immutable, named by step, complete or absent; `last` and `best` point to two of them.
 
-A checkpoint NAME is three files: `NAME.safetensors`, a model file like any other; `NAME.optimizer.safetensors`, the momenta; and
-`NAME.json`, how far the training is. The last is written last, so where it is, the others are whole.
+A checkpoint NAME consists of three files: `NAME.safetensors`, an ordinary model file; `NAME.optimizer.safetensors`, the
+momentum buffers; and `NAME.json`, the training progress. The JSON file is written last: if it exists, the checkpoint is
+complete.
 """
 
 from __future__ import annotations
@@ -34,21 +35,21 @@ def save_checkpoint(
     *,
     previous: str | None = None,
 ) -> str:
-    """Write a checkpoint, point to it, and remove all others but the one before it and the best.
+    """Write a checkpoint, update `last` and `best`, and remove all others except the previous and the best one.
 
     Args:
         run: The run.
         network: Its network.
         optimizer: Its optimiser.
-        header: What the model file says about itself.
-        progress: How far the training is.
-        previous: The checkpoint that it was at before; None if there is none.
+        header: Header of the model file.
+        progress: The training progress.
+        previous: Name of the previous checkpoint; None if there is none.
 
     Returns:
         The checkpoint's name.
 
     Raises:
-        OutputError: If the disk does not take it; earlier checkpoints stay.
+        OutputError: If it cannot be written; earlier checkpoints are kept.
     """
     name = progress.checkpoint_name
     momenta = {
@@ -67,10 +68,12 @@ def save_checkpoint(
 
 
 def point_to(run: RunDirectory, name: str, progress: TrainingProgress) -> None:
-    """Let `last` name a checkpoint and `best` what the training calls the best; a kill may have come between the two.
+    """Point `last` to a checkpoint and `best` to the best one in ``progress``.
+
+    Called again on resuming, because the process may have been killed between the two.
 
     Raises:
-        OutputError: If the disk does not take it.
+        OutputError: If a pointer cannot be written.
     """
     run.write_pointer("last", name)
     if progress.best_checkpoint is not None:
@@ -80,10 +83,10 @@ def point_to(run: RunDirectory, name: str, progress: TrainingProgress) -> None:
 
 
 def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], TrainingProgress] | None:
-    """Load the checkpoint to go on from: the one that `last` names, or the newest whole one where that is damaged.
+    """Load the checkpoint to resume from: the one that `last` points to, or the newest intact one before it.
 
     Returns:
-        Name, network, momenta by parameter number, and progress; None where no checkpoint was ever written.
+        Name, network, momentum buffers by parameter index, and progress; None if there is no checkpoint.
 
     Raises:
         RunError: If there are checkpoints and all of them are damaged.
@@ -111,25 +114,25 @@ def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], T
 
 
 def restore_momenta(optimizer: torch.optim.Optimizer, momenta: dict[str, torch.Tensor]) -> None:
-    """Give the optimiser back its momenta."""
+    """Restore the optimiser's momentum buffers."""
     state = optimizer.state_dict()
     state["state"] = {int(index): {"momentum_buffer": buffer} for index, buffer in momenta.items()}
     optimizer.load_state_dict(state)
 
 
 def _names(run: RunDirectory) -> list[str]:
-    """Name the checkpoints, newest first."""
+    """Return the names of the checkpoints, newest first."""
     return sorted((path.stem for path in run.checkpoints.glob("step-*.json")), reverse=True)
 
 
 def _prune(run: RunDirectory, keep: set[str | None]) -> None:
-    """Remove checkpoints but those to keep, and what killed processes left of others.
+    """Remove all checkpoints except those to keep, and incomplete ones that killed processes have left.
 
-    A checkpoint that is neither is one from before a kill, ahead of what was resumed: its lines of the metrics are gone.
+    This includes checkpoints newer than the one that was resumed from: their metrics have been truncated.
     """
     names = {path.name.split(".")[0] for path in run.checkpoints.glob("step-*")}
     for name in names - keep:
-        # The record of progress goes first, so that no half checkpoint looks whole.
+        # The JSON file goes first, so that no partial checkpoint looks complete.
         for suffix in (".json", ".optimizer.safetensors", ".safetensors"):
             _remove(run.checkpoints / f"{name}{suffix}")
 
@@ -138,4 +141,4 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError:
-        return  # a reader holds it (Windows); the next prune takes it
+        return  # open in a reader (Windows); the next prune removes it

@@ -1,4 +1,4 @@
-"""What a training tells: frozen, picklable values of numbers and strings. Free of torch and of Qt."""
+"""The events of a training: frozen, picklable dataclasses of numbers and strings. Imports neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ class RunStarted:
 
     Attributes:
         path: The run's folder.
-        resumed: Whether it goes on from a checkpoint.
-        epoch: The epoch that it begins or goes on with, from 0.
-        epochs: Epochs in all.
-        batches: Batches an epoch.
-        images: Training images.
-        validation: Validation images.
+        resumed: Whether it resumes from a checkpoint.
+        epoch: The epoch that it starts or resumes with, from 0.
+        epochs: Total number of epochs.
+        batches: Batches per epoch.
+        images: Number of training images.
+        validation: Number of validation images.
         classes: Number of classes.
-        device: Name of the device for a person.
+        device: Display name of the device.
         precision: Precision of the layers.
-        notes: Sentences worth knowing (fallbacks, what became of the weights).
+        notes: Sentences for the user (fallbacks, origin of the weights).
     """
 
     path: Path
@@ -40,15 +40,15 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """A batch is done; sent at most five times a second.
+    """A batch is done; sent at most five times per second.
 
     Attributes:
         epoch: From 0.
-        batch: Batches of this epoch that are done.
-        batches: Batches an epoch.
-        values: What the step's line in the metrics holds.
-        images_per_second: Pace.
-        seconds_left: Estimate for the whole run.
+        batch: Number of finished batches of this epoch.
+        batches: Batches per epoch.
+        values: The step's metrics.
+        images_per_second: Training speed.
+        seconds_left: Estimated remaining time of the whole run.
     """
 
     epoch: int
@@ -65,9 +65,9 @@ class EpochDone:
 
     Attributes:
         epoch: From 0.
-        epochs: Epochs in all.
-        values: What the epoch's line in the metrics holds.
-        warnings: Sentences of the health report, each with its remedy.
+        epochs: Total number of epochs.
+        values: The epoch's metrics.
+        warnings: Warnings of the health report, each with a remedy.
         best: Whether it is the best so far.
     """
 
@@ -80,7 +80,7 @@ class EpochDone:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSaved:
-    """A checkpoint is on the disk.
+    """A checkpoint has been saved.
 
     Attributes:
         name: Its name in the run's checkpoints folder.
@@ -91,14 +91,14 @@ class CheckpointSaved:
 
 @dataclass(frozen=True, slots=True)
 class MicroBatchHalved:
-    """Memory ran out; the update at hand is begun again in smaller steps.
+    """Memory ran out; the current update is repeated with smaller micro-batches.
 
     Attributes:
         epoch: From 0.
-        batch: Batches of this epoch that are done.
-        before: Images at once that were too many.
-        now: Images at once from here on.
-        batch_size: Images an update, as ever.
+        batch: Number of finished batches of this epoch.
+        before: Micro-batch size that was too large.
+        now: Micro-batch size from now on.
+        batch_size: Images per update, which does not change.
     """
 
     epoch: int
@@ -109,7 +109,7 @@ class MicroBatchHalved:
 
     @property
     def sentence(self) -> str:
-        """Say it to a person."""
+        """The event as a message for the user."""
         return (
             f"Memory ran out in epoch {self.epoch + 1}. From now on the micro-batch is {self.now} instead of "
             f"{self.before} images; the batch size stays {self.batch_size}."
@@ -122,7 +122,7 @@ class ImageLeftOut:
 
     Attributes:
         name: The image's name in the data set.
-        reason: Why, as a clause.
+        reason: The reason, as a clause.
     """
 
     name: str
@@ -131,23 +131,23 @@ class ImageLeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The training waits for an order to go on."""
+    """The training is paused until it is resumed or stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The training goes on after a pause."""
+    """The training continues after a pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The training is over.
+    """The training has ended.
 
     Attributes:
-        status: How.
-        best_epoch: The best epoch, from 0; None without one.
+        status: How it ended.
+        best_epoch: The best epoch, from 0; None if there is none.
         best_accuracy: Its validation accuracy, in [0, 1]; None without a validation set.
-        message: A sentence for a person.
+        message: A sentence for the user.
     """
 
     status: Literal["finished", "stopped", "discarded"]

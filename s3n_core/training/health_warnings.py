@@ -1,6 +1,6 @@
-"""What the figures of the health report mean: warnings in plain sentences, each with its remedy (METHOD.md, last section).
+"""Warnings derived from the health report, each with a remedy (METHOD.md, last section).
 
-Free of torch. A training judges each epoch once and keeps the warnings beside the figures, where the window reads them.
+Each epoch is judged once, and its warnings are stored with its metrics, for the window to read. Never imports torch.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST_EMPTY = 0.30
 MOST_CLAMPED = 0.10
 LEAST_MAGNIFICATION, MOST_MAGNIFICATION = 1.1, 6.0
 MOST_DRIFT = 0.5
-BETA_FLOOR = 0.5  # cells; `method.sparse_attention.beta_from_radius` goes no lower
+BETA_FLOOR = 0.5  # cells; the minimum of `method.sparse_attention.beta_from_radius`
 LEAST_AGREEMENT, MOST_AGREEMENT = 0.5, 0.995
 
 MORE_PEAKS = (
@@ -29,13 +29,13 @@ MORE_PEAKS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthWarning:
-    """One thing that a person should know about a training.
+    """A warning about a training.
 
     Attributes:
-        name: Key of the figure that it is about.
-        value: The figure.
-        sentence: What was seen.
-        remedy: What to try, the first thing first.
+        name: Key of the metric.
+        value: Value of the metric.
+        sentence: What was observed.
+        remedy: What to try, most important first.
     """
 
     name: str
@@ -47,14 +47,14 @@ class HealthWarning:
 def health_warnings(
     values: Mapping[str, float], num_classes: int, *, choices: NetworkChoices | None = None
 ) -> tuple[HealthWarning, ...]:
-    """Judge an epoch's figures.
+    """Judge an epoch's metrics.
 
     Args:
-        values: The figures by name, as an epoch's line of the metrics holds them; those that are missing are not judged.
-        num_classes: Number of classes C.
-        choices: The network's choices, where known; None takes the defaults. They name delta and the number of merged classes,
-            and figures that mean nothing in an ablation (peaks under dense attention, warps of the identity control) are not
-            judged.
+        values: Metrics by name, as in an epoch's line of the metrics file; missing ones are not judged.
+        num_classes: Number of classes.
+        choices: The network's settings; None: the defaults. They give delta and the number of merged classes, and
+            exclude metrics that mean nothing in an ablation (peaks under dense attention, warps of the identity
+            control).
 
     Returns:
         The warnings in the order of the method's stages: rule of Eq. 3, peaks, sets, warps, radii, branches.
@@ -75,7 +75,7 @@ def health_warnings(
 
 
 def _rule(values: Mapping[str, float], num_classes: int, choices: NetworkChoices) -> Iterator[HealthWarning]:
-    """Judge the share of images under each rule of Eq. 3; where only one class is merged both rules are the same."""
+    """Judge the share of images under each rule of Eq. 3; with a single merged class, both rules are the same."""
     merged, delta = _merged_classes(choices, num_classes), choices.entropy_threshold
     share = values.get("sure_share")
     if share is None or merged < 2:
@@ -166,7 +166,7 @@ def _warps(values: Mapping[str, float]) -> Iterator[HealthWarning]:
                 remedy="Use a larger `source_size`, so that there is more detail to show; or raise `base` or the "
                 "radius.",
             )
-        # An identity warp is a choice (warm-up, control) and no finding; a weak warp is.
+        # An identity warp is intended (warm-up, control), so it gives no warning; a weak warp does.
         elif 1.001 < largest < LEAST_MAGNIFICATION:
             yield HealthWarning(
                 name=f"magnification_{letter}",

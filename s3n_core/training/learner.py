@@ -1,4 +1,4 @@
-"""What learns: network, optimiser and gradient scaler on one device; made anew or taken from a checkpoint."""
+"""The learner: network, optimiser and gradient scaler on one device, newly built or restored from a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from s3n_core.training.training_progress import TrainingProgress
 
 
 class Learner:
-    """The state that a training changes.
+    """Network, optimiser and gradient scaler of a training.
 
     Args:
         plan: The run's plan.
         device: "cpu", "cuda" or "mps".
         precision: Precision of the layers.
-        team: The processes that learn together.
-        network: The network of a checkpoint; None makes a new one, its random weights keyed by the seed.
+        team: The processes that train together.
+        network: The network of a checkpoint; None: build a new one, with random weights seeded by the run's seed.
 
     Attributes:
         device: "cpu", "cuda" or "mps".
         precision: Precision of the layers.
-        team: The processes that learn together.
+        team: The processes that train together.
         network: The network, on its device.
         optimizer: Its optimiser.
         scaler: Scales the loss in float16, so that small gradients do not vanish; does nothing in other precisions.
-        statistics: What its BatchNorm layers share with those of the other processes.
-        notes: Sentences about where the weights came from.
+        statistics: State that the BatchNorm layers of all processes share.
+        notes: Sentences about the origin of the weights.
 
     Raises:
-        ModelFileError: If the weights that a new network starts from cannot be had.
+        ModelFileError: If the initial weights of a new network are not available.
     """
 
     def __init__(self, plan: Plan, device: str, precision: str, team: Team, network: S3N | None = None) -> None:
@@ -58,37 +58,37 @@ class Learner:
 
     @property
     def least_images(self) -> int:
-        """Fewest images at once: two where features are one cell, since BatchNorm has no variance of a single vector."""
+        """Smallest micro-batch: 2 if the feature map is a single cell, since BatchNorm needs more than one value."""
         config = self.network.config
-        cells = 2 if config.form == "release" else 1  # its branch heads halve the features once more
+        cells = 2 if config.form == "release" else 1  # its branch heads halve the feature map once more
         one_cell = config.input_size <= self.network.backbone.stride * cells
         return 2 if one_cell and config.batch_norm != "frozen" else 1
 
     def restore(self, momenta: dict[str, Tensor], progress: TrainingProgress) -> None:
-        """Take the momenta of a checkpoint, and the gradient scaler that its progress remembers."""
+        """Restore momentum buffers, and the gradient scaler's state from ``progress``."""
         restore_momenta(self.optimizer, momenta)
         if progress.scaler:
             self.scaler.load_state_dict(progress.scaler)
 
     def remember(self, progress: TrainingProgress) -> None:
-        """Write into the progress what is neither weight nor momentum."""
+        """Store the gradient scaler's state in ``progress``."""
         progress.scaler = self.scaler.state_dict() if self.precision == "float16" else {}
 
     def set_rates(self, epochs: float) -> dict[str, float]:
-        """Set the learning rates for so many epochs done, a fraction within an epoch counts; returns them by ``rate_ROLE``."""
+        """Set the learning rates for the (fractional) number of epochs done; returns them as ``rate_ROLE``."""
         rates = set_rates(self.optimizer, self._recipe, epochs)
         return {f"rate_{role}": rate for role, rate in rates.items()}
 
     def keep_statistics(self) -> None:
-        """Remember the running statistics of BatchNorm as they are."""
+        """Save a copy of the running statistics of BatchNorm."""
         for kept, buffer in zip(self._kept, self._buffers, strict=True):
             kept.copy_(buffer)
 
     def restore_statistics(self) -> None:
-        """Put the running statistics of BatchNorm back to what `keep_statistics` has remembered."""
+        """Restore the running statistics of BatchNorm that `keep_statistics` has saved."""
         for buffer, kept in zip(self._buffers, self._kept, strict=True):
             buffer.copy_(kept)
 
     def finite(self) -> bool:
-        """Whether all weights are finite numbers: the last update may ruin them before any loss shows it."""
+        """Return whether all weights are finite: the last update may have ruined them before any loss shows it."""
         return all(bool(torch.isfinite(value).all()) for value in self.network.state_dict().values())

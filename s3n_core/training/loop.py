@@ -1,7 +1,7 @@
-"""A training in one process, from taking the run's lock to letting go of it: epochs, validations, the end.
+"""The training loop of one process: epochs, validation and the end of the run.
 
-Whatever is random is keyed by (seed, epoch, sample) and everything else that decides how it goes on stands in a checkpoint, so on
-the CPU a run that was killed and resumed ends with the very same weights as one that never was.
+All random draws are keyed by (seed, epoch, sample), and checkpoints contain all other state. So on the CPU, a run that
+was killed and resumed ends with exactly the same weights as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ from s3n_core.training.training_progress import TrainingProgress
 from s3n_core.training.validation import validate
 
 _log = logging.getLogger(__name__)
-# Shortest time between two reports of a step: curves are drawn at that rate, and a night of training stays a few megabytes.
+# Minimum time between two step reports: often enough for live curves, and a night of training writes a few megabytes.
 REPORT_SECONDS = 0.2
 
 
 class TrainingLoop:
-    """Trains a run from where its last checkpoint stands.
+    """Trains a run from its last checkpoint.
 
     Args:
-        run: The run, its lock held.
-        control: Where orders come from and the state goes.
-        team: The processes at work.
-        device: Overrides the device that the run was made for.
-        workers: Threads that decode; None lets the loader decide.
-        changed_data: Go on although the data set is not the one that the run began with.
+        run: The run; its lock is held.
+        control: Receives the user's orders and writes the run's state.
+        team: The processes that train together.
+        device: Overrides the run's device.
+        workers: Threads that decode images; None: the loader's default.
+        changed_data: Continue even if the data set has changed since the run started.
 
     Raises:
-        S3NError: If the run, its data set, the weights or the device cannot be had.
+        S3NError: If the run, its data set, the weights or the device are not available.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class TrainingLoop:
         found = load_newest(run)
         self._resumed = found is not None
         name, network, momenta, self._progress = found or (None, None, {}, TrainingProgress())
-        # A fresh run's data set has just been read.
+        # The data set of a new run has only just been read, so it is not compared.
         notes = team.lead(require_same_data(run, changed_data) if team.leads and self._resumed else [])
         self._learner = Learner(plan, device, precision, team, network)
         if name is not None:
@@ -97,7 +97,7 @@ class TrainingLoop:
         control.follow(self._progress, recipe.epochs, self._steps.per_epoch)
 
     def events(self) -> Generator[Event, None, None]:
-        """Train to the end, to an order, or until the generator is closed."""
+        """Train to the end, until the user stops the run, or until the generator is closed."""
         recipe, progress = self._recipe, self._progress
         if progress.finished(recipe):
             self._control.write("finished", message=progress.ended("finished", recipe).message)
@@ -117,7 +117,7 @@ class TrainingLoop:
                 if status == "stopped" and self._resumable and self._writer.changed:
                     yield CheckpointSaved(self._save())
             except GeneratorExit:
-                # The other processes do not know of it: alone this one could not gather their sums.
+                # Other processes do not know that this generator was closed, so their sums cannot be gathered.
                 if self._team.size == 1 and self._resumable and self._writer.changed:
                     self._save()
                 raise
@@ -145,7 +145,7 @@ class TrainingLoop:
 
     @property
     def _resumable(self) -> bool:
-        """Whether a checkpoint of now can be resumed exactly: not inside an update, nor inside a recalibration."""
+        """Whether a checkpoint written now could be resumed exactly: not during an update or a recalibration."""
         return self._steps.between and not self._recalibrating
 
     def _epoch(self) -> Generator[Event, None, None]:
@@ -153,7 +153,7 @@ class TrainingLoop:
         steps.begin_epoch(progress)
         began, seen_before = clock.now(), steps.count
         self._network.train()
-        # The rates of the batch at hand; of the last one where only the validation is left.
+        # The rates of the current batch; of the last one if only the validation is left.
         rates = self._set_rates(min(progress.batch, steps.per_epoch - 1))
         while progress.batch < steps.per_epoch:
             rates = self._set_rates(progress.batch)
@@ -190,10 +190,10 @@ class TrainingLoop:
             yield CheckpointSaved(self._save())
 
     def _seconds_left(self) -> float:
-        """Estimate how long the rest takes, validations included."""
+        """Estimate the remaining time in seconds, including validation."""
         plan, progress = self._plan, self._progress
         batches = (plan.recipe.epochs - progress.epoch) * self._steps.per_epoch - progress.batch
-        # Without a backward pass an image costs about a third.
+        # An image without a backward pass costs about a third.
         validation = len(plan.validation) / (3 * len(plan.training))
         return batches * self._clock.batch_seconds * (1 + validation)
 
@@ -215,7 +215,7 @@ class TrainingLoop:
         values |= {"memory_bytes": memory_in_use(self._learner.device), "micro_batch": self._memory.micro, **speed}
         epoch, best = progress.epoch, self._improve(values)
         self._writer.epoch({**values, "best": best})
-        # Before the checkpoint: a kill between the two repeats the epoch's end, snapshot included.
+        # Before the checkpoint: if the process is killed between the two, the end of the epoch is repeated on resuming.
         self._writer.snapshot(epoch)
         progress.epoch, progress.batch = epoch + 1, 0
         name = self._save(best_epoch=epoch if best else None)
@@ -224,9 +224,9 @@ class TrainingLoop:
         yield EpochDone(epoch, recipe.epochs, values, warnings, best)
 
     def _recalibrate(self) -> Generator[Event, None, None]:
-        """Measure BatchNorm's statistics anew and keep the result as the last, and perhaps best, checkpoint."""
+        """Recompute BatchNorm's statistics and save the result as the last, and perhaps best, checkpoint."""
         progress = self._progress
-        self._recalibrating = True  # a stop in here goes back to the checkpoint before
+        self._recalibrating = True  # a stop during this falls back to the previous checkpoint
         yield from self._memory.halving(
             progress,
             lambda size: recalibrate(self._learner, self._loader, self._control, size=max(2, size)),
@@ -249,7 +249,7 @@ class TrainingLoop:
         )
 
     def _save(self, *, best_epoch: int | None = None) -> str:
-        """Write a checkpoint of the training as it stands; with ``best_epoch`` it becomes the best."""
+        """Write a checkpoint of the current state; with ``best_epoch`` it becomes the best."""
         progress = self._progress
         progress.sums = None
         if progress.batch:
@@ -264,7 +264,7 @@ class TrainingLoop:
         return self._writer.checkpoint(progress)
 
     def _left_out(self) -> Generator[Event, None, None]:
-        """Tell which images turned out unreadable, in whichever process."""
+        """Yield the unreadable images that any process has found."""
         for errors in self._team.gather(self._loader.new_errors()):
             yield from errors
 

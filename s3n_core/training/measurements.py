@@ -1,7 +1,7 @@
-"""What a training reports of its batches: losses, hits, and the health report (METHOD.md, last section).
+"""Training metrics of a batch: losses, accuracies, and the health report (METHOD.md, last section).
 
-The health report shows in the first epoch what would otherwise be found after the last; `health_warnings` judges it.
-All of it is summed on the device; `RunningMean` turns the sums into means.
+The health report reveals problems in the first epoch instead of after the last; `health_warnings` judges it. Everything
+is summed on the device; `RunningMean` converts the sums to means.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ Sums = dict[str, Tensor]
 
 
 def loss_sums(output: S3NOutput, losses: Losses, labels: Tensor) -> Sums:
-    """Sum losses and hits over a batch.
+    """Sum losses and correct predictions over a batch.
 
     Args:
-        output: What the network said.
-        losses: Their means over the batch.
+        output: The network's output.
+        losses: Mean losses of the batch.
         labels: True classes, shape (B,).
 
     Returns:
-        ``loss``, ``loss_joint``, ``loss_O`` ..., and the number of hits, ``accuracy_joint``, ``accuracy_O`` ...
+        ``loss``, ``loss_joint``, ``loss_O`` ..., and the numbers of correct predictions, ``accuracy_joint``,
+        ``accuracy_O`` ...
     """
     terms = {"loss": losses.total, **{f"loss_{name}": part for name, part in losses.parts.items()}}
     hits = {
@@ -38,16 +39,16 @@ def loss_sums(output: S3NOutput, losses: Losses, labels: Tensor) -> Sums:
 
 
 def health_sums(output: S3NOutput) -> Sums:
-    """Sum the health report over a batch; empty for a network without parts.
+    """Sum the health report over a batch; empty for a network with branch O only.
 
-    The means of the shares lie in [0, 1]. ``sure_share``: images under the top-1 rule of Eq. 3. ``entropy``: H. ``peaks``: peaks
-    an image. ``without_peaks_share``, ``empty_d_share``, ``empty_c_share``: images without any peak, or without one in the set.
-    ``clamped_d_share``: grid squares pushed onto the border. ``magnification_d``: area ratio of an image's most magnified
-    place. ``magnification_d_mean``: the ratio averaged over the warped image. ``agreement_O`` ...: images where the branch
-    gives the joint answer; ``agreement``: where all do.
+    Divided by B, shares are in [0, 1]. ``sure_share``: images under the top-1 rule of Eq. 3. ``entropy``: H in nats.
+    ``peaks``: peaks per image. ``without_peaks_share``, ``empty_d_share``, ``empty_c_share``: images without any peak,
+    or without one in the set. ``clamped_d_share``: grid squares clamped to the border. ``magnification_d``: largest
+    magnification in an image, as an area ratio. ``magnification_d_mean``: mean magnification of the warped image.
+    ``agreement_O`` ...: images whose branch prediction equals the joint one; ``agreement``: images where all do.
 
     Args:
-        output: What the network said, with its trace where the warps are to be reported as well.
+        output: The network's output; peaks and warps are reported only if it has a trace.
     """
     with torch.no_grad():
         sums: Sums = {}
@@ -59,9 +60,10 @@ def health_sums(output: S3NOutput) -> Sums:
 
 
 def radius_values(network: S3N) -> dict[str, float]:
-    """Return what the radii are: beta_1 and beta_2 in cells, and the radii's change relative to their configured start.
+    """Return beta_1 and beta_2 in cells, the radii, and their relative change from the configured initial values.
 
-    Reads the device once. Keys: ``beta_d``, ``beta_c``, ``radius_d``, ``radius_c``, ``radius_d_drift``, ``radius_c_drift``.
+    Synchronises with the device once. Keys: ``beta_d``, ``beta_c``, ``radius_d``, ``radius_c``, ``radius_d_drift``,
+    ``radius_c_drift``.
     """
     sampler, config = network.sampler, network.config
     with torch.no_grad():
@@ -102,15 +104,15 @@ def _trace(trace: SamplingTrace) -> Sums:
 
 
 def clamped_share(grid: Tensor) -> Tensor:
-    """Return the share of cells that the clamp to [-1, 1] has pushed onto the border from outside it, shape (B,).
+    """Return the share of cells that the clamp to [-1, 1] has moved onto the border, shape (B,).
 
-    The outermost ring of cells may lie on the border rightly, so what is counted are grid squares without area.
+    Cells of the outermost ring may be on the border without being clamped, so grid squares without area are counted.
     """
     return (source_areas(grid) <= NO_AREA).float().mean(dim=(1, 2))
 
 
 def _magnification(grid: Tensor) -> tuple[Tensor, Tensor]:
-    """Largest and mean magnification of the inner squares of grids (B, H, W, 2), shape (B,) each; 1 where there is none."""
+    """Return largest and mean magnification of the inner squares of grids (B, H, W, 2), shape (B,); 1 without any."""
     ratio = magnification(grid)
     inside = inner_squares(grid) & torch.isfinite(ratio)
     ratio = torch.where(inside, ratio, 0.0)
@@ -120,7 +122,7 @@ def _magnification(grid: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _sums(each: Mapping[str, Tensor]) -> Sums:
-    """Sum values an image (B,) over the batch."""
+    """Sum per-image values (B,) over the batch."""
     return {name: value.to(_sum_dtype(value)).sum() for name, value in each.items()}
 
 

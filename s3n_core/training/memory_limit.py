@@ -1,8 +1,8 @@
-"""How many images a process holds at once: what the recipe asks for, or what memory allows.
+"""The micro-batch size: what the recipe sets, or less if memory runs out.
 
-Where memory runs out, the work at hand is begun again in micro-batches half as large. The batch of an update stays the same, and
-so do the gradients: only BatchNorm's statistics, where it learns, are then taken over fewer images. The run remembers the size,
-so that a resume does not run out again.
+If memory runs out, the current work is repeated with micro-batches half as large. The batch size of an update and its
+gradients stay the same, but BatchNorm, unless frozen, computes its statistics over fewer images. The run stores the
+size, so that it does not run out of memory again on resuming.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _Result = TypeVar("_Result")
 
 
 class MemoryLimit:
-    """The size of a micro-batch.
+    """The micro-batch size, halved if memory runs out.
 
     Args:
-        run: The run, its lock held.
+        run: The run; its lock is held.
         plan: Its plan.
-        learner: What learns.
-        team: The processes at work.
+        learner: The network and its optimiser.
+        team: The processes that train together.
 
     Attributes:
-        batch_size: Images an update.
-        micro: Images that a process holds at once.
+        batch_size: Images per update.
+        micro: Micro-batch size per process.
     """
 
     def __init__(self, run: RunDirectory, plan: Plan, learner: Learner, team: Team) -> None:
@@ -48,7 +48,7 @@ class MemoryLimit:
         self.micro = min(self._wanted, max(1, fitted)) if isinstance(fitted, int) else self._wanted
 
     def notes(self) -> tuple[str, ...]:
-        """Say that memory allows less than the recipe asks for; empty where it does not."""
+        """Return a sentence if the micro-batch is smaller than the recipe's; else empty."""
         if self.micro == self._wanted:
             return ()
         learned = self._learner.statistics.learned
@@ -59,10 +59,10 @@ class MemoryLimit:
         )
 
     def suffices(self, work: Callable[[], None]) -> bool:
-        """Do some work that all processes do at the same time; returns whether memory sufficed in each of them.
+        """Run ``work``, which all processes run at the same time, and return whether memory sufficed in all of them.
 
         Raises:
-            OutOfMemory: If it ran out here while the others wait inside their layers.
+            OutOfMemory: If memory ran out here while the other processes wait inside their BatchNorm layers.
         """
         try:
             work()
@@ -77,11 +77,11 @@ class MemoryLimit:
         return all(self._team.gather(sufficed))
 
     def halve(self, progress: TrainingProgress) -> MicroBatchHalved:
-        """Go on in steps half as large, and remember it.
+        """Halve the micro-batch size and store it in the run.
 
         Raises:
-            OutOfMemory: If there are no smaller steps.
-            OutputError: If the run cannot remember it.
+            OutOfMemory: If it cannot be halved any further.
+            OutputError: If the run's file cannot be written.
         """
         self._learner.optimizer.zero_grad(set_to_none=True)
         if torch.cuda.is_available():
@@ -101,11 +101,11 @@ class MemoryLimit:
     def halving(
         self, progress: TrainingProgress, work: Callable[[int], Generator[Event, None, _Result]]
     ) -> Generator[Event, None, _Result]:
-        """Do some work that begins anew in smaller steps where memory runs out.
+        """Run ``work``, and run it again with half the micro-batch size whenever memory runs out.
 
         Args:
-            progress: How far the training is.
-            work: Does it, given the images at once.
+            progress: The training progress.
+            work: Called with the micro-batch size; must be repeatable from its start.
         """
         while True:
             try:
@@ -115,12 +115,12 @@ class MemoryLimit:
                     raise
                 if self._team.size > 1:
                     raise out_of_step() from error
-            # Outside the handler, whose error would keep the tensors alive.
+            # Outside the handler: its exception would keep the tensors alive.
             yield self.halve(progress)
 
 
 def out_of_step() -> OutOfMemory:
-    """Say that memory ran out in one of several processes where the others cannot begin anew with it."""
+    """Return the error for memory that ran out in one of several processes when the others cannot start again."""
     return OutOfMemory(
         "Memory ran out in one of several processes at a point where they cannot continue with smaller steps. Start a "
         "new run with a "

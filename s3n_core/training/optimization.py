@@ -1,4 +1,4 @@
-"""The optimiser and its rates: SGD with momentum, one group of parameters a role."""
+"""The optimiser and its learning rates: SGD with momentum, one parameter group per role."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import torch
 from s3n_core.method.network import S3N
 from s3n_core.training.recipe import Recipe
 
-UNDECAYED = frozenset({"radius_d", "radius_c", "kernel"})  # pulled towards zero they would stop being a scale
+UNDECAYED = frozenset({"radius_d", "radius_c", "kernel"})  # scales: weight decay would pull them towards zero
 
 
 def base_rates(recipe: Recipe) -> dict[str, float]:
-    """Return the learning rates that a recipe gives to the roles of `S3N.parameters_by_role`."""
+    """Return a recipe's initial learning rate for each role of `S3N.parameters_by_role`."""
     return {
         "backbone": recipe.rate_heads if recipe.weights == "none" else recipe.rate_backbone,
         "heads": recipe.rate_heads,
@@ -22,7 +22,7 @@ def base_rates(recipe: Recipe) -> dict[str, float]:
 
 
 def build_optimizer(network: S3N, recipe: Recipe) -> torch.optim.SGD:
-    """Build the optimiser: parameters that start from pre-trained weights at one rate, new ones at another (section 4)."""
+    """Build the optimiser, with separate learning rates for pre-trained and new parameters (the paper's section 4)."""
     rates = base_rates(recipe)
     groups = [
         {
@@ -37,27 +37,27 @@ def build_optimizer(network: S3N, recipe: Recipe) -> torch.optim.SGD:
 
 
 def set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, epochs: float) -> dict[str, float]:
-    """Set the learning rates for a moment of the training.
+    """Set the learning rates for a point of the training.
 
     Args:
-        optimizer: What `build_optimizer` returned.
+        optimizer: The optimiser from `build_optimizer`.
         recipe: The recipe.
-        epochs: Epochs done, a fraction within an epoch counts.
+        epochs: Number of epochs done, including the fraction of the current one.
 
     Returns:
-        The rates by role.
+        The learning rates by role.
     """
     factor, rates = recipe.rate_factor(epochs), base_rates(recipe)
     for group in optimizer.param_groups:
         base = rates[group["role"]]
-        # A rate that starts below the floor (the radii's) must not be lifted to it.
+        # A rate that starts below the floor (the radii's) must not be raised to it.
         floor = recipe.rate_floor if base > recipe.rate_floor and epochs >= recipe.rate_warm_up else 0.0
         group["lr"] = floor + (base - floor) * factor
     return {str(group["role"]): float(group["lr"]) for group in optimizer.param_groups}
 
 
 def hold_radii(network: S3N) -> None:
-    """Keep the radii where beta is at its floor of half a cell: below it they get no gradient and could never come back."""
+    """Clamp the radii where beta is at its minimum of half a cell: below it they get no gradient and never recover."""
     least = 0.5 / (2**0.5 * network.config.map_size)
     with torch.no_grad():
         network.sampler.radius_d.clamp_(min=least)

@@ -1,4 +1,4 @@
-"""From a data set and a recipe to a run's folder: everything that a training needs is decided and written before it starts."""
+"""Preparing a run: from a data set and a recipe to a folder that defines the training completely."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from s3n_core.version import __version__
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run's folder says about its training.
+    """The definition of a training, as stored in the run's folder.
 
     Attributes:
         recipe: The recipe.
         classes: Class names.
-        training: Images to learn from.
-        validation: Images to choose the best epoch by; may be empty.
-        device: The device asked for.
+        training: Training images.
+        validation: Validation images, which choose the best epoch; may be empty.
+        device: The requested device.
         root: The data set's folder.
         data_set: The data set's name.
     """
@@ -48,57 +48,57 @@ class Plan:
 
     @property
     def network(self) -> NetworkConfig:
-        """The network to build."""
+        """Configuration of the network."""
         return NetworkConfig(num_classes=len(self.classes), **self.recipe.network.model_dump())
 
     @property
     def preprocess(self) -> Preprocess:
-        """How an image becomes the network's input."""
+        """Preprocessing of an image to the network's input."""
         choices = self.recipe.network
         return Preprocess(input_size=choices.input_size, source_size=choices.source_size, resize=self.recipe.resize)
 
     @property
     def augmentation(self) -> Augmentation:
-        """How training views vary."""
+        """Augmentation of the training views."""
         return Augmentation(crop_scale=self.recipe.crop_scale, flip=self.recipe.flip)
 
 
 def new_run(
     root: Path, data_set: DataSet, recipe: Recipe, *, name: str | None = None, device: str = "auto"
 ) -> RunDirectory:
-    """Create the folder of a new run in the runs folder; ImageNet weights that a recipe wants are fetched before.
+    """Create the folder of a new run in the runs folder, after downloading ImageNet weights if the recipe needs them.
 
     Args:
         root: The runs folder.
-        data_set: What to learn from.
-        recipe: How.
-        name: The run's name; None: the data set's and a number.
-        device: On what.
+        data_set: The data set to train on.
+        recipe: The recipe.
+        name: The run's name; None: the data set's name and a number.
+        device: The device to train on.
 
     Returns:
         The run, ready for `Trainer`.
 
     Raises:
-        RunError: If the name is taken or not possible.
-        S3NError: As `prepare_run`, or if the weights cannot be fetched.
+        RunError: If the name is taken or not valid.
+        S3NError: As `prepare_run`, or if the weights cannot be downloaded.
     """
     run_name = new_run_name(root, data_set.root.resolve().name) if name is None else checked_run_name(name)
     if recipe.weights == "imagenet":
         from s3n_core.method.backbones import imagenet_weights  # loads torch
 
-        # Before there is a run: without a network its name would be taken by a run that never began.
+        # Before the run exists: offline, this fails, and must not leave a run that takes the name but never started.
         imagenet_weights(recipe.network.backbone)
     return prepare_run(root / run_name, data_set, recipe, device=device)
 
 
 def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = "auto") -> RunDirectory:
-    """Create a run's folder: recipe, classes, fingerprint, versions and the split.
+    """Create a run's folder with recipe, classes, fingerprint, versions and split.
 
     Args:
-        path: The folder; it must not exist or be empty.
-        data_set: What to learn from.
-        recipe: How.
-        device: On what.
+        path: The folder; it must be empty or not exist.
+        data_set: The data set to train on.
+        recipe: The recipe.
+        device: The device to train on.
 
     Returns:
         The run, ready for `Trainer`.
@@ -106,8 +106,8 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
     Raises:
         DataSetError: If the data set has no labels, or fewer than two classes with training images.
         RunError: If the folder is in use.
-        ModelFileError: If the recipe names a weight file that is not there.
-        OutputError: If it cannot be written; nothing is left of it then.
+        ModelFileError: If the recipe names a weight file that does not exist.
+        OutputError: If the folder cannot be written; it is then removed.
     """
     if not data_set.classes:
         raise DataSetError(
@@ -149,18 +149,18 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
             classes=data_set.classes,
         )
     except OutputError:
-        shutil.rmtree(run.path, ignore_errors=True)  # a run without its split would be in the way of the next try
+        shutil.rmtree(run.path, ignore_errors=True)  # an incomplete run would block the next attempt
         raise
     return run
 
 
 def read_plan(run: RunDirectory) -> Plan:
-    """Read what a run's folder says about its training.
+    """Read the plan from a run's folder.
 
     Raises:
-        RunError: If the folder is broken.
-        DataSetError: If the split file is broken or the data set's folder is gone.
-        RecipeError: If its recipe is not valid.
+        RunError: If the folder is damaged.
+        DataSetError: If the split file is damaged or the data set's folder does not exist.
+        RecipeError: If the recipe is not valid.
     """
     content = run.read_run()
     try:
@@ -194,12 +194,12 @@ def read_plan(run: RunDirectory) -> Plan:
 
 
 def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None) -> ModelHeader:
-    """Describe a model of this run.
+    """Return the header for a model file of this run.
 
     Args:
         plan: The run's plan.
-        epoch: Epochs trained.
-        best_accuracy: Best validation accuracy so far, in [0, 1]; None without one.
+        epoch: Number of epochs trained.
+        best_accuracy: Best validation accuracy so far, in [0, 1]; None if there is none.
     """
     return ModelHeader(
         network=plan.network,
@@ -214,7 +214,7 @@ def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None) -> Mode
 
 
 def _with_absolute_weights(recipe: Recipe) -> Recipe:
-    """Let a recipe name its weight file from anywhere: a run may be resumed from another folder."""
+    """Make a recipe's weight file path absolute: a run may be resumed from another working directory."""
     if recipe.weights in ("none", "imagenet"):
         return recipe
     file = Path(recipe.weights).expanduser().resolve()
@@ -224,7 +224,7 @@ def _with_absolute_weights(recipe: Recipe) -> Recipe:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
+    """Return the versions of the program, Python and the packages that results depend on."""
     found: dict[str, Any] = {"s3n-studio": __version__, "python": sys.version.split()[0]}
     for package in ("torch", "torchvision", "numpy", "pillow"):
         try:

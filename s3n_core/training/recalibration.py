@@ -1,4 +1,4 @@
-"""BatchNorm statistics measured anew at the end of a training, on the images that evaluation will show (METHOD.md)."""
+"""Recalibration: recomputing BatchNorm statistics at the end of training, in evaluation mode (METHOD.md)."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ from s3n_core.training.run_control import RunControl
 def recalibrate(
     learner: Learner, loader: BatchLoader, control: RunControl, *, size: int
 ) -> Generator[Event, None, None]:
-    """Replace the running statistics by plain means over the training images, sampled as in evaluation; weights stay.
+    """Replace the running statistics by plain means over the training images, sampled as in evaluation.
+
+    The weights do not change.
 
     Args:
-        learner: Holds the network, which is left in evaluation mode; the statistics are those of its team's images.
+        learner: Its network is left in evaluation mode; the statistics cover the images of all processes.
         loader: Loads the images, without augmentation.
-        control: Where orders come from; they are obeyed between batches.
-        size: Images at once in a process, at least 2.
+        control: Receives the user's orders, which are obeyed between batches.
+        size: Micro-batch size per process, at least 2.
 
     Yields:
         Pauses.
 
     Raises:
         DataSetError: If no image can be read.
-        Halt: If an order ends the training here; the statistics are then half measured.
+        Halt: If an order ends the training here; the statistics are then incomplete.
     """
     network = learner.network
     layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
@@ -46,7 +48,7 @@ def recalibrate(
     with closing(loader.plain_training_batches(size)) as batches:
         for batch in batches:
             yield from control.obey(inside_batch=False)
-            if sum(learner.team.gather(len(batch))) < 2:  # the variance of a single image says nothing
+            if sum(learner.team.gather(len(batch))) < 2:  # the variance of a single image is meaningless
                 continue
             learner.statistics.silent = not len(batch)
             images, _, draws = loader.tensors(batch, EVALUATION)

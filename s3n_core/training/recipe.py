@@ -1,4 +1,4 @@
-"""A recipe: the validated settings of a training. Free of torch, so that forms and the command line share it."""
+"""A recipe: the validated settings of a training. Never imports torch, so the window's forms can use it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from s3n_core.runs.earlier_versions import current_name, current_recipe
 
 
 class Phase(BaseModel):
-    """Some first epochs in which the peaks are divided in another way."""
+    """A warm-up phase: some first epochs with a sampling of their own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,7 +25,7 @@ class Phase(BaseModel):
 
 
 class Recipe(BaseModel):
-    """Everything that decides a training beside its data."""
+    """All settings of a training, except its data."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -100,7 +100,7 @@ class Recipe(BaseModel):
         return self
 
     def sampling_at(self, epoch: int) -> Sampling:
-        """Return how peaks are divided in an epoch, from 0: by the phase that holds it, else by the network's choice."""
+        """Return the sampling of an epoch, counted from 0: that of its warm-up phase, else the network's own."""
         end = 0
         for phase in self.phases:
             end += phase.epochs
@@ -109,7 +109,7 @@ class Recipe(BaseModel):
         return self.network.train_sampling
 
     def rate_factor(self, progress: float) -> float:
-        """Return the factor on the learning rates after ``progress`` epochs (a fraction within an epoch counts)."""
+        """Return the factor on the learning rates after ``progress`` epochs, which may be fractional."""
         if progress < self.rate_warm_up:
             return progress / self.rate_warm_up
         if self.schedule == "step":
@@ -119,7 +119,7 @@ class Recipe(BaseModel):
         return 1.0
 
     def describe(self) -> str:
-        """Say every setting in a line: its value, what it means, and where a borrowed value comes from."""
+        """Return one line per setting: its value, its meaning, and its source if the paper does not give it."""
         lines = [f"{self.name}: {self.about}", ""]
         hidden = {"name", "about", "network", "sources"}
         fields = [(name, field, getattr(self, name)) for name, field in type(self).model_fields.items()]
@@ -136,10 +136,10 @@ class Recipe(BaseModel):
         """Return the recipe with some fields replaced.
 
         Args:
-            settings: Values by field; a dot reaches into the network ("network.backbone").
+            settings: Values by field; a dot addresses a field of the network ("network.backbone").
 
         Raises:
-            RecipeError: If a field does not exist or a value does not fit it.
+            RecipeError: If a field does not exist or a value is not valid.
         """
         fields = self.model_dump(mode="json")
         for key, value in settings.items():
@@ -161,23 +161,23 @@ class Recipe(BaseModel):
 
 
 def recipe_from(fields: Mapping[str, Any]) -> Recipe:
-    """Validate fields, as read from JSON, into a recipe.
+    """Build a recipe from fields as read from JSON.
 
     Raises:
-        RecipeError: With one sentence that names the field and what is wrong with it.
+        RecipeError: If a field is not valid; the message names it.
     """
     try:
         return Recipe.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raised = first.get("ctx", {}).get("error")  # of our own validators: what they say, without pydantic's words
+        raised = first.get("ctx", {}).get("error")  # from our own validators: their message, without pydantic's prefix
         problem = first["msg"] if raised is None else str(raised)
         raise RecipeError(f"The recipe is not valid: {f'{place}: ' if place else ''}{problem}.") from None
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
-    """Read ``field=value`` texts from a command line; a value is JSON where it can be, else the text itself.
+    """Parse ``field=value`` texts from the command line; a value is read as JSON if possible, else as text.
 
     Raises:
         RecipeError: If a text has no ``=``.
@@ -195,7 +195,7 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def _written(value: Any) -> str:
-    """Write a value as a setting takes it."""
+    """Format a value as `parse_settings` reads it."""
     if isinstance(value, str):
         return value
     if isinstance(value, tuple) and value and isinstance(value[0], Phase):

@@ -1,7 +1,7 @@
 """The recipes by name: quick, small-data, paper, release, hawkeye and baseline.
 
-Where a value comes from is part of the recipe (`sources`): the paper's section 4, the authors' released code, Hawkeye's, or this
-project where none of them says anything.
+A recipe's `sources` say where values come from that the paper's section 4 does not give: the authors' released code,
+Hawkeye, or this project if neither gives one.
 """
 
 from __future__ import annotations

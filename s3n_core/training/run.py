@@ -1,4 +1,4 @@
-"""A training run for a program: what it does, what it measured, and orders to it. Free of torch."""
+"""A training run seen from outside: its status, its metrics, and orders to it. Never imports torch."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from s3n_core.system.engine_process import engine_command, start_process
 from s3n_core.training.events import EpochDone, StepDone
 
 _POLL_SECONDS = 0.25
-_START_SECONDS = 60.0  # until a started process has taken the run's lock; loading torch from a slow disk takes many
+_START_SECONDS = 60.0  # for a started process to acquire the run's lock; loading torch from a slow disk takes long
 
 
 class Run:
-    """A run's folder, followed and steered from outside, whoever trains it.
+    """A handle on a run's folder, to follow and control its training in whatever process it runs.
 
-    Iterating yields what was measured so far and then what comes, `StepDone` and `EpochDone`, until nobody trains the run
-    any more. Each iteration begins at the first batch.
+    Iterating yields `StepDone` and `EpochDone`, past ones first, then new ones as they come, until no process trains
+    the run. Each iteration starts with the first batch.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,45 +40,45 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The run's name: that of its folder."""
+        """The run's name, which is its folder's name."""
         return self.path.name
 
     @property
     def status(self) -> ShownStatus:
-        """What the run is doing, or how it ended: "running", "finished", "interrupted", ..."""
+        """The run's status: "running", "finished", "interrupted", ..."""
         return self._directory.summary().status
 
     @property
     def state(self) -> RunState | None:
-        """The last record of the training, None before the first.
+        """The training's last recorded state; None before the first.
 
         Raises:
-            RunError: The record is broken.
+            RunError: The file is damaged.
         """
         return self._directory.read_state()
 
     @property
     def best_accuracy(self) -> float | None:
-        """The best epoch's validation accuracy, in [0, 1]; None without validation images or before the first epoch."""
+        """Validation accuracy of the best epoch, in [0, 1]; None without a validation set or before the first epoch."""
         state = self.state
         return None if state is None else state.best_accuracy
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What was asked for and with what (``run.json``): recipe, classes, data set, versions.
+        """The contents of ``run.json``: recipe, classes, data set, versions.
 
         Raises:
-            RunError: It is missing or broken.
+            RunError: The file is missing or damaged.
         """
         return self._directory.read_run()
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """Every line of the metrics so far, oldest first; ``kind`` is "step" or "epoch"."""
+        """All lines of the metrics so far, oldest first; ``kind`` is "step" or "epoch"."""
         return RunFollower(self.path).poll().metrics
 
     def __iter__(self) -> Iterator[StepDone | EpochDone]:
-        """Yield what was measured, waiting for more while the run is trained."""
+        """Yield past and new events, waiting for more while a process trains the run."""
         follower = RunFollower(self.path)
         while True:
             starting = self._is_starting()
@@ -93,15 +93,15 @@ class Run:
             time.sleep(_POLL_SECONDS)
 
     def pause(self) -> None:
-        """Let the training wait from its next batch on.
+        """Pause the training before its next batch.
 
         Raises:
-            RunError: Nobody trains the run, or it is stopping.
+            RunError: No process trains the run, or it is stopping.
         """
         send_order(self.path, "pause")
 
     def resume(self) -> None:
-        """Let a paused training go on, or start a process that trains a stopped one to its end.
+        """Continue a paused training, or start a process that resumes a stopped run.
 
         Raises:
             OutputError: The process cannot be started.
@@ -114,10 +114,10 @@ class Run:
         self._process = start_process(command, log=self._directory.log_txt, long_job=True)
 
     def stop(self) -> None:
-        """Ask the training to stop after its batch and keep everything; `wait` for that.
+        """Ask the training to stop after the current batch and save a checkpoint; `wait` waits until it has.
 
         Raises:
-            RunError: Nobody trains the run.
+            RunError: No process trains the run.
         """
         deadline = time.monotonic() + _START_SECONDS
         while self._is_starting() and time.monotonic() < deadline:
@@ -125,17 +125,17 @@ class Run:
         send_order(self.path, "stop")
 
     def wait(self, timeout: float | None = None) -> ShownStatus:
-        """Wait until nobody trains the run any more.
+        """Wait until no process trains the run.
 
         Args:
-            timeout: The most seconds to wait; None waits as long as it takes.
+            timeout: Maximum waiting time in seconds; None: no limit.
 
         Returns:
-            How it ended.
+            The final status.
 
         Raises:
-            TimeoutError: It still trains.
-            RunError: The training failed; the message is its own.
+            TimeoutError: The run is still training.
+            RunError: The training failed; the message says why.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._is_starting() or self._directory.summary().live:
@@ -150,7 +150,7 @@ class Run:
         return self.status
 
     def _is_starting(self) -> bool:
-        """Say whether a process of ours lives that has not taken the run's lock yet, or has given it back and is about to end."""
+        """Return whether our process is alive but does not hold the run's lock: it is starting up or about to exit."""
         return self._process is not None and self._process.poll() is None and not self._directory.summary().live
 
     def __repr__(self) -> str:

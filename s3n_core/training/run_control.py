@@ -1,4 +1,4 @@
-"""Between a training and the world: orders that reach it, the state that it shows, the log that it writes."""
+"""The training's interface to the outside: the orders it receives, the state it reports, and its log."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from s3n_core.system.processes import process_created
 from s3n_core.training.events import Event, Paused, Resumed
 from s3n_core.training.training_progress import TrainingProgress
 
-PAUSE_POLL = 0.1  # seconds between two looks for an order while paused
+PAUSE_POLL = 0.1  # seconds between checks for an order while paused
 _LAST_WORDS: frozenset[RunStatus] = frozenset({"finished", "stopped", "failed", "discarded"})
 
 
 class TrainingClock:
-    """A clock that stands still in a pause, and the smoothed time of a batch.
+    """A clock that stops during pauses, and a moving average of the time per batch.
 
     Attributes:
-        batch_seconds: Seconds a batch takes; 0 while unknown.
+        batch_seconds: Smoothed seconds per batch; 0 while unknown.
     """
 
     def __init__(self) -> None:
@@ -37,12 +37,12 @@ class TrainingClock:
         self.batch_seconds = 0.0
 
     def now(self) -> float:
-        """Return the seconds worked since some fixed moment."""
+        """Return the seconds since a fixed time, without pauses."""
         return time.monotonic() - self._paused
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Let the clock stand still while the block runs."""
+        """Stop the clock while the block runs."""
         began = time.monotonic()
         try:
             yield
@@ -50,16 +50,16 @@ class TrainingClock:
             self._paused += time.monotonic() - began
 
     def batch_took(self, seconds: float) -> None:
-        """Count a batch, the last ones most."""
+        """Update the exponential moving average of the time per batch."""
         self.batch_seconds = seconds if self.batch_seconds == 0 else 0.9 * self.batch_seconds + 0.1 * seconds
 
     def images_per_second(self, batch_size: int) -> float:
-        """Return the speed in batches of that size."""
+        """Return the training speed for a batch size."""
         return batch_size / max(self.batch_seconds, 1e-9)
 
 
 class Halt(Exception):
-    """Raised inside the loop when an order ends the training.
+    """Raised inside the loop if an order ends the training.
 
     Attributes:
         status: "stopped" or "discarded".
@@ -71,15 +71,15 @@ class Halt(Exception):
 
 
 class RunControl:
-    """Reads the orders of a run and writes its state; of several processes the leader does, for all.
+    """Reads the orders to a run and writes its state; in distributed training, the leader does so for all processes.
 
     Args:
-        run: The run, its lock held.
-        stop_requested: Whether the process itself wants to stop (Ctrl+C).
-        team: The processes at work.
+        run: The run; its lock is held.
+        stop_requested: Returns whether this process has been asked to stop (Ctrl+C).
+        team: The processes that train together.
 
     Attributes:
-        clock: The training's clock, which stands still in a pause.
+        clock: The training's clock, which stops during pauses.
     """
 
     def __init__(self, run: RunDirectory, stop_requested: Callable[[], bool], team: Team) -> None:
@@ -89,7 +89,7 @@ class RunControl:
         self._stop_requested = stop_requested
         self._stopping = False
         self.clock = TrainingClock()
-        # What an earlier process has reached is shown until this one has loaded it.
+        # Until the checkpoint is loaded, show the progress of the earlier process.
         self._state = replace(
             _last_state(run),
             status="starting",
@@ -101,11 +101,11 @@ class RunControl:
 
     @property
     def ended(self) -> bool:
-        """Whether the last word has been written."""
+        """Whether a final status has been written."""
         return self._state.status in _LAST_WORDS
 
     def follow(self, progress: TrainingProgress, epochs: int, batches: int) -> None:
-        """From now on write the epoch, the batch and the best epoch from ``progress``, which the training changes."""
+        """From now on, take epoch, batch and best epoch from ``progress``, which the training updates in place."""
         self._progress = progress
         self._state = replace(self._state, epochs=epochs, batches=batches)
 
@@ -113,11 +113,11 @@ class RunControl:
         """Write ``state.json``.
 
         Args:
-            status: What the training does.
-            fields: Fields of `RunState`; what is not given is empty, but for the speed, which stays.
+            status: The new status.
+            fields: Other fields of `RunState` to change. Message and failure are cleared unless given.
 
         Raises:
-            OutputError: If the disk does not take it.
+            OutputError: If the file cannot be written.
         """
         if self._stopping and status == "running":
             status = "stopping"
@@ -134,30 +134,30 @@ class RunControl:
                 best_accuracy=self._progress.best_accuracy,
             )
         self._state = replace(self._state, **fields)
-        # What is shown while it runs is replaced many times a minute; the last word must survive a power failure.
+        # The state is replaced many times a minute while training; only the final one must survive a power failure.
         if self._team.leads:
             self._run.write_state(self._state, durable=ended)
 
     def last_word(self, status: Literal["stopped"], message: str) -> None:
-        """Write how the training ended unless that has been said; where even that fails, the run shows as interrupted."""
+        """Write the final status unless one has been written. If this fails, the run appears as interrupted."""
         if not self.ended:
             with suppress(S3NError):
                 self.write(status, message=message)
 
     def fail(self, error: S3NError) -> None:
-        """Write which error ended the training, as `last_word` does."""
+        """Write the error that ended the training, like `last_word`."""
         if not self.ended:
             with suppress(S3NError):
                 self.write("failed", message=str(error), failure=error.to_dict())
 
     def obey(self, *, inside_batch: bool) -> Generator[Event, None, None]:
-        """Look for an order and follow it: a pause holds here.
+        """Check for an order and carry it out; a pause waits here.
 
-        A stop waits for the end of the batch, since a checkpoint inside one could not be resumed exactly; stopping at once and
-        discarding do not wait.
+        A stop takes effect at the end of the batch, because a checkpoint inside one could not be resumed exactly. The
+        orders "stop-now" and "discard" take effect at once.
 
         Raises:
-            Halt: If the training ends here.
+            Halt: If an order ends the training.
         """
         order, stop_requested = self._look()
         if order == "pause" and not stop_requested:
@@ -180,7 +180,7 @@ class RunControl:
             raise Halt("stopped")
 
     def _look(self) -> tuple[Order | None, bool]:
-        """Return the order that came, and whether any process wants to stop: the same in all, at the same place."""
+        """Return the new order, and whether any process has been asked to stop; all processes get the same result."""
         answers = self._team.gather((self._orders.poll() if self._team.leads else None, self._stop_requested()))
         return answers[0][0], any(stop for _, stop in answers)
 
@@ -189,19 +189,19 @@ def _last_state(run: RunDirectory) -> RunState:
     try:
         return run.read_state() or RunState(status="starting")
     except RunError:
-        return RunState(status="starting")  # it is about to be written anew
+        return RunState(status="starting")  # a damaged state is about to be overwritten
 
 
 class _QuietHandler(logging.FileHandler):
-    """A log file that keeps silent about a full disk: the training itself says so, in a sentence."""
+    """A log file handler that ignores write errors, such as a full disk: the training itself reports them."""
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Let the message go."""
+        """Drop the message."""
 
 
 @contextmanager
 def run_log(path: Path) -> Iterator[None]:
-    """Write what the engine logs into the run's own log while it trains.
+    """Write the engine's log messages to the run's log file while the block runs.
 
     Raises:
         OutputError: If the log cannot be opened.
@@ -220,5 +220,5 @@ def run_log(path: Path) -> Iterator[None]:
     finally:
         logger.setLevel(level)
         logger.removeHandler(handler)
-        with suppress(OSError):  # a full disk may refuse the last buffered words
+        with suppress(OSError):  # a full disk may refuse the last buffered messages
             handler.close()

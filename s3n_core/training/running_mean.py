@@ -1,4 +1,4 @@
-"""Means over images, added up on the device and read only when somebody wants to know."""
+"""Running means over images, summed on the device and read back only on request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from s3n_core.system.distributed import Team
 
 
 class RunningMean:
-    """The means of some figures over the images so far.
+    """Means of several metrics over the images so far.
 
-    Its state is exact through JSON, so that an epoch that was interrupted ends with the same means as one that was not. A shallow
-    copy keeps the means as they are: the sums are replaced, never changed.
+    Its state survives JSON exactly, so an interrupted epoch ends with the same means as an uninterrupted one. A shallow
+    copy is a snapshot: the sums are replaced, never changed in place.
 
     Example:
         mean = RunningMean()
@@ -25,7 +25,7 @@ class RunningMean:
         values = mean.values()
 
     Attributes:
-        count: Images so far.
+        count: Number of images so far.
     """
 
     def __init__(self) -> None:
@@ -34,20 +34,20 @@ class RunningMean:
         self._sums = torch.zeros(0)
 
     def add(self, sums: Mapping[str, Tensor], count: int) -> None:
-        """Add a batch; nothing is read back from the device.
+        """Add a batch without reading anything back from the device.
 
         Args:
-            sums: What each figure adds up to over the batch's images: scalars, the same figures every time.
-            count: How many images they are.
+            sums: Sum of each metric over the batch's images: scalars, with the same names in every call.
+            count: Number of images in the batch.
 
         Raises:
-            ValueError: If these are other figures than those before.
+            ValueError: If the names differ from those of the first call.
         """
         if not self.count:
             self._names = tuple(sums)
         elif self._names != tuple(sums) and set(self._names) != set(sums):
             raise ValueError(f"a running mean of {', '.join(self._names)} cannot take {', '.join(sums)}")
-        # One addition a batch. Apple's GPUs have no float64; their sums over an epoch are good enough for a curve.
+        # One addition per batch. Apple's GPUs have no float64; float32 sums are precise enough for curves.
         values = [sums[name].detach() for name in self._names]
         dtype = torch.float32 if values[0].device.type == "mps" else torch.float64
         batch = torch.stack([value.to(dtype) for value in values])
@@ -55,17 +55,17 @@ class RunningMean:
         self.count += count
 
     def values(self) -> dict[str, float]:
-        """Return the means by name, reading the device once; empty before the first image."""
+        """Return the means by name, with a single read from the device; empty before the first image."""
         if not self.count:
             return {}
         return {name: total / self.count for name, total in zip(self._names, self._sums.tolist(), strict=True)}
 
     def state(self) -> dict[str, float]:
-        """Return what `restore` needs: the sums by name and, as ``count``, the number of images."""
+        """Return the state for `restore`: the sums by name and, as ``count``, the number of images."""
         return {"count": float(self.count), **dict(zip(self._names, self._sums.tolist(), strict=True))}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state` has returned, in place of what was added here.
+        """Replace all sums by a state from `state`.
 
         Raises:
             ValueError: If it is not such a state.
@@ -79,7 +79,7 @@ class RunningMean:
         self._sums = torch.tensor(list(sums.values()), dtype=torch.float64)
 
     def over(self, team: Team) -> RunningMean:
-        """Return the means over the images of all processes; all of them must ask at the same point."""
+        """Return the means over the images of all processes (collective: all processes must call it together)."""
         total: dict[str, float] = {}
         for state in team.gather(self.state()):
             for name, value in state.items():

@@ -1,4 +1,4 @@
-"""Snapshots: what the network saw on a few probe images, stored every epoch, so that the evidence can be watched growing."""
+"""Snapshots: the visual evidence of a few probe images, saved after every epoch, to show how it develops."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from s3n_core.models.preprocessing import to_input, to_pixels
 from s3n_core.system.atomic_files import output_error, write_bytes, write_json
 from s3n_core.system.seeding import keyed_generator, peak_draws
 
-PICTURE_SIDE = 224  # pixels; enough to look at, small enough for hundreds of epochs
+PICTURE_SIDE = 224  # pixels; large enough to view, small enough for hundreds of epochs
 
 
 def choose_probes(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ...]:
-    """Choose probe images by chance, of as many different classes as there are."""
+    """Choose probe images at random, from as many different classes as possible."""
     shuffled = sorted(samples, key=lambda sample: keyed_generator(seed, "probe", sample.name).random())
     chosen: list[Sample] = []
     seen: dict[int | None, int] = {}
@@ -58,7 +58,7 @@ class ProbeRecorder:
             try:
                 self._views.append(test_view(read_image(probe.path, banner=probe.banner), preprocess))
             except UnreadableImage:
-                continue  # the training names it; a probe less does no harm
+                continue  # the training reports it; one probe less does no harm
             self._probes.append(probe)
         for number, view in enumerate(self._views):
             write_bytes(folder / f"probe-{number}.jpg", _jpeg(view), durable=False)
@@ -67,20 +67,20 @@ class ProbeRecorder:
         """Write the snapshot of an epoch.
 
         Raises:
-            OutputError: If the disk does not take it.
+            OutputError: If it cannot be written.
         """
         if not self._probes:
             return
         folder = self._folder / f"epoch-{epoch:04d}"
         unfinished = self._folder / f".epoch-{epoch:04d}"
         try:
-            shutil.rmtree(unfinished, ignore_errors=True)  # of a life that was killed here
+            shutil.rmtree(unfinished, ignore_errors=True)  # left by a process that was killed here
             unfinished.mkdir(exist_ok=True)
         except OSError as error:
             raise output_error(folder, error) from error
         training = network.training
         network.eval()
-        # One at a time: where the training had to halve its micro-batch there is no memory for all of them at once.
+        # One at a time: if the training had to halve its micro-batch, there is not enough memory for all at once.
         single = (Batch.of(view[None], [probe.name]) for probe, view in zip(self._probes, self._views, strict=True))
 
         def trace(batch: Batch) -> list[S3NOutput]:
@@ -92,14 +92,14 @@ class ProbeRecorder:
         network.train(training)
         write_json(unfinished / "probes.json", entries, durable=False)
         try:
-            # Who follows the run sees a snapshot only when it is whole; a resumed epoch writes it again.
+            # Readers see a snapshot only when it is complete; a repeated epoch replaces it.
             shutil.rmtree(folder, ignore_errors=True)
             unfinished.rename(folder)
         except OSError as error:
             raise output_error(folder, error) from error
 
     def _write(self, number: int, output: S3NOutput, folder: Path) -> dict[str, Any]:
-        """Write what the network sees on one probe; returns its entry in `probes.json`."""
+        """Write the images of one probe and return its entry in `probes.json`."""
         probe = self._probes[number]
         assert output.trace is not None
         probabilities = {name: logits.float().softmax(1)[0].cpu().numpy() for name, logits in output.branches().items()}
@@ -120,7 +120,7 @@ class ProbeRecorder:
                 name: [self._classes[int(shares.argmax())], float(shares.max())]
                 for name, shares in probabilities.items()
             },
-            # Places are fractions of the view's sides, so they hold at any size.
+            # Coordinates are fractions of the view's sides, so they are valid at any size.
             "peaks": [
                 {
                     "x": float(column / side),

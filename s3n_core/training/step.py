@@ -1,4 +1,4 @@
-"""The update of a training: one batch, in micro-batches, by all processes, in as much memory as there is."""
+"""A training update: one batch, divided into micro-batches and among all processes, within the available memory."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from s3n_core.training.training_progress import TrainingProgress
 
 
 class TrainingSteps:
-    """Takes the updates of an epoch, one after another.
+    """Performs the updates of an epoch.
 
     Args:
         plan: The run's plan.
         learner: The network and its optimiser.
         loader: Loads the images.
-        control: Where orders come from.
-        team: The processes at work.
-        memory: How many images at once it allows.
+        control: Receives the user's orders.
+        team: The processes that train together.
+        memory: The micro-batch size.
 
     Attributes:
-        batch_size: Images an update.
-        between: Whether the network is between two updates, not inside one.
-        waited: Seconds of this epoch that it waited for images.
+        batch_size: Images per update.
+        between: Whether the training is between two updates.
+        waited: Seconds spent waiting for images in this epoch.
     """
 
     def __init__(
@@ -56,17 +56,17 @@ class TrainingSteps:
 
     @property
     def per_epoch(self) -> int:
-        """Updates an epoch; a last batch of one image is dropped, since BatchNorm has no variance of a single vector."""
+        """Updates per epoch; a last batch of a single image is dropped, as BatchNorm may need more than one value."""
         whole, rest = divmod(len(self._plan.training), self.batch_size)
         return whole + (rest > 1)
 
     @property
     def count(self) -> int:
-        """Images of this epoch that this process has learned from."""
+        """Number of images of this epoch that this process has trained on."""
         return self._epoch_mean.count
 
     def begin_epoch(self, progress: TrainingProgress) -> None:
-        """Begin an epoch, or continue in its middle with the sums that the progress remembers."""
+        """Begin an epoch, or continue an interrupted one with the sums stored in ``progress``."""
         self.close()
         self.waited = 0.0
         self._epoch_mean = RunningMean()
@@ -74,20 +74,21 @@ class TrainingSteps:
             self._epoch_mean.restore(progress.sums)
 
     def close(self) -> None:
-        """Load no more images."""
+        """Stop loading images."""
         if self._images is not None:
             self._images.close()
             self._images = None
 
     def take(self, progress: TrainingProgress) -> Generator[Event, None, None]:
-        """Take the next update and count it in ``progress``; where memory runs out, take it again in smaller steps.
+        """Perform the next update and count it in ``progress``; if memory runs out, repeat it with smaller
+        micro-batches.
 
         Yields:
-            Pauses, and what memory forced.
+            Pauses and halved micro-batches.
 
         Raises:
             Halt: If an order ends the training here.
-            OutOfMemory: If memory runs out even in the smallest steps.
+            OutOfMemory: If memory runs out even with the smallest micro-batch.
         """
         self._learner.keep_statistics()
         mean = copy.copy(self._epoch_mean)
@@ -101,7 +102,7 @@ class TrainingSteps:
         self.between = True
 
     def _update(self, progress: TrainingProgress) -> Generator[Event, None, bool]:
-        """Update the weights by the gradients of a batch; returns whether memory sufficed for it."""
+        """Update the weights with the gradients of a batch and return whether memory sufficed."""
         learner, team = self._learner, self._team
         learner.optimizer.zero_grad(set_to_none=True)
         self._batch_mean = RunningMean()
@@ -124,7 +125,7 @@ class TrainingSteps:
         return True
 
     def _add_gradients(self, batch: Batch, progress: TrainingProgress, part: int) -> None:
-        """Add the gradients of a micro-batch, the update's number ``part``, to those of the ones before."""
+        """Accumulate the gradients of micro-batch number ``part`` of the update."""
         learner, recipe = self._learner, self._plan.recipe
         learner.statistics.silent = not len(batch)
         images, labels, draws = self._loader.tensors(batch, progress.epoch)
@@ -141,21 +142,21 @@ class TrainingSteps:
             self._epoch_mean.add(sums | health_sums(output), len(batch))
 
     def epoch_mean(self) -> RunningMean:
-        """Return the means of the epoch so far over all processes; all must ask at the same point."""
+        """Return the means of the epoch so far over all processes (collective)."""
         return self._epoch_mean.over(self._team)
 
     def batch_mean(self) -> RunningMean:
-        """Return losses and hits of the last batch over all processes; all must ask at the same point."""
+        """Return losses and accuracies of the last batch over all processes (collective)."""
         return self._batch_mean.over(self._team)
 
     def _seed_layers(self, step: int, part: int) -> None:
-        """Key what layers draw themselves (stochastic depth), from torch's generator, like everything else that is random."""
+        """Seed torch's generator for layers that draw random numbers themselves (stochastic depth)."""
         member = () if self._team.leads else (self._team.rank,)
         key = keyed_generator(self._plan.recipe.seed, step, "layers", part, *member)
         torch.manual_seed(int(key.integers(2**62)))
 
     def _next_images(self, progress: TrainingProgress) -> Batch:
-        """Wait for this process's images of the next micro-batch; the first time from ``progress`` to the epoch's end."""
+        """Return this process's images of the next micro-batch; starts loading at ``progress`` if necessary."""
         clock = self._control.clock
         if self._images is None:
             order = epoch_order(self._plan.recipe.seed, progress.epoch, len(self._plan.training))

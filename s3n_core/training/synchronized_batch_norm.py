@@ -1,8 +1,8 @@
-"""BatchNorm over the images of all processes, so that a team learns as one process with all these images would.
+"""BatchNorm with statistics over all processes, so that distributed training equals training in a single process.
 
-torch's own SyncBatchNorm exists for cards only, does not know the statistics a branch, and cannot leave out a member that has
-no images in a micro-batch. This is the same calculation (means, then gradients of the means, summed over the members) on any
-device, a little slower on a card than torch's fused one.
+torch's own SyncBatchNorm works on GPUs only, does not support separate statistics per branch, and cannot exclude a
+process without images in a micro-batch. This is the same calculation (means, then gradients of the means, summed over
+the processes) on any device, slightly slower on a GPU than torch's fused kernel.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from s3n_core.system.distributed import Team
 
 @dataclass
 class SharedStatistics:
-    """What the BatchNorm layers of one network share.
+    """State shared by the BatchNorm layers of a network.
 
     Attributes:
-        team: The processes.
-        learned: Whether there are such layers and they learn.
-        silent: Whether this member's images are only there to keep step, and do not count.
+        team: The processes that train together.
+        learned: Whether the network has BatchNorm layers that are not frozen.
+        silent: Whether this process's batch is a placeholder that must not count.
     """
 
     team: Team
@@ -34,18 +34,18 @@ class SharedStatistics:
 
 
 def share_statistics(network: S3N, team: Team) -> SharedStatistics:
-    """Let the BatchNorm layers of a network take their statistics over all members, wherever they take them at all."""
+    """Make the BatchNorm layers of a network compute their batch statistics over all processes."""
     layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     shared = SharedStatistics(team, learned=bool(layers) and network.config.batch_norm != "frozen")
     for layer in layers if team.size > 1 else ():
-        # The class alone changes: parameters, buffers and their names stay, and with them checkpoints and optimiser.
+        # Only the class changes: parameters, buffers and their names stay valid for checkpoints and the optimiser.
         layer.__class__ = _TeamBranchNorm if isinstance(layer, BranchBatchNorm2d) else _TeamNorm
         layer.shared_statistics = shared  # type: ignore[assignment]
     return shared
 
 
 class _TeamNorm(nn.BatchNorm2d):
-    """A BatchNorm2d whose batch is that of all members."""
+    """A BatchNorm2d with batch statistics over all processes."""
 
     shared_statistics: SharedStatistics
 
@@ -60,12 +60,12 @@ class _TeamNorm(nn.BatchNorm2d):
 
 
 class _TeamBranchNorm(BranchBatchNorm2d):
-    """The same with statistics a branch."""
+    """The same with separate statistics per branch."""
 
     shared_statistics: SharedStatistics
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (B, C, h, w) with the statistics of the branch at hand."""
+        """Normalise (B, C, h, w) with the statistics of the current branch."""
         if not self.training:
             return super().forward(input)
         if self.branch == "O":
@@ -77,7 +77,7 @@ class _TeamBranchNorm(BranchBatchNorm2d):
 def _normalise(
     layer: _TeamNorm | _TeamBranchNorm, input: Tensor, mean: Tensor, variance: Tensor, batches: Tensor
 ) -> Tensor:
-    """Normalise with the statistics of the batch and move the running ones towards them."""
+    """Normalise with the batch statistics and update the running ones."""
     output, batch_mean, batch_variance, count = _Normalise.apply(
         input, layer.weight, layer.bias, layer.eps, layer.shared_statistics
     )
@@ -91,7 +91,7 @@ def _normalise(
 
 
 class _Normalise(torch.autograd.Function):
-    """(x - mean) / sqrt(variance + eps) * weight + bias, with mean and variance over all members."""
+    """(x - mean) / sqrt(variance + eps) * weight + bias, with mean and variance over all processes."""
 
     @staticmethod
     def forward(
@@ -105,7 +105,7 @@ class _Normalise(torch.autograd.Function):
         means, variances, counts = torch.split(every, [len(own_mean), len(own_mean), 1], dim=1)
         count = counts.sum()
         mean = (means * counts).sum(dim=0) / count
-        # Variance within the members and between them: no difference of large numbers.
+        # The variance within plus between processes avoids the difference of large numbers.
         variance = ((variances + (means - mean).square()) * counts).sum(dim=0) / count
         scale = (variance + eps).rsqrt()
         output = (x - _wide(mean)).mul_(_wide(scale * weight)).add_(_wide(bias)).to(input.dtype)
@@ -125,14 +125,14 @@ class _Normalise(torch.autograd.Function):
             total.zero_()
         ctx.shared.team.add([total])
         average = total / count
-        if not ctx.shared.silent:  # else these images had no part in the statistics
+        if not ctx.shared.silent:  # else this batch did not contribute to the statistics
             slope = slope - _wide(average[0]) - normal * _wide(average[1])
         slope = slope * _wide(scale * weight)
         return slope.to(input.dtype), by_weight, by_bias, None, None
 
 
 def _exact(tensor: Tensor) -> Tensor:
-    """Half precision is too coarse for statistics."""
+    """Return half precision as float32: it is too coarse for statistics."""
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
@@ -141,7 +141,7 @@ def _wide(channels: Tensor) -> Tensor:
 
 
 def _every(own: Tensor, team: Team) -> Tensor:
-    """Gather a vector of every member into a matrix, a row a member."""
+    """Gather a vector from each process into a matrix, one row per process."""
     rows = own.new_zeros(team.size, len(own))
     rows[team.rank] = own
     team.add([rows])

@@ -1,4 +1,4 @@
-"""The trainer: a generator of events over a run's folder. Starting and resuming are one path."""
+"""The trainer: trains a run's folder and yields events. Starting and resuming use the same code path."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _log = logging.getLogger(__name__)
 
 
 class Trainer:
-    """Trains the run in a folder from where it stands.
+    """Trains the run in a folder, starting it or resuming from its last checkpoint.
 
     Args:
-        run_path: The run's folder, made by `preparing.prepare_run`.
-        device: Overrides the device that the run was made for.
-        workers: Threads that decode; None lets the loader decide.
-        changed_data: Go on although the data set is not the one that the run began with.
-        team: The processes that train it together; each has a trainer of its own, and all see the same folder.
+        run_path: The run's folder, created by `preparing.prepare_run`.
+        device: Overrides the run's device.
+        workers: Threads that decode images; None: the loader's default.
+        changed_data: Continue even if the data set has changed since the run started.
+        team: The processes that train together; each has its own trainer, and all use the same folder.
     """
 
     def __init__(
@@ -47,17 +47,18 @@ class Trainer:
         self._stop_requested = False
 
     def request_stop(self) -> None:
-        """Stop after the batch at hand and keep everything; safe to call from a signal handler or another thread."""
+        """Stop after the current batch and save; safe to call from a signal handler or another thread."""
         self._stop_requested = True
 
     def run(self) -> Generator[Event, None, None]:
-        """Train until the end or until an order. Closing the generator stops the training and keeps everything.
+        """Train until the run is finished or stopped. Closing the generator stops the training and saves a checkpoint.
 
         Raises:
-            RunError: If another process trains this run, it is finished, its folder is broken, or its data set has changed.
-            Diverged: If the losses are no longer finite numbers.
-            OutOfMemory: If memory runs out even in the smallest steps.
-            S3NError: If the data set, the weights or the disk fail, or another process of the team; what was saved stays.
+            RunError: If another process trains this run, it is finished, its folder is damaged, or its data set has
+                changed.
+            Diverged: If losses or weights are no longer finite.
+            OutOfMemory: If memory runs out even with the smallest micro-batch.
+            S3NError: If the data set, the weights, the disk or another process fail; saved checkpoints are kept.
         """
         run = self.run_directory
         with self._held(run):
@@ -97,7 +98,7 @@ class Trainer:
 
     @contextmanager
     def _held(self, run: RunDirectory) -> Iterator[None]:
-        """Hold the run's lock and log in it; of a team the leader does, before the others go on."""
+        """Hold the run's lock and log to its file; of several processes, the leader does so before the others start."""
         if not self._team.leads:
             self._team.lead(None)
             yield

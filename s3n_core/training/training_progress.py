@@ -1,4 +1,4 @@
-"""How far a training is, as a checkpoint remembers it, what is left, and how it ended. Free of torch."""
+"""The progress of a training, as stored in a checkpoint. Never imports torch."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from s3n_core.training.recipe import Recipe
 
 @dataclass
 class TrainingProgress:
-    """Everything but the tensors that decides how a training continues. JSON holds it exactly.
+    """Everything except tensors that determines how a training continues; JSON stores it exactly.
 
     Attributes:
-        epoch: The epoch under way, from 0.
-        batch: Batches of it that are done.
-        step: Updates in all.
-        sums: What the epoch's means are made of, as `RunningMean.state` gives it; None between two epochs.
+        epoch: The current epoch, from 0.
+        batch: Number of finished batches of this epoch.
+        step: Total number of updates.
+        sums: State of the epoch's means (`RunningMean.state`); None between two epochs.
         best_epoch: The best epoch so far.
-        best_accuracy: Its validation accuracy.
-        best_loss: Its validation loss, which decides between equal accuracies.
+        best_accuracy: Its validation accuracy, in [0, 1].
+        best_loss: Its validation loss, which breaks ties between equal accuracies.
         best_checkpoint: Its checkpoint.
         metrics_offset: Length of the metrics file, in bytes.
         seconds: Time spent training.
         scaler: State of the gradient scaler (float16).
-        recalibrated: Whether the statistics have been measured anew at the end, which ends the training.
+        recalibrated: Whether the final recalibration of BatchNorm is done, which ends the training.
     """
 
     epoch: int = 0
@@ -44,15 +44,15 @@ class TrainingProgress:
 
     @property
     def checkpoint_name(self) -> str:
-        """The name of a checkpoint that is written now: its step, so that names sort by age."""
+        """Name of a checkpoint written now; it contains the step, so that names sort by age."""
         return f"step-{self.step:07d}" + ("-recalibrated" if self.recalibrated else "")
 
     def improve(self, accuracy: float | None, loss: float | None) -> bool:
-        """Compare with the best so far and remember the better one.
+        """Compare with the best values so far and keep the better ones.
 
         Args:
-            accuracy: Validation accuracy in [0, 1]; None without a validation set, where the last is the best.
-            loss: Validation loss; decides between equal accuracies.
+            accuracy: Validation accuracy in [0, 1]; None without a validation set: the latest epoch is then the best.
+            loss: Validation loss; breaks ties between equal accuracies.
 
         Returns:
             Whether this is the best so far.
@@ -65,21 +65,21 @@ class TrainingProgress:
         return True
 
     def trained(self, recipe: Recipe) -> bool:
-        """Whether no epoch is left: all are done, or the last ones were in vain."""
+        """Return whether no epoch is left: all are done, or the last ones brought no improvement."""
         in_vain = (
             recipe.patience is not None
             and self.best_epoch is not None
             and self.epoch - 1 - self.best_epoch >= recipe.patience
         )
-        # A recalibration may turn out the best, which would make patience new; it is the end all the same.
+        # A recalibration may become the best, which would reset the patience, but it always ends the training.
         return self.recalibrated or self.epoch >= recipe.epochs or in_vain
 
     def finished(self, recipe: Recipe) -> bool:
-        """Whether nothing is left to do."""
+        """Return whether nothing is left to do."""
         return self.trained(recipe) and (self.recalibrated or not recipe.recalibrate)
 
     def ended(self, status: Literal["finished", "stopped", "discarded"], recipe: Recipe) -> RunEnded:
-        """Return the event that ends a training which has come this far."""
+        """Return the event for the end of the training at this progress."""
         epochs = recipe.epochs
         if status == "discarded":
             message = "Discarded."
@@ -92,7 +92,7 @@ class TrainingProgress:
         return RunEnded(status, self.best_epoch, self.best_accuracy, message)
 
     def diverged(self) -> Diverged:
-        """Return the error of a training whose losses or weights have become infinite or NaN in this epoch."""
+        """Return the error for losses or weights that have become infinite or NaN in this epoch."""
         return Diverged(
             f"The training diverged in epoch {self.epoch + 1}: its losses are no longer finite numbers. Start a new "
             "run "

@@ -1,4 +1,4 @@
-"""The validation set measured after an epoch, in the deterministic mode of evaluation."""
+"""Validation after an epoch, in the deterministic evaluation mode."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from s3n_core.training.running_mean import RunningMean
 def validate(
     learner: Learner, loader: BatchLoader, control: RunControl, *, size: int, pieces: FittingPieces
 ) -> Generator[Event, None, dict[str, float]]:
-    """Measure losses, accuracies and the health report on the validation set; orders are obeyed between batches.
+    """Compute losses, accuracies and the health report on the validation set.
 
     Args:
-        learner: Holds the network, which is in training mode afterwards; its team gets the figures of all images.
+        learner: Its network is left in training mode; all processes get the metrics of all images.
         loader: Loads the images.
-        control: Where orders come from.
-        size: Images at once in a process.
-        pieces: Remembers how many of them memory allows.
+        control: Receives the user's orders, which are obeyed between batches.
+        size: Batch size per process.
+        pieces: Remembers how many images fit into memory at once.
 
     Yields:
         Pauses.
 
     Returns:
-        Figures by name, each beginning with ``validation_``; none without a validation set.
+        Metrics by name, with the prefix ``validation_``; empty without a validation set.
 
     Raises:
         DataSetError: If there is a validation set and none of its images can be read.
