@@ -1,1 +1,1 @@
-"""How the window looks and words things: theme, tokens, icons, fonts, numbers and names as text."""
+"""The appearance of the window: theme, tokens, icons, fonts, and the formatting of numbers and names."""

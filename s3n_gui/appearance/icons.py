@@ -1,7 +1,7 @@
-"""The icons: one SVG set, drawn in any colour asked for.
+"""The icons: one set of SVG files, drawn in any colour.
 
-Each file in ``resources/icons`` is drawn on 20 x 20 units with lines of 1.5 in ``currentColor``; Qt does not know that
-word, so it is replaced before drawing.
+Each file in ``resources/icons`` is 20 x 20 units with strokes of 1.5 in ``currentColor``, which Qt does not support and
+which is therefore replaced before drawing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 from s3n_gui.appearance.resources import resource
 
-_SCALES = (1, 2, 3)  # Screens of 100 to 300 %; Qt scales down from the next larger one.
+_SCALES = (1, 2, 3)  # for 100 to 300 % screen scaling; Qt scales down from the next larger pixmap
 
 
 def icon_names() -> tuple[str, ...]:
@@ -32,11 +32,11 @@ def draw_icon(name: str, size: int, colour: str) -> QImage:
 
     Args:
         name: The file's name without ``.svg``.
-        size: The side of the picture in pixels.
+        size: The side of the image in pixels.
         colour: ``#RRGGBB``.
 
     Returns:
-        A square picture with a transparent ground.
+        A square image with a transparent background.
 
     Raises:
         s3n_core.errors.S3NError: There is no such icon in this installation.
@@ -57,9 +57,9 @@ def svg_icon(name: str, size: int, normal: str, disabled: str, chosen: str) -> Q
     Args:
         name: The file's name without ``.svg``.
         size: Its side in device-independent pixels, 16 or 20.
-        normal: Its colour at rest, ``#RRGGBB``.
-        disabled: Its colour where it is switched off.
-        chosen: Its colour where it is on or chosen.
+        normal: Its normal colour, ``#RRGGBB``.
+        disabled: Its colour when disabled.
+        chosen: Its colour when checked.
     """
     icon = QIcon()
     for scale in _SCALES:

@@ -1,4 +1,4 @@
-"""Where the window's own files lie (icons, style, font, help): the checkout first, else the installed package."""
+"""The paths of the window's own files (icons, style, font, help), in the checkout or in the installed package."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from s3n_core.system.resources import find_resource
 
 
 def resource(name: str) -> Path:
-    """Return where a file or folder of the window lies.
+    """Return the path of a file or folder of the window.
 
     Args:
-        name: Its place below ``resources/``, with forward slashes, for example ``"icons/play.svg"``.
+        name: Its path below ``resources/``, with forward slashes, for example ``"icons/play.svg"``.
 
     Returns:
         An existing path.
 
     Raises:
-        s3n_core.errors.S3NError: Neither the checkout nor the installation holds it.
+        s3n_core.errors.S3NError: Neither the checkout nor the installation contains it.
     """
     return find_resource(Path(__file__).resolve().parents[1], name)

@@ -1,4 +1,4 @@
-"""The look of the running window: which tokens hold now, fonts, icons, the style sheet, and the switch between themes."""
+"""The theme of the running window: current tokens, fonts, icons and style sheet, and switching between themes."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _ICON_NAME, _ICON_SIZE, _ICON_COLOUR = "s3nIconName", "s3nIconSize", "s3nIconCol
 
 
 class Theme(QObject):
-    """What holds now; there is one (``theme()``).
+    """The current theme; a singleton (``theme()``).
 
     Signals:
-        changed: Colours or text sizes are others now. Widgets that Qt's palette and the style sheet do not reach (plots,
-            own painting, rich text with colours) draw themselves anew.
+        changed: Colours or text sizes changed. Widgets that Qt's palette and the style sheet do not reach (plots,
+            custom painting, rich text with colours) must redraw.
     """
 
     changed = Signal()
@@ -59,12 +59,12 @@ class Theme(QObject):
         self._hears_system = False
 
     def apply(self, app: QApplication, mode: Mode, factor: float) -> None:
-        """Give the whole program a look.
+        """Apply a theme to the whole program.
 
         Args:
-            app: The program.
-            mode: "light", "dark", or "system" to follow the desktop, also when that changes later.
-            factor: On all text, 0.8 to 1.6.
+            app: The application.
+            mode: "light", "dark", or "system" to follow the desktop, including later changes.
+            factor: Scale of all text, clamped to [0.8, 1.6].
         """
         self.mode, self.factor = mode, clamp_factor(factor)
         hints = QGuiApplication.styleHints()
@@ -72,7 +72,7 @@ class Theme(QObject):
         if not self._hears_system:
             self._hears_system = True
             hints.colorSchemeChanged.connect(self._on_system_changed)
-        hints.setColorScheme(schemes[mode])  # Title bars and file dialogs of the desktop follow.
+        hints.setColorScheme(schemes[mode])  # also affects title bars and native file dialogs
         dark = mode == "dark" or (mode == "system" and hints.colorScheme() == Qt.ColorScheme.Dark)
         self.tokens = DARK if dark else LIGHT
         if not self._family:
@@ -85,20 +85,20 @@ class Theme(QObject):
         self.changed.emit()
 
     def font(self, role: TypeRole, *, semibold: bool = False) -> QFont:
-        """Return the font of a role, at the person's size."""
+        """Return the font of a role, at the user's text size."""
         made = QFont(self._family) if self._family else QFont()
         made.setPixelSize(self.px(TYPE_SCALE[role]))
         made.setWeight(QFont.Weight.DemiBold if semibold else QFont.Weight.Normal)
         return made
 
     def number_font(self, role: TypeRole = "body", *, semibold: bool = False) -> QFont:
-        """Return the font of a role with figures of equal width, for counters, tables and axes."""
+        """Return the font of a role with tabular figures, for counters, tables and axes."""
         made = self.font(role, semibold=semibold)
         made.setFeature(QFont.Tag("tnum"), 1)
         return made
 
     def px(self, pixels: float) -> int:
-        """Return a length that grows with the person's text size, in whole device-independent pixels."""
+        """Scale a length by the user's text size; in whole device-independent pixels."""
         return round(pixels * self.factor)
 
     def _on_system_changed(self) -> None:
@@ -111,32 +111,32 @@ class Theme(QObject):
 
 @lru_cache(maxsize=1)
 def theme() -> Theme:
-    """Return the one theme of this process."""
+    """Return the theme of this process."""
     return Theme()
 
 
 def apply(app: QApplication, mode: Mode = "system", factor: float = 1.0) -> None:
-    """Give the whole program a look; see ``Theme.apply``."""
+    """Apply a theme to the whole program; see ``Theme.apply``."""
     theme().apply(app, mode, factor)
 
 
 def tokens() -> Tokens:
-    """Return the colours that hold now."""
+    """Return the current colours."""
     return theme().tokens
 
 
 def font(role: TypeRole = "body", *, semibold: bool = False) -> QFont:
-    """Return the font of a role at the person's size."""
+    """Return the font of a role, at the user's text size."""
     return theme().font(role, semibold=semibold)
 
 
 def number_font(role: TypeRole = "body", *, semibold: bool = False) -> QFont:
-    """Return the font of a role with figures of equal width."""
+    """Return the font of a role with tabular figures."""
     return theme().number_font(role, semibold=semibold)
 
 
 def px(pixels: float) -> int:
-    """Return a length that grows with the person's text size."""
+    """Scale a length by the user's text size; in whole device-independent pixels."""
     return theme().px(pixels)
 
 
@@ -146,7 +146,7 @@ def branch_colour(branch: Branch) -> QColor:
 
 
 def icon(name: str, size: int = 16) -> QIcon:
-    """Return an icon in the text colour that holds now; ``set_icon`` keeps it right when the theme changes."""
+    """Return an icon in the current text colour; unlike ``set_icon``, it does not follow theme changes."""
     now = tokens()
     return svg_icon(name, size, now.text, now.faint, now.accent)
 
@@ -157,10 +157,10 @@ def set_icon(
     """Give a button, an action or a label an icon that follows the theme.
 
     Args:
-        target: What gets it.
+        target: The button, action or label.
         name: The icon's name.
-        size: 16 or 20.
-        colour: ``#RRGGBB`` instead of the text colour, for a state that a word beside it names too.
+        size: 16 or 20, in device-independent pixels.
+        colour: ``#RRGGBB`` instead of the text colour, for a state; a text beside it must name the state, too.
     """
     target.setProperty(_ICON_NAME, name)
     target.setProperty(_ICON_SIZE, size)
@@ -170,7 +170,7 @@ def set_icon(
 
 def _renew_icon(target: QObject) -> None:
     name, size, colour = (target.property(key) for key in (_ICON_NAME, _ICON_SIZE, _ICON_COLOUR))
-    size = max(size, px(size))  # Icons grow with the text, and stay legible where it shrinks.
+    size = max(size, px(size))  # icons grow with the text, but never shrink
     drawn = svg_icon(name, size, colour, colour, colour) if colour else icon(name, size)
     if isinstance(target, QLabel):
         target.setPixmap(drawn.pixmap(size, size))
@@ -192,7 +192,7 @@ def _renew_icons() -> None:
 
 
 def _load_fonts() -> str:
-    """Load the shipped font and return its family; the desktop's own where it does not load."""
+    """Load the bundled font and return its family; the system's family if it does not load."""
     family = ""
     for name in _FONT_FILES:
         number = QFontDatabase.addApplicationFont(str(resource(f"fonts/{name}")))

@@ -1,6 +1,6 @@
-"""The numbers of the one visual language: colours, type sizes, spacing. Plain data, no Qt.
+"""The design tokens: colours, type sizes, spacing. Plain data, no Qt.
 
-Change a number here and it changes everywhere: the style sheet, the icons, curves, peaks and reports read it from here.
+The style sheet, the icons, curves, peaks and reports all use these values.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ TypeRole = Literal["caption", "body", "section", "title"]
 State = Literal["good", "caution", "bad"]
 
 TYPE_SCALE: dict[TypeRole, int] = {"caption": 11, "body": 13, "section": 15, "title": 20}
-"""Text sizes in device-independent pixels, before the person's factor."""
+"""Text sizes in device-independent pixels, before the user's text scale."""
 
 SMALLEST_FACTOR, LARGEST_FACTOR = 0.8, 1.6
-"""The bounds of the person's factor on all text."""
+"""The bounds of the user's text scale."""
 
 SPACE = 4
 """The unit of spacing, in pixels: gaps are 4, 8, 12, 16 or 24."""
@@ -29,7 +29,7 @@ BRANCH_COLOURS: dict[Branch, str] = {"O": "#7A828E", "D": "#D55E00", "C": "#0072
 """Original, discriminative, complementary, joint: the same in both themes, in curves, peaks, bars and reports."""
 
 IMAGE_GROUND = "#2A2D33"
-"""Neutral grey that images lie on in both themes, so that their colours are judged fairly."""
+"""Neutral grey behind images in both themes, so that it does not affect how their colours appear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,23 +38,24 @@ class Tokens:
 
     Attributes:
         dark: Whether this is the dark theme.
-        page: Ground of the window.
-        card: Ground of cards, fields, tables and menus.
-        raised: Ground of a control at rest.
-        hover: Ground of what the mouse is over.
-        pressed: Ground of what is pressed.
+        page: Background of the window.
+        card: Background of cards, fields, tables and menus.
+        raised: Background of a control at rest.
+        hover: Background of what the mouse is over.
+        pressed: Background of what is pressed.
         border: Hairlines.
-        strong_border: Edges of fields and buttons, which must be found by eye.
+        strong_border: Edges of fields and buttons, with more contrast.
         text: Text and icons.
         quiet: Captions, units, hints.
-        faint: Text and icons of what is switched off.
-        accent: Links, focus, the chosen.
+        faint: Text and icons of disabled controls.
+        accent: Links, focus, checked controls.
         accent_hover: The primary button under the mouse.
-        on_accent: Text on a ground of ``accent``.
-        selection: Ground of chosen rows (text stays ``text``).
-        good: Good state; never by colour alone.
-        caution: State to look at.
+        on_accent: Text on ``accent``.
+        selection: Background of selected rows (text stays ``text``).
+        good: Good state; as for the next two, never shown by colour alone.
+        caution: State that needs attention.
         bad: Failed state.
+        image_ground: Background of images.
     """
 
     dark: bool
@@ -116,18 +117,18 @@ DARK = Tokens(
 
 
 def clamp_factor(factor: float) -> float:
-    """Bring a factor on text into its bounds; what is no number counts as 1."""
+    """Clamp a text scale to its bounds; NaN becomes 1."""
     return min(max(factor, SMALLEST_FACTOR), LARGEST_FACTOR) if factor == factor else 1.0
 
 
 def mixed(one: str, other: str, share: float) -> str:
-    """Return ``#RRGGBB`` between two colours: ``share`` 0 gives the first, 1 the second."""
+    """Interpolate between two colours, ``#RRGGBB``: ``share`` 0 returns the first, 1 the second."""
     first, second = (tuple(int(text[i : i + 2], 16) for i in (1, 3, 5)) for text in (one, other))
     return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in zip(first, second, strict=True))
 
 
 def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two colours after WCAG 2: 1 (equal) to 21 (black on white)."""
+    """Return the WCAG 2 contrast ratio of two colours: from 1 (equal) to 21 (black on white)."""
 
     def luminance(text: str) -> float:
         channels = [int(text[i : i + 2], 16) / 255 for i in (1, 3, 5)]

@@ -1,4 +1,4 @@
-"""How the window writes numbers and names: units always, three significant digits, English whatever the desktop speaks."""
+"""Formatting of numbers and names: always with units, three significant digits, in English whatever the locale."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from s3n_core.errors import DataChanged, S3NError, UnfinishedOutput
 
 
 def duration_text(seconds: float) -> str:
-    """Return a length of time for a person: "about 40 s", "12 min", "2.1 h", "3.5 days"."""
+    """Return a duration as text: "a moment", "40 s", "12 min", "2.1 h", "3.5 days"."""
     if seconds < 1:
         return "a moment"
     if seconds < 90:
@@ -23,12 +23,12 @@ def duration_text(seconds: float) -> str:
 
 
 def left_text(seconds: float | None) -> str:
-    """Return "2.1 h left"; empty where nobody knows."""
+    """Return a remaining time as text: "2.1 h left"; empty if unknown."""
     return "" if seconds is None else f"{duration_text(seconds)} left"
 
 
 def count_text(number: int, one: str, several: str | None = None) -> str:
-    """Return "1 image", "543 images", "100,000 images"."""
+    """Return a number with its noun: "1 image", "543 images", "100,000 images"."""
     return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
@@ -38,11 +38,11 @@ def percent_text(share: float) -> str:
 
 
 def ago_text(moment: float, now: float | None = None) -> str:
-    """Return when something was: "just now", "5 min ago", "yesterday", "12 Mar 2026".
+    """Return a time as text: "just now", "5 min ago", "today 14:05", "yesterday", "12 Mar 2026".
 
     Args:
-        moment: Unix seconds.
-        now: Unix seconds; this moment by default.
+        moment: The time in Unix seconds.
+        now: The current time in Unix seconds; read from the clock by default.
     """
     now = time.time() if now is None else now
     passed = now - moment
@@ -52,7 +52,7 @@ def ago_text(moment: float, now: float | None = None) -> str:
         return f"{passed / 60:.0f} min ago"
     try:
         then, today = time.localtime(moment), time.localtime(now)
-    except (OverflowError, ValueError, OSError):  # a damaged file may hold any number
+    except (OverflowError, ValueError, OSError):  # a damaged file may contain any number
         return "at an unknown time"
     if then[:3] == today[:3]:
         return f"today {then.tm_hour:02}:{then.tm_min:02}"
@@ -63,7 +63,7 @@ def ago_text(moment: float, now: float | None = None) -> str:
 
 
 def place_text(path: Path, most: int = 48) -> str:
-    """Return a path short enough to read, with ``~`` for the person's folder and the middle left out."""
+    """Return a path of at most ``most`` characters, with ``~`` for the home folder and "…" in the middle."""
     text = str(path)
     with contextlib.suppress(ValueError, RuntimeError):
         text = str(Path("~") / path.relative_to(Path.home()))
@@ -73,7 +73,7 @@ def place_text(path: Path, most: int = 48) -> str:
 
 
 def error_text(error: S3NError) -> str:
-    """Return what an error says: the engine's sentence, and the window's own where an option of the command is a button here."""
+    """Return the message of an error; where the engine's names a command option, the window's names a button."""
     match error:
         case DataChanged():
             return (
@@ -86,5 +86,5 @@ def error_text(error: S3NError) -> str:
 
 
 def change_text(error: DataChanged) -> str:
-    """Return how a run's data set has changed."""
+    """Return a sentence about how a run's data set has changed."""
     return f"The data set {error.root} has changed since this run began: {'; '.join(error.changes)}."

@@ -1,1 +1,1 @@
-"""Controls and views that several pages use; each knows only Qt, the theme and plain data."""
+"""Controls and views that several pages use; they depend only on Qt, the theme and plain data."""

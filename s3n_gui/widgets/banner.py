@@ -1,4 +1,4 @@
-"""The line above a page that says what went wrong, or what is worth knowing, until it is closed."""
+"""The banner above a page, which shows errors and notices."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _NOTICE_SECONDS = 12
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A sentence for the person."""
+    """A sentence for the user."""
 
     kind: Kind
     sentence: str
 
 
 class Banner(QWidget):
-    """Shows the newest message; closing it shows the one before. A notice goes by itself, an error stays."""
+    """Shows the newest message; closing it shows the previous one. Notices disappear by themselves, errors stay."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,19 +62,19 @@ class Banner(QWidget):
         self.hide()
 
     def show_error(self, sentence: str) -> None:
-        """Show what went wrong; it stays until it is closed."""
+        """Show an error, which stays until it is closed."""
         self._show(Message("error", sentence))
 
     def show_notice(self, sentence: str) -> None:
-        """Show something worth knowing for some seconds."""
+        """Show a notice for some seconds."""
         self._show(Message("notice", sentence))
 
     def messages(self) -> tuple[Message, ...]:
-        """Return what is to be read, the newest last."""
+        """Return the open messages, newest last."""
         return tuple(self._messages)
 
     def close_message(self) -> None:
-        """Close the message that is shown."""
+        """Close the visible message."""
         if self._messages:
             self._messages.pop()
         self._draw()

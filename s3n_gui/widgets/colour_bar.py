@@ -1,4 +1,4 @@
-"""A colour bar with numbers, and a mark at the value under the cursor."""
+"""A colour bar with tick labels, and a mark at the value under the cursor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BAR_HEIGHT = 6
 
 
 class ColourBar(QWidget):
-    """The palette from its lowest value to its highest, with a few numbers below."""
+    """The palette from the lowest to the highest value, with a few tick labels below."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,24 +27,24 @@ class ColourBar(QWidget):
         theme().changed.connect(self._on_theme_changed)
 
     def set_range(self, limits: ValueRange | None, table: NDArray[np.uint8] | None) -> None:
-        """Show another range and palette (256 colours); None shows nothing and keeps the room."""
+        """Set the range and the palette, uint8 (256, 3); None shows nothing but keeps the space."""
         self._limits, self._table = limits, table
         if limits is not None:
             self.setAccessibleDescription(", ".join(text for _, text in limits.ticks()))
         self.update()
 
     def set_value(self, value: float | None) -> None:
-        """Mark a value."""
+        """Mark a value; None removes the mark."""
         if value != self._value:
             self._value = value
             self.update()
 
     def sizeHint(self) -> QSize:
-        """The size that shows everything."""
+        """Return the size that shows all tick labels."""
         return QSize(120, _BAR_HEIGHT + 6 + number_font_height())
 
     def minimumSizeHint(self) -> QSize:
-        """The least that still says something."""
+        """Return the smallest useful size."""
         return QSize(40, self.sizeHint().height())
 
     def _on_theme_changed(self) -> None:
@@ -52,7 +52,7 @@ class ColourBar(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw what is shown."""
+        """Draw bar, tick labels and mark."""
         if self._limits is None or self._table is None:
             return
         painter = QPainter(self)
@@ -88,5 +88,5 @@ class ColourBar(QWidget):
 
 
 def number_font_height() -> int:
-    """Return the height of a caption's line in pixels."""
+    """Return the line height of a caption, in pixels."""
     return QFontMetrics(number_font("caption")).height()

@@ -1,4 +1,4 @@
-"""Where folders, runs and models are dropped; the same can be done with its buttons."""
+"""The drop zone for folders, runs and models, with buttons that do the same."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
 
 
 class DropZone(QFrame):
-    """Says what may be dropped. The window takes drops everywhere; this is where people look for it.
+    """Shows what can be dropped. The whole window accepts drops; the zone makes that visible.
 
     Signals:
-        open_asked: "data", "model" or "run": choose one by dialog.
+        open_asked: Choose a "data" set, "model" or "run" in a dialog.
     """
 
     open_asked = Signal(str)
@@ -60,7 +60,7 @@ class DropZone(QFrame):
         self._fit()
 
     def show_over(self, over: bool) -> None:
-        """Show that something is held over the window and may be dropped."""
+        """Highlight the zone while something is dragged over the window."""
         self.setProperty("over", "true" if over else "false")
         self.style().unpolish(self)
         self.style().polish(self)

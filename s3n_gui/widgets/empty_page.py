@@ -1,4 +1,4 @@
-"""What a page says where there is nothing to show yet: what it is for, and the buttons that change that."""
+"""The placeholder of a page without content: what the page is for, and buttons to start."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from s3n_gui.appearance.theme import px, set_icon, theme
 
 
 class EmptyPage(QFrame):
-    """An icon, a line, a sentence and up to two buttons.
+    """An icon, a title, a sentence and up to two buttons.
 
     Signals:
-        asked: A button was pressed: its number, 0 or 1.
+        asked: The index of the button that was pressed, 0 or 1.
     """
 
     asked = Signal(int)
@@ -47,7 +47,7 @@ class EmptyPage(QFrame):
         self._fit()
 
     def show_case(self, icon: str, title: str, text: str, *buttons: str) -> None:
-        """Say something else; buttons without words are hidden."""
+        """Set icon, title, text and button texts; buttons without a text are hidden."""
         set_icon(self.picture, icon, 32)
         self.title.setText(title)
         self.text.setText(text)
@@ -66,4 +66,4 @@ class EmptyPage(QFrame):
 
     def _fit(self) -> None:
         self.text.setFixedWidth(px(440))
-        self.text.setMinimumHeight(max(self.text.heightForWidth(px(440)), 0))  # a centred label is given one line only
+        self.text.setMinimumHeight(max(self.text.heightForWidth(px(440)), 0))  # a centred label gets one line only

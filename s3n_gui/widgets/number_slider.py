@@ -1,4 +1,4 @@
-"""A slider with its number: drag for a feeling, type for an exact value, one click back to where it started."""
+"""A slider with a number field and a reset button."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class NumberSlider(QWidget):
     """A number between two bounds.
 
     Signals:
-        value_changed: The person has set a value, and the control's name; emitted while the handle is dragged, too.
-        released: The handle was let go: a gesture has ended.
-        reset_requested: The person wants the first value back: the control's name.
+        value_changed: The user has set a value; carries the value and the control's name. Also emitted during a drag.
+        released: The handle was released, or a number was entered.
+        reset_requested: Reset the value; carries the control's name.
 
     Args:
-        title: Plain words, for the accessible name.
+        title: The accessible name.
         low: Smallest value.
         high: Largest value.
-        step: Step of the number; the slider keeps to it.
-        logarithmic: Equal ratios take equal room on the slider.
-        tip: What it does, in plain words.
-        name: What its signals call it, where one method listens to several.
+        step: Step of number and slider.
+        logarithmic: Whether the slider has a logarithmic scale.
+        tip: The tooltip.
+        name: The control's name in its signals, for slots that several controls share.
     """
 
     value_changed = Signal(float, str)
@@ -73,7 +73,7 @@ class NumberSlider(QWidget):
         self.reset.setAutoRaise(True)
         set_icon(self.reset, "reset")
         policy = self.reset.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # Nothing jumps when it comes.
+        policy.setRetainSizeWhenHidden(True)  # nothing moves when it appears
         self.reset.setSizePolicy(policy)
         self.reset.hide()
         layout = QHBoxLayout(self)
@@ -93,15 +93,15 @@ class NumberSlider(QWidget):
 
     @property
     def value(self) -> float:
-        """The number."""
+        """The current value."""
         return self.number.value()
 
     def set_value(self, value: float, own: float | None = None) -> None:
-        """Show a value, without telling anybody.
+        """Show a value without emitting ``value_changed``.
 
         Args:
-            value: The number.
-            own: The value to which the small button goes back; it is shown where the two differ.
+            value: The value.
+            own: The value that the reset button restores; the button is visible if the two differ.
         """
         self._own = own
         with QSignalBlocker(self.slider), QSignalBlocker(self.number):

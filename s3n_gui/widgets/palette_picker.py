@@ -1,4 +1,4 @@
-"""A box to choose a colour map by its look."""
+"""A combo box of palettes, with a preview of each."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from s3n_core.inspection.palettes import PALETTES, PaletteName, palette_bytes
 
 
 class PalettePicker(QComboBox):
-    """A colour map.
+    """The choice of a palette.
 
     Signals:
-        palette_chosen: The name of the map that the person chose.
+        palette_chosen: The name of the palette that the user chose.
     """
 
     palette_chosen = Signal(str)
@@ -28,7 +28,7 @@ class PalettePicker(QComboBox):
         self.activated.connect(self._on_activated)
 
     def set_palette_name(self, name: PaletteName) -> None:
-        """Show a name, without telling anybody."""
+        """Show a palette without emitting ``palette_chosen``."""
         self.setCurrentIndex(self.findData(name))
 
     def _on_activated(self, index: int) -> None:
@@ -36,7 +36,7 @@ class PalettePicker(QComboBox):
 
 
 def palette_icon(name: PaletteName, width: int = 48, height: int = 10) -> QIcon:
-    """Return a strip of a palette's colours."""
+    """Return an icon with a palette's colours from low to high; sizes in device-independent pixels."""
     ramp = QImage(palette_bytes(name), 256, 1, 768, QImage.Format.Format_RGB888)
     pixmap = QPixmap(2 * width, 2 * height)
     painter = QPainter(pixmap)

@@ -1,4 +1,4 @@
-"""A question that only the person can answer: what it is about, what each answer means, and a button an answer."""
+"""A dialog that asks the user a question, with one button per answer."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Answer:
     """One answer.
 
     Attributes:
-        key: What the dialog returns.
-        text: What the button says.
-        icon: Stands before it; may be empty.
+        key: The value that the dialog returns.
+        text: The text of the button.
+        icon: Name of the button's icon; may be empty.
     """
 
     key: str
@@ -37,23 +37,23 @@ class Answer:
 
 
 class Question(QDialog):
-    """Asks once; Escape cancels.
+    """A modal question; Escape cancels.
 
     Attributes:
         choice: Key of the chosen answer, or "cancel".
-        buttons: By the key of the answer, "cancel" among them.
+        buttons: The buttons by the key of their answer, including "cancel".
     """
 
     def __init__(
         self, heading: str, what: str, words: str, answers: Sequence[Answer], parent: QWidget | None = None
     ) -> None:
-        """Make the dialog.
+        """Create the dialog.
 
         Args:
-            heading: The question's subject, in a few words.
-            what: What it is about: names, numbers.
+            heading: The title, a few words.
+            what: What the question is about: names, numbers.
             words: What the answers mean.
-            answers: Beside "Cancel"; the last one is the one that Enter gives.
+            answers: The answers besides "Cancel"; the last one is the default (Enter).
             parent: The window.
         """
         super().__init__(parent)
@@ -69,7 +69,7 @@ class Question(QDialog):
         self.buttons: dict[str, QPushButton] = {}
         for answer in (Answer(CANCEL, "Cancel"), *answers):
             button = _AnswerButton(answer)
-            if answer is answers[-1]:  # before its icon, which takes the colour of the text
+            if answer is answers[-1]:  # set before the icon, which takes the colour of the text
                 button.setProperty("role", "primary")
                 button.setDefault(True)
             if answer.icon:
@@ -89,7 +89,7 @@ class Question(QDialog):
         self.setFixedWidth(px(480))
 
     def ask(self) -> str:
-        """Show the dialog and return the key of what the person chose."""
+        """Show the dialog and return the key of the chosen answer."""
         self.exec()
         return self.choice
 
@@ -99,7 +99,7 @@ class Question(QDialog):
 
 
 class _AnswerButton(QPushButton):
-    """Gives one answer; ``chosen`` carries its key."""
+    """The button of one answer; ``chosen`` carries its key."""
 
     chosen = Signal(str)
 

@@ -1,4 +1,4 @@
-"""The whole row under the mouse is tinted, where Qt's tables tint the one cell."""
+"""Hover highlighting of whole table rows, where Qt highlights only one cell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 
 class RowHover(QObject):
-    """Knows which row of a table the mouse is over, and has it painted anew when that changes."""
+    """Tracks the row of a table under the mouse and repaints it when that changes."""
 
     def __init__(self, table: QTableView) -> None:
         super().__init__(table)
@@ -19,12 +19,12 @@ class RowHover(QObject):
         table.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
     def tint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        """Let a cell be painted as its row is; a delegate calls this in ``initStyleOption``."""
+        """Set a cell's hover state to that of its row; a delegate calls this in ``initStyleOption``."""
         over = QStyle.StateFlag.State_MouseOver
         option.state = option.state | over if index.row() == self.row else option.state & ~over
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow the mouse."""
+        """Track the mouse."""
         if isinstance(event, QMouseEvent | QHoverEvent) and event.type() in (
             QEvent.Type.MouseMove,
             QEvent.Type.HoverMove,
@@ -51,13 +51,13 @@ class RowHover(QObject):
 
 
 class RowHoverDelegate(QStyledItemDelegate):
-    """Paints cells as a style does, those of the row under the mouse alike; what a table paints itself inherits it."""
+    """A delegate that highlights the whole row under the mouse; delegates with their own painting inherit from it."""
 
     def __init__(self, hover: RowHover, table: QTableView) -> None:
         super().__init__(table)
         self._hover = hover
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        """Tint the row under the mouse."""
+        """Highlight the row under the mouse."""
         super().initStyleOption(option, index)
         self._hover.tint(option, index)

@@ -1,1 +1,1 @@
-"""Views of images: zoom and pan, maps laid over them, marks on top."""
+"""Views of images: zoom and pan, overlaid maps and marks."""

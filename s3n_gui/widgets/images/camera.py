@@ -1,4 +1,4 @@
-"""Which part of a picture a view shows, free of pixels, so that views of different sizes can show the same part."""
+"""The camera: which region of an image a view shows, independent of the view's size, so that views can be linked."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 
 LARGEST_ZOOM = 64.0
 MARGIN = 0.96
-"""Share of the view that a fitted picture fills."""
+"""Share of the view that a fitted image fills."""
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A place to look at and how close.
+    """The centre of the view and the zoom.
 
     Attributes:
-        x: Middle of the view as a share 0 ... 1 of the picture's width.
-        y: The same downwards.
-        zoom: 1 where the whole picture just fits.
+        x: Centre of the view as a fraction of the image's width, in [0, 1].
+        y: Centre of the view as a fraction of the image's height, in [0, 1], downwards.
+        zoom: The magnification; at 1 the whole image just fits.
     """
 
     x: float = 0.5
@@ -27,15 +27,15 @@ class Camera:
 
     @property
     def fits(self) -> bool:
-        """Whether the whole picture is shown."""
+        """Whether the whole image is visible."""
         return self.zoom <= 1.0
 
     def moved(self, dx: float, dy: float) -> Camera:
-        """Look further to the right and down by shares of the picture; never off the picture."""
+        """Return the camera moved right and down by fractions of the image, clamped to the image."""
         return replace(self, x=self.x + dx, y=self.y + dy).kept_inside()
 
     def zoomed(self, factor: float, x: float, y: float) -> Camera:
-        """Go closer by a factor and keep the place (x, y), shares of the picture, where it is in the view."""
+        """Return the camera zoomed by a factor around the point (x, y), in fractions of the image."""
         zoom = min(max(self.zoom * factor, 1.0), LARGEST_ZOOM)
         if zoom == 1.0:
             return Camera()
@@ -43,12 +43,12 @@ class Camera:
         return Camera(x + (self.x - x) * ratio, y + (self.y - y) * ratio, zoom).kept_inside()
 
     def kept_inside(self) -> Camera:
-        """Return the nearest camera that looks at the picture."""
+        """Return the nearest camera whose view does not leave the image."""
         room = 0.5 * (1 - 1 / max(self.zoom, 1.0))
         return replace(self, x=min(max(self.x, 0.5 - room), 0.5 + room), y=min(max(self.y, 0.5 - room), 0.5 + room))
 
     def shown(self, picture: QRectF, view: QSizeF) -> QRectF:
-        """Return the part of the picture's plane that a view of some size shows, in the picture's units."""
+        """Return the region that a view of size ``view`` shows, in the units of ``picture``; may exceed the image."""
         if picture.isEmpty() or view.isEmpty():
             return QRectF(0, 0, 1, 1)
         scale = MARGIN * self.zoom * min(view.width() / picture.width(), view.height() / picture.height())

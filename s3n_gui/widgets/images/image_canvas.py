@@ -1,6 +1,6 @@
-"""A picture with a map over it and marks on top, on pyqtgraph, and where it looks; what a mouse does is `image_view`'s.
+"""An image with an overlaid map and marks, drawn by pyqtgraph; `image_view` adds mouse and keyboard.
 
-Zoom and pan go through a `Camera`, so that several views can be kept at one place by whoever listens to `camera_changed`.
+Zoom and pan go through a `Camera`, so that several views can be synchronized through `camera_changed`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from s3n_gui.widgets.images.marks import Marks, draw_cursor, draw_marks, draw_re
 
 
 class _SmoothImage(pg.ImageItem):  # type: ignore[misc]
-    """An image that is smoothed until single pixels are large enough to be looked at.
+    """An image that is interpolated unless ``smooth`` is off, for single pixels at high zoom.
 
-    It is kept as it was drawn last: what moves over it, a cursor or a peak, does not cost drawing it again.
+    Its rendering is cached, so that a cursor or a peak that moves over it does not redraw it.
     """
 
     def __init__(self) -> None:
@@ -36,10 +36,10 @@ class _SmoothImage(pg.ImageItem):  # type: ignore[misc]
 
 
 class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
-    """One picture; places are in its own units, and who shows it says what lies where.
+    """One image; all coordinates are in the units of the rectangle that ``set_picture`` gives it.
 
     Signals:
-        camera_changed: The person looks elsewhere; the new ``Camera``.
+        camera_changed: The user zoomed or panned; carries the new ``Camera``.
     """
 
     camera_changed = Signal(object)
@@ -62,10 +62,10 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
         self._cursor: QPointF | None = None
         self._readout = ""
 
-    # What is shown
+    # Content
 
     def set_picture(self, pyramid: ImagePyramid | None, rect: QRectF) -> None:
-        """Show a picture; ``rect`` gives its place and so the units of everything else."""
+        """Show an image; ``rect`` is its rectangle and so defines the units of all coordinates."""
         changed = pyramid is not self._pyramid or rect != self._rect
         self._pyramid, self._rect = pyramid, QRectF(rect)
         if pyramid is None:
@@ -75,7 +75,7 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
             self._look()
 
     def set_map(self, values: NDArray[np.floating] | None, rect: QRectF, palette: NDArray[np.uint8] | None) -> None:
-        """Lay a map over the picture: shares 0 ... 1 as float (h, w), its place, and 256 colours."""
+        """Overlay a map: values in [0, 1], float (h, w), its rectangle, and its palette, uint8 (256, 3)."""
         new = (values, QRectF(rect), palette)
         same = all(one is other for one, other in zip(new[::2], self._shown_map[::2], strict=True))
         if same and new[1] == self._shown_map[1]:
@@ -88,57 +88,57 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
         self._map.setRect(rect)
 
     def set_map_opacity(self, opacity: float) -> None:
-        """Say how much the map covers, 0 ... 1."""
+        """Set the opacity of the map, in [0, 1]."""
         self._map.setOpacity(opacity)
 
     def set_marks(self, marks: Marks) -> None:
-        """Draw peaks, lines and frames over the picture."""
+        """Draw peaks, lines and frames over the image."""
         self._marks = marks
         self.viewport().update()
 
     def set_cursor_mark(self, place: QPointF | None) -> None:
-        """Mark the place that the mouse, wherever it is, stands for here; None where it is not shown."""
+        """Mark the point of this image that corresponds to the mouse in any view; None removes the mark."""
         if place != self._cursor:
             self._cursor = None if place is None else QPointF(place)
             self.viewport().update()
 
     def set_readout(self, text: str) -> None:
-        """Write a value into the corner: that under the cursor."""
+        """Write the value under the cursor into the corner."""
         if text != self._readout:
             self._readout = text
             self.viewport().update()
 
-    # Where the view looks
+    # Camera
 
     @property
     def camera(self) -> Camera:
-        """Where the view looks."""
+        """The current camera."""
         return self._camera
 
     def set_camera(self, camera: Camera) -> None:
-        """Look somewhere, without telling anybody."""
+        """Set the camera without emitting ``camera_changed``."""
         if camera != self._camera:
             self._camera = camera
             self._look()
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
-        """Go closer (factor > 1) around a place of the picture, or the middle of the view."""
+        """Zoom in (factor > 1) or out around a point of the image, or around the centre of the view."""
         camera = self._camera
         x, y = (camera.x, camera.y) if around is None else self._share(around)
         self._person_looks(camera.zoomed(factor, x, y))
 
     def fit(self) -> None:
-        """Show the whole picture."""
+        """Fit the image to the view."""
         self._person_looks(Camera())
 
     def to_picture(self, point: QPointF) -> QPointF:
-        """Return the place of the picture below a pixel of the view."""
+        """Return the image coordinates of a point of the view in pixels."""
         shown = self._camera.shown(self._rect, self._size())
         width, height = max(self.viewport().width(), 1), max(self.viewport().height(), 1)
         return QPointF(shown.x() + point.x() / width * shown.width(), shown.y() + point.y() / height * shown.height())
 
     def to_screen(self, places: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the pixels of the view that show places (..., 2) of the picture."""
+        """Return the pixel coordinates in the view, (..., 2) as (x, y), of image coordinates of the same shape."""
         shown = self._camera.shown(self._rect, self._size())
         scale = np.array([self.viewport().width() / shown.width(), self.viewport().height() / shown.height()])
         pixels: NDArray[np.float64] = (np.asarray(places, dtype=np.float64) - (shown.x(), shown.y())) * scale
@@ -158,7 +158,7 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
             self.camera_changed.emit(camera)
 
     def _look(self) -> None:
-        """Bring the view to the camera, with the copy of the picture that has enough pixels for it."""
+        """Apply the camera, and choose the pyramid level with enough pixels for it."""
         if self._pyramid is None or self._rect.isEmpty() or self._size().isEmpty():
             return
         shown = self._camera.shown(self._rect, self._size())
@@ -174,17 +174,17 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
     # Qt's events
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Fit what is shown into the new size."""
+        """Apply the camera to the new size."""
         super().resizeEvent(event)
-        if hasattr(self, "_rect"):  # pyqtgraph resizes itself while it is made
+        if hasattr(self, "_rect"):  # pyqtgraph resizes the view in its constructor
             self._look()
 
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
-        """Draw marks, cursor and value over the picture."""
+        """Draw marks, cursor and value over the image."""
         if self._pyramid is None:
             return
         painter.save()
-        painter.resetTransform()  # pixels of the view, whatever part of the scene is shown
+        painter.resetTransform()  # to pixels of the view
         side = (self.viewport().width() * self.viewport().height()) ** 0.5
         draw_marks(painter, self._marks, self.to_screen, side)
         if self._cursor is not None:

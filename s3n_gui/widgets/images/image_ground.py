@@ -1,4 +1,4 @@
-"""The neutral ground that images are seen on, and a thumbnail that fills its box."""
+"""The neutral background of images, and thumbnails that fill a box."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from s3n_gui.appearance.theme import tokens
 
 
 def draw_ground(painter: QPainter, box: QRectF, radius: float = 4) -> QPainterPath:
-    """Paint the ground with round corners; return its shape, for the image to be clipped by."""
+    """Paint the background with rounded corners; return its shape, for clipping the image."""
     shape = QPainterPath()
     shape.addRoundedRect(box, radius, radius)
     painter.fillPath(shape, QColor(tokens().image_ground))
@@ -17,7 +17,7 @@ def draw_ground(painter: QPainter, box: QRectF, radius: float = 4) -> QPainterPa
 
 
 def draw_filling(painter: QPainter, box: QRectF, image: QImage | None) -> None:
-    """Paint ground and the middle of an image, as large as fills the box; the ground alone while there is no image."""
+    """Paint the background and the centre of an image, scaled to cover the box; only the background without an image."""
     shape = draw_ground(painter, box)
     if image is None or image.isNull():
         return

@@ -1,4 +1,4 @@
-"""An image at full, half, quarter ... size, so that a small view of a large photograph is quick and does not flicker."""
+"""An image at full, half, quarter ... size, so that a small view of a large image is fast and free of aliasing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SMALLEST_SIDE = 64
 
 
 class ImagePyramid:
-    """Halved copies of one RGB image, made when they are first asked for and shared by all views of it.
+    """Halved copies of one RGB image, computed on first use and shared by all of its views.
 
     Args:
         pixels: RGB uint8, shape (h, w, 3).
@@ -22,22 +22,22 @@ class ImagePyramid:
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """The image itself."""
+        """The image at full size, uint8 (h, w, 3)."""
         return self._levels[0]
 
     def level(self, wanted_width: float) -> NDArray[np.uint8]:
-        """Return the smallest copy that is at least as wide as it will be shown, in device pixels."""
+        """Return the smallest copy that is at least ``wanted_width`` device pixels wide, else the full size."""
         index = 0
         while self._halves(index) and self._levels[0].shape[1] / 2 ** (index + 1) >= wanted_width:
             index += 1
         return self._levels[index]
 
     def grey(self) -> ImagePyramid:
-        """Return the image in grey, as it lies below coloured maps."""
+        """Return a pyramid of the grey image, as shown below coloured maps."""
         return ImagePyramid(np.repeat(np.rint(grey_of(self.pixels)).astype(np.uint8)[..., None], 3, axis=2))
 
     def _halves(self, index: int) -> bool:
-        """Make sure that there is a copy half as large as number ``index``; false where it would be too small."""
+        """Ensure that the copy of half the size of level ``index`` exists; False if it would be too small."""
         if index + 1 < len(self._levels):
             return True
         pixels = self._levels[index]

@@ -1,6 +1,6 @@
-"""A picture that a person points at: zoom, pan, the place under the mouse, peaks to take hold of.
+"""An interactive image view: zoom, pan, the point under the mouse, and peaks that can be dragged.
 
-It knows nothing of the method: places are in the picture's own units.
+It is independent of the method: coordinates are in the image's own units.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from s3n_gui.widgets.images.image_canvas import ImageCanvas
 from s3n_gui.widgets.images.marks import PeakMark, radius_of
 
 _ZOOM_STEP = 1.25
-_REACH = 6.0  # pixels around a mark where it can still be taken hold of
+_REACH = 6.0  # pixels around a mark in which it can still be grabbed
 
 
 class ImageView(ImageCanvas):
-    """One picture.
+    """An image with mouse and keyboard.
 
     Signals:
-        hovered: The mouse is at a place, ``QPointF`` in the picture's units.
+        hovered: The position of the mouse, a ``QPointF`` in the image's units.
         left: The mouse has left the view.
         enlarge_requested: The view was double-clicked.
-        pressed: The view was clicked beside all peaks.
-        peak_pressed: A peak's key: it was clicked.
-        peak_dragged: A peak's key and a ``QPointF``: it is being dragged there.
-        peak_dropped: A peak's key: the drag has ended.
-        peak_menu_requested: A peak's key and a screen position: it was clicked with the right button.
+        pressed: The view was clicked away from all peaks.
+        peak_pressed: A peak was clicked; carries its key.
+        peak_dragged: A peak is being dragged; carries its key and its new position, a ``QPointF``.
+        peak_dropped: A drag has ended; carries the peak's key.
+        peak_menu_requested: A peak was right-clicked; carries its key and the screen position.
     """
 
     hovered = Signal(QPointF)
@@ -50,11 +50,11 @@ class ImageView(ImageCanvas):
         self._panned_from: QPointF | None = None
 
     def set_peaks_draggable(self, draggable: bool) -> None:
-        """Say whether peaks can be taken hold of here."""
+        """Choose whether peaks can be dragged."""
         self._draggable = draggable
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of what is below the mouse."""
+        """Grab the peak under the mouse, or start to pan."""
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         peak = self._peak_at(event.position())
         if event.button() == Qt.MouseButton.RightButton:
@@ -69,7 +69,7 @@ class ImageView(ImageCanvas):
             self._panned_from, self._moved = event.position(), False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the mouse."""
+        """Drag the peak, pan, or show the cursor; emit ``hovered``."""
         if self._pyramid is None:
             return
         place = self.to_picture(event.position())
@@ -89,34 +89,34 @@ class ImageView(ImageCanvas):
         self.hovered.emit(place)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """End a drag, a pan or a click."""
         held, panned = self._held, self._panned_from is not None
         self._held = self._panned_from = None
         if held is not None and self._moved:
             self.peak_dropped.emit(held)
-        elif panned and not self._moved:  # who only looks elsewhere keeps the chosen peak
+        elif panned and not self._moved:  # panning keeps the selected peak
             self.pressed.emit()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Ask for this pane alone, or for all."""
+        """Ask to maximise this pane, or to show all panes again."""
         if self._peak_at(event.position()) is None:
             self._panned_from = None
             self.enlarge_requested.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Go closer or further away around the mouse."""
+        """Zoom around the mouse."""
         turned = event.angleDelta().y() or event.angleDelta().x()
         if turned:
             self.zoom_by(_ZOOM_STEP ** (turned / 120), self.to_picture(event.position()))
         event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The mouse has gone."""
+        """Emit ``left``."""
         super().leaveEvent(event)
         self.left.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Do what a key asks for."""
+        """Zoom with + and -, fit with 0."""
         if event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom_by(_ZOOM_STEP)
         elif event.key() == Qt.Key.Key_Minus:
@@ -124,14 +124,14 @@ class ImageView(ImageCanvas):
         elif event.key() == Qt.Key.Key_0:
             self.fit()
         else:
-            event.ignore()  # The page has keys of its own.
+            event.ignore()  # the page handles other keys
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Let go of a key."""
+        """Pass the event on to the page."""
         event.ignore()
 
     def _peak_at(self, point: QPointF) -> PeakMark | None:
-        """Return the peak whose mark is nearest to a pixel, if it is near enough."""
+        """Return the peak whose mark is nearest to a point in pixels, if it is within reach."""
         peaks = self._marks.peaks
         if not peaks or self._pyramid is None:
             return None

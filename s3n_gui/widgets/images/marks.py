@@ -1,6 +1,6 @@
-"""What is drawn over an image: peaks, grid lines, the frame of the network's view, the cursor; in screen pixels.
+"""Marks drawn over an image: peaks, grid lines, the network's input frame, the cursor; sized in screen pixels.
 
-The same look as in exported figures: a filled disc for T_d, a ring for T_c, a grey cross for a peak in neither set.
+They look as in exported figures: a filled disc for T_d, a ring for T_c, a grey cross for a peak in neither set.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, 
 from s3n_gui.appearance.tokens import BRANCH_COLOURS, IMAGE_GROUND
 
 ToScreen = Callable[[NDArray[np.floating]], NDArray[np.float64]]
-"""Turns places (..., 2) of the picture into pixels of the view."""
+"""Maps image coordinates (..., 2), as (x, y), to pixels of the view."""
 
 _WHITE = QColor("#FFFFFF")
 _HALO = QColor(0, 0, 0, 150)
@@ -24,16 +24,16 @@ _HALO = QColor(0, 0, 0, 150)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeakMark:
-    """One peak on one picture.
+    """One peak on one image.
 
     Attributes:
-        key: Names the peak: the cell where it was found.
-        x: Place in the picture's units.
-        y: The same downwards.
-        strength: R, 0 ... 1; larger marks for stronger peaks.
-        weight_d: Membership in T_d.
-        weight_c: Membership in T_c.
-        selected: Whether it is the chosen one.
+        key: Identifies the peak: the cell of the response map where it was found.
+        x: Position in the image's units.
+        y: Position in the image's units, downwards.
+        strength: R, in [0, 1]; stronger peaks have larger marks.
+        weight_d: Membership in T_d, in [0, 1].
+        weight_c: Membership in T_c, in [0, 1].
+        selected: Whether it is the selected peak.
     """
 
     key: tuple[int, int]
@@ -47,13 +47,13 @@ class PeakMark:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Marks:
-    """Everything drawn over one picture, in the picture's units.
+    """All marks of one image, in the image's units.
 
     Attributes:
         peaks: The peaks.
-        lines: Polylines of a grid, each (n, 2).
-        seen: The part that the network sees, where that is not all.
-        whole: The picture itself; what lies outside ``seen`` is dimmed in it.
+        lines: Polylines of a grid, each (n, 2) as (x, y).
+        seen: The region that the network sees; None if it sees all.
+        whole: The rectangle of the image; it is dimmed outside ``seen``.
     """
 
     peaks: tuple[PeakMark, ...] = ()
@@ -63,12 +63,12 @@ class Marks:
 
 
 def radius_of(strength: float, view_side: float) -> float:
-    """Return a mark's radius in pixels; it follows R and, a little, the view's size."""
+    """Return a mark's radius in pixels; it grows with R and, slightly, with the view's side in pixels."""
     return min(max(view_side, 160.0), 720.0) * (0.009 + 0.0125 * min(max(strength, 0.0), 1.0)) + 1.5
 
 
 def draw_marks(painter: QPainter, marks: Marks, to_screen: ToScreen, view_side: float) -> None:
-    """Draw everything but the cursor."""
+    """Draw all marks except the cursor."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if marks.seen is not None and marks.whole is not None:
         _dim_outside(painter, marks.whole, marks.seen, to_screen)
@@ -79,12 +79,12 @@ def draw_marks(painter: QPainter, marks: Marks, to_screen: ToScreen, view_side: 
 
 
 def draw_cursor(painter: QPainter, place: QPointF, *, own: bool) -> None:
-    """Draw the mark of the place under the mouse: a cross with an open middle.
+    """Draw the mark of the point under the mouse: a cross with an open centre.
 
     Args:
-        painter: Of the view.
-        place: In pixels of the view.
-        own: Whether the mouse itself is in this view, where a lighter mark will do.
+        painter: The painter of the view.
+        place: Position in pixels of the view.
+        own: Whether the mouse is in this view, where a smaller mark is enough.
     """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     inner, outer = (4.0, 9.0) if own else (3.5, 11.0)
@@ -98,7 +98,7 @@ def draw_cursor(painter: QPainter, place: QPointF, *, own: bool) -> None:
 
 
 def draw_readout(painter: QPainter, text: str, font: QFont, view: QRectF) -> None:
-    """Write a value into the lower right corner, on a dark ground that any image leaves legible."""
+    """Write a value into the lower right corner, on a dark background that is legible over any image."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(font)
     metrics = QFontMetricsF(font)
@@ -122,7 +122,7 @@ def _draw_lines(painter: QPainter, lines: Sequence[NDArray[np.floating]], to_scr
 
 
 def _dim_outside(painter: QPainter, whole: QRectF, seen: QRectF, to_screen: ToScreen) -> None:
-    """Fade what the network does not see into the ground, and frame what it sees."""
+    """Dim what the network does not see, and frame what it sees."""
     outer, inner = (_on_screen(rect, to_screen) for rect in (whole, seen))
     path = QPainterPath()
     path.addRect(outer)
@@ -148,7 +148,7 @@ def _on_screen(rect: QRectF, to_screen: ToScreen) -> QRectF:
 def _draw_peaks(painter: QPainter, peaks: Sequence[PeakMark], to_screen: ToScreen, view_side: float) -> None:
     places = to_screen(np.array([(peak.x, peak.y) for peak in peaks])).tolist()
     placed = sorted(zip(peaks, places, strict=True), key=lambda pair: -pair[0].strength)  # small ones on top
-    for halo in (True, False):  # All halos first: that of one peak must not cover its neighbour.
+    for halo in (True, False):  # All halos first, so that a halo does not cover a neighbouring peak.
         for peak, (x, y) in placed:
             _draw_peak(painter, peak, QPointF(x, y), radius_of(peak.strength, view_side), halo=halo)
     for peak, (x, y) in placed:

@@ -1,4 +1,4 @@
-"""A widget that shows one picture as close as wanted: wheel, two fingers, dragging, double click and keys."""
+"""A base widget for zooming and panning one image with wheel, pinch, drag, double-click and keys."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ ZOOM_WORDS = (
     "Zoom with the wheel, + and -; move by dragging or with the arrow keys; double-click or press 0 to show all"
 )
 
-_STEP = 1.25  # for a notch of the wheel or a key
-_STRIDE = 0.1  # of the view, for an arrow key
+_STEP = 1.25  # zoom factor per wheel notch or key press
+_STRIDE = 0.1  # fraction of the view per arrow key press
 _ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 _ZOOMS = {Qt.Key.Key_Plus: _STEP, Qt.Key.Key_Equal: _STEP, Qt.Key.Key_Minus: 1 / _STEP}
 
 
 class Zoomed(QWidget):
-    """The base of such widgets; they say how large their picture is and paint it where `picture_rect` says.
+    """The base class; subclasses implement `plane` and paint their image at `picture_rect`.
 
     Signals:
-        camera_changed: The person looks elsewhere; the new ``Camera``.
+        camera_changed: The user zoomed or panned; carries the new ``Camera``.
     """
 
     camera_changed = Signal(object)
@@ -36,22 +36,22 @@ class Zoomed(QWidget):
 
     @property
     def camera(self) -> Camera:
-        """Which part is shown."""
+        """The current camera."""
         return self._camera
 
     def plane(self) -> QSizeF:
-        """Return the picture's size in its own units; empty while there is none."""
+        """Return the image's size in its own units; empty without an image."""
         raise NotImplementedError
 
     def look(self, camera: Camera) -> None:
-        """Show a part of the picture, without telling anybody."""
+        """Set the camera without emitting ``camera_changed``."""
         self._camera = camera
         held = Qt.CursorShape.OpenHandCursor if self._grip is None else Qt.CursorShape.ClosedHandCursor
         self.setCursor(Qt.CursorShape.ArrowCursor if camera.fits else held)
         self.update()
 
     def picture_rect(self) -> QRectF:
-        """Return where the whole picture lies, which from close is beyond the widget's edges; empty while there is none."""
+        """Return the rectangle of the whole image in widget coordinates, perhaps beyond its edges; empty without one."""
         plane = self.plane()
         if plane.isEmpty():
             return QRectF()
@@ -60,48 +60,48 @@ class Zoomed(QWidget):
         return QRectF(-shown.x() * scale, -shown.y() * scale, plane.width() * scale, plane.height() * scale)
 
     def on_screen(self, x: float, y: float) -> QPointF:
-        """Return where a place of the picture, in its own units, lies in the widget."""
+        """Return the widget coordinates of a point of the image, given in the image's units."""
         place, plane = self.picture_rect(), self.plane()
         return QPointF(
             place.left() + x / plane.width() * place.width(), place.top() + y / plane.height() * place.height()
         )
 
     def event(self, event: QEvent) -> bool:
-        """Two fingers on a touchpad zoom."""
+        """Zoom on a pinch gesture of the touchpad."""
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
             self._zoom(1 + event.value(), event.position())
             return True
         return super().event(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Go closer or further away."""
+        """Zoom around the mouse."""
         self._zoom(_STEP ** (event.angleDelta().y() / 120), event.position())
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold."""
+        """Start to pan."""
         if event.button() == Qt.MouseButton.LeftButton and not self._camera.fits:
             self._grip = event.position()
             self.look(self._camera)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the picture."""
+        """Pan."""
         if self._grip is not None:
             offset, self._grip = self._grip - event.position(), event.position()
             self._move(offset)
-        self.update()  # of what the mouse is over
+        self.update()  # redraws what depends on the mouse position
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """End panning."""
         self._grip = None
         self.look(self._camera)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show all of it."""
+        """Fit the image to the widget."""
         self._person_looks(Camera())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom and move without a mouse."""
+        """Zoom and pan with the keyboard."""
         key = Qt.Key(event.key())
         if key in _ZOOMS:
             self._zoom(_ZOOMS[key], QRectF(self.rect()).center())
@@ -114,7 +114,7 @@ class Zoomed(QWidget):
             super().keyPressEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The mouse is over nothing."""
+        """Redraw what depends on the mouse position."""
         self.update()
 
     def _zoom(self, factor: float, around: QPointF) -> None:
