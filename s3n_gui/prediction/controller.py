@@ -264,9 +264,7 @@ class PredictionController(QObject):
     @Slot(int, bool)
     def _on_read_all(self, number: int, finished: bool) -> None:
         if number == self._reading:
-            self._set_stage(
-                "finished" if finished else "stopped" if self.predictions else "ready"
-            )  # no rows: ready
+            self._set_stage("finished" if finished else "stopped" if self.predictions else "ready")  # no rows: ready
             self._check()
 
     @Slot(int, str)

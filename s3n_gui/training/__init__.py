@@ -1,1 +1,1 @@
-"""The page Train: choose a recipe, start, watch the curves and the evidence grow, stop, compare, go on."""
+"""The Train page: choose a recipe, start, follow curves and visual evidence, stop, compare and resume."""

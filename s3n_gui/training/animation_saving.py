@@ -1,4 +1,4 @@
-"""Saves a run's evidence over its epochs as a GIF: asks where, and runs the command that does it."""
+"""Saving of a run's snapshots as an animated GIF: asks for a file and runs the export command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AnimationSaver(QObject):
         self.job: CommandJob | None = None
 
     def ask(self, run: Path) -> None:
-        """Ask where a run's animation goes, and begin to write it."""
+        """Ask where to save a run's animation, and start writing it."""
         if self.job is not None and self.job.is_active:
             self._session.report_notice("An animation is being saved; wait until it is done.")
             return
@@ -32,7 +32,7 @@ class AnimationSaver(QObject):
             self.save(run, Path(chosen))
 
     def save(self, run: Path, file: Path) -> None:
-        """Write a run's animation, beside all else."""
+        """Write a run's animation in a background job."""
         self._file = file
         self.job = CommandJob(f"Animating {run.name}", ("animate", str(run), "--out", str(file)))
         self.job.failed.connect(self._session.report_error)

@@ -1,4 +1,4 @@
-"""The page's one decision maker: which run is shown, what it measured, what may be ordered, and who carries it out."""
+"""The Train page's controller: the shown run, its metrics, which commands it accepts, and the job that runs them."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ MOST_OTHERS = 4
 
 
 class TrainingController(QObject):
-    """Follows the shown run and those laid over it, and passes orders to its job.
+    """Follows the shown run and the runs compared with it, and passes commands to its job.
 
     Signals:
-        run_shown: Another run is shown: its folder or None.
-        measured: The shown run has measured more (or begins anew).
-        status_changed: State, status or phase of the shown run are others.
+        run_shown: Another run is shown; its folder or None.
+        measured: The shown run has new metrics, or has restarted.
+        status_changed: State, status or phase of the shown run have changed.
         snapshots_found: Names of new snapshots of the shown run.
-        others_changed: Other runs are laid over it, or have measured more.
-        data_changed: The shown run was not resumed since its data set has changed: the `DataChanged` that says how.
+        others_changed: Other runs are compared with it, or have new metrics.
+        data_changed: The shown run was not resumed because its data set has changed; the `DataChanged`.
 
     Attributes:
         machine: The phase of the shown run.
-        series: What the shown run measured.
-        state: Its last record.
-        status: What to tell of it; None where no run is shown.
+        series: The metrics of the shown run.
+        state: Its last recorded state.
+        status: Its status to show; None if no run is shown.
         run: The content of its ``run.json``; empty until it is read.
     """
 
@@ -64,10 +64,10 @@ class TrainingController(QObject):
         self._others: dict[Path, tuple[RunReader, MetricSeries]] = {}
         self._readers: list[RunReader] = []
 
-    # -- which run ---------------------------------------------------------------------------------------------------------
+    # -- which run -----------------------------------------------------------------------------------------------------
 
     def show_run(self, path: Path | None) -> None:
-        """Show a run, live or past, or none."""
+        """Show a live or finished run, or none."""
         if path == self.path:
             return
         self._close(self._reader)
@@ -85,7 +85,7 @@ class TrainingController(QObject):
         self.status_changed.emit()
 
     def lay_over(self, path: Path, *, on: bool = True) -> None:
-        """Lay another run over the shown one, or take it away."""
+        """Overlay another run on the shown one, or remove it."""
         if on and path != self.path and path not in self._others and len(self._others) < MOST_OTHERS:
             reader = self._open(path)
             self._others[path] = (reader, MetricSeries())
@@ -97,19 +97,19 @@ class TrainingController(QObject):
             self.others_changed.emit()
 
     def others(self) -> list[tuple[Path, MetricSeries]]:
-        """Return the runs laid over the shown one."""
+        """Return the overlaid runs and their metrics."""
         return [(path, series) for path, (_, series) in self._others.items()]
 
-    # -- orders --------------------------------------------------------------------------------------------------------------
+    # -- orders --------------------------------------------------------------------------------------------------------
 
     def start(self, request: TrainingRequest) -> None:
-        """Start a new training and show it."""
+        """Start a new run and show it."""
         job = TrainingJob.start(request)
         self.show_run(request.root / request.name)
         self._begin(job, "start")
 
     def resume(self, device: str = "auto", *, changed_data: bool = False) -> None:
-        """Go on with the shown run; ``changed_data``: although its data set has changed."""
+        """Resume the shown run; ``changed_data`` resumes it even if its data set has changed."""
         if self.path is None or not self.machine.can("resume"):
             return
         live = self.live_run()
@@ -119,16 +119,16 @@ class TrainingController(QObject):
             self._begin(TrainingJob.resume(self.path, device=device, changed_data=changed_data), "resume")
 
     def live_run(self) -> Path | None:
-        """Return a run that is being trained, the shown one or another; None where nothing is."""
+        """Return a run that is training, the shown one or another, or None."""
         if self.machine.busy and self.path is not None:
             return self.path
         others = [job.run_path for job in self._trainings.active()]
         others += [run.path for run in self._trainings.watch.seen.live()]
-        # Of the shown run its own machine has just said that nobody trains it; the look at the folder is older.
+        # Ignore the watcher for the shown run: its own machine is more recent.
         return next((path for path in others if path != self.path), None)
 
     def order(self, order: Order) -> None:
-        """Pause, go on, stop and keep, stop now or discard; what cannot be ordered now is ignored."""
+        """Pause, continue, stop and keep, stop now or discard; ignored if the phase does not allow it."""
         if self.path is None or not self.machine.can(order):
             return
         job = self._job_now()
@@ -144,14 +144,14 @@ class TrainingController(QObject):
 
     @property
     def batch_seconds(self) -> float | None:
-        """About how long a batch takes; None while unknown."""
+        """Approximate time per batch in seconds; None while unknown."""
         recipe = self.run.get("recipe")
         pace = self.state.images_per_second if self.state is not None else None
         size = recipe.get("batch_size") if isinstance(recipe, Mapping) else None
         return size / pace if isinstance(size, int) and pace else None
 
     def close(self) -> None:
-        """Look at no run any more; trainings go on."""
+        """Stop following runs; training continues."""
         self._close(self._reader)
         self._reader = None
         for reader, _ in self._others.values():
@@ -160,7 +160,7 @@ class TrainingController(QObject):
         for reader in self._readers:
             reader.wait()
 
-    # -- inside --------------------------------------------------------------------------------------------------------------
+    # -- inside --------------------------------------------------------------------------------------------------------
 
     def _begin(self, job: TrainingJob, order: Order) -> None:
         self._jobs.add(job)
@@ -217,7 +217,7 @@ class TrainingController(QObject):
             self.machine.hear(news.status)  # type: ignore[arg-type]  # the active statuses are news
             self.status = news.status
         elif not waiting:
-            # A process that was just started has not come so far as to hold the run; until it has, its job knows better.
+            # A new process does not hold the run's lock yet; until it does, rely on its job.
             self.machine.hear("over")
             self.status = news.status
         if news.gone and not waiting:
@@ -254,11 +254,11 @@ class TrainingController(QObject):
             self.show_run(None)
             self._session.report_notice(f"{name} was discarded; it is in the trash.")
         elif self.status == "failed" and not self._job.run_path.exists():
-            self.show_run(None)  # It was refused before anything was made; the error says why.
+            self.show_run(None)  # Refused before the run folder existed; the error says why.
         else:
             self.status_changed.emit()
 
 
 def in_the_way(live: Path) -> str:
-    """Return what is said where another training runs: one at a time, since a second would take from it what it gains."""
+    """Return the message that another run is training. Only one may train, as two would slow each other down."""
     return f"{live.name} is being trained. Stop and keep it, or wait until it is finished."

@@ -1,4 +1,4 @@
-"""The page Train: the form of a new training and the runs at the left, the shown run's curves, and what it looks at."""
+"""The Train page: the form and the runs list at the left, the shown run's curves, and its probe images."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def page(session: Session, settings: Settings, jobs: JobList, trainings: LiveRun
 
 
 class TrainPage(Page):
-    """Puts the parts together; the controller decides."""
+    """Assembles the page's widgets; the controller decides what happens."""
 
     def __init__(
         self,
@@ -76,10 +76,10 @@ class TrainPage(Page):
             self.controller.show_run(session.run)
         self._show_emptiness()
 
-    # -- hooks of the frame ------------------------------------------------------------------------------------------------
+    # -- interface for the frame ---------------------------------------------------------------------------------------
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        """What can be done now, as the run's state machine and the list of runs allow it."""
+        """Return the commands that the run's state machine and the runs list allow now."""
         table: dict[str, Callable[[], object]] = {
             "train-side": partial(self.toggle_part, "side"),
             "train-runs": self._show_runs,
@@ -95,26 +95,26 @@ class TrainPage(Page):
         return table
 
     def show_demo(self) -> None:
-        """Show the run that the demo model comes from."""
+        """Show the demo model's training run."""
         self.controller.show_run(demo_run())
 
     def is_ready(self) -> bool:
-        """Whether all is made and all curves are drawn."""
+        """Whether all widgets are built and all curves are drawn."""
         return self.form.is_whole and self.charts.is_settled and self.strip.store.is_settled
 
     def undo_stack(self) -> QUndoStack:
-        """Names of runs and the trash can be undone."""
+        """Return the undo stack of renaming and moving to the trash."""
         return self.runs.undo
 
     def shut_down(self) -> None:
-        """Look at no run any more; trainings go on."""
+        """Stop following runs; training continues."""
         self.controller.close()
         self.strip.store.close()
         self.charts.close_maker()
         self.form.finish()
 
     def save_state(self) -> dict[str, Any]:
-        """Widths of the parts and which are hidden, smoothing, recipe."""
+        """Return panel widths and visibility, smoothing, and recipe."""
         return {
             "widths": [*self._outer.sizes(), *self._upper.sizes()],
             "parts": dict(self._wanted),
@@ -123,7 +123,7 @@ class TrainPage(Page):
         }
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
-        """Take what was kept."""
+        """Restore the saved state."""
         widths, parts, smoothing = state.get("widths"), state.get("parts"), state.get("smoothing")
         if isinstance(widths, list) and len(widths) == 4 and all(isinstance(w, int) for w in widths):
             self._outer.setSizes(widths[:2])
@@ -138,29 +138,29 @@ class TrainPage(Page):
         if state.get("recipe") in self.form.choice.names:
             self.form.recipe_box.setCurrentText(state["recipe"])
 
-    # -- parts -----------------------------------------------------------------------------------------------------------
+    # -- panels --------------------------------------------------------------------------------------------------------
 
     def toggle_part(self, name: str) -> None:
-        """Show a part of the page or put it away: "side" or "strip"."""
+        """Show or hide a panel: "side" or "strip"."""
         self._wanted[name] = self._parts[name].isHidden()
         self._show_parts()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """On a narrow page the curves have the room of the pictures, unless somebody asks for these."""
+        """Hide the probe images on a narrow page, unless the user has asked for them."""
         super().resizeEvent(event)
         self._show_parts()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc shows all charts again."""
+        """Restore all charts on Escape."""
         if event.key() == Qt.Key.Key_Escape and self.charts.alone:
             self.charts.show_alone("")
             return
         super().keyPressEvent(event)
 
-    # -- making it -------------------------------------------------------------------------------------------------------
+    # -- construction --------------------------------------------------------------------------------------------------
 
     def _build_frame(self) -> None:
-        # From the outside in: what is put into another place later is styled anew with all that is in it.
+        # From the outside in, because reparenting a widget later restyles its whole subtree.
         whole = QHBoxLayout(self)
         whole.setContentsMargins(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN)
         self._outer = QSplitter(Qt.Orientation.Horizontal, self)
@@ -255,11 +255,11 @@ class TrainPage(Page):
         self._show_parts()
 
     def _show_parts(self) -> None:
-        # Without a run there are no curves that could use the room of the form.
+        # Without a run there are no curves that could use the space, so keep the form.
         self._left.setVisible(self._wanted.get("side", True) or self.controller.path is None)
         self.strip.setVisible(self._wanted.get("strip", self.width() >= px(_NARROW)))
 
-    # -- commands ----------------------------------------------------------------------------------------------------------
+    # -- commands ------------------------------------------------------------------------------------------------------
 
     def _tell_commands(self) -> None:
         names = frozenset(self.commands()) | ({"go-on"} if self.controller.machine.can("go-on") else set())
@@ -274,7 +274,7 @@ class TrainPage(Page):
         self.runs.list.view.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _run_to_change(self) -> Path | None:
-        """The run that Rename and the trash are for: the chosen one of the list, else the shown one; none that trains."""
+        """Return the run to rename or trash: the one selected in the list, else the shown one; never a training one."""
         if self.side.currentWidget() is self.runs.list and not self._left.isHidden():
             return self.runs.list.chosen() if self.runs.list.can_change else None
         shown = self.controller.path

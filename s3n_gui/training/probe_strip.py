@@ -1,4 +1,4 @@
-"""The strip of probe images: for each its peaks, the D image and the C image, after the epoch that the slider says."""
+"""The strip of probe images: each with its peaks, D image and C image, at the epoch of the slider."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 
 
 class ProbeStrip(QFrame):
-    """Shows a run's snapshots; while the slider stands at its end, new epochs are shown as they come.
+    """Shows a run's snapshots; while the slider is at its end, it follows new epochs.
 
     Signals:
-        animation_asked: The snapshots are wanted as an animation.
+        animation_asked: Save the snapshots as an animation.
     """
 
     animation_asked = Signal()
@@ -106,7 +106,7 @@ class ProbeStrip(QFrame):
         self._show_slider()
 
     def add_names(self, names: Iterable[str]) -> None:
-        """Take names that have come into the run's ``snapshots/``."""
+        """Add names of new files in the run's ``snapshots/``."""
         before = self.store.epochs
         at_end = not before or self.slider.value() >= self.slider.maximum()
         self.store.add_names(names)
@@ -153,7 +153,7 @@ class ProbeStrip(QFrame):
 
 
 class ProbeRow(QWidget):
-    """One probe image: three pictures and what the network says of it."""
+    """One probe image: three images and the network's prediction."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -176,7 +176,7 @@ class ProbeRow(QWidget):
         column.addLayout(said)
 
     def show_probe(self, probe: Probe) -> None:
-        """Show what the network saw."""
+        """Show a probe."""
         entry = probe.entry
         peaks = tuple(_peak(index, peak) for index, peak in enumerate(entry.get("peaks") or []))
         self.pictures[0].show_picture(probe.view, peaks)
@@ -194,7 +194,7 @@ class ProbeRow(QWidget):
 
 
 class _Picture(QWidget):
-    """A square picture with rounded corners, and peaks."""
+    """A square image with rounded corners and peaks."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

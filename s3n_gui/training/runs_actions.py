@@ -1,4 +1,4 @@
-"""What is done with runs as a whole: shown, compared, renamed, moved to the trash and back."""
+"""The actions on runs: show, compare, rename, move to the trash, and undo."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from s3n_gui.training.runs.runs_model import RunsModel
 
 
 class RunsActions(QObject):
-    """Stands between the list of runs, the controller and the runs folder.
+    """Connects the runs list, the controller and the runs folder.
 
     Signals:
-        counted: How many runs there are.
-        chosen_changed: Another run is chosen, or another thing can be done with it.
+        counted: The number of runs.
+        chosen_changed: Another run is selected, or its available actions have changed.
 
     Attributes:
         list: The list.
-        undo: Names and the trash can be undone.
+        undo: The undo stack of renaming and trashing.
     """
 
     counted = Signal(int)
@@ -55,13 +55,13 @@ class RunsActions(QObject):
         self.model.show_runs(seen.runs)
         self.counted.emit(len(seen.runs))
         if self._controller.path is None and seen.runs and not self._looked:
-            # Once, so that the page is not empty where there is something to see: what trains, else the newest.
+            # Once, so that the page does not start empty: show the run that is training, else the newest.
             self._controller.show_run((seen.live() or seen.runs)[0].path)
         self._looked = self._looked or bool(seen.runs)
         self.list.choose(chosen or self._controller.path)
 
     def rename(self, path: Path) -> None:
-        """Ask for another name."""
+        """Ask for a new name and rename a run."""
         name, good = QInputDialog.getText(self._window, "Rename run", f"New name of {path.name}:", text=path.name)
         if good and name.strip() and name.strip() != path.name:
             self.undo.push(RenameRun(path, name.strip(), self._session.report_error, self._on_renamed))

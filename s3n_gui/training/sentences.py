@@ -1,4 +1,4 @@
-"""What the curves say, in plain sentences: what improves, what has stopped, what the health report warns of."""
+"""Comments on the curves in plain sentences: progress, plateaus and the warnings of the health report."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from s3n_gui.training.curves.metric_series import Column, MetricSeries
 Tone = Literal["good", "plain", "caution", "bad"]
 
 _RESTING_EPOCHS = 4
-"""After so many epochs without a better one, the accuracy is said to rest."""
+"""After this many epochs without a new best, the accuracy counts as a plateau."""
 _NO_CHANGE = 0.01
 _BRANCH_WORDS = {"joint": "the joint prediction", "O": "the original branch (O)"}
 
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """One sentence or two.
+    """A comment of one or two sentences.
 
     Attributes:
-        tone: Which mark stands before it.
-        text: What it says.
+        tone: Determines the icon.
+        text: The comment.
     """
 
     tone: Tone
@@ -34,12 +34,12 @@ class Saying:
 
 
 def sayings(series: MetricSeries, state: RunState | None, status: ShownStatus | None) -> list[Saying]:
-    """Return what is to be said about a run, the most important first.
+    """Return comments on a run, most important first.
 
     Args:
-        series: What it measured.
-        state: Its last record.
-        status: What it does now; None where no run is shown.
+        series: Its metrics.
+        state: Its last recorded state.
+        status: Its current status; None if no run is shown.
     """
     said: list[Saying] = []
     if status in ("failed", "broken", "interrupted"):

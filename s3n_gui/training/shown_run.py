@@ -1,4 +1,4 @@
-"""The middle of the page: the shown run's head, the tools of the curves, and the curves."""
+"""The middle of the page: the shown run's head, the curves and their toolbar."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from s3n_gui.widgets.question import Answer, Question
 
 
 class ShownRun(QWidget):
-    """Shows what the controller follows and passes orders to it."""
+    """Shows the controller's run and passes commands to it."""
 
     def __init__(
         self, controller: TrainingController, session: Session, settings: Settings, parent: QWidget | None = None
@@ -47,7 +47,7 @@ class ShownRun(QWidget):
         controller.measured.connect(self._on_measured)
         controller.status_changed.connect(self.show_status)
         controller.others_changed.connect(self._on_others)
-        # After whoever has said so: the question keeps the event loop to itself.
+        # Queued, so that the emitter returns before the dialog starts its own event loop.
         controller.data_changed.connect(self._on_data_changed, Qt.ConnectionType.QueuedConnection)
         self.bar.ordered.connect(self.order)
         self.bar.inspect_asked.connect(self.inspect)
@@ -59,7 +59,7 @@ class ShownRun(QWidget):
         self.show_status()
 
     def commands(self) -> dict[str, Callable[[], object]]:
-        """What can be done with the shown run now, by the ids of the table of actions."""
+        """Return the commands available for the shown run, by action id."""
         machine, table = self._controller.machine, dict[str, Callable[[], object]]()
         if machine.can("pause") or machine.can("go-on"):
             table["train-pause"] = partial(self.order, "go-on" if machine.can("go-on") else "pause")
@@ -81,22 +81,22 @@ class ShownRun(QWidget):
         return table
 
     def order(self, order: str) -> None:
-        """Order something of the shown run: "pause", "go-on", "stop", "stop-now", "discard" or "resume"."""
+        """Give the shown run a command: "pause", "go-on", "stop", "stop-now", "discard" or "resume"."""
         if order == "resume":
             self._controller.resume(self._settings.device)
         else:
             self._controller.order(order)  # type: ignore[arg-type]  # one of the orders above
 
     def inspect(self) -> None:
-        """Open the shown run's best model on the page Inspect."""
+        """Open the shown run's best model on the Inspect page."""
         self._session.model = self._controller.path
         self._session.show_page("inspect")
 
     def save(self, kind: str) -> None:
-        """Let the person choose a file for the curves.
+        """Let the user choose a file, and save the curves.
 
         Args:
-            kind: "png" for what is shown, "csv" for all that was measured.
+            kind: "png" for an image of the charts, "csv" for all metrics.
         """
         path = self._controller.path
         if path is None:
@@ -115,7 +115,7 @@ class ShownRun(QWidget):
             self._session.report_error(str(error))
 
     def show_status(self) -> None:
-        """Show state, status and phase of the run."""
+        """Update state, status and phase of the run."""
         controller = self._controller
         name = controller.path.name if controller.path is not None else ""
         self.bar.show_run(name, controller.machine, controller.state, controller.status, controller.batch_seconds)
@@ -164,10 +164,10 @@ class ShownRun(QWidget):
 
 
 class ChangedDataDialog(Question):
-    """Asks once: "resume" or "cancel"."""
+    """Asks whether to resume although the data has changed: "resume" or "cancel"."""
 
     def __init__(self, changed: DataChanged, parent: QWidget | None = None) -> None:
-        """Make the dialog.
+        """Create the dialog.
 
         Args:
             changed: What has changed.
@@ -184,7 +184,7 @@ class ChangedDataDialog(Question):
 
 
 def recipe_bands(run: Mapping[str, Any]) -> tuple[Band, ...]:
-    """Return a run's warm-up phases as bands: from, to (in epochs), and how the peaks are divided."""
+    """Return a run's warm-up phases as bands: start and end in epochs, and how the peaks are assigned."""
     recipe = run.get("recipe")
     phases = recipe.get("phases") if isinstance(recipe, Mapping) else None
     bands, start = [], 0.0

@@ -1,4 +1,4 @@
-"""Reads what a run's network saw on its probe images, epoch by epoch; pictures are read off the window's thread."""
+"""A run's snapshots of its probe images, by epoch; images are read in a worker thread."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _PREFIX = "epoch-"
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """What the network saw on one image after one epoch.
+    """One probe image after one epoch.
 
     Attributes:
-        view: The image as the network gets it.
+        view: The network's input image.
         discriminative: The D image.
         complementary: The C image.
         entry: Its entry in ``probes.json``: ``class``, ``predictions``, ``peaks``.
@@ -41,7 +41,7 @@ class SnapshotStore(QObject):
     """The snapshots of one run.
 
     Signals:
-        ready: An epoch (from 0) and its ``Probe`` s, as asked for.
+        ready: The requested epoch (from 0) and its probes, a tuple of ``Probe``.
     """
 
     ready = Signal(int, object)
@@ -56,19 +56,19 @@ class SnapshotStore(QObject):
         self._tasks.done.connect(self._on_read)
 
     def show_run(self, run: Path | None) -> None:
-        """Read another run's snapshots from now on."""
+        """Switch to another run's snapshots."""
         self._tasks.forget("epoch")
         self._folder = None if run is None else RunDirectory(run).snapshots
         self._epochs, self._wanted = set(), None
         self._kept.clear()
 
     def add_names(self, names: Iterable[str]) -> None:
-        """Take names that have come into ``snapshots/``."""
+        """Add names of new files in ``snapshots/``."""
         for name in names:
             number = name.removeprefix(_PREFIX)
             if name.startswith(_PREFIX) and number.isdigit():
                 self._epochs.add(int(number))
-                self._kept.pop(int(number), None)  # a resumed epoch is written anew
+                self._kept.pop(int(number), None)  # a resumed run rewrites the epoch
 
     @property
     def epochs(self) -> list[int]:
@@ -76,7 +76,7 @@ class SnapshotStore(QObject):
         return sorted(self._epochs)
 
     def ask(self, epoch: int) -> None:
-        """Ask for an epoch; ``ready`` follows unless another one is asked for meanwhile."""
+        """Request an epoch; ``ready`` follows unless another epoch is requested first."""
         self._wanted = epoch
         kept = self._kept.get(epoch)
         if kept is not None:
@@ -87,11 +87,11 @@ class SnapshotStore(QObject):
 
     @property
     def is_settled(self) -> bool:
-        """Whether what was asked for is there."""
+        """Whether the requested epoch is loaded."""
         return self._wanted is None or self._wanted in self._kept
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self.show_run(None)
         self._tasks.close()
 
@@ -110,7 +110,7 @@ def _read_epoch(folder: Path, epoch: int) -> tuple[int, tuple[Probe, ...]]:
 
 
 def read_probes(folder: Path, epoch: int) -> tuple[Probe, ...]:
-    """Read an epoch's probes; nothing where they cannot be read."""
+    """Read an epoch's probes; empty if they cannot be read."""
     place = folder / f"{_PREFIX}{epoch:04d}"
     try:
         entries = json.loads((place / "probes.json").read_bytes())

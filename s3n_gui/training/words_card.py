@@ -1,4 +1,4 @@
-"""The sentences under the curves, each with its mark."""
+"""The card of comments below the curves, each with its icon."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _SCROLL_BAR, _EDGE = 10, 2
 
 
 def rich_text(text: str) -> str:
-    """Return a sentence as Qt's rich text: what stands between backticks is a name to be written as it is."""
+    """Return a sentence as Qt rich text; names between backticks are set verbatim."""
     family = "Menlo, Consolas, 'DejaVu Sans Mono', monospace"
     return re.sub(r"`([^`]+)`", rf'<span style="font-family:{family}">\1</span>', html.escape(text))
 
 
 class WordsCard(QFrame):
-    """Says what the curves say.
+    """Shows the comments on the curves.
 
-    It is as high as its sentences, up to a bound, and never cuts one through. While a run is shown it only grows, so that
-    the curves above do not jump with each sentence that comes and goes.
+    It is as high as its sentences, up to a limit, and never cuts one off. While a run is shown it only grows, so that
+    the curves above do not jump whenever a sentence comes or goes.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -63,7 +63,7 @@ class WordsCard(QFrame):
         self._fit()
 
     def show_sayings(self, said: Sequence[Saying]) -> None:
-        """Show these sentences."""
+        """Replace the comments."""
         if tuple(said) == self._said:
             return
         self._said = tuple(said)
@@ -76,23 +76,23 @@ class WordsCard(QFrame):
         self._reserve()
 
     def forget(self) -> None:
-        """Another run is shown: its sentences have another height."""
+        """Reset the reserved height for another run."""
         self._height = 0
 
     def texts(self) -> list[str]:
-        """Return what is said."""
+        """Return the texts of the comments."""
         return [saying.text for saying in self._said]
 
     def sizeHint(self) -> QSize:
-        """As wide as there is room."""
+        """Return the reserved height; the width is flexible."""
         return QSize(px(240), max(self._height, px(_LEAST_HEIGHT)))
 
     def minimumSizeHint(self) -> QSize:
-        """The same: its height is what it needs."""
+        """Return the size hint: the card needs its full height."""
         return QSize(px(120), self.sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Sentences of another width have another height."""
+        """Recompute the height for the new width."""
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self._height = 0
@@ -107,13 +107,13 @@ class WordsCard(QFrame):
             self._height = height
             self.updateGeometry()
         count, used = self._room(width - _SCROLL_BAR if count < len(self._rows) else width, self._height)
-        # Where more room is reserved than whole sentences need, the next one begins below it, out of sight.
+        # If more height is reserved than the visible sentences need, push the next one out of sight.
         self._column.removeItem(self._gap)
         self._gap = QSpacerItem(0, self._height - used + _MARGIN if count < len(self._rows) else 0)
         self._column.insertItem(count, self._gap)
 
     def _room(self, width: int, most: int = 0) -> tuple[int, int]:
-        """Return how many sentences fit whole, and the card's height for them."""
+        """Return how many sentences fit completely, and the card's height for them, in pixels."""
         count, height = 0, 2 * (_MARGIN + _EDGE) - _BETWEEN
         for row in self._rows:
             further = height + row.height_for(width) + _BETWEEN
@@ -129,7 +129,7 @@ class WordsCard(QFrame):
 
 
 class _Row(QWidget):
-    """A mark and a sentence."""
+    """An icon and a sentence."""
 
     def __init__(self, saying: Saying, parent: QWidget) -> None:
         super().__init__(parent)
@@ -149,6 +149,6 @@ class _Row(QWidget):
         layout.addWidget(self._text, 1)
 
     def height_for(self, width: int) -> int:
-        """Return how high it is at a width."""
+        """Return its height at a width, both in pixels."""
         self._text.ensurePolished()
         return max(self._mark.height(), self._text.heightForWidth(max(60, width - self._mark.width() - INSIDE_GROUP)))

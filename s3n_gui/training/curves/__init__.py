@@ -1,1 +1,1 @@
-"""The training curves: what was measured, and the charts that draw it."""
+"""The training curves: metrics and their charts."""

@@ -1,4 +1,4 @@
-"""All charts on one scrolling ground: their epochs are linked, one cursor runs through all of them, any can stand alone."""
+"""The scrollable grid of charts: linked epoch axes, a shared cursor, and one chart maximised on request."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Other = tuple[str, QColor, MetricSeries]
 
 
 class ChartGrid(QScrollArea):
-    """Draws a run and those laid over it, at most some times a second and only while it is seen.
+    """Draws a run and its overlaid runs, at a limited rate and only while visible.
 
     Signals:
-        alone_changed: Whether one chart is shown alone.
+        alone_changed: Whether a chart is maximised.
     """
 
     alone_changed = Signal(bool)
@@ -72,14 +72,14 @@ class ChartGrid(QScrollArea):
         for chart in CHARTS:
             self._incremental.add(partial(self._make, chart))
 
-    # -- what is shown -----------------------------------------------------------------------------------------------------
+    # -- what is shown -------------------------------------------------------------------------------------------------
 
     def show_series(self, series: MetricSeries, epochs: int) -> None:
         """Show a run.
 
         Args:
-            series: What it measured; it may grow: call ``refresh`` then.
-            epochs: How many epochs it is to have, for the width of the charts.
+            series: Its metrics; call ``refresh`` after they have grown.
+            epochs: Planned number of epochs, the width of the charts.
         """
         self._series = series
         self._zoomed = False
@@ -88,7 +88,7 @@ class ChartGrid(QScrollArea):
         self.refresh()
 
     def set_epochs(self, epochs: int) -> None:
-        """Say how many epochs the run is to have."""
+        """Set the planned number of epochs."""
         width = float(max(epochs, 1))
         if width != self._epochs:
             self._epochs = width
@@ -96,26 +96,26 @@ class ChartGrid(QScrollArea):
                 self.reset_zoom()
 
     def show_others(self, others: Sequence[Other]) -> None:
-        """Lay other runs over it: name, colour and series of each."""
+        """Overlay other runs: name, colour and metrics of each."""
         self._others = others
         if not self._zoomed:
             self.reset_zoom()
         self.refresh()
 
     def set_smoothing(self, weight: float) -> None:
-        """Choose how much the curves of training steps are smoothed, 0 to below 1."""
+        """Set the smoothing of the training curves, in [0, 1)."""
         self._smoothing = weight
         self.refresh()
 
     def set_logarithmic(self, on: bool) -> None:
-        """Make the value axes logarithmic; the learning rates' always is."""
+        """Make the value axes logarithmic; that of the learning rates always is."""
         self._logarithmic = on
         for plot in self.charts.values():
             if not plot.chart.logarithmic:
                 plot.set_logarithmic(on)
 
     def show_bands(self, bands: Sequence[Band]) -> None:
-        """Show the recipe's phases in all charts."""
+        """Show bands, such as the recipe's phases, in all charts."""
         self._bands = bands
         for plot in self.charts.values():
             plot.show_bands(bands)
@@ -128,7 +128,7 @@ class ChartGrid(QScrollArea):
                 plot.show_best(place)
 
     def show_alone(self, name: str) -> None:
-        """Show one chart alone; "" shows all again, where the page was scrolled to before."""
+        """Maximise one chart; "" restores all charts and the scroll position."""
         if name == self.alone:
             return
         if not self.alone:
@@ -142,7 +142,7 @@ class ChartGrid(QScrollArea):
         self.alone_changed.emit(bool(name))
 
     def toggle_alone(self) -> None:
-        """Show the chart under the cursor or with the focus alone, else the first; or all again."""
+        """Maximise the chart under the cursor, else the focused one, else the first; or restore all."""
         if self.alone:
             self.show_alone("")
             return
@@ -153,13 +153,13 @@ class ChartGrid(QScrollArea):
         self.show_alone((focused or under or [CHARTS[0].name])[0])
 
     def refresh(self) -> None:
-        """Draw soon."""
+        """Schedule a redraw."""
         self._dirty = True
         if self.isVisible() and not self._timer.isActive():
             self._timer.start()
 
     def reset_zoom(self) -> None:
-        """See everything again."""
+        """Show all epochs."""
         self._zoomed = False
         width = max([self._epochs, *(float(len(series.epoch_lines)) for _, _, series in self._others)])
         self._show_width(-0.02 * width, 1.02 * width)
@@ -169,24 +169,24 @@ class ChartGrid(QScrollArea):
 
     @property
     def is_settled(self) -> bool:
-        """Whether all that is seen is drawn."""
+        """Whether everything visible has been drawn."""
         return not (self._dirty and self.isVisible()) and self._maker.is_idle and self._incremental.is_idle
 
     def finish(self) -> None:
-        """Make what is still to be made."""
+        """Build everything that is still missing."""
         self._incremental.finish()
 
     def picture(self) -> QPixmap:
-        """Return what is shown as one picture, also what is scrolled away."""
+        """Return an image of all charts, including those scrolled out of view."""
         self.finish()
         return self._ground.grab()
 
     def values(self) -> Mapping[str, Sequence[str]]:
-        """Return what the legends say, by chart."""
+        """Return the legends' values, by chart name."""
         return {name: plot.value_texts() for name, plot in self.charts.items()}
 
     def close_maker(self) -> None:
-        """Make and draw no more."""
+        """Stop computing and drawing curves."""
         self._timer.stop()
         self._cursor_timer.stop()
         self._incremental.clear()
@@ -195,18 +195,18 @@ class ChartGrid(QScrollArea):
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Draw what came while nobody looked."""
+        """Draw what has arrived while hidden."""
         super().showEvent(event)
         if self._dirty:
             self.refresh()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Draw nothing that nobody sees."""
+        """Stop drawing while hidden."""
         self._timer.stop()
         super().hideEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Arrange the charts anew; curves are made for their new widths."""
+        """Rearrange the charts and recompute their curves for the new widths."""
         super().resizeEvent(event)
         self._arrange()
         self.refresh()
@@ -289,13 +289,13 @@ class ChartGrid(QScrollArea):
         self.refresh()
 
     def _show_width(self, low: float, high: float) -> None:
-        # pyqtgraph's own link keeps views aligned on the screen; here each shows the same epochs over its whole width.
+        # pyqtgraph's axis link aligns views on the screen; here each view shows the same epochs over its whole width.
         self._low, self._high = low, high
         for plot in self.charts.values():
             plot.view.show_width(low, high)
 
     def _on_scroll_range(self, _low: int, high: int) -> None:
-        # The way back from a chart alone: it can be scrolled only when all charts have their places again.
+        # The scroll position can be restored only after the layout of all charts.
         if not self.alone and 0 < self._scrolled <= high:
             self.verticalScrollBar().setValue(self._scrolled)
             self._scrolled = 0

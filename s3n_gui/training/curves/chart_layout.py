@@ -1,4 +1,4 @@
-"""Where the charts stand: how many side by side, how high, and which of them at which place."""
+"""The layout of the charts: columns, height and grid positions."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _SMALLEST_HEIGHTS, _LARGEST_HEIGHT = {3: 112, 2: 158, 1: 158}, 420
 
 
 def columns_for(width: int) -> int:
-    """Return how many small charts stand side by side where there is so much room."""
+    """Return the number of columns of small charts for a width in pixels."""
     return 3 if width >= px(_WIDE) else 2 if width >= px(_MIDDLE) else 1
 
 
 def height_for(columns: int, room: int) -> int:
-    """Return the height of every chart: all fill the room, unless they were too low to be read or out of proportion."""
+    """Return the height of every chart, in pixels: fill the room, within limits of legibility and aspect ratio."""
     rows = _ROWS[columns]
     height = (room - (rows - 1) * INSIDE_GROUP) // rows
     return min(max(height, px(_SMALLEST_HEIGHTS[columns])), px(_LARGEST_HEIGHT))
 
 
 def chart_places(columns: int) -> dict[str, tuple[int, int, int]]:
-    """Return row, column and width of every chart, of six units of width: the two large ones take half a row at least."""
+    """Return row, column and column span of every chart in a six-column grid; large charts span at least half a row."""
     places, row, column = {}, 0, 0
     for chart in CHARTS:
         span = 6 // min(columns, 2) if chart.large else 6 // columns

@@ -1,4 +1,4 @@
-"""The legend of a chart: for each line a stroke in its colour, its name, and its value under the cursor or the last one."""
+"""The legend of a chart: each line's colour, name, and value under the cursor or last value."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Entry:
     """One line of a chart.
 
     Attributes:
-        colour: Of its curve.
+        colour: The colour of its curve.
         label: Its name.
-        values: Validation value and training value, those of them that are measured; empty without any.
+        values: The validation and the training value, as far as they are measured.
     """
 
     colour: QColor
@@ -31,7 +31,7 @@ class Entry:
 
 
 class ChartLegend(QWidget):
-    """One row of entries. Where there is no room for both values, the first one is shown; where there is none, names."""
+    """One row of entries. If both values do not fit, it shows the first one, and if that does not fit, only names."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,29 +41,29 @@ class ChartLegend(QWidget):
         self._fit()
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
-        """Show these."""
+        """Replace the entries."""
         if tuple(entries) != self._entries:
             self._entries = tuple(entries)
             self.update()
 
     def room_for(self, labels: Sequence[str]) -> float:
-        """Return how wide entries with these names and one value each are, whatever the values are."""
+        """Return the width of entries with these names and one value each, independent of the values."""
         metrics = QFontMetricsF(self.font())
         words = sum(metrics.horizontalAdvance(f"{label} {_SAMPLE}") for label in labels)
         return float(words + len(labels) * (px(_STROKE) + _GAP) + max(0, len(labels) - 1) * px(_BETWEEN))
 
     def sizeHint(self) -> QSize:
-        """One line high."""
+        """Return the height of one line."""
         return QSize(px(60), self.fontMetrics().lineSpacing() + 2)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Another font is another height."""
+        """Update the height for another font."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
             self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw as much as fits."""
+        """Draw as many values as fit."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = QFontMetricsF(self.font())

@@ -1,4 +1,4 @@
-"""What stands behind and above the curves of a chart: tinted stretches of epochs, their words, and the best epoch's."""
+"""The marks of a chart: tinted bands of epochs behind the curves, and labels of bands and best epoch above them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from PySide6.QtGui import QColor, QPainter
 from s3n_gui.appearance.theme import font, tokens
 
 Band = tuple[float, float, str]
-"""From, to (in epochs), and the word for it."""
+"""Start and end in epochs, and the label."""
 
 
 class Bands(pg.GraphicsObject):  # type: ignore[misc]
-    """Tinted stretches of epochs behind the curves."""
+    """Tinted bands of epochs behind the curves."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,17 +23,17 @@ class Bands(pg.GraphicsObject):  # type: ignore[misc]
         self.setZValue(-20)
 
     def show_bands(self, bands: Sequence[Band]) -> None:
-        """Show these."""
+        """Replace the bands."""
         self._bands = tuple(bands)
         self.setVisible(bool(bands))
         self.update()
 
     def boundingRect(self) -> QRectF:
-        """All that is seen."""
+        """Return the visible range."""
         return QRectF(self.viewRect())
 
     def viewTransformChanged(self) -> None:
-        """Another stretch is seen."""
+        """Update for another visible range."""
         self.prepareGeometryChange()
 
     def paint(self, painter: QPainter, *_: object) -> None:
@@ -45,7 +45,7 @@ class Bands(pg.GraphicsObject):  # type: ignore[misc]
 
 
 class Marks(pg.GraphicsWidget):  # type: ignore[misc]
-    """A line above the curves, where nothing is drawn: the words of the bands, and which epoch is the best."""
+    """The labels of the bands and of the best epoch, in a strip above the curves."""
 
     def __init__(self, box: pg.ViewBox) -> None:
         super().__init__()
@@ -55,12 +55,12 @@ class Marks(pg.GraphicsWidget):  # type: ignore[misc]
         box.sigXRangeChanged.connect(self._on_range)
 
     def show_bands(self, bands: Sequence[Band]) -> None:
-        """Show these."""
+        """Replace the bands."""
         self._bands = tuple(bands)
         self.update()
 
     def show_best(self, place: float | None) -> None:
-        """Mark this epoch."""
+        """Mark the best epoch, or none."""
         self._best = place
         self.update()
 

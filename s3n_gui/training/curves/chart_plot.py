@@ -18,18 +18,18 @@ from s3n_gui.training.curves.curve_view import Curve, CurveView
 
 THIN, THICK, OTHER = 1.2, 2.2, 1.6
 _PALE = 0.45
-"""How far a training curve's colour goes towards the ground where a validation curve stands beside it."""
+"""How far a training curve's colour is mixed with the background if there is a validation curve."""
 
 
 def ink_colour(ink: Ink) -> QColor:
-    """Return the colour of a line in the theme that holds now."""
+    """Return a line's colour in the current theme."""
     if ink == "text":
         return QColor(tokens().text)
     return QColor(tokens().accent) if ink == "accent" else branch_colour(ink)
 
 
 def pale(colour: QColor) -> QColor:
-    """Return a colour as training curves have it: opaque, because Qt draws transparent ones slowly."""
+    """Return the paler colour of training curves; opaque, because Qt draws transparent lines slowly."""
     return QColor(mixed(colour.name(), tokens().card, _PALE))
 
 
@@ -38,9 +38,9 @@ class ChartPlot(QFrame):
 
     Signals:
         place_pointed: The epoch under the cursor, or None when it has left; and the chart's name.
-        width_moved: Somebody zoomed or panned over the epochs: from, to.
-        whole_asked: Everything should be seen again.
-        alone_asked: This chart should be shown alone, or all again: its name.
+        width_moved: The user has zoomed or panned the epoch axis; start and end.
+        whole_asked: Show all epochs.
+        alone_asked: Maximise this chart or restore all; its name.
     """
 
     place_pointed = Signal(object, str)
@@ -86,16 +86,16 @@ class ChartPlot(QFrame):
         self._fit()
         self.set_logarithmic(chart.logarithmic)
 
-    # -- what is drawn ---------------------------------------------------------------------------------------------------
+    # -- content -------------------------------------------------------------------------------------------------------
 
     def show_drawn(self, drawn: DrawnChart) -> None:
-        """Draw the lines of the shown run, and those of runs laid over it."""
+        """Draw the lines of the shown run and of the overlaid runs."""
         self._drawn = drawn
         self._show_curves()
         self._show_values()
 
     def show_bands(self, bands: Sequence[Band]) -> None:
-        """Show phases of the recipe: from, to (in epochs), and what is done in each."""
+        """Show bands such as the recipe's phases: start and end in epochs, and the label."""
         self.view.show_bands(bands)
 
     def show_best(self, place: float | None) -> None:
@@ -103,18 +103,18 @@ class ChartPlot(QFrame):
         self.view.show_best(place)
 
     def show_place(self, place: float | None) -> None:
-        """Move the cursor's line; the legend gives the values there, or the last ones for None."""
+        """Move the cursor line; the legend shows the values there, or the last values for None."""
         self._place = place
         self.view.show_place(place)
         self._show_values()
 
     def all_values(self) -> list[Entry]:
-        """Return the values under the cursor, also those of runs laid over."""
+        """Return the values under the cursor, including those of overlaid runs."""
         others = [Entry(colour, name, self._values(points)) for name, colour, points in self._drawn.others]
         return [entry for entry in [*self._entries(), *others] if entry.values]
 
     def show_alone(self, alone: bool) -> None:
-        """Say whether this is the one chart that is shown."""
+        """Set whether this chart is maximised."""
         self._is_alone = alone
         self._fit_button()
         words = "Show all charts again (Esc)" if alone else "Maximise this chart (F, or double-click)"
@@ -122,28 +122,28 @@ class ChartPlot(QFrame):
         self.alone.setAccessibleName(f"{self.chart.title}: {words}")
 
     def set_logarithmic(self, on: bool) -> None:
-        """Switch the value axis."""
+        """Switch the value axis between linear and logarithmic."""
         self.view.set_logarithmic(on)
 
     @property
     def columns(self) -> int:
-        """Over how many columns of points the curves are drawn: one for two pixels is as fine as a screen shows."""
+        """Number of point columns of the curves: one per two pixels is as fine as a screen shows."""
         return max(40, int(self.view.width() - px(38)) // 2)
 
     def value_texts(self) -> list[str]:
-        """Return what the legend says, a line each: "joint 94.1 | 98.6"."""
+        """Return the legend's text for each line: "joint 94.1 | 98.6"."""
         return [f"{e.label} {' | '.join(e.values)}" if e.values else "" for e in self._entries()]
 
-    # -- inside ----------------------------------------------------------------------------------------------------------
+    # -- inside --------------------------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the legend beside the title where there is room for it."""
+        """Place the legend beside the title if it fits, else below."""
         super().resizeEvent(event)
         self._place_legend()
 
     def _show_curves(self) -> None:
         training, validation = [], []
-        # A chart's lines all look alike: pale while they learn, and full where they are tested, if any is tested.
+        # All lines of a chart use one style: training curves are pale if any line has a validation curve.
         tested = any(len(points[0]) for _, points in self._drawn.lines)
         for line, (learnt, known) in zip(self.chart.lines, self._drawn.lines, strict=True):
             colour = ink_colour(line.ink)

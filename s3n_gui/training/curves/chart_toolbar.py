@@ -1,4 +1,4 @@
-"""What can be done with the curves: smoothing, axis, zoom, export, more room; and which runs are laid over."""
+"""The toolbar of the curves: smoothing, axis scale, zoom, export, side panels and overlaid runs."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _MOST = 98
 
 
 class ChartToolbar(QWidget):
-    """The line above the curves.
+    """The toolbar above the curves.
 
     Signals:
-        smoothing_changed: Weight of what came before, 0 to below 1.
+        smoothing_changed: Weight of the previous values, in [0, 1).
         logarithmic_changed: Whether value axes are logarithmic.
-        reset_asked: Show everything again.
+        reset_asked: Show all epochs.
         export_asked: "png" or "csv".
-        other_removed: The folder of a run that should not be laid over any more.
-        part_asked: "side" or "strip": show that part of the page, or put it away.
+        other_removed: Remove an overlaid run; its folder.
+        part_asked: Show or hide a panel of the page: "side" or "strip".
     """
 
     smoothing_changed = Signal(float)
@@ -101,11 +101,11 @@ class ChartToolbar(QWidget):
 
     @property
     def weight(self) -> float:
-        """The weight of what came before."""
+        """The weight of the previous values, in [0, 1)."""
         return self.smoothing.value() / 100
 
     def show_others(self, others: Sequence[tuple[Path, QColor]]) -> None:
-        """Show a small button for each run laid over: press it to take the run away."""
+        """Show a small button for each overlaid run; a click removes the run."""
         for old in self.findChildren(QToolButton, "chip"):
             self._chips.removeWidget(old)
             old.setObjectName("")
@@ -118,7 +118,7 @@ class ChartToolbar(QWidget):
         self._over.setVisible(bool(others))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave out what has no room; the slider says by its tip what it is for."""
+        """Hide what does not fit; the slider's tooltip replaces its label."""
         super().resizeEvent(event)
         self._leave_out()
 
@@ -162,7 +162,7 @@ class ChartToolbar(QWidget):
 
 
 class _Chip(QToolButton):
-    """A run that is laid over; ``chosen`` carries its folder."""
+    """The button of an overlaid run; ``chosen`` carries its folder."""
 
     chosen = Signal(object)
 
@@ -182,7 +182,7 @@ class _Chip(QToolButton):
 
 
 class _Key(QWidget):
-    """How curves on validation and on training images look: once for all charts."""
+    """The key to the styles of validation and training curves, shared by all charts."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -192,13 +192,13 @@ class _Key(QWidget):
         self._fit()
 
     def sizeHint(self) -> QSize:
-        """Room for two strokes and their words."""
+        """Return the size of two strokes and their labels."""
         metrics = self.fontMetrics()
         words = metrics.horizontalAdvance("validation") + metrics.horizontalAdvance("training")
         return QSize(words + 2 * px(22) + px(16), metrics.lineSpacing() + 2)
 
     def minimumSizeHint(self) -> QSize:
-        """It is whole or hidden behind others."""
+        """Return the full size: the key is never truncated."""
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -1,4 +1,4 @@
-"""Which charts there are, what each draws, and the points of its lines. No Qt."""
+"""The definitions of the charts and the points of their lines. No Qt."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Ink = Literal["text", "accent", "O", "D", "C", "joint"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One measured thing: on training images (thin, pale) and on validation ones (thick, with a dot an epoch).
+    """One quantity: its training metric (thin, pale) and its validation metric (thick, one dot per epoch).
 
     Attributes:
-        label: What it is called in the legend.
-        ink: Its colour: a token, or a branch.
+        label: Its name in the legend.
+        ink: Its colour: a token or a branch.
         training: Name of the training metric; empty without one.
         validation: Name of the validation metric; empty without one.
-        per_step: Whether the training metric stands in the step lines too.
-        complement: Whether one less the value is drawn.
+        per_step: Whether the step lines have the training metric, too.
+        complement: Whether to draw 1 - value.
     """
 
     label: str
@@ -39,13 +39,13 @@ class Chart:
 
     Attributes:
         name: Its name in the code and in files.
-        title: What stands above it.
+        title: The heading above it.
         tip: What it shows and what to look for.
-        lines: What it draws; the first stands for the whole where runs are compared.
-        unit: Behind the values.
-        scale: What the values are multiplied with.
-        bounds: Range of the value axis; None follows the values.
-        logarithmic: Whether its value axis is logarithmic from the start.
+        lines: Its lines; comparisons of runs draw only the first.
+        unit: The unit after the values.
+        scale: The factor of the values.
+        bounds: Range of the value axis; None fits the values.
+        logarithmic: Whether its value axis is logarithmic by default.
         large: Whether it is one of the two large charts.
     """
 
@@ -60,7 +60,7 @@ class Chart:
     large: bool = False
 
     def text_of(self, value: float) -> str:
-        """Return a value for the legend, without its unit."""
+        """Return a value as text for the legend, without its unit."""
         if not np.isfinite(value):
             return "–"
         if self.unit == "%":
@@ -153,16 +153,16 @@ CHARTS: tuple[Chart, ...] = (
         unit="images/s",
     ),
 )
-"""All charts, in their order on the page."""
+"""All charts, in display order."""
 
 Points = tuple[Column, Column]
-"""Places in epochs and values in the chart's unit, both (n,), finite."""
+"""Positions in epochs and values in the chart's unit, both (n,) and finite."""
 
 EMPTY: Points = (np.zeros(0), np.zeros(0))
 
 
 def training_points(series: MetricSeries, chart: Chart, line: Line, smoothing: float) -> Points:
-    """Return the points of a line on training images."""
+    """Return the points of a line's training metric."""
     if not line.training:
         return EMPTY
     if line.per_step and line.training in series.names():
@@ -174,14 +174,14 @@ def training_points(series: MetricSeries, chart: Chart, line: Line, smoothing: f
 
 
 def validation_points(series: MetricSeries, chart: Chart, line: Line) -> Points:
-    """Return the points of a line on validation images, one an epoch."""
+    """Return the points of a line's validation metric, one per epoch."""
     if not line.validation:
         return EMPTY
     return _finite(series.epoch_places(), series.epoch_values(line.validation), chart, line)
 
 
 def main_points(series: MetricSeries, chart: Chart, smoothing: float) -> Points:
-    """Return the one line that stands for a run where several are compared: on validation images where there are any."""
+    """Return the line that represents a run in a comparison: the validation metric if there is one."""
     for line in chart.lines:
         for points in (validation_points(series, chart, line), training_points(series, chart, line, smoothing)):
             if len(points[0]):
@@ -190,7 +190,7 @@ def main_points(series: MetricSeries, chart: Chart, smoothing: float) -> Points:
 
 
 def value_at(points: Points, place: float | None) -> float:
-    """Return the value nearest to a place, the last one for None; NaN where there is none."""
+    """Return the value nearest to a position, or the last one for None; NaN without points."""
     places, values = points
     if not len(places):
         return float("nan")

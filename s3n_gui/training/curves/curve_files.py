@@ -1,4 +1,4 @@
-"""The curves as files: a table of all that was measured, and a picture."""
+"""Export of the curves: all metrics as CSV, and an image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from s3n_gui.training.curves.metric_series import MetricSeries
 
 
 def curve_table(series: MetricSeries) -> str:
-    """Return all that was measured as CSV: a row a line of the metrics, empty where a line has no such number."""
+    """Return all metrics as CSV: one row per line of ``metrics.jsonl``, with empty cells for missing values."""
     left_out = {"kind", "warnings", "sampling", "best"}
     names = sorted(series.names() - left_out - {"epoch", "step", "batch"})
     text = io.StringIO()
@@ -35,7 +35,7 @@ def save_table(path: Path, series: MetricSeries) -> None:
     """Write ``curve_table``.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     write_bytes(path, curve_table(series).encode("utf-8"))
 
@@ -44,7 +44,7 @@ def save_picture(path: Path, picture: QPixmap) -> None:
     """Write a PNG.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     data = QByteArray()
     buffer = QBuffer(data)

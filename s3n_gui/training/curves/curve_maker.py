@@ -1,4 +1,4 @@
-"""Turns what runs measured into the points of all charts, smoothed and thinned out, in a thread beside the window's."""
+"""Computation of the points of all charts from the metrics, smoothed and downsampled, in a worker thread."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from s3n_gui.training.curves.metric_series import MetricSeries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurveOrder:
-    """What is to be drawn.
+    """What to draw.
 
     Attributes:
-        series: Snapshot of the shown run.
-        others: Name, colour and snapshot of those laid over it.
-        smoothing: As the person chose it, 0 to below 1.
-        low: Where the seen epochs begin.
-        high: Where they end.
-        columns: Columns of pixels of each chart, by name.
+        series: Snapshot of the shown run's metrics.
+        others: Name, colour and snapshot of each overlaid run.
+        smoothing: The chosen smoothing, in [0, 1).
+        low: Start of the visible range, in epochs.
+        high: Its end.
+        columns: Point columns of each chart, by chart name.
     """
 
     series: MetricSeries
@@ -41,8 +41,8 @@ class DrawnChart:
     """The points of one chart.
 
     Attributes:
-        lines: For each line of the chart its points on training and on validation images.
-        others: Name, colour and the points of the main line of each run laid over it.
+        lines: For each line of the chart, its training and its validation points.
+        others: Name, colour and main line's points of each overlaid run.
     """
 
     lines: Sequence[tuple[Points, Points]]
@@ -50,10 +50,10 @@ class DrawnChart:
 
 
 class CurveMaker(QObject):
-    """Makes points of the newest order; an order that another one follows is left out.
+    """Computes the points of the most recent order; intermediate orders are skipped.
 
     Signals:
-        made: ``DrawnChart`` s by the chart's name.
+        made: A ``DrawnChart`` for each chart, by chart name.
     """
 
     made = Signal(object)
@@ -65,19 +65,19 @@ class CurveMaker(QObject):
         self._next: CurveOrder | None = None
 
     def make(self, order: CurveOrder) -> None:
-        """Make these points; ``made`` follows."""
+        """Compute the points of an order; ``made`` follows."""
         if self._tasks.is_open("curves"):
-            self._next = order  # not at once: orders that come faster than curves are made would never be seen
+            self._next = order  # do not cancel: with orders faster than the computation, nothing would ever be drawn
         else:
             self._tasks.run("curves", partial(_draw_all, order))
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that was ordered is made."""
+        """Whether all orders are done."""
         return not self._tasks.is_open("curves")
 
     def close(self) -> None:
-        """Make no more."""
+        """Stop computing."""
         self._next = None
         self._tasks.close()
 
@@ -112,16 +112,16 @@ def drawn_chart(chart: Chart, order: CurveOrder) -> DrawnChart:
 
 
 def thinned(points: Points, low: float, high: float, columns: int) -> Points:
-    """Return what has to be drawn of a curve: of many points in one column of pixels only the lowest and the highest.
+    """Downsample a curve for drawing: keep only the lowest and the highest value of each column.
 
     Args:
-        points: Places, rising, and values.
-        low: Where the seen range begins.
-        high: Where it ends. As much again is kept on both sides, so that a curve is there while it is dragged.
-        columns: Columns of pixels that the seen range takes.
+        points: Ascending positions, and values.
+        low: Start of the visible range.
+        high: Its end. The same width is kept on both sides, so that the curve exists while it is being dragged.
+        columns: Point columns in the visible range.
 
     Returns:
-        Points of the same shape on the screen: all of them where they are few, else two a column; the last is kept.
+        Points that look the same on the screen: all points if they are few, else two per column and the last one.
     """
     places, values = points
     width = high - low
@@ -134,6 +134,6 @@ def thinned(points: Points, low: float, high: float, columns: int) -> Points:
     edges = np.linspace(low - width, high + width, columns + 1)
     starts = np.unique(np.minimum(np.searchsorted(places, edges[:-1]), len(places) - 1))
     lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
-    falls = values[starts] > (lowest + highest) / 2  # So the line between two columns goes on where it is.
+    falls = values[starts] > (lowest + highest) / 2  # order each pair so that it connects to its neighbours
     pairs = np.stack([np.where(falls, highest, lowest), np.where(falls, lowest, highest)], axis=1)
     return np.append(np.repeat(places[starts], 2), places[-1]), np.append(pairs.ravel(), values[-1])

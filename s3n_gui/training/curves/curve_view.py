@@ -1,7 +1,7 @@
-"""The ground of one chart: axes, curves, bands, marks and the cursor's line; zoomed and moved by mouse and by key.
+"""The plot area of one chart: axes, curves, bands, marks and cursor line, with zoom and pan by mouse and keyboard.
 
-Made of pyqtgraph's axes, view box and curves alone: its whole plot item with menus, buttons and settings takes several times
-as long to make, and a page of charts must not stop the window.
+It uses only pyqtgraph's axes, view box and curves: the full PlotItem with menus, buttons and settings takes several
+times as long to create, and a page of charts must not block the window.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from s3n_gui.training.curves.chart_marks import Band, Bands, Marks
 from s3n_gui.training.curves.charts import Points
 
 _DENSE = 1500
-"""From so many points on a curve is drawn without smooth edges and a pixel wide, which Qt does many times faster."""
+"""From this many points on, curves are drawn one pixel wide and without antialiasing, which is many times faster in Qt."""
 _DOTS = 80
-"""Up to so many points have dots."""
+"""Curves with at most this many points may have dots."""
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One curve as it is drawn.
+    """One curve to draw.
 
     Attributes:
-        points: Places in epochs, values in the chart's unit.
+        points: Positions in epochs, and values in the chart's unit.
         colour: Its colour.
-        width: Of its pen, in pixels.
-        dots: Whether each point has a dot, as long as they are few.
+        width: Its pen width, in pixels.
+        dots: Whether each point has a dot, if there are few points.
     """
 
     points: Points
@@ -49,9 +49,9 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
 
     Signals:
         place_pointed: The epoch under the cursor, or None when it has left.
-        width_moved: Somebody zoomed or panned over the epochs: from, to.
-        whole_asked: Home asks for everything to be seen again.
-        alone_asked: A double click asks for this chart alone, or for all again.
+        width_moved: The user has zoomed or panned the epoch axis; start and end.
+        whole_asked: Show all epochs (Home).
+        alone_asked: Maximise this chart or restore all (double click).
     """
 
     place_pointed = Signal(object)
@@ -95,10 +95,10 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
         self.fit_look()
         self._show_numbers(False)
 
-    # -- what is drawn ---------------------------------------------------------------------------------------------------
+    # -- content -------------------------------------------------------------------------------------------------------
 
     def show_curves(self, curves: Sequence[Curve]) -> None:
-        """Draw these, the first at the bottom."""
+        """Replace the curves; the first one is at the bottom."""
         curves = self._curves = [curve for curve in curves if len(curve.points[0])]
         while len(self._lines) < len(curves):
             line, dots = pg.PlotCurveItem(skipFiniteCheck=True), pg.ScatterPlotItem()
@@ -115,13 +115,13 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
         self.fit_values()
 
     def show_bands(self, bands: Sequence[Band]) -> None:
-        """Tint stretches of epochs: from, to, and the word for it."""
+        """Show tinted bands: start and end in epochs, and the label."""
         self._bands.show_bands(bands)
         if self.marks is not None:
             self.marks.show_bands(bands)
 
     def show_best(self, place: float | None) -> None:
-        """Mark the best epoch: a dashed line, and a word above the curves."""
+        """Mark the best epoch with a dashed line and a label above the curves."""
         self._best.setVisible(place is not None)
         if place is not None:
             self._best.setValue(place)
@@ -129,34 +129,34 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
             self.marks.show_best(place)
 
     def show_place(self, place: float | None) -> None:
-        """Move the cursor's line; None hides it."""
+        """Move the cursor line; None hides it."""
         self._cursor.setVisible(place is not None)
         if place is not None:
             self._cursor.setValue(place)
 
     def show_width(self, low: float, high: float) -> None:
-        """See these epochs."""
+        """Set the visible range of epochs."""
         self.box.setXRange(low, high, padding=0)
 
     def width_seen(self) -> tuple[float, float]:
-        """Return which epochs are seen: from, to."""
+        """Return the visible range of epochs: start and end."""
         low, high = self.box.viewRange()[0]
         return float(low), float(high)
 
     def set_logarithmic(self, on: bool) -> None:
-        """Switch the value axis."""
+        """Switch the value axis between linear and logarithmic."""
         self.logarithmic = on
         self.left.setLogMode(on)
         self.show_curves(self._curves)
         self.reset_values()
 
     def reset_values(self) -> None:
-        """Let the value axis show everything again."""
+        """Fit the value axis again after the user has moved it."""
         self._moved = False
         self.fit_values()
 
     def fit_values(self) -> None:
-        """Let the value axis hold all that is seen, a linear one from zero, unless somebody has moved it."""
+        """Fit the value axis to the visible values, from zero if linear, unless the user has moved it."""
         if self._moved:
             return
         low, high = self.width_seen()
@@ -175,7 +175,7 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
         self.box.setYRange(*bounds, padding=0.05)
 
     def fit_look(self) -> None:
-        """Take the theme's colours and sizes."""
+        """Apply the theme's colours and sizes."""
         now = tokens()
         self.setBackground(now.card)
         for axis in (self.left, self.bottom):
@@ -191,10 +191,10 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
             self.marks.setFixedHeight(px(15))
             self.marks.update()
 
-    # -- mouse and keys --------------------------------------------------------------------------------------------------
+    # -- mouse and keys ------------------------------------------------------------------------------------------------
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom with Ctrl, else let the page scroll."""
+        """Zoom if Ctrl is held, else let the page scroll."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             place = self.box.mapSceneToView(self.mapToScene(event.position().toPoint())).x()
             self._zoom(0.8 if event.angleDelta().y() > 0 else 1.25, float(place))
@@ -203,7 +203,7 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
             event.ignore()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom and pan by key."""
+        """Zoom and pan with the keyboard."""
         key = event.key()
         low, high = self.width_seen()
         if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
@@ -219,23 +219,23 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
             event.ignore()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show this chart alone, or all again."""
+        """Request to maximise this chart or restore all."""
         self.alone_asked.emit()
         event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say which epoch the cursor points at."""
+        """Emit the epoch under the cursor."""
         super().mouseMoveEvent(event)
         place = self.mapToScene(event.position().toPoint())
         inside = self.box.sceneBoundingRect().contains(place)
         self.place_pointed.emit(float(self.box.mapSceneToView(place).x()) if inside else None)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The cursor has left."""
+        """Emit that the cursor has left."""
         self.place_pointed.emit(None)
         super().leaveEvent(event)
 
-    # -- inside ----------------------------------------------------------------------------------------------------------
+    # -- inside --------------------------------------------------------------------------------------------------------
 
     def _draw(self, curve: Curve, line: Any, dots: Any) -> None:
         places, values = curve.points
@@ -246,14 +246,14 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
         pen = pg.mkPen(curve.colour, width=1.0 if dense else curve.width)
         line.setData(places, values, pen=pen, antialias=not dense, skipFiniteCheck=True)
         line.setVisible(len(values) > 0)
-        # One point alone makes no line.
+        # a single point makes no line
         dotted = len(values) == 1 or (curve.dots and 0 < len(values) <= _DOTS)
         dots.setVisible(dotted)
         if dotted:
             dots.setData(x=places, y=values, size=5, brush=pg.mkBrush(curve.colour), pen=None, antialias=True)
 
     def _show_numbers(self, shown: bool) -> None:
-        """Number the axes only where something is drawn."""
+        """Show axis labels only if something is drawn."""
         for axis in (self.left, self.bottom):
             if axis.style["showValues"] != shown:
                 axis.setStyle(showValues=shown)
@@ -272,10 +272,10 @@ class CurveView(pg.GraphicsView):  # type: ignore[misc]
 
 
 class _ValueAxis(pg.AxisItem):  # type: ignore[misc]
-    """Numbers that stand clear of one another, however low the chart is."""
+    """A value axis whose labels never overlap, however low the chart is."""
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        """Return where numbers stand: fewer where they would touch."""
+        """Return the tick positions, fewer if the labels would touch."""
         if self.logMode:
             return [(1.0, _log_places(low, high, size))] if high > low else []
         levels: list[tuple[float, list[float]]] = super().tickValues(low, high, size)
@@ -288,22 +288,22 @@ class _ValueAxis(pg.AxisItem):  # type: ignore[misc]
         return [(spacing, values)]
 
     def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Write numbers of a usual size as people do, and only the others as powers."""
+        """Return decimal labels for numbers of usual size, and powers of ten for the others."""
         return [f"{10**value:.3g}" if -3.01 < value < 4 else _power_text(value) for value in values]
 
 
 def _power_text(value: float) -> str:
-    """Write ``10**value`` with one digit: 2·10⁻⁵."""
+    """Format ``10**value`` with one significant digit: 2·10⁻⁵."""
     digit, _, exponent = f"{10**value:.0e}".partition("e")
     power = "10" + str(int(exponent)).translate(_RAISED)
     return power if digit == "1" else f"{digit}·{power}"
 
 
 def _log_places(low: float, high: float, size: float) -> list[float]:
-    """Return where numbers stand on a logarithmic axis from ``10**low`` to ``10**high``: round ones that do not touch."""
+    """Return log10 of the labelled values between ``10**low`` and ``10**high``: round ones that do not overlap."""
     apart = px(15) * (high - low) / max(size, 1.0)
     taken: list[float] = []
-    for digits in ((1,), (2, 5), (3, 4, 6, 7, 8, 9)):  # the rounder first
+    for digits in ((1,), (2, 5), (3, 4, 6, 7, 8, 9)):  # rounder digits first
         if digits[0] == 3 and len(taken) > 1:
             break
         for decade in range(math.floor(low), math.ceil(high) + 1):
@@ -314,7 +314,7 @@ def _log_places(low: float, high: float, size: float) -> list[float]:
 
 
 class _Box(pg.ViewBox):  # type: ignore[misc]
-    """Dragged over the epochs; over the values only by its axis."""
+    """A view box that pans along the epochs; along the values only by dragging the value axis."""
 
     values_dragged = False
 

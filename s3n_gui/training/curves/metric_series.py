@@ -1,4 +1,4 @@
-"""What a run measured as columns of numbers: grown as lines come, ready to be drawn. No Qt."""
+"""A run's metrics as growing NumPy columns, ready for drawing. No Qt."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LineBlock:
-    """Some lines of ``metrics.jsonl`` as columns; made in the reading thread, so that the window only appends.
+    """Some lines of ``metrics.jsonl`` as columns; built in the reader thread, so that the GUI thread only appends.
 
     Attributes:
-        steps: Columns of the ``step`` lines by name, all of one length; NaN where a line has no such number.
+        steps: Columns of the ``step`` lines by name, all of one length; NaN for missing values.
         epochs: The ``epoch`` lines as they were read.
     """
 
@@ -27,12 +27,12 @@ class LineBlock:
 
     @property
     def count(self) -> int:
-        """How many step lines."""
+        """Number of step lines."""
         return len(next(iter(self.steps.values()), ()))
 
 
 def block_of(lines: Iterable[Mapping[str, Any]]) -> LineBlock:
-    """Sort lines into columns."""
+    """Convert lines to columns."""
     steps, epochs = [], []
     for line in lines:
         kind = line.get("kind")
@@ -45,14 +45,14 @@ def block_of(lines: Iterable[Mapping[str, Any]]) -> LineBlock:
     columns: dict[str, Column] = {}
     if len(names) > 1:
         try:
-            # All at once is three times as fast as a column at a time; it needs the same numbers in every line.
+            # Converting all columns at once is three times as fast, but every line must have the same numbers.
             table = np.array(list(map(itemgetter(*names), steps)), dtype=np.float64)
             return LineBlock(dict(zip(names, table.T, strict=True)), epochs)
         except (KeyError, TypeError, ValueError):
             pass
     for name in names:
         try:
-            # None, as JSON's null, becomes NaN; a text, or something of a newer version, is no column.
+            # None (JSON null) becomes NaN; non-numeric values, such as those of a newer version, make no column.
             columns[name] = np.array([line.get(name) for line in steps], dtype=np.float64)
         except (TypeError, ValueError):
             continue
@@ -60,7 +60,7 @@ def block_of(lines: Iterable[Mapping[str, Any]]) -> LineBlock:
 
 
 def joined(blocks: Sequence[LineBlock]) -> LineBlock:
-    """Return the lines of several blocks as one; NaN where a block has no such column."""
+    """Concatenate several blocks; columns that a block lacks are NaN."""
     if len(blocks) == 1:
         return blocks[0]
     names = dict.fromkeys(name for block in blocks for name in block.steps)
@@ -72,7 +72,7 @@ def joined(blocks: Sequence[LineBlock]) -> LineBlock:
 
 
 class _Grown:
-    """Columns that grow: room is doubled when it is full."""
+    """Growing columns; the capacity doubles when it is full."""
 
     def __init__(self) -> None:
         self.length = 0
@@ -92,7 +92,7 @@ class _Grown:
         self.length = end
 
     def snapshot(self) -> _Grown:
-        # Numbers that have come are never written again: what grows is behind them, or in larger room elsewhere.
+        # Safe to share: written values never change; new ones go behind them or into a larger array.
         taken = _Grown()
         taken.length, taken._room = self.length, dict(self._room)
         return taken
@@ -106,9 +106,9 @@ class _Grown:
 
 
 class MetricSeries:
-    """All that one run measured.
+    """All metrics of one run.
 
-    Step lines hold the values of single batches; smoothing is the reader's choice.
+    Step lines hold the values of single batches, unsmoothed.
 
     Attributes:
         epoch_lines: The lines of the finished epochs.
@@ -120,14 +120,14 @@ class MetricSeries:
         self._batches = 0
 
     def snapshot(self) -> MetricSeries:
-        """Return all that is known now, for another thread: what is added later does not change it."""
+        """Return a copy for another thread; values added later do not change it."""
         taken = MetricSeries()
         taken._steps = self._steps.snapshot()
         taken.epoch_lines, taken._batches = list(self.epoch_lines), self._batches
         return taken
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         self.__init__()  # type: ignore[misc]
 
     def add(self, block: LineBlock) -> None:
@@ -141,35 +141,35 @@ class MetricSeries:
                 self._batches = max(1, round(step / (epoch + 1)))
 
     def set_batches(self, batches: int) -> None:
-        """Say how many batches an epoch has, where no finished epoch has told yet."""
+        """Set the number of batches per epoch, used until an epoch has finished."""
         if batches > 0 and not self.epoch_lines:
             self._batches = batches
 
     @property
     def step_count(self) -> int:
-        """How many step lines there are."""
+        """Number of step lines."""
         return self._steps.length
 
     def names(self) -> set[str]:
-        """Return the names of all that was measured."""
+        """Return the names of all metrics."""
         return self._steps.names() | {name for line in self.epoch_lines[-1:] for name in line}
 
     def step_places(self) -> Column:
-        """Return where the step lines lie, in epochs from 0: 1.5 is the middle of the second."""
+        """Return the positions of the step lines, in epochs from 0: 1.5 is the middle of the second epoch."""
         steps = self._steps.get("step")
         batches = self._batches or (np.nanmax(steps) if len(steps) else 1.0)
         return np.asarray(steps / batches, dtype=np.float64)
 
     def step_values(self, name: str) -> Column:
-        """Return a column of the step lines, NaN where a line has no such number."""
+        """Return a column of the step lines; NaN for missing values."""
         return self._steps.get(name)
 
     def epoch_places(self) -> Column:
-        """Return where the epoch lines lie: at the epochs' ends, so that the first is at 1."""
+        """Return the positions of the epoch lines, in epochs: at the ends of the epochs, so the first is at 1."""
         return np.array([_number(line.get("epoch")) + 1.0 for line in self.epoch_lines], dtype=np.float64)
 
     def epoch_values(self, name: str) -> Column:
-        """Return a column of the epoch lines, NaN where a line has no such number."""
+        """Return a column of the epoch lines; NaN for missing values."""
         return np.array([_number(line.get(name)) for line in self.epoch_lines], dtype=np.float64)
 
 
@@ -178,20 +178,20 @@ _FINE_LINES = 1000
 
 
 def line_weight(smoothing: float, lines: int) -> float:
-    """Return the weight of what came before from one line to the next, for ``smoothed``.
+    """Return the weight of the previous values for ``smoothed``.
 
-    Up to a thousand lines it is the smoothing itself. Beyond, it is nearer to 1, so that a long run's curve looks as
-    smooth as a short one's: what matters to the eye is the share of the chart that a mean goes over.
+    Up to a thousand lines it equals the smoothing. Beyond, it is closer to 1, so that a long run's curve looks as
+    smooth as a short one's: the mean covers the same share of the chart.
     """
     return float(smoothing ** (_FINE_LINES / lines)) if lines > _FINE_LINES and smoothing > 0.0 else smoothing
 
 
 def smoothed(values: Column, weight: float) -> Column:
-    """Return the exponential moving mean with bias correction; gaps (NaN) stay gaps and do not spread.
+    """Return the exponential moving average with bias correction; gaps (NaN) stay gaps and do not spread.
 
     Args:
         values: (n,).
-        weight: Share of what came before, 0 (as measured) to below 1.
+        weight: Weight of the previous values, in [0, 1); 0 does not smooth.
     """
     if weight <= 0.0 or not len(values):
         return values
@@ -203,9 +203,9 @@ def smoothed(values: Column, weight: float) -> Column:
 
 
 def _fading_sums(values: Column, weight: float) -> Column:
-    """Return s with s[i] = weight * s[i - 1] + values[i]: each round adds what stands twice as far back.
+    """Return s with s[i] = weight * s[i - 1] + values[i], by doubling: each pass doubles the number of terms summed.
 
-    ``scipy.signal.lfilter`` does it, too, but loading it stops the window for a second or two.
+    ``scipy.signal.lfilter`` does the same, but importing it blocks the window for a second or two.
     """
     sums, back, share = values.astype(np.float64), 1, weight
     while back < len(sums) and share > _NOTHING:

@@ -1,4 +1,4 @@
-"""The box beside the cursor: all values of the chart under it, on validation and on training images."""
+"""The box beside the cursor: all validation and training values of the chart under it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INSIDE, _STROKE, _BETWEEN = 8, 14, 12
 
 
 class ValueBox(QWidget):
-    """Lies over the curves and lets the mouse through."""
+    """An overlay on the curves that is transparent to the mouse."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
@@ -31,9 +31,9 @@ class ValueBox(QWidget):
         """Show values beside a point.
 
         Args:
-            epoch: Which epoch the cursor points at.
-            entries: The lines; without any the box goes away.
-            place: Where the cursor is, in the widget that the box lies over.
+            epoch: The epoch under the cursor.
+            entries: The lines to show; an empty sequence hides the box.
+            place: The cursor's position in the widget below the box, in pixels.
         """
         if not entries:
             self.hide()
@@ -60,7 +60,7 @@ class ValueBox(QWidget):
         self.raise_()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw a card with a row for each line."""
+        """Draw a card with one row per line."""
         now = tokens()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -1,1 +1,1 @@
-"""The form of a new training."""
+"""The form of a new training run."""

@@ -1,4 +1,4 @@
-"""What is chosen in the form of a new training: a recipe and what differs from it. No Qt."""
+"""The chosen recipe and its changed settings. No Qt."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from s3n_gui.training.recipe.recipe_fields import RecipeField, changed_settings,
 
 
 class RecipeChoice:
-    """A recipe by name and its changed settings; knows what is wrong with them.
+    """A named recipe and its changed settings, with validation.
 
     Attributes:
         fields: All settings.
-        recipe: The recipe as it is by itself.
+        recipe: The unchanged recipe.
     """
 
     def __init__(self, name: str = "quick") -> None:
@@ -29,14 +29,14 @@ class RecipeChoice:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all recipes."""
+        """Return the names of all recipes."""
         return tuple(RECIPES)
 
     def choose(self, name: str) -> None:
-        """Take a recipe as it is.
+        """Choose a recipe and reset all settings.
 
         Raises:
-            RecipeError: There is none of that name.
+            RecipeError: There is no recipe with that name.
         """
         self.recipe = find_recipe(name)
         self._values = recipe_values(self.recipe)
@@ -47,11 +47,11 @@ class RecipeChoice:
         return self._values[name]
 
     def text(self, name: str) -> str:
-        """Return a setting as a person writes it."""
+        """Return a setting's value as the user writes it."""
         return self._by_name[name].text_of(self._values[name])
 
     def put(self, name: str, value: Any) -> None:
-        """Change a setting; texts of numbers and lists are read."""
+        """Change a setting; parses texts of numbers and lists."""
         field = self._by_name[name]
         self._unread.pop(name, None)
         try:
@@ -69,7 +69,7 @@ class RecipeChoice:
         self._values[name] = value
 
     def reset(self, name: str) -> None:
-        """Take the recipe's own value back."""
+        """Restore the recipe's own value."""
         self._unread.pop(name, None)
         self._values[name] = recipe_values(self.recipe)[name]
 
@@ -79,12 +79,12 @@ class RecipeChoice:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Only what differs from the recipe, as ``TrainingRequest.settings`` takes it."""
+        """The settings that differ from the recipe, in the form of ``TrainingRequest.settings``."""
         return changed_settings(self.recipe, self._values)
 
     @property
     def problem(self) -> str:
-        """What is wrong with the settings, as a sentence; empty where nothing is."""
+        """What is wrong with the settings, as a sentence; empty if they are valid."""
         if self._unread:
             return next(iter(self._unread.values()))
         try:
@@ -94,12 +94,12 @@ class RecipeChoice:
         return ""
 
     def source(self, name: str) -> str:
-        """Return where a borrowed value comes from; empty where the paper says it."""
+        """Return the source of a value that is not from the paper; otherwise empty."""
         return self.recipe.sources.get(name, "")
 
 
 def data_problem(data_set: DataSet | None) -> str:
-    """Return why nothing can be trained on a data set, as a sentence; empty where that is possible."""
+    """Return why a data set cannot be used for training, as a sentence; empty if it can."""
     if data_set is None:
         return "Open a data set first: a folder with one subfolder per class."
     if len(data_set.classes) < 2:

@@ -1,4 +1,4 @@
-"""The settings of a recipe as rows of a form: made from the recipe's own fields, so that a new field appears by itself."""
+"""The settings of a recipe as form rows, derived from the recipe's fields, so that new fields appear automatically."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIRST = (
     "validation",
     "seed",
 )
-"""The settings that matter first, in this order; all others are folded away."""
+"""The main settings, in this order; all others are collapsed."""
 
 _TITLES = {
     "network.backbone": "Backbone",
@@ -54,7 +54,7 @@ _TITLES = {
     "phases": "Warm-up phases",
 }
 _SHARES, _FILES = ("validation",), ("weights",)
-"""Settings that the form shows as percent, and those whose text may be the path of a file."""
+"""Settings shown in percent, and settings whose text may be a file path."""
 _UNITS = {
     "network.input_size": "px",
     "network.source_size": "px",
@@ -82,15 +82,15 @@ class RecipeField:
     """One setting.
 
     Attributes:
-        name: Its dotted name, as ``s3n train --set`` takes it.
-        title: What people call it.
-        kind: What the form shows for it.
-        help: What it does, from the recipe's own description, and how it is written.
-        unit: Behind the number; may be empty. A share has none: it is shown in percent.
-        low: Least value of a number; None without one.
-        high: Largest value of a number.
-        choices: For a choice.
-        first: Whether it matters first.
+        name: Its dotted name, as in ``s3n train --set``.
+        title: Its name in the form.
+        kind: The kind of control.
+        help: What it does, from the recipe's own description, and its syntax.
+        unit: The unit after the number; may be empty. Shares have none, as they are shown in percent.
+        low: Minimum of a number; None if unbounded.
+        high: Maximum of a number; None if unbounded.
+        choices: The options of a choice.
+        first: Whether it is a main setting.
         group: "Network" or "Training".
     """
 
@@ -106,7 +106,7 @@ class RecipeField:
     group: str = "Training"
 
     def text_of(self, value: Any) -> str:
-        """Return a value as a person writes it."""
+        """Return a value as the user writes it."""
         if value is None:
             return "none"
         if isinstance(value, list | tuple):
@@ -114,10 +114,10 @@ class RecipeField:
         return f"{value:g}" if isinstance(value, float) else str(value)
 
     def value_of(self, text: str) -> Any:
-        """Read what a person wrote; the recipe itself says whether it fits.
+        """Parse the user's text; the recipe itself validates the value.
 
         Raises:
-            RecipeError: It cannot be read.
+            RecipeError: The text cannot be parsed.
         """
         text = text.strip()
         if self.name == "phases":
@@ -146,21 +146,21 @@ class RecipeField:
 
 
 def recipe_fields() -> tuple[RecipeField, ...]:
-    """Return all settings: those that matter first in their order, then the others in the recipe's order."""
+    """Return all settings: the main ones in their order, then the others in the recipe's order."""
     found = [_field(name, info, "Training") for name, info in Recipe.model_fields.items() if name not in _LEFT_OUT]
     found += [_field(f"network.{name}", info, "Network") for name, info in NetworkChoices.model_fields.items()]
     return tuple(sorted(found, key=lambda field: FIRST.index(field.name) if field.first else len(FIRST)))
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:
-    """Return a recipe's settings by dotted name, as JSON holds them."""
+    """Return a recipe's settings by dotted name, as JSON values."""
     whole = recipe.model_dump(mode="json")
     values = {name: value for name, value in whole.items() if name not in _LEFT_OUT}
     return values | {f"network.{name}": value for name, value in whole["network"].items()}
 
 
 def changed_settings(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return only what differs from the recipe."""
+    """Return only the values that differ from the recipe."""
     own = recipe_values(recipe)
     return {name: value for name, value in values.items() if name in own and not _equal(value, own[name])}
 

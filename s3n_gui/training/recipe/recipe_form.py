@@ -1,4 +1,4 @@
-"""The form of a new training: recipe, name, the settings that matter first, all others folded away, and the start."""
+"""The form of a new training run: recipe, name, main settings, all others collapsed, and the start button."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class RecipeForm(QWidget):
     """Edits a ``RecipeChoice``.
 
     Signals:
-        start_asked: "Start training" was pressed.
-        changed: Recipe or a setting is another.
-        recipe_changed: The recipe is another, and its settings are its own; ``changed`` follows.
-        validation_edited: Somebody changed the validation share or the seed: both.
-        data_asked: Somebody wants to open a data set.
-        live_asked: The training that is in the way should be shown.
+        start_asked: "Start training" was clicked.
+        changed: The recipe or a setting has changed.
+        recipe_changed: Another recipe was chosen and the settings were reset; ``changed`` follows.
+        validation_edited: The user has changed the validation share or the seed; both values.
+        data_asked: Open a data set.
+        live_asked: Show the run that is training.
     """
 
     start_asked = Signal()
@@ -97,12 +97,12 @@ class RecipeForm(QWidget):
         self.show_problem("", data_missing=False, live=False)
 
     def show_problem(self, sentence: str, *, data_missing: bool, live: bool) -> None:
-        """Say why nothing can be started; an empty sentence lets it be started.
+        """Show why training cannot start; an empty sentence enables the start button.
 
         Args:
             sentence: The reason.
-            data_missing: Whether a button to open a data set helps.
-            live: Whether another training is in the way.
+            data_missing: Whether to offer a button that opens a data set.
+            live: Whether another run is training.
         """
         self.problem.setText(sentence)
         self.problem.setVisible(bool(sentence))
@@ -111,12 +111,12 @@ class RecipeForm(QWidget):
         self.start.setEnabled(not sentence)
 
     def propose_name(self, name: str) -> None:
-        """Fill in a name, unless somebody has written one."""
+        """Fill in a name, unless the user has entered one."""
         if not self.name.isModified():
             self.name.setText(name)
 
     def take(self, settings: Mapping[str, object]) -> None:
-        """Take settings that were chosen elsewhere."""
+        """Apply settings that were chosen elsewhere."""
         for name, value in settings.items():
             self.choice.put(name, value)
             if name in self.rows:
@@ -125,12 +125,12 @@ class RecipeForm(QWidget):
         self.changed.emit()
 
     def finish(self) -> None:
-        """Make what is still to be made."""
+        """Build everything that is still missing."""
         self._incremental.finish()
 
     @property
     def is_whole(self) -> bool:
-        """Whether all settings have their row."""
+        """Whether all settings have their rows."""
         return self._incremental.is_idle
 
     def _build(self) -> None:
@@ -138,7 +138,7 @@ class RecipeForm(QWidget):
         others.setContentsMargins(0, 0, 0, 0)
         for column in (first, others):
             column.setSpacing(SPACE)
-        # Fifty controls take a while to make.
+        # Fifty controls take a while to create.
         for field in self.choice.fields:
             add = partial(self._add_row, field, self._inside, first)
             self._incremental.add(add if field.first else partial(self._add_folded, field, others))
@@ -154,7 +154,7 @@ class RecipeForm(QWidget):
         scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # It scrolls to what has the focus.
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it scrolls to the focused control instead
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
         scroll.viewport().setAutoFillBackground(False)

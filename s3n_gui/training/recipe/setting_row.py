@@ -1,4 +1,4 @@
-"""One setting of a recipe in the form: its title, the control that suits it, its source, and the way back."""
+"""One setting in the form: title, control, source and reset button."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class SettingRow(QWidget):
     """Shows and edits one setting.
 
     Signals:
-        edited: The setting's name and its new value: a number, a truth value, or the text that was written.
-        reset_asked: The setting's name: the recipe's own value is wanted back.
+        edited: The setting's name and its new value: a number, a bool, or the entered text.
+        reset_asked: Restore the recipe's own value; the setting's name.
     """
 
     edited = Signal(str, object)
@@ -74,7 +74,7 @@ class SettingRow(QWidget):
         self.show_source("")
 
     def show_value(self, value: Any, text: str) -> None:
-        """Show a value, without telling anybody."""
+        """Show a value, without emitting a signal."""
         with QSignalBlocker(self.control):
             if isinstance(self.control, QSpinBox):
                 self.control.setValue(int(value))
@@ -89,19 +89,19 @@ class SettingRow(QWidget):
                 self.control.setCursorPosition(0)
 
     def show_changed(self, changed: bool) -> None:
-        """Mark that the value differs from the recipe's."""
+        """Mark whether the value differs from the recipe's."""
         self.reset.setVisible(changed)
         self.title.setFont(theme().font("body", semibold=changed))
 
     def show_source(self, source: str) -> None:
-        """Mark a value that the paper does not give, and say where it comes from."""
+        """Mark a value that is not from the paper, and show its source."""
         self.source.setVisible(bool(source))
         self.source.setToolTip(f"Source: {source}")
 
     def _make_control(self) -> QWidget:
         control = self._control_of_its_kind()
         if isinstance(control, _WheelWhereFocused):
-            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # a wheel alone brings no focus either
+            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the wheel must not give it the focus
         return control
 
     def _control_of_its_kind(self) -> QWidget:
@@ -168,13 +168,13 @@ class SettingRow(QWidget):
 
 
 class _WheelWhereFocused:
-    """Makes a control's wheel work only where it has the focus, so that scrolling the form changes nothing.
+    """Ignores the wheel of a control without focus, so that scrolling the form changes no values.
 
-    Mixed into a widget's class, before it.
+    A mixin; list it before the widget class.
     """
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Leave the wheel to the form."""
+        """Pass the wheel to the form unless the control has the focus."""
         if self.hasFocus():  # type: ignore[attr-defined]
             super().wheelEvent(event)  # type: ignore[misc]
         else:

@@ -1,4 +1,4 @@
-"""Starting a training: what the form says, whether it can be started, and why not."""
+"""Starting a training run: builds the request from the form, and checks whether it can start."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from s3n_gui.training.recipe.recipe_form import RecipeForm
 
 
 class Starting(QObject):
-    """Stands between the form, the session and the controller.
+    """Connects the form, the session and the controller.
 
     Signals:
-        checked: Whether a training can be started now may be another.
+        checked: ``possible`` may have changed.
     """
 
     checked = Signal()
@@ -63,11 +63,11 @@ class Starting(QObject):
 
     @property
     def possible(self) -> bool:
-        """Whether a training can be started."""
+        """Whether a run can be started."""
         return self._form.start.isEnabled()
 
     def start(self) -> None:
-        """Start what the form says."""
+        """Start a run with the form's settings."""
         self.check()
         data_set = self._session.data_set
         if not self.possible or data_set is None:
@@ -88,7 +88,7 @@ class Starting(QObject):
         self.check()
 
     def check(self, *_: object) -> None:
-        """Say in the form whether and why not a training can be started."""
+        """Show in the form whether a run can be started, and if not, why."""
         form, data_set, root = self._form, self._session.data_set, self._settings.runs_root
         recipe = form.choice.recipe.name
         stem = f"{data_set_title(data_set.root)}-{recipe}" if data_set is not None else recipe
@@ -125,7 +125,7 @@ class Starting(QObject):
         self._take_validation()
 
     def _take_validation(self) -> None:
-        # What the page Data shows as validation images are those of the training, whichever recipe is chosen.
+        # The validation share of the Data page takes precedence over the recipe's.
         if self._wanted is not None:
             self._form.take({"validation": self._wanted.fraction, "seed": self._wanted.seed})
 

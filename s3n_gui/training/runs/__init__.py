@@ -1,1 +1,1 @@
-"""Runs: the list, the shown run, and what can be done with it."""
+"""Runs: the list, the head of the shown run, and their commands."""

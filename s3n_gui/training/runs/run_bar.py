@@ -1,4 +1,4 @@
-"""The head of the shown run: what it is doing, how far it is, and the orders that it takes now."""
+"""The head of the shown run: status, progress, and the commands available now."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STATUS_WORDS: dict[ShownStatus, str] = {
 
 
 def phase_text(phase: Phase, batch_seconds: float | None) -> str:
-    """Return what is said of an order that is under way: "Stopping after this batch (about 40 s)"; else empty."""
+    """Return the text for a pending command, such as "Stopping after this batch (about 40 s)"; else empty."""
     wait = f" (about {duration_text(batch_seconds)})" if batch_seconds is not None else ""
     return {
         "starting": "Reading the data set and building the network",
@@ -52,15 +52,15 @@ def phase_text(phase: Phase, batch_seconds: float | None) -> str:
 
 
 class RunBar(QFrame):
-    """Shows one run and takes orders for it.
+    """Shows one run and its command buttons.
 
     Signals:
         ordered: "pause", "go-on", "stop", "stop-now", "discard" or "resume".
-        inspect_asked: The run's model should be looked into.
+        inspect_asked: Open the run's model on the Inspect page.
 
     Attributes:
-        can_resume: Whether the run can go on.
-        can_inspect: Whether it has a model to be looked into.
+        can_resume: Whether the run can be resumed.
+        can_inspect: Whether it has a model to inspect.
     """
 
     ordered = Signal(str)
@@ -116,14 +116,14 @@ class RunBar(QFrame):
         status: ShownStatus | None,
         batch_seconds: float | None,
     ) -> None:
-        """Show what is known of the run.
+        """Show a run.
 
         Args:
-            name: What it is called.
-            machine: Its phase: decides which orders can be given.
-            state: Its last record.
-            status: What it does.
-            batch_seconds: How long a batch takes; None while unknown.
+            name: Its name.
+            machine: Its phase, which determines the available commands.
+            state: Its last recorded state.
+            status: Its status.
+            batch_seconds: Time per batch, in seconds; None while unknown.
         """
         phase, busy = machine.phase, machine.busy
         keyboard_here = self.isAncestorOf(QApplication.focusWidget() or self)
@@ -151,7 +151,7 @@ class RunBar(QFrame):
             self._keep_keyboard()
 
     def _keep_keyboard(self) -> None:
-        """Give the keyboard to a button of this bar, where the one that had it has gone: not to whatever comes next."""
+        """Keep the focus in this bar when the focused button disappears."""
         if not self.isAncestorOf(QApplication.focusWidget() or self):
             usable = (part for part in (self.stop, self.resume, self.inspect, self.more) if part.isVisible())
             part = next((part for part in usable if part.isEnabled()), None)

@@ -1,4 +1,4 @@
-"""Changes to runs that can be undone: another name, and the trash."""
+"""Undo commands for runs: rename, and move to the trash."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Report = Callable[[str], None]
 
 
 class TrashRun(QUndoCommand):
-    """Moves a run to the trash; undone, it comes back.
+    """Moves a run to the trash; undo restores it.
 
     Args:
-        path: Its folder.
-        report: Takes a sentence where it cannot be done.
-        moved: Takes the folder as it was, and as it is now: None in the trash.
+        path: The run folder.
+        report: Called with an error message if it fails.
+        moved: Called with the old and the new folder; the new one is None in the trash.
     """
 
     def __init__(self, path: Path, report: Report, moved: Callable[[Path, Path | None], None]) -> None:
@@ -29,7 +29,7 @@ class TrashRun(QUndoCommand):
         self._entry: TrashedRun | None = None
 
     def redo(self) -> None:
-        """Move it."""
+        """Move the run to the trash."""
         try:
             self._entry = move_to_trash(self._path, self._path.parent)
         except S3NError as error:
@@ -38,7 +38,7 @@ class TrashRun(QUndoCommand):
             self._moved(self._path, None)
 
     def undo(self) -> None:
-        """Bring it back."""
+        """Restore the run."""
         if self._entry is None:
             return
         before = self._path
@@ -55,7 +55,7 @@ class TrashRun(QUndoCommand):
 
 
 class RenameRun(QUndoCommand):
-    """Gives a run another name; undone, it has its old one."""
+    """Renames a run; undo restores the old name."""
 
     def __init__(self, path: Path, name: str, report: Report, renamed: Callable[[Path, Path], None]) -> None:
         super().__init__(f"renaming {path.name}")
@@ -63,11 +63,11 @@ class RenameRun(QUndoCommand):
         self._report, self._renamed = report, renamed
 
     def redo(self) -> None:
-        """Rename it."""
+        """Rename the run."""
         self._rename(self._new)
 
     def undo(self) -> None:
-        """Give it its old name."""
+        """Restore the old name."""
         self._rename(self._old)
 
     def _rename(self, name: str) -> None:

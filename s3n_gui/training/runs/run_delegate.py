@@ -1,4 +1,4 @@
-"""Draws a row of the runs list: a tick in the colour of its curves, the name, and what became of it."""
+"""The delegate of the runs list: a tick box in the colour of the run's curves, its name and its result."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _TICK_ROOM = 30
 
 
 class RunDelegate(QStyledItemDelegate):
-    """Two lines and a tick; the shown run has none, since it is always drawn."""
+    """Paints two lines and a tick box; the shown run has no box, since its curves are always drawn."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Room for two lines."""
+        """Return the size of two lines."""
         return QSize(px(160), px(48))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -69,7 +69,7 @@ class RunDelegate(QStyledItemDelegate):
         painter.restore()
 
     def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
-        """Toggle the tick where it was pressed, or by Space."""
+        """Toggle the tick box on a click or Space."""
         if event.type() == QEvent.Type.MouseButtonRelease and isinstance(event, QMouseEvent):
             asked = event.position().x() < option.rect.left() + _TICK_ROOM
         else:

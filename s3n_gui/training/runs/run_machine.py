@@ -1,4 +1,4 @@
-"""What can be done with the run that the page shows, and what is under way: one table of edges, no widgets."""
+"""The state machine of the shown run: its phases, and the transitions as one table. No widgets."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Busy = Literal[
     "stopping-now",
     "discarding",
 ]
-"""A process trains the shown run, or is about to."""
+"""A process is training the shown run, or is about to."""
 
 Phase = Literal["none", "resting"] | Busy
-"""``none``: no run is shown. ``resting``: nobody trains the shown run."""
+"""``none``: no run is shown. ``resting``: no process is training the shown run."""
 
 Order = Literal["start", "resume", "pause", "go-on", "stop", "stop-now", "discard"]
-"""What a person asks for."""
+"""The user's commands."""
 
 News = Literal["shown", "cleared", "starting", "running", "pausing", "paused", "stopping", "over", "refused"]
-"""What the run tells: it is shown or no longer shown, what its training process says of itself, that nobody trains it any
-more, or that the last order was refused."""
+"""Events of the run: it is shown or no longer shown, its process reports a status, its process has ended ("over"), or
+the last order was refused."""
 
 _BUSY: tuple[Busy, ...] = get_args(Busy)
 
@@ -47,8 +47,8 @@ def _edges() -> dict[tuple[Phase, Order | News], Phase]:
     add("shown", "resting", "none", "resting", *_BUSY)
     add("cleared", "none", "none", "resting", *_BUSY)
     add("over", "resting", *_BUSY)
-    # What the process says. It goes on saying "running" until it has seen an order, so an order's own phase stays until
-    # the process has got there; what somebody else ordered is shown as it comes.
+    # Statuses from the process. It reports "running" until it has seen an order, so the order's phase remains until the
+    # process confirms it; orders from elsewhere appear as their statuses arrive.
     add("starting", "starting", "resting")
     add("running", "running", "resting", "starting", "running", "paused", "going-on")
     add("pausing", "pausing", "resting", "starting", "running")
@@ -58,7 +58,7 @@ def _edges() -> dict[tuple[Phase, Order | News], Phase]:
 
 
 EDGES: Mapping[tuple[Phase, Order | News], Phase] = _edges()
-"""Every change of phase. An order that is not here for a phase cannot be given in it; news that is not here changes nothing."""
+"""All transitions. An order without an entry for a phase is not allowed in it; news without an entry is ignored."""
 
 ORDERS: tuple[Order, ...] = get_args(Order)
 
@@ -67,7 +67,7 @@ class RunMachine:
     """The phase of the shown run.
 
     Attributes:
-        phase: What holds now.
+        phase: The current phase.
     """
 
     def __init__(self) -> None:
@@ -75,14 +75,14 @@ class RunMachine:
         self._said: Phase = "resting"
 
     def can(self, order: Order) -> bool:
-        """Return whether a person may ask for this now."""
+        """Return whether an order is allowed now."""
         return (self.phase, order) in EDGES
 
     def order(self, order: Order) -> Phase:
-        """Take an order.
+        """Apply an order and return the new phase.
 
         Raises:
-            ValueError: It cannot be given in this phase.
+            ValueError: The order is not allowed in this phase.
         """
         if not self.can(order):
             raise ValueError(f"{order!r} cannot be ordered while the run is {self.phase!r}")
@@ -92,9 +92,9 @@ class RunMachine:
         return self.phase
 
     def hear(self, news: News) -> Phase:
-        """Take news of the run; what makes no sense in this phase is stale and changes nothing."""
+        """Apply news of the run and return the phase; news without a transition is stale and ignored."""
         if news == "refused":
-            # Back to what the process said last: the order has had no effect.
+            # The order had no effect: return to the last reported status.
             if self.phase in _BUSY:
                 self.phase = self._said
             return self.phase
@@ -109,5 +109,5 @@ class RunMachine:
 
     @property
     def busy(self) -> bool:
-        """Whether a process trains the run or is about to."""
+        """Whether a process is training the run, or is about to."""
         return self.phase in _BUSY

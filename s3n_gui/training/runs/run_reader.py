@@ -1,4 +1,4 @@
-"""Reads one run's folder twice a second in a thread of its own: the run on the page, and those laid over it."""
+"""Reading of a run folder twice a second in a thread of its own, for the shown run and for each overlaid run."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _PIECE_BYTES = 1 << 19
 
 @dataclass(frozen=True, kw_only=True)
 class RunNews:
-    """What a look found.
+    """The changes found in one pass.
 
     Attributes:
-        lines: The new lines of the metrics; all of them where ``restarted``, or some of all where ``glimpse``.
-        restarted: Forget the lines that came before.
-        glimpse: The file is long: these are some of its lines, so that there is something to see while it is read.
-        state: The last record.
-        status: What to tell a person.
-        live: Whether a process trains the run.
-        snapshots: Names in ``snapshots/`` that are new.
-        run: The content of ``run.json``, once it could be read; empty before.
-        gone: The folder is not there.
-        problem: Why something cannot be read, as a sentence; empty where all is well.
+        lines: The new lines of the metrics; all lines if ``restarted``, a sample of them if ``glimpse``.
+        restarted: Discard all earlier lines.
+        glimpse: The lines are a sample of a long file, to show something while it is being read.
+        state: The last recorded state.
+        status: The status to show.
+        live: Whether a process is training the run.
+        snapshots: New names in ``snapshots/``.
+        run: The content of ``run.json``; empty until it can be read.
+        gone: Whether the folder does not exist.
+        problem: Why something cannot be read, as a sentence; otherwise empty.
     """
 
     lines: LineBlock
@@ -50,10 +50,10 @@ class RunNews:
 
 
 class RunReader(QObject):
-    """Follows a run until it is closed, whoever trains it and whether anybody does.
+    """Follows a run until the reader is closed, whether or not a process is training it.
 
     Signals:
-        news: ``RunNews``, whenever something has changed, and the run's folder.
+        news: A ``RunNews`` and the run's folder, whenever something has changed.
     """
 
     news = Signal(object, object)
@@ -68,11 +68,11 @@ class RunReader(QObject):
         self._closed = False
 
     def begin(self) -> None:
-        """Read, and look on."""
+        """Start reading."""
         self._thread.start()
 
     def close(self) -> None:
-        """Look no more: nothing is told after this, and the object goes when its thread has ended."""
+        """Stop reading: no signal follows, and the object is deleted when its thread has ended."""
         if not self._closed:
             self._closed = True
             self._worker.leave()
@@ -114,7 +114,7 @@ class _Reading(Worker):
         for change in self._follower:
             self._keep(change)
             if glimpse is not None:
-                # What was read of the lines so far comes again with all others.
+                # Send the sample first; the lines read so far follow with the complete file.
                 kept, self._blocks = self._blocks, [glimpse]
                 self._tell(change, glimpse=True)
                 self._blocks, self._restarted, glimpse = kept, True, None

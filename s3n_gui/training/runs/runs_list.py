@@ -1,4 +1,4 @@
-"""All runs of the runs folder, those of the command line too: show, compare, rename, move to the trash."""
+"""The list of all runs in the runs folder, including those of the command line: show, compare, rename, trash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RunsList(QWidget):
         shown: A run's folder: show it.
         rename_asked: A run's folder: ask for another name.
         trash_asked: A run's folder: move it to the trash.
-        chosen_changed: Another run is chosen, or it has begun or ended to train.
+        chosen_changed: Another run is selected, or it has started or stopped training.
     """
 
     shown = Signal(object)
@@ -56,7 +56,7 @@ class RunsList(QWidget):
         over = QAction("Compare with the shown run", self.view)
         over.triggered.connect(self._on_over)
         self.view.addAction(over)
-        # F2 is a key of the window (the table of actions); Delete would be too easily pressed elsewhere on the page.
+        # F2 is a shortcut of the window (table of actions); Delete works only in the list, to avoid accidents.
         for button, keys, slot in ((self.rename, "", self._on_rename), (self.trash, "Del", self._on_trash)):
             button.clicked.connect(slot)
             action = QAction(button.text(), self.view)
@@ -86,18 +86,18 @@ class RunsList(QWidget):
         self._show_state()
 
     def choose(self, path: Path | None) -> None:
-        """Choose the row of a run, without showing it."""
+        """Select the row of a run, without showing it."""
         row = self._model.row_of(path)
         self.view.setCurrentIndex(self._model.index(row) if row >= 0 else QModelIndex())
 
     def chosen(self) -> Path | None:
-        """Return the chosen run's folder."""
+        """Return the selected run's folder."""
         run = self._model.run(self.view.currentIndex().row())
         return None if run is None else run.path
 
     @property
     def can_change(self) -> bool:
-        """Whether a run is chosen that nobody trains."""
+        """Whether the selected run is not training."""
         return self.trash.isEnabled()
 
     def _show_state(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""The runs of the runs folder as rows: newest first, each can be ticked to be laid over the shown one."""
+"""The model of the runs list: newest first, with ticks for the overlaid runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RunsModel(QAbstractListModel):
     """Rows of runs.
 
     Signals:
-        ticked: A run's folder, and whether it should be laid over the shown run.
+        ticked: A run's folder, and whether to overlay it on the shown run.
     """
 
     ticked = Signal(object, bool)
@@ -33,7 +33,7 @@ class RunsModel(QAbstractListModel):
         self._shown: Path | None = None
 
     def show_runs(self, runs: Sequence[RunSummary]) -> None:
-        """Show these runs; rows that stay keep their place and their choice."""
+        """Replace the runs; rows that stay keep their position and selection."""
         if [run.path for run in runs] == [run.path for run in self._runs]:
             self._runs = tuple(runs)
             self._tell()
@@ -43,7 +43,7 @@ class RunsModel(QAbstractListModel):
         self.endResetModel()
 
     def show_over(self, over: Mapping[Path, QColor], shown: Path | None) -> None:
-        """Say which runs are laid over, and which one is shown."""
+        """Set which runs are overlaid, and which one is shown."""
         self._over, self._shown = dict(over), shown
         self._tell()
 
@@ -52,15 +52,15 @@ class RunsModel(QAbstractListModel):
         return self._runs[row] if 0 <= row < len(self._runs) else None
 
     def row_of(self, path: Path | None) -> int:
-        """Return a run's row, -1 where it is not among them."""
+        """Return a run's row, or -1."""
         return next((row for row, run in enumerate(self._runs) if run.path == path), -1)
 
     def rowCount(self, parent: Index = _ROOT) -> int:
-        """How many runs."""
+        """Return the number of runs."""
         return 0 if parent.isValid() else len(self._runs)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """All can be chosen; all but the shown one can be ticked."""
+        """Return the flags: all runs can be selected, all but the shown one can be ticked."""
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         run = self.run(index.row())
         if run is not None and run.path != self._shown:
@@ -68,7 +68,7 @@ class RunsModel(QAbstractListModel):
         return flags
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Two lines, a tick, a tip."""
+        """Return the two lines, the tick or the tooltip."""
         run = self.run(index.row())
         if run is None:
             return None
@@ -86,7 +86,7 @@ class RunsModel(QAbstractListModel):
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        """Take a tick."""
+        """Set a tick."""
         run = self.run(index.row())
         if role != Qt.ItemDataRole.CheckStateRole or run is None:
             return False
@@ -99,7 +99,7 @@ class RunsModel(QAbstractListModel):
 
 
 def run_facts(run: RunSummary) -> str:
-    """Return "15 epochs · 91.3 % · today 14:02" of a finished run, with its status first of any other."""
+    """Return "15 epochs · 91.3 % · today 14:02" for a finished run; for others, the status comes first."""
     state = run.state
     facts = [] if run.status == "finished" else [STATUS_WORDS[run.status]]
     if state is not None and state.epochs:
