@@ -1,1 +1,1 @@
-"""Runs: the folder that one training leaves behind, and how to follow and steer it. Free of torch."""
+"""Runs: the folder of a training, and how to follow and control it. Never imports torch."""

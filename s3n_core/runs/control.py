@@ -1,7 +1,7 @@
-"""Orders to a live run: one small file that anybody may replace and that the training process looks at between batches.
+"""Orders to a live run: one small file that any program may replace and that the training checks between batches.
 
-An order is addressed to one session of the run (see ``lock.Owner``) and has an id of its own. So it is obeyed once, by
-the process that it was meant for, and never by the one that resumes the run later.
+An order is addressed to one session of the run (see ``locks.Owner``) and has its own id. So it is obeyed once, by the
+process that it was meant for, and never by one that resumes the run later.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ CONTROL_LOCK_NAME = "control.lock"
 
 Order = Literal["pause", "resume", "stop", "stop-now", "discard"]
 
-# How final an order is. A less final one may not follow in the same session: of two windows on one run, the one that
-# pauses must not undo the other's stop.
+# A less final order must not follow a more final one in the same session: if two windows show one run, a pause in one
+# must not undo a stop in the other.
 _FINALITY: dict[Order, int] = {"pause": 0, "resume": 0, "stop": 1, "stop-now": 2, "discard": 3}
 _DOING = {1: "stopping", 2: "stopping at once", 3: "being discarded"}
 
@@ -35,18 +35,18 @@ _log = logging.getLogger(__name__)
 
 
 def send_order(run_path: Path, order: Order) -> str:
-    """Leave an order for the process that trains the run.
+    """Send an order to the process that trains the run.
 
     Args:
         run_path: The run's folder.
-        order: ``pause`` and ``resume``; ``stop`` (after this batch, everything kept), ``stop-now`` (without waiting for
-            the batch), ``discard`` (stop, keep nothing).
+        order: ``pause``, ``resume``, ``stop`` (after the current batch, saving everything), ``stop-now`` (without
+            waiting for the batch) or ``discard`` (stop without saving).
 
     Returns:
         The order's id.
 
     Raises:
-        RunError: Nobody trains this run, or it is already ending in a more final way.
+        RunError: No process trains this run, or a more final order was sent before.
         OutputError: The order cannot be written.
     """
     from filelock import FileLock, Timeout
@@ -72,13 +72,13 @@ def send_order(run_path: Path, order: Order) -> str:
 
 
 class OrderReader:
-    """Reads the orders to this process; made after the run's lock was taken.
+    """Reads the orders to this process; create it after acquiring the run's lock.
 
-    Without an owner on record (a run that nobody locked) it takes any order that is younger than itself.
+    If the lock file names no owner (the run is not locked), it accepts every order sent after its own creation.
     """
 
     def __init__(self, run_path: Path) -> None:
-        """Read the orders of the run in folder ``run_path``."""
+        """Read the orders to the run in folder ``run_path``."""
         self._path = run_path / CONTROL_NAME
         owner = read_owner(run_path)
         self._session = None if owner is None else owner.session
@@ -88,9 +88,10 @@ class OrderReader:
             self.poll()
 
     def poll(self) -> Order | None:
-        """Return the order that came since the last call, or None; one ``stat`` where nothing changed.
+        """Return the order sent since the last call, or None; costs one ``stat`` if nothing has changed.
 
-        Of several orders between two calls the last one counts. A missing, broken or foreign file is no order.
+        Of several orders between two calls, the last one counts. A missing or damaged file, or an order to another
+        session, counts as none.
         """
         try:
             status = os.stat(self._path)
@@ -99,7 +100,7 @@ class OrderReader:
                 return None
             data = read_bytes(self._path)
         except OSError:
-            return None  # missing, or just being replaced: the next call sees it
+            return None  # missing or being replaced: the next call reads it
         self._signature = signature
         try:
             value = json.loads(data)
@@ -117,11 +118,11 @@ class OrderReader:
 
 
 def _live_owner(run_path: Path) -> Owner:
-    """Return the owner of a live run, waiting for one that has the lock but has not written its name yet."""
+    """Return the owner of a live run, waiting if it holds the lock but has not written the owner record yet."""
     deadline = time.monotonic() + _OWNER_PATIENCE
     while is_live(run_path):
         owner = read_owner(run_path)
-        # A dead owner's name under a held lock is the previous one's, about to be replaced.
+        # If the lock is held, a dead owner is the previous one, whose record is about to be replaced.
         if owner is not None and (owner.is_alive() or not owner.is_here()):
             return owner
         if time.monotonic() > deadline:

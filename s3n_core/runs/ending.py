@@ -1,4 +1,4 @@
-"""Ending a process that does not follow orders any more, and never one that merely inherited its id."""
+"""Ending a process that no longer obeys orders, but never another process that has since been given its id."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from s3n_core.system.processes import process_is_alive
 Ending = Literal["gone", "terminated", "killed"]
 
 STOP_SECONDS = 180.0
-"""How long a batch and the writing of its checkpoint may take after "stop and keep" before the process is ended."""
+"""Time for the batch and its checkpoint after the order "stop", before the process is ended."""
 STOP_NOW_SECONDS = 30.0
-"""The same for a stop that does not wait for the batch."""
+"""The same for "stop-now", which does not wait for the batch."""
 
 _POLL_SECONDS = 0.02
 _KILL_SECONDS = 5.0
 
 
 def end_process(pid: int, created: float, grace_seconds: float = 5.0) -> Ending:
-    """End a process of this machine and its children: ask first, then kill.
+    """End a process on this machine and its children: terminate it first, then kill it.
 
-    The soft way is an order to the run (``control.send_order``); this is for when that has no effect. Checkpoints are
-    written whole or not at all, so what was saved stays.
+    Use it only if an order to the run (``control.send_order``) has no effect. Checkpoints are written completely or not
+    at all, so saved ones stay intact.
 
     Args:
-        pid: The process's id.
-        created: Its creation time (`processes.process_created`); another process with that id is left alone.
-        grace_seconds: How long it may take after being asked (on Windows there is no asking: it ends at once).
+        pid: The process id.
+        created: Its creation time (`processes.process_created`); another process with this id is not touched.
+        grace_seconds: Time between terminating and killing (on Windows, terminating already kills).
 
     Returns:
-        ``gone``: there was no such process any more. ``terminated``: it ended when asked. ``killed``: it had to be.
+        ``gone``: the process no longer existed. ``terminated``: it ended when terminated. ``killed``: it had to be
+        killed.
 
     Raises:
-        RunError: It may not be ended by this user, or does not die.
+        RunError: The user may not end the process, or it cannot be killed.
     """
     if not process_is_alive(pid, created):
         return "gone"
@@ -58,16 +59,16 @@ def end_process(pid: int, created: float, grace_seconds: float = 5.0) -> Ending:
     except psutil.AccessDenied:
         raise RunError(f"Process {pid} belongs to another user and was not ended; ask that user.") from None
     for child in children:
-        with contextlib.suppress(psutil.Error):  # psutil itself checks that the id was not given to another process
+        with contextlib.suppress(psutil.Error):  # psutil itself checks that the id was not reused
             child.kill()
     return ending
 
 
 def end_run(run_path: Path, grace_seconds: float = 5.0) -> Ending:
-    """End the process that trains a run, as the run's lock names it; see ``end_process``.
+    """End the process that trains a run, according to the run's lock; see ``end_process``.
 
     Raises:
-        RunError: It runs on another machine, may not be ended, or does not die.
+        RunError: The process runs on another machine, the user may not end it, or it cannot be killed.
     """
     owner = read_owner(run_path)
     if owner is None:
@@ -78,7 +79,7 @@ def end_run(run_path: Path, grace_seconds: float = 5.0) -> Ending:
 
 
 def _ended(pid: int, created: float, seconds: float) -> bool:
-    # By looking, not by psutil's wait(): that would take a child's exit status away from who started it.
+    # Polls instead of psutil's wait(), which would consume a child's exit status before its parent reads it.
     deadline = time.monotonic() + seconds
     while process_is_alive(pid, created):
         if time.monotonic() > deadline:

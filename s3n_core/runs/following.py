@@ -1,6 +1,6 @@
-"""Following a run from outside, twice a second, whoever trains it: what has changed in its folder.
+"""Following a run from outside: polls its folder for changes twice a second, whatever process trains it.
 
-``for change in RunFollower(path)`` is all that a follower needs; it ends when somebody calls `RunFollower.close`.
+``for change in RunFollower(path)`` yields the changes until `RunFollower.close` is called.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus, shown_status
 from s3n_core.system.locks import is_live
 
 POLL_SECONDS = 0.5
-_BETWEEN_PIECES_SECONDS = 0.001  # of a long file: other threads get their turn
+_BETWEEN_PIECES_SECONDS = 0.001  # between reads of a long file, so that other threads can run
 _COARSEST_TICK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunChange:
-    """What a look at a run's folder found.
+    """The result of polling a run's folder.
 
     Attributes:
-        metrics: The new lines of ``metrics.jsonl``; all of them where ``restarted``.
-        restarted: The metrics were cut back (a resume): forget the lines that came before.
-        state: The last record; None where none was written yet.
-        status: What to tell a person (``interrupted`` where the process has died).
+        metrics: The new lines of ``metrics.jsonl``; all lines if ``restarted``.
+        restarted: The metrics were truncated (by a resume): discard all earlier lines.
+        state: The last recorded state; None if there is none yet.
+        status: The status to display (``interrupted`` if the process has died).
         live: Whether a process trains the run.
-        snapshots: Names in ``snapshots/`` that were not there before, sorted.
-        gone: The folder is not there (deleted, renamed, unplugged).
-        problem: Why ``state`` may be out of date, as a sentence; empty where all is well.
-        changed: Whether anything differs from the last look.
-        more: There are further lines that this look was not to take.
+        snapshots: New names in ``snapshots/``, sorted.
+        gone: The folder does not exist (deleted, renamed, unplugged).
+        problem: Why ``state`` may be out of date, as a sentence; empty if there is no problem.
+        changed: Whether anything differs from the previous poll.
+        more: Whether there are more lines to read, beyond the limit of one poll.
     """
 
     metrics: list[dict[str, Any]]
@@ -54,17 +54,17 @@ class RunChange:
 
 
 class RunFollower:
-    """Follows one run; never fails, whatever happens to the folder.
+    """Follows one run; never raises, whatever happens to the folder.
 
-    One thread at a time iterates or polls; any thread may wake or close it.
+    Only one thread at a time may iterate or poll; any thread may call `wake` or `close`.
     """
 
     def __init__(self, path: Path, *, most_bytes: int | None = None) -> None:
-        """Follow the run in folder ``path``, which need not be there yet; the first look finds all that is there.
+        """Follow the run in folder ``path``, which need not exist yet; the first poll returns everything so far.
 
         Args:
             path: The run's folder.
-            most_bytes: How much of the metrics to read at once, about; None reads all that is there.
+            most_bytes: Approximate limit on the metrics read per poll; None: no limit.
         """
         self._directory = RunDirectory(path)
         self._metrics = MetricsReader(self._directory.metrics_jsonl)
@@ -80,20 +80,20 @@ class RunFollower:
         """Whether `close` has been called."""
 
     def __iter__(self) -> Iterator[RunChange]:
-        """Look twice a second, and sooner where there is more to read, until it is closed; ``changed`` says if to act."""
+        """Poll twice a second, or sooner if there is more to read, until closed; yields unchanged results, too."""
         while not self.closed:
             change = self.poll()
             yield change
             self.wait(_BETWEEN_PIECES_SECONDS if change.more else POLL_SECONDS)
 
     def wait(self, seconds: float = POLL_SECONDS) -> None:
-        """Wait for the next look, or until somebody wakes or closes the follower."""
+        """Wait for some seconds, or until `wake` or `close` is called."""
         if not self.closed:
             self._wake.wait(seconds)
         self._wake.clear()
 
     def wake(self) -> None:
-        """Look again at once."""
+        """Poll again at once."""
         self._wake.set()
 
     def close(self) -> None:
@@ -102,13 +102,13 @@ class RunFollower:
         self._wake.set()
 
     def poll(self) -> RunChange:
-        """Look; some ``stat`` calls and one try of the lock where nothing changed."""
-        # Liveness first: a process that ends writes its last word and then lets go, so a free lock seen before the
-        # record is read cannot go with a record from before the end.
+        """Poll the folder; costs a few ``stat`` calls and one attempt at the lock if nothing has changed."""
+        # Check the lock first: a process writes its final state before it releases the lock. So if the lock is free,
+        # the state read afterwards is the final one.
         live = is_live(self._directory.path)
         self._read_state()
         if not live and self._state is not None and self._state.status in ACTIVE:
-            live = is_live(self._directory.path)  # it may have begun between the two looks
+            live = is_live(self._directory.path)  # it may have started between the two checks
         metrics = self._metrics.poll(self._most_bytes)
         snapshots = self._new_snapshots()
         gone = self._state is None and not metrics.lines and not is_run(self._directory.path)
@@ -136,12 +136,12 @@ class RunFollower:
         try:
             self._state, self._problem = self._directory.read_state(), ""
         except RunError as error:
-            self._problem = str(error)  # the last good record stays
+            self._problem = str(error)  # keep the last valid state
         self._state_signature = signature
 
     def _new_snapshots(self) -> tuple[str, ...]:
-        # A folder's time changes when a name comes or goes, but some file systems count it in seconds: while it is
-        # younger than that, a second name may have come within the same tick, so it is listed again.
+        # A folder's modification time changes when an entry is added or removed, but some file systems store it in
+        # whole seconds. While it is that recent, another entry may follow within the same tick, so list it again.
         signature = _signature(self._directory.snapshots)
         if signature is None and not self._snapshots:
             return ()

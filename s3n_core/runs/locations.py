@@ -1,4 +1,4 @@
-"""Where runs live, what a new one is called, and which one a person means."""
+"""The runs folder, names for new runs, and finding and renaming runs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from s3n_core.system.locks import is_live
 
 HOME_VARIABLE = "S3N_HOME"
 
-# Windows cannot name a file so, and a run must survive being copied there.
+# Not allowed in file names on Windows, where a run may be copied.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\s]+')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
-# File systems take 255 bytes (or 255 UTF-16 units); the trash adds 23 in front, a number behind takes a few.
+# File systems allow 255 bytes (or 255 UTF-16 units); the trash adds a prefix of 23, and the number adds a few.
 _MOST_STEM_BYTES = 160
 
 
@@ -34,30 +34,30 @@ def home() -> Path:
 
 
 def runs_root(option: Path | None = None) -> Path:
-    """Return the one folder that all runs live in; it need not exist.
+    """Return the runs folder; it need not exist.
 
     Args:
-        option: What the person chose, before everything else.
+        option: The user's choice, which takes precedence.
 
     Returns:
-        ``option``, else ``$S3N_HOME/runs``, else ``runs`` in the platform's folder for the program's data.
+        ``option``, else ``$S3N_HOME/runs``, else ``runs`` in the platform's data folder for this program.
     """
     return option.expanduser().absolute() if option is not None else home() / "runs"
 
 
 def new_run_name(root: Path, stem: str) -> str:
-    """Return a name for a new run that is free in ``root``: the stem and a number, ``birds-quick-1``.
+    """Return an unused name for a new run: the stem and a number, such as ``birds-quick-1``.
 
     Args:
         root: The runs folder; it need not exist.
-        stem: What the name begins with, in any script; what no file system takes is replaced by ``-``.
+        stem: Start of the name, in any script; characters that are not allowed in file names are replaced by ``-``.
     """
     text = unicodedata.normalize("NFC", stem).encode("utf-8", "ignore").decode("utf-8")  # no lone surrogates
     clean = _FORBIDDEN.sub("-", text).strip("-. ")
     clean = clean.encode("utf-8")[:_MOST_STEM_BYTES].decode("utf-8", "ignore").rstrip("-. ")
     if not clean or _RESERVED.fullmatch(clean):
         clean = f"run-{clean}".rstrip("-")
-    # Some file systems do not tell upper from lower case, or composed from decomposed letters.
+    # Some file systems do not distinguish upper from lower case, or composed from decomposed letters.
     taken = {_folded(name) for name in _names(root)}
     number = 1
     while _folded(f"{clean}-{number}") in taken:
@@ -66,13 +66,13 @@ def new_run_name(root: Path, stem: str) -> str:
 
 
 def checked_run_name(text: str) -> str:
-    """Return a name that a person chose for a run as it is written on the disk.
+    """Validate and normalise a run name chosen by the user.
 
     Args:
         text: The name, in any script, without folders.
 
     Raises:
-        RunError: No run can be called so on every system.
+        RunError: The name is not valid on every operating system.
     """
     name = unicodedata.normalize("NFC", text.strip())
     if not name or name[0] == "." or name[-1] == "." or _FORBIDDEN.search(name.replace(" ", "")):
@@ -83,14 +83,15 @@ def checked_run_name(text: str) -> str:
 
 
 def find_run(text: str, root: Path) -> Path:
-    """Return the folder of the run that a person means.
+    """Return the folder of a run given by name or path.
 
     Args:
-        text: A name inside ``root``, or a path to a run's folder or to a file directly in it. A name goes first.
+        text: A run's name in ``root``, or the path of a run's folder or of a file directly in it. Names take
+            precedence.
         root: The runs folder.
 
     Raises:
-        RunNotFound: There is no such run; the message names the nearest ones.
+        RunNotFound: There is no such run; the message suggests similar names.
     """
     if not text.strip():
         raise RunNotFound("No run was given; use a run's name or the path of its folder.")
@@ -113,22 +114,22 @@ def find_run(text: str, root: Path) -> Path:
 
 
 def rename_run(run_path: Path, new_name: str) -> Path:
-    """Give a run another name: that of its folder.
+    """Rename a run, that is, its folder.
 
     Args:
         run_path: The run's folder.
         new_name: The new name, in any script, without folders.
 
     Returns:
-        The run's new folder, beside the old one.
+        The renamed folder.
 
     Raises:
-        RunError: The run is being trained, or the name is taken or not possible.
-        OutputError: It cannot be renamed; it keeps its name.
+        RunError: The run is being trained, or the name is taken or not valid.
+        OutputError: The folder cannot be renamed.
     """
     name = checked_run_name(new_name)
     target = run_path.with_name(name)
-    same = _folded(name) == _folded(run_path.name)  # only upper and lower case change
+    same = _folded(name) == _folded(run_path.name)  # only letter case changes
     if not same and _folded(name) in {_folded(other) for other in _names(run_path.parent)}:
         raise RunError(f"There is already a file or folder {name} in {run_path.parent}; choose another name.")
     if is_live(run_path):

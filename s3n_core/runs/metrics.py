@@ -1,6 +1,6 @@
-"""``metrics.jsonl``: what a training measured, one JSON object a line, appended by one process and followed by many.
+"""Writer of ``metrics.jsonl``: one JSON object per line, appended by one process and read by any number.
 
-A resume cuts it back to the place that its checkpoint remembers. `metrics_reading` follows it.
+A resume truncates it to the offset stored in the checkpoint. `metrics_reading` reads it.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _log = logging.getLogger(__name__)
 class MetricsWriter:
     """Appends lines to a metrics file; a context manager.
 
-    A line is written whole or, where the disk is full, taken back, so that the file stays readable and the writer can
-    go on once there is space. NaN and infinities, which JSON does not have, are written as ``null``.
+    If the disk is full, an incomplete line is removed, so the file stays readable and the writer can continue once
+    there is space. NaN and infinities, which JSON does not have, are written as ``null``.
     """
 
     def __init__(self, path: Path, offset: int | None = None) -> None:
-        """Open the file, made if it is missing.
+        """Open the file, or create it if it does not exist.
 
         Args:
             path: The file.
-            offset: Bytes to keep, as a checkpoint remembers them; ``None`` keeps every whole line.
+            offset: Bytes to keep, from a checkpoint; None: keep all complete lines.
 
         Raises:
-            OutputError: It cannot be opened for writing.
+            OutputError: The file cannot be opened for writing.
         """
         self._path = path
         try:
@@ -61,10 +61,10 @@ class MetricsWriter:
 
     @property
     def offset(self) -> int:
-        """Bytes in the file, all of them on the disk when this returns: what a checkpoint remembers.
+        """Number of bytes in the file, to store in a checkpoint; flushes them to the disk first.
 
         Raises:
-            OutputError: The disk did not take them.
+            OutputError: They cannot be written.
         """
         try:
             os.fsync(self._file.fileno())
@@ -73,18 +73,18 @@ class MetricsWriter:
         return self._end
 
     def write_step(self, values: Mapping[str, Any]) -> None:
-        """Append a line of kind ``step``; how often is up to the training (`training.loop.REPORT_SECONDS`).
+        """Append a line of kind ``step``; the training decides how often (`training.loop.REPORT_SECONDS`).
 
         Args:
-            values: Names and numbers (also NumPy scalars), strings, lists or mappings of them.
+            values: Values by name: numbers (including NumPy scalars), strings, lists or mappings.
 
         Raises:
-            OutputError: The disk is full or gone; the file ends with the line before.
+            OutputError: The line cannot be written; the file then ends with the previous line.
         """
         self._append("step", values)
 
     def write_epoch(self, values: Mapping[str, Any]) -> None:
-        """Append a line of kind ``epoch`` and wait until the disk has it; see ``write_step``."""
+        """Append a line of kind ``epoch`` and flush it to the disk; see ``write_step``."""
         self._append("epoch", values)
         _ = self.offset
 
@@ -121,7 +121,7 @@ class MetricsWriter:
 
 
 def _end_of_last_line(file: BinaryIO | FileIO, limit: int) -> int:
-    """Return the largest offset up to ``limit`` bytes that is the beginning of the file or follows a line end."""
+    """Return the largest offset up to ``limit`` that is the start of the file or follows a line break."""
     end = limit
     while end > 0:
         start = max(0, end - _BLOCK_BYTES)

@@ -1,7 +1,7 @@
-"""Following a metrics file while it is written.
+"""Reading a metrics file while it is being written.
 
-A reader may look at any moment: it takes whole lines only, leaves a torn last one for later, and notices when the file
-was cut back, which a resume does, or replaced. The lines of earlier versions come as this one writes them.
+A reader may poll at any time: it returns only complete lines, and detects if the file was truncated (by a resume) or
+replaced. Lines of earlier versions are converted to this one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from s3n_core.runs.earlier_versions import MetricsUpgrade
 
-# The bytes before the reader's place are remembered. Where they have changed, the file was cut and has grown past it since.
+# Bytes kept from before the read position: if they have changed, the file was truncated and has grown past it again.
 _TAIL_BYTES = 512
 _ROWS_AT_ONCE = 256
 
@@ -29,12 +29,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MetricsChange:
-    """What a look at a metrics file found.
+    """The result of polling a metrics file.
 
     Attributes:
-        lines: The new lines, oldest first; all lines of the file where ``restarted``.
-        restarted: The file was cut or replaced since the last look: forget what was read before.
-        more: There is more to read than this look was to take.
+        lines: The new lines, oldest first; all lines of the file if ``restarted``.
+        restarted: The file was truncated or replaced since the last poll: discard all earlier lines.
+        more: Whether there is more to read, beyond the limit of one poll.
     """
 
     lines: list[dict[str, Any]]
@@ -43,14 +43,14 @@ class MetricsChange:
 
 
 def read_epochs(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of the finished epochs of a metrics file; none where there is no such file."""
+    """Return the epoch lines of a metrics file; empty if it does not exist."""
     return [line for line in MetricsReader(path).poll().lines if line.get("kind") == "epoch"]
 
 
 def sample_lines(path: Path) -> list[dict[str, Any]] | None:
-    """Return about a thousand step lines of a long file, evenly spread, and all epoch lines; None where it is not that long.
+    """Return about a thousand evenly spaced step lines of a long file, and all epoch lines; None for a short file.
 
-    There is something to see while a reader takes all of it.
+    They give a preview while the whole file is being read.
     """
     try:
         if path.stat().st_size < _LEAST_SAMPLED_BYTES:
@@ -59,7 +59,7 @@ def sample_lines(path: Path) -> list[dict[str, Any]] | None:
     except OSError:
         return None
     starts = {data.find(b"\n", index * len(data) // _SAMPLED_LINES) + 1 for index in range(_SAMPLED_LINES)} - {0}
-    for begin in range(0, len(data), _STRETCH_BYTES):  # between two stretches other threads get their turn
+    for begin in range(0, len(data), _STRETCH_BYTES):  # in pieces, so that other threads can run
         place = data.find(_EPOCH, begin, begin + _STRETCH_BYTES + len(_EPOCH))
         while place >= 0:
             starts.add(place)
@@ -70,10 +70,10 @@ def sample_lines(path: Path) -> list[dict[str, Any]] | None:
 
 
 class MetricsReader:
-    """Follows a metrics file from its beginning; never fails, whatever is or is not there."""
+    """Reads a metrics file from its start as it grows; never raises, even if the file is missing or damaged."""
 
     def __init__(self, path: Path) -> None:
-        """Follow ``path``, which need not exist yet."""
+        """Read ``path``, which need not exist yet."""
         self._path = path
         self._offset = 0
         self._tail = b""
@@ -81,12 +81,12 @@ class MetricsReader:
         self._upgrade = MetricsUpgrade()
 
     def poll(self, most_bytes: int | None = None) -> MetricsChange:
-        """Return the whole lines that came since the last call; one ``stat`` where nothing did.
+        """Return the complete lines added since the last call; costs one ``stat`` if there are none.
 
-        Lines that are not JSON objects (a disk that lost power) are left out and logged.
+        Lines that are not JSON objects (after a power failure) are skipped and logged.
 
         Args:
-            most_bytes: How much to read at once, about; a line that is longer is still read. None reads all.
+            most_bytes: Approximate limit on the bytes to read, at least one line; None: no limit.
         """
         try:
             status = os.stat(self._path)
@@ -108,7 +108,7 @@ class MetricsReader:
                     data += further
                 more = file.tell() < status.st_size
         except OSError:
-            return MetricsChange([], False)  # as unreadable as a file can be for a moment: the next call tries again
+            return MetricsChange([], False)  # temporarily unreadable: the next call tries again
         self._signature = None if more else signature
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
@@ -144,9 +144,10 @@ class MetricsReader:
 
 
 def _values(rows: list[bytes]) -> Iterator[Any]:
-    """Read rows of JSON, None for each that is broken: many at once, which is twice as fast, but not all at once.
+    """Parse rows of JSON, None for each invalid one.
 
-    Between calls other threads (a window's) get their turn.
+    Parsing many rows per call is twice as fast, but not all are parsed at once, so that other threads (the window's)
+    can run in between.
     """
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[start : start + _ROWS_AT_ONCE]

@@ -1,4 +1,4 @@
-"""Where the model lies that a path stands for, which one it is, and of which run: for a program that does not open it."""
+"""Resolving a path to a model file, its digest and its run, without loading the model."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MODEL_SUFFIX = ".safetensors"
 
 
 def model_file(path: Path) -> Path:
-    """Return the model file that a path stands for: the file itself, or a run's best checkpoint, else its last.
+    """Return the model file for a path: the file itself, or a run's best checkpoint, else its last one.
 
     Raises:
-        RunError: If the folder is no run, or a run without a checkpoint.
+        RunError: The folder is not a run, or has no checkpoint.
     """
     if not path.is_dir():
         return path
@@ -32,17 +32,18 @@ def model_file(path: Path) -> Path:
 
 
 def run_of(path: Path) -> RunDirectory | None:
-    """Return the run that a model belongs to: its folder, or the one whose checkpoint the file is; None where there is none."""
+    """Return the run of a model, given the run's folder or one of its checkpoint files; None if there is no run."""
     folder = path if path.is_dir() else path.absolute().parent.parent
     run = RunDirectory(folder)
     return run if is_run(folder) and (path.is_dir() or path.absolute().parent == run.checkpoints) else None
 
 
 def file_digest(file: Path) -> str:
-    """Return the first 16 hexadecimal digits of a model file's SHA-256, which name its exact weights in every output.
+    """Return the first 16 hexadecimal digits of a model file's SHA-256, which identify its exact weights in all
+    outputs.
 
     Raises:
-        ModelFileError: It cannot be read.
+        ModelFileError: The file cannot be read.
     """
     try:
         with open(file, "rb") as content:

@@ -1,7 +1,7 @@
-"""A run is a folder: its layout, and reading and writing the records in it.
+"""The folder of a run: its layout, and reading and writing its files.
 
-The folder is the only thing that the window, the command line and another machine share about a training, so a live
-run, a finished one and one made elsewhere look the same. ``docs/reference/runs.md`` describes every file for people.
+The window, the command line and other machines share nothing about a training except this folder, so live, finished and
+copied runs look the same. ``docs/reference/runs.md`` describes every file.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class RunDirectory:
 
     Attributes:
         path: The folder.
-        run_json: What was asked for and with what: recipe, data, classes, seeds, versions. Written once.
-        split_csv: Which image is for training, validation or test.
-        metrics_jsonl: What was measured, a line each (``metrics``).
-        state_json: Where the training is now (``run_state``).
-        control_json: The last order to it (``control``).
-        checkpoints: Folder of checkpoints and the pointers ``last`` and ``best``.
-        snapshots: Folder of what the model saw on the probe images.
+        run_json: The definition of the run: recipe, data, classes, seed, versions.
+        split_csv: The split of each image (``datasets.splits``).
+        metrics_jsonl: The metrics, one line per step or epoch (``metrics``).
+        state_json: The current state of the training (``run_state``).
+        control_json: The last order to the training (``control``).
+        checkpoints: Folder of the checkpoints and the pointers ``last`` and ``best``.
+        snapshots: Folder of the snapshots of the probe images.
         log_txt: The training process's log.
-        lock: Held while a process trains the run (``lock``).
+        lock: Held while a process trains the run (``system.locks``).
     """
 
     def __init__(self, path: Path) -> None:
-        """Name the folder ``path``; nothing is read or made."""
+        """Refer to the folder ``path``; nothing is read or created."""
         self.path = path
         self.run_json = path / "run.json"
         self.split_csv = path / "split.csv"
@@ -60,14 +60,14 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: Path, run: Mapping[str, Any]) -> RunDirectory:
-        """Make a run's folder and its ``run.json``.
+        """Create a run's folder and its ``run.json``.
 
         Args:
-            path: The folder: missing (it is made with its parents) or empty.
-            run: What JSON can hold; ``format``, ``format_version`` and ``created`` (Unix seconds) are added.
+            path: The folder; it must be empty or not exist (missing parents are created).
+            run: Values for JSON; ``format``, ``format_version`` and ``created`` (Unix seconds) are added.
 
         Raises:
-            RunError: There is a run in the folder, or something else.
+            RunError: The folder is a run or not empty.
             OutputError: It cannot be written.
         """
         directory = cls(path)
@@ -84,7 +84,7 @@ class RunDirectory:
             directory.snapshots.mkdir()
         except OSError as error:
             raise output_error(path, error) from error
-        # Last, so that a folder with a run.json is always a whole run.
+        # Last, so that a folder with a run.json is always a complete run.
         directory.write_run({"created": round(time.time(), 3), **run})
         return directory
 
@@ -97,10 +97,10 @@ class RunDirectory:
         write_json(self.run_json, {**run, "format": FORMAT, "format_version": FORMAT_VERSION})
 
     def read_run(self) -> dict[str, Any]:
-        """Return the content of ``run.json``, its recipe in the terms of this version.
+        """Return the content of ``run.json``, with its recipe converted to this version.
 
         Raises:
-            RunError: It is missing, broken, not a run's, or of a newer version.
+            RunError: The file is missing, damaged, not of a run, or of a newer version.
         """
         remedy = "restore it from a backup, or delete the run"
         value = self._read_json(self.run_json, remedy)
@@ -116,34 +116,34 @@ class RunDirectory:
         return value
 
     def raise_version(self) -> None:
-        """Let ``run.json`` say the version of this program, which is about to write into a run of an earlier one.
+        """Set the version in ``run.json`` to this program's, before it writes into a run of an earlier version.
 
         Raises:
-            RunError: It cannot be read.
-            OutputError: It cannot be written.
+            RunError: The file cannot be read.
+            OutputError: The file cannot be written.
         """
         run = self.read_run()
         if run["format_version"] != FORMAT_VERSION:
             self.write_run(run)
 
     def write_state(self, state: RunState, *, durable: bool = False) -> None:
-        """Replace ``state.json``, stamped with the time.
+        """Replace ``state.json``, with the current time in ``updated``.
 
         Args:
-            state: The record; its ``updated`` is set here.
-            durable: Wait for the disk. A power failure may set back the others; a kill does not.
+            state: The new state.
+            durable: Flush it to the disk. Without this, it survives a killed process but perhaps not a power failure.
 
         Raises:
-            OutputError: It cannot be written; the earlier record stays.
+            OutputError: The file cannot be written; the previous state stays.
         """
         stamped = replace(state, updated=round(time.time(), 3))
         write_json(self.state_json, to_json(stamped), durable=durable)
 
     def read_state(self) -> RunState | None:
-        """Return the last record, None where none was written yet.
+        """Return the last recorded state; None if there is none yet.
 
         Raises:
-            RunError: The file is broken.
+            RunError: The file is damaged.
         """
         if not self.state_json.exists():
             return None
@@ -154,24 +154,24 @@ class RunDirectory:
             raise RunError(f"{self.state_json} is broken ({error}); {remedy}.") from None
 
     def write_pointer(self, name: Pointer, checkpoint_name: str) -> None:
-        """Let ``checkpoints/NAME`` name a checkpoint.
+        """Point ``checkpoints/last`` or ``checkpoints/best`` to a checkpoint.
 
         Args:
-            name: Which pointer.
+            name: Name of the pointer.
             checkpoint_name: Name inside ``checkpoints``, without folders.
 
         Raises:
-            OutputError: It cannot be written; the pointer names what it named before.
+            OutputError: The pointer cannot be written; it keeps its previous value.
         """
         if not _is_plain_name(checkpoint_name):
             raise ValueError(f"not the name of a checkpoint: {checkpoint_name!r}")
         write_text(self.checkpoints / name, checkpoint_name + "\n")
 
     def read_pointer(self, name: Pointer) -> str | None:
-        """Return the checkpoint's name that ``checkpoints/NAME`` holds, None where there is no such pointer.
+        """Return the name of the checkpoint that a pointer names; None if the pointer does not exist.
 
         Raises:
-            RunError: The pointer is broken.
+            RunError: The pointer is damaged.
         """
         path = self.checkpoints / name
         try:
@@ -188,12 +188,12 @@ class RunDirectory:
         return text
 
     def remove_leftovers(self) -> int:
-        """Remove temporary files of killed processes; call it with the lock held. Returns how many."""
+        """Remove temporary files of killed processes and return how many; call it only while holding the lock."""
         folders = (self.path, self.checkpoints, self.snapshots)
         return sum(remove_leftovers(folder) for folder in folders)
 
     def summary(self) -> RunSummary:
-        """Describe the run for a list; a broken one is described as such, never raised."""
+        """Summarise the run for a list; never raises: a damaged run has the status "broken"."""
         live = is_live(self.path)
         state: RunState | None = None
         run: dict[str, Any] = {}
@@ -204,7 +204,7 @@ class RunDirectory:
         except S3NError as error:
             problem = str(error)
         if not live and state is not None and state.status in ACTIVE:
-            live = is_live(self.path)  # it may have begun between the two looks
+            live = is_live(self.path)  # it may have started between the two checks
         created = run.get("created")
         return RunSummary(
             path=self.path,
@@ -230,7 +230,7 @@ class RunDirectory:
 
 
 def is_run(path: Path) -> bool:
-    """Say whether the folder looks like a run, whole or broken."""
+    """Return whether the folder looks like a run, intact or damaged."""
     directory = RunDirectory(path)
     try:
         return directory.run_json.is_file() or (directory.checkpoints.is_dir() and directory.metrics_jsonl.is_file())

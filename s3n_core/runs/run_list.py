@@ -1,4 +1,4 @@
-"""All runs of a folder, whole and broken."""
+"""Listing all runs in a folder."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from s3n_core.runs.run_summary import RunSummary
 
 
 def list_runs(root: Path) -> list[RunSummary]:
-    """Return the runs in a folder of runs, newest first.
+    """Return the runs in a runs folder, newest first.
 
-    Broken runs are among them, marked; folders that are no runs, hidden ones and files are not. A missing ``root``
-    holds no runs.
+    Damaged runs are included, with the status "broken"; other folders, hidden ones and files are not. If ``root`` does
+    not exist, there are no runs.
 
     Raises:
-        RunError: ``root`` is there and cannot be read.
+        RunError: ``root`` exists but cannot be read.
     """
     try:
         paths = [path for path in root.iterdir() if not path.name.startswith(".")]

@@ -1,4 +1,4 @@
-"""What a run is doing: the one small record in ``state.json`` that the training process replaces as it goes."""
+"""The state of a run: the small record in ``state.json`` that the training process keeps replacing."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from s3n_core.errors import S3NError
 RunStatus = Literal[
     "starting", "running", "pausing", "paused", "stopping", "stopped", "finished", "failed", "discarded"
 ]
-"""What the training process says of itself."""
+"""Status written by the training process."""
 
 ShownStatus = Literal[RunStatus, "interrupted", "broken"]
-"""What a person is told: also ``interrupted`` (the process is gone without a last word) and ``broken`` (unreadable)."""
+"""Status to display: also ``interrupted`` (the process ended without a final status) and ``broken`` (unreadable)."""
 
 ACTIVE: frozenset[str] = frozenset({"starting", "running", "pausing", "paused", "stopping"})
-"""The statuses that only a living process can have."""
+"""Statuses that are only true while a process trains the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """A training's place and pace.
+    """Status, progress and speed of a training.
 
     Attributes:
-        status: What the training process is doing or how it ended.
-        epoch: The epoch under way, from 0; the number of epochs when all are done.
-        epochs: Epochs in all.
-        batch: Batches of this epoch that are done.
-        batches: Batches in an epoch.
-        images_per_second: Training pace; None while unknown.
-        seconds_left: Estimate for the whole run; None while unknown.
+        status: What the training is doing or how it ended.
+        epoch: The current epoch, from 0; the number of epochs when all are done.
+        epochs: Total number of epochs.
+        batch: Number of finished batches of this epoch.
+        batches: Batches per epoch.
+        images_per_second: Training speed; None while unknown.
+        seconds_left: Estimated remaining time of the whole run; None while unknown.
         pid: Id of the training process.
-        process_created: When that process was created (`processes.process_created`).
-        message: A sentence for the person: what failed, what it waits for. May be empty.
-        updated: When this was written, Unix seconds.
-        best_epoch: The epoch with the best validation accuracy; None before the first validation.
-        best_accuracy: That accuracy, in [0, 1].
-        failure: The error that ended it, as `S3NError.to_dict`; None where none did. Older versions wrote only `message`.
+        process_created: Creation time of that process (`processes.process_created`).
+        message: A sentence for the user, such as what failed or what it waits for. May be empty.
+        updated: When the state was written, Unix seconds.
+        best_epoch: The best epoch so far, from 0; None before the first.
+        best_accuracy: Its validation accuracy, in [0, 1]; None without a validation set.
+        failure: The error that ended the training (`S3NError.to_dict`), or None. Older versions wrote only `message`.
     """
 
     status: RunStatus
@@ -58,17 +58,17 @@ class RunState:
 
     @property
     def error(self) -> S3NError | None:
-        """The error that ended the training; None unless one did."""
+        """The error that ended the training; None if it has not failed."""
         if self.status != "failed":
             return None
         return S3NError(self.message) if self.failure is None else S3NError.from_dict(self.failure)
 
 
 def shown_status(state: RunState | None, live: bool) -> ShownStatus:
-    """Return what to tell a person about a run.
+    """Return the status of a run to display.
 
     Args:
-        state: The last record, None where there is none yet.
+        state: The last recorded state; None if there is none yet.
         live: Whether a process holds the run's lock.
     """
     if state is None:

@@ -1,4 +1,4 @@
-"""What a list says of one run."""
+"""The summary of a run, for lists."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from s3n_core.runs.run_state import RunState, ShownStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """One line of a list of runs.
+    """One entry in a list of runs.
 
     Attributes:
         path: The run's folder.
-        status: What it is doing; ``interrupted`` and ``broken`` as in ``run_state.ShownStatus``.
-        live: Whether a process trains it now.
-        created: When it was made, Unix seconds (the folder's own time where the run is broken).
-        state: Its last record; None where there is none.
-        run: The content of ``run.json``; empty where the run is broken.
-        problem: For a broken run the sentence that says why and what to do; empty otherwise.
+        status: The status to display (``run_state.ShownStatus``).
+        live: Whether a process trains the run.
+        created: When the run was created, Unix seconds (the folder's modification time if the run is damaged).
+        state: Its last recorded state; None if there is none.
+        run: The content of ``run.json``; empty if it cannot be read.
+        problem: For a damaged run, a sentence that says why and what to do; else empty.
     """
 
     path: Path
@@ -34,5 +34,5 @@ class RunSummary:
 
     @property
     def name(self) -> str:
-        """The folder's name, by which people call the run."""
+        """The run's name, which is its folder's name."""
         return self.path.name

@@ -1,7 +1,7 @@
-"""Deleting runs so that it can be undone: they move to ``.trash`` inside the runs folder until that is emptied.
+"""The trash for runs: deleted runs move to ``.trash`` in the runs folder, from where they can be restored.
 
-An entry's name is the time of deletion and the run's name. Moving renames one folder and writes nothing, so it also works
-on a full disk, which is when people delete.
+An entry's name is the time of deletion and the run's name. Moving only renames a folder, so it works even if the disk
+is full, which is when users delete runs.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class TrashedRun:
     """A run in the trash.
 
     Attributes:
-        path: Where it is now.
-        name: The run's name before.
+        path: Its folder in the trash.
+        name: The run's original name.
         deleted: When it was deleted, Unix seconds.
     """
 
@@ -50,11 +50,11 @@ def move_to_trash(run_path: Path, root: Path) -> TrashedRun:
         root: The runs folder.
 
     Returns:
-        The entry, which ``restore`` takes.
+        The entry, for ``restore``.
 
     Raises:
-        RunError: It is no run, lies elsewhere, or is being trained.
-        OutputError: It cannot be moved; it stays where it was.
+        RunError: The folder is not a run, is not in ``root``, or is being trained.
+        OutputError: The folder cannot be moved.
     """
     if not is_run(run_path):
         raise RunError(f"There is no run in {run_path}; only runs can be moved to the trash.")
@@ -78,14 +78,14 @@ def move_to_trash(run_path: Path, root: Path) -> TrashedRun:
 
 
 def list_trash(root: Path) -> list[TrashedRun]:
-    """Return the runs in the trash of a runs folder, the last deleted first."""
+    """Return the runs in the trash of a runs folder, most recently deleted first."""
     found = []
     with contextlib.suppress(OSError):
         for path in (root / TRASH_NAME).iterdir():
             match = _ENTRY.fullmatch(path.name)
             if match is None:
                 continue
-            with contextlib.suppress(ValueError):  # digits that are no date
+            with contextlib.suppress(ValueError):  # digits that are not a date
                 deleted = datetime.strptime(match[1], _TIME_FORMAT).replace(tzinfo=UTC)
                 found.append(TrashedRun(path=path, name=match[2], deleted=deleted.timestamp()))
     return sorted(found, key=lambda entry: (-entry.deleted, entry.name))
@@ -95,15 +95,15 @@ def restore(entry: TrashedRun, root: Path) -> Path:
     """Move a run back from the trash.
 
     Args:
-        entry: As ``move_to_trash`` or ``list_trash`` gave it.
+        entry: An entry from ``move_to_trash`` or ``list_trash``.
         root: The runs folder.
 
     Returns:
-        The run's folder: its old name, or that with a number where another run has taken it.
+        The run's folder, with its original name, or with a number appended if that name is taken.
 
     Raises:
-        RunError: It is not in the trash any more.
-        OutputError: It cannot be moved; it stays in the trash.
+        RunError: The run is no longer in the trash.
+        OutputError: The folder cannot be moved; it stays in the trash.
     """
     target = root / entry.name
     number = 2
@@ -120,17 +120,17 @@ def restore(entry: TrashedRun, root: Path) -> Path:
 
 
 def empty_trash(root: Path, *, older_than_seconds: float = 0.0) -> int:
-    """Delete the runs in the trash for good.
+    """Permanently delete the runs in the trash.
 
     Args:
         root: The runs folder.
-        older_than_seconds: Keep what was deleted since then.
+        older_than_seconds: Keep runs that were deleted more recently than this.
 
     Returns:
-        How many runs were deleted.
+        Number of deleted runs.
 
     Raises:
-        OutputError: Some could not be deleted, the first named; all others are.
+        OutputError: Some runs could not be deleted (the message names the first); all others were.
     """
     limit = time.time() - older_than_seconds
     deleted, failure = 0, None
@@ -138,7 +138,7 @@ def empty_trash(root: Path, *, older_than_seconds: float = 0.0) -> int:
         if entry.deleted > limit:
             continue
         try:
-            if entry.path.is_symlink():  # a run that somebody linked into the folder: only the link is ours
+            if entry.path.is_symlink():  # a run linked into the runs folder: delete only the link
                 entry.path.unlink()
             else:
                 _delete(entry.path)
@@ -154,8 +154,8 @@ def _delete(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except PermissionError:
-        # A read-only file stops deletion on Windows, a read-only folder elsewhere; both may well be the owner's wish
-        # against accidents, but this run was deleted twice.
+        # Deletion fails for read-only files on Windows and read-only folders elsewhere. The user may have set them to
+        # prevent accidents, but has now deleted the run twice.
         os.chmod(folder, stat.S_IRWXU)
         for parent, folders, files in os.walk(folder):
             for name in folders + files:
