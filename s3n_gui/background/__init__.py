@@ -1,1 +1,1 @@
-"""What the window leaves to other processes and threads."""
+"""The window's work in other processes and threads."""

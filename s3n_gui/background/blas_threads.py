@@ -1,7 +1,8 @@
-"""One thread for the window's linear algebra.
+"""The limit of OpenBLAS to one thread in the window.
 
-NumPy's library starts a thread for each core when it is loaded. The window multiplies nothing large, and threads that wait for
-one another beside a training make a small product a hundred times slower. Engine processes keep what the person has set.
+OpenBLAS, which NumPy loads, starts a thread for each core. The window multiplies no large matrices, and next to a
+running training, threads that wait for one another make a small product a hundred times slower. Engine processes keep
+the user's own setting.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ _MARK = "S3N_WINDOW_SET_BLAS_THREADS"
 
 
 def limit_threads() -> None:
-    """Ask for one thread; to be called before NumPy is loaded. What the person has set counts."""
+    """Set the limit, unless the user has set one; call it before NumPy is imported."""
     if _NAME not in os.environ:
         os.environ[_NAME] = "1"
         os.environ[_MARK] = "1"
 
 
 def lift_limit(environment: MutableMapping[str, str]) -> None:
-    """Take the limit out of a process's environment, if it was the window that set it."""
+    """Remove the limit from the environment of a process, if `limit_threads` has set it."""
     if environment.pop(_MARK, None) is not None:
         environment.pop(_NAME, None)

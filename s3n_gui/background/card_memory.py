@@ -1,4 +1,4 @@
-"""How much memory of the graphics card is free, asked of its driver every few seconds; nothing on machines without one."""
+"""The free GPU memory, queried with ``nvidia-smi`` every few seconds; inactive on machines without it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _MIB = 2**20
 
 
 class CardMemory(QObject):
-    """Watches the card that the engine takes. The driver's own program answers, in a process of its own.
+    """Watches the memory of the first visible GPU, which the engine uses; ``nvidia-smi`` runs in its own process.
 
     Signals:
-        changed: It is another amount, or not known any more.
+        changed: The amount changed or became unknown.
     """
 
     changed = Signal()
@@ -27,7 +27,7 @@ class CardMemory(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.free: int | None = None
-        """Free bytes; None while they are not known."""
+        """Free bytes; None while unknown."""
         self.total: int | None = None
         self._program = ""
         self._question = QuestionProcess(self)
@@ -37,27 +37,27 @@ class CardMemory(QObject):
 
     @property
     def text(self) -> str:
-        """Say it: "127 of 140 GB free"; empty while it is not known."""
+        """The amount as text: "127 of 140 GB free"; empty while unknown."""
         if self.free is None or self.total is None:
             return ""
         return f"{self.free / 2**30:.3g} of {self.total / 2**30:.3g} GB free"
 
     def begin(self) -> None:
-        """Begin to watch, where the driver's program is."""
+        """Start watching, if ``nvidia-smi`` is installed."""
         self._program = shutil.which("nvidia-smi") or ""
         if self._program and not self._timer.isActive():
             self._timer.start()
             self._ask()
 
     def close(self) -> None:
-        """Ask no more."""
+        """Stop watching."""
         self._timer.stop()
         self._question.close()
 
     def _ask(self) -> None:
         card = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip() or "0"
         query = ["--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits", f"--id={card}"]
-        self._question.ask(self._program, query)  # a driver that is slow to answer is not asked twice
+        self._question.ask(self._program, query)  # does nothing while a slow query is still running
 
     @Slot(bytes, bytes)
     def _on_answer(self, answer: bytes, _: bytes) -> None:
@@ -66,8 +66,8 @@ class CardMemory(QObject):
             free, total = (int(number) * _MIB for number in answer.decode("ascii").split(","))
             self.free, self.total = free, total
         except ValueError:
-            _log.warning("the driver did not say how much memory is free: %r", answer[:200])
+            _log.warning("nvidia-smi did not report the free memory: %r", answer[:200])
             self.free = self.total = None
-            self._timer.stop()  # it will not say it in five seconds either
+            self._timer.stop()  # asking again would not help
         if (self.free, self.total) != before:
             self.changed.emit()

@@ -1,4 +1,4 @@
-"""A command of the engine's command line as a job of the window: predict, evaluate, export, audit."""
+"""Jobs that run an engine command: predict, evaluate, export, audit."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _KEPT_LINES = 20
 
 
 class CommandJob(Job):
-    """Runs one command in a process of its own and turns the JSON that it prints into signals.
+    """Runs one command in its own process and turns its JSON output into signals.
 
-    It is cancelled as Ctrl+C would do it, so that it keeps what it has; one that does not end within the grace time is
-    killed. It ends with the window: predictions and exports go on where they were when they are started again.
+    Cancelling interrupts the process like Ctrl+C, so that it saves its results; it is killed if it does not end within
+    the grace period. A job ends with the window: predictions and exports resume when they are started again.
     """
 
     printed = Signal(object)
-    """What the command printed: a dict. Jobs that report as they go send many, others one at the end."""
+    """A dict that the command printed: one per progress report, or a single one at the end."""
     said = Signal(str)
-    """A line for people that the command wrote to its error stream."""
+    """A line that the command wrote to stderr."""
     succeeded = Signal(object, object)
-    """It is done: the last dict that it printed, None where it printed none; and the job itself."""
+    """The job succeeded: the last dict that it printed, or None; and the job."""
     failed = Signal(object, object)
-    """It is not: the `S3NError` that says why, and the job itself."""
+    """The job failed: the `S3NError`, and the job."""
 
     def __init__(
         self,
@@ -49,10 +49,10 @@ class CommandJob(Job):
         """Prepare a job; `start` starts it.
 
         Args:
-            title: What it does, for people.
-            arguments: What follows ``s3n``; ``--json`` is appended.
-            parent: Qt's owner.
-            prefix: What brings the command to another place (`engine_command`).
+            title: The displayed title.
+            arguments: The arguments of ``s3n``; ``--json`` is appended.
+            parent: The Qt parent.
+            prefix: A prefix that runs the command elsewhere (`engine_command`).
             grace_seconds: How long a cancelled job may take to end by itself.
         """
         super().__init__(title, parent)
@@ -73,7 +73,7 @@ class CommandJob(Job):
 
     @property
     def pid(self) -> int | None:
-        """The process's id, as soon as there is one."""
+        """The id of the process; None before it has started."""
         return None if self._worker.process is None else self._worker.process.pid
 
     def start(self) -> None:
@@ -83,7 +83,7 @@ class CommandJob(Job):
             self._thread.start()
 
     def cancel(self) -> None:
-        """Ask it to stop and keep what it has; after the grace time it is killed."""
+        """Ask the process to stop and save its results; kill it after the grace period."""
         if self.status == "waiting":
             self._end("cancelled", "Cancelled before it started.")
         elif self.status == "running":
@@ -92,7 +92,7 @@ class CommandJob(Job):
             self._grace.start()
 
     def close(self) -> None:
-        """End it now, waiting a moment for what it keeps."""
+        """End the job now, after a moment in which it can save its results."""
         self._grace.stop()
         if self.status in ("running", "stopping"):
             self._worker.stop()
@@ -127,7 +127,7 @@ class CommandJob(Job):
 
     @Slot()
     def _on_grace_over(self) -> None:
-        self._worker.end()  # called, not connected: the worker's own thread is busy reading
+        self._worker.end()  # a direct call, because the worker's thread is busy reading
 
     @Slot()
     def _on_finished(self) -> None:
@@ -158,7 +158,7 @@ class CommandJob(Job):
 
 
 def _seconds_left(value: dict[str, Any], done: int, total: int) -> float | None:
-    """What the command says itself, else reckoned from its pace."""
+    """Return the command's own estimate, else one from its pace; None if neither is known."""
     said, seconds, resumed = value.get("seconds_left"), value.get("seconds"), value.get("resumed", 0)
     if isinstance(said, int | float):
         return float(said)

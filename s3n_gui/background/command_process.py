@@ -1,4 +1,4 @@
-"""A command of the engine as a process, and the threads that read what it writes."""
+"""An engine command as a process, and the threads that read its output."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from s3n_gui.background.worker_thread import Worker
 
 
 class CommandProcess(Worker):
-    """Lives in the job's thread: starts the process and reads its output; a second, plain thread reads its words."""
+    """The worker in the job's thread: starts the process and reads its stdout; a second thread reads its stderr."""
 
     printed = Signal(object)
-    """A line of JSON that it wrote to its output: a dict."""
+    """A line of JSON on stdout, as a dict."""
     said = Signal(str)
-    """A line that it wrote to its error stream."""
+    """A line on stderr."""
 
     def __init__(self, command: Sequence[str], log: Path) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class CommandProcess(Worker):
         self._over = threading.Event()
 
     def work(self) -> None:
-        """Run the command to its end."""
+        """Run the command until it ends."""
         with self._lock:
             if self._stopped:
                 self.code = 130
@@ -60,7 +60,7 @@ class CommandProcess(Worker):
             self._read_output(process)
             process.wait()
         finally:
-            kill(process)  # where reading failed; does nothing to one that has ended
+            kill(process)  # for when reading failed; does nothing to an ended process
             self._over.set()
             words.join()
             for stream in (process.stdout, process.stderr):
@@ -73,7 +73,7 @@ class CommandProcess(Worker):
         for line in process.stdout:
             try:
                 value = json.loads(line)
-            except ValueError:  # a line for people, of a command without --json or a library
+            except ValueError:  # other output, for example of a library
                 continue
             if isinstance(value, dict):
                 self.printed.emit(value)
@@ -94,14 +94,14 @@ class CommandProcess(Worker):
                     self.said.emit(text)
 
     def stop(self) -> None:
-        """Ask the process to stop. From any thread."""
+        """Ask the process to stop. Thread-safe."""
         with self._lock:
             self._stopped = True
             if self.process is not None:
                 interrupt(self.process)
 
     def end(self, after_seconds: float = 0.0) -> None:
-        """Kill the process if it lives after so long. From any thread, which waits."""
+        """Wait up to ``after_seconds`` for the process to end, then kill it. Thread-safe."""
         with self._lock:
             self._stopped = True
         if self.process is not None and not self._over.wait(after_seconds):

@@ -1,4 +1,4 @@
-"""Asks the engine, in a process of its own, what this machine can compute on. The window itself never loads torch."""
+"""The probe for compute devices, which asks an engine process; the window itself never imports torch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """What the engine said.
+    """The devices of this machine, as the engine reports them.
 
     Attributes:
-        chosen: The device that "auto" takes: "cpu", "cuda" or "mps".
-        name: What a person calls it.
-        reason: Why it is no faster one; empty where it is the best that this machine has.
-        usable: What a person calls each device that can be used, by its name.
-        missing: Why the others cannot, by name.
+        chosen: The device that "auto" selects: "cpu", "cuda" or "mps".
+        name: Its displayed name.
+        reason: Why it is not a faster one; empty if it is the best device of this machine.
+        usable: The displayed name of each usable device, by device.
+        missing: Why each other device cannot be used, by device.
     """
 
     chosen: str = ""
@@ -35,7 +35,7 @@ class Devices:
 
 
 class DeviceProbe(QObject):
-    """Asks once and remembers.
+    """Asks the engine once and keeps the result.
 
     Signals:
         answered: The ``Devices``.
@@ -50,13 +50,13 @@ class DeviceProbe(QObject):
         self._question.answered.connect(self._on_answer)
 
     def ask(self) -> None:
-        """Start asking, unless it is under way or answered."""
+        """Start the probe, unless it is running or the devices are known."""
         if not self.devices.chosen:
             program, *arguments = engine_command("devices", "--json")
             self._question.ask(program, arguments)
 
     def close(self) -> None:
-        """Ask no more."""
+        """Stop the probe."""
         self._question.close()
 
     @Slot(bytes, bytes)

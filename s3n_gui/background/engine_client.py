@@ -1,4 +1,4 @@
-"""What the pages need of an engine that looks into images: `InspectionClient` is one, and tests have one without a process."""
+"""The interface of the inspection engine for the pages, which `InspectionClient` and doubles in tests implement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from s3n_core.server.requests import Subject
 
 
 class EngineClient(Protocol):
-    """Looks into images with one model. Signals and methods mean what `InspectionClient` says of them."""
+    """Inspects images with one model. For signals and methods see `InspectionClient`."""
 
     @property
     def opened(self) -> SignalInstance:
@@ -25,48 +25,48 @@ class EngineClient(Protocol):
 
     @property
     def answered(self) -> SignalInstance:
-        """The whole `Inspection` and its `Subject`."""
+        """The complete `Inspection` and its `Subject`."""
 
     @property
     def class_map_ready(self) -> SignalInstance:
-        """`ClassMap`."""
+        """A requested `ClassMap`."""
 
     @property
     def failed(self) -> SignalInstance:
-        """What could not be done, why, and what to do: a sentence; and the `Subject`, None where it is no image's."""
+        """A request failed: the `S3NError`, and the `Subject`, or None if it does not concern an image."""
 
     @property
     def interrupted(self) -> SignalInstance:
-        """The engine died and is started again: a sentence."""
+        """The engine crashed and is restarting: a sentence."""
 
     @property
     def state_changed(self) -> SignalInstance:
-        """`state` is another."""
+        """`state` changed; carries the new state."""
 
     @property
     def model(self) -> OpenedModel | None:
-        """The open model; None while there is none."""
+        """The open model, or None."""
 
     @property
     def state(self) -> str:
         """What the engine is doing."""
 
     def open_model(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
-        """Open a model file or a run's folder; what was asked of an earlier model is forgotten."""
+        """Open a model file or a run folder; pending requests for the previous model are dropped."""
 
     def inspect(
         self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None
     ) -> Subject:
-        """Look into an image; returns what the answers will carry."""
+        """Inspect an image; return the `Subject` that the replies will carry."""
 
     def request_class_map(self, subject: Subject, index: int) -> None:
-        """Ask for the class response map of any class."""
+        """Request the class response map of a class, by its index."""
 
     def set_idle_seconds(self, seconds: float) -> None:
-        """Say after how long without a request the engine lets go of the model."""
+        """Set the time without a request after which the engine unloads the model."""
 
     def close(self) -> None:
-        """End the engine; nothing is answered any more."""
+        """End the engine; no more signals are emitted."""
 
     def setParent(self, parent: QObject | None, /) -> None:
-        """Let another object own it."""
+        """Set the Qt parent."""

@@ -1,4 +1,4 @@
-"""One engine process and the thread that talks to it: from its start to its end. A new one is made for each start."""
+"""One engine process and the threads that communicate with it; each start of the engine has a new link."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from s3n_gui.background.worker_thread import Worker, WorkerThread
 
 
 class EngineLink(QObject):
-    """Starts the engine and passes requests to it and its messages back.
+    """Starts the engine, sends it requests and receives its messages.
 
-    Signals arrive in the thread that this object lives in; nothing here blocks it.
+    Signals arrive in the thread that this object lives in; no method but `close` blocks it.
     """
 
     received = Signal(object)
-    """A `Message`; those that hold an inspection come as (Message, Inspection)."""
+    """A `Message`, or (Message, Inspection) if it contains an inspection."""
     ended = Signal(str)
-    """The process is gone and the thread done: why, as a clause; empty where it ended as it was told to."""
+    """Process and thread have ended: why, as a clause; empty if it was a normal exit."""
 
     def __init__(self, command: Sequence[str], log: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,20 +40,20 @@ class EngineLink(QObject):
         self._crash = ""
 
     def start(self) -> None:
-        """Start the process; what was posted before is sent first."""
+        """Start the process; requests posted before are sent first."""
         self._thread.start()
 
     def post(self, request: Request) -> None:
-        """Send a request as soon as the process takes it; a later one of its kind overtakes it. From any thread."""
+        """Queue a request; a later request of the same kind replaces it while it waits. Thread-safe."""
         self._worker.requests.put(request)
 
     @property
     def pid(self) -> int | None:
-        """The process's id, as soon as there is one."""
+        """The id of the process; None before it has started."""
         return None if self._worker.process is None else self._worker.process.pid
 
     def close(self) -> None:
-        """End the process and the thread and wait for both: the engine holds nothing that could be lost."""
+        """Kill the process, which has no unsaved state, and wait for it and the thread."""
         self._worker.end()
         self._thread.wait()
 
@@ -67,7 +67,7 @@ class EngineLink(QObject):
 
 
 class _Worker(Worker):
-    """Lives in the link's thread: reads; a second thread, a plain one, writes."""
+    """The worker in the link's thread, which reads messages; a second thread writes requests."""
 
     received = Signal(object)
 
@@ -122,7 +122,7 @@ class _Worker(Worker):
             else:
                 self.received.emit(message)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(5)  # its output has ended, so it is about to
+            process.wait(5)  # its stdout is closed, so it is about to exit
 
     def _write(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
@@ -132,10 +132,10 @@ class _Worker(Worker):
                     process.stdin, Message(request.kind, {**request.fields, "generation": request.generation})
                 )
             except (OSError, ValueError):
-                return  # the reader sees the end and says it
+                return  # the reader sees and reports the end
 
     def end(self) -> None:
-        """Let the process end now. From any thread."""
+        """Kill the process. Thread-safe."""
         with self._lock:
             self._ending = True
             self.requests.close()

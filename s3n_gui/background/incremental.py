@@ -1,4 +1,4 @@
-"""Small pieces of work one after another, each in a turn of the event loop of its own: the window answers in between."""
+"""Incremental work in the GUI thread: one piece per event loop iteration, so that the window stays responsive."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Piece = Callable[[], None]
 
 
 class IncrementalWork(QObject):
-    """Does pieces in the order in which they came.
+    """Runs pieces of work in the order in which they were added.
 
     Signals:
-        done: Nothing is left to do.
+        done: All pieces are done.
     """
 
     done = Signal()
@@ -26,24 +26,24 @@ class IncrementalWork(QObject):
         self._timer.timeout.connect(self._do_one)
 
     def add(self, piece: Piece) -> None:
-        """Do this after what was added before."""
+        """Append a piece."""
         self._pieces.append(piece)
         if not self._timer.isActive():
             self._timer.start(0)
 
     def finish(self) -> None:
-        """Do all that is left now."""
+        """Run all remaining pieces now."""
         while self._pieces:
             self._do_one()
 
     def clear(self) -> None:
-        """Leave undone what is left."""
+        """Drop all remaining pieces."""
         self._pieces.clear()
         self._timer.stop()
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether no pieces remain."""
         return not self._pieces
 
     def _do_one(self) -> None:

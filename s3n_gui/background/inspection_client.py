@@ -1,4 +1,4 @@
-"""The window's end of the inspection: asks the engine process, drops what is stale, and starts the engine again when it dies."""
+"""The client of the inspection engine: sends requests, drops stale replies, and restarts the engine after a crash."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ from s3n_gui.background.processes import log_file
 State = Literal["off", "starting", "opening", "ready", "working", "resting", "restarting", "broken", "closed"]
 
 INSPECTION_SERVER = "inspection-server"
-"""The command that serves inspections on its standard streams."""
+"""The engine command that serves inspections over stdin and stdout."""
 
 RESTART_MILLISECONDS = (100, 1000, 4000)
-"""How long after the engine's first, second, third death in a row it is started again; after one more it stays off."""
+"""Delays of the restart after the first, second and third crash in a row; after a fourth the engine stays off."""
 
 
 class InspectionClient(QObject):
-    """Looks into images with one model, in the engine's process. For the window's thread; no method blocks but `close`.
+    """Inspects images with one model, in the engine process. For the GUI thread; no method but `close` blocks.
 
-    Generations number everything that is asked for. Of several inspections only the newest is answered; while one image is
-    asked for again and again (a dragged peak), ``resampled`` comes for those that were overtaken, too.
+    Each request has a generation number. Only the newest of several inspections is answered; while the same image is
+    requested repeatedly (a dragged peak), ``resampled`` is also emitted for superseded requests.
     """
 
     opened = Signal(object)
-    """A model is open: `OpenedModel`. Comes again when it is reopened after a rest or a restart."""
+    """A model is open: `OpenedModel`. Emitted again when the model is reopened after idling or a restart."""
     resampled = Signal(object, object)
-    """The fast part of an inspection: `Inspection` without the scores of D, C and joint; and the `Subject` it belongs to."""
+    """The fast part of an inspection: `Inspection` without the scores of D, C and joint; and its `Subject`."""
     answered = Signal(object, object)
-    """The whole `Inspection`, and the `Subject` it belongs to."""
+    """The complete `Inspection` and its `Subject`."""
     class_map_ready = Signal(object)
-    """`ClassMap`."""
+    """A requested `ClassMap`."""
     file_made = Signal(object, int)
-    """`ExportedFile`, the first that an export would write, and the generation."""
+    """The first `ExportedFile` that an export would write, and the generation of the request."""
     failed = Signal(object, object)
-    """Something could not be done: the `S3NError` that says why; and the `Subject` it belongs to, None where it is no image's."""
+    """A request failed: the `S3NError`, and the `Subject`, or None if it does not concern an image."""
     interrupted = Signal(str)
-    """The engine died and is started again: a sentence. What was asked for is asked again."""
+    """The engine crashed and is restarting: a sentence. Pending requests are sent again."""
     state_changed = Signal(str)
 
     def __init__(
         self, parent: QObject | None = None, *, prefix: Sequence[str] = (), idle_seconds: float = 300.0
     ) -> None:
-        """Prepare; no process is started before there is something to ask.
+        """Create the client; the engine process starts with the first request.
 
         Args:
-            parent: Qt's owner.
-            prefix: What brings the engine to another machine (`engine_command`).
-            idle_seconds: After so long without a request the engine lets go of the model.
+            parent: The Qt parent.
+            prefix: A prefix that runs the engine elsewhere (`engine_command`).
+            idle_seconds: Time without a request after which the engine unloads the model.
         """
         super().__init__(parent)
         self._prefix, self._idle_seconds = prefix, idle_seconds
@@ -76,7 +76,7 @@ class InspectionClient(QObject):
         self._restart = QTimer(self, singleShot=True)
         self._restart.timeout.connect(self._start)
 
-    # What is known
+    # State
 
     @property
     def state(self) -> State:
@@ -85,23 +85,23 @@ class InspectionClient(QObject):
 
     @property
     def model(self) -> OpenedModel | None:
-        """The open model; None while there is none."""
+        """The open model, or None."""
         return self._model
 
     @property
     def generation(self) -> int:
-        """The number of the latest request."""
+        """The generation number of the latest request."""
         return self._generation
 
     @property
     def pid(self) -> int | None:
-        """The id of the engine's process; None while none runs."""
+        """The id of the engine process, or None."""
         return None if self._link is None else self._link.pid
 
-    # Asking
+    # Requests
 
     def open_model(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
-        """Open a model file or a run's folder (its best checkpoint); what was asked of an earlier model is forgotten."""
+        """Open a model file or a run folder (its best checkpoint), and drop pending requests for the previous model."""
         self._unanswered.clear()
         self._newest.clear()
         self._subject = self._model = None
@@ -111,36 +111,36 @@ class InspectionClient(QObject):
     def inspect(
         self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None
     ) -> Subject:
-        """Look into an image; earlier inspections that are not answered yet are given up.
+        """Inspect an image; pending inspections are superseded.
 
         Args:
             image_path: The image file.
-            settings: What to change; None changes nothing.
-            name: The image's name in its data set, which keys the draws; None takes the file's.
+            settings: Changes to the model's own settings; None changes nothing.
+            name: The image's name in its data set, which seeds the random draws; None uses the file's name.
 
         Returns:
-            What the answers will carry.
+            The `Subject` that the replies will carry.
         """
         self._subject = Subject(image=image_path, name=name, settings=settings or InspectionSettings())
         self._ask("inspect", {"subject": to_json(self._subject)})
         return self._subject
 
     def request_class_map(self, subject: Subject, index: int) -> None:
-        """Ask for the class response map of any class."""
+        """Request the class response map of a class, by its index."""
         self._ask("class-map", {"subject": to_json(subject), "index": index})
 
     def request_file(self, request: FileRequest) -> int:
-        """Ask for the first file that an export would write; returns the generation."""
+        """Request the first file that an export would write; return the generation."""
         return self._ask("export", to_json(request))
 
     def set_idle_seconds(self, seconds: float) -> None:
-        """Say after how long without a request the engine lets go of the model; it counts at once."""
+        """Set the time without a request after which the engine unloads the model; takes effect immediately."""
         self._idle_seconds = seconds
         if self._link is not None:
             self._link.post(self._request("idle", {"seconds": seconds}))
 
     def close(self) -> None:
-        """End the engine's process and its thread and wait for both, a fraction of a second."""
+        """End the engine process and its thread and wait for both, a fraction of a second."""
         self._restart.stop()
         self._unanswered.clear()
         self._newest.clear()
@@ -164,7 +164,7 @@ class InspectionClient(QObject):
         if self._state == "closed":
             return
         if self._restart.isActive():
-            return  # it is asked when the engine is back
+            return  # it is sent when the engine is back
         if self._link is None:
             self._deaths = 0
             self._start()
@@ -173,7 +173,7 @@ class InspectionClient(QObject):
         if request.kind != "open" and self._state == "ready":
             self._set_state("working")
 
-    # The engine's process
+    # The engine process
 
     @Slot()
     def _start(self) -> None:
@@ -202,7 +202,7 @@ class InspectionClient(QObject):
         if not why and not self._unanswered:
             self._set_state("resting")
             return
-        if not why:  # it went to rest just when something was asked
+        if not why:  # it became idle just as a request was sent
             self._start()
             return
         if self._deaths >= len(RESTART_MILLISECONDS):
@@ -266,7 +266,7 @@ class InspectionClient(QObject):
         kind, error = message.fields.get("request"), S3NError.from_dict(message.fields["error"])
         if kind == "open":
             if self._open is None or generation != self._open.generation:
-                return  # of a model that nobody wants any more
+                return  # of a superseded model
             self._unanswered.clear()
             self._set_state("broken")
         elif kind in ("inspect", "class-map", "export"):
@@ -276,7 +276,7 @@ class InspectionClient(QObject):
         self.failed.emit(error, decode_subject(message) if message.fields.get("subject") else None)
 
     def _oldest(self) -> int:
-        """The number of the order to open the model; replies with smaller ones are of an earlier model."""
+        """Return the generation of the request that opened the model; smaller ones belong to a previous model."""
         return -1 if self._open is None else self._open.generation
 
     def _is_newest(self, kind: RequestKind, generation: int) -> bool:

@@ -1,4 +1,4 @@
-"""Long jobs as the window shows them: what each one is, how far it is, and a way to stop it."""
+"""Long-running jobs as the window shows them: title, progress, and a way to stop them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ ACTIVE: frozenset[JobStatus] = frozenset({"waiting", "running", "stopping"})
 
 
 class Job(QObject):
-    """Something that takes long. Subclasses do the work and report with `_report` and `_end`, in the window's thread.
+    """A long-running job. Subclasses do the work and report with `_report` and `_end`, in the GUI thread.
 
-    A job that is discarded while it is active must be closed first; `JobList.close` does so for all.
+    Close an active job before you discard it; `JobList.close` does so for all.
     """
 
     changed = Signal(object)
-    """Any of the properties is another: the job itself."""
+    """A property changed; carries the job."""
     ended = Signal(str, object)
-    """The job is over: its last status, and the job itself. Sent once."""
+    """The job has ended: its final status, and the job. Emitted once."""
 
     def __init__(self, title: str, parent: QObject | None = None) -> None:
-        """Name a job for people, for example "Predicting photos"."""
+        """Create a job with a displayed title, for example "Predicting photos"."""
         super().__init__(parent)
         self._title = title
         self._status: JobStatus = "waiting"
@@ -34,45 +34,45 @@ class Job(QObject):
 
     @property
     def title(self) -> str:
-        """What it does, for people."""
+        """The displayed title."""
         return self._title
 
     @property
     def status(self) -> JobStatus:
-        """What it is doing or how it ended."""
+        """The current or final status."""
         return self._status
 
     @property
     def is_active(self) -> bool:
-        """Whether it is not over yet."""
+        """Whether the job has not ended."""
         return self._status in ACTIVE
 
     @property
     def text(self) -> str:
-        """A short note on where it is: "312 of 1000, 9.1 images/s"."""
+        """A short note on the progress: "312 of 1000, 9.1 images/s"."""
         return self._text
 
     @property
     def fraction(self) -> float | None:
-        """How much is done, in [0, 1]; None while that is unknown."""
+        """The progress, in [0, 1]; None while unknown."""
         return self._fraction
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate; None while that is unknown."""
+        """The estimated remaining time, in seconds; None while unknown."""
         return self._seconds_left
 
     @property
     def sentence(self) -> str:
-        """Its last word: what became of it, or the error."""
+        """The final message: the result or the error."""
         return self._sentence
 
     def cancel(self) -> None:
-        """Ask it to stop and keep what it has; `ended` follows."""
+        """Ask the job to stop and keep its results; `ended` follows."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Leave no thread behind, waiting a moment for it; called when the window closes."""
+        """End all threads of the job, waiting briefly for them; called when the window closes."""
 
     def _report(
         self,
@@ -82,7 +82,7 @@ class Job(QObject):
         fraction: float | None = None,
         seconds_left: float | None = None,
     ) -> None:
-        """Take over what is known now; None keeps status and text, and makes fraction and time unknown."""
+        """Update the job; None keeps status and text, and makes fraction and remaining time unknown."""
         now = (status or self._status, self._text if text is None else text, fraction, seconds_left)
         if now != (self._status, self._text, self._fraction, self._seconds_left):
             self._status, self._text, self._fraction, self._seconds_left = now
@@ -99,12 +99,12 @@ class Job(QObject):
 
 
 class JobList(QObject):
-    """The window's jobs, the oldest first: what the jobs tray shows."""
+    """The window's jobs, oldest first."""
 
     added = Signal(object)
     removed = Signal(object)
     changed = Signal(object)
-    """A job in the list has changed."""
+    """A job in the list changed; carries the job."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -115,11 +115,11 @@ class JobList(QObject):
         return tuple(self._jobs)
 
     def active(self) -> tuple[Job, ...]:
-        """Return the jobs that are not over."""
+        """Return the jobs that have not ended."""
         return tuple(job for job in self._jobs if job.is_active)
 
     def add(self, job: Job) -> None:
-        """Show a job and own it."""
+        """Add a job and take ownership of it."""
         if job in self._jobs:
             return
         job.setParent(self)
@@ -128,10 +128,10 @@ class JobList(QObject):
         self.added.emit(job)
 
     def remove(self, job: Job) -> None:
-        """Forget a job that is over.
+        """Remove an ended job.
 
         Raises:
-            ValueError: It is still active.
+            ValueError: The job is still active.
         """
         if job.is_active:
             raise ValueError(f"{job.title!r} is still {job.status}")
@@ -142,12 +142,12 @@ class JobList(QObject):
         job.deleteLater()
 
     def clear_ended(self) -> None:
-        """Forget all that is over."""
+        """Remove all ended jobs."""
         for job in self.jobs():
             if not job.is_active:
                 self.remove(job)
 
     def close(self) -> None:
-        """End every job's thread, and every process but trainings: these go on, and the next window finds them."""
+        """Close all jobs. Trainings continue in the background, and the next window finds them; other processes end."""
         for job in self._jobs:
             job.close()

@@ -1,7 +1,7 @@
-"""Long loops in a thread beside the window's: they rest now and then.
+"""Pauses for long loops in background threads, so that the window stays responsive.
 
-Python runs one thread at a time. The window's thread gives its turn away at nearly every call into Qt, and gets it back only
-when the other thread's turn is over: a loop that never rests makes one repainting take a tenth of a second.
+Python runs one thread at a time. The GUI thread releases the GIL in nearly every call into Qt and gets it back only
+when the other thread's switch interval is over: next to a loop without pauses, one repaint takes a tenth of a second.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ _Item = TypeVar("_Item")
 
 
 class Rests:
-    """Counts the time since the last rest."""
+    """Pauses the thread at intervals."""
 
     def __init__(self) -> None:
         self._begin = time.monotonic()
 
     def rest(self) -> None:
-        """Sleep a moment if it is time to."""
+        """Sleep briefly if the last pause was too long ago."""
         if time.monotonic() - self._begin > _WORK_SECONDS:
             time.sleep(_REST_SECONDS)
             self._begin = time.monotonic()
 
 
 def low_priority(items: Iterable[_Item], *, at_once: int = 100) -> Iterator[_Item]:
-    """Yield items, resting between them.
+    """Yield items, with short pauses between them.
 
     Args:
-        items: Anything.
-        at_once: How many are handled before the clock is looked at.
+        items: The items.
+        at_once: Number of items between two checks of the clock.
     """
     rests = Rests()
     for number, item in enumerate(items, 1):

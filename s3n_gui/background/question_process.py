@@ -1,4 +1,4 @@
-"""One question put to a program that answers on its output and ends: the window goes on meanwhile."""
+"""A short query to an external program that prints its answer and exits, without blocking the window."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
-_END_MILLISECONDS = 2000  # a killed process is waited for so long
+_END_MILLISECONDS = 2000  # how long to wait for a killed process
 
 
 class QuestionProcess(QObject):
-    """Asks a program; one question at a time.
+    """Runs one query at a time.
 
     Signals:
-        answered: The bytes of its output and of its error stream; empty where it could not be started.
+        answered: The program's stdout and stderr, as bytes; empty if it could not be started.
     """
 
     answered = Signal(bytes, bytes)
@@ -23,7 +23,7 @@ class QuestionProcess(QObject):
         self._process: QProcess | None = None
 
     def ask(self, program: str, arguments: Sequence[str]) -> None:
-        """Start the program, unless it is still answering."""
+        """Start the program, unless the last one is still running."""
         if self._process is not None:
             return
         self._process = QProcess(self)
@@ -32,7 +32,7 @@ class QuestionProcess(QObject):
         self._process.start(program, list(arguments), QProcess.OpenModeFlag.ReadOnly)
 
     def close(self) -> None:
-        """End the program; nothing is answered any more."""
+        """Kill the program; no more signals are emitted."""
         if self._process is not None:
             self._process.finished.disconnect(self._on_finished)
             self._process.errorOccurred.disconnect(self._on_error)

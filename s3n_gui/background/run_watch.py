@@ -1,4 +1,4 @@
-"""The thread behind a training job: starts the process, looks at the run's folder twice a second, passes orders on."""
+"""The worker behind a training job: starts the process, polls the run folder twice a second, and passes on orders."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _TAIL_BYTES = 8192
 
 @dataclass(frozen=True)
 class RunOrder:
-    """An order to the training.
+    """An order to the training process.
 
     Attributes:
         order: As in `s3n_core.runs.control`.
-        grace_seconds: After so long the process is ended if it still trains; None: never.
+        grace_seconds: Time after which the process is terminated if it still trains; None: never.
     """
 
     order: Literal["pause", "resume", "stop", "stop-now", "discard"]
@@ -47,13 +47,13 @@ class RunOrder:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a training that was watched ended.
+    """How a watched training ended.
 
     Attributes:
-        status: What to tell a person about the run.
-        discarded: It was given up on order and is in the trash.
-        sentence: What happened, where the folder does not say it; may be empty.
-        error: What went wrong, where the folder does not say it.
+        status: The displayed status of the run.
+        discarded: Whether the run was moved to the trash or deleted.
+        sentence: What happened, if the run folder does not record it; may be empty.
+        error: What went wrong, if the run folder does not record it.
     """
 
     status: ShownStatus
@@ -63,20 +63,20 @@ class Ending:
 
 
 class RunWatch(Worker):
-    """Watches one run until nobody trains it any more, or until told to leave.
+    """Watches one run until it is no longer trained, or until `leave` is called.
 
     Args:
-        run_path: The run's folder; with a command it may not be there yet.
-        command: What trains it; None watches what somebody else started.
-        log_name: Name of the log for what the command says.
+        run_path: The run folder; with a command it need not exist yet.
+        command: The command that trains the run; None watches a training that was started elsewhere.
+        log_name: Name of the log file for the command's output.
     """
 
     changed = Signal(object)
-    """`RunChange`."""
+    """The run folder changed: a `RunChange`."""
     refused = Signal(object)
-    """An order could not be given: the `S3NError` that says why."""
+    """An order could not be sent: the `S3NError`."""
     ended = Signal(object)
-    """`Ending`; not sent after `leave`."""
+    """The training ended: an `Ending`; not emitted after `leave`."""
 
     def __init__(self, run_path: Path, command: Sequence[str] | None, log_name: str) -> None:
         super().__init__()
@@ -92,16 +92,16 @@ class RunWatch(Worker):
         self._ended_by_force = False
 
     def order(self, order: RunOrder) -> None:
-        """Pass an order on. From any thread."""
+        """Queue an order. Thread-safe."""
         self._orders.append(order)
         self._follower.wake()
 
     def leave(self) -> None:
-        """Stop watching; the training goes on. From any thread."""
+        """Stop watching; the training continues. Thread-safe."""
         self._follower.close()
 
     def work(self) -> None:
-        """Watch."""
+        """Start the command, if any, and watch the run."""
         process: subprocess.Popen[bytes] | None = None
         try:
             if self._command is not None:
@@ -117,7 +117,7 @@ class RunWatch(Worker):
 
     def _watch(self, process: subprocess.Popen[bytes] | None) -> None:
         while not self._follower.closed:
-            # Before the look at the folder: what a process has written is there when it is seen to have ended.
+            # Polled before the folder is read, so that everything an ended process has written is seen.
             code = None if process is None else process.poll()
             over = code is not None
             change = self._look()
@@ -126,7 +126,7 @@ class RunWatch(Worker):
             if over and not is_live(self._run_path):
                 self.ended.emit(self._ending(change, code))
                 return
-            process = None if code is not None else process  # somebody else has taken the run over: follow that one
+            process = None if code is not None else process  # another process has taken over the run
             while self._orders:
                 self._pass_on(self._orders.popleft(), process)
             if self._end_at is not None and time.monotonic() >= self._end_at:
@@ -145,7 +145,7 @@ class RunWatch(Worker):
         try:
             send_order(self._run_path, order.order)
         except S3NError as error:
-            # A process that has not come as far as taking the run takes no orders yet, but it can be interrupted.
+            # A process that has not locked the run yet accepts no orders, but it can be interrupted.
             if order.grace_seconds is None or process is None or is_live(self._run_path):
                 self.refused.emit(error)
                 return
@@ -170,7 +170,7 @@ class RunWatch(Worker):
         if change.gone and self._seen:
             return Ending("discarded", discarded=True, sentence="The run was moved to the trash or deleted.")
         if change.gone:
-            # It never became a run: the command has said why.
+            # The run folder was never created; the command has printed why.
             return Ending("failed", error=self._said() or self._unexpected(code))
         if self._ended_by_force:
             sentence = (
@@ -182,7 +182,7 @@ class RunWatch(Worker):
         return Ending(change.status)
 
     def _discarded(self, state: RunState | None) -> Ending:
-        # The process moves the run itself, after it has let go of it; only one that was ended by force has not.
+        # The process itself moves the run after releasing its lock, unless it was terminated.
         deadline = time.monotonic() + _DISCARD_SECONDS
         while is_run(self._run_path) and _is_alive(state) and time.monotonic() < deadline and not self._follower.closed:
             time.sleep(0.05)
@@ -199,7 +199,7 @@ class RunWatch(Worker):
         return S3NError(f"The training process ended unexpectedly{how}. {remedy}See the log {self._log}.")
 
     def _said(self) -> S3NError | None:
-        """The error that the command ended with, if it said one."""
+        """Return the error that the command logged last, or None."""
         try:
             with self._log.open("rb") as file:
                 file.seek(0, 2)
@@ -216,7 +216,7 @@ class RunWatch(Worker):
 
 
 def _is_alive(state: RunState | None) -> bool:
-    """Whether the process that wrote a record still runs on this machine."""
+    """Return whether the process that wrote a state still runs on this machine."""
     if state is None or state.pid is None or state.process_created is None:
         return False
     return process_is_alive(state.pid, state.process_created)

@@ -1,4 +1,4 @@
-"""Short pieces of work off the window's thread, by name; only the newest of each name is heard of."""
+"""Short named tasks in a background thread; only the newest task of each name reports its result."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _log = logging.getLogger(__name__)
 
 
 class Tasks(QObject):
-    """Runs functions one after the other in one thread. Whoever has short work for a thread owns one.
+    """Runs functions one after another in one thread. Each object with short background work owns an instance.
 
-    Work that reads until it is told to stop has a thread of its own (`worker_thread`).
+    Work that runs until it is stopped has its own thread (`worker_thread`).
 
     Signals:
-        done: The name of a task and what its function returned.
-        failed: The name of a task and the exception that its function raised; all but ``S3NError`` are logged.
+        done: The name of a task and its function's result.
+        failed: The name of a task and the exception of its function; exceptions other than ``S3NError`` are logged.
     """
 
     done = Signal(str, object)
@@ -35,27 +35,27 @@ class Tasks(QObject):
         self._ended.connect(self._on_ended)
 
     def run(self, name: str, function: Callable[[], object]) -> None:
-        """Run a function that touches no Qt object with a thread of its own; an earlier one of this name is forgotten."""
+        """Run a function, which must not use QObjects; an earlier task of this name is forgotten."""
         number = self._newest.get(name, 0) + 1
         self._newest[name] = number
         self._open.add(name)
         self._pool.start(_Task(self, name, number, function))
 
     def forget(self, name: str) -> None:
-        """Hear no more of a task; one that has not begun is not run."""
+        """Ignore the result of a task; one that has not started does not run."""
         self._newest[name] = self._newest.get(name, 0) + 1
         self._open.discard(name)
 
     def is_open(self, name: str) -> bool:
-        """Return whether a task's answer is still to come."""
+        """Return whether a task is pending or running."""
         return name in self._open
 
     def is_newest(self, name: str, number: int) -> bool:
-        """Return whether a task's answer is still wanted. From any thread."""
+        """Return whether a task's result is still wanted. Thread-safe."""
         return self._newest.get(name) == number
 
     def close(self) -> None:
-        """Wait for what runs and drop all answers."""
+        """Wait for the running task and drop all results."""
         for name in list(self._newest):
             self.forget(name)
         self._pool.clear()
@@ -73,14 +73,14 @@ class Tasks(QObject):
 
 
 class _Task(QRunnable):
-    """The signals belong to the `Tasks`, which waits for the pool before it goes."""
+    """Runs one function; the `Tasks` object, whose signal it emits, waits for the pool in `close`."""
 
     def __init__(self, tasks: Tasks, name: str, number: int, function: Callable[[], object]) -> None:
         super().__init__()
         self._tasks, self._name, self._number, self._function = tasks, name, number, function
 
     def run(self) -> None:
-        """Do it, unless nobody wants it any more."""
+        """Run the function, unless its result is no longer wanted."""
         if not self._tasks.is_newest(self._name, self._number):
             return
         result, problem = None, None

@@ -1,4 +1,4 @@
-"""Thumbnails on demand: a few threads read what is asked for, the newest request first, and what left the view is dropped."""
+"""Thumbnails on demand: background threads read the newest request first and drop those that have left the view."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ CACHE_BYTES = 128 * 2**20
 
 
 class ThumbnailLoader(QObject):
-    """Loads and keeps thumbnails. For the window's thread; nothing here blocks but `close`."""
+    """Loads and caches thumbnails. For the GUI thread; no method but `close` blocks."""
 
     ready = Signal(object)
-    """The thumbnail of this path is there: `image` returns it now."""
+    """The thumbnail of this path is loaded: `image` returns it."""
     failed = Signal(object, str)
-    """This path cannot be read, and why, as a clause; `image` returns a placeholder now."""
+    """This path cannot be read, and why, as a clause; `image` returns a placeholder."""
 
     def __init__(
         self, side: int = 160, parent: QObject | None = None, *, cache_bytes: int = CACHE_BYTES, threads: int = 2
     ) -> None:
-        """Start nothing yet.
+        """Create the loader; threads start with the first request.
 
         Args:
             side: Side of the square that every thumbnail fits into, in pixels.
-            parent: Qt's owner.
-            cache_bytes: How much is kept; beyond it what was not looked at for longest goes.
-            threads: How many read at once.
+            parent: The Qt parent.
+            cache_bytes: Size of the cache; the least recently used thumbnails are dropped first.
+            threads: Number of reading threads.
         """
         super().__init__(parent)
         self._side = side
@@ -54,7 +54,7 @@ class ThumbnailLoader(QObject):
         return self._side
 
     def image(self, path: Path) -> QImage | None:
-        """Return a thumbnail, or None and read it as soon as possible, before what was asked for earlier."""
+        """Return a cached thumbnail; else return None and request it, ahead of earlier requests."""
         found = self._images.get(path)
         if found is not None:
             self._images.move_to_end(path)
@@ -66,15 +66,15 @@ class ThumbnailLoader(QObject):
         return None
 
     def problem(self, path: Path) -> str | None:
-        """Return why a file could not be read, as a clause; None where nothing is known against it."""
+        """Return why a file could not be read, as a clause; None if no error is known."""
         return self._problems.get(path)
 
     def keep_only(self, paths: Iterable[Path]) -> None:
-        """Drop requests for everything else: it has left the view."""
+        """Drop the requests for all other paths, which have left the view."""
         self._queue.keep_only(frozenset(paths))
 
     def placeholder(self) -> QImage:
-        """Return what stands for a file that cannot be read: a crossed frame, grey in any theme."""
+        """Return the placeholder of an unreadable file: a crossed frame, grey in both themes."""
         if self._placeholder is None:
             image = QImage(self._side, self._side, QImage.Format.Format_ARGB32_Premultiplied)
             image.fill(QColor(128, 128, 128, 40))
@@ -90,25 +90,25 @@ class ThumbnailLoader(QObject):
         return self._placeholder
 
     def set_cache_bytes(self, most: int) -> None:
-        """Keep so much from now on."""
+        """Set the size of the cache, and drop what exceeds it."""
         self._cache_bytes = most
         self._drop_oldest()
 
     def clear(self) -> None:
-        """Forget all images, problems and requests: another folder is open, or files have changed."""
+        """Drop all thumbnails, errors and requests, for another folder or after files have changed."""
         self._queue.forget()
         self._images.clear()
         self._problems.clear()
         self._bytes = 0
 
     def close(self) -> None:
-        """Stop reading and wait for the threads: at most one image each."""
+        """Stop reading and wait for the threads, each of which finishes at most one image."""
         self._queue.close()
         self._pool.waitForDone()
 
     @property
     def kept_bytes(self) -> int:
-        """The size of all kept thumbnails."""
+        """The size of all cached thumbnails, in bytes."""
         return self._bytes
 
     @Slot(object, object, str, int)
@@ -132,7 +132,7 @@ class ThumbnailLoader(QObject):
 
 
 class _ReadingQueue(QObject):
-    """What is to be read, the newest first; shared by the threads and owned by the loader, so that its signal outlives them."""
+    """The read requests, newest first. The threads share it; the loader owns it, so that its signal outlives them."""
 
     read = Signal(object, object, str, int)
 
@@ -147,7 +147,7 @@ class _ReadingQueue(QObject):
         self._lock = threading.Lock()
 
     def add(self, path: Path) -> bool:
-        """Ask for a file; says whether one more thread must begin to read."""
+        """Request a file; return whether one more thread must start to read."""
         with self._lock:
             if self._closed or path in self._being_read:
                 return False
@@ -158,7 +158,7 @@ class _ReadingQueue(QObject):
             return more
 
     def settle(self, path: Path) -> None:
-        """What was read has arrived: it may be asked for again."""
+        """Allow new requests for a file whose result has been delivered."""
         with self._lock:
             self._being_read.discard(path)
 
@@ -178,7 +178,7 @@ class _ReadingQueue(QObject):
             self._waiting.clear()
 
     def read_next(self) -> bool:
-        """Read the newest; says whether there was one. From the pool's threads."""
+        """Read the newest request; return False if there is none. For the pool's threads."""
         with self._lock:
             if self._closed or not self._waiting:
                 self._idle_threads += 1
@@ -198,13 +198,13 @@ class _ReadingQueue(QObject):
 
 
 class _Reading(QRunnable):
-    """Reads until nothing waits, then gives its thread back."""
+    """Reads until the queue is empty."""
 
     def __init__(self, queue: _ReadingQueue) -> None:
         super().__init__()
         self._queue = queue
 
     def run(self) -> None:
-        """Read."""
+        """Read all requests."""
         while self._queue.read_next():
             pass

@@ -1,7 +1,7 @@
-"""A training as a job of the window: starts it in a process of its own or finds it running, and follows its folder.
+"""Trainings as jobs: start a process or find a running one, and follow the run folder.
 
-The folder is all that window and training share (`s3n_core.runs`), so a training that the command line or another window
-started looks the same here, and one that was started here outlives the window.
+Window and training share only the run folder (`s3n_core.runs`). So trainings started from the command line or by
+another window look the same here, and trainings started here outlive the window.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ _STATUSES: dict[ShownStatus, JobStatus] = {
 
 
 class TrainingJob(Job):
-    """One training. Made by `start`, `resume` or `follow`, which return a job that runs already.
+    """One training. Create it with `start`, `resume` or `follow`, which return a running job.
 
-    It is over when nobody trains the run any more, or when the window loses interest (`leave`).
+    It ends when the run is no longer trained, or when the window stops following it (`leave`).
     """
 
     run_changed = Signal(object)
-    """The folder has changed: `RunChange`, its metrics only the new lines."""
+    """The run folder changed: a `RunChange` with the new lines of the metrics."""
     run_status_changed = Signal(str)
-    """The status of the run is another: `ShownStatus`."""
+    """The status of the run changed: the new `ShownStatus`."""
     failed = Signal(object, object)
-    """An order was refused or the training failed: the `S3NError` that says why, and the job itself."""
+    """An order was refused or the training failed: the `S3NError`, and the job."""
 
     def __init__(
         self, title: str, run_path: Path, command: Sequence[str] | None, log_name: str, parent: QObject | None
@@ -89,7 +89,7 @@ class TrainingJob(Job):
         changed_data: bool = False,
         prefix: Sequence[str] = (),
     ) -> Self:
-        """Go on with a run that was stopped or interrupted; ``changed_data``: also where its data set is another by now."""
+        """Resume a stopped or interrupted run; ``changed_data``: even if its data set has changed."""
         arguments = ["runs", "resume", run_path.name, f"--runs={run_path.parent}", f"--device={device}", *REPORTING]
         arguments += ["--changed-data"] if changed_data else []
         command = engine_command(*arguments, prefix=prefix)
@@ -97,47 +97,47 @@ class TrainingJob(Job):
 
     @classmethod
     def follow(cls, run_path: Path, parent: QObject | None = None) -> Self:
-        """Follow a training that somebody else started; a run that nobody trains is told once, and the job is over."""
+        """Follow a training that was started elsewhere; if the run is not being trained, report it once and end."""
         return cls(f"Training {run_path.name}", run_path, None, f"train-{run_path.name}", parent)
 
-    # What is known
+    # State
 
     @property
     def run_path(self) -> Path:
-        """The run's folder; it may not be there yet."""
+        """The run folder; it may not exist yet."""
         return self._run_path
 
     @property
     def run_status(self) -> ShownStatus:
-        """What to tell a person about the run."""
+        """The displayed status of the run."""
         return self._run_status
 
     @property
     def state(self) -> RunState | None:
-        """The last record of the training; None before the first."""
+        """The last recorded state of the training; None before the first."""
         return self._state
 
     @property
     def live(self) -> bool:
-        """Whether a process trains the run."""
+        """Whether a process is training the run."""
         return self._live
 
     # Orders
 
     def pause(self) -> None:
-        """Let the training wait from its next batch on."""
+        """Pause after the current batch."""
         self._watch.order(RunOrder("pause"))
 
     def go_on(self) -> None:
-        """Let a paused training go on."""
+        """Resume a paused training."""
         self._watch.order(RunOrder("resume"))
 
     def stop_and_keep(self, grace_seconds: float = STOP_SECONDS) -> None:
-        """Stop after this batch and keep everything; a process that does not follow is ended after the grace time."""
+        """Stop after the current batch and keep everything; terminate the process after the grace period."""
         self._order(RunOrder("stop", grace_seconds))
 
     def stop_now(self, grace_seconds: float = STOP_NOW_SECONDS) -> None:
-        """Stop without waiting for the batch; what the last checkpoint holds is kept."""
+        """Stop without waiting for the batch; the last checkpoint is kept."""
         self._order(RunOrder("stop-now", grace_seconds))
 
     def discard(self, grace_seconds: float = STOP_NOW_SECONDS) -> None:
@@ -145,18 +145,18 @@ class TrainingJob(Job):
         self._order(RunOrder("discard", grace_seconds))
 
     def cancel(self) -> None:
-        """Stop and keep."""
+        """Same as `stop_and_keep`."""
         self.stop_and_keep()
 
     def leave(self) -> None:
-        """Stop following; the training goes on."""
+        """Stop following; the training continues."""
         self._watch.leave()
         self._thread.wait()
         if self.is_active:
             self._end("cancelled", "Training continues in the background.")
 
     def close(self) -> None:
-        """As `leave`: a training outlives the window."""
+        """Same as `leave`: a training outlives the window."""
         self.leave()
 
     def _order(self, order: RunOrder) -> None:
@@ -164,14 +164,14 @@ class TrainingJob(Job):
             self._report(status="stopping", text="stopping", fraction=self.fraction)
             self._watch.order(order)
 
-    # What the thread tells
+    # Signals of the worker
 
     @Slot(object)
     def _on_run_changed(self, change: RunChange) -> None:
         self._state, self._live = change.state, change.live
         status = change.status
         if self._own and not change.live and self._run_status == "starting":
-            status = "starting"  # the process that will train it has not come so far; what is there is older
+            status = "starting"  # the own process has not taken the run yet; the folder shows an older state
         if status != self._run_status:
             self._run_status = status
             self.run_status_changed.emit(status)
@@ -203,7 +203,7 @@ class TrainingJob(Job):
     def _on_finished(self) -> None:
         ending = self._ending
         if ending is None:
-            return  # it crashed, which has been said
+            return  # the worker crashed, which has already been reported
         status = "discarded" if ending.discarded else ending.status
         if status != self._run_status:
             self._run_status = status

@@ -1,4 +1,4 @@
-"""A new training as the person asks for it, and the command line that it is."""
+"""The settings of a new training, and the equivalent command."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 REPORTING = ("--json", "--quiet")
-"""What makes a training write to its log how it ends, as JSON, and nothing of its progress, which its folder tells."""
+"""Options that make a training log only its result, as JSON; its progress is in the run folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRequest:
-    """A new training.
+    """The settings of a new training.
 
     Attributes:
-        data: The data set's folder.
+        data: The data set folder.
         recipe: The recipe's name.
-        name: The run's name, free in ``root``.
-        root: The runs folder.
+        name: The run's name, not yet used in ``root``.
+        root: The runs folder, which contains all run folders.
         settings: Changed fields of the recipe, by dotted name: ``{"epochs": 20, "network.backbone": "resnet18"}``.
-        format: The data set's format, "auto" to detect it.
-        device: The device, "auto" to choose it.
-        workers: Threads that read images; None chooses by the machine.
-        prefix: What brings the command to another place (`engine_command`), where all paths must be the same.
+        format: The data set's format; "auto" detects it.
+        device: "auto", "cpu", "cuda" or "mps".
+        workers: Number of threads that read images; None: depends on the machine.
+        prefix: A prefix that runs the command elsewhere (`engine_command`), where all paths must be the same.
     """
 
     data: Path
@@ -39,7 +39,7 @@ class TrainingRequest:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What follows ``s3n`` on the command line."""
+        """The arguments of ``s3n``."""
         settings = [f"{name}={json.dumps(value)}" for name, value in self.settings.items()]
         return (
             "train",

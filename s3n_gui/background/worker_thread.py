@@ -1,4 +1,4 @@
-"""A worker in a thread of its own, in the one shape that has been found to survive PySide6: see the order of the steps."""
+"""A worker object in its own QThread, with an order of setup and teardown steps that is safe in PySide6."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ _PATIENCE_MILLISECONDS = 15_000
 
 
 class Worker(QObject):
-    """What is done in a thread: `work`, once. Its signals arrive in the thread that their receivers live in.
+    """An object whose `work` runs once in a thread. Its signals arrive in the threads of their receivers.
 
-    Subclasses override `work`, which returns when it is done or was told to end by a call from another thread.
+    Subclasses override `work`, which returns when it is done or when a call from another thread asks it to end.
     """
 
     finished = Signal()
     crashed = Signal(str)
-    """`work` raised what it should not: "Type: text"."""
+    """`work` raised an exception: "Type: text"."""
 
     def work(self) -> None:
-        """Do it."""
+        """Do the work."""
         raise NotImplementedError
 
     @Slot()
     def run(self) -> None:
-        """Do it, and let no exception into Qt."""
+        """Call `work`, and let no exception propagate into Qt."""
         try:
             self.work()
         except Exception as error:
@@ -33,14 +33,14 @@ class Worker(QObject):
 
 
 _running: set[WorkerThread] = set()
-"""A QThread that is deleted while it runs ends the program, so each is kept here, whatever becomes of who started it."""
+"""Running threads. Deleting a running QThread aborts the program, so each is kept here even if its owner is deleted."""
 
 
 class WorkerThread(QObject):
-    """Runs one worker once. Keeps it until the thread has ended, and nobody else may own or delete it."""
+    """Runs one worker once. It owns the worker until the thread has ended; nothing else may own or delete it."""
 
     finished = Signal()
-    """The thread has ended; sent in the thread that this object lives in, unless `wait` has seen it first."""
+    """The thread has ended; emitted in this object's thread, unless `wait` has returned first."""
 
     def __init__(self, worker: Worker) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class WorkerThread(QObject):
         worker.moveToThread(self._thread)
         self._thread.started.connect(worker.run)
         worker.finished.connect(self._thread.quit)
-        self._thread.finished.connect(self._on_finished)  # a method of an object of this thread: it runs here
+        self._thread.finished.connect(self._on_finished)  # a bound method of this QObject, so it runs in this thread
 
     def start(self) -> None:
         """Start the thread."""
@@ -58,9 +58,9 @@ class WorkerThread(QObject):
         self._thread.start()
 
     def wait(self) -> None:
-        """Wait for the end of a worker that has been told to end."""
+        """Wait for a worker that has been asked to end, up to 15 seconds."""
         if not self._over:
-            self._thread.quit()  # for a worker that never ran
+            self._thread.quit()  # for a worker that has never run
             if self._thread.wait(_PATIENCE_MILLISECONDS):
                 self._forget()
 

@@ -1,4 +1,4 @@
-"""The live runs of the run folder as jobs, including those started elsewhere or before the window."""
+"""The live runs of the runs folder as jobs, including those started elsewhere or before the window."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class LiveRuns(QObject):
-    """Keeps every live run of the run folder in the job list.
+    """Keeps every live run of the runs folder in the job list.
 
     Signals:
         failed: A sentence for the banner.
@@ -33,7 +33,7 @@ class LiveRuns(QObject):
         settings.changed.connect(self._on_setting)
 
     def begin(self) -> None:
-        """Start watching the run folder."""
+        """Start watching the runs folder."""
         self.watch.begin()
 
     def active(self) -> tuple[TrainingJob, ...]:
@@ -60,7 +60,7 @@ class LiveRuns(QObject):
             job.leave()
 
     def close(self) -> None:
-        """Stop watching the run folder."""
+        """Stop watching the runs folder."""
         self.watch.close()
 
     def _on_setting(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The watch over the run folder: lists the runs and reads the losses of live ones every two seconds, in a thread."""
+"""The watch over the runs folder: lists the runs and reads the losses of live ones every two seconds, in a thread."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MOST_POINTS = 240
 
 @dataclass(frozen=True, slots=True)
 class RunsSeen:
-    """The state of the run folder.
+    """The state of the runs folder.
 
     Attributes:
         runs: The runs, newest first.
-        losses: The folder of each live run and its training loss so far, averaged to at most ``MOST_POINTS`` values.
+        losses: For each live run, its folder and its training loss so far, averaged to at most ``MOST_POINTS`` values.
         problem: Why the folder cannot be read, as a sentence; empty if it can.
     """
 
@@ -39,7 +39,7 @@ class RunsSeen:
 
 
 class RunsWatch(QObject):
-    """Reports the state of the run folder whenever it changes.
+    """Reports the state of the runs folder whenever it changes.
 
     Signals:
         changed: The new ``RunsSeen``.

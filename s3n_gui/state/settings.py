@@ -122,7 +122,7 @@ class Settings(QObject):
 
     @property
     def runs_root(self) -> Path:
-        """The run folder; it need not exist."""
+        """The runs folder, which contains all run folders; it need not exist."""
         chosen = str(self.value("runs_folder"))
         return runs_root(Path(chosen) if chosen else None)
 

@@ -17,7 +17,7 @@ def draw_ground(painter: QPainter, box: QRectF, radius: float = 4) -> QPainterPa
 
 
 def draw_filling(painter: QPainter, box: QRectF, image: QImage | None) -> None:
-    """Paint the background and the centre of an image, scaled to cover the box; only the background without an image."""
+    """Paint the background and the centre of an image, scaled to cover the box; without an image, the background."""
     shape = draw_ground(painter, box)
     if image is None or image.isNull():
         return

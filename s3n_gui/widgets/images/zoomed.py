@@ -51,7 +51,7 @@ class Zoomed(QWidget):
         self.update()
 
     def picture_rect(self) -> QRectF:
-        """Return the rectangle of the whole image in widget coordinates, perhaps beyond its edges; empty without one."""
+        """Return the rectangle of the whole image in widget coordinates, even outside the widget; empty without one."""
         plane = self.plane()
         if plane.isEmpty():
             return QRectF()
