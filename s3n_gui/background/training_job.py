@@ -171,7 +171,7 @@ class TrainingJob(Job):
         self._state, self._live = change.state, change.live
         status = change.status
         if self._own and not change.live and self._run_status == "starting":
-            status = "starting"  # the own process has not taken the run yet; the folder shows an older state
+            status = "starting"  # this job's process has not locked the run yet; the folder shows an older state
         if status != self._run_status:
             self._run_status = status
             self.run_status_changed.emit(status)

@@ -77,7 +77,7 @@ class Checking(QObject):
             self._tasks.run("kept", lambda: kept_report(survey.data_set))
 
     def show_parts(self, survey: Survey, uses: NDArray[np.uint8]) -> None:
-        """Find leaks anew after images of the same data set moved to other splits."""
+        """Recompute the findings, such as leaks, after images of the same data set have moved to other splits."""
         self._survey = replace(survey, uses=uses)
         self._find()
 

@@ -81,7 +81,7 @@ class Finding:
         notes: For each of ``images`` what is wrong with it, as a clause.
         leave_out: Indices of the images that are best left out of training.
         pairs: Pairs to compare side by side.
-        details: Lines about files that are not images of the data set.
+        details: Lines about files that cannot be used.
     """
 
     kind: Kind

@@ -90,7 +90,7 @@ class DataPage(Page):
         self.findings.show_asked.connect(self._on_show)
         self._settings.changed.connect(self._on_setting)
 
-    # -- what is shown ---------------------------------------------------------------------------------------------------
+    # -- content ---------------------------------------------------------------------------------------------------------
 
     def _show_state(self) -> None:
         if self.controller.survey is not None:
@@ -138,7 +138,7 @@ class DataPage(Page):
         image = self.images.image(current.row()) if current.isValid() else -1
         self.selected.show_image(image, len(self.grid.selectedIndexes()))
 
-    # -- what is asked for -----------------------------------------------------------------------------------------------
+    # -- actions ---------------------------------------------------------------------------------------------------------
 
     def _on_open(self) -> None:
         self._session.ask_to_open("data")

@@ -26,7 +26,7 @@ class Strip(QFrame):
 
     Signals:
         page_chosen: The name of the step that was pressed.
-        open_asked: Choose another "data" set or "model".
+        open_asked: "data" or "model": choose another one.
     """
 
     page_chosen = Signal(str)

@@ -149,7 +149,7 @@ class Session(QObject):
         self.path_offered.emit(path)
 
     def ask_to_open(self, kind: str) -> None:
-        """Ask the window for a dialog to open "data", "model" or "run"."""
+        """Ask the window to show the dialog that opens "data", "model" or "run"."""
         self.open_asked.emit(kind)
 
     def ask_for_demo(self) -> None:

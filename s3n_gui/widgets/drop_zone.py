@@ -13,7 +13,7 @@ class DropZone(QFrame):
     """Shows what can be dropped. The whole window accepts drops; the zone makes that visible.
 
     Signals:
-        open_asked: Choose a "data" set, "model" or "run" in a dialog.
+        open_asked: "data", "model" or "run": choose one in a dialog.
     """
 
     open_asked = Signal(str)

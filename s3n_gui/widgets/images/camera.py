@@ -43,7 +43,7 @@ class Camera:
         return Camera(x + (self.x - x) * ratio, y + (self.y - y) * ratio, zoom).kept_inside()
 
     def kept_inside(self) -> Camera:
-        """Return the nearest camera whose view does not leave the image."""
+        """Return the nearest camera that stays on the image."""
         room = 0.5 * (1 - 1 / max(self.zoom, 1.0))
         return replace(self, x=min(max(self.x, 0.5 - room), 0.5 + room), y=min(max(self.y, 0.5 - room), 0.5 + room))
 
