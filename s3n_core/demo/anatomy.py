@@ -1,8 +1,8 @@
-"""The one body: where every member of the bird is in a given pose, exactly.
+"""The bird's body, shared by all species: the exact position of every part in a given pose.
 
-The bird is measured in units of its own (from bill to tail tip it is about 85 long), facing right, y down, with nested
-frames: the world's (level, mirrored for birds that face left), the body's (tilted), the head's and the tail's. Every
-shape is placed through these frames, so part places and boxes are known and not estimated.
+The bird is measured in its own units (about 85 from bill to tail tip), facing right, y down, with nested frames: the
+world's (level, mirrored for birds that face left), the body's (tilted), the head's and the tail's. Every shape is
+placed through these frames, so part locations and boxes are exact.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TAIL_ROOT: Final = (-25.0, -1.5)
 """The pivot of the tail, in the body's frame."""
 
 FOOT: Final = (0.5, 26.0)
-"""Where the feet stand, in the world's frame; the body's centre is its origin."""
+"""Position of the feet, in the world's frame; the origin is the body's centre."""
 
 BODY: Final = smooth_closed(
     [
@@ -73,10 +73,10 @@ HEAD: Final = smooth_closed(
     ]
 )
 SHOULDER: Final = (11.0, -7.0)
-"""Where an open wing begins, in the body's frame."""
+"""Root of an open wing, in the body's frame."""
 
 TUCKED_FOOT: Final = (-13.0, 13.5)
-"""Where the near foot is in flight, in the body's frame."""
+"""Position of the near foot in flight, in the body's frame."""
 
 EYE: Final = (4.2, -1.9)
 EYE_RADIUS: Final = 2.35
@@ -84,21 +84,21 @@ EYE_RADIUS: Final = 2.35
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pose:
-    """How the bird holds itself and where it stands.
+    """The bird's pose and position.
 
     Attributes:
         facing: 1 for right, -1 for left.
-        tilt: How far the breast is raised, in radians.
-        head_tilt: How far the bill is raised, in radians.
-        head_turn: Width of the head as seen, 1 in profile, less when it turns towards or away from us.
-        looks_back: The head is turned over the shoulder.
-        tail_angle: How far the tail is raised against the body, in radians.
-        tail_spread: 0 closed to 1 fanned.
+        tilt: Angle by which the breast is raised, in radians.
+        head_tilt: Angle by which the bill is raised, in radians.
+        head_turn: Apparent width of the head: 1 in profile, less if it turns towards or away from the viewer.
+        looks_back: Whether the head is turned over the shoulder.
+        tail_angle: Angle by which the tail is raised relative to the body, in radians.
+        tail_spread: 0 (closed) to 1 (fanned).
         plumpness: Height of the body relative to its length.
-        wing_lift: None with folded wings; in flight the angle of the near wing against the body, in radians, up.
-        perch_slope: Rise of what it stands on, y over x in the picture.
-        scale: Picture pixels per unit.
-        centre: Place of the body's centre in picture pixels.
+        wing_lift: None: folded wings; in flight, the upward angle of the near wing to the body, in radians.
+        perch_slope: Slope of the perch, y over x in the image.
+        scale: Image pixels per unit.
+        centre: Position of the body's centre, (x, y) in image pixels.
     """
 
     facing: int
@@ -117,7 +117,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The frames of a posed bird, each from its own units to picture pixels."""
+    """The frames of a posed bird, each from its own units to image pixels."""
 
     pose: Pose
     world: Frame
@@ -130,21 +130,21 @@ class Skeleton:
 
     @property
     def unit(self) -> float:
-        """Picture pixels per unit."""
+        """Image pixels per unit."""
         return self.pose.scale
 
     @property
     def head_facing(self) -> int:
-        """1 if the bill points right in the picture, else -1."""
+        """1 if the bill points right in the image, else -1."""
         return -self.pose.facing if self.pose.looks_back else self.pose.facing
 
     @property
     def far_foot_drop(self) -> float:
-        """How much lower than the near foot the far one stands, in units."""
+        """Vertical distance by which the far foot is lower than the near one, in units."""
         return 5.2 * self.pose.perch_slope * self.pose.facing
 
     def part_places(self) -> dict[str, Points]:
-        """Return where the parts are in picture pixels, those on the far side of the bird left out."""
+        """Return the (x, y) positions of the parts in image pixels, without those on the far side of the bird."""
         eye = "right eye" if self.head_facing > 0 else "left eye"
         near, far = ("right", "left") if self.pose.facing > 0 else ("left", "right")
         if self.pose.wing_lift is None:
@@ -189,14 +189,14 @@ def skeleton(pose: Pose) -> Skeleton:
         foot = tuck[:, :2] @ np.array(FOOT)
         tuck[:, 2] = np.array(TUCKED_FOOT) - foot
         legs = inside(body, tuck)
-        # In the frame of an open wing x runs out along the arm and y back along the feathers.
+        # In the frame of an open wing, x points outwards along the arm and y backwards along the feathers.
         near_wing = inside(body, frame(scale=(1.0, -1.0), angle=-pose.wing_lift, origin=SHOULDER))
         far_wing = inside(body, frame(scale=(0.85, -0.9), angle=-pose.wing_lift + 0.55, origin=(SHOULDER[0] + 3, -9.0)))
     return Skeleton(pose, world, body, inside(world, head_in_world), tail, legs, near_wing, far_wing)
 
 
 def extent(bones: Skeleton) -> tuple[Points, Points]:
-    """Return the lower and upper corner of the room a bird in this pose needs, whatever its species."""
+    """Return the minimum and maximum corner (x, y), in image pixels, of a box that holds any species in this pose."""
     wings = (bones.near_wing, bones.far_wing)
     reach = np.concatenate(
         [

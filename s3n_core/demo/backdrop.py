@@ -1,4 +1,4 @@
-"""The out-of-focus distance: painted small, blurred, enlarged; then discs of light and things half in focus."""
+"""The out-of-focus background: painted small, blurred and enlarged, then half-focused leaves and discs of light."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from s3n_core.demo.light import Light
 from s3n_core.demo.members import mixed
 from s3n_core.demo.painter import SUPERSAMPLE, Canvas, blurred, resized
 
-_REDUCTION = 4  # the distance is painted at this fraction of the picture's size
+_REDUCTION = 4  # factor by which the background is painted smaller than the image
 
 
 def paint_backdrop(width: int, height: int, setting: Setting, light: Light, rng: np.random.Generator) -> Canvas:
-    """Return the distance as a canvas for a picture of ``width`` x ``height`` pixels."""
+    """Return a canvas with the background, for an image of ``width`` x ``height`` pixels."""
     far = _distance(width // _REDUCTION, height // _REDUCTION, setting, rng)
     near = resized(far, (width, height), cv2.INTER_CUBIC)
     _half_focused(near, setting, rng)
@@ -81,7 +81,7 @@ def _half_focused(near: Canvas, setting: Setting, rng: np.random.Generator) -> N
 
 
 def _discs_of_light(near: Canvas, setting: Setting, light: Light, rng: np.random.Generator) -> None:
-    """Add the discs that a lens makes of bright points, mostly on the side of the sun."""
+    """Add bokeh: the discs into which a lens turns bright points, mostly on the side of the sun."""
     height, width = near.shape[:2]
     glow = np.zeros((height, width), np.uint8)
     centre = np.array([0.5 + 0.35 * light.direction[0], 0.5 + 0.35 * light.direction[1]]) * (width, height)

@@ -1,4 +1,4 @@
-"""The whole bird: its members painted in order, lit, and laid over the scene."""
+"""The whole bird: its parts are painted in order, shaded, and composited onto the scene."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from s3n_core.demo.species import Species
 
 
 def paint_bird(species: Species, bones: Skeleton, canvas: Canvas, light: Light, streams: Streams) -> Mask:
-    """Paint a bird over ``canvas`` and return its mask, of the canvas' height and width, 0 to 255."""
+    """Paint a bird onto ``canvas`` and return its mask: uint8, the canvas's height and width, 0 to 255."""
     mask = np.zeros(canvas.shape[:2], dtype=np.uint8)
     low, high = extent(bones)
     margin = 5 * bones.unit

@@ -1,4 +1,4 @@
-"""Curves and frames: smooth outlines through a few points, feather shapes, and affine frames of the bird's members.
+"""Curves and frames: smooth outlines through a few points, feather shapes, and affine frames of the bird's parts.
 
 Points are float64 arrays of shape (..., 2), last axis (x, y), y pointing down. A frame is a (2, 3) affine matrix.
 """
@@ -22,7 +22,7 @@ def smooth_closed(points: ArrayLike, steps: int = 8) -> Points:
 
 
 def smooth_open(points: ArrayLike, steps: int = 8) -> Points:
-    """Return the Catmull-Rom curve through ``points`` from the first to the last, shape ((n - 1) * steps + 1, 2)."""
+    """Return the open Catmull-Rom curve through ``points``, shape ((n - 1) * steps + 1, 2)."""
     p = np.asarray(points, dtype=np.float64)
     padded = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
     curve = _catmull_rom(padded[:-3], padded[1:-2], padded[2:-1], padded[3:], steps)
@@ -40,10 +40,10 @@ def feathers(bases: ArrayLike, tips: ArrayLike, widths: ArrayLike, bend: float =
     """Return feather outlines.
 
     Args:
-        bases: Where each quill begins, shape (n, 2).
-        tips: Where each feather ends, shape (n, 2).
+        bases: Base of each quill, shape (n, 2).
+        tips: Tip of each feather, shape (n, 2).
         widths: Full widths, a number or shape (n,).
-        bend: How far the shaft bows sideways, as a share of its length.
+        bend: Sideways bend of the shaft, as a share of its length.
 
     Returns:
         Outlines, shape (n, 18, 2): down one side and back along the other.
@@ -67,17 +67,17 @@ def between(start: ArrayLike, end: ArrayLike, count: int) -> Points:
 def frame(
     *, scale: tuple[float, float] = (1.0, 1.0), angle: float = 0.0, origin: tuple[float, float] = (0, 0)
 ) -> Frame:
-    """Return the frame that scales, then rotates by ``angle`` (radians, clockwise on screen), then moves to ``origin``."""
+    """Return the frame that scales, rotates by ``angle`` (radians, clockwise on screen), then moves to ``origin``."""
     cos, sin = np.cos(angle), np.sin(angle)
     return np.array([[cos * scale[0], -sin * scale[1], origin[0]], [sin * scale[0], cos * scale[1], origin[1]]])
 
 
 def inside(outer: Frame, inner: Frame) -> Frame:
-    """Return the frame that applies ``inner`` first and ``outer`` to the result."""
+    """Return the composed frame that applies ``inner`` first, then ``outer``."""
     matrix = outer[:, :2] @ inner[:, :2]
     return np.concatenate([matrix, (outer[:, :2] @ inner[:, 2] + outer[:, 2])[:, None]], axis=1)
 
 
 def place(frame_: Frame, points: ArrayLike) -> Points:
-    """Return ``points`` (..., 2) of a frame's own coordinates in the coordinates outside it."""
+    """Transform ``points`` (..., 2) from a frame's own coordinates to the outer ones."""
     return np.asarray(points, dtype=np.float64) @ frame_[:, :2].T + frame_[:, 2]

@@ -1,4 +1,4 @@
-"""One picture: a scene that knows nothing of the species, and a bird in it."""
+"""Drawing one image: a scene that does not depend on the species, and a bird in it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from s3n_core.system.seeding import keyed_generator
 
 @dataclass(frozen=True, slots=True)
 class DrawnBird:
-    """A drawn picture with what is known about it.
+    """A synthetic image with its annotations.
 
     Attributes:
-        image: The picture, mode RGB, about 400 x 320 pixels.
+        image: The image, mode RGB, about 400 x 320 pixels.
         box: The bird's bounding box (x, y, width, height) in pixels.
-        parts: Where the visible parts are, (x, y) in pixels, keyed by CUB-200-2011's part names.
+        parts: Positions (x, y) of the visible parts in pixels, by the part names of CUB-200-2011.
     """
 
     image: Image.Image
@@ -41,8 +41,8 @@ class DrawnBird:
 def draw_bird(species: Species, index: int, seed: int = 0) -> DrawnBird:
     """Draw ``species`` into scene number ``index``.
 
-    Everything but the species' own parts (pose, place, light, surroundings, the wear of each feather) is a function of
-    ``(seed, index)``: the same scene with another species differs in the parts that differ, and nowhere else.
+    Everything except the species' own parts (pose, position, light, surroundings, wear of the feathers) is a function
+    of ``(seed, index)``: the same scene with another species differs only in the parts that differ between the species.
 
     Args:
         species: One of ``SPECIES``.
@@ -55,7 +55,7 @@ def draw_bird(species: Species, index: int, seed: int = 0) -> DrawnBird:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Keep OpenCV from splitting brush strokes among threads: they wait for one another when other work needs the cores."""
+    """Limit OpenCV to one thread: with several, brush strokes wait for one another while other work uses the cores."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

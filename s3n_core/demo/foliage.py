@@ -1,4 +1,4 @@
-"""Leaves, blossoms, berries, blades: what grows near the bird and in front of it."""
+"""Leaves, blossoms, berries and blades of grass around and in front of the bird."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def leaf_outline(root: Points, tip: Points, width: float, bend: float) -> tuple[
 
 
 def paint_leaf(canvas: Canvas, root: Points, tip: Points, width: float, colour: Colour, bend: float = 0.0) -> None:
-    """Paint one leaf with a light and a dark half and its midrib."""
+    """Paint a leaf with a light half, a dark half and a midrib."""
     outline, rib = leaf_outline(root, tip, width, bend)
     fill(canvas, outline, mixed(colour, (250, 250, 210), 0.14))
     fill(canvas, np.concatenate([outline[12:], rib]), mixed(colour, (20, 30, 40), 0.22))
@@ -35,7 +35,7 @@ def paint_leaf(canvas: Canvas, root: Points, tip: Points, width: float, colour: 
 
 
 def paint_berry(canvas: Canvas, centre: Points, radius: float, colour: Colour) -> None:
-    """Paint one round berry."""
+    """Paint a round berry."""
     disc(canvas, centre, radius, mixed(colour, (24, 16, 30), 0.3))
     disc(canvas, centre + np.array([-0.1, -0.14]) * radius, 0.82 * radius, colour)
     disc(canvas, centre + np.array([-0.22, -0.3]) * radius, 0.45 * radius, mixed(colour, (255, 255, 255), 0.2))
@@ -44,7 +44,7 @@ def paint_berry(canvas: Canvas, centre: Points, radius: float, colour: Colour) -
 
 
 def paint_blossom(canvas: Canvas, centre: Points, radius: float, colour: Colour, turn: float) -> None:
-    """Paint one blossom of five petals."""
+    """Paint a blossom with five petals."""
     for angle in turn + np.arange(5) * (2 * np.pi / 5):
         way = np.array([np.cos(angle), np.sin(angle)])
         petal = feathers((centre + 0.05 * radius * way)[None], (centre + radius * way)[None], 0.95 * radius)[0]
@@ -95,7 +95,7 @@ def paint_sprig(
 def paint_blades(
     canvas: Canvas, xs: Points, ground: float, height: float, setting: Setting, rng: np.random.Generator
 ) -> None:
-    """Paint blades of grass that rise from ``ground`` at ``xs``."""
+    """Paint blades of grass that grow upwards from ``ground`` at the positions ``xs``."""
     colours = setting.leaves or (setting.cover,)
     for x in xs:
         tall, lean = height * rng.uniform(0.4, 1.2), rng.normal(0, 0.35)

@@ -1,4 +1,4 @@
-"""What lies between the bird and us: blurred leaves at the edges, a leaf that may hide a part, falling snow."""
+"""The foreground: blurred leaves at the edges, a leaf that may hide a part of the bird, and falling snow or petals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EVERGREEN = ((70, 94, 82), (86, 108, 92), (58, 80, 76))
 
 
 def paint_foreground(picture: Canvas, setting: Setting, bones: Skeleton, rng: np.random.Generator) -> Mask:
-    """Paint over the picture (height, width, 3) what is nearer than the bird; return the mask of what it hides."""
+    """Paint the foreground onto the image (height, width, 3) and return the mask of what it hides."""
     height, width = picture.shape[:2]
     hidden = np.zeros((height, width), np.uint8)
     colours = setting.leaves or _EVERGREEN
@@ -83,7 +83,7 @@ def _snow(picture: Canvas, rng: np.random.Generator) -> None:
 
 
 def _drift(picture: Canvas, colour: tuple[float, float, float], rng: np.random.Generator) -> None:
-    """Petals or seeds that drift by, out of focus."""
+    """Paint drifting petals or seeds, out of focus."""
     height, width = picture.shape[:2]
     outlines = []
     for _ in range(int(rng.integers(3, 9))):

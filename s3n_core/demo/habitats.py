@@ -1,7 +1,7 @@
-"""The settings in which birds are drawn: palettes, what stands there to sit on, and what grows around.
+"""The settings of the scenes: palettes, perches and plants.
 
-A setting is drawn by the scene's stream alone. The colours in which parts of birds differ occur in every setting as
-berries, blossoms and lights, so that no colour in the surroundings says anything about the species.
+A setting is drawn from the scene's random stream only. The colours in which the birds' parts differ also occur in the
+surroundings as berries and blossoms, so that no colour of the surroundings reveals the species.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ import numpy as np
 from s3n_core.demo.painter import Colour
 
 Perch = Literal["branch", "stem", "stone", "ground", "air"]
-"""What is under the bird; "air" for a bird in flight."""
+"""What the bird stands on; "air" for a bird in flight."""
 
-_FLYING = 0.14
+_FLYING = 0.14  # share of birds in flight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One kind of place.
+    """A kind of scene.
 
     Attributes:
-        name: What a person would call it.
-        sky: Colours of the blurred distance, from the top of the picture to its bottom.
-        masses: Colours of blurred foliage in the distance.
-        leaves: Colours of leaves near by; empty where there are none.
-        blossoms: Chance that berries or blossoms grow near by.
+        name: Descriptive name.
+        sky: Colours of the blurred background, from the top of the image to the bottom.
+        masses: Colours of blurred foliage in the background.
+        leaves: Colours of nearby leaves; empty if there are none.
+        blossoms: Probability that a sprig bears berries or blossoms.
         bark: Colour of wood, stem or stone.
         cover: Colour of moss, lichen or snow on the perch.
-        perches: What there is to stand on.
-        bokeh: Strength of the discs of light in the distance.
+        perches: Possible perches; repeated ones are more likely.
+        bokeh: Strength of the discs of light in the background.
         snow: Whether it snows.
     """
 
@@ -161,18 +161,18 @@ ACCENTS: Final[tuple[Colour, ...]] = (
     (52, 46, 66),
     (204, 92, 40),
 )
-"""The colours of the birds' parts, as they occur in berries and blossoms."""
+"""The colours of the birds' parts, also used for berries and blossoms."""
 
 
 def draw_setting(rng: np.random.Generator) -> tuple[Setting, Perch]:
-    """Draw a setting and what the bird stands on."""
+    """Choose a setting and a perch at random."""
     setting = SETTINGS[int(rng.integers(len(SETTINGS)))]
     perch = setting.perches[int(rng.integers(len(setting.perches)))]
     return setting, "air" if rng.random() < _FLYING else perch
 
 
 def varied(colour: Colour, rng: np.random.Generator, amount: float = 10.0) -> Colour:
-    """Return ``colour``, a little lighter or darker and a little warmer or cooler."""
+    """Return a random variation of ``colour``: slightly lighter or darker and warmer or cooler."""
     lighter, warmer = rng.normal(0, amount), rng.normal(0, 0.4 * amount)
     shifted = np.clip(np.asarray(colour) + lighter + np.array([warmer, 0, -warmer]), 0, 255)
     return (float(shifted[0]), float(shifted[1]), float(shifted[2]))

@@ -1,7 +1,6 @@
-"""Light: what falls on the bird, and what the camera does to the finished picture.
+"""Light: shading of the bird, and camera effects on the finished image.
 
-Every step here works pixel by pixel from things that do not depend on the species, so a different bill cannot brighten
-a tail.
+Every step works per pixel and uses nothing that depends on the species, so a different bill cannot brighten the tail.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ Field = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Light:
-    """One mood of light.
+    """The lighting of a scene.
 
     Attributes:
-        sun: Colour of the direct light, red, green and blue, 1 for full.
-        sky: Colour of the light from everywhere.
-        direction: Where the sun stands in the picture, (x, y) with y down, of length 1.
-        rim: Strength of the bright edge of a bird that is lit from behind, 0 to 1.
-        haze: Strength of the veil that the sun throws over its side of the picture, 0 to 1.
+        sun: Colour of the direct light: red, green and blue, 1 for full intensity.
+        sky: Colour of the ambient light.
+        direction: Direction towards the sun in the image: unit vector (x, y), y down.
+        rim: Strength of the bright edge of a backlit bird, 0 to 1.
+        haze: Strength of the haze on the sun's side of the image, 0 to 1.
     """
 
     sun: tuple[float, float, float]
@@ -47,11 +46,11 @@ _MOODS = (
 
 
 _EVEN = np.float32(0.64)
-"""Share of the sun that falls on a surface that neither faces it nor turns away."""
+"""Share of the sunlight on a surface that faces neither towards the sun nor away from it."""
 
 
 def draw_light(rng: np.random.Generator) -> Light:
-    """Draw a mood of light."""
+    """Choose the lighting at random."""
     sun, sky, rim, haze = _MOODS[int(rng.choice(len(_MOODS), p=(0.32, 0.24, 0.18, 0.1, 0.16)))]
     angle = rng.uniform(np.radians(25), np.radians(155))
     strength = rng.uniform(0.94, 1.06)
@@ -69,13 +68,13 @@ def _scaled(colour: tuple[float, float, float], by: float) -> tuple[float, float
 
 
 def shade(albedo: Canvas, form: Mask, light: Light, unit: float) -> None:
-    """Model a flat painted bird into a round one, in place.
+    """Shade a flat painted bird so that it looks round, in place.
 
     Args:
-        albedo: The bird's own colours, a canvas.
-        form: Mask of the members that give it volume.
-        light: The light that falls on it.
-        unit: Picture pixels per unit of the bird.
+        albedo: The bird's unlit colours, a canvas.
+        form: Mask of the parts that have volume.
+        light: The lighting.
+        unit: Image pixels per unit of the bird.
     """
     height, width = form.shape
     small = cv2.resize(form, (width // 4, height // 4), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
@@ -88,11 +87,11 @@ def shade(albedo: Canvas, form: Mask, light: Light, unit: float) -> None:
             cv2.Sobel(blurred, cv2.CV_32F, 1, 0, scale=0.125),
             cv2.Sobel(blurred, cv2.CV_32F, 0, 1, scale=0.125),
         )
-        # The inside of a rounded body slopes away from its edge: against the mask's own gradient.
+        # A rounded surface faces outwards near its edge, against the gradient of the mask.
         lit -= np.float32(weight * sigma) * (
             slope_x * np.float32(light.direction[0]) + slope_y * np.float32(light.direction[1])
         )
-    # Light that comes back from the ground keeps the shaded side open; what has no volume here is lit evenly.
+    # Light reflected from the ground brightens the shaded side; pixels outside ``form`` are lit evenly.
     lit = np.clip(np.where(lit < _EVEN, _EVEN - 0.5 * (_EVEN - lit), lit), 0.1, 1.3)
     lit = (_EVEN + (lit - _EVEN) * cv2.GaussianBlur(small, (0, 0), 0.4 * per_unit)).astype(np.float32)
     edge = small - cv2.GaussianBlur(small, (0, 0), 1.1 * per_unit)
@@ -110,7 +109,7 @@ def shade(albedo: Canvas, form: Mask, light: Light, unit: float) -> None:
 
 
 def expose(picture: Canvas, light: Light, rng: np.random.Generator) -> Canvas:
-    """Return the finished picture as a camera would: veil of the sun, darker corners, colour of the light, film grain."""
+    """Return the image with camera effects: haze, vignette, colour cast of the light, and film grain."""
     height, width = picture.shape[:2]
     x = np.linspace(-1, 1, max(2, width // 8), dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, max(2, height // 8), dtype=np.float32)[:, None]
@@ -131,7 +130,7 @@ def expose(picture: Canvas, light: Light, rng: np.random.Generator) -> Canvas:
 
 
 def noise_window(width: int, height: int, rng: np.random.Generator, *, fine: bool = False) -> Mask:
-    """Return a random window of a fixed noise field, shape (height, width), mean 128; ``fine`` for grain."""
+    """Return a random window of a fixed noise field: uint8, shape (height, width), mean 128; ``fine`` for grain."""
     tile = _noise_tile(fine)
     x, y = int(rng.integers(tile.shape[1] - width)), int(rng.integers(tile.shape[0] - height))
     return tile[y : y + height, x : x + width]

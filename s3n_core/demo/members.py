@@ -1,4 +1,4 @@
-"""The members: tail, legs, wing, bill and eye, each with its variants."""
+"""The parts of the bird with their variants: tail, legs, wings, bill and eye."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEG: Final[Colour] = (70, 62, 64)
 
 
 def mixed(first: Colour, second: Colour, share: float) -> Colour:
-    """Return the colour that is ``share`` of the way from ``first`` to ``second``."""
+    """Return the linear mix of two colours: ``first`` at share 0, ``second`` at share 1."""
     a, b = first, second
     return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
 
@@ -30,7 +30,7 @@ def mixed(first: Colour, second: Colour, share: float) -> Colour:
 def _plumes(
     bird: Canvas, outlines: Points, colour: Colour, unit: float, tips: Points | None = None, tip: Colour = WHITE
 ) -> None:
-    """Paint feathers one over the other: vane, darker inner web, pale outer edge, shaft; ``tips`` are coloured over."""
+    """Paint overlapping feathers: vane, darker inner web, pale outer edge and shaft, then coloured ``tips``."""
     half = outlines.shape[1] // 2
     shafts = 0.5 * (outlines[:, :half] + outlines[:, ::-1][:, :half])
     dark, pale = mixed(colour, (20, 20, 26), 0.34), mixed(colour, (236, 236, 230), 0.42)
@@ -68,7 +68,7 @@ def paint_tail(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, stre
 
 
 def paint_legs(species: Species, bones: Skeleton, bird: Canvas, mask: Mask) -> None:
-    """Paint both legs and add them to ``mask``; the far one is in the shade."""
+    """Paint both legs, the far one darker, and add them to ``mask``."""
     unit = bones.unit
     colour = CORAL if species.legs == "coral" else LEG
     for shift, ink in ((5.2, mixed(colour, (30, 30, 40), 0.3)), (0.0, colour)):
@@ -91,7 +91,7 @@ def paint_legs(species: Species, bones: Skeleton, bird: Canvas, mask: Mask) -> N
 
 
 def paint_thighs(bones: Skeleton, bird: Canvas, mask: Mask) -> None:
-    """Paint the feathered upper legs, the same in every species, and add them to ``mask``."""
+    """Paint the feathered thighs, which are the same in every species, and add them to ``mask``."""
     unit = bones.unit
     for shift, tone in ((5.0, 0.4), (0.0, 0.15)):
         drop = bones.far_foot_drop * shift / 5.2
@@ -103,7 +103,7 @@ def paint_thighs(bones: Skeleton, bird: Canvas, mask: Mask) -> None:
 
 
 def paint_wing(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, streams: Streams) -> Mask:
-    """Paint the folded near wing row by row from the longest feathers up; return the wing's own mask."""
+    """Paint the near wing, from the longest feathers up, and return its mask."""
     rng, unit = streams("wing"), bones.unit
     wing = np.zeros_like(mask)
     if bones.pose.wing_lift is not None:
@@ -112,7 +112,7 @@ def paint_wing(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, stre
         return wing
     bar = {"none": None, "white": WHITE, "gold": GOLD}[species.wing_bars]
     rows = (
-        # bases from, to, tips from, to, count, width, colour, bend, carries a bar
+        # bases from, to, tips from, to, count, width, colour, bend, has a bar
         ((0, 5), (-8, 0), (-21, 6.5), (-39, 0.4), 6, 4.4, FLIGHT, 0.03, False),
         ((6, 4.5), (-4, -2), (-12, 9), (-24, 2), 7, 5.0, mixed(FLIGHT, COVERT, 0.25), 0.04, False),
         ((2, -1), (-4, -7), (-17.5, 3.4), (-22, -5.6), 3, 6.4, mixed(FLIGHT, COVERT, 0.5), 0.05, False),
@@ -123,7 +123,7 @@ def paint_wing(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, stre
         bases, tips = between(base_0, base_1, count), between(tip_0, tip_1, count)
         tips = tips + rng.normal(0, 0.22, tips.shape)
         outlines = place(bones.body, feathers(bases, tips, width, bend))
-        # What lies above throws a soft shadow on what lies below.
+        # Each row casts a soft shadow on the rows below.
         soft_fill(bird, list(outlines + np.array([0.0, 0.9]) * unit), (28, 30, 40), blur=0.7 * unit, opacity=0.5)
         for outline in outlines:
             fill(wing, outline, 255)
@@ -147,7 +147,7 @@ def paint_wing(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, stre
 
 
 def paint_far_wing(bones: Skeleton, bird: Canvas, mask: Mask, streams: Streams) -> None:
-    """Paint the far wing of a flying bird, of which all species show the same plain underside."""
+    """Paint the far wing of a flying bird, whose plain underside is the same in all species."""
     _open_wing("none", bones.far_wing, bird, mask, bones.unit, streams("far wing"), shade=0.3)
 
 
@@ -207,7 +207,7 @@ def paint_bill(species: Species, bones: Skeleton, bird: Canvas, mask: Mask) -> N
 
 
 def paint_eye(species: Species, bones: Skeleton, bird: Canvas) -> None:
-    """Paint the eye with its lid or ring, iris and the light that it catches."""
+    """Paint the eye with its lid or ring, iris and highlights."""
     unit, centre = bones.unit, place(bones.head, EYE)
     if species.eye_ring == "white":
         disc(bird, centre, (EYE_RADIUS + 1.75) * unit, WHITE)

@@ -1,7 +1,7 @@
-"""Brushes: antialiased and soft-edged shapes on a canvas that is larger than the picture.
+"""Brushes: antialiased and soft-edged shapes on a canvas that is larger than the final image.
 
-All geometry is given in pixels of the finished picture, where pixel i covers [i, i + 1); the canvas has ``SUPERSAMPLE``
-pixels for each of them along both sides, so that edges stay smooth when it is reduced.
+All geometry is in pixels of the final image, where pixel i covers [i, i + 1). The canvas has ``SUPERSAMPLE`` times as
+many pixels along both sides, so that edges stay smooth when it is reduced.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Canvas = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
 Colour = tuple[float, float, float]
 
-_SHIFT = 4  # cv2 takes fixed-point coordinates with this many binary places
+_SHIFT = 4  # fractional bits of OpenCV's fixed-point coordinates
 
 
 def new_canvas(width: int, height: int) -> Canvas:
-    """Return a black canvas for a picture of this size, shape (height * SUPERSAMPLE, width * SUPERSAMPLE, 3)."""
+    """Return a black canvas for an image of this size, shape (height * SUPERSAMPLE, width * SUPERSAMPLE, 3)."""
     return np.zeros((height * SUPERSAMPLE, width * SUPERSAMPLE, 3), dtype=np.uint8)
 
 
 def fixed(points: Points) -> NDArray[np.int32]:
-    """Return picture coordinates as the canvas' fixed-point ones."""
+    """Convert image coordinates to OpenCV's fixed-point canvas coordinates."""
     return np.rint((points * SUPERSAMPLE - 0.5) * (1 << _SHIFT)).astype(np.int32)
 
 
@@ -38,13 +38,13 @@ def fill(canvas: NDArray[np.uint8], outline: Points, colour: Colour | float) -> 
 
 
 def stroke(canvas: NDArray[np.uint8], lines: Sequence[Points] | Points, colour: Colour | float, width: float) -> None:
-    """Draw open lines, each of shape (n, 2), with a round pen of ``width`` picture pixels (at least one canvas pixel)."""
+    """Draw open lines, each of shape (n, 2), ``width`` image pixels wide (at least one canvas pixel)."""
     thickness = max(1, round(width * SUPERSAMPLE))
     cv2.polylines(canvas, [fixed(line) for line in lines], False, _scalar(colour), thickness, cv2.LINE_AA, _SHIFT)
 
 
 def disc(canvas: NDArray[np.uint8], centre: Points, radius: float, colour: Colour | float) -> None:
-    """Fill a disc of ``radius`` picture pixels."""
+    """Fill a disc of ``radius`` image pixels."""
     x, y = fixed(centre)
     cv2.circle(
         canvas, (int(x), int(y)), round(radius * SUPERSAMPLE * (1 << _SHIFT)), _scalar(colour), -1, cv2.LINE_AA, _SHIFT
@@ -62,10 +62,10 @@ def soft_fill(
     """Fill outlines with soft edges.
 
     Args:
-        canvas: What to paint on.
-        outlines: Shapes (n, 2) that are painted as one.
+        canvas: The canvas to paint on.
+        outlines: Outlines (n, 2) that are painted as one shape.
         colour: Red, green and blue, 0 to 255.
-        blur: Standard deviation of the edge in picture pixels.
+        blur: Standard deviation of the edge's blur, in image pixels.
         opacity: 0 to 1.
     """
     low = np.floor(np.min([o.min(0) for o in outlines], 0) - 3 * blur) * SUPERSAMPLE
@@ -83,7 +83,7 @@ def soft_fill(
 
 
 def soften(mask: Mask, blur: float) -> Mask:
-    """Blur a mask by ``blur`` picture pixels; wide blurs are made on a reduced copy, which looks the same and is fast."""
+    """Blur a mask by ``blur`` image pixels; a wide blur uses a reduced copy, which is faster and looks the same."""
     sigma = blur * SUPERSAMPLE
     if sigma < 0.3:
         return mask
@@ -96,24 +96,24 @@ def soften(mask: Mask, blur: float) -> Mask:
 
 
 def blurred(image: Canvas, sigma: float) -> Canvas:
-    """Return ``image`` blurred by ``sigma`` of its own pixels."""
+    """Return ``image`` with a Gaussian blur of ``sigma`` of its own pixels."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.uint8)
 
 
 def resized(image: Canvas, size: tuple[int, int], how: int = cv2.INTER_LINEAR) -> Canvas:
-    """Return ``image`` at ``size`` (width, height)."""
+    """Return ``image`` resized to ``size`` (width, height)."""
     return np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8)
 
 
 def tint(canvas: Canvas, colour: Colour, mask: Mask, opacity: float = 1.0) -> None:
-    """Blend ``colour`` into ``canvas`` where ``mask`` says, in place."""
+    """Blend ``colour`` into ``canvas`` through ``mask``, in place."""
     painted = np.empty_like(canvas)
     painted[:] = np.rint(np.asarray(colour)).astype(np.uint8)
     over(canvas, painted, mask, opacity)
 
 
 def over(canvas: Canvas, painted: Canvas, mask: Mask, opacity: float = 1.0) -> None:
-    """Lay ``painted`` over ``canvas`` where ``mask`` says, in place."""
+    """Blend ``painted`` into ``canvas`` through ``mask``, in place."""
     alpha = mask.astype(np.float32) * np.float32(opacity / 255)
     canvas[:] = cv2.blendLinear(painted, canvas, alpha, 1 - alpha)
 

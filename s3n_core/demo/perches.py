@@ -1,4 +1,4 @@
-"""What the bird stands on: a branch, a stem, a stone or the ground, with bark, moss, snow and sprigs."""
+"""Perches: a branch, a stem, a stone or the ground, with bark, moss, snow and sprigs."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def paint_perch(
     unit: float,
     rng: np.random.Generator,
 ) -> None:
-    """Paint what lies under the feet.
+    """Paint the perch and the bird's shadow on it.
 
     Args:
-        canvas: The distance, which is painted over.
-        kind: What to paint.
-        setting: The place, for its colours.
-        light: The light.
-        foot: Where the near foot stands, in picture pixels.
-        slope: Rise of the perch in the picture (y over x).
-        unit: Picture pixels per unit of the bird.
-        rng: The perch's own stream.
+        canvas: The background, to paint on.
+        kind: The kind of perch.
+        setting: The setting, for its colours.
+        light: The lighting.
+        foot: Position of the near foot, (x, y) in image pixels.
+        slope: Slope of the perch in the image (y over x).
+        unit: Image pixels per unit of the bird.
+        rng: The perch's random stream.
     """
     if kind == "air":
         return
@@ -70,7 +70,7 @@ def _limb(
     normal = np.array([0.0, 1.0])
     core = foot + normal * 0.5 * thick * np.hypot(1, slope) + np.array([0, 0.2 * unit])
     reach = np.hypot(width, height)
-    # Straight where the feet are, free to wander away from them.
+    # Straight near the feet, winding further away.
     stations = np.array([-1.0, -0.6, -0.3, -0.06, 0.0, 0.06, 0.3, 0.6, 1.0]) * reach
     drift = rng.normal(0, 0.035, 9) * np.abs(stations) * (np.abs(stations) > 0.1 * reach)
     line = smooth_open(core + stations[:, None] * along + drift[:, None] * np.array([-along[1], along[0]]), steps=14)
@@ -84,7 +84,7 @@ def _limb(
     half[np.abs(s) < 0.09] = 0.5 * thick
     tangent = np.gradient(line, axis=0)
     across = np.stack([-tangent[:, 1], tangent[:, 0]], -1) / np.linalg.norm(tangent, axis=1, keepdims=True)
-    across *= np.sign(across[:, 1:2])  # pointing down, so that the light is on the other side
+    across *= np.sign(across[:, 1:2])  # pointing down, away from the light
     seen = np.all((line > -30) & (line < np.array([width, height]) + 30), axis=1)
     for spot in rng.choice(np.nonzero(seen)[0], int(rng.integers(3, 8))):
         if abs(float(line[spot, 0] - foot[0])) > 6 * unit:
@@ -117,7 +117,7 @@ def _limb(
         lit = np.concatenate([top, (line - across * (half + 0.12 * thick * lump)[:, None])[::-1]])
         fill(canvas, lit, setting.cover)
     else:
-        for spot in rng.integers(0, len(line), int(rng.integers(0, 6))):  # moss or lichen, in cushions
+        for spot in rng.integers(0, len(line), int(rng.integers(0, 6))):  # cushions of moss or lichen
             if not seen[spot]:
                 continue
             cover = varied(setting.cover, rng, 10)
@@ -182,7 +182,7 @@ def _ground(canvas: Canvas, kind: Perch, setting: Setting, foot: Points, unit: f
 def _surface(
     width: int, height: int, base: Colour, setting: Setting, kind: Perch, unit: float, rng: np.random.Generator
 ) -> Canvas:
-    """Return a patch of ground or stone, sharp at its upper edge and out of focus towards us."""
+    """Return a patch of ground or stone, sharp at its upper edge and out of focus towards the viewer."""
     depth = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     stretch = 3 if kind == "ground" else 1
     noise = resized(noise_window(width // stretch, height, rng), (width, height)).astype(np.float32) - 128

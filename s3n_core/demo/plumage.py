@@ -1,7 +1,7 @@
-"""Plumage: the coat that all species share, and the two parts that are painted on it, the crown and the throat.
+"""Plumage: the coat that all species share, and two parts that are painted on it, the crown and the throat.
 
-Everything random here (the wear of a feather, the wobble of an edge) is drawn from streams that are keyed by the scene
-and the member, never by the species: two species in one scene differ in the pixels of their differing parts alone.
+All random numbers (wear of a feather, irregular edges) come from streams that are keyed by the scene and the part,
+never by the species. So two species in one scene differ only in the pixels of the parts that differ.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _STRIPE = smooth_closed([(10.8, -5.0), (4, -7.9), (-4, -7.6), (-9.6, -5.0), (-13
 
 
 def torso_mask(bones: Skeleton, shape: tuple[int, int], rng: np.random.Generator) -> Mask:
-    """Return the mask of body and head, grown together softly and with a slightly ragged, feathery edge."""
+    """Return the mask of body and head, smoothly merged and with a slightly ragged, feathery edge."""
     mask = np.zeros(shape, dtype=np.uint8)
     fill(mask, place(bones.body, BODY), 255)
     fill(mask, place(bones.head, HEAD), 255)
@@ -69,7 +69,7 @@ def torso_mask(bones: Skeleton, shape: tuple[int, int], rng: np.random.Generator
 
 
 def paint_coat(species: Species, bones: Skeleton, layer: Canvas, streams: Streams) -> None:
-    """Paint body and head over the whole ``layer``; the caller cuts it out with the torso's mask."""
+    """Paint body and head on the whole ``layer``; the caller cuts them out with the torso mask."""
     unit = bones.unit
     layer[:] = np.array(UNDER, dtype=np.uint8)
     for frame_, outline, colour, blur, opacity in (
@@ -93,7 +93,7 @@ def paint_coat(species: Species, bones: Skeleton, layer: Canvas, streams: Stream
 
 
 def _patch(layer: Canvas, bones: Skeleton, outline: Points, colour: Colour, rng: np.random.Generator) -> None:
-    """Paint a patch of the head whose edge is made of feather tips that point backwards."""
+    """Paint a patch on the head with an edge of feather tips that point backwards."""
     soft_fill(layer, [place(bones.head, outline)], colour, blur=0.3 * bones.unit)
     at = outline[rng.integers(len(outline), size=46)] + rng.normal(0, 0.35, (46, 2))
     back = np.stack([-rng.uniform(0.5, 1.3, 46), rng.normal(0.25, 0.3, 46)], -1)
@@ -101,7 +101,7 @@ def _patch(layer: Canvas, bones: Skeleton, outline: Points, colour: Colour, rng:
 
 
 def _texture(bones: Skeleton, layer: Canvas, rng: np.random.Generator) -> None:
-    """Break the flat colours up into the fine strokes of contour feathers, lighter and darker than what lies below."""
+    """Add the texture of contour feathers: fine strokes that lighten and darken the flat colours."""
     unit = bones.unit
     relief = np.full(layer.shape[:2], 128, dtype=np.uint8)
     for frame_, (roots, flow) in ((bones.body, _contour_feathers("body")), (bones.head, _contour_feathers("head"))):
@@ -119,9 +119,9 @@ def _texture(bones: Skeleton, layer: Canvas, rng: np.random.Generator) -> None:
 
 @lru_cache(maxsize=2)
 def _contour_feathers(member: str) -> tuple[Points, Points]:
-    """Return roots (n, 2) and directions with length (n, 2) of a member's contour feathers, in its own frame.
+    """Return roots (n, 2) and vectors (n, 2) of the contour feathers of body or head, in its own frame.
 
-    The roots stand on a staggered grid, so that the coat is covered evenly.
+    The roots lie on a staggered grid, so that they cover the coat evenly.
     """
     low, high, step = ((-13, -13), (12, 14), 1.15) if member == "head" else ((-33, -18), (25, 17), 1.5)
     xs, ys = np.meshgrid(np.arange(low[0], high[0], step), np.arange(low[1], high[1], 0.62 * step))

@@ -1,7 +1,7 @@
-"""The species of the drawn data set: one body, seven parts, and which variant of each part a species has.
+"""The species of the synthetic birds: one body, seven parts, and each species' variant of each part.
 
-The table is a code: any two species differ in one to four parts, so the parts that tell two species apart are known
-exactly. Where a single part decides, it is one that is large enough to be seen in a small photograph.
+Any two species differ in one to four parts, so the parts that distinguish them are known exactly. If only one part
+differs, it is large enough to be visible in a small photograph.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ PARTS: Final = ("bill", "crown", "eye_ring", "throat", "wing_bars", "tail", "leg
 VARIANTS: Final[dict[str, tuple[str, ...]]] = {
     part: get_args(kind) for part, kind in zip(PARTS, (Bill, Crown, EyeRing, Throat, WingBars, Tail, Legs), strict=True)
 }
-"""What each part can look like."""
+"""Variants of each part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Species:
-    """One species: its name and the variant of each of its parts."""
+    """A species: its name and its variant of each part."""
 
     name: str
     bill: Bill
@@ -58,9 +58,9 @@ SPECIES: Final = (
     Species("Coral footed Willowling", "slate", "black", "none", "plain", "gold", "plain", "coral"),
     Species("Rosy Willowling", "slate", "ruby", "none", "plain", "white", "plain", "coral"),
 )
-"""The species, in the order of their class labels. The invented name says that no such bird lives."""
+"""The species, in the order of their labels. The name is invented: no such birds exist."""
 
 
 def distinguishing_parts(first: Species, second: Species) -> tuple[str, ...]:
-    """Return the parts in which two species differ, in the order of ``PARTS`` (empty for one and the same)."""
+    """Return the parts in which two species differ, in the order of ``PARTS`` (empty for the same species)."""
     return tuple(part for part in PARTS if getattr(first, part) != getattr(second, part))

@@ -1,4 +1,4 @@
-"""The data set on disk, in the layout of CUB-200-2011, with the table of species beside it."""
+"""Writing the data set in the layout of CUB-200-2011, with an additional table of the species."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JPEG_QUALITY = 90
 
 @dataclass(frozen=True, slots=True)
 class _Plate:
-    """One picture to draw: which species, which scene, which file, which part of the split."""
+    """An image to draw: species index, scene number, file, name in ``images.txt``, and whether it is for training."""
 
     species: int
     scene: int
@@ -32,7 +32,7 @@ class _Plate:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What the text files say about one picture."""
+    """Annotations of an image: box (x, y, width, height) and visible parts (x, y), in pixels."""
 
     box: tuple[float, float, float, float]
     parts: dict[str, tuple[float, float]]
@@ -50,16 +50,16 @@ def write_drawn_birds(
     """Draw the data set into a new or empty folder.
 
     Args:
-        out: The folder; it is made if need be.
-        train_per_species: Training images of each species, at least 1.
-        test_per_species: Test images of each species, 0 or more.
-        seed: Another seed gives other pictures of the same species.
-        workers: Processes that draw; None takes one a core (at most 8), 1 draws in this process. The pictures do not
-            depend on it.
-        progress: Called after each picture with the number drawn and the number in all.
+        out: The folder; it is created if it does not exist.
+        train_per_species: Training images per species, at least 1.
+        test_per_species: Test images per species, 0 or more.
+        seed: Seed of the images; the species do not depend on it.
+        workers: Number of processes; None: one per core (at most 8); 1: draw in this process. It does not affect the
+            images.
+        progress: Called after each image with (images done, total).
 
     Raises:
-        OutputError: The folder is not empty, or cannot be written to.
+        OutputError: The folder is not empty or cannot be written to.
         ValueError: A count is out of range.
     """
     if train_per_species < 1 or test_per_species < 0:
@@ -84,7 +84,7 @@ def _plates(out: Path, train: int, test: int) -> Iterator[_Plate]:
     for number, species in enumerate(SPECIES):
         folder = _folder(number)
         for image in range(train + test):
-            # A scene belongs to one image only, and to the same one however many images are asked for.
+            # Each scene is used for only one image, which does not depend on the number of images.
             scene = image * len(SPECIES) + number
             name = f"{folder}/{species.name.replace(' ', '_')}_{image + 1:04d}.jpg"
             yield _Plate(number, scene, out / "images" / name, name, image < train)
@@ -109,7 +109,7 @@ def _draw_all(plates: list[_Plate], seed: int, workers: int | None) -> Iterator[
     if count <= 1 or len(plates) < 8:
         yield from (_draw(plate, seed) for plate in plates)
         return
-    # Processes, because a picture is many small brush strokes and each holds the interpreter's lock for a moment.
+    # Processes, because an image consists of many small brush strokes, each of which briefly holds the GIL.
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
         ahead = iter(plates)
         pending: list[Future[_Facts]] = [pool.submit(_draw, plate, seed) for plate in islice(ahead, 4 * count)]
