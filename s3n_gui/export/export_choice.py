@@ -80,7 +80,7 @@ class ExportChoice:
         return taken, taken * each + self.report + 1  # 1: index.csv
 
     def preview_options(self) -> dict[str, Any]:
-        """Return the settings as the engine's options (`export_options.export_options`), to preview one file.
+        """Return the settings as the engine's options (`s3n_core.export.options.export_options`), to preview one file.
 
         PDF and SVG are previewed as PNG of the same page; a report is previewed as the sheet.
         """
