@@ -50,8 +50,8 @@ def open_data_set(root: Path, format: str = "auto") -> DataSet:
         format: One of ``FORMATS``, or "auto": the first that matches.
 
     Raises:
-        DataSetError: The folder is missing, empty, or cannot be listed; no format matches; its lists are invalid; or it
-            has only one class.
+        DataSetError: The folder is missing, empty, or cannot be listed; no format matches; its lists are invalid; or
+            it has only one class.
     """
     if format != "auto" and format not in FORMATS:
         raise DataSetError(f"There is no data set format '{format}': choose auto or one of {', '.join(FORMATS)}.")

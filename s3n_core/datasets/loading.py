@@ -136,8 +136,8 @@ def load_batches(
 
     Returns:
         A generator of all batches, in order. Unreadable images are left out and listed in ``Batch.errors``; a batch
-        without any readable image is yielded empty. Other exceptions from ``view`` or ``read`` are raised at the batch
-        that they belong to.
+        without any readable image is yielded empty. Other exceptions of ``view`` or ``read`` are raised at
+        their batch.
 
     Raises:
         ValueError: ``batch_size`` or ``prefetch`` is out of range.

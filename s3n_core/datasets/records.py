@@ -146,8 +146,7 @@ def readable_name(name: str) -> str:
     """Return a name as valid Unicode: undecodable bytes are written as backslash escapes.
 
     On Linux, such bytes reach Python as lone surrogates, which JSON and UTF-8 cannot represent. For the names of
-    classes and data sets, which are displayed and stored in models. Image names stay unchanged, since they must find
-    their files.
+    classes and data sets, which are displayed and stored in models. Image names do not change: they locate files.
     """
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 

@@ -99,8 +99,7 @@ def write_split(
         OutputError: The file cannot be written.
     """
     text = io.StringIO()
-    # Quote all text: before Python 3.13, csv leaves a carriage return in a name unquoted, which ends the line on
-    # reading.
+    # Quote all text: before Python 3.13, csv does not quote a carriage return, which then ends the line on reading.
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(_COLUMNS)
     for part, records in zip(PARTS, (train, validation, test), strict=True):

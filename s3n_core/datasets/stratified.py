@@ -27,7 +27,7 @@ def draw_share(
 
     Args:
         records: Labelled images.
-        fraction: Share to draw, 0 <= fraction < 1.
+        fraction: Share to draw, 0 < fraction < 1; however small, it draws at least one image if a class has two.
         seed: Seed of the draw.
         purpose: Key of the draw; draws for different purposes are independent.
         draw: ``keyed_draw(seed, purpose)``, possibly cached by the caller.

@@ -1,8 +1,7 @@
 """From a decoded image to the network's square input, and from that square back to image coordinates.
 
 Each view is one antialiased resample of a box of the original (Pillow's ``resize(box=...)``). The result equals
-resizing the whole image and then cropping, at less cost, and the box is exactly the region of the original that is
-shown.
+resizing the whole image and then cropping, at less cost, and the box is exactly the visible region.
 """
 
 from __future__ import annotations

@@ -54,8 +54,7 @@ def write_drawn_birds(
         train_per_species: Training images per species, at least 1.
         test_per_species: Test images per species, 0 or more.
         seed: Seed of the images; the species do not depend on it.
-        workers: Number of processes; None: one per core (at most 8); 1: draw in this process. It does not affect the
-            images.
+        workers: Number of processes, without effect on the images; None: one per core (at most 8); 1: this process.
         progress: Called after each image with (images done, total).
 
     Raises:

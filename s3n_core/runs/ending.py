@@ -36,8 +36,7 @@ def end_process(pid: int, created: float, grace_seconds: float = 5.0) -> Ending:
         grace_seconds: Time between terminating and killing (on Windows, terminating already kills).
 
     Returns:
-        ``gone``: the process no longer existed. ``terminated``: it ended when terminated. ``killed``: it had to be
-        killed.
+        ``gone``: the process no longer existed. ``terminated``: it terminated. ``killed``: it had to be killed.
 
     Raises:
         RunError: The user may not end the process, or it cannot be killed.

@@ -86,8 +86,7 @@ def find_run(text: str, root: Path) -> Path:
     """Return the folder of a run given by name or path.
 
     Args:
-        text: A run's name in ``root``, or the path of a run's folder or of a file directly in it. Names take
-            precedence.
+        text: A run's name in ``root`` (takes precedence), or the path of a run's folder or of a file directly in it.
         root: The runs folder.
 
     Raises:

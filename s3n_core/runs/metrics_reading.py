@@ -146,8 +146,7 @@ class MetricsReader:
 def _values(rows: list[bytes]) -> Iterator[Any]:
     """Parse rows of JSON, None for each invalid one.
 
-    Parsing many rows per call is twice as fast, but not all are parsed at once, so that other threads (the window's)
-    can run in between.
+    Parsing many rows per call is twice as fast, but not all are parsed at once, so that other threads can run.
     """
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[start : start + _ROWS_AT_ONCE]

@@ -39,8 +39,7 @@ def run_of(path: Path) -> RunDirectory | None:
 
 
 def file_digest(file: Path) -> str:
-    """Return the first 16 hexadecimal digits of a model file's SHA-256, which identify its exact weights in all
-    outputs.
+    """Return the first 16 hexadecimal digits of a model file's SHA-256, which identify its weights in all outputs.
 
     Raises:
         ModelFileError: The file cannot be read.

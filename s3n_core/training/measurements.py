@@ -62,8 +62,8 @@ def health_sums(output: S3NOutput) -> Sums:
 def radius_values(network: S3N) -> dict[str, float]:
     """Return beta_1 and beta_2 in cells, the radii, and their relative change from the configured initial values.
 
-    Synchronises with the device once. Keys: ``beta_d``, ``beta_c``, ``radius_d``, ``radius_c``, ``radius_d_drift``,
-    ``radius_c_drift``.
+    Synchronises with the device once. Keys: ``beta_d``, ``beta_c``, ``radius_d``, ``radius_c``,
+    ``radius_d_drift``, ``radius_c_drift``.
     """
     sampler, config = network.sampler, network.config
     with torch.no_grad():

@@ -54,8 +54,7 @@ class Trainer:
         """Train until the run is finished or stopped. Closing the generator stops the training and saves a checkpoint.
 
         Raises:
-            RunError: If another process trains this run, it is finished, its folder is damaged, or its data set has
-                changed.
+            RunError: If another process trains this run, or the run is finished, damaged, or its data set has changed.
             Diverged: If losses or weights are no longer finite.
             OutOfMemory: If memory runs out even with the smallest micro-batch.
             S3NError: If the data set, the weights, the disk or another process fail; saved checkpoints are kept.

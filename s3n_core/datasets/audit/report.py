@@ -91,14 +91,13 @@ class AuditReport:
         counts: Number of images per class name, for every split that occurs ("train", "val", "test" or "unassigned").
         problems: Problems that the reader found.
         unreadable: Images that cannot be decoded.
-        small_classes: Classes with fewer than five training images or, if test images have labels, without a test
-            image.
+        small_classes: Classes with fewer than five training images, or without test images if others have some.
         smallest_side: Smallest accepted shorter side of an image, in pixels.
         small_images: Images with a shorter side below that.
         width: Widths of the readable, upright images; None if there are none.
         height: Their heights.
         duplicates: Groups of identical files.
-        near_duplicates: Groups of images that look the same, without groups of identical files only.
+        near_duplicates: Groups of images that look the same, except groups of identical files.
         name_findings: Problems that file names reveal.
     """
 

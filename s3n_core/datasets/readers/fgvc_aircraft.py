@@ -3,8 +3,7 @@
 Each line of the lists ``images_LEVEL_SPLIT.txt`` is ``<image> <class name>``, the image without ``.jpg``. If there is
 no training list, ``trainval`` replaces it. ``images_box.txt`` (``<image> <xmin> <ymin> <xmax> <ymax>``, both ends
 included, counted from 1) and the order of the classes (``variants.txt`` ...) are optional. The folder may be the
-unpacked archive, its ``data`` folder, or a folder that contains the archive's folder. Each photograph has a banner (see
-``banners``).
+unpacked archive, its ``data`` folder, or a folder that contains the archive's folder. For the banner, see ``banners``.
 """
 
 from __future__ import annotations
