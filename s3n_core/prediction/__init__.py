@@ -1,1 +1,1 @@
-"""Prediction: one row an image, the job that makes them, and tables that survive a kill."""
+"""Prediction: one row per image, the job that computes the rows, and resumable tables."""

@@ -1,8 +1,8 @@
-"""The job of predicting a folder: rows in the images' order, constant memory, and a table that survives a kill.
+"""Predicting a folder: rows in the order of the images, constant memory, and a resumable table.
 
-A row does not depend on the batch that its image was in, except for the last bits of float arithmetic (convolutions may add
-in another order for another batch size); the six digits that a row keeps hide nearly all of that. Nothing is drawn, or,
-where the mode or the control needs draws, they are keyed by the image's name.
+A row does not depend on the rest of its batch, except for rounding (convolutions may sum in a different order for
+another batch size), which the six digits of a row hide almost entirely. If the mode or the control needs draws, they
+are keyed by the image's name.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ def predict(
     Args:
         model: The model.
         records: The images.
-        classes: Names of the records' labels (``DataSet.classes``); without them no label is known.
-        batch_size: Images in a batch; None: what suits the device. Halved where the device's memory is too small.
+        classes: Names of the records' labels (``DataSet.classes``); if empty, labels are unknown.
+        batch_size: Images per batch; None: a size that suits the device. Halved if the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
         start: Position of the first image to predict.
-        team: The processes at work, all of which call this alike: each predicts its share and gets all rows.
-        stop_below: H in nats at or below which an image stops after O; None lets every image go through all branches.
-        read: Decodes the image of a record, which it is given as a sample.
+        team: The cooperating processes, all of which call this alike: each predicts its share and gets all rows.
+        stop_below: Images with H (nats) up to this value stop after O; None runs all branches for every image.
+        read: Decodes the image of a record, passed as a sample.
 
     Returns:
-        A generator of the rows of a batch at a time (of each process), one row an image, in the order of the records. An
-        image that cannot be read has a row that says why.
+        A generator of the rows of one batch (of each process) at a time, one row per image, in the order of the
+        records. The row of an image that cannot be read says why.
 
     Raises:
         OutOfMemory: The device has too little memory for one image.
@@ -96,29 +96,29 @@ def predict_to_file(
     team: Team = ALONE,
     stop_below: float | None = None,
 ) -> Generator[PredictionProgress, None, None]:
-    """Predict images into a table, going on where an earlier job of the same table stopped.
+    """Predict images into a table, resuming an earlier job of the same table.
 
-    Rows are kept in ``OUT.part`` (unfinished_table.py) until all are there; then the table takes its name in one step. A kill
-    at any moment costs at most the batch in work.
+    Rows are kept in ``OUT.part`` (`resuming`) until all are done; then the table is written atomically. A kill loses at
+    most the current batch.
 
     Args:
         model: The model.
         records: The images.
-        out: The table, ``.csv`` or ``.json``; one that is there is replaced at the end.
+        out: The table, ``.csv`` or ``.json``; an existing one is replaced at the end.
         classes: Names of the records' labels.
-        batch_size: Images in a batch; None: what suits the device.
+        batch_size: Images per batch; None: a size that suits the device.
         workers: Loading threads.
-        restart: Throw away the rows of an earlier job.
-        team: The processes at work; this one leads them, the others `assist`.
+        restart: Discard the rows of an earlier job.
+        team: The cooperating processes; this one is the leader, the others call `assist`.
         stop_below: As in `predict`.
 
     Returns:
-        A generator of progress: once at the beginning, after every batch, and once when the table has its name. Close it
-        to stop early and keep the rows.
+        A generator of progress: at the start, after every batch, and when the table is finished. Close it to stop early
+        and keep the rows.
 
     Raises:
-        DataSetError: There is a threshold, and nothing of the network can be stopped.
-        OutputError: The table cannot be written (all rows so far are kept), another job is writing it, or there are
+        DataSetError: ``stop_below`` is given, but images cannot stop after O in this network.
+        OutputError: The table cannot be written (the rows so far are kept), another job is writing it, or there are
             unfinished predictions of another model, mode, precision or list of images.
         OutOfMemory: The device has too little memory for one image.
     """
@@ -182,7 +182,7 @@ def assist(
     workers: int | None = None,
     stop_below: float | None = None,
 ) -> None:
-    """Predict this process's share of the images for the process that leads; the arguments are those of `predict_to_file`."""
+    """Predict this process's share of the images for the leader; takes the arguments of `predict_to_file`."""
     job = predict(
         model,
         records,
@@ -199,7 +199,7 @@ def assist(
 
 
 def _mean_passes(rows: Iterable[Prediction]) -> float | None:
-    """Return the mean passes of the backbone a predicted image: a branch a pass, O's included; None without predictions."""
+    """Return the mean number of backbone passes per predicted image, one per branch; None without predictions."""
     images = passes = 0
     for row in rows:
         if not row.error:

@@ -1,4 +1,4 @@
-"""Predictions of many images for a program: made as they are asked for, in the order of the images, in constant memory."""
+"""Lazy predictions of many images for the Python API: computed on iteration, in order, in constant memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Predictions:
-    """Rows of a model's predictions, one an image.
+    """The rows of a model's predictions, one per image.
 
     Each iteration is a new pass over the images: nothing is kept. `to_list` keeps all of them.
     """
@@ -24,13 +24,13 @@ class Predictions:
     def __init__(
         self, rows: Callable[[], Iterator[Prediction]], header: PredictionHeader, count: int | None, title: str
     ) -> None:
-        """Promise rows.
+        """Create lazy predictions.
 
         Args:
-            rows: Begins a pass.
-            header: What the rows share.
-            count: How many there will be; None where that is not known before.
-            title: What a person calls them.
+            rows: Starts a pass over the images.
+            header: The header of the rows.
+            count: Number of rows; None if unknown in advance.
+            title: Their display name.
         """
         self._rows = rows
         self._header = header
@@ -44,7 +44,7 @@ class Predictions:
         """Return the number of images.
 
         Raises:
-            TypeError: It is not known before they have been read.
+            TypeError: The number is unknown until the images have been read.
         """
         if self._count is None:
             raise TypeError("the number of images is not known until they have been read; use to_list()")
@@ -55,13 +55,13 @@ class Predictions:
         return list(self)
 
     def to_csv(self, path: str | PathLike[str]) -> Path:
-        """Predict all images into a CSV table, the same as `s3n predict` writes; the file is whole or not there.
+        """Predict all images into a CSV table, as `s3n predict` does; the file is written atomically.
 
         Returns:
             The table's path.
 
         Raises:
-            OutputError: It cannot be written, or its name does not end in ``.csv``.
+            OutputError: The table cannot be written, or its name does not end in ``.csv``.
         """
         out = Path(path)
         if out.suffix.lower() != ".csv":
@@ -76,7 +76,7 @@ class Predictions:
         Raises:
             ImportError: pandas is not installed.
         """
-        import pandas as pd  # not a dependency: who calls this has it
+        import pandas as pd  # an optional dependency
 
         records = [[None if value == "" else value for value in csv_record(row)] for row in self]
         return pd.DataFrame(records, columns=list(CSV_NAMES))

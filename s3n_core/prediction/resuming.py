@@ -1,7 +1,7 @@
-"""``TABLE.part``: rows as they are predicted, so that an interrupted job goes on where it stopped.
+"""``TABLE.part``: the rows of an unfinished table, from which an interrupted job resumes.
 
-The first line is the header, each further line one row, in the order of the images. A row counts when it belongs to the image
-of its place; what follows the first that does not is predicted again.
+The first line is the header; each further line is a row, in the order of the images. A row is valid if it belongs to
+the image at its position; everything from the first invalid row on is predicted again.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from s3n_core.system.line_files import LineFile, part_path
 
 
 class UnfinishedTable:
-    """The rows of a table that is being made; a context manager that holds it against a second job.
+    """The rows of an unfinished table; a context manager that locks it against a second job.
 
     Attributes:
         path: The file with the rows.
-        done: Rows in it.
-        unreadable: How many of them have no answer.
+        done: Number of rows in it.
+        unreadable: Number of rows without a prediction.
     """
 
     def __init__(self, out: Path, header: PredictionHeader, names: Sequence[str], *, restart: bool = False) -> None:
-        """Open the rows of ``out``, made if they are missing, cut back to the last good one otherwise.
+        """Open the rows of ``out``: create the file, or truncate an existing one after its last valid row.
 
         Args:
-            out: The table that they will become.
-            header: What the rows share.
-            names: The images' names, in order.
-            restart: Throw away rows that are there already.
+            out: The final table.
+            header: The header of the rows.
+            names: The image names, in order.
+            restart: Discard existing rows.
 
         Raises:
-            OutputError: It cannot be written, or another job is writing it.
-            UnfinishedOutput: It belongs to another job.
+            OutputError: The file cannot be written, or another job is writing it.
+            UnfinishedOutput: The file belongs to another job.
         """
         self.done = 0
         self.unreadable = 0
@@ -50,10 +50,10 @@ class UnfinishedTable:
         self._lines = LineFile(out, first, take=self._take, goes_on=self._goes_on, restart=restart)
 
     def append(self, rows: Sequence[Prediction]) -> None:
-        """Add rows.
+        """Append rows.
 
         Raises:
-            OutputError: The disk is full or gone; the rows before are kept, and a later job goes on after them.
+            OutputError: The disk is full or unavailable; earlier rows are kept, and a later job resumes after them.
         """
         self._lines.append(row.to_dict() for row in rows)
         self.done += len(rows)
@@ -67,7 +67,7 @@ class UnfinishedTable:
                 yield Prediction.from_dict(json.loads(line), self._header)
 
     def remove(self) -> None:
-        """Remove the file once its table is finished; may fail quietly, a later job would only finish it again."""
+        """Remove the file once its table is finished. Failures are only logged: a later job would finish it again."""
         self._lines.remove()
 
     def __enter__(self) -> Self:
@@ -79,7 +79,7 @@ class UnfinishedTable:
         self._lines.close()
 
     def _take(self, fields: Mapping[str, Any]) -> None:
-        """Count a row of an earlier job if it is the next one."""
+        """Accept a row of an earlier job if it is the next one."""
         if self.done == len(self._names) or fields["file"] != self._names[self.done]:
             raise ValueError("not the row of this image")
         Prediction.from_dict(fields, self._header)

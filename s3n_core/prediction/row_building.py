@@ -1,4 +1,4 @@
-"""From a pass of the network to rows: classes and probabilities, the branches, and the peaks as places in the original."""
+"""Building rows from a forward pass: classes and probabilities, branches, and peak positions in the original."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class RowMaker:
     """Turns batches of views into rows.
 
     Attributes:
-        model: The model that predicts.
+        model: The model.
         records: All images of the job.
         classes: Names of the records' labels.
-        stop_below: H in nats at or below which an image stops after O; None lets every image go through all branches.
+        stop_below: Images with H (nats) up to this value stop after O; None runs all branches for every image.
     """
 
     model: Model
@@ -41,7 +41,7 @@ class RowMaker:
     stop_below: float | None = None
 
     def rows(self, batch: Batch) -> list[Prediction]:
-        """Run the model on a batch and return a row an image; called by the loop, `over_images`."""
+        """Run the model on a batch and return one row per image; the ``work`` of `over_images`."""
         output = run_batch(self.model, batch, stop_below=self.stop_below)
         packed = _pack(output, self.model.network.config.joined)
         return [
@@ -52,7 +52,7 @@ class RowMaker:
         ]
 
     def without_prediction(self, position: int, reason: str) -> Prediction:
-        """Return the row of an image that has no prediction, and why."""
+        """Return the row of an image without a prediction, with the reason."""
         model, record = self.model, self.records[position]
         return Prediction(
             file=record.name,
@@ -97,7 +97,7 @@ class RowMaker:
         )
 
     def _places(self, size: tuple[int, int], maps: NDArray[np.float32]) -> tuple[PeakPlace, ...]:
-        """List the peaks as `inspect` does, the strongest first (ties: first in row-major order)."""
+        """List the peaks as `inspect` does, strongest first (ties in row-major order)."""
         preprocess, side = self.model.preprocess, self.model.network.config.map_size
         peaks, response, weight_d, weight_c = maps.reshape(4, side, side)
         rows, columns = np.nonzero(peaks)
@@ -112,11 +112,11 @@ class RowMaker:
 
 
 def _pack(batch: BatchOutput, branches: Sequence[str]) -> NDArray[np.float32]:
-    """Lay side by side, as float32: top K classes and probabilities, finite, H, sure, peaks, stopped, the branches' classes
+    """Concatenate as float32: top K classes and probabilities, finite, H, sure, peaks, stopped, the branches' classes
     and their probabilities, and four maps (peaks, R, memberships).
 
-    Class indices and counts of peaks are far below 2^24, so float32 holds them exactly. The classes are ranked by their
-    logits: probabilities of sure networks tie at 0.
+    Class indices and peak counts are far below 2^24, so float32 represents them exactly. Classes are ranked by logits,
+    because many probabilities of a certain network are tied at 0.
     """
     logits = batch.output.prediction.float()
     top = logits.topk(min(TOP, logits.shape[1]), dim=1).indices

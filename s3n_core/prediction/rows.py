@@ -1,4 +1,4 @@
-"""What is said about one image of a folder, and what all rows of one table share. Free of torch, so the window reads it."""
+"""Rows and headers of prediction tables. Does not import torch, so that the window can read tables."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ def _agreement(row: Prediction) -> float | None:
 class Prediction:
     """The model's prediction for one image, or why there is none.
 
-    Numbers carry the six significant digits that float32 supports. For an image without a prediction ``error`` says why, and
-    everything that the prediction would tell is None or empty.
+    Numbers have the six significant digits that float32 supports. For an image without a prediction ``error`` says why,
+    and the other fields of the prediction are None or empty.
 
     Attributes:
         file: The image's name, its posix path below the folder.
-        class_name: The joint prediction (O's, where the network has no joint head or the image stopped after O).
+        class_name: The class predicted by the joint head (by O if there is no joint head or the image stopped after O).
         probability: Its probability, in [0, 1].
-        top: Up to five (class, probability), the most probable first.
-        branches: (letter, class) of each branch that the network reports, in the order O, D, C; O's alone where it stopped.
-        branch_probabilities: How probable each of these branches holds its class, in the same order, in [0, 1].
-        agreement: Share of those branches that say what the joint prediction says, in [0, 1].
-        margin: Probability of the first class less that of the second, in [0, 1].
+        top: Up to five (class, probability), most probable first.
+        branches: (letter, class) of each reported branch, in the order O, D, C; only O if the image stopped after O.
+        branch_probabilities: The probability of each of these branches for its class, in the same order, in [0, 1].
+        agreement: Fraction of these branches that agree with the predicted class, in [0, 1].
+        margin: Difference between the two highest probabilities, in [0, 1].
         entropy: H of Eq. 2, in nats.
-        rule: Which maps made the response map R (Eq. 3): "top-1", the map of the most probable class, where H <= delta, and
-            "top-K", the mean over the K most probable classes, where H > delta (K is 5, or half of all classes where those
-            are fewer than ten). "saliency" for a network that takes R from all features instead (Table 3).
+        rule: Which maps made the response map R (Eq. 3): "top-1", the map of the most probable class, if H <= delta;
+            "top-K", the mean over the K most probable classes, if H > delta (K is 5, or half the number of classes if
+            there are fewer than ten); "saliency" for a network whose R is the mean of all features (Table 3).
         peaks: Number of peaks of R.
-        peak_places: The peaks themselves, the strongest first.
+        peak_places: The peaks, strongest first.
         label: The true class of the image, or None.
-        correct: Whether the joint prediction is that class; None without a label, or where the model has no such class.
-        mode: How the peaks were divided between D and C.
-        precision: Of the network's layers.
+        correct: Whether the predicted class is the label; None without a label, or if the model lacks that class.
+        mode: How the peaks were assigned to D and C.
+        precision: Precision of the network's layers.
         model: First 16 hexadecimal digits of the model file's SHA-256.
-        error: Why there is no prediction; empty where there is one.
+        error: Why there is no prediction; empty if there is one.
     """
 
     file: Annotated[
@@ -180,14 +180,14 @@ class Prediction:
 
     @property
     def branch_scores(self) -> tuple[tuple[str, str, float], ...]:
-        """(letter, class, probability) of each branch that the network reports."""
+        """(letter, class, probability) of each reported branch."""
         return tuple(
             (letter, name, probability)
             for (letter, name), probability in zip(self.branches, self.branch_probabilities, strict=True)
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the table's header does not say already, as values that JSON holds exactly."""
+        """Return the fields that are not in the table's header, as JSON values, without loss."""
         columns = _WITHOUT_PREDICTION if self.error else _IN_ROWS
         return {
             key: getattr(self, name) if to_json is None else to_json(getattr(self, name))
@@ -196,7 +196,7 @@ class Prediction:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any], header: PredictionHeader) -> Prediction:
-        """Read what ``to_dict`` returned; fields that are not known, of a newer version, are left alone.
+        """Read the result of ``to_dict``; unknown fields, from a newer version, are ignored.
 
         Raises:
             KeyError, TypeError, ValueError: The fields are not those of a row.
@@ -212,17 +212,17 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionHeader:
-    """What all rows of one table share; two tables may be joined only where it is the same.
+    """The header of a table, common to all rows; tables can be joined only if it is the same.
 
     Attributes:
         model: Digest of the model file.
-        mode: How the peaks were divided between D and C.
-        precision: Of the network's layers.
+        mode: How the peaks were assigned to D and C.
+        precision: Precision of the network's layers.
         classes: The model's class names, by index.
         images: Fingerprint of the list of images (``fingerprint``).
         count: Number of images.
-        stop_below: Images whose H is at most this, in nats, stopped after O; None: none may.
-        passes: Mean passes of the backbone an answered image, once the table of such a job is finished.
+        stop_below: Images with H (nats) up to this value stopped after O; None: none did.
+        passes: Mean number of backbone passes per predicted image, in a finished table with ``stop_below``.
     """
 
     model: str
@@ -235,14 +235,14 @@ class PredictionHeader:
     passes: float | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as values that JSON holds exactly; those of a cascade only where there is one."""
+        """Return the fields as JSON values, without loss; those of a cascade only if there is one."""
         fields: dict[str, Any] = to_json(self)
         if self.stop_below is None:
             del fields["stop_below"], fields["passes"]
         return fields
 
     def difference(self, other: PredictionHeader) -> str:
-        """Say in a clause what ``other`` was made with instead; empty where they are the same."""
+        """Return how ``other`` differs, as a clause; empty if the headers match."""
         if other.model != self.model or other.classes != self.classes:
             return f"another model ({other.model}, not {self.model})"
         if other.mode != self.mode:
@@ -258,16 +258,16 @@ class PredictionHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionProgress:
-    """How far a prediction job is.
+    """The progress of a prediction job.
 
     Attributes:
-        done: Images with a row on the disk.
-        total: Images in all.
-        resumed: How many of ``done`` an earlier, interrupted job had left.
-        unreadable: How many of ``done`` have no answer.
-        seconds: Since this job began.
-        finished: The table has its final name.
-        passes: Mean passes of the backbone an answered image, at the end of a job with ``stop_below``.
+        done: Number of images with a row on disk.
+        total: Number of all images.
+        resumed: How many of ``done`` come from an earlier, interrupted job.
+        unreadable: How many of ``done`` have no prediction.
+        seconds: Seconds since this job started.
+        finished: Whether the table is finished.
+        passes: Mean number of backbone passes per predicted image, at the end of a job with ``stop_below``.
     """
 
     done: int
@@ -280,21 +280,21 @@ class PredictionProgress:
 
     @property
     def images_per_second(self) -> float:
-        """Rate of this job; 0 before its first batch."""
+        """Images per second of this job; 0 before its first batch."""
         return (self.done - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Time left at that rate; None before the first batch."""
+        """Estimated seconds left; None before the first batch."""
         rate = self.images_per_second
         return (self.total - self.done) / rate if rate > 0 else None
 
 
 def fingerprint(records: Iterable[ImageRecord], classes: Sequence[str] = ()) -> str:
-    """Return a hash (32 hexadecimal digits) of a list of images: order, names, labels, file sizes and times of change.
+    """Return a hash (32 hexadecimal digits) of a list of images: order, names, labels, file sizes, modification times.
 
-    Reads no file, but asks the file system once for each. Moving a folder as a whole changes nothing, as long as the move
-    keeps the files' times.
+    Reads no files; needs one ``stat`` per file. Moving the whole folder does not change the hash, provided that
+    modification times are kept.
 
     Args:
         records: The images.
@@ -317,14 +317,14 @@ def _shown(threshold: float | None) -> str:
 
 
 def label_name(record: ImageRecord, classes: Sequence[str]) -> str | None:
-    """Return the name of a record's class, or None where it has no label or the label no name."""
+    """Return the name of a record's class, or None if it has no label or the label has no name."""
     if record.label is None or not 0 <= record.label < len(classes):
         return None
     return classes[record.label]
 
 
 COLUMNS = columns_of(Prediction)
-"""Every column of a table of predictions, in the order of its CSV."""
+"""The columns of a table of predictions, in CSV order."""
 
 _IN_ROWS = tuple((column.name, column.key, column.to_json) for column in COLUMNS if not column.shared)
 _WITHOUT_PREDICTION = tuple((column.name, column.key, column.to_json) for column in COLUMNS if column.always)

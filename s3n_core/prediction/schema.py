@@ -1,6 +1,6 @@
-"""How one column of a table of predictions is stored and shown: every writer, reader and table is made of these.
+"""Column definitions of prediction tables: storage and display, shared by all writers, readers and views.
 
-The columns themselves are the fields of `rows.Prediction`; a new one is a line there.
+The columns themselves are the fields of `rows.Prediction`; add new ones there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 TOP = 5
-"""Classes listed for an image, the most probable first (fewer where the model knows fewer)."""
+"""Maximum number of classes listed per image."""
 
 BRANCH_LETTERS = ("O", "D", "C")
 """Branches in the order of their columns: original, discriminative, complementary."""
@@ -20,27 +20,27 @@ PeakPlace = tuple[float, float, float, float, float]
 """A peak: x and y in pixels of the upright original, R at it, its membership in T_d and in T_c (all three in [0, 1])."""
 
 Cell = str | float | int | None
-"""One value of a CSV table; None stays empty."""
+"""One value of a CSV table; None is an empty cell."""
 
 Kind = Literal[
     "text", "class", "word", "number", "count", "flag", "ranking", "branch classes", "branch numbers", "places"
 ]
-"""What a column holds: free text; a class name; one of a few words; a fraction or another real number; a whole number from 0;
-yes or no; (class, probability) pairs; (branch, class) pairs; a number for each of those branches; peaks."""
+"""The type of a column: free text; a class name; a choice of words; a fraction or another real number; a non-negative
+integer; a boolean; (class, probability) pairs; (branch, class) pairs; a number for each of those branches; peaks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """How a table on a screen shows a column.
+    """How the window's table shows a column.
 
     Attributes:
-        title: Its heading.
-        meaning: What it says, in a sentence without a full stop.
-        place: Columns stand in the order of their places.
-        width: In pixels at text size 1.
-        digits: Decimals of a number.
-        falling: Whether the first press on the heading sorts the largest first.
-        spared: A narrow table goes without the columns of the highest numbers first; 0: it always keeps the column.
+        title: The heading text.
+        meaning: What the column shows, as a sentence without a full stop.
+        place: Sort key for the order of the columns.
+        width: Width in pixels at text size 1.
+        digits: Number of decimals.
+        falling: Whether the first click on the heading sorts in descending order.
+        spared: Hiding priority: a narrow table hides the columns with the highest values first; 0 is never hidden.
     """
 
     title: str
@@ -57,13 +57,13 @@ class Column:
     """One column.
 
     Attributes:
-        kind: What it holds.
-        name: The field of the row; taken from the class.
-        key: Its name in JSON and CSV; the field's name where empty.
-        shared: The table's header says it in JSON, once for all rows.
+        kind: Its type.
+        name: The field of the row; set from the class.
+        key: Its name in JSON and CSV; if empty, the field's name.
+        shared: Whether JSON stores it once, in the header, for all rows.
         always: Whether a row without a prediction has it.
-        derive: Works it out from the rest of a row that has a prediction but no value for it.
-        heading: How it is shown on a screen; None: only as part of another column.
+        derive: Computes it from the rest of a row that has a prediction but no value for it.
+        heading: How the window shows it; None: only as part of another column.
     """
 
     kind: Kind
@@ -76,19 +76,19 @@ class Column:
 
     @property
     def csv_names(self) -> tuple[str, ...]:
-        """Names of its CSV columns."""
+        """The names of its CSV columns."""
         match self.kind:
-            case "ranking":  # The first stands in columns of its own.
+            case "ranking":  # The first has columns of its own.
                 return tuple(f"{what}_{rank}" for rank in range(2, TOP + 1) for what in ("class", "probability"))
             case "branch classes":
                 return tuple(f"{what}_{letter}" for letter in BRANCH_LETTERS for what in ("class", "probability"))
-            case "branch numbers":  # They stand beside the branches' classes.
+            case "branch numbers":  # Part of the columns of the branches' classes.
                 return ()
         return (self.key,)
 
     @property
     def csv_cells(self) -> Callable[[Any], Sequence[Cell]]:
-        """Gives the cells of a row, one for each of ``csv_names``."""
+        """A function from a row's value to its cells, one for each of ``csv_names``."""
         value = attrgetter(self.name)
         match self.kind:
             case "ranking":
@@ -105,17 +105,17 @@ class Column:
 
     @property
     def to_json(self) -> Callable[[Any], Any] | None:
-        """Turns a value into what JSON holds exactly; None where it is that already."""
+        """A lossless function from a value to a JSON value; None if the value already is one."""
         return _TO_JSON.get(self.kind)
 
     @property
     def from_json(self) -> Callable[[Any], Any] | None:
-        """Turns what JSON holds back into a value; None where it is that already."""
+        """A function from a JSON value back to the value; None if none is needed."""
         return _FROM_JSON.get(self.kind)
 
 
 def columns_of(row_type: type) -> tuple[Column, ...]:
-    """Return the columns of a dataclass whose fields are annotated with them, in the order of the fields."""
+    """Return the columns with which the fields of a dataclass are annotated, in field order."""
     columns = []
     for name, hint in get_type_hints(row_type, include_extras=True).items():
         if get_origin(hint) is Annotated:

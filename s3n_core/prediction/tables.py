@@ -1,8 +1,8 @@
-"""Predictions as a table on the disk: CSV for spreadsheets, JSON for programs, both written whole or not at all.
+"""Tables of predictions on disk: CSV for spreadsheets, JSON for programs, both written atomically.
 
-Both say exactly what the rows say. In CSV every text is quoted, as RFC 4180 has it, so names may hold commas, quotes and
-line ends; a name that a spreadsheet would take for a formula (it begins with = + - or @) is kept as it is, because a
-changed name would no longer find its file (docs/reference/tables.md says how to open such a table).
+Both hold exactly the values of the rows. In CSV all text is quoted according to RFC 4180, so names may contain commas,
+quotes and line breaks. A name that a spreadsheet would take for a formula (one that starts with = + - or @) is not
+changed, because a changed name would no longer match its file (docs/reference/tables.md says how to open such a table).
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ VERSION = 2
 _ROWS_BEGIN = b' "rows": ['
 
 CSV_NAMES: tuple[str, ...] = tuple(name for column in COLUMNS for name in column.csv_names)
-"""Columns of the CSV, the same for every model; ``stop_below`` follows where images may stop after O."""
+"""Columns of the CSV, the same for every model; ``stop_below`` follows if images may stop after O."""
 
 _CELLS = tuple(column.csv_cells for column in COLUMNS)
 
 
 def table_format(path: Path) -> TableFormat:
-    """Return the format that a table's name asks for.
+    """Return the format of a table according to its suffix.
 
     Raises:
         OutputError: The suffix is neither ``.csv`` nor ``.json``.
@@ -47,10 +47,10 @@ def table_format(path: Path) -> TableFormat:
 
 
 def prepare_place(path: Path) -> None:
-    """Make the table's folder, or refuse at once, before any work is done, a place where no table can be written.
+    """Create the table's folder; check, before any work is done, that a table can be written there.
 
     Raises:
-        OutputError: The suffix is unknown, the folder cannot be made, or a folder has the table's name.
+        OutputError: The suffix is unknown, the folder cannot be created, or the path is a folder.
     """
     table_format(path)
     make_folder(path.parent)
@@ -59,27 +59,27 @@ def prepare_place(path: Path) -> None:
 
 
 def write_table(path: Path, header: PredictionHeader, rows: Iterable[Prediction]) -> None:
-    """Write a table; the rows are taken one by one, so memory does not grow with them.
+    """Write a table in constant memory: the rows are consumed one by one.
 
     Args:
-        path: The file, its suffix says the format; replaced whole.
-        header: What the rows share.
+        path: The file, whose suffix determines the format; replaced atomically.
+        header: The header of the rows.
         rows: The rows.
 
     Raises:
-        OutputError: It cannot be written, or the suffix is unknown; what was there before is untouched.
+        OutputError: The table cannot be written, or the suffix is unknown; an existing file is unchanged.
     """
     write = _write_csv if table_format(path) == "csv" else _write_json
     with open_atomic(path) as file:
-        # Names that are no valid Unicode become \udcXX, so that the file stays valid UTF-8 for every reader. In JSON that
-        # is the escape which brings the name back exactly.
+        # Names that are not valid Unicode become \udcXX, so that the file is valid UTF-8 for every reader. In JSON that
+        # escape restores the name exactly.
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
         write(text, header, rows)
-        text.detach()  # flushed, and the file left open for its owner
+        text.detach()  # flushes, and leaves the file open for its owner
 
 
 def csv_record(row: Prediction) -> list[Cell]:
-    """Return a row's values in the order of ``CSV_NAMES``; None where there is nothing to say."""
+    """Return a row's values in the order of ``CSV_NAMES``; None for missing values."""
     return [cell for cells in _CELLS for cell in cells(row)]
 
 
@@ -93,8 +93,8 @@ def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[Prediction]]
         The header and the rows.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: It is no table of predictions.
+        OSError: The file cannot be read.
+        ValueError: It is not a table of predictions.
     """
     try:
         document: dict[str, Any] = json.loads(path.read_bytes())
@@ -108,18 +108,18 @@ def read_json_table(path: Path) -> tuple[PredictionHeader, Iterator[Prediction]]
 
 
 def read_json_head(file: Iterator[bytes]) -> PredictionHeader | None:
-    """Read the head of a JSON table from its first line to before its first row; `json_row_lines` goes on from there.
+    """Read the header of a JSON table, up to its first row; `json_row_lines` continues from there.
 
-    Reading line by line holds up no other thread, as `read_json_table` does for a table of many rows.
+    Reading line by line does not block other threads, as `read_json_table` does for a table of many rows.
 
     Args:
         file: The lines of a finished table.
 
     Returns:
-        The header; None where another program has laid out the lines, or it is no table at all.
+        The header; None if the file is not laid out line by line by this program.
 
     Raises:
-        ValueError, KeyError, TypeError: What stands before the rows is no header of predictions.
+        ValueError, KeyError, TypeError: The text before the rows is not a header of predictions.
     """
     head: list[bytes] = []
     for line in file:
@@ -145,7 +145,7 @@ def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[
 
 
 def _write_json(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[Prediction]) -> None:
-    """Write one object, a row a line, so that a person can look through it and `grep` finds whole rows."""
+    """Write one object with one row per line, so that it is readable and `grep` finds whole rows."""
     opening = json.dumps({"format": FORMAT, "version": VERSION, **header.to_dict()}, indent=1, ensure_ascii=False)
     file.write(opening.removesuffix("\n}") + ",\n" + _ROWS_BEGIN.decode())
     separator = "\n  "

@@ -1,1 +1,1 @@
-"""What the engine asks of the machine: files, locks, processes, cores, memory, random numbers."""
+"""System services of the engine: files, locks, processes, cores, memory, random numbers."""

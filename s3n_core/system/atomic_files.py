@@ -1,7 +1,7 @@
-"""Files that are either the old ones or the new ones, whole: never half of each.
+"""Atomic file writes: after an interruption a file holds either its old or its new content, never a mixture.
 
-A kill, a crash or a full disk in the middle of a write leaves what was there before. The new content goes to a
-temporary file in the same folder, is flushed to the disk, and takes the old file's name in one step.
+A kill, a crash or a full disk during a write leaves the old content. The new content goes to a temporary file in the
+same folder, is flushed to disk, and replaces the old file in one step.
 """
 
 from __future__ import annotations
@@ -23,82 +23,82 @@ _TEMPORARY_PREFIX = ".s3n-"
 _TEMPORARY_SUFFIX = ".tmp"
 
 # Windows refuses to replace a file while a reader has it open. Readers here hold a file for milliseconds, so a few
-# growing pauses (about two seconds together) outlast them; what is still refused then is a real lack of permission.
+# growing pauses (about two seconds in total) outlast them; if it is still refused, permission is really missing.
 _REPLACE_PAUSES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.6)
 
 
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write ``data`` to ``path``, whole or not at all.
+    """Write ``data`` to ``path`` atomically.
 
     Args:
         path: The file; its folder must exist.
         data: The whole content.
-        durable: Wait until the disk has it. ``False`` is for files that are rewritten many times a minute and that a
-            power failure may set back (a kill of the process may not).
+        durable: Wait until the content is on disk. ``False`` is for files that are rewritten many times a minute: a
+            power failure may lose the latest content, a kill of the process does not.
 
     Raises:
-        OutputError: It cannot be written (full disk, read-only folder, no permission); the old content is untouched.
+        OutputError: The file cannot be written (full disk, read-only folder, no permission); it is unchanged.
     """
     with open_atomic(path, durable=durable) as file:
         file.write(data)
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
-    """Write ``text`` as UTF-8, line ends as given, whole or not at all; see ``write_bytes``.
+    """Write ``text`` atomically as UTF-8, without converting line endings; see ``write_bytes``.
 
-    File names that are no valid UTF-8 (they reach Python as lone surrogates) keep their bytes.
+    File names that are not valid UTF-8 (in Python, lone surrogates) keep their bytes.
     """
     write_bytes(path, text.encode("utf-8", "surrogateescape"), durable=durable)
 
 
 def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
-    """Write ``value`` as indented JSON, whole or not at all; see ``write_bytes``.
+    """Write ``value`` atomically as indented JSON; see ``write_bytes``.
 
     Raises:
-        OutputError: It cannot be written; the old content is untouched.
-        ValueError: ``value`` holds NaN or an infinity, which JSON does not have.
+        OutputError: The file cannot be written; it is unchanged.
+        ValueError: ``value`` holds NaN or infinity, which JSON does not have.
     """
     try:
         data = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).encode("utf-8")
-    except UnicodeEncodeError:  # a file name that is no valid UTF-8: only the escaped form carries it
+    except UnicodeEncodeError:  # a file name that is not valid UTF-8 can only be stored escaped
         data = json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False).encode("ascii")
     write_bytes(path, data + b"\n", durable=durable)
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a file that another process may be replacing at this moment.
+    """Read a file that another process may be replacing.
 
     Raises:
-        OSError: It is missing or cannot be read.
+        OSError: The file is missing or cannot be read.
     """
     if sys.platform == "win32":
         for pause in _REPLACE_PAUSES:
             try:
                 return path.read_bytes()
-            except PermissionError:  # Windows says so for the moment in which the name changes hands
+            except PermissionError:  # Windows raises it briefly while the file is being replaced
                 time.sleep(pause)
     return path.read_bytes()
 
 
 @contextlib.contextmanager
 def open_atomic(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
-    """Open a new file for writing that takes the name ``path`` when the block ends without an error.
+    """Open a new file for writing that replaces ``path`` when the block ends without an error.
 
     Args:
         path: The file; its folder must exist.
-        durable: Wait until the disk has it, see ``write_bytes``.
+        durable: Wait until the content is on disk; see ``write_bytes``.
 
     Yields:
-        The temporary file, open for writing bytes. It is removed when the block raises.
+        The temporary file, open for writing bytes. It is removed if the block raises.
 
     Raises:
-        OutputError: It cannot be written; the old content is untouched.
+        OutputError: The file cannot be written; it is unchanged.
     """
-    # The name does not contain the target's: a name of 255 bytes would have no room for more.
+    # The temporary name does not contain the target's, which may already have the maximum of 255 bytes.
     name = f"{_TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{_TEMPORARY_SUFFIX}"
     temporary = path.parent / name
     try:
-        # Not tempfile: its files are private (0600), these follow the user's umask as any other file does.
+        # Not tempfile, whose files are private (0600): these follow the user's umask like any other file.
         with open(temporary, "xb") as file:
             yield file
             file.flush()
@@ -116,14 +116,14 @@ def open_atomic(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it.
+    """Create a folder and its parents.
 
     Raises:
-        OutputError: It cannot be made.
+        OutputError: It cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError as error:  # of a file system that takes no folders; those above were made
+    except FileNotFoundError as error:  # raised by file systems that do not allow new folders, such as /proc
         raise OutputError(f"The folder {folder} cannot be created; choose another location.") from error
     except OSError as error:
         raise output_error(folder, error) from error
@@ -134,7 +134,7 @@ def remove_leftovers(folder: Path, *, older_than_seconds: float = 3600.0) -> int
 
     Args:
         folder: The folder, not its subfolders. A missing one counts as empty.
-        older_than_seconds: Younger ones stay: another process may be writing them.
+        older_than_seconds: Keep younger files, which another process may be writing.
     """
     oldest = time.time() - older_than_seconds
     removed = 0
@@ -150,7 +150,7 @@ def remove_leftovers(folder: Path, *, older_than_seconds: float = 3600.0) -> int
 
 
 def output_error(path: Path, error: OSError) -> OutputError:
-    """Say in one sentence why ``path`` could not be written and what to do about it."""
+    """Return an error that says why ``path`` could not be written and what to do about it."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return DiskFull(
@@ -191,7 +191,7 @@ def _replace(source: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power failure, where the platform lets a folder be opened (not on Windows)."""
+    """Sync the folder, so that the new name survives a power failure; not possible on Windows."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,8 +1,8 @@
-"""Several processes at one job: who this one is among them, and what they tell one another.
+"""Distributed jobs: rank, communication and error handling of several processes.
 
-`torchrun --nproc-per-node=N -m s3n_core ...` starts N equal processes, the members of a team. The first one leads: it alone
-speaks to the person and writes files. Numbers on a card travel by NCCL, everything else by gloo. A process on its own is a
-team of one, for which all of this costs nothing and torch.distributed is never loaded.
+`torchrun --nproc-per-node=N -m s3n_core ...` starts N equal processes, the members of a team. Rank 0 is the leader:
+only it prints output and writes files. CUDA tensors are communicated by NCCL, everything else by gloo. A single process
+is a team of one; it has no overhead and never loads torch.distributed.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FAILURE, _HEARD = "s3n/failure", "s3n/heard"
-_PATIENCE = timedelta(seconds=10)  # to learn why another member ended, or that the leader has learned it
+_PATIENCE = timedelta(seconds=10)  # time to wait for another member's error, or for the leader to read it
 
 
 class Team:
-    """The processes at one job.
+    """The processes of one job.
 
     Attributes:
-        rank: This one's number, from 0.
-        size: How many there are.
-        failure: What another member said as it ended, raised here; None while all are at work.
+        rank: Rank of this process, from 0.
+        size: Number of processes.
+        failure: The error of another member that ended, which is raised here; None while all are running.
     """
 
     def __init__(self, rank: int = 0, size: int = 1, store: Any = None) -> None:
@@ -41,11 +41,11 @@ class Team:
 
     @property
     def leads(self) -> bool:
-        """Whether this process speaks and writes for all."""
+        """Whether this process prints output and writes files for the team."""
         return self.rank == 0
 
     def gather(self, value: T) -> list[T]:
-        """Return every member's value, by rank, to every member; all must ask at the same place.
+        """Return every member's value, by rank, to every member; all members must call this at the same point.
 
         Raises:
             S3NError: If another member has ended (see `talk`).
@@ -59,7 +59,7 @@ class Team:
         return values
 
     def lead(self, value: T) -> T:
-        """Return the leader's value to every member; all must ask at the same place.
+        """Return the leader's value to every member; all members must call this at the same point.
 
         Raises:
             S3NError: If another member has ended (see `talk`).
@@ -73,7 +73,7 @@ class Team:
         return values[0]
 
     def add(self, tensors: Iterable[torch.Tensor]) -> None:
-        """Add tensors up over all members, in place: one message for all of them.
+        """Sum tensors over all members, in place, in a single message.
 
         Raises:
             S3NError: If another member has ended (see `talk`).
@@ -92,7 +92,7 @@ class Team:
             part.copy_(total.view_as(part))
 
     def match(self, network: torch.nn.Module) -> None:
-        """Give every member the leader's weights and buffers.
+        """Copy the leader's weights and buffers to every member.
 
         Raises:
             S3NError: If another member has ended (see `talk`).
@@ -107,10 +107,10 @@ class Team:
             value.copy_(whole)
 
     def require_cards(self, device: str) -> None:
-        """Make sure that every member on this machine has a card of its own, where they compute on cards.
+        """Check that every member on this machine has its own GPU, if the device is a GPU.
 
         Raises:
-            DeviceError: If there are fewer cards than processes.
+            DeviceError: If there are fewer GPUs than processes.
         """
         if self.size == 1 or device != "cuda":
             return
@@ -124,22 +124,22 @@ class Team:
             )
 
     def talk(self, message: Callable[[], object]) -> None:
-        """Exchange a message with the others.
+        """Run a collective operation.
 
         Raises:
-            S3NError: If another member has ended: its own error, a `TeamError` where it said none.
+            S3NError: If another member has ended: that member's error, or a `TeamError` if it reported none.
         """
         try:
             message()
-        except RuntimeError as error:  # what torch.distributed raises where a connection broke
+        except RuntimeError as error:  # raised by torch.distributed when a connection breaks
             self.failure = self._why()
             raise self.failure from error
 
     def fail(self, error: S3NError) -> bool:
-        """Tell the others why this member ends, and let go of them.
+        """Tell the others why this member ends, and leave the team.
 
         Returns:
-            Whether this member has to say it to the person: the leader, and who was not heard by it.
+            Whether this member must show the error to the user: the leader, and a member that the leader did not hear.
         """
         if self.size == 1:
             return True
@@ -157,7 +157,7 @@ class Team:
         return False
 
     def leave(self) -> None:
-        """Let go of the others; those who still wait for a message get an error instead."""
+        """Leave the team; members that still wait for a message get an error."""
         if self.size > 1:
             import torch.distributed as dist
 
@@ -175,7 +175,7 @@ class Team:
             )
 
     def heard(self) -> None:
-        """Tell a member that failed that its error will be said, so that it may go."""
+        """Confirm to a failed member that its error will be shown, so that it can exit."""
         with suppress(RuntimeError):
             self._store.set(_HEARD, "1")
 
@@ -184,11 +184,11 @@ ALONE = Team()
 
 
 def join_team() -> Team:
-    """Join the processes that torchrun started together with this one; alone where it did not."""
+    """Join the processes that torchrun started together with this one; without torchrun return a team of one."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or "RANK" not in os.environ:
         return ALONE
-    # Of a connection that breaks torch writes pages of its own frames; who reads them is told in a sentence.
+    # When a connection breaks, torch logs pages of its own stack frames; the user gets one sentence instead.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     import torch
     import torch.distributed as dist

@@ -1,4 +1,4 @@
-"""Starting the engine's command line as a process of its own, apart from the terminal that it was started in."""
+"""Starting the engine's command line as a separate process, detached from the terminal."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ import psutil
 
 from s3n_core.errors import OutputError
 
-# Of long jobs: a window and the inspection go first. Beside a training on both of two cores an inspection at 5 took ten
-# times as long as at 0, because its threads wait for one another.
+# Of long jobs, so that windows and inspections have priority. With 5 instead, an inspection next to a training on two
+# cores took ten times as long, because its threads wait for one another.
 _NICENESS = 10
 
 
 def engine_command(*arguments: str, prefix: Sequence[str] = ()) -> list[str]:
-    """Return the command that runs the engine's command line in a process of its own.
+    """Return the command that runs the engine's command line in a separate process.
 
     Args:
-        arguments: What follows ``s3n``, for example ``"predict", "model.safetensors", "photos"``.
-        prefix: What brings a command to another place, for example ``("ssh", "gpu-box")``; there the program ``s3n`` must be
-            found, and every path is one of that place.
+        arguments: The arguments of ``s3n``, for example ``"predict", "model.safetensors", "photos"``.
+        prefix: A command that runs its arguments elsewhere, for example ``("ssh", "gpu-box")``; the program ``s3n``
+            must be installed there, and all paths refer to that machine.
 
     Returns:
-        A program and its arguments, ready for ``subprocess``.
+        The program and its arguments, for ``subprocess``.
     """
     if prefix:
-        # ssh hands the other machine's shell one line of text.
+        # ssh passes a single line to the remote shell.
         remote = PurePath(prefix[0]).stem == "ssh"
         return [*prefix, "s3n", *(shlex.quote(argument) if remote else argument for argument in arguments)]
     if getattr(sys, "frozen", False):
-        # A frozen build has no interpreter to hand a module to: its engine is the program s3n beside the window's.
+        # A frozen build has no interpreter that could run a module: its engine is the program s3n next to the window's.
         program = Path(sys.executable)
         return [str(program.with_name("s3n" + program.suffix)), *arguments]
     return [sys.executable, "-m", "s3n_core", *arguments]
@@ -52,22 +52,22 @@ def start_process(
     stdout: int | None = None,
     stderr: int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own: Ctrl+C in the starter's terminal does not reach it, nor does a closed terminal.
+    """Start a process in a new session: neither Ctrl+C in the parent's terminal nor closing it reaches the process.
 
     Args:
         command: Program and arguments.
-        log: Where its output goes, as far as no pipe takes it.
-        long_job: Whether it takes hours and must not be felt, or answers a waiting person.
+        log: File for its output, unless a pipe receives it.
+        long_job: Whether it is a long background job, which gets low priority, or must respond to the user quickly.
         environment: Its environment variables; None: those of this process.
-        stdin: As ``subprocess`` takes it.
-        stdout: The same; None logs it.
-        stderr: The same; None logs it.
+        stdin: As for ``subprocess``.
+        stdout: As for ``subprocess``; None logs it.
+        stderr: As for ``subprocess``; None logs it.
 
     Returns:
         The running process.
 
     Raises:
-        OutputError: It cannot be started.
+        OutputError: The process cannot be started.
     """
     options: dict[str, Any] = {}
     if sys.platform == "win32":
@@ -77,8 +77,8 @@ def start_process(
         options["start_new_session"] = True
     variables = dict(os.environ if environment is None else environment, PYTHONUTF8="1", PYTHONUNBUFFERED="1")
     if long_job:
-        # Threads that wait for one another sleep instead of spinning: beside other work on two cores a training step took
-        # a tenth of the time, and the window's ticks came no later (benchmarks/wait_policy.py).
+        # Waiting threads sleep instead of spinning: next to other work on two cores, a training step took a tenth of
+        # the time, and the window's timers were not delayed (benchmarks/wait_policy.py).
         variables.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         with _opened(log) as file:
@@ -100,17 +100,17 @@ def start_process(
 
 
 def _lower_session(pid: int) -> None:
-    """Lower the whole session that a process leads.
+    """Lower the priority of the whole session that a process leads.
 
-    Linux desktops share the processor among sessions first (autogroups), and a niceness counts only inside one: a training
-    in a session of its own would take half of every core from the window, however nice it is.
+    Linux desktops divide CPU time between sessions first (autogroups), and niceness applies only within a session: a
+    training in its own session would take half of every core from the window, however high its niceness.
     """
-    with contextlib.suppress(OSError):  # no Linux, or one without autogroups, where the niceness is enough
+    with contextlib.suppress(OSError):  # not Linux, or no autogroups: the process's niceness is enough
         Path(f"/proc/{pid}/autogroup").write_text(str(_NICENESS), "ascii")
 
 
 def _opened(log: Path) -> IO[bytes]:
     try:
         return log.open("ab")
-    except OSError:  # a full disk or a missing folder is no reason not to work
+    except OSError:  # the job should run even if it cannot be logged
         return open(os.devnull, "ab")

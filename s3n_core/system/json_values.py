@@ -1,7 +1,7 @@
-"""Dataclasses as JSON and back: their annotated fields are the schema, so that nobody writes them out a second time.
+"""Conversion of dataclasses to JSON and back; their annotated fields are the schema.
 
-Records are checked here rather than by pydantic: without conversions ("3" is no number) it takes neither a list for a tuple nor,
-from JSON, a name that is no valid Unicode (a path on Linux, in a message or a request).
+Not done with pydantic: in strict mode ("3" is not a number) it accepts neither a list for a tuple nor, from JSON, a
+name that is not valid Unicode (such as a path on Linux).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def to_json(value: Any) -> Any:
-    """Return dataclasses, paths, tuples and NumPy values as what JSON holds; NaN and infinities become None."""
+    """Convert dataclasses, paths, tuples and NumPy values to JSON values; NaN and infinities become None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -35,17 +35,17 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: type[T], value: object, *, closed: bool = False) -> T:
-    """Read a dataclass from what JSON holds. Missing fields take their defaults; nothing is converted ("3" is no number).
+    """Read a dataclass from JSON values. Missing fields get their defaults; nothing is converted ("3" is not a number).
 
-    Its fields may be text, numbers, truth values, literals, tuples of these, mappings, or None.
+    Its fields may be strings, numbers, booleans, literals, tuples of these, mappings, or None.
 
     Args:
         kind: The dataclass.
-        value: What was read.
-        closed: Refuse fields that the dataclass does not have; else they are left alone, as those of a newer version.
+        value: The JSON value.
+        closed: Refuse unknown fields; otherwise they are ignored, since they may come from a newer version.
 
     Raises:
-        ValueError: It is no such record; the message says why, as a clause.
+        ValueError: The value is not such a record; the message says why, as a clause.
     """
     if not isinstance(value, Mapping):
         raise ValueError("it does not contain a JSON object")
@@ -71,7 +71,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def _fits(hint: Any, value: object) -> bool:
-    """Say whether a value is of the annotated type; a whole number is a number, a truth value is not."""
+    """Return whether a value has the annotated type; an int is valid for float, a bool is not."""
     origin, choices = get_origin(hint), get_args(hint)
     if hint is Any:
         return True

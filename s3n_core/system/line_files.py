@@ -1,8 +1,8 @@
-"""A file of JSON lines that a job keeps until its work is done, so that a killed one goes on where it was.
+"""A JSON Lines file of a job's intermediate results, so that a killed job can resume.
 
-The first line is a header that says what the others belong to. A line counts when it is whole and its owner takes it; what
-follows the first that does not is cut off. What was written outlives a killed process; a power failure costs at most a few
-seconds. A second job cannot touch the file.
+The first line is a header that identifies the job. A line is valid if it is complete and its owner accepts it; the file
+is truncated at the first invalid line. Written lines survive a kill of the process; a power failure loses at most a few
+seconds of work. The file is locked against a second job.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _log = logging.getLogger(__name__)
 
 
 def part_path(out: Path) -> Path:
-    """Return the place of the lines of a file that is not finished."""
+    """Return the path of the lines of an unfinished file."""
     return out.with_name(out.name + PART_SUFFIX)
 
 
 def json_line(fields: Mapping[str, Any]) -> bytes:
-    """Return an object as one line."""
-    # A lone surrogate, in a name that is no valid Unicode, becomes \udcXX: JSON's own escape for it.
+    """Return an object as one line of JSON."""
+    # A lone surrogate, from a name that is not valid Unicode, becomes \udcXX, JSON's escape for it.
     text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 class LineFile:
-    """The lines of something that is being made; a context manager that holds it against a second job.
+    """The lines of an unfinished output; a context manager that locks it against a second job.
 
     Attributes:
         path: The file with the lines.
@@ -60,27 +60,27 @@ class LineFile:
         goes_on: Callable[[bytes], bool],
         restart: bool = False,
     ) -> None:
-        """Open the lines of ``out``, made if they are missing, cut back to the last good one otherwise.
+        """Open the lines of ``out``: create the file, or truncate an existing one after its last valid line.
 
         Args:
-            out: What they will become; its folder must exist.
-            header: What they belong to; begins with the "format", by which a foreign file is known.
-            take: Called with the value of each line that is there already, in order; a ``ValueError``, ``KeyError``,
-                ``TypeError`` or ``AttributeError`` says that it is not good.
-            goes_on: Says of a whole header that is another one whether its lines are to be taken all the same.
-            restart: Throw away lines that are there already.
+            out: The final output; its folder must exist.
+            header: Identifies the job; starts with "format", which identifies the kind of file.
+            take: Called with the value of each existing line, in order; rejects it with a ``ValueError``, ``KeyError``,
+                ``TypeError`` or ``AttributeError``.
+            goes_on: Called with a complete header that differs; returns whether to accept its lines nevertheless.
+            restart: Discard existing lines.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The file cannot be written.
             OutputBusy: Another job is writing it.
-            UnfinishedOutput: A file of another kind is in its place.
+            UnfinishedOutput: The existing file is of another kind.
         """
         self.path = part_path(out)
         self._synced = time.monotonic()
         self._end = 0
         self._lock = _locked(out)
         try:
-            # Unbuffered: what append() has written outlives a killed process.
+            # Unbuffered, so that what append() has written survives a kill of the process.
             self._file: FileIO = open(self.path, "r+b" if self.path.exists() else "x+b", buffering=0)  # noqa: SIM115
         except OSError as error:
             _let_go(self._lock)
@@ -99,10 +99,10 @@ class LineFile:
             raise
 
     def append(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Add lines, all of them or none.
+        """Append lines, all or none.
 
         Raises:
-            OutputError: The disk is full or gone; the lines before are kept, and a later job goes on after them.
+            OutputError: The disk is full or unavailable; earlier lines are kept, and a later job resumes after them.
         """
         try:
             self._write(b"".join(map(json_line, lines)))
@@ -113,12 +113,12 @@ class LineFile:
             raise output_error(self.path, error) from error
 
     def close(self) -> None:
-        """Let go of the file, which stays for a later job; may be called twice."""
+        """Close and unlock the file, which remains for a later job; may be called twice."""
         self._file.close()
         _let_go(self._lock)
 
     def remove(self) -> None:
-        """Remove the file once all is done; may fail quietly, a later job would only find nothing left to do."""
+        """Remove the file once the output is finished. Failure is only logged: a later job would find nothing to do."""
         self._file.close()
         try:
             self.path.unlink(missing_ok=True)
@@ -135,7 +135,7 @@ class LineFile:
         self.close()
 
     def _taken(self, header: bytes, take: Callable[[Any], None], goes_on: Callable[[bytes], bool]) -> int:
-        """Let the owner take the lines that are there; return the offset behind the last good one, 0 where none can be used."""
+        """Pass the existing lines to the owner; return the offset after the last valid one, 0 if there is none."""
         with open(self.path, "rb") as file:
             first = file.readline()
             start = header[: header.index(b",")]
@@ -165,7 +165,7 @@ class LineFile:
             while written < len(data):
                 written += self._file.write(data[written:]) or 0
         except OSError:
-            with contextlib.suppress(OSError):  # a torn last line is cut by the next job, too
+            with contextlib.suppress(OSError):  # if this fails, the next job cuts off the torn last line
                 self._file.truncate(self._end)
                 self._file.seek(self._end)
             raise
@@ -173,12 +173,12 @@ class LineFile:
 
 
 def _locked(out: Path) -> BaseFileLock | None:
-    """Keep a second job from the same file; None where the file system has no locks."""
+    """Lock the file against a second job; None if the file system does not support locks."""
     from filelock import FileLock, Timeout  # imported late: it takes longer than all the rest here
 
     place = out.with_name(out.name + LOCK_SUFFIX)
     try:
-        # The lock itself would wait for a folder that takes no files as if another held it.
+        # Where files cannot be created, FileLock would wait as if another process held the lock.
         os.close(os.open(place, os.O_RDWR | os.O_CREAT, 0o666))
     except FileNotFoundError as error:
         if not out.parent.is_dir():
@@ -206,10 +206,10 @@ def _let_go(lock: BaseFileLock | None) -> None:
     if lock is None or not lock.is_locked:
         return
     path = Path(lock.lock_file)
-    if os.name == "posix":  # removed while it is held, so that nobody's new lock is taken away
+    if os.name == "posix":  # removed while it is held, so as not to delete another process's new lock
         path.unlink(missing_ok=True)
         lock.release()
     else:
         lock.release()
-        with contextlib.suppress(OSError):  # refused on Windows while another job holds it, which is right
+        with contextlib.suppress(OSError):  # Windows rightly refuses while another job holds it
             path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Who trains a run: one process at a time, known by a lock that the system takes back when the process dies.
+"""The lock of a run: only one process trains a run, and the system releases its lock when the process dies.
 
-The lock alone says whether a run is live; no process id, time stamp or state file is believed for that, because those
-survive a kill. Beside it, ``owner.json`` names the process, to end it and to address orders to it.
+Only the lock determines whether a run is live; process ids, time stamps and state files are not trusted, because they
+survive a kill. Next to it, ``owner.json`` identifies the process, for ending it and for addressing commands to it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 LOCK_NAME = "lock"
 OWNER_NAME = "owner.json"
 
-# Looking whether a run is live takes the lock for some microseconds. Who fails to get it asks again for a little
-# while, unless the owner is seen to be alive: two programs that look at once must not take each other for a training.
+# Checking whether a run is live takes the lock for some microseconds. On failure it is retried for a short time, unless
+# the owner is known to be alive: two programs that check at once must not mistake each other for a training.
 _PROBES = 5
 _PROBE_PAUSE = 0.01
 _ACQUIRE_PATIENCE = 2.0
@@ -39,9 +39,10 @@ class Owner:
     """The process that holds, or last held, a run's lock.
 
     Attributes:
-        session: Unique for each time the lock is taken; orders are addressed to it.
+        session: Unique for each acquisition of the lock; commands are addressed to it.
         pid: Process id.
-        process_created: When that process was created (`processes.process_created`); tells it from a later one with the same id.
+        process_created: Creation time of the process (`processes.process_created`); distinguishes it from a later
+            process with the same id.
         host: Name of the machine that it runs on.
     """
 
@@ -61,36 +62,36 @@ class Owner:
         )
 
     def is_here(self) -> bool:
-        """Say whether the process belongs to this machine."""
+        """Return whether the process belongs to this machine."""
         return self.host == platform.node()
 
     def is_alive(self) -> bool:
-        """Say whether that very process runs on this machine; False for another machine, whose processes are unseen."""
+        """Return whether this very process runs on this machine; False if it belongs to another machine."""
         return self.is_here() and process_is_alive(self.pid, self.process_created)
 
 
 class RunLock:
-    """Holds a run for the life of its training process.
+    """Locks a run for the lifetime of its training process.
 
-    A context manager. It may be taken in one thread and released in another, and is not re-entrant. A child process
-    made by a bare ``fork`` would keep it after the parent's death; processes started any other way do not.
+    A context manager. It may be acquired in one thread and released in another, and is not re-entrant. A child process
+    created by a bare ``fork`` would keep the lock after the parent's death; processes started in other ways do not.
     """
 
     def __init__(self, run_path: Path) -> None:
-        """Prepare the lock of the run in folder ``run_path`` without taking it."""
+        """Create the lock of the run in folder ``run_path`` without acquiring it."""
         self._run_path = run_path
         self._lock: BaseFileLock | None = None
         self.owner: Owner | None = None
 
     def acquire(self) -> None:
-        """Take the lock.
+        """Acquire the lock.
 
         Raises:
-            RunBusy: Another process trains this run (named).
+            RunBusy: Another process is training this run; the message names it.
             RunNotFound: The folder is missing.
             OutputError: The folder cannot be written to.
         """
-        from filelock import Timeout  # imported late: half of the time that this package takes to import
+        from filelock import Timeout  # imported late: half of this package's import time
 
         if self._lock is not None:
             raise RuntimeError(f"the lock of {self._run_path} is already held by this object")
@@ -119,7 +120,7 @@ class RunLock:
         self._lock, self.owner = lock, owner
 
     def release(self) -> None:
-        """Let go of the run; does nothing where the lock is not held."""
+        """Release the lock; does nothing if it is not held."""
         if self._lock is None:
             return
         with contextlib.suppress(OSError):
@@ -138,9 +139,9 @@ class RunLock:
 
 
 def is_live(run_path: Path) -> bool:
-    """Say whether a process trains this run now: whether its lock is held.
+    """Return whether a process is training this run, that is, whether its lock is held.
 
-    Takes some ten microseconds and leaves nothing behind; a missing folder is not live.
+    Takes some ten microseconds and leaves no files behind; False for a missing folder.
     """
     from filelock import Timeout
 
@@ -157,7 +158,7 @@ def is_live(run_path: Path) -> bool:
             if attempt + 1 < _PROBES:
                 time.sleep(_PROBE_PAUSE)
         except OSError:
-            # The folder may be read but not written (another user's, a read-only copy): only the owner can be asked.
+            # The folder is read-only (another user's, a copy): only the owner file can tell.
             owner = read_owner(run_path)
             return owner is not None and owner.is_alive()
         else:
@@ -167,7 +168,7 @@ def is_live(run_path: Path) -> bool:
 
 
 def read_owner(run_path: Path) -> Owner | None:
-    """Return who holds or last held the lock; None where that is unknown (never held, released, unreadable)."""
+    """Return who holds or last held the lock; None if unknown (never held, released, unreadable)."""
     try:
         value = json.loads(read_bytes(run_path / OWNER_NAME))
         return Owner(
@@ -183,7 +184,7 @@ def read_owner(run_path: Path) -> Owner | None:
 def _file_lock(run_path: Path) -> BaseFileLock:
     from filelock import FileLock
 
-    # thread_local=False: a trainer may be closed by another thread than the one that started it.
+    # thread_local=False: a trainer may be closed by a thread other than the one that started it.
     return FileLock(run_path / LOCK_NAME, thread_local=False)
 
 

@@ -1,4 +1,4 @@
-"""Telling a process from a later one that was given the same id, also after the clock has been set."""
+"""Identifying processes by id and creation time, robust to reused ids and clock changes."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import sys
 
 import psutil
 
-# As exact as the systems say it, with room for how floats are written.
+# In seconds: the resolution of the systems, and rounding when floats are written.
 _TOLERANCE = 0.05
 
 
 def process_created(pid: int | None = None) -> float:
-    """Return when a process of this machine was created; None asks for the calling one.
+    """Return the creation time of a process of this machine, in seconds; None: of the calling process.
 
-    On Linux in seconds since the machine was started: Unix seconds are derived there from a clock that people, and the network,
-    set while trainings run. Elsewhere the system keeps what its clock said when the process began.
+    On Linux, seconds since boot: Unix time is derived there from a clock that may be set while a training runs.
+    Elsewhere Unix time, which the system records when the process starts.
 
     Raises:
-        psutil.Error: There is no such process, or it may not be asked.
+        psutil.Error: There is no such process, or access is denied.
     """
     pid = os.getpid() if pid is None else pid
     if sys.platform != "linux":
         return float(psutil.Process(pid).create_time())
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            # The name, in parentheses, may hold spaces and parentheses; of what follows it the 20th is the start.
+            # The name, in parentheses, may contain spaces and parentheses; the 20th field after it is the start time.
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
         raise psutil.NoSuchProcess(pid) from None
@@ -33,13 +33,13 @@ def process_created(pid: int | None = None) -> float:
 
 
 def process_is_alive(pid: int, created: float) -> bool:
-    """Say whether process ``pid`` of this machine, created at ``created`` (`process_created`), still runs."""
+    """Return whether process ``pid`` of this machine, created at ``created`` (`process_created`), is still running."""
     try:
-        # A zombie has ended; only its parent has not asked for its exit status yet.
+        # A zombie has ended; its parent has just not read its exit status yet.
         return (
             abs(process_created(pid) - created) <= _TOLERANCE and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
         )
     except psutil.AccessDenied:
-        return True  # there is such a process, of another user
+        return True  # the process exists and belongs to another user
     except (psutil.Error, ValueError, OverflowError):
         return False

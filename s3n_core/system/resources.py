@@ -1,6 +1,6 @@
-"""Where the files that come with the program lie: in ``resources/`` of a checkout, or copied into the package.
+"""Locating bundled files: in ``resources/`` of a checkout, or inside the installed package.
 
-The one resolver of the engine; ``s3n_gui/appearance/resources.py`` asks the same question for the window's own files.
+The engine's only resolver; ``s3n_gui/appearance/resources.py`` does the same for the window's files.
 """
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ from s3n_core.errors import S3NError
 
 
 def resource(name: str) -> Path:
-    """Return where a file or folder that comes with the engine lies.
+    """Return the path of a file or folder that is bundled with the engine.
 
     Args:
-        name: Its place below ``resources/``, with forward slashes, for example ``"demo/model.safetensors"``.
+        name: Its path below ``resources/``, with forward slashes, for example ``"demo/model.safetensors"``.
 
     Returns:
         An existing path.
 
     Raises:
-        S3NError: Neither the checkout nor the installation holds it.
+        S3NError: Neither the checkout nor the installation contains it.
     """
     return find_resource(Path(__file__).resolve().parents[1], name)
 
 
 def find_resource(package: Path, name: str) -> Path:
-    """Return where ``name`` lies for one package: the checkout's ``resources/`` first, else ``package/resources/``.
+    """Return the path of ``name`` for a package: in the checkout's ``resources/``, else in ``package/resources/``.
 
     Args:
-        package: The folder of the package that asks.
-        name: The place below ``resources/``, with forward slashes.
+        package: The package's folder.
+        name: The path below ``resources/``, with forward slashes.
 
     Returns:
         An existing path.
 
     Raises:
-        S3NError: It is in neither place.
+        S3NError: It is in neither folder.
     """
     checkout, installed = package.parent, package / "resources"
-    # Beside an installed package lie other people's packages: a folder there that happens to be called "resources" is
-    # ours only in a checkout, which its project file tells.
+    # An installed package is next to packages of other projects, one of which may be called "resources"; only a
+    # checkout has a project file.
     folders = [checkout / "resources", installed] if (checkout / "pyproject.toml").is_file() else [installed]
     for folder in folders:
         if (folder / name).exists():

@@ -1,7 +1,7 @@
-"""Keyed randomness: every random number is a function of (seed, epoch, sample), never of the order of calls.
+"""Keyed random numbers: each is a function of (seed, epoch, sample), never of the order of calls.
 
-A sample is named by its path inside the data set, so neither the number of workers, nor the rank, nor the micro-batch,
-nor a resume changes what is drawn for it (METHOD.md, "Split").
+A sample is identified by its path inside the data set, so its draws do not depend on the number of workers, the rank,
+the micro-batch size, or resuming (METHOD.md, "Split").
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 
 def keyed_generator(*key: int | str) -> np.random.Generator:
-    """Return the random generator that belongs to ``key``.
+    """Return the random generator for ``key``.
 
     Args:
         key: Integers and strings, for example ``(seed, epoch, "augmentation", sample)``.
@@ -33,7 +33,7 @@ def peak_draws(seed: int, epoch: int, samples: Sequence[str], map_size: int) -> 
     Args:
         seed: The run's seed.
         epoch: The epoch, from 0.
-        samples: The samples' names.
+        samples: The sample names.
         map_size: Side H = W of the response map in cells.
 
     Returns:
