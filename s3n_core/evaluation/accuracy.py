@@ -1,11 +1,11 @@
-"""Accuracy: what counts as correct, and for which images. Torch-free; the window, tables and `s3n evaluate` share it.
+"""Accuracy, recall and precision, shared by the window, tables and `s3n evaluate`. Does not import torch.
 
-- An image counts where it has a prediction and a label that the model knows; all others are left out of every share but
-  the coverage.
-- Its prediction is the most probable class of the joint head (O's, where there is none), and it is correct where that is the
-  label. Top-5 holds where the label is among the five most probable classes (all, where there are at most five).
-- Recall of a class: correct images over the images of that class. Precision: correct images over the counted images that are
-  predicted as it. Neither exists without images.
+- An image is counted if it has a prediction and a label that the model knows; all others are excluded from every figure
+  except the coverage.
+- Its prediction is the most probable class of the joint head (of O if there is none); it is correct if it is the label.
+  Top-5 is correct if the label is among the five most probable classes.
+- Recall of a class: correct images over images of that class. Precision: correct images over counted images predicted
+  as that class. Both are undefined without images.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from s3n_core.evaluation.confusion import confusion_matrix
 from s3n_core.evaluation.coverage import Coverage, coverage_of
 
 NORMAL_95 = 1.959963984540054
-"""Two-sided 95 % point of the normal distribution."""
+"""Two-sided 95 % quantile of the standard normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How often one prediction is correct.
+    """The accuracy of one head of the network.
 
     Attributes:
         name: "joint", a branch's letter, or "mean of branches" (the mean of the reported branches' probabilities).
-        images: Images counted.
-        top1: Images whose most probable class is correct.
-        top5: Images whose five most probable classes hold the correct one (all classes, where there are at most five).
+        images: Number of counted images.
+        top1: Number of images whose most probable class is correct.
+        top5: Number of images whose five most probable classes include the correct one.
     """
 
     name: str
@@ -54,14 +54,14 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class ClassAccuracy:
-    """How often the joint prediction is correct for one class.
+    """The accuracy of the joint prediction for one class.
 
     Attributes:
-        index: Of the class.
-        images: Images of it.
-        correct: How many of these are predicted as it.
-        predicted: Counted images that are predicted as it.
-        predictions: Images that are predicted as it, counted or not.
+        index: Index of the class.
+        images: Number of images of the class.
+        correct: How many of these are predicted as the class.
+        predicted: Number of counted images predicted as the class.
+        predictions: Number of images predicted as the class, counted or not.
     """
 
     index: int
@@ -72,28 +72,28 @@ class ClassAccuracy:
 
     @property
     def recall(self) -> float | None:
-        """Share of the images of the class that are predicted as it, in [0, 1]; None without images."""
+        """Fraction of the class's images that are predicted as it, in [0, 1]; None without images."""
         return self.correct / self.images if self.images else None
 
     @property
     def precision(self) -> float | None:
-        """Share of the counted images predicted as the class that are of it, in [0, 1]; None where there are none."""
+        """Fraction of the counted images predicted as the class that belong to it, in [0, 1]; None without images."""
         return self.correct / self.predicted if self.predicted else None
 
 
 @dataclass(frozen=True)
 class TableAccuracy:
-    """How good the predictions of a table are.
+    """The accuracy of the predictions of a table.
 
     Attributes:
-        images: Images in the table.
-        predicted: Images with a prediction.
-        counted: Images with a prediction and a label that the model knows.
+        images: Number of images in the table.
+        predicted: Number of images with a prediction.
+        counted: Number of images with a prediction and a label that the model knows.
         correct: How many of these are correct.
-        classes: Indices of the classes that occur as a label or as the prediction of a counted image, in order.
+        classes: Sorted indices of the classes that occur as the label or the prediction of a counted image.
         confusion: Counted images by label (row) and prediction (column), both in the order of ``classes``.
-        by_class: One entry a class of ``classes``; where no image counts, one a class that any image is predicted as.
-        coverage: What a threshold on the confidence leaves.
+        by_class: One entry per class of ``classes``; if no image is counted, one per predicted class.
+        coverage: Coverage and accuracy by confidence threshold.
     """
 
     images: int
@@ -107,21 +107,21 @@ class TableAccuracy:
 
     @property
     def top1(self) -> float | None:
-        """Share of the counted images that are correct; None without any."""
+        """Fraction of the counted images that are correct; None without any."""
         return self.correct / self.counted if self.counted else None
 
 
 def table_accuracy(
     label: NDArray[Any], predicted: NDArray[Any], correct: NDArray[Any], confidence: NDArray[Any], classes: int
 ) -> TableAccuracy:
-    """Work out how good the predictions of a table are; takes some milliseconds for 100,000 rows.
+    """Compute the accuracy of the predictions of a table; takes some milliseconds for 100,000 rows.
 
     Args:
         label: Class index of each image's label, -1 without one.
         predicted: Class index of each image's prediction, -1 without one.
-        correct: 1, 0, or -1 where the image does not count.
+        correct: 1, 0, or -1 if the image is not counted.
         confidence: Probability of each prediction, NaN without one.
-        classes: Number of classes that the indices run over.
+        classes: Number of classes.
     """
     counts = correct >= 0
     table = confusion_matrix(label[counts], predicted[counts], classes)
@@ -148,7 +148,7 @@ def class_accuracies(
 
     Args:
         confusion: Images by label (row) and prediction (column), shape (C, C).
-        predictions: Images that are predicted as each class, counted or not; None: only counted ones are known.
+        predictions: Images predicted as each class, counted or not; None: the counted ones.
     """
     images, predicted = confusion.sum(axis=1).tolist(), confusion.sum(axis=0).tolist()
     correct = confusion.diagonal().tolist()
@@ -158,18 +158,18 @@ def class_accuracies(
 
 
 def mean_recall(by_class: Iterable[ClassAccuracy]) -> float:
-    """Return the mean recall of the classes that have images, in [0, 1]: the mean class accuracy."""
+    """Return the mean recall over the classes with images, in [0, 1], also called mean class accuracy."""
     shares = [share for share in (row.recall for row in by_class) if share is not None]
     return sum(shares) / len(shares)
 
 
 def wilson_interval(correct: int, count: int, *, z: float = NORMAL_95) -> tuple[float, float]:
-    """Return Wilson's score interval of a share, which holds its level for few images and near 0 and 1, too.
+    """Return the Wilson score interval of a proportion, which is also valid for few images and near 0 and 1.
 
     Args:
-        correct: Images that are correct.
-        count: Images in all, at least 1.
-        z: Point of the normal distribution; the default gives 95 %.
+        correct: Number of correct images.
+        count: Number of all images, at least 1.
+        z: Quantile of the standard normal distribution; the default gives 95 %.
 
     Returns:
         Lower and upper end, in [0, 1].

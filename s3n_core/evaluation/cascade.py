@@ -1,7 +1,7 @@
-"""The confidence cascade: what stopping after O saves, and what it costs in accuracy, for every threshold on the entropy.
+"""The cascade (fast mode): computation saved and accuracy lost by stopping after O, for every entropy threshold.
 
-An image whose entropy H (Eq. 2) lies at or below the threshold keeps O's prediction, after one pass of the backbone; the others
-go through the network's further branches to the joint prediction. Counted from predictions that are there. Free of torch.
+An image with entropy H (Eq. 2) up to the threshold keeps O's prediction, after one backbone pass; all others run
+through the other branches to the joint prediction. Computed from existing predictions. Does not import torch.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _DIGITS = 3
 
 @dataclass(frozen=True, slots=True)
 class CascadePoint:
-    """What one threshold gives.
+    """The result for one threshold.
 
     Attributes:
-        stop_below: The threshold in nats; None stops nothing.
-        images: Images counted.
+        stop_below: The threshold in nats; None stops no image.
+        images: Number of images.
         stopped: How many of them stop after O.
-        right: How many are correct, by O where it stops and by the joint head elsewhere.
-        passes: Mean passes of the backbone an image.
+        right: How many are correct: by O's prediction if the image stops, else by the joint one.
+        passes: Mean number of backbone passes per image.
     """
 
     stop_below: float | None
@@ -43,7 +43,7 @@ class CascadePoint:
         return self.right / self.images
 
     def text(self) -> str:
-        """Return a sentence with a final line end."""
+        """Return a sentence that ends with a newline."""
         return (
             f"With --stop-below {self.stop_below}: top-1 {100 * self.top1:.1f} % of {self.images} images, "
             f"{100 * self.stopped / self.images:.1f} % of them by O alone, {self.passes:.2f} backbone passes per "
@@ -51,7 +51,7 @@ class CascadePoint:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as values that JSON holds."""
+        """Return everything as JSON values."""
         return {
             "stop_below": self.stop_below,
             "stopped": self.stopped / self.images,
@@ -63,13 +63,13 @@ class CascadePoint:
 
 @dataclass(frozen=True, eq=False)
 class CascadeOutcomes:
-    """What a cascade is counted from; arrays of one length, an image each.
+    """The per-image results from which a cascade is computed; arrays with one entry per image.
 
     Attributes:
         entropy: H of Eq. 2 in nats, float32.
-        right_o: O is correct, bool.
-        right_joint: The joint prediction is correct, bool.
-        branches: Passes of an image that does not stop, O's included.
+        right_o: Whether O's prediction is correct, bool.
+        right_joint: Whether the joint prediction is correct, bool.
+        branches: Number of passes of an image that does not stop, including O's.
     """
 
     entropy: NDArray[np.float32]
@@ -78,7 +78,7 @@ class CascadeOutcomes:
     branches: int
 
     def at(self, stop_below: float | None) -> CascadePoint:
-        """Return what a threshold gives; None is the whole network for every image."""
+        """Return the result for a threshold; None runs the whole network for every image."""
         images = len(self.entropy)
         stops = np.zeros(images, dtype=bool) if stop_below is None else self.entropy <= np.float32(stop_below)
         stopped = int(stops.sum())
@@ -86,9 +86,9 @@ class CascadeOutcomes:
         return CascadePoint(stop_below, images, stopped, right, self.branches - (self.branches - 1) * stopped / images)
 
     def curve(self) -> tuple[CascadePoint, ...]:
-        """Return points from stopping nothing to stopping everything, a twentieth of the images or more apart.
+        """Return points from stopping no image to stopping all, in steps of at least a twentieth of the images.
 
-        Thresholds have three digits, rounded up, and are counted as they are said, so that giving one again gives its point.
+        Thresholds are first rounded up to three digits and then evaluated, so that `at` reproduces each point.
         """
         ranked = np.sort(self.entropy[np.isfinite(self.entropy)])
         places = {math.ceil(len(ranked) * step / _STEPS) - 1 for step in range(1, _STEPS + 1)} if len(ranked) else set()
@@ -97,9 +97,9 @@ class CascadeOutcomes:
 
 
 def most_saving(curve: Sequence[CascadePoint]) -> CascadePoint:
-    """Return the last point of a curve before the first that is right less often than stopping nothing.
+    """Return the last point of a curve before the first that is less accurate than stopping no image.
 
-    A threshold further on may be right as often again, but only where some images that it loses happen to be outweighed.
+    A higher threshold may reach that accuracy again, but only because gains on some images happen to offset losses.
     """
     return list(itertools.takewhile(lambda point: point.right >= curve[0].right, curve))[-1]
 

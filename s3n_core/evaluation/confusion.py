@@ -1,4 +1,4 @@
-"""Confusion: which classes are taken for which, the most frequent mistakes, and orders of the classes that show them."""
+"""The confusion matrix, the most frequent mistakes, and class orders that make them visible."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class ConfusedPair:
 
     Attributes:
         label: Index of the true class.
-        predicted: Index of the class that it is taken for.
-        count: Images.
-        share: Of the true class's images, in [0, 1].
+        predicted: Index of the predicted class.
+        count: Number of images.
+        share: Fraction of the true class's images, in [0, 1].
     """
 
     label: int
@@ -36,11 +36,11 @@ def confusion_matrix(label: NDArray[Any], predicted: NDArray[Any], classes: int)
 
 
 def confused_pairs(counts: NDArray[Any], most: int = 500) -> tuple[ConfusedPair, ...]:
-    """Return the kinds of mistakes, the most frequent first; among equals the larger share, then the classes' order.
+    """Return the confused pairs, most frequent first; ties by larger share, then by class order.
 
     Args:
         counts: Images by label (rows) and predicted class (columns).
-        most: Longest list.
+        most: Maximum number of pairs.
     """
     rows, columns = np.nonzero(_mistakes(counts))
     numbers = counts[rows, columns]
@@ -50,12 +50,12 @@ def confused_pairs(counts: NDArray[Any], most: int = 500) -> tuple[ConfusedPair,
 
 
 def class_order(counts: NDArray[Any], order: ClassOrder) -> NDArray[np.int64]:
-    """Return the classes in an order.
+    """Return the class indices in a given order.
 
     Args:
         counts: Images by label (rows) and predicted class (columns).
-        order: "model": as the model has them; "recall": the lowest recall first; "confusion": classes that are
-            taken for one another stand together, the groups with the most mistakes first.
+        order: "model": the model's order; "recall": lowest recall first; "confusion": classes that are confused with
+            one another next to each other, groups with the most mistakes first.
     """
     count = len(counts)
     if order == "recall":
@@ -68,7 +68,7 @@ def class_order(counts: NDArray[Any], order: ClassOrder) -> NDArray[np.int64]:
 
 
 def _grouped(counts: NDArray[Any]) -> NDArray[np.int64]:
-    """Join classes into groups, the most confused pair first; each group keeps its most confused classes side by side."""
+    """Merge classes into groups, most confused pair first; within a group, confused classes are adjacent."""
     either = _mistakes(counts) + _mistakes(counts).T
     rows, columns = np.nonzero(np.triu(either))
     groups: list[list[int]] = [[index] for index in range(len(counts))]
@@ -77,7 +77,7 @@ def _grouped(counts: NDArray[Any]) -> NDArray[np.int64]:
         one, other = of[rows[pair]], of[columns[pair]]
         if one == other:
             continue
-        # The two classes come to lie as near to one another as their groups allow.
+        # Turn the groups so that the two classes are as close to each other as possible.
         if groups[one].index(int(rows[pair])) < len(groups[one]) / 2:
             groups[one].reverse()
         if groups[other].index(int(columns[pair])) >= len(groups[other]) / 2:

@@ -1,4 +1,4 @@
-"""Counts of an evaluation, batch by batch, without waiting for the device."""
+"""Accumulating the counts of an evaluation batch by batch, without synchronising with the device."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ TOP = 5
 
 
 class EvaluationCounts:
-    """Adds up a network's outputs on batches of labelled images.
+    """Accumulates a network's outputs on batches of labelled images.
 
-    ``add`` never waits for the device, where it leaves a few numbers a batch, the confusion matrix, and for a cascade three
-    numbers an image; ``result`` reads them back.
+    ``add`` never synchronises with the device; it keeps there a few numbers per batch, the confusion matrix, and for a
+    cascade three numbers per image. ``result`` reads them back.
     """
 
     def __init__(self, config: NetworkConfig, *, cascade: bool = False) -> None:
-        """Start at zero.
+        """Start with empty counts.
 
         Args:
-            config: The network's choices.
-            cascade: Keep what a cascade is counted from.
+            config: The network's configuration.
+            cascade: Whether to keep the per-image results for a cascade.
 
         Raises:
-            DataSetError: A cascade of a network in which nothing can be stopped.
+            DataSetError: A cascade is requested, but images cannot stop after O in this network.
         """
         if cascade:
             require_cascade(config)
@@ -47,11 +47,11 @@ class EvaluationCounts:
 
     @property
     def images(self) -> int:
-        """Images added."""
+        """Number of images added."""
         return self._images
 
     def add(self, batch: BatchOutput, labels: Tensor) -> None:
-        """Count a batch; an empty one counts nothing.
+        """Add a batch, which may be empty.
 
         Args:
             batch: The network's output.
@@ -79,7 +79,7 @@ class EvaluationCounts:
                 (batch.peaks == 0).sum(),
             ]
         )
-        # The same first class as in the count above, whatever a device does about ties.
+        # The same first class as in the count above, regardless of how the device breaks ties.
         cells = labels * self._config.num_classes + first
         if self._confusion is None:
             self._confusion = torch.zeros(self._config.num_classes**2, dtype=torch.int64, device=labels.device)
@@ -100,14 +100,14 @@ class EvaluationCounts:
         unreadable: tuple[tuple[str, str], ...] = (),
         unlabelled: int = 0,
     ) -> Evaluation:
-        """Return the figures of everything added so far; the rest is handed through.
+        """Return the evaluation of everything added so far; the arguments are copied into it.
 
         Raises:
             ValueError: Nothing was added.
         """
         if self._confusion is None:
             raise ValueError("there was no image to evaluate")
-        # Summed in float64 on the CPU: the order and the error of the sum do not depend on the device.
+        # Sum in float64 on the CPU, so that the order and rounding do not depend on the device.
         sums = torch.stack(self._batches).cpu().double().sum(dim=0).tolist()
         heads, parts = len(self._names), len(self._losses)
         top1, top5 = sums[:heads], sums[heads : 2 * heads]
@@ -146,7 +146,7 @@ class EvaluationCounts:
 
 
 def _scores(output: S3NOutput, joined: Sequence[str]) -> dict[str, Tensor]:
-    """Return what each prediction ranks the classes by, shape (B, C).
+    """Return the class scores (B, C) of each head, by name.
 
     Logits, and for the mean of the branches the logarithm of the sum of their probabilities, which ranks as their mean does.
 
@@ -156,7 +156,7 @@ def _scores(output: S3NOutput, joined: Sequence[str]) -> dict[str, Tensor]:
     scores = {} if output.joint is None else {JOINT: output.joint.float()}
     scores |= by_branch
     if len(by_branch) > 1:
-        # In logarithms, where classes that underflow as probabilities keep their order.
+        # In log space, where classes whose probabilities underflow keep their order.
         logs = torch.stack([logits.log_softmax(dim=1) for logits in by_branch.values()])
         scores[MEAN] = logs.logsumexp(dim=0)
     return scores

@@ -1,4 +1,4 @@
-"""Coverage: how many images are left where only predictions from a confidence on count, and how many of these are correct."""
+"""Coverage: the fraction of images whose confidence reaches a threshold, and the accuracy on them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a threshold on the confidence leaves of a table. Shares are of all images, those without a prediction too.
+    """Coverage and accuracy of a table by confidence threshold. Coverage is relative to all images, predicted or not.
 
     Attributes:
-        images: Images in the table.
-        confidences: Of all predictions, the highest first.
-        correct_above: Correct images among so many of the highest, one entry more than ``confidences``.
-        counted_above: Images among so many of the highest that can be told correct from wrong.
+        images: Number of images in the table.
+        confidences: Confidence of all predictions, in descending order.
+        correct_above: Entry n: number of correct images among the n most confident; n runs from 0.
+        counted_above: Entry n: number of counted images (those with a known label) among the n most confident.
     """
 
     images: int
@@ -26,9 +26,9 @@ class Coverage:
     counted_above: NDArray[np.int64]
 
     def at(self, threshold: float) -> tuple[float, float | None]:
-        """Return which share of all images has at least this confidence, and how many of those are correct.
+        """Return the fraction of all images with at least this confidence, and the accuracy on them.
 
-        The second is None where no counted image lies above the threshold.
+        The accuracy is None if none of them is counted.
         """
         count = int(np.searchsorted(-self.confidences, -threshold, side="right"))
         counted = int(self.counted_above[count])
@@ -37,9 +37,9 @@ class Coverage:
         ) / counted if counted else None
 
     def curve(self, points: int = 300) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return coverage and accuracy from the highest confidence down, at most so many points.
+        """Return coverage and accuracy in order of descending confidence, with at most ``points`` points.
 
-        The first few images are left out, where a single one would make the curve jump.
+        Leaves out the first few images, where a single one would make the curve jump.
         """
         predicted = len(self.confidences)
         least = min(max(5, predicted // 100), predicted)
@@ -48,18 +48,18 @@ class Coverage:
         return counts / max(self.images, 1), self.correct_above[counts] / self.counted_above[counts]
 
     def by_threshold(self, points: int = 201) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return thresholds from 0 to 1, and which share of all images has at least that confidence."""
+        """Return thresholds from 0 to 1, and the fraction of all images with at least that confidence."""
         thresholds = np.linspace(0.0, 1.0, points)
         counts = np.searchsorted(-self.confidences, -thresholds, side="right")
         return thresholds, counts / max(self.images, 1)
 
 
 def coverage_of(confidence: NDArray[Any], correct: NDArray[Any], predicted: NDArray[np.bool_]) -> Coverage:
-    """Sort a table's predictions by their confidence, equals in the order of the images.
+    """Compute the coverage of a table's predictions; ties in confidence keep the order of the images.
 
     Args:
         confidence: Probability of each prediction.
-        correct: 1, 0, or -1 where the image does not count.
+        correct: 1, 0, or -1 if the image is not counted.
         predicted: Whether the image has a prediction.
     """
     order = np.flatnonzero(predicted)

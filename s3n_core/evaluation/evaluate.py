@@ -1,4 +1,4 @@
-"""Evaluation: how often a model is right, branch by branch, on images whose class is known."""
+"""Evaluating a model, branch by branch, on labelled images."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def evaluate(
 
     Args:
         model: The model.
-        records: The images; those without a label are counted and left out.
+        records: The images; those without a label are skipped, and only their number is reported.
         classes: Names of the records' labels (``DataSet.classes``); matched with the model's by name.
-        batch_size: Images in a batch; None: what suits the device. Halved where the device's memory is too small.
+        batch_size: Images per batch; None: a size that suits the device. Halved if the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
-        cascade: Keep what a cascade is counted from (``Evaluation.cascade``).
-        progress: Called after every batch with the number of labelled images done, readable or not, and of all.
+        cascade: Whether to keep the per-image results for a cascade (``Evaluation.cascade``).
+        progress: Called after every batch with the number of labelled images done, readable or not, and their total.
 
     Returns:
-        The figures over the labelled images that could be read, and the names of those that could not.
+        The results for the labelled images that could be read, and the names of those that could not.
 
     Raises:
         OtherClasses: The model does not know some of the images' classes.
-        DataSetError: No image has a label, none that has one could be read, several classes have one name, or a cascade is asked
-            of a network in which nothing can be stopped.
+        DataSetError: No image has a label, no labelled image could be read, several classes have the same name, or a
+            cascade is requested although images cannot stop after O in this network.
         OutOfMemory: The device has too little memory for one image.
     """
     labelled = [(record, record.label) for record in records if record.label is not None]
@@ -102,19 +102,19 @@ def evaluate(
 def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[int, int]:
     """Match a data set's classes with a model's by name.
 
-    A data set may have fewer classes than the model; the accuracy is then still that of choosing among all of the model's.
+    A data set may have fewer classes than the model; the model still chooses among all of its classes.
 
     Args:
         model: The model.
         classes: The data set's class names.
-        used: Those of its labels that occur.
+        used: The labels that occur.
 
     Returns:
         The model's index for each used label.
 
     Raises:
         OtherClasses: The model does not know a used class.
-        DataSetError: A name stands for several classes.
+        DataSetError: Several classes have the same name.
     """
     if tuple(classes) == model.classes:
         return {label: label for label in used}

@@ -1,6 +1,7 @@
-"""Where a network looks, against boxes and key points that it never saw, beside what no network at all would reach.
+"""Hit rates: how well peaks and localisation match annotated boxes and key points, compared with chance baselines.
 
-Measured on the whole image squashed to the input, since a crop cuts objects. Boxes and key points serve for measuring only.
+Measured on whole images resized to a square, since a crop would cut objects. The network is never trained on boxes or
+key points.
 """
 
 from __future__ import annotations
@@ -26,31 +27,31 @@ from s3n_core.models.opening import Model
 from s3n_core.system.seeding import keyed_generator
 
 NEAR = 0.1
-"""A peak meets a key point within this share of the box's longer side, in pixels of the original."""
+"""A peak hits a key point within this fraction of the box's longer side, measured in original pixels."""
 
 CENTRAL = (0.15, 0.15, 0.85, 0.85)
-"""The fixed central box that a localisation must beat."""
+"""The fixed central box that serves as the baseline for localisation; (x0, y0, x1, y1), fractions of the sides."""
 
 _RANDOM_POINTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceMeasures:
-    """Where a network looks; every share in [0, 1], None where the data set has nothing to measure it by.
+    """Hit rates, as fractions in [0, 1]; None if the data set lacks the annotations.
 
     Attributes:
-        images: Images with a box that were measured.
-        peaks: Mean number of peaks an image.
-        peaks_in_box: Share of all peaks that lie in the object's box.
-        strongest_in_box: Share of images whose strongest peak does.
-        centre_in_box: Share of images whose centre does: what no network at all reaches.
-        random_in_box: The same for points anywhere: the mean share of the image that the box covers.
-        peaks_on_parts: Share of all peaks near a visible key point (``NEAR``).
-        parts_covered: Share of visible key points with a peak near them.
-        random_on_parts: Share of random points in the box near a visible key point.
-        localized: Share of images whose class is right and whose found box overlaps the object's by at least half.
-        localized_any_class: The same whatever the class.
-        central_box: Share of images whose central box (``CENTRAL``) does.
+        images: Number of measured images, all with a box.
+        peaks: Mean number of peaks per image.
+        peaks_in_box: Fraction of all peaks that lie in the object's box.
+        strongest_in_box: Fraction of images whose strongest peak lies in the box.
+        centre_in_box: Baseline: fraction of images whose centre lies in the box.
+        random_in_box: Baseline for random points: the mean fraction of the image that the box covers.
+        peaks_on_parts: Fraction of all peaks near a visible key point (``NEAR``).
+        parts_covered: Fraction of visible key points with a peak near them.
+        random_on_parts: Baseline: fraction of random points in the box that are near a visible key point.
+        localized: Fraction of images with the correct class and an IoU of at least 0.5 with the object's box.
+        localized_any_class: The same, regardless of the class.
+        central_box: Baseline: fraction of images for which ``CENTRAL`` has an IoU of at least 0.5 with the box.
     """
 
     images: int
@@ -97,22 +98,22 @@ def measure_places(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> PlaceMeasures:
-    """Measure where a model looks on images with boxes.
+    """Measure a model's hit rates on images with boxes.
 
     Args:
         model: The model.
-        records: Images; those without a box, or that cannot be read, are left out.
+        records: Images; those without a box, or that cannot be read, are skipped.
         classes: Names of the records' labels (``DataSet.classes``); matched with the model's by name.
-        batch_size: Images in a batch; halved where the device's memory is too small.
+        batch_size: Images per batch; halved if the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
-        progress: Called after every batch with the number of images done and of all.
+        progress: Called after every batch with the number of images done and the total.
 
     Returns:
-        Every figure.
+        The hit rates.
 
     Raises:
-        DataSetError: No image has a box, none of those that have one could be read, or the model does not know some of
-            their classes.
+        DataSetError: No image has a box, no image with a box could be read, or the model does not know some of their
+            classes.
         OutOfMemory: The device has too little memory for one image.
     """
     boxed = [record for record in records if record.box is not None]
@@ -158,7 +159,7 @@ def measure_places(
 def _found_in(
     model: Model, batch: Batch
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64], tuple[float, float, float, float], int]]:
-    """Return for each image the peaks' places (n, 2), fractions of the sides, their R, the found box and the predicted class."""
+    """Return, per image, the peaks' positions (n, 2) as fractions of the sides, their R, the box and the class."""
     network = model.network
     images, draws = network_inputs(model, batch)
     output = network(images, sampling=model.sampling, draws=draws, trace=True)
@@ -186,7 +187,7 @@ def _count(
     *,
     right: bool,
 ) -> dict[str, float]:
-    """Count everything of one image; what is summed over images is named by what it counts."""
+    """Return the counts of one image, by name, to be summed over images."""
     assert record.box is not None
     width, height = size
     box = record.box
@@ -223,7 +224,7 @@ def _inside(places: NDArray[np.float64], edges: tuple[float, float, float, float
 
 
 def _near(places: NDArray[np.float64], parts: NDArray[np.float64], reach: float) -> NDArray[np.bool_]:
-    """Say which places lie near which parts, shape (n, m)."""
+    """Return which positions lie near which key points, bool, shape (n, m)."""
     away = places[:, None] - parts[None]
     near: NDArray[np.bool_] = np.less_equal(np.hypot(away[..., 0], away[..., 1]), reach)
     return near

@@ -1,8 +1,8 @@
-"""From the branches' response maps to one box: the localisation of Table 2 (METHOD.md, "Localisation").
+"""Localisation (Table 2): from the branches' response maps to one box (METHOD.md, "Localisation").
 
-The map of the predicted class from each branch's own head is brought to [0, 1]; the maps of D and C go back through the inverse
-of their grids, with nothing where there is no inverse; the mean over the branches that see a place is thresholded, and the
-largest connected piece is the object.
+The predicted class's map from each branch's own head is normalised to [0, 1]. The maps of D and C are mapped back
+through the inverse of their grids, and masked where there is no inverse. The mean over the branches that see a point is
+thresholded, and the largest connected component is the object.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from s3n_core.method.resampling import resize_grid
 from s3n_core.method.response_maps import min_max, resize_map
 
 SIDE = 112
-"""Side of the square in which maps are joined and boxes found, in pixels of the squashed image."""
+"""Side of the square, in pixels, to which the image is resized for combining maps and finding boxes."""
 
 THRESHOLD = 0.2
-"""Share of a map's maximum from which a place belongs to the object (the paper, section 4.3)."""
+"""Fraction of a map's maximum from which a pixel belongs to the object (paper, section 4.3)."""
 
 
 def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Tensor) -> Tensor:
-    """Join the branches' maps of one class an image, in the frame of the whole image.
+    """Combine the branches' maps of one class per image, in the frame of the whole image.
 
     Args:
         network: The network, in evaluation mode.
-        images: What was classified, shape (B, 3, s, s), normalised.
-        trace: Its trace.
-        classes: The class whose maps are wanted, int64, shape (B,).
+        images: The classified images, shape (B, 3, s, s), normalised.
+        trace: The trace of the forward pass.
+        classes: The class of each image, int64, shape (B,).
 
     Returns:
         Shape (B, SIDE, SIDE), in [0, 1].
@@ -52,7 +52,7 @@ def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Ten
             resize_map(torch.einsum("bdhw,bd->bhw", features, head.classifier.weight[classes]), SIDE, align=align)
         )
         places, valid = invert_grid(resize_grid(grid, SIDE))
-        # An inverse place lies between pixel centres as the grid does: corner on corner.
+        # The inverse grid has aligned corners, like the grid itself.
         back = F.grid_sample(of_branch[:, None], places, align_corners=True, padding_mode="border")[:, 0]
         total = total + torch.where(valid, back, 0.0)
         seen = seen + valid
@@ -60,14 +60,14 @@ def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Ten
 
 
 def largest_box(joined: NDArray[np.floating], threshold: float = THRESHOLD) -> tuple[float, float, float, float]:
-    """Return the box around the largest piece of a map at or above ``threshold`` times its maximum.
+    """Return the box around the largest connected component of a map above a threshold.
 
     Args:
-        joined: Shape (H, W), at least 0.
-        threshold: Share of the maximum.
+        joined: The map, shape (H, W), at least 0.
+        threshold: Fraction of the map's maximum (inclusive).
 
     Returns:
-        (x0, y0, x1, y1), fractions of the map's sides, edge to edge; the whole image for a map without any height.
+        (x0, y0, x1, y1), fractions of the map's sides, edge to edge; the whole image for an all-zero map.
     """
     height, width = joined.shape
     if joined.max() <= 0:
@@ -79,7 +79,7 @@ def largest_box(joined: NDArray[np.floating], threshold: float = THRESHOLD) -> t
 
 
 def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    """Return the intersection over the union of two boxes (x0, y0, x1, y1)."""
+    """Return the intersection over union (IoU) of two boxes (x0, y0, x1, y1)."""
     wide = min(a[2], b[2]) - max(a[0], b[0])
     high = min(a[3], b[3]) - max(a[1], b[1])
     common = max(wide, 0.0) * max(high, 0.0)

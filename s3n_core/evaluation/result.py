@@ -1,4 +1,4 @@
-"""What a model gets right on labelled images: every figure of one evaluation, free of torch."""
+"""The result of an evaluation. Does not import torch."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ MEAN = "mean of branches"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Evaluation:
-    """Every figure of one evaluation. Mean values are means over the images.
+    """All figures of one evaluation. Means are over images.
 
     Attributes:
         classes: Class names, by index.
-        accuracies: First the network's own prediction ("joint"; O's, where there is no joint head), then each reported
-            branch, then the mean of the branches, where there are several.
-        confusion: int64, shape (C, C): images of class (row) that the network took for class (column).
+        accuracies: First the network's own prediction ("joint"; O's if there is no joint head), then each reported
+            branch, then the mean of the branches if there are several.
+        confusion: int64, shape (C, C): images by label (row) and predicted class (column).
         loss: Mean of the total loss (Eq. 9).
-        losses: Its parts by name: "joint", "O", "D", "C"; O's is there even where O is not reported (D+C).
+        losses: Its terms by name: "joint", "O", "D", "C"; includes O even if O is not reported (D+C).
         entropy: Mean H of Eq. 2, in nats.
-        entropy_threshold: delta of Eq. 3.
-        rules: Share of images under each rule of Eq. 3 by its name, see ``Prediction.rule``.
+        entropy_threshold: delta of Eq. 3, in nats.
+        rules: Fraction of images under each rule of Eq. 3, by name; see ``Prediction.rule``.
         peaks: Mean number of peaks.
-        without_peaks: Share of images without any peak.
-        mode: How the peaks were divided between D and C.
-        precision: Of the network's layers.
+        without_peaks: Fraction of images without any peak.
+        mode: How the peaks were assigned to D and C.
+        precision: Precision of the network's layers.
         model: Digest of the model file; empty for a network in training.
-        unreadable: (name, reason) of the images that could not be read; they are counted nowhere.
-        unlabelled: Number of images without a label; they are counted nowhere.
-        cascade: What stopping after O is counted from, where that was asked for.
+        unreadable: (name, reason) of the images that could not be read; excluded from all figures.
+        unlabelled: Number of images without a label; excluded from all figures.
+        cascade: The per-image results for a cascade, if requested.
     """
 
     classes: tuple[str, ...]
@@ -62,7 +62,7 @@ class Evaluation:
 
     @property
     def images(self) -> int:
-        """Images counted."""
+        """Number of counted images."""
         return self.accuracies[0].images
 
     @property
@@ -72,12 +72,12 @@ class Evaluation:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of ``top1``: what other images of the same kind might have given."""
+        """95 % Wilson score interval of ``top1``: the sampling uncertainty of a finite set of images."""
         return wilson_interval(self.accuracies[0].top1, self.images)
 
     @property
     def mean_class_accuracy(self) -> float:
-        """Mean of the accuracies of the classes that have images, in [0, 1]."""
+        """Mean accuracy over the classes with images, in [0, 1]."""
         return mean_recall(self.by_class())
 
     def by_class(self) -> tuple[ClassAccuracy, ...]:
@@ -85,11 +85,11 @@ class Evaluation:
         return class_accuracies(self.confusion)
 
     def confusions(self, most: int = 10) -> tuple[ConfusedPair, ...]:
-        """Return the most frequent mistakes, see `confused_pairs`."""
+        """Return the most frequent mistakes; see `confused_pairs`."""
         return confused_pairs(self.confusion, most)
 
     def figures(self) -> dict[str, float]:
-        """Return the main figures by name, as a model file and an epoch's line keep them."""
+        """Return the main figures by name, as stored in model files and in the epoch log."""
         names = {accuracy.name: accuracy.top1_share for accuracy in self.accuracies}
         top = self.accuracies[0]
         return {
@@ -103,7 +103,7 @@ class Evaluation:
         }
 
     def _repr_html_(self) -> str:
-        """Show accuracies in a notebook."""
+        """Show the accuracies in a notebook."""
         low, high = self.interval
         rows = "".join(
             f"<tr><td>{escape(one.name)}</td><td>{100 * one.top1_share:.1f} %</td><td>{100 * one.top5_share:.1f} %</td></tr>"
@@ -114,7 +114,7 @@ class Evaluation:
         return f"<table><caption>{about}</caption>{head}{rows}</table>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as values that JSON holds; a number that is not finite becomes None."""
+        """Return everything as JSON values; numbers that are not finite become None."""
         return {
             "images": self.images,
             "top1": self.top1,

@@ -1,1 +1,1 @@
-"""The inspection server: the process that looks into images for a window."""
+"""The inspection server: the process that inspects images for a window."""

@@ -1,4 +1,4 @@
-"""Passes of a network that stop as soon as nobody waits for them any more. Loads torch only when one is run."""
+"""Cancelling forward passes whose result is no longer needed. Imports torch only on use."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
 
 
 class Cancelled(Exception):
-    """A pass was given up."""
+    """A forward pass was cancelled."""
 
 
 @contextmanager
 def given_up_when(overtaken: Callable[[], bool]) -> Iterator[None]:
-    """Look before every layer that runs inside whether its pass is still wanted.
+    """Check before every layer that runs in this context whether the forward pass is still needed.
 
-    A dragged peak asks for the next warp every few milliseconds, and the scores of the one before, two passes of the network,
-    would hold it up for a hundred times as long.
+    While a peak is dragged, a new warp is requested every few milliseconds; computing the scores of the previous one,
+    two forward passes, would delay it a hundred times as long.
 
     Args:
-        overtaken: Whether something newer was asked for; quick, for it is called some hundred times a pass.
+        overtaken: Returns whether there is a newer request; must be fast: it is called some hundred times per pass.
 
     Yields:
-        Nothing; run the network in it.
+        Nothing; run the network in the context.
 
     Raises:
-        Cancelled: It was.
+        Cancelled: There is a newer request.
     """
     from torch.nn.modules.module import register_module_forward_pre_hook
 

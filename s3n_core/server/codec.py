@@ -1,8 +1,8 @@
-"""Inspections, models and exported files as messages, and back, bit for bit. Free of torch.
+"""Lossless encoding of inspections, models and exported files as messages. Does not import torch.
 
-Most of an inspection stays as it is while a person plays with its peaks, and nothing but scores is new when these have come.
-So a part that is equal to the one before is not sent again, nor is an array of a new part that is: encoder and decoder, which
-see the same messages in the same order, both remember the last inspection. What crosses is given by the dataclasses alone.
+Most of an inspection stays the same while the user edits peaks, and only the scores change when they arrive. Parts that
+equal those of the previous inspection, and equal arrays in changed parts, are therefore not sent again: encoder and
+decoder see the same messages in the same order and remember the last inspection. The dataclasses define the schema.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class OpenedModel:
     """A model that the engine has opened.
 
     Attributes:
-        path: Its file, where the engine runs.
+        path: Its file, on the machine of the engine.
         digest: First 16 hexadecimal digits of the file's SHA-256.
-        header: What the file says about itself: network, classes, how images are prepared, metrics.
+        header: The file's metadata: network, classes, preprocessing, metrics.
         device: "cpu", "cuda" or "mps".
-        device_name: What a person calls it.
-        device_reason: Why it is not a faster one; empty where it is the best of that machine.
-        precision: Of the network's layers.
-        sampling: How it divides the peaks in evaluation.
-        beta_1: Its own radius of Eq. 5 in D, in cells.
-        beta_2: Its own radius of Eq. 5 in C, in cells.
+        device_name: Display name of the device.
+        device_reason: Why it is not a faster one; empty if it is the best of that machine.
+        precision: Precision of the network's layers.
+        sampling: How peaks are assigned in evaluation.
+        beta_1: The model's radius of Eq. 5 in D, in cells.
+        beta_2: The model's radius of Eq. 5 in C, in cells.
     """
 
     path: Path
@@ -65,7 +65,7 @@ class ClassMap:
     """The class response map of one class.
 
     Attributes:
-        subject: The image that it belongs to; no setting changes it.
+        subject: The image that it belongs to; independent of the settings.
         index: The class's index.
         values: M, float32 (h, w).
     """
@@ -76,14 +76,14 @@ class ClassMap:
 
 
 class InspectionEncoder:
-    """Makes messages of inspections; for one stream, in order."""
+    """Encodes inspections as messages; one encoder per stream, used in order."""
 
     def __init__(self) -> None:
         self._last: Inspection | None = None
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def encode(self, kind: str, inspection: Inspection, **about: Any) -> Message:
-        """Return a message of the given kind that holds an inspection, and further fields about it as JSON holds them."""
+        """Return a message of the given kind with an inspection and additional JSON fields."""
         parts: dict[str, Any] = {}
         arrays: dict[str, NDArray[Any]] = {}
         for name in _PARTS:
@@ -99,7 +99,7 @@ class InspectionEncoder:
 
 
 class InspectionDecoder:
-    """Reads what one `InspectionEncoder` made, in the same order."""
+    """Decodes the messages of one `InspectionEncoder`, in the same order."""
 
     def __init__(self) -> None:
         self._parts: dict[str, Any] = {}
@@ -121,7 +121,7 @@ class InspectionDecoder:
 
 
 def _plain(value: Any, place: str, arrays: dict[str, NDArray[Any]]) -> Any:
-    """Return what JSON holds of nested values; in the stead of each array stands its name, by which ``arrays`` takes it."""
+    """Convert nested values to JSON values, replacing each array by its name and adding it to ``arrays``."""
     if isinstance(value, np.ndarray):
         arrays[place] = value
         return place
@@ -137,7 +137,7 @@ def _plain(value: Any, place: str, arrays: dict[str, NDArray[Any]]) -> Any:
 
 
 def _made(kind: Any, value: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
-    """Return what `_plain` was made of: a value of an annotated type."""
+    """Reverse `_plain`: return a value of an annotated type."""
     origin, inner = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
@@ -157,10 +157,10 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def decode_subject(message: Message) -> Subject:
-    """Return what a reply belongs to.
+    """Return the subject of a reply.
 
     Raises:
-        MessageError: It does not say.
+        MessageError: The message has none.
     """
     try:
         return Subject.from_dict(message.fields["subject"])
@@ -189,7 +189,7 @@ def encode_model(generation: int, opened: OpenedModel) -> Message:
 
 
 def decode_model(message: Message) -> OpenedModel:
-    """Read what `encode_model` made.
+    """Decode the result of `encode_model`.
 
     Raises:
         MessageError: The message holds no model.
@@ -203,10 +203,10 @@ def decode_model(message: Message) -> OpenedModel:
 
 
 def decode_file_request(values: Mapping[str, Any]) -> FileRequest:
-    """Read what `to_json` made of a request for an exported file; further fields are left alone.
+    """Decode a request for an exported file from `to_json`; unknown fields are ignored.
 
     Raises:
-        MessageError: It is none.
+        MessageError: The values are not such a request.
     """
     try:
         request = _made(FileRequest, {field.name: values[field.name] for field in fields(FileRequest)}, {})
@@ -229,7 +229,7 @@ def encode_file(generation: int, file: ExportedFile) -> Message:
 
 
 def decode_file(message: Message) -> ExportedFile:
-    """Read what `encode_file` made.
+    """Decode the result of `encode_file`.
 
     Raises:
         MessageError: The message holds no file.

@@ -1,11 +1,11 @@
-"""Answers what a window asks of the engine process that looks into images, one request after the other.
+"""The request loop of the inspection server.
 
-The latest request wins: what is overtaken is answered with nothing, and given up in the middle of a pass of the network. An
-inspection is answered twice: first `resampled`, as soon as maps and warped images are there, then `answered`, with the scores
-of all branches. Images that were looked at stay prepared, so that a dragged peak costs no pass of the network.
+The latest request wins: outdated requests get no reply and are cancelled, even during a forward pass. An inspection has
+two replies: first `resampled`, as soon as maps and warped images are computed, then `answered`, with the scores of all
+branches. Recent images stay prepared, so that dragging a peak needs no forward pass.
 
-The model and its memory are let go after a while without requests, and opened again by the next one. On a graphics card the
-process ends instead, because only that returns all of the card's memory; the window then starts another.
+The model is unloaded after a time without requests, and opened again by the next request. On a GPU the process ends
+instead, because only that frees all GPU memory; the window then starts a new process.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from s3n_core.inspection.inspector import Inspector
     from s3n_core.inspection.stages import Prepared
 
-_REST_SECONDS = 0.03  # A mouse that drags asks again within less; scores are computed when it rests.
-_BROKEN = 3  # exit code: the device is in a state that only a new process leaves
+_REST_SECONDS = 0.03  # a dragging mouse sends requests more often; scores are computed when it rests
+_BROKEN = 3  # exit code: the device has failed and needs a new process
 
 
 class InspectionServer:
-    """Answers the requests of one window, one after the other.
+    """Handles the requests of one window, one after the other.
 
     Args:
-        requests: Where the requests come from.
-        output: Where the answers go.
-        idle_seconds: After so long without a request the model is let go.
+        requests: Source of the requests.
+        output: Stream for the replies.
+        idle_seconds: Time without requests after which the model is unloaded.
     """
 
     def __init__(self, requests: LatestRequests, output: IO[bytes], idle_seconds: float = 300.0) -> None:
@@ -49,7 +49,7 @@ class InspectionServer:
         self._files: FirstFiles | None = None
 
     def run(self) -> int:
-        """Answer until the requests end.
+        """Handle requests until they end.
 
         Returns:
             The exit code for the process.
@@ -75,7 +75,7 @@ class InspectionServer:
             except Cancelled:
                 continue
             except BrokenPipeError:
-                return 0  # nobody reads any more
+                return 0  # the reader has gone
             except Exception as error:
                 traceback.print_exc()
                 from s3n_core.models.devices import (
@@ -116,7 +116,7 @@ class InspectionServer:
         with single_thread():
             resampled = inspector.resample(prepared, subject.settings)
             (quick,) = inspector.describe(resampled)
-        # Sent even if it is overtaken: a mouse that asks faster than images are warped would see none before it rests.
+        # Sent even if outdated: otherwise, dragging faster than images can be warped would show nothing until it stops.
         self._write(self._encoder.encode("resampled", quick, **_belonging(request)))
         if self._requests.goes_stale(request, _REST_SECONDS):
             raise Cancelled
@@ -158,12 +158,12 @@ class InspectionServer:
 
     def _open(self, generation: int) -> None:
         self._send("state", generation, state="opening")
-        from s3n_core.models.batches import within_memory  # loads torch, which the state above announces
+        from s3n_core.models.batches import within_memory  # imports torch, as the state sent above announces
 
         self._write(encode_model(generation, within_memory(self._model.open)))
 
     def _rest(self, generation: int) -> bool:
-        """Let go of the model; says whether the process must end for all of its memory to return."""
+        """Unload the model; return whether the process must end to free all of its memory."""
         on_a_card = self._model.inspector is not None and self._model.inspector.model.device != "cpu"
         self._model.let_go()
         self._send("state", generation, state="resting")
@@ -204,13 +204,13 @@ def _subject(request: Request) -> Subject:
 
 
 def _belonging(request: Request) -> dict[str, Any]:
-    """What a reply carries back of its request, so that the window knows what it belongs to."""
+    """Return the fields that a reply copies from its request, so that the window can match them."""
     return {"generation": request.generation, "subject": request.fields.get("subject")}
 
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Let torch work in one thread: for steps of some milliseconds, in which threads wait for one another on busy cores."""
+    """Run torch in one thread, which is faster for steps of a few milliseconds when the cores are busy."""
     import torch
 
     threads = torch.get_num_threads()

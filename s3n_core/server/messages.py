@@ -1,8 +1,8 @@
-"""The messages between a window and the engine process that looks into images, on its standard streams. Free of torch.
+"""The messages between a window and the inspection server, on its standard streams. Does not import torch.
 
-A message is a fixed prefix (magic word, version, two lengths), a header of JSON, and the raw bytes of the NumPy arrays that
-the header lists. Nothing is pickled, so a message can do nothing but be wrong, and then it is refused with a `MessageError`:
-another magic word or version, lengths beyond the limits, arrays that are not what the header says.
+A message is a fixed prefix (magic number, version, two lengths), a JSON header, and the raw bytes of the NumPy arrays
+that the header lists. Nothing is pickled, so a message cannot run code. Invalid messages raise a `MessageError`:
+another magic number or version, lengths beyond the limits, or arrays that do not match the header.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from s3n_core.errors import MessageError
 MAGIC = b"S3Ni"
 VERSION = 2
 MOST_HEADER_BYTES = 32 * 2**20
-"""Class names of a hundred thousand classes, and far more than any other header."""
+"""Enough for the names of a hundred thousand classes, the largest header."""
 MOST_ARRAY_BYTES = 512 * 2**20
-"""More than an original of the largest kept size, the maps of very many classes and all the rest."""
+"""Enough for an original of the largest stored size, the maps of very many classes and everything else."""
 
 _PREFIX = struct.Struct("<4sIII")  # magic, version, header bytes, array bytes
 _DTYPES = {"float32": np.float32, "uint8": np.uint8, "bool": np.bool_}
@@ -36,8 +36,8 @@ class Message:
     """One message.
 
     Attributes:
-        kind: What it is about.
-        fields: Values that JSON holds.
+        kind: The kind of message.
+        fields: JSON values.
         arrays: NumPy arrays by name: float32, uint8 or bool.
     """
 
@@ -50,8 +50,8 @@ def write_message(stream: IO[bytes], message: Message) -> None:
     """Write a message and flush.
 
     Raises:
-        OSError: The other side has gone.
-        ValueError: An array is of a type that no message holds, or the message is too long.
+        OSError: The other side has closed the stream.
+        ValueError: An array has an unsupported type, or the message is too long.
     """
     listed: list[dict[str, Any]] = []
     buffers: list[memoryview | bytes] = []
@@ -79,10 +79,10 @@ def read_message(stream: IO[bytes]) -> Message | None:
         stream: A buffered binary stream.
 
     Returns:
-        The message; None where the stream ends between two messages.
+        The message; None if the stream ends between two messages.
 
     Raises:
-        MessageError: What comes is no message; nothing more can be read from the stream.
+        MessageError: The data is not a valid message; nothing more can be read from the stream.
     """
     prefix = _read(stream, _PREFIX.size, may_end=True)
     if not prefix:
@@ -121,7 +121,7 @@ def _arrays(listed: Any, body: bytearray) -> dict[str, NDArray[Any]]:
         if offset + count * dtype.itemsize > len(body):
             raise ValueError("its arrays are longer than its bytes")
         array = np.frombuffer(body, dtype=dtype, count=count, offset=offset).reshape(shape)
-        array.flags.writeable = False  # several hold it
+        array.flags.writeable = False  # shared by several owners
         arrays[str(entry["name"])] = array
         offset += array.nbytes + -array.nbytes % _ALIGNMENT
     if offset != len(body):
@@ -130,7 +130,7 @@ def _arrays(listed: Any, body: bytearray) -> dict[str, NDArray[Any]]:
 
 
 def _read(stream: IO[bytes], count: int, *, may_end: bool = False) -> bytearray:
-    """Read exactly so many bytes; none at all where the stream has ended and ``may_end``."""
+    """Read exactly ``count`` bytes; with ``may_end``, none if the stream has ended."""
     data = bytearray(count)
     view, done = memoryview(data), 0
     while done < count:

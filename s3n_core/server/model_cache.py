@@ -1,4 +1,4 @@
-"""The model that the engine process holds for a window, and the images that it has prepared with it."""
+"""The inspection server's open model and the images prepared with it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from s3n_core.inspection.stages import Prepared
 
 KEPT_IMAGES = 6
-"""Images that stay prepared: going back and forth between neighbours is instant, at some 10 MB each."""
+"""Number of images that stay prepared, so that switching between neighbours is instant; some 10 MB each."""
 
 
 class InspectedModel:
-    """One model at a time: wanted, opened when it is first needed, let go and opened again."""
+    """Holds one model at a time: opened when first needed, unloaded and opened again."""
 
     def __init__(self) -> None:
         self._wanted: dict[str, Any] | None = None
@@ -29,21 +29,21 @@ class InspectedModel:
 
     @property
     def inspector(self) -> Inspector | None:
-        """What looks into images; None while no model is open."""
+        """The inspector; None while no model is open."""
         return self._inspector
 
     @property
     def is_wanted(self) -> bool:
-        """Whether there is a model to open."""
+        """Whether a model is selected."""
         return self._wanted is not None
 
     def want(self, fields: dict[str, Any]) -> None:
-        """Take a model's path, device and precision; the one before is let go."""
+        """Select a model by path, device and precision; the previous one is unloaded."""
         self.let_go()
         self._wanted = fields
 
     def open(self) -> OpenedModel:
-        """Open what is wanted.
+        """Open the selected model.
 
         Raises:
             S3NError: It cannot be opened.
@@ -90,11 +90,11 @@ class InspectedModel:
 
         Args:
             path: The image file.
-            name: Its name, which keys the draws.
-            overtaken: Whether something newer was asked for.
+            name: Its name, the key of the draws.
+            overtaken: Returns whether there is a newer request.
 
         Raises:
-            Cancelled: It was, before the network had seen the image.
+            Cancelled: There was a newer request before branch O finished.
             UnreadableImage: The file cannot be decoded.
         """
         from s3n_core.datasets.banners import banner_of
@@ -117,7 +117,7 @@ class InspectedModel:
 
 @dataclass(frozen=True)
 class _ImageKey:
-    """A file as it was when it was read: one that was changed since is read again."""
+    """Identifies a version of a file, so that a changed file is read again."""
 
     path: str
     name: str
@@ -129,5 +129,5 @@ class _ImageKey:
         try:
             status = path.stat()
         except OSError:
-            return cls(str(path), name, 0, 0)  # reading it says what is wrong
+            return cls(str(path), name, 0, 0)  # reading it raises the error
         return cls(str(path), name, status.st_mtime_ns, status.st_size)

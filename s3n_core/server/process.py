@@ -1,9 +1,8 @@
-"""The engine process that looks into images for a window: `python -m s3n_core.server.process`.
+"""The process of the inspection server: `python -m s3n_core.server.process`.
 
-It reads requests from its standard input and writes answers to its standard output (`inspection_messages`), for the window
-that started it, on this machine or through `ssh` on another. A thread reads requests into a place for one of each kind, so
-that the latest wins; `InspectionServer` answers them. The process ends when its input does: when the window is gone, however
-it went.
+It reads requests from its standard input and writes replies to its standard output (`messages`), for the window that
+started it, on this machine or through `ssh` on another. A thread reads the requests and keeps the latest of each kind;
+`InspectionServer` handles them. The process ends when its input does, so it never outlives the window.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from s3n_core.server.inspection_server import InspectionServer
 from s3n_core.server.messages import read_message
 from s3n_core.server.requests import REQUEST_KINDS, LatestRequests, Request
 
-_GRACE_SECONDS = 3.0  # for what is being computed when the window goes
+_GRACE_SECONDS = 3.0  # to finish the current computation after the window has closed
 
 
 def read_requests(stream: IO[bytes], requests: LatestRequests) -> None:
-    """Put what a window asks for into the box until the stream ends or what comes is junk; then close the box."""
+    """Put a window's requests into the mailbox until the stream ends or is invalid; then close the mailbox."""
     try:
         while (message := read_message(stream)) is not None:
             kind = next((known for known in REQUEST_KINDS if known == message.kind), None)
@@ -48,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the process.
 
     Args:
-        argv: The arguments; this process's own by default.
+        argv: The arguments; None: those of this process.
 
     Returns:
         The exit code.
@@ -64,15 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if sys.stdin.isatty():
         parser.error("this process is started by the window")
     source, output = _take_streams()
-    # Read when torch is loaded. Threads that spin while they wait for one another make a dragged peak take 430 instead of
-    # 18 ms beside a training on all cores, and gain nothing on a quiet machine.
+    # Must be set before torch is imported. Next to a training on all cores, spinning threads make a dragged peak take
+    # 430 ms instead of 18 ms; on an idle machine they gain nothing.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     requests = LatestRequests()
     reader = threading.Thread(target=_read_and_end, args=(source, requests), name="requests", daemon=True)
     reader.start()
     code = InspectionServer(requests, output, arguments.idle_seconds).run()
     sys.stderr.flush()
-    # Not through the interpreter's end: a thread waits in a read, and the card's library may hang in its own.
+    # Not by a normal exit: a thread is blocked in a read, and the GPU driver's library may hang on exit.
     os._exit(code)
 
 
@@ -83,7 +82,7 @@ def _read_and_end(source: IO[bytes], requests: LatestRequests) -> None:
 
 
 def _take_streams() -> tuple[IO[bytes], IO[bytes]]:
-    """Keep the standard streams for messages; whatever libraries print goes to the error stream, the log."""
+    """Reserve the standard streams for messages; output that libraries print goes to stderr, the log."""
     sys.stdout.flush()
     source, output = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)

@@ -1,7 +1,7 @@
-"""What a window asks of the engine that looks into images, and the box in which only the latest of it waits.
+"""A window's requests to the inspection server, and the mailbox that keeps only the latest of each kind.
 
-Both ends use the box: the window's writer, so that a slow link or a stalled engine never blocks a mouse that drags a peak,
-and the engine's reader, so that it never computes what nobody waits for any more. Free of torch.
+Both ends use the mailbox: the window's writer, so that a slow connection or a stalled engine never blocks dragging a
+peak, and the engine's reader, so that it never computes outdated requests. Does not import torch.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any, Literal, get_args
 from s3n_core.inspection.settings import InspectionSettings
 
 RequestKind = Literal["quit", "idle", "open", "inspect", "class-map", "export"]
-"""In the order in which waiting requests are taken."""
+"""The kinds of requests, by priority."""
 
 REQUEST_KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
 
-# An order about the model makes everything that was asked of the earlier one void.
+# Changing the model cancels all requests for the previous one.
 _VOIDS: dict[RequestKind, frozenset[RequestKind]] = {
     "open": frozenset({"inspect", "class-map", "export"}),
     "quit": frozenset(REQUEST_KINDS) - {"quit"},
@@ -29,12 +29,12 @@ _VOIDS: dict[RequestKind, frozenset[RequestKind]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is inspected. A request names it, and every reply carries it back: a window shows what belongs to it alone.
+    """What is inspected: an image and settings. Replies repeat it, so that a window can ignore outdated ones.
 
     Attributes:
-        image: The image file, where the engine runs.
-        name: Its name in its data set, which keys the draws; None takes the file's.
-        settings: What is changed.
+        image: The image file, on the machine of the engine.
+        name: Its name in its data set, the key of the draws; None uses the file's.
+        settings: The settings of the inspection.
     """
 
     image: Path
@@ -43,10 +43,10 @@ class Subject:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Subject:
-        """Read it from what JSON holds; what is missing has changed nothing.
+        """Read a subject from JSON values; missing settings keep their defaults.
 
         Raises:
-            ValueError: It names no image, or settings that are out of their range.
+            ValueError: The image is missing, or a setting is out of range.
         """
         image, name, settings = (fields.get(key) for key in ("image", "name", "settings"))
         if not isinstance(image, str) or not isinstance(name, str | None):
@@ -55,18 +55,18 @@ class Subject:
         return cls(image=Path(image), name=name, settings=settings)
 
     def is_image_of(self, other: Subject | None) -> bool:
-        """Say whether another subject is the same image, whatever the settings."""
+        """Return whether another subject is the same image, regardless of the settings."""
         return other is not None and (self.image, self.name) == (other.image, other.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One thing that is asked for.
+    """One request.
 
     Attributes:
-        kind: What.
-        generation: Grows with every request of a window; the answer carries it back.
-        fields: The details, as JSON holds them (`inspection_messages` makes and reads them).
+        kind: The kind of request.
+        generation: A number that increases with every request of a window; replies repeat it.
+        fields: The details as JSON values (see `codec`).
     """
 
     kind: RequestKind
@@ -75,7 +75,7 @@ class Request:
 
 
 class LatestRequests:
-    """A place for one request of each kind: a later one takes the place of an earlier one. For any number of threads."""
+    """A thread-safe mailbox for one request of each kind, in which a later request replaces an earlier one."""
 
     def __init__(self) -> None:
         self._waiting: dict[RequestKind, Request] = {}
@@ -84,7 +84,7 @@ class LatestRequests:
         self._changed = threading.Condition()
 
     def put(self, request: Request) -> None:
-        """Leave a request; what it makes void is forgotten."""
+        """Add a request, and drop the requests that it cancels."""
         with self._changed:
             for kind in _VOIDS.get(request.kind, ()):
                 if self._waiting.pop(kind, None) is not None or kind in self._newest:
@@ -94,13 +94,13 @@ class LatestRequests:
             self._changed.notify_all()
 
     def take(self, timeout: float | None = None) -> Request | None:
-        """Take the first waiting request in the order of `RequestKind`, waiting for one.
+        """Remove and return the pending request of the highest priority, waiting for one if necessary.
 
         Args:
-            timeout: How long, in seconds; None waits for ever.
+            timeout: Maximum time to wait, in seconds; None waits forever.
 
         Returns:
-            The request; None after the time is up, or when the box is closed and empty.
+            The request; None after the timeout, or if the mailbox is closed and empty.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._changed:
@@ -113,12 +113,12 @@ class LatestRequests:
             return self._waiting.pop(kind)
 
     def is_stale(self, request: Request) -> bool:
-        """Say whether nobody waits for a request any more: a later one of its kind came, a later order, or the end."""
+        """Return whether a request is outdated: by a later one of its kind, a change of model, or the end."""
         with self._changed:
             return self._closed or self._newest.get(request.kind, request.generation) != request.generation
 
     def goes_stale(self, request: Request, seconds: float) -> bool:
-        """Wait so long at most, and say whether nobody waits for a request any more by then."""
+        """Wait until a request is outdated, at most ``seconds``; return whether it is."""
         with self._changed:
             return self._changed.wait_for(
                 lambda: self._closed or self._newest.get(request.kind, request.generation) != request.generation,
@@ -127,12 +127,12 @@ class LatestRequests:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the mailbox is closed."""
         with self._changed:
             return self._closed
 
     def close(self) -> None:
-        """Forget everything and wake whoever waits: nothing more will come."""
+        """Close the mailbox: drop all requests and wake waiting threads."""
         with self._changed:
             self._closed = True
             self._waiting.clear()
