@@ -1,10 +1,10 @@
-"""What every test shares: no window on the screen, no touching of the person's own runs, data beside the checkout."""
+"""Shared by all tests: no window on the screen, no access to the user's own runs, and shared data."""
 
 import os
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # Before Qt loads.
-# Before NumPy and torch load, and for the processes that tests start: a pool of threads in each of several processes costs
-# more than it brings on networks of a few hundred weights.
+# Before NumPy and torch load, and for the processes that tests start: thread pools in several processes cost
+# more than they gain on networks of a few hundred weights.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import shutil
@@ -20,22 +20,22 @@ from engine_popen import EnginePopen, UsualPopen
 from xdist.scheduler import LoadScopeScheduling
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts what it puts in the background with Ctrl+C ignored, and every process of a test would inherit that.
+    # Shells start background jobs with Ctrl+C ignored, and every process of a test would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no defect
+hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is not a defect
 hypothesis.settings.load_profile("patient")
 
 subprocess.Popen = EnginePopen  # type: ignore[misc]
 
-# Checkpoints and tables of tests are written to memory where there is plenty; the suite needs some four gigabytes.
+# Checkpoints and tables of tests are written to memory if there is enough; the suite needs about four gigabytes.
 MEMORY_DISK, LEAST_ROOM = Path("/dev/shm"), 12 * 2**30
 if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > LEAST_ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_DISK))
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
-# Test modules of the window that run where Qt does not load; all others in tests/gui are skipped there.
+# Test modules of the window that run without Qt; all others in tests/gui are skipped then.
 QT_FREE = {"test_demo.py", "test_display.py", "test_window_resources.py"}
 
 
@@ -52,7 +52,7 @@ if WHY_NO_QT is None:
     pytest_plugins = ["pytestqt.plugin"]
 
 
-# Real windows, real processes with their patience, and mounted disks: one file of them at a time, whatever the cores.
+# Real windows, real processes with long timeouts, and mounted disks: only one of these files runs at a time.
 ONE_AT_A_TIME = {
     "tests/core/commands/test_bad_disks.py",
     "tests/core/server/test_inspection_server.py",
@@ -64,7 +64,7 @@ ONE_AT_A_TIME = {
 }
 
 
-# These take longest of the others: begun first, none of them is left alone at the end.
+# The longest of the others: started first, so that none of them runs alone at the end.
 LONG = {
     "tests/core/test_wheel.py",
     "tests/core/commands/test_bad_data.py",
@@ -82,7 +82,7 @@ LONG = {
 
 
 class _ByFile(LoadScopeScheduling):
-    """Hands a test file to one process as a whole, so that its fixtures are made once; some files share a process."""
+    """Assigns each test file to one process, so that its fixtures are created once; some files share a process."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
@@ -98,12 +98,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
-    config.option.loadscopereorder = False  # which would begin with the files of the most tests
+    config.option.loadscopereorder = False  # it would start with the files with the most tests
     return _ByFile(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    if WHY_NO_QT is not None:  # pytest-qt, which defines these settings of pyproject.toml, is not loaded.
+    if WHY_NO_QT is not None:  # pytest-qt, which defines these settings of pyproject.toml, is not loaded
         for name in ("qt_api", "qt_log_level_fail", "qt_log_ignore"):
             parser.addini(name, "a setting of pytest-qt")
 
@@ -115,7 +115,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 
 class _ModuleWithoutQt(pytest.Module):
-    """A test module of the window where Qt does not load: one counted skip that says why."""
+    """A test module of the window without Qt: one skip that gives the reason."""
 
     def collect(self) -> list[pytest.Item]:
         pytest.skip(f"Qt does not load here: {WHY_NO_QT}", allow_module_level=True)
@@ -131,7 +131,7 @@ def _home_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 
 @pytest.fixture(autouse=True)
 def s3n_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own for each test, so that no test meets the person's runs or another test's."""
+    """A separate home for each test, so that no test sees the user's runs or another test's."""
     home = tmp_path_factory.mktemp("s3n-home")
     monkeypatch.setenv("S3N_HOME", str(home))
     return home
@@ -139,7 +139,7 @@ def s3n_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def real_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start the engine's processes by their command, as a person does, instead of from one that has torch loaded."""
+    """Start engine processes by their command, as a user does, instead of forking one that has torch loaded."""
     monkeypatch.setattr(subprocess, "Popen", UsualPopen)
 
 

@@ -1,9 +1,9 @@
-"""The engine's processes that tests start come from one that has torch loaded: milliseconds instead of five seconds.
+"""Engine processes of tests are forked from one that has torch loaded, in milliseconds instead of five seconds.
 
-On Linux tests/conftest.py puts `EnginePopen` in the place of `subprocess.Popen`. It hands ``python -m s3n_core ...`` to a server
-(`engine_server`), one for each process of the tests, that forks; what comes of it is a child of the asking process with its
-arguments, environment, folder, streams and signals. So it does with torchrun and what that starts. Every other command is started
-as usual, so is the engine's in tests that use the fixture `real_command`, and so is everything on other systems.
+On Linux tests/conftest.py replaces `subprocess.Popen` with `EnginePopen`. It passes ``python -m s3n_core ...`` to a
+forking server (`engine_server`), one per test process; the fork becomes a child of the calling process, with the
+requested arguments, environment, folder, streams and signals. The same applies to torchrun and its workers. All other
+commands start as usual, as do engine commands in tests with the fixture `real_command`, and all commands elsewhere.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[1]
 TORCHRUN = "torch.distributed.run"
 ENGINE_MODULES = ("s3n_core", "s3n_core.server.process", TORCHRUN)
-_SET_CHILD_SUBREAPER = 36  # of prctl
+_SET_CHILD_SUBREAPER = 36  # a prctl option
 _ARGUMENTS = inspect.signature(subprocess.Popen._execute_child)  # type: ignore[attr-defined]
 
 
 class EngineServer:
-    """The process that forks, started when it is needed first."""
+    """The forking process, started on first use."""
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
@@ -52,7 +52,7 @@ class EngineServer:
         return pid
 
     def use(self, channel: socket.socket) -> None:
-        """Ask a server that runs already."""
+        """Use a server that is already running."""
         self._channel = channel
 
     def _begin(self) -> socket.socket:
@@ -74,12 +74,12 @@ class EngineServer:
 
 
 def _adopt(yes: bool) -> None:
-    """Let processes whose parent ends become children of this one, or not."""
+    """Set whether orphaned descendants become children of this process."""
     ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
 
 
 def _looks_alike(environment: dict[str, str]) -> bool:
-    """Return whether an interpreter would begin here as the server's did: the same code, and text in the same encoding."""
+    """Return whether an interpreter would start as the server's did: with the same code and the same text encoding."""
     places = set(environment.get("PYTHONPATH", "").split(os.pathsep)) - {"", str(CHECKOUT)}
     own = set(_PYTHONPATH.split(os.pathsep)) - {"", str(CHECKOUT)}
     encoding = {name: environment.get(name) for name in _ENCODING if environment.get(name) != _ENCODING[name]}
@@ -93,7 +93,7 @@ UsualPopen = subprocess.Popen
 
 
 class EnginePopen(subprocess.Popen):  # type: ignore[type-arg]
-    """`subprocess.Popen` but for the engine's commands."""
+    """`subprocess.Popen`, except for engine commands."""
 
     def _execute_child(self, *values: Any) -> None:
         given = _ARGUMENTS.bind(self, *values).arguments
@@ -126,5 +126,5 @@ class EnginePopen(subprocess.Popen):  # type: ignore[type-arg]
 
 
 def is_server(pid: int) -> bool:
-    """Return whether this is the process that forks, which lives as long as the tests."""
+    """Return whether this is the forking process, which lives as long as the tests."""
     return SERVER.process is not None and SERVER.process.pid == pid

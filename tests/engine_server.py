@@ -1,7 +1,7 @@
-"""A process that has the engine and torch loaded, and forks what the tests start of the engine (`engine_popen`). Linux only.
+"""A process that has the engine and torch loaded, and forks the tests' engine processes (`engine_popen`). Linux only.
 
-Run as a program with the number of its end of a socket pair. A request is a message of JSON with three file descriptors, the
-standard streams; the answer is a process id. The new process is handed to the asking one, which is its parent from then on.
+It is run as a program with the file descriptor of its end of a socket pair. A request is a JSON message with three file
+descriptors, the standard streams; the reply is a process id. The calling process becomes the parent of the new one.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Any
 
 import engine_popen
 
-MOST_BYTES = 1 << 18  # of a request, which holds an environment
+MOST_BYTES = 1 << 18  # limit of a request, which contains an environment
 
 
 def load_all() -> None:
-    """Import all modules of the engine, and with them torch; what is loaded now is shared by all that is forked."""
+    """Import all modules of the engine, and with them torch, to share them with all forks."""
     package = importlib.import_module("s3n_core")
     for module in pkgutil.walk_packages(package.__path__, "s3n_core."):
         if not module.name.endswith("__main__"):
@@ -37,17 +37,17 @@ def load_all() -> None:
 
 
 def serve(channel: socket.socket) -> list[str]:
-    """Fork a process for every request until the channel is closed, which ends this one.
+    """Fork a process for every request until the channel is closed, then exit.
 
     Returns:
-        The module and its arguments, in each of the forked processes, which has its session, folder, and streams by then.
+        In each forked process, after its session, folder and streams are set up: the module and its arguments.
     """
     while True:
         data, streams, _, _ = socket.recv_fds(channel, MOST_BYTES, 3)
         if not data:
             os._exit(0)
         told, telling = os.pipe()
-        # Forked twice: a process whose parent ends becomes a child of the one that asked (`engine_popen`).
+        # Fork twice: an orphaned process becomes a child of the calling one (`engine_popen`).
         between = os.fork()
         if between == 0:
             if os.fork():
@@ -68,7 +68,7 @@ def serve(channel: socket.socket) -> list[str]:
 
 
 def settle(request: dict[str, Any], streams: list[int]) -> None:
-    """Take the session, folder, environment, signals and streams that were asked for."""
+    """Set up the requested session, folder, environment, signals and streams."""
     if request["new_session"]:
         os.setsid()
     elif request["process_group"] is not None:
@@ -106,12 +106,12 @@ def become(module: str, *arguments: str) -> None:
     if module == engine_popen.TORCHRUN:
         start_from_a_copy()
     if module != "s3n_core":
-        del sys.modules[module]  # it runs again as __main__, from its first line
+        del sys.modules[module]  # so that it runs again from its first line, as __main__
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def start_from_a_copy() -> None:
-    """Let what this process starts of the engine come from a copy of it, which is forked here and ends with it."""
+    """Fork a copy of this process that forks its engine processes from now on, and ends with it."""
     from torch.distributed.elastic.multiprocessing.subprocess_handler import subprocess_handler
 
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -125,6 +125,6 @@ def start_from_a_copy() -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C ends the tests, and they end this
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C ends the tests, which end this process
     load_all()
     become(*serve(socket.socket(fileno=int(sys.argv[1]))))

@@ -1,4 +1,4 @@
-"""A model file with random weights, pictures to look at, and a training of moments: for tests of what surrounds a network."""
+"""A model file with random weights, images, and settings for a very short training run."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ SMALL_TRAINING: dict[str, object] = {
     "validation": 0.34,
     "probes": 1,
 }
-"""Settings that make a training on a dozen such pictures take moments an epoch."""
+"""Settings with which an epoch on a dozen such images takes moments."""
 
 
 def save_random_model(path: Path, *, side: int = 64, classes: int = 12, backbone: str = "mobilenet_v2") -> Path:
-    """Write a model file; its network learnt nothing but is sure of some images and unsure of others."""
+    """Write the file of an untrained model that is certain about some images and uncertain about others."""
     import torch
     import torch.nn.functional as F
     from torch.nn import BatchNorm2d
@@ -39,7 +39,7 @@ def save_random_model(path: Path, *, side: int = 64, classes: int = 12, backbone
         if isinstance(layer, BatchNorm2d):
             layer.momentum = 1.0
     with torch.no_grad():
-        network.train()(pictures)  # with the statistics of a new network all pictures would get one answer
+        network.train()(pictures)  # with initial statistics, all images would get the same prediction
         network.eval()
         for head in network.heads.values():
             head.classifier.weight.mul_(20)
@@ -50,7 +50,7 @@ def save_random_model(path: Path, *, side: int = 64, classes: int = 12, backbone
 
 
 def save_picture(path: Path, seed: int, size: tuple[int, int] = (120, 80)) -> Path:
-    """Write a smooth random picture of (width, height) pixels."""
+    """Write a smooth random image of (width, height) pixels."""
     rng = np.random.default_rng(seed)
     noise = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8))
     path.parent.mkdir(parents=True, exist_ok=True)

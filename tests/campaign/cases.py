@@ -1,4 +1,4 @@
-"""What campaigns share: how they are called, cases that are counted by what became of them, and the summary that is told."""
+"""Helpers for campaigns: command-line options, counting of cases by outcome, and the summary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def parser_of(doc: str | None, *, count: int, what: str) -> argparse.ArgumentParser:
-    """Return the options of a campaign: so many of what, the seed of what is drawn, and where the summary goes."""
+    """Return a campaign's argument parser: number of cases, random seed and output file of the summary."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=count, help=what)
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other cases")
@@ -22,12 +22,12 @@ def parser_of(doc: str | None, *, count: int, what: str) -> argparse.ArgumentPar
 
 
 def count_cases(count: int, seed: int, case: Callable[[int], str]) -> dict[str, Any]:
-    """Run cases and count what came of them.
+    """Run cases and count their outcomes.
 
     Args:
-        count: How many.
-        seed: What they are drawn from; for the summary only.
-        case: Runs the case of a number and says in a word or two what came of it. What it raises is a defect.
+        count: Number of cases.
+        seed: The random seed; only for the summary.
+        case: Runs the case with a number and returns its outcome in a word or two. An exception counts as a defect.
     """
     began, outcomes, defects = time.monotonic(), Counter[str](), list[str]()
     for number in range(count):
@@ -47,7 +47,7 @@ def count_cases(count: int, seed: int, case: Callable[[int], str]) -> dict[str, 
 
 
 def tell(summary: Mapping[str, Any], out: Path | None) -> int:
-    """Print a summary and write it where it is wanted; returns the exit code: 1 where there are defects."""
+    """Print a summary and write it to ``out`` if given; return the exit code, 1 if there are defects."""
     text = json.dumps(summary, indent=2)
     print(text)
     if out is not None:

@@ -1,4 +1,4 @@
-"""A tiny data set in every layout with lists or tables: the files that damage can turn into something else."""
+"""A tiny data set in every layout with list or table files, which the campaigns damage."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +72,7 @@ def _class_names() -> np.ndarray:
 
 
 def write_cars(root: Path) -> None:
-    """Stanford Cars with its devkit; MATLAB's compressed tables."""
+    """Stanford Cars with its devkit; compressed MATLAB tables."""
     _images(root, *(f"cars_{part}/0000{i}.jpg" for part in ("train", "test") for i in (1, 2, 3, 4)))
     (root / "devkit").mkdir()
     savemat(root / "devkit" / "cars_meta.mat", {"class_names": _class_names()})
@@ -81,7 +81,7 @@ def write_cars(root: Path) -> None:
 
 
 def write_older_cars(root: Path) -> None:
-    """Stanford Cars in its older form; one table, not compressed."""
+    """Stanford Cars in its older form; one uncompressed table."""
     _images(root, *(f"car_ims/0000{i}.jpg" for i in (1, 2, 3, 4)))
     savemat(root / "cars_annos.mat", {"annotations": _annotations(4, True), "class_names": _class_names()})
 
@@ -93,4 +93,4 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "stanford-cars": write_cars,
     "stanford-cars, older": write_older_cars,
 }
-"""What writes each layout into a folder that exists; the format's name comes first in its key."""
+"""The writer of each layout into an existing folder; keys begin with the name of the format."""

@@ -35,7 +35,7 @@ from s3n_core.runs.run_directory import RunDirectory  # noqa: E402
 from s3n_core.training import loop  # noqa: E402
 from s3n_core.training.events import Event, StepDone  # noqa: E402
 
-CHECKPOINT = 18_000_000  # bytes of the three files, about
+CHECKPOINT = 18_000_000  # approximate size of the three files, in bytes
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def small_disk(megabytes: float) -> Iterator[Path]:
 
 
 def fill(disk: Path, spared: int) -> Path:
-    """Take all room but so many bytes."""
+    """Fill the disk except for ``spared`` bytes."""
     ballast = disk / "ballast"
     with suppress(OSError), open(ballast, "wb", buffering=0) as file:
         while True:
@@ -62,7 +62,7 @@ def fill(disk: Path, spared: int) -> Path:
 
 
 def training_case(chance: random.Random, folder: Path, reference: RunDirectory, what: str) -> str:
-    """Fill the disk at a random batch."""
+    """Fill the disk at a random batch of a training run."""
     when = (chance.randrange(3), chance.randrange(1, 5))
     spared = 0 if what == "metrics" else chance.randrange(4096, CHECKPOINT)
     with small_disk(120) as disk:

@@ -1,4 +1,4 @@
-"""Runs cases in a child process that may hang, crash or take all memory, and counts what became of them."""
+"""Running of cases in a child process that may hang, crash or exhaust its memory, and counting of outcomes."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 from campaign.cases import parser_of, tell
 
 Case = Callable[[int, int, Path], str]
-"""(seed, number, an empty folder) -> what came of it, in a word or two. What it raises is a defect."""
+"""(seed, number, an empty folder) -> the outcome in a word or two. An exception counts as a defect."""
 
 _SECONDS = 60.0
 
@@ -26,10 +26,10 @@ def main(script: str, case: Case, default_count: int, memory: int, seconds: floa
 
     Args:
         script: The script's ``__file__``.
-        case: One case.
-        default_count: How many, if ``--count`` does not say.
-        memory: Bytes of address space that the child may have.
-        seconds: For one case, and for the child to begin; then the child is killed and the case counts as a hang.
+        case: Runs one case.
+        default_count: Number of cases without ``--count``.
+        memory: Address space limit of the child, in bytes.
+        seconds: Time limit for one case and for the start of the child; beyond it, the case counts as a hang.
     """
     parser = parser_of(None, count=default_count, what="cases to run")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
@@ -75,7 +75,7 @@ def _run(script: str, seed: int, count: int, seconds: float) -> dict[str, object
             watch.cancel()
             child.wait()
             reader.join()
-        if done < count:  # it ended in the middle of a case
+        if done < count:  # the child ended during a case
             outcome = "hang" if hung else "crash"
             outcomes[outcome] += 1
             defects.append({"case": done, "what": f"{outcome}, exit code {child.returncode}: {''.join(words)[-2000:]}"})

@@ -1,4 +1,4 @@
-"""Small images in every format that Pillow both writes and reads here, in the forms that differ in how they are decoded."""
+"""Small images in every format that this Pillow can write and read, in all variants that are decoded differently."""
 
 import io
 import warnings
@@ -12,7 +12,7 @@ _WIDTH, _HEIGHT = 96, 64
 
 
 def picture() -> Image.Image:
-    """A picture with slopes, edges and noise, so that compressed forms have some length."""
+    """An image with gradients, edges and noise, so that compressed files are not trivially short."""
     y, x = np.mgrid[0:_HEIGHT, 0:_WIDTH]
     noise = np.random.default_rng(0).integers(0, 40, (_HEIGHT, _WIDTH))
     channels = [x * 2 + noise, 200 - y * 2 + noise, np.where((x - 48) ** 2 + (y - 32) ** 2 < 400, 200, 30) + noise]
@@ -21,7 +21,7 @@ def picture() -> Image.Image:
 
 @cache
 def samples() -> dict[str, bytes]:
-    """Return the images' files by name; formats that this Pillow cannot write are left out."""
+    """Return the image files by name, without formats that this Pillow cannot write."""
     rgb = picture()
     found: dict[str, bytes] = {}
     Image.init()
@@ -73,9 +73,9 @@ def _transparent(image: Image.Image) -> Image.Image:
 def _saved(image: Image.Image, format: str, **options: Any) -> bytes:
     file = io.BytesIO()
     try:
-        # A format that Pillow will drop one day is a sample until then.
+        # Formats that Pillow has deprecated are samples until it drops them.
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
             image.save(file, format, **options)
-    except (OSError, ValueError, KeyError):  # a format that needs a program or library that is not here
+    except (OSError, ValueError, KeyError):  # a format that needs a missing program or library
         return b""
     return file.getvalue()

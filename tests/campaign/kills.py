@@ -30,7 +30,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "core" / "training")]
 
-os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as `join_team` does, which comes too late in a fork
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # `join_team` sets it, too late for a fork
 import torch  # noqa: E402
 from campaign.cases import parser_of, tell  # noqa: E402
 from tiny_training import assert_same_training, draw_pictures, epoch_lines, prepare  # noqa: E402
@@ -40,13 +40,13 @@ from s3n_core.runs.metrics_reading import MetricsReader  # noqa: E402
 from s3n_core.runs.run_directory import RunDirectory, is_live  # noqa: E402
 from s3n_core.training.checkpoints import load_newest  # noqa: E402
 
-PATIENCE = 300.0  # seconds without an end until a process counts as hung
+PATIENCE = 300.0  # seconds until a process that has not ended counts as hung
 EVERY_BATCH = 1e-6  # minutes between two checkpoints
 SETTINGS: dict[str, Any] = {"checkpoint_minutes": EVERY_BATCH, "network__batch_norm": "frozen"}
 
 
 class Life:
-    """One or two processes that train a run."""
+    """One or two processes that train a run, from start to end."""
 
     def __init__(self, run: RunDirectory, members: int, said: Path) -> None:
         port = _free_port()
@@ -64,7 +64,7 @@ class Life:
         return len(self.codes) == len(self.pids)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end; returns whether it came."""
+        """Wait for the end; return whether it came in time."""
         end = time.monotonic() + seconds
         while not self.ended():
             if time.monotonic() > end:
@@ -103,7 +103,7 @@ def _free_port() -> int:
 
 
 def check_after_a_kill(run: RunDirectory) -> None:
-    """Nothing is lost, and nobody holds the run."""
+    """Check that nothing is lost and no process holds the run."""
     assert not is_live(run.path), "the run is still held"
     data = run.metrics_jsonl.read_bytes() if run.metrics_jsonl.exists() else b""
     lines = [json.loads(line) for line in data.split(b"\n")[:-1]]
@@ -171,7 +171,7 @@ def campaign(count: int, seed: int, members: int, folder: Path) -> dict[str, Any
                 check_after_a_kill(run)
                 steps[_step(run)] += 1
             else:
-                # Killed between its last checkpoint and its last word, a run is found finished, and a resume says so.
+                # A run killed after its last checkpoint but before its final status counts as finished when resumed.
                 found_finished = set(life.codes.values()) == {1} and "is finished" in said.read_text()
                 assert found_finished or set(life.codes.values()) == {0}, f"ended with {sorted(life.codes.values())}"
                 said.unlink(missing_ok=True)
@@ -222,7 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of(__doc__, count=100, what="kills")
     parser.add_argument("--kind", choices=["trainer", "team"], default="trainer")
     given = parser.parse_args(arguments)
-    torch.set_num_threads(1)  # threads would not live on in the forks
+    torch.set_num_threads(1)  # threads do not survive a fork
     folder = Path(tempfile.mkdtemp(prefix="s3n-kills-"))
     os.environ["S3N_HOME"] = str(folder)
     summary = campaign(given.count, given.seed, 2 if given.kind == "team" else 1, folder)

@@ -1,9 +1,9 @@
-"""Damaged image files: the decoder gives an image or a sentence, whatever lies in the file.
+"""Damaged image files: the decoder returns an image or raises a clear error, whatever the file contains.
 
     python tests/campaign/mutated_images.py --count 1000 --seed 0 --out mutated_images.json
 
-Each case damages one small image (every format that Pillow writes and reads here) and asks the decoder and the reader of
-headers for it. The child process has 4 GiB of address space, so a file that makes a decoder ask for more is seen, too.
+Each case damages one small image (in any format that this Pillow can write and read), then decodes it and reads its
+header. The child process has 4 GiB of address space, so a file that makes a decoder allocate more is detected, too.
 """
 
 import random
@@ -29,13 +29,13 @@ def mutated_image(seed: int, number: int, folder: Path, *, pixel_limit: int = PI
         "image" or "sentence".
 
     Raises:
-        Exception: A defect: what is neither.
+        Exception: A defect: neither of the two.
     """
     rng = random.Random(f"{seed} {number}")
     files = samples()
     name = list(files)[number % len(files)]
     _, data = mutated(files[name], files[rng.choice(list(files))], rng)
-    path = folder / "image.png"  # the decoder goes by the content, never by the name
+    path = folder / "image.png"  # the decoder uses the content, never the name
     path.write_bytes(data)
     try:
         size = image_size(path, pixel_limit=pixel_limit)
@@ -60,5 +60,5 @@ def _check_sentence(error: UnreadableImage, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    samples()  # now, so that the time of the first case is its own
+    samples()  # first, so that it does not count towards the first case
     sys.exit(main(__file__, mutated_image, 1000, 4 << 30))

@@ -1,9 +1,9 @@
-"""Damaged model files: whoever opens one gets a model that answers, or a sentence; nothing in it runs, no memory is taken.
+"""Damaged model files: opening one gives a working model or a clear error; no code runs, no memory is exhausted.
 
     python tests/campaign/mutated_models.py --count 200 --seed 0 --out mutated_models.json
 
-Each case damages a small model: its bytes, or with a header that stays well-formed the description in it, the table of tensors or
-the tensors; or it puts something else in the model's place, such as a pickle that would leave a mark if it were opened.
+Each case damages a small model: its bytes, or, with a well-formed header, its description, its tensor table or its
+tensors; or it replaces the model with something else, such as a pickle that would create a file if it were loaded.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from s3n_core.errors import S3NError  # noqa: E402
 _MODEL = "S3N_CAMPAIGN_MODEL"
 _NUMBERS = (math.inf, -math.inf, math.nan, -1, 0, 10**9, 10**30, 1e308, 1e-308, 2**53 + 1, True)
 _JUNK: tuple[Any, ...] = (*_NUMBERS, None, "", "x" * 5000, "\ud800", "a\nb\x00", "../..", [], {}, [[[]]], {"a": {}})
-_MOST_PIXELS = 256  # of a model that a case computes with; larger ones are only opened
+_MOST_PIXELS = 256  # largest input size with which a case computes; larger models are only opened
 
 
 class Mark:
-    """What leaves a mark when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,7 +48,7 @@ class Mark:
 
 @cache
 def small_model() -> bytes:
-    """A model file, made once for all children."""
+    """A model file, created once for all child processes."""
     if _MODEL in os.environ:
         return Path(os.environ[_MODEL]).read_bytes()
     from tiny_models import tiny_header, tiny_network
@@ -66,10 +66,10 @@ def mutated_model(seed: int, number: int, folder: Path) -> str:
     """Damage the model file in one way and open it.
 
     Returns:
-        "model", "sentence", or what else happened that is right.
+        "model", "sentence", or another valid outcome.
 
     Raises:
-        Exception: A defect: what is neither.
+        Exception: A defect: none of these.
     """
     rng = random.Random(f"{seed} {number}")
     path, mark = folder / "model.safetensors", folder / "the code ran"
@@ -121,7 +121,7 @@ def _check_sentence(text: str, path: Path) -> None:
 
 def _bytes(path: Path, mark: Path, rng: random.Random) -> None:
     data = small_model()
-    if rng.random() < 0.5:  # in the header, which is a small part of the file
+    if rng.random() < 0.5:  # in the header, a small part of the file
         length = 8 + struct.unpack("<Q", data[:8])[0]
         path.write_bytes(mutated(data[:length], b"PK\x03\x04" + bytes(60), rng)[1] + data[length:])
     else:
@@ -135,7 +135,7 @@ def _length(path: Path, mark: Path, rng: random.Random) -> None:
     )
     path.write_bytes(struct.pack("<Q", length) + data[8:])
     if rng.random() < 0.3:
-        os.truncate(path, rng.choice([2**33, 2**40]))  # holes: they take no room on the disk
+        os.truncate(path, rng.choice([2**33, 2**40]))  # sparse: takes no space on the disk
 
 
 def _description(path: Path, mark: Path, rng: random.Random) -> None:

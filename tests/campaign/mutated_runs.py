@@ -1,9 +1,9 @@
-"""Damaged run folders and settings files: whoever opens them gets a value or a sentence.
+"""Damaged run folders and settings files: reading them gives a value or a clear error.
 
     python tests/campaign/mutated_runs.py --count 200 --seed 0 --out mutated_runs.json
 
-Each case damages one file of a small run (bytes, or for JSON also a value somewhere in it) or of the window's settings, and does
-what list, window and resume do with it. The window's files are looked at without a window.
+Each case damages one file of a small run (its bytes, or in JSON a value) or of the window's settings, and does what the
+list, the window and resuming do with it. The window's files are read without a window.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _WINDOW_FILES = {
 
 @cache
 def small_run() -> Path:
-    """A run that has trained for an epoch, with every file that a run has; made once for all children."""
+    """A run of one epoch with every kind of file that a run has; created once for all child processes."""
     if _RUN in os.environ:
         return Path(os.environ[_RUN])
     sys.path.append(str(CHECKOUT / "tests" / "core" / "training"))
@@ -64,7 +64,7 @@ def small_run() -> Path:
 
 
 def _linked(source: str, target: str) -> None:
-    """Give a file a second name, or copy it where that lies on another disk."""
+    """Hard-link a file, or copy it if the target is on another disk."""
     try:
         os.link(source, target)
     except OSError:
@@ -72,13 +72,13 @@ def _linked(source: str, target: str) -> None:
 
 
 def mutated_run(seed: int, number: int, folder: Path) -> str:
-    """Damage one file and open what it belongs to.
+    """Damage one file and open the run or the settings that it belongs to.
 
     Returns:
         "value" or "sentence".
 
     Raises:
-        Exception: A defect: what is neither.
+        Exception: A defect: neither of the two.
     """
     rng = random.Random(f"{seed} {number}")
     if number % 4 == 3:
@@ -86,7 +86,7 @@ def mutated_run(seed: int, number: int, folder: Path) -> str:
     source = small_run()
     files = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file() and path.stat().st_size)
     name = files[(number - number // 4) % len(files)]
-    # Links for the large files that stay as they are; the damaged one is a new file.
+    # Hard links suffice for the large files; the damaged file is a new one.
     shutil.copytree(source, folder / "run", copy_function=_linked)
     path = folder / "run" / name
     data = path.read_bytes()
@@ -127,7 +127,7 @@ def _open_run(run: RunDirectory, *, resume: bool) -> str:
 
 
 def _show(run: RunDirectory, lines: list[dict[str, Any]]) -> None:
-    """Do what the window's page of a run does with what it reads."""
+    """Process the data as the window's Train page does."""
     from s3n_gui.training.curves.metric_series import MetricSeries, block_of
     from s3n_gui.training.sentences import sayings
     from s3n_gui.training.snapshot_store import read_probes
@@ -173,7 +173,7 @@ def _damaged(data: bytes, rng: random.Random) -> bytes:
 
 
 def _with_junk(value: Any, rng: random.Random) -> Any:
-    """Put junk in place of something in a JSON value, or take it away."""
+    """Replace or remove something in a JSON value."""
     if isinstance(value, dict) and value and rng.random() < 0.9:
         key = rng.choice(list(value))
         if rng.random() < 0.2:

@@ -1,8 +1,8 @@
-"""Damaged lists, tables and .mat files: a reader gives a data set inside its folder, or a sentence.
+"""Damaged lists, tables and .mat files: a reader returns a data set within its folder, or raises a clear error.
 
     python tests/campaign/mutated_tables.py --count 200 --seed 0 --out mutated_tables.json
 
-Each case writes a tiny data set, damages one of the files that describe it, and opens it, both by its format and detected.
+Each case writes a tiny data set, damages one of its description files, and opens it with the format given and detected.
 The child process has 2 GiB of address space.
 """
 
@@ -29,7 +29,7 @@ def mutated_table(seed: int, number: int, folder: Path) -> str:
         "data set" or "sentence".
 
     Raises:
-        Exception: A defect: what is neither, or an image outside the folder.
+        Exception: A defect: neither of the two, or an image outside the folder.
     """
     rng = random.Random(f"{seed} {number}")
     layout = list(WRITERS)[number % len(WRITERS)]

@@ -1,9 +1,9 @@
-"""Damage as disks, networks and people do it to files: one change, drawn by a generator."""
+"""Random damage to files, as disks, networks and people cause it."""
 
 import random
 
 _EXTREMES = (b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x01\x00\x00")
-_HEAD = 256  # bytes at the beginning, where sizes and counts stand
+_HEAD = 256  # bytes at the beginning, where formats store sizes and counts
 
 
 def mutated(data: bytes, donor: bytes, rng: random.Random) -> tuple[str, bytes]:
@@ -12,10 +12,10 @@ def mutated(data: bytes, donor: bytes, rng: random.Random) -> tuple[str, bytes]:
     Args:
         data: Its content.
         donor: The content of another file, whose beginning may replace this one's.
-        rng: What is drawn from.
+        rng: The random generator.
 
     Returns:
-        What was done, in a word, and the damaged content.
+        The kind of damage in a word, and the damaged content.
     """
     content = bytearray(data)
     place = rng.randrange(len(data))

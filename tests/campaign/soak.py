@@ -37,12 +37,12 @@ from s3n_gui.frame.main_window import MainWindow  # noqa: E402
 from s3n_gui.frame.window_program import make_application  # noqa: E402
 from s3n_gui.state.settings import Settings  # noqa: E402
 
-SAMPLES = 50  # of memory, in each part
+SAMPLES = 50  # memory samples in each part
 PATIENCE = 120.0
 
 
 class Soak:
-    """The window, and memory as it is used."""
+    """The window, and samples of its memory."""
 
     def __init__(self, home: Path, seed: int) -> None:
         self.app = make_application()
@@ -59,7 +59,7 @@ class Soak:
         self.home = home
 
     def turn(self, seconds: float = 0.0) -> None:
-        """Let the window do what is due, and for so long what becomes due."""
+        """Process the window's events, for some seconds."""
         end = time.monotonic() + seconds
         while True:
             self.app.processEvents()
@@ -76,7 +76,7 @@ class Soak:
             self.turn(0.01)
 
     def part(self, count: int, step: Callable[[int], None]) -> dict[str, Any]:
-        """Do something many times; returns what memory did."""
+        """Repeat a step many times; return statistics on memory."""
         began, own, engine = time.monotonic(), [], []
         every = max(1, count // SAMPLES)
         for number in range(count):
@@ -164,7 +164,7 @@ def _growth(samples: Sequence[int], count: int) -> dict[str, Any]:
 
 
 def make_runs(root: Path, count: int = 5) -> list[Path]:
-    """Runs of different length, made of the demo's own."""
+    """Create runs of different lengths from the demo's own."""
     (run, *_) = [path.parent for path in resource("demo").rglob("run.json")]
     runs = []
     for number in range(count):

@@ -56,7 +56,7 @@ def campaign(count: int, chance: random.Random, home: Path) -> dict[str, Any]:
         for _ in range(count):
             time.sleep(chance.uniform(0, 3))
             owner = read_owner(run.path)
-            window.close()  # kills
+            window.close()  # kills the process
             assert "Traceback" not in window.errors, window.errors[-2000:]
             assert is_live(run.path), "the training has ended with its window"
             assert read_owner(run.path) == owner, "another process trains it"

@@ -1,4 +1,4 @@
-"""What tests of the engine share: full and read-only disks, a small trained run, tiny models, runs and their processes."""
+"""Shared by the engine's tests: full and read-only disks, a small trained run, tiny models, runs and processes."""
 
 import contextlib
 import dataclasses
@@ -35,7 +35,7 @@ class SmallDisk:
         self._ballast = path / "ballast"
 
     def fill(self) -> None:
-        """Leave no byte free."""
+        """Fill the disk completely."""
         with open(self._ballast, "ab", buffering=0) as file:
             try:
                 while True:
@@ -44,11 +44,11 @@ class SmallDisk:
                 return
 
     def free(self) -> None:
-        """Take away what ``fill`` wrote."""
+        """Remove what ``fill`` wrote."""
         self._ballast.unlink()
 
     def make_read_only(self) -> None:
-        """Mount it again without the right to write, which binds root, too."""
+        """Remount it read-only, which applies to root, too."""
         subprocess.run(["mount", "-o", "remount,ro", str(self.path)], check=True)
 
 
@@ -69,13 +69,13 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 @pytest.fixture(scope="session")
 def drawn_birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small data set of drawn birds, only to be read."""
+    """A small data set of synthetic birds; read-only."""
     return draw_small_birds(tmp_path_factory.mktemp("drawn") / "birds")
 
 
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, drawn_birds: Path) -> TrainedRun:
-    """A run that the real trainer trained for two epochs, once a session; only to be read."""
+    """A run of two epochs by the real trainer, created once per session; read-only."""
     import torch
 
     from s3n_core.training.trainer import Trainer
@@ -94,7 +94,7 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, drawn_birds: Path) -> 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A tiny model that was written to a file and opened from it."""
+    """A tiny model, written to a file and opened from it."""
     header = tiny_header()
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
     save_model(path, tiny_network(header.network), header)
@@ -103,7 +103,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture(scope="session")
 def model_of(model: Model) -> Callable[..., Model]:
-    """Make tiny models of other choices, without a file; the same options give the same model again."""
+    """Create tiny models with other options, without a file; equal options return the same model."""
     kept: dict[str, Model] = {repr((None, [])): model}
 
     def make(preprocess: dict[str, Any] | None = None, sampling: Any = None, **network: Any) -> Model:
@@ -134,7 +134,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A runs folder whose path has a space and several scripts."""
+    """A runs folder whose path contains a space and several scripts."""
     path = tmp_path / "Läufe 実行"
     path.mkdir()
     return path
@@ -147,7 +147,7 @@ def run(root: Path) -> RunDirectory:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start Python code with arguments, wait for its first line (``ready``), kill it at the end if need be."""
+    """Start Python code with arguments and wait for its first line (``ready``); kill it at the end if it still runs."""
     processes: list[subprocess.Popen[str]] = []
 
     def begin(code: str, *arguments: object) -> "subprocess.Popen[str]":
@@ -173,7 +173,7 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def small_network(monkeypatch: pytest.MonkeyPatch) -> Callable[..., S3N]:
-    """Build S3N on a tiny backbone: the same network code, a hundredth of the time."""
+    """Build S3N on a tiny backbone: the same network code in a hundredth of the time."""
 
     def build_backbone(name: str, weights: str, **_choices: object) -> tuple[Backbone, WeightReport]:
         return Backbone(small_layers()), WeightReport(source=weights, loaded=0)

@@ -1,4 +1,4 @@
-"""Folders of drawn pictures with labels, some of them broken, as records of a data set."""
+"""Folders of labelled synthetic images, some of them broken, as data set records."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ NAMES = ("plain", "with, comma", 'with "quotes"', "with\nline end", "=1+1", "@ho
 def drawn_folder(
     root: Path, count: int, *, classes: Sequence[str] = CLASSES, broken: Sequence[int] = ()
 ) -> list[ImageRecord]:
-    """Write ``count`` pictures of varying size; those at the places in ``broken`` cannot be decoded."""
+    """Write ``count`` images of varying size; those with an index in ``broken`` cannot be decoded."""
     root.mkdir(parents=True, exist_ok=True)
     records = []
     for index in range(count):

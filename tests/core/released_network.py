@@ -1,7 +1,7 @@
-"""The forward pass of the authors' released code, written once more from its description: one image and one peak at a time.
+"""The forward pass of the authors' released code, reimplemented from its description: one image and one peak at a time.
 
-Nothing of the program's method is used here. Stage 0 is the first of training (every peak in both maps), stage 2 that of the
-last tests (the highest peak in one map, the lowest in the other).
+It does not use the program's own method. Stage 0 is the first stage of training (every peak in both maps), stage 2 that
+of the final tests (the highest peak in one map, the lowest in the other).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ReleasedS3N(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: Tensor, stage: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Logits: joint, original, discriminative, complementary."""
+        """Return the logits: joint, original, discriminative, complementary."""
         features = self.features(images)
         vector_o = features.mean((2, 3))
         maps = self.maps(features)
@@ -69,24 +69,24 @@ class ReleasedS3N(nn.Module):
         )
 
     def maps(self, features: Tensor) -> Tensor:
-        """Every class's map (B, C, 31, 31), with the classifier's bias."""
+        """Return every class's map (B, C, 31, 31), with the classifier's bias."""
         self.map_origin.weight.copy_(self.raw_classifier.weight[..., None, None])
         self.map_origin.bias.copy_(self.raw_classifier.bias)
         return F.interpolate(self.map_origin(features), CELLS, mode="bilinear", align_corners=True)
 
     @torch.no_grad()
     def unsure(self, images: Tensor) -> Tensor:
-        """Whether the gate merges several maps, for each image."""
+        """Return for each image whether the gate merges several maps."""
         return torch.tensor([self.gate(maps)[0] <= -0.2 for maps in self.maps(self.features(images))])
 
     def gate(self, maps: Tensor) -> tuple[float, list[int]]:
-        """The sum of p log p over the five likeliest classes, and those classes."""
+        """Return the sum of p log p over the five most probable classes, and those classes."""
         chances = maps.mean((1, 2)).softmax(0)
         likeliest = chances.argsort(descending=True)[:5].tolist()
         return sum(float(chances[c] * chances[c].log()) for c in likeliest), likeliest
 
     def grids(self, maps: Tensor, stage: int, side: int) -> tuple[Tensor, Tensor]:
-        """The two grids (side, side, 2) of one image, from its upsampled maps (C, 31, 31)."""
+        """Return the two grids (side, side, 2) of one image, from its upsampled maps (C, 31, 31)."""
         gate, likeliest = self.gate(maps)
         merged = maps[likeliest[0]] if gate > -0.2 else maps[likeliest].mean(0)
         response = (merged - merged.min()) / (merged.max() - merged.min())
@@ -106,7 +106,7 @@ class ReleasedS3N(nn.Module):
 
     @staticmethod
     def peaks(response: Tensor) -> list[tuple[int, int]]:
-        """Cells that are the first maximum of their 3 x 3 window and not below the map's mean."""
+        """Return the cells that are the first maximum of their 3 x 3 window and not below the map's mean."""
         found = []
         for y in range(CELLS):
             for x in range(CELLS):
@@ -121,7 +121,7 @@ class ReleasedS3N(nn.Module):
 
     @staticmethod
     def attention(value: Tensor, radius: Tensor, y: int, x: int) -> Tensor:
-        """A Gaussian of height 1 whose width is radius * sqrt(value) of the map's side."""
+        """Return a Gaussian of height 1 whose width is radius * sqrt(value) times the map's side."""
         cells = torch.arange(CELLS)
         squared = (cells - y)[:, None] ** 2 + (cells - x) ** 2
         return torch.exp(-squared / 2 / (radius * value.sqrt() * CELLS) ** 2)

@@ -1,4 +1,4 @@
-"""A small training on drawn birds: real through and through, seconds long."""
+"""A small but complete training run on synthetic birds that takes seconds."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +18,17 @@ SMALL = {
     "validation": 0.34,
     "probes": 2,
 }
-"""What makes a recipe small: the network as `quick` has it, on small pictures."""
+"""Settings that make a recipe small: the network of `quick` on small images."""
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """A run that is there to be read; who wants to change it copies it first.
+    """A read-only run; copy it before changing it.
 
     Attributes:
-        path: The run's folder, ``root / "birds-1"``.
-        data: The drawn birds that it learned from: twelve species, three training images and one test image each.
-        root: The runs folder; its parent can stand as ``S3N_HOME``.
+        path: The run folder, ``root / "birds-1"``.
+        data: Its synthetic birds: twelve species, three training images and one test image each.
+        root: The runs folder; its parent can serve as ``S3N_HOME``.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class TrainedRun:
 
 
 def draw_small_birds(out: Path) -> Path:
-    """Draw the data set of the small training."""
+    """Draw the data set of the small run."""
     write_drawn_birds(out, train_per_species=3, test_per_species=1, workers=1)
     return out
 

@@ -1,4 +1,4 @@
-"""The front door: what `import s3n_core` offers, used as a program would."""
+"""The public API of `import s3n_core`, used as a program would."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def image(trained_run: TrainedRun) -> Path:
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    """Nothing that a call does is left in the process: random generators and threads are as they were."""
+    """Check that calls leave random generators and thread counts unchanged."""
     torch.manual_seed(1)
     np.random.seed(2)
     before = torch.get_rng_state(), np.random.get_state()[1].tolist(), torch.get_num_threads()
@@ -204,7 +204,7 @@ def test_a_training_in_a_process_of_its_own(trained_run: TrainedRun) -> None:
         wait_for(run, "running")
         run.stop()
         assert run.wait(120) == "stopped"
-        assert all(isinstance(event, StepDone | EpochDone) for event in followed)  # it ends, too
+        assert all(isinstance(event, StepDone | EpochDone) for event in followed)  # the iteration ends, too
     finally:
         if run.status not in {"stopped", "finished", "failed"}:
             run.stop()
@@ -255,7 +255,7 @@ def test_notebooks_show_without_computing(
 def test_the_documents_examples(
     trained_run: TrainedRun, s3n_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every block of docs/python.md, one after the other, on small birds and with a small network."""
+    """Run every block of docs/python.md in order, on small birds and with a small network."""
     monkeypatch.chdir(tmp_path)
     os.symlink(trained_run.data, tmp_path / "birds")
     shutil.copytree(trained_run.path, s3n_home / "runs" / "first")
@@ -264,7 +264,7 @@ def test_the_documents_examples(
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     assert len(blocks) >= 6
     names: dict[str, object] = {}
-    with torch.random.fork_rng():  # the last block draws numbers itself
+    with torch.random.fork_rng():  # the last block uses the global generator
         for block in blocks:
             exec(compile(block, str(DOCUMENT), "exec"), names)
     assert (tmp_path / "predictions.csv").is_file()
@@ -275,7 +275,7 @@ def test_the_documents_examples(
 def test_the_documents_examples_are_typed(tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="mypy comes with the extra 'dev'")
     blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
-    # One file: a block goes on where the one before ended. Each name that is bound again has its type again.
+    # One file: each block continues the one before. Names that are rebound keep their types.
     code = "\n".join(blocks)
     (tmp_path / "examples.py").write_text(code, encoding="utf-8")
     done = subprocess.run(

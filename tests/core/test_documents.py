@@ -1,4 +1,4 @@
-"""What the documents say is so: links lead somewhere, commands and files exist, examples run, recipes have these values."""
+"""The documents are correct: links resolve, commands and files exist, examples run, recipes have the stated values."""
 
 import re
 import shlex
@@ -28,7 +28,7 @@ def without_code(document: str) -> str:
 
 
 def anchors(document: str) -> set[str]:
-    """Return the anchors that a forge makes of a document's headings."""
+    """Return the anchors that a code hosting site generates from a document's headings."""
     titles = re.findall(r"^#+ (.+)$", without_code(document), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
@@ -109,7 +109,7 @@ def test_the_table_of_recipes_is_right(recipe: str, field: str, cell: str) -> No
         assert isinstance(value, dict)
         value = value[key]
     assert re.sub(r"\*", "", cell) == str(value)
-    # What is set in italics is borrowed, and the recipe says from whom.
+    # Values in italics are borrowed, and the recipe names the source.
     assert cell.startswith("*") == (field in RECIPES[recipe].sources)
 
 

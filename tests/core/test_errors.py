@@ -1,4 +1,4 @@
-"""Codes and fields of errors: a closed list, documented, that survives every border."""
+"""Error codes and fields: a closed, documented list that survives every process boundary."""
 
 import ast
 import json
@@ -56,7 +56,7 @@ def test_what_is_not_understood_keeps_its_sentence(value: dict[str, object]) -> 
 
 
 def test_the_list_is_closed() -> None:
-    """Every class of the two programs is in `errors.py` and has a code of its own."""
+    """Every error class of the two programs is in `errors.py` and has its own code."""
     kinds = [S3NError]
     for kind in kinds:
         kinds += kind.__subclasses__()
@@ -71,7 +71,7 @@ def test_the_list_is_closed() -> None:
 
 
 def test_the_document_lists_them() -> None:
-    """A table of every code, what it means, and its fields."""
+    """The document has a table of every code, its meaning and its fields."""
     expected = []
     for code, kind in CODES.items():
         assert kind.__doc__ is not None

@@ -1,4 +1,4 @@
-"""The borders between packages hold when the program runs, not only on paper."""
+"""The import boundaries between packages hold at run time."""
 
 import ast
 import importlib.util
@@ -11,7 +11,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-# Modules (packages with all that is in them) that the window and fast commands import: they never load torch.
+# Modules (packages with all their contents) that the window and fast commands import: they never load torch.
 TORCH_FREE = [
     "s3n_core",
     "s3n_core.errors",
@@ -44,8 +44,8 @@ TORCH_FREE = [
     "s3n_gui.*",
 ]
 
-# Imports the modules of each group in turn and prints which of them brought in what they must not. What a culprit loaded is
-# forgotten, so that the next group is not blamed for it.
+# Imports the modules of each group in turn and prints which of them loaded something forbidden. What an offender loaded
+# is removed again, so that the next group is not blamed for it.
 IMPORT_AND_LOOK = """
 import importlib, json, sys
 forbidden, groups = json.loads(sys.argv[1])
@@ -66,7 +66,7 @@ print(json.dumps(culprits))
 
 
 def modules_of(package: str) -> list[str]:
-    """Every module of a package, found by its files (`a.b.*` is the package a.b with all that is in it)."""
+    """Return every module of a package, found by its files (`a.b.*` is the package a.b with all its contents)."""
     folder = CHECKOUT.joinpath(*package.split("."))
     parts = [path.relative_to(CHECKOUT).with_suffix("").parts for path in sorted(folder.rglob("*.py"))]
     names = {".".join(part[:-1] if part[-1] == "__init__" else part) for part in parts}
@@ -74,7 +74,7 @@ def modules_of(package: str) -> list[str]:
 
 
 def import_and_look(forbidden: list[str], groups: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return for each group of modules which of them loads what is forbidden, asked of one fresh process."""
+    """Return for each group which of its modules load forbidden ones, determined in one fresh process."""
     done = subprocess.run(
         [sys.executable, "-c", IMPORT_AND_LOOK, json.dumps([forbidden, groups])],
         cwd=CHECKOUT,
@@ -116,11 +116,11 @@ def test_the_engine_never_loads_qt() -> None:
 
 @pytest.mark.parametrize("package", sorted({*CHECKOUT.glob("s3n_*/**/__init__.py")}), ids=lambda path: path.parent.name)
 def test_packages_are_light(package: Path) -> None:
-    """An `__init__` holds a docstring: one module's import never loads its neighbours."""
+    """An `__init__` contains only a docstring, so that importing a module never loads its siblings."""
     body = ast.parse(package.read_text(encoding="utf-8")).body
     assert ast.get_docstring(ast.Module(body, [])), "no docstring"
     if package.parent == CHECKOUT / "s3n_core":
-        return  # the front door: tests/core/test_api.py
+        return  # the public API: tests/core/test_api.py
     rest = [ast.unparse(statement).split(" =")[0] for statement in body[1:]]
     assert rest == []
 

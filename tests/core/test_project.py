@@ -1,4 +1,4 @@
-"""What the project says about itself in several places is the same in all of them."""
+"""Facts about the project that appear in several places agree."""
 
 import re
 import tomllib

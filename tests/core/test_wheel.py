@@ -38,14 +38,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs of an environment that holds the wheel, and all else from the running interpreter."""
+    """The scripts folder of an environment with the wheel, and all other packages from the running interpreter."""
     home = tmp_path_factory.mktemp("installed") / "venv"
     venv.create(home, with_pip=True, symlinks=os.name != "nt")
     paths = sysconfig.get_paths("venv", vars={"base": str(home), "platbase": str(home)})
     python = Path(paths["scripts"]) / Path(sys.executable).name
     run(python, "-m", "pip", "install", "--no-deps", "--no-index", wheel, cwd=home)
-    # A folder that a .pth file adds comes after the environment's own, and .pth files inside it (an editable install of
-    # the checkout) are not read: what is imported as s3n_core is the wheel's.
+    # A folder added by a .pth file comes after the environment's own, and .pth files inside it (an editable install of
+    # the checkout) are not read: `import s3n_core` finds the wheel's.
     borrowed = Path(paths["purelib"]) / "borrowed.pth"
     borrowed.write_text(f"{sysconfig.get_paths()['purelib']}\n{sysconfig.get_paths()['platlib']}\n", encoding="utf-8")
     return python.parent
@@ -95,6 +95,6 @@ def test_every_page_shows_its_demo_without_a_display(programs: Path, tmp_path: P
                     below_the_strip = picture.convert("RGB").crop((width // 8, height // 8, width, height))
                     colours = below_the_strip.getcolors(maxcolors=width * height)
                 assert colours is not None
-                # Drawings have tens of thousands of colours, an empty page about a thousand; a table is words only.
+                # Images have tens of thousands of colours, an empty page about a thousand; a table contains only text.
                 least = 500 if page.name == "predict" else 5000
                 assert len(colours) > least, f"{page.name} shows next to nothing ({len(colours)} colours)"

@@ -1,4 +1,4 @@
-"""Tiny random networks with their headers, and pictures; nothing here learns anything."""
+"""Tiny random networks with their headers, and images; nothing here is trained."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ CLASSES = tuple(f"species {letter}" for letter in "abcdefghijkl")
 
 
 def tiny_header(preprocess: dict[str, Any] | None = None, **network: Any) -> ModelHeader:
-    # The release form adds 3x3 convolutions of all channels, of which resnet18 has the fewest.
+    # The release form adds 3x3 convolutions over all channels, and resnet18 has the fewest channels.
     backbone = "resnet18" if network.get("form") == "release" else "mobilenet_v2"
     values: dict[str, Any] = {"input_size": 64, "source_size": 64, "backbone": backbone} | network
     config = NetworkConfig(num_classes=len(CLASSES), **values)
@@ -28,7 +28,7 @@ def tiny_header(preprocess: dict[str, Any] | None = None, **network: Any) -> Mod
 
 
 def tiny_network(config: NetworkConfig) -> S3N:
-    """A random network whose classifiers are strong enough to be sure of some images and unsure of others."""
+    """A random network with classifiers scaled to be certain about some images and uncertain about others."""
     torch.manual_seed(0)
     network = S3N(config)
     with torch.no_grad():
@@ -38,13 +38,13 @@ def tiny_network(config: NetworkConfig) -> S3N:
 
 
 def folded(network: S3N) -> S3N:
-    """The network as a model file's is once it is opened: the same numbers to the last bit as those of such a file."""
+    """Return the network as it is after loading from a model file, identical to the last bit."""
     fold_batch_norm(network)
     return network
 
 
 def drawn_picture(seed: int, size: tuple[int, int] = (120, 80)) -> Image.Image:
-    """A smooth random picture: (width, height) pixels, with structure at several scales."""
+    """A smooth random image of (width, height) pixels, with structure at several scales."""
     rng = np.random.default_rng(seed)
     layers = []
     for side in (3, 9, 27):
@@ -55,7 +55,7 @@ def drawn_picture(seed: int, size: tuple[int, int] = (120, 80)) -> Image.Image:
 
 
 def run_with_checkpoint(folder: Path, header: ModelHeader, name: str) -> Path:
-    """Put a model file where a run's checkpoint belongs."""
+    """Create a run folder with a model file as its checkpoint."""
     path = folder / "checkpoints" / f"{name}.safetensors"
     save_model(path, tiny_network(header.network), header)
     return path

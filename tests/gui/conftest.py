@@ -1,4 +1,4 @@
-"""What tests of the window share: a fresh session and window, and checks that no test leaves anything behind."""
+"""Shared by the window's tests: a fresh session and window, and checks that no test leaves anything behind."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ else:
 
 
 def settled(what: Callable[[], list[str]], seconds: float = 2.0) -> list[str]:
-    """Return what is left after a moment for threads and deleted objects to go.
+    """Return what is left after threads and deleted objects have had time to go.
 
-    Most of what is left goes with Qt's own deletions, which cost nothing. Python's collector is asked only for the rest: it
-    looks at every object there is.
+    Qt's deferred deletions are cheap and remove most of it. Python's collector runs only for the rest, because it
+    visits every object.
     """
     end = time.monotonic() + seconds
     collect = False
@@ -44,11 +44,11 @@ def settled(what: Callable[[], list[str]], seconds: float = 2.0) -> list[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _light_collections() -> Iterator[None]:
-    """Leave what the imports made out of every later collection: modules, classes and functions do not go away."""
+    """Exclude the objects of imports from later garbage collections: modules, classes and functions stay alive."""
     gc.collect()
     gc.freeze()
     yield
-    gc.unfreeze()  # else libraries complain at the end of what was not taken away
+    gc.unfreeze()  # otherwise libraries complain at exit about objects that were not freed
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def no_threads_left() -> Iterator[None]:
     before = set(threading.enumerate())
 
     def left() -> list[str]:
-        # Threads of Qt's pools that ran Python code once show up as dummies until they end; Qt ends them when it likes.
+        # Threads of Qt's pools that have run Python code appear as dummies until Qt ends them at some point.
         others = [thread for thread in threading.enumerate() if thread not in before]
         return [thread.name for thread in others if not isinstance(thread, threading._DummyThread)]
 
@@ -130,31 +130,31 @@ if HAS_QT:
 
     @pytest.fixture
     def settings(s3n_home: object) -> Settings:
-        """Default settings in a home of the test's own."""
+        """Default settings in the test's own home."""
         return Settings()
 
     @pytest.fixture
     def session(qapp: QApplication) -> Session:
-        """A session in which nothing is chosen."""
+        """An empty session."""
         return Session()
 
     @pytest.fixture
     def jobs(qapp: QApplication) -> Iterator[JobList]:
-        """An empty list of jobs; what is added to it is closed at the end."""
+        """An empty job list; jobs added to it are closed at the end."""
         jobs = JobList()
         yield jobs
         jobs.close()
 
     @pytest.fixture
     def themed(qapp: QApplication) -> Iterator[QApplication]:
-        """The program in its light theme."""
+        """The application with its light theme."""
         theme.apply(qapp, "light", 1.0)
         yield qapp
         theme.apply(qapp, "light", 1.0)
 
     @pytest.fixture
     def window(themed: QApplication, settings: Settings) -> Iterator[MainWindow]:
-        """The whole window on its page Start, shown; it looks neither for devices nor for live runs by itself."""
+        """The whole window, shown, on its Start page; it does not search for devices or live runs by itself."""
         window = MainWindow(settings)
         window.show_page("start")
         window.show()

@@ -1,8 +1,8 @@
-"""The window's program with a hand inside, run as a process by tests: obeys lines on its input, tells what it shows.
+"""The window's program with remote control for tests: it follows commands on its input and reports what it shows.
 
 Lines: ``start REQUEST`` (JSON of a `TrainingRequest`), ``resume RUN``, ``pause``, ``go on``, ``next image``,
-``predict ARGUMENTS`` (JSON list). After each change it writes one JSON line: the statuses of the trainings it knows, how many
-images were answered, sentences of the banner, how far a prediction is.
+``predict ARGUMENTS`` (JSON list). After each change it writes one JSON line: the statuses of the training runs it
+knows, the number of inspected images, the banner's messages, and the progress of a prediction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from s3n_gui.frame.window_dialogs import ClosingDialog
 
 
 class Hand(QObject):
-    """Does what the lines say."""
+    """Executes the commands."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)

@@ -1,4 +1,4 @@
-"""Errors that say nothing: what a program decides must not depend on how a sentence is worded."""
+"""Errors with meaningless messages: no decision of the program may depend on the wording of a message."""
 
 import os
 from pathlib import Path
@@ -16,11 +16,11 @@ s3n_core.errors.S3NError.__str__ = lambda error: {NONSENSE!r}
 
 
 def talk_nonsense(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Let every error of this process, and of the engine's processes that it starts, say the same nonsense.
+    """Give every error of this process and of its engine processes the same meaningless message.
 
     Args:
-        monkeypatch: Undoes it.
-        folder: An empty folder for what the engine's processes load when they start.
+        monkeypatch: Restores the messages.
+        folder: An empty folder for code that the engine processes load at start-up.
     """
     (folder / "sitecustomize.py").write_text(_ENGINE, "utf-8")
     checkout = str(Path(__file__).parents[2])

@@ -1,4 +1,4 @@
-"""The beginning of small programs that a test runs in a process of its own: the window, open on its first page."""
+"""The first lines of small programs that tests run in a separate process: they open the window on its first page."""
 
 OPEN_WINDOW = """
 import sys

@@ -1,5 +1,5 @@
-"""The whole way of a person, once, with the real processes: open images, train, stop, look inside, change a peak, predict,
-export, close, and find it all again at the next start.
+"""A complete user session with real processes: open images, train, stop, inspect, edit a peak, predict,
+export, close, and find everything again at the next start.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SMALL = {
     "probes": 1,
     "epochs": 900,
 }
-"""Settings that a person who is in a hurry would choose; far more epochs than the test waits for."""
+"""Settings for a quick run; far more epochs than the test waits for."""
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def birds(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(themed: QApplication, s3n_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], MainWindow]]:
-    """Start the window as the program does, as often as asked."""
+    """Start the window as the program does, any number of times."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     started: list[MainWindow] = []
 
@@ -64,7 +64,7 @@ def start(themed: QApplication, s3n_home: Path, monkeypatch: pytest.MonkeyPatch)
     yield make
     for run in (s3n_home / "runs").glob("*/"):
         owner = read_owner(run)
-        if owner is not None and owner.is_alive():  # a test that failed half way
+        if owner is not None and owner.is_alive():  # the test failed half way
             psutil.Process(owner.pid).kill()
     for window in started:
         window.dialogs.ask_about_trainings = lambda _: "leave"  # type: ignore[method-assign]  # nobody is there to be asked
@@ -73,7 +73,7 @@ def start(themed: QApplication, s3n_home: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def drag(view: ImageView, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Drag with the left button, from a place of the picture to another."""
+    """Drag with the left button from one place in the image to another."""
     places = [
         QPointF(*view.to_screen(place)) for place in (start, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), end)
     ]
@@ -121,7 +121,7 @@ def open_birds(qtbot: QtBot, window: MainWindow, birds: Path) -> None:
 
 
 def train(qtbot: QtBot, window: MainWindow) -> Path:
-    """Train two epochs and some batches; pause and go on in between."""
+    """Train two epochs and some batches; pause and continue in between."""
     window.show_page("train")
     page: Any = window.pages.page("train")
     page.form.recipe_box.setCurrentText("quick")
@@ -149,7 +149,7 @@ def train(qtbot: QtBot, window: MainWindow) -> Path:
     paused_at = page.controller.state
     QTest.qWait(1500)
     assert page.controller.state == paused_at
-    press(page.bar.pause)  # it says "Resume" now
+    press(page.bar.pause)  # the button says "Resume" now
     qtbot.waitUntil(lambda: page.controller.machine.phase == "running", timeout=PATIENCE)
     epochs = len(series.epoch_lines)
     qtbot.waitUntil(lambda: len(series.epoch_lines) > max(epochs, 1), timeout=PATIENCE)
@@ -165,7 +165,7 @@ def train(qtbot: QtBot, window: MainWindow) -> Path:
 
 
 def look_and_drag(qtbot: QtBot, window: MainWindow) -> None:
-    """Look inside the first image with the new model, drag a peak, and take it back."""
+    """Inspect the first image with the new model, drag a peak, and undo."""
     assert window.pages.current_name == "inspect"
     page: Any = window.pages.page("inspect")
     state = page.state
@@ -188,7 +188,7 @@ def look_and_drag(qtbot: QtBot, window: MainWindow) -> None:
 
 
 def predict(qtbot: QtBot, window: MainWindow) -> None:
-    """Predict the whole folder, and look into the first row."""
+    """Predict the whole folder, and inspect the first row."""
     window.show_page("predict")
     page: Any = window.pages.page("predict")
     qtbot.waitUntil(lambda: page.controller.stage == "ready", timeout=PATIENCE)
@@ -202,7 +202,7 @@ def predict(qtbot: QtBot, window: MainWindow) -> None:
 
 
 def export(qtbot: QtBot, window: MainWindow, out: Path) -> None:
-    """Write a sheet of each of the first two images; the first is what the preview showed."""
+    """Export a sheet for each of the first two images; the first equals the preview."""
     window.show_page("export")
     page: Any = window.pages.page("export")
     page.controller.set(out=out, first=2, singles=False, dpi=50)
@@ -217,7 +217,7 @@ def export(qtbot: QtBot, window: MainWindow, out: Path) -> None:
 
 
 def find_again(qtbot: QtBot, window: MainWindow, birds: Path, run: Path) -> None:
-    """After the next start: the data set, the run with its curves, the table."""
+    """Find the data set, the run with its curves and the table after a restart."""
     page: Any = window.pages.page("start")
     qtbot.waitUntil(lambda: len(page.run_card.row_buttons()) == 1, timeout=PATIENCE)
     assert [button.row.path for button in page.data_card.row_buttons()] == [birds]

@@ -1,4 +1,4 @@
-"""What a command left behind, and the mark of a good refusal."""
+"""The outcome of a command, and the check of a proper error message."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left: its exit code and what it wrote to the two streams."""
+    """A command's exit code and the text of its two output streams."""
 
     code: int
     out: str
@@ -16,12 +16,12 @@ class Outcome:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The lines for a program; each must be JSON."""
+        """The lines of machine-readable output; each must be JSON."""
         return [json.loads(line) for line in self.out.splitlines()]
 
     @property
     def sentence(self) -> str:
-        """The one sentence of a command that refused: nothing else was written, and nothing but an error it is."""
+        """The error message of a failed command, which must be its only output."""
         assert self.code == 1, self
         assert self.out == "", self
         lines = self.err.splitlines()

@@ -1,4 +1,4 @@
-"""The command line as a person calls it, in this process, on a run of the person's own."""
+"""The command line as a user calls it, in this process, on a run in the user's home."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def s3n(capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run a command; whatever happens, there is no traceback and no defect."""
+    """Run a command and check that there is no traceback and no internal error."""
 
     def call(*arguments: object) -> Outcome:
         capsys.readouterr()
@@ -38,10 +38,10 @@ def s3n(capsys: pytest.CaptureFixture[str]) -> Command:
 
 @pytest.fixture
 def run(s3n_home: Path, trained_run: TrainedRun) -> RunDirectory:
-    """A copy of the trained run, in the person's home, that a test may spoil. Its name is birds-1."""
+    """A copy of the trained run in the user's home, which tests may modify. Its name is birds-1."""
 
     def copy(source: str, target: str) -> None:
-        # Model files are never changed in place, so a second name will do.
+        # Model files are never changed in place, so a hard link suffices.
         (os.link if source.endswith(".safetensors") else shutil.copy2)(source, target)
 
     path = s3n_home / "runs" / "birds-1"

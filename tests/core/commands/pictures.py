@@ -1,4 +1,4 @@
-"""Pictures of every kind, good and bad, that a folder may hold."""
+"""Images of every kind, readable and unreadable, that a folder may contain."""
 
 import os
 import struct
@@ -24,18 +24,18 @@ GOOD_NAMES = (
 )
 
 
-if sys.platform == "linux":  # which takes any bytes as a name
+if sys.platform == "linux":  # Linux accepts any bytes as a file name
     GOOD_NAMES = (*GOOD_NAMES, os.fsdecode(b"caf\xe9.png"))
 
 
 def picture(seed: int, size: tuple[int, int] = (48, 40)) -> Image.Image:
-    """A smooth picture of (width, height) pixels."""
+    """A smooth image of (width, height) pixels."""
     small = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), dtype=np.uint8)
     return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
 
 
 def class_folders(root: Path, counts: dict[str, int]) -> Path:
-    """Write so many pictures of each class."""
+    """Write the given number of images for each class."""
     for number, (name, count) in enumerate(counts.items()):
         (root / name).mkdir(parents=True)
         for index in range(count):
@@ -44,7 +44,7 @@ def class_folders(root: Path, counts: dict[str, int]) -> Path:
 
 
 def write_good_kinds(folder: Path) -> list[str]:
-    """Write pictures of unusual kinds that can be read all the same; returns their names."""
+    """Write unusual but readable images; return their names."""
     gray = picture(1).convert("L")
     picture(1).convert("CMYK").save(folder / "cmyk.jpg")
     gray.save(folder / "gray.png")
@@ -54,14 +54,14 @@ def write_good_kinds(folder: Path) -> list[str]:
     upright = picture(5)
     upright.save(folder / "upright.png")
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise
+    exif[0x0112] = 6  # EXIF orientation: rotate clockwise
     upright.transpose(Image.Transpose.ROTATE_90).save(folder / "turned.png", exif=exif)
     picture(6).convert("RGBA").save(folder / "alpha.png")
     return ["cmyk.jpg", "gray.png", "gray 16 bit.png", "animated.gif", "upright.png", "turned.png", "alpha.png"]
 
 
 def write_bad_kinds(folder: Path) -> dict[str, str]:
-    """Write files that cannot be read; returns for each name what the reason must speak of."""
+    """Write unreadable files; return by name a text that the reason must contain."""
     (folder / "empty.png").touch()
     (folder / "text.jpg").write_text("no picture at all", encoding="utf-8")
     picture(7).save(folder / "torn.jpg")
@@ -72,7 +72,7 @@ def write_bad_kinds(folder: Path) -> dict[str, str]:
 
 
 def bomb(side: int = 60_000) -> bytes:
-    """A PNG file of a few bytes that declares more than ten gigabytes of pixels."""
+    """A decompression bomb: a PNG file of a few bytes that declares more than ten gigabytes of pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

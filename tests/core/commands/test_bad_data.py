@@ -1,4 +1,4 @@
-"""Folders that are no data set, lists that lie, images that cannot be read: one sentence, or named and left out."""
+"""Folders without a data set, wrong lists and unreadable images: a clear error, or skipped and named."""
 
 import csv
 import os
@@ -19,7 +19,7 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any
 
 
 def call(s3n: Command, command: str, data: Path, model: Path, out: Path):  # type: ignore[no-untyped-def]
-    """Give a command a data folder; what it writes goes to ``out``."""
+    """Run a command on a data folder; its output goes to ``out``."""
     match command:
         case "train":
             return s3n("train", data, "--runs", out / "runs", "--device", "cpu", *SMALL_SETTINGS)
@@ -50,7 +50,7 @@ def test_no_data_set_at_all(s3n: Command, model: Path, tmp_path: Path, command: 
     if folder == "without images":
         (data / "readme.md").touch()
     outcome = call(s3n, command, data, model, tmp_path)
-    if folder == "text file" and command in ("predict", "export", "audit"):  # taken for one image, which is unreadable
+    if folder == "text file" and command in ("predict", "export", "audit"):  # treated as a single, unreadable image
         assert outcome.code == (0 if command == "audit" else 1)
         assert "not an image" in outcome.out + outcome.err or "why" in outcome.err
     else:
@@ -106,7 +106,7 @@ def test_a_list_that_names_missing_files(s3n: Command, model: Path, tmp_path: Pa
     lines = ["a/0.png 0", "a/1.png 0", "b/0.png 1", "b/lost one.png 1", "b/1.png 1"]
     data = listed(tmp_path / "data", lines)
     outcome = call(s3n, command, data, model, tmp_path)
-    if command == "evaluate":  # the classes are not the model's either
+    if command == "evaluate":  # nor are the classes the model's
         assert outcome.code == 1
     else:
         assert outcome.code == 0
@@ -124,7 +124,7 @@ def test_a_list_that_leaves_the_folder(s3n: Command, model: Path, tmp_path: Path
     data = listed(tmp_path / "data", ["a/0.png 0", f"{name} 1"])
     outcome = call(s3n, command, data, model, tmp_path)
     assert "points outside the data set's folder" in outcome.err
-    if command in ("predict", "export"):  # the images of the folder itself can be looked at, and only those
+    if command in ("predict", "export"):  # uses the images inside the folder, and only those
         assert outcome.code == 0
         assert "Opened as images without labels" in outcome.err
         table = tmp_path / "table.csv" if command == "predict" else tmp_path / "attention" / "index.csv"
@@ -145,7 +145,7 @@ def test_a_list_that_makes_no_data_set(s3n: Command, model: Path, tmp_path: Path
 
 @pytest.fixture
 def odd_images(tmp_path: Path, model: Path) -> tuple[Path, dict[str, str], list[str]]:
-    """Two classes of the model's, with images of every kind: (folder, reasons by bad name, good names)."""
+    """Two of the model's classes, with images of every kind: (folder, reasons by bad name, good names)."""
     from s3n_core.models.model_files import read_header
 
     first, second = read_header(model).classes[:2]

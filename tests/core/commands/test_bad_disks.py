@@ -1,4 +1,4 @@
-"""Disks that are full or read-only: one sentence, what was there stays, and the same command works once there is room."""
+"""Full or read-only disks: a clear error, existing files are kept, and the same command works once there is space."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ SMALL_SETTINGS = [part for key, value in (SMALL | {"epochs": 1}).items() for par
 
 
 def write_with(s3n: Command, command: str, model: Path, data: Path, disk: Path) -> Outcome:
-    """Let a command write to a disk."""
+    """Run a command that writes to a disk."""
     match command:
         case "train":
             return s3n("train", data, "--runs", disk / "runs", "--device", "cpu", *SMALL_SETTINGS)
@@ -49,7 +49,7 @@ def test_a_disk_that_fills_up_under_a_training(
     model: Path,
     small_disk,  # type: ignore[no-untyped-def]
 ) -> None:
-    """The run's folder finds room, its first checkpoint does not."""
+    """The run folder fits on the disk, its first checkpoint does not."""
     outcome = write_with(s3n, "train", model, trained_run.data, small_disk.path)
     assert outcome.code == 1
     assert outcome.err.splitlines()[-1].startswith("Error: The disk is full, so ")
@@ -76,7 +76,7 @@ def test_an_old_table_outlives_a_full_disk(
 
 
 def test_resume_on_a_read_only_disk(s3n: Command, run: RunDirectory, small_disk) -> None:  # type: ignore[no-untyped-def]
-    """A run that somebody put on a disk to keep: it can be looked at, not trained."""
+    """An archived run on a read-only disk can be read but not trained."""
     copy = small_disk.path / "kept"
     copy.mkdir()
     for name in ("run.json", "split.csv", "state.json", "metrics.jsonl"):

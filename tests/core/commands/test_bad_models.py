@@ -1,4 +1,4 @@
-"""Files that are no model: refused in one sentence, and nothing in them runs."""
+"""Files that are not models: rejected with a clear error, and no code in them runs."""
 
 import io
 import json
@@ -18,7 +18,7 @@ SMALL_SETTINGS = [part for key, value in (SMALL | {"epochs": 1}).items() for par
 
 
 class Payload:
-    """Code that a pickle runs when it is opened: it makes a file."""
+    """Code that a pickle runs on loading: it creates a file."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -69,7 +69,7 @@ JUNK: dict[str, bytes] = {
 
 
 def refusals(s3n: Command, model: Path, tmp_path: Path) -> list[str]:
-    """Let every command that takes a model refuse it."""
+    """Run every command that takes a model, and return the errors."""
     data = class_folders(tmp_path / "data", {"a": 1, "b": 1})
     out = tmp_path / "out"
     return [
@@ -136,4 +136,4 @@ def test_a_model_of_other_classes(s3n: Command, model: Path, tmp_path: Path) -> 
     sentence = s3n("evaluate", model, data).sentence
     assert "was trained on other classes" in sentence
     assert "'hammer', 'saw'" in sentence
-    assert s3n("predict", model, data, "--out", tmp_path / "table.csv").code == 0  # predicting needs no labels
+    assert s3n("predict", model, data, "--out", tmp_path / "table.csv").code == 0  # prediction needs no labels

@@ -1,4 +1,4 @@
-"""Run folders that are broken, and runs that another process trains at this moment."""
+"""Broken run folders, and runs that another process is training."""
 
 import signal
 import subprocess
@@ -20,7 +20,7 @@ Damage = Callable[[RunDirectory], None]
 
 
 def overwrite(path: Path, data: bytes) -> None:
-    path.unlink(missing_ok=True)  # a model file may have a second name in another test's run
+    path.unlink(missing_ok=True)  # a model file may be hard-linked from another test's run
     path.write_bytes(data)
 
 
@@ -82,7 +82,7 @@ def test_a_broken_run(s3n: Command, run: RunDirectory, trained_run: TrainedRun, 
     resumed = s3n("runs", "resume", "birds-1")
     if resumed.code:
         assert resumed.err.splitlines()[-1].startswith("Error: ")
-    assert [path for path in files if not path.exists()] == []  # whatever was there, nothing of it is lost
+    assert [path for path in files if not path.exists()] == []  # no file is lost
     assert s3n("runs", "trash", "birds-1").code == 0
 
 
@@ -103,7 +103,7 @@ def test_a_run_that_is_live(
         again = s3n("train", trained_run.data, "--name", "birds-1", "--set", "weights=none")
         assert again.code == 1
         assert "choose another name" in again.err
-        assert "is active" in s3n("runs", "resume", "birds-1").err  # an order to go on, no second training
+        assert "is active" in s3n("runs", "resume", "birds-1").err  # an order, not a second training
         assert s3n("predict", "birds-1", trained_run.data, "--split", "test", "--out", tmp_path / "t.csv").code == 0
         ((listed,),) = s3n("runs", "list", "--json").events
         assert listed["live"]
@@ -112,7 +112,7 @@ def test_a_run_that_is_live(
 
 @pytest.fixture
 def training(s3n_home: Path, drawn_birds: Path, tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
-    """Start a command of a training that would take hours, and never leave it behind."""
+    """Start a training command that would take hours; stop it at the end of the test."""
     prepare_small_run(s3n_home / "runs" / "long", drawn_birds, epochs=9999, checkpoint_minutes=0.01)
     started: list[subprocess.Popen[bytes]] = []
 
@@ -198,7 +198,7 @@ with RunLock(Path(sys.argv[1])):
 
 
 def test_quitting_at_once(training: Callable[[str], subprocess.Popen[bytes]], s3n_home: Path, tmp_path: Path) -> None:
-    """A second Ctrl+C ends the process; nothing that was saved is lost."""
+    """A second Ctrl+C ends the process without losing saved data."""
     run = RunDirectory(s3n_home / "runs" / "long")
     process = training("quit.log")
     wait_for(lambda: run.read_pointer("last") is not None, process)

@@ -1,4 +1,4 @@
-"""Each command to its end, as a person runs it on the drawn birds."""
+"""Each command from start to end, as a user runs it on the synthetic birds."""
 
 import csv
 import json
@@ -145,7 +145,7 @@ def test_weights_that_cannot_be_downloaded(
     assert any(line.startswith("Downloading the ImageNet weights of mobilenet_v2") for line in said)
     assert said[-1].startswith("Error: The ImageNet weights of mobilenet_v2 could not be downloaded")
     assert f"copy it to {file}" in said[-1]
-    assert not (s3n_home / "runs" / "offline").exists()  # the name stays free for the corrected command
+    assert not (s3n_home / "runs" / "offline").exists()  # the name remains available for the corrected command
 
 
 # -- prediction -------------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_predict_tells_a_program(s3n: Command, trained_run: TrainedRun, model: P
 
 
 class _Interruption:
-    """A progress bar, or one a stage, at which a person presses Ctrl+C once enough is done."""
+    """A progress bar, or one per stage, that simulates Ctrl+C once enough is done."""
 
     def __init__(self, at: int) -> None:
         self.at = at
@@ -258,7 +258,7 @@ def test_export_writes_pictures_and_an_index(
         assert (out / row["arrays"]).is_file()
         assert {path.stem for path in (out / row["folder"]).iterdir()} >= {"peaks", "response", "map_d", "image_c"}
     before = sorted(out.rglob("*"))
-    assert s3n(*command).code == 0  # into the same folder again
+    assert s3n(*command).code == 0  # again, into the same folder
     assert sorted(out.rglob("*")) == before
 
 
@@ -315,7 +315,7 @@ def test_what_a_run_held_out_is_a_part(s3n: Command, trained_run: TrainedRun, mo
     validation = [row.name for row in split if row.part == "validation"]
     training = next(row.name for row in split if row.part == "train")
     data = shutil.copytree(trained_run.data, tmp_path / "moved")
-    (data / training).unlink()  # it need not be whole, nor where it was
+    (data / training).unlink()  # the data may be incomplete and moved
     of_run = ["--runs", trained_run.root, "--split", "validation"]
     figures = s3n("evaluate", trained_run.path.name, data, *of_run, "--json").events[-1]
     assert (figures["part"], figures["images"]) == ("validation", len(validation))

@@ -1,4 +1,4 @@
-"""`main.py --demo` with a stand-in for the demo model: the real jobs, twice into the same folder."""
+"""`main.py --demo` with a substitute for the demo model: the real jobs, twice into the same folder."""
 
 import csv
 import subprocess

@@ -1,4 +1,4 @@
-"""What a newcomer sees first: the help of every command."""
+"""The help of every command."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""From a checkpoint of the released code to a table of predictions."""
+"""Import of a checkpoint of the released code, up to a prediction table."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ SIDE = 64
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, Tensor]:
-    """A checkpoint by its names and shapes alone; tests/core/method compares what it computes."""
+    """A checkpoint with valid names and shapes only; tests/core/method compares its outputs."""
     torch.manual_seed(0)
     whole = models.resnet18(weights=None)
     features = nn.Sequential(*list(whole.children())[:-2]).state_dict()

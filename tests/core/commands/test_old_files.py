@@ -1,4 +1,4 @@
-"""What an earlier version wrote opens as it did: runs, a model, tables, an interrupted job, exported arrays."""
+"""Files of an earlier version still open: runs, a model, tables, an interrupted job, exported arrays."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from s3n_core.runs.following import RunFollower
 from s3n_core.runs.run_directory import FORMAT_VERSION, RunDirectory
 
 ARCHIVE = Path(__file__).resolve().parents[2] / "data" / "files_of_dd97482.tar.xz"
-CLOSE = 0.02  # probabilities: another processor, another order of sums
+CLOSE = 0.02  # tolerance of probabilities: other processors sum in another order
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def earlier(unpacked: Path, s3n_home: Path) -> Path:
-    """The files; the runs also where the program looks for them, copies that a test may change."""
+    """The unpacked files, with copies of the runs in the runs folder that tests may change."""
     shutil.copytree(unpacked / "runs", s3n_home / "runs")
     for path in s3n_home.glob("runs/*/run.json"):
         run = json.loads(path.read_text(encoding="utf-8"))
@@ -97,7 +97,7 @@ def test_an_interrupted_job_goes_on(s3n: Command, earlier: Path, tmp_path: Path)
     out = tmp_path / "predictions.csv"
     first, rest = (earlier / "unfinished.csv.part").read_bytes().split(b"\n", 1)
     images = open_images(earlier / "images")
-    # Unpacking gave the images other times, by which the job would take them for changed ones.
+    # Unpacking has changed the images' modification times, so the job would consider them changed.
     head = json.loads(first) | {"images": fingerprint(images.records, images.classes)}
     kept = json.dumps(head, separators=(",", ":")).encode() + b"\n" + rest
     (tmp_path / "predictions.csv.part").write_bytes(kept)
@@ -131,11 +131,11 @@ def test_a_killed_run_is_resumed_to_its_end(s3n: Command, earlier: Path, s3n_hom
     state = RunDirectory(path).read_state()
     assert state is not None
     assert (state.status, state.epoch) == ("finished", 3)
-    # No earlier version would understand what the run holds now.
+    # Earlier versions cannot read what the run contains now.
     assert RunDirectory(path).read_run()["format_version"] == FORMAT_VERSION > 1
     lines = RunFollower(path).poll().metrics
     assert [line["epoch"] for line in lines if line["kind"] == "epoch"] == [0, 1, 2]
     steps = [line["step"] for line in lines if line["kind"] == "step"]
-    assert steps[:8] == list(range(1, 9))  # what was there; of later steps one in a fifth of a second is kept
+    assert steps[:8] == list(range(1, 9))  # the existing steps; later ones are kept at most every 0.2 s
     assert steps == sorted(set(steps))
     assert steps[-1] <= 12

@@ -1,4 +1,4 @@
-"""What a terminal, a log file and a program see while a job runs, and what they see when it fails."""
+"""The output of running and failing jobs on a terminal, in a log file and for another program."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def test_a_command_in_a_sentence_can_be_copied(name: str) -> None:
 
 
 def test_a_bar_never_reaches_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`TABLE=$(s3n predict ...)`: the error stream is a terminal, the output a pipe."""
+    """`TABLE=$(s3n predict ...)`: stderr is a terminal, stdout a pipe."""
     screen, pipe = Terminal(), io.StringIO()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
@@ -86,7 +86,7 @@ def test_the_time_left_counts_from_where_a_job_went_on(
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     with progress_bar("Predicting") as bar:
-        bar(900, 1000)  # of an earlier job
+        bar(900, 1000)  # done by an earlier job
         bar(950, 1000)  # fifty in ten seconds
     assert capsys.readouterr().err.splitlines()[-1] == "Predicting: 950 of 1000, 10 s left"
 
@@ -98,7 +98,7 @@ def test_times_and_values() -> None:
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    """Let `s3n runs list` end by an error."""
+    """Make `s3n runs list` fail with an error."""
 
     def fail_with(error: BaseException, *options: str) -> int:
         def fail(*_: object) -> None:
@@ -174,7 +174,7 @@ def test_a_reader_that_leaves(s3n_home: Path) -> None:
 
 
 def test_a_terminal_that_knows_no_letters(s3n_home: Path) -> None:
-    """Names that the output's encoding cannot show do not end a command."""
+    """Names that the output encoding cannot represent do not make a command fail."""
     run = s3n_home / "runs" / "鳥"
     run.mkdir(parents=True)
     (run / "run.json").write_text(json.dumps({"format": "s3n-run", "format_version": 1}), encoding="utf-8")

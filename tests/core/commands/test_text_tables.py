@@ -1,4 +1,4 @@
-"""Tables of the command line: aligned for every script, whole in a pipe, and never read as markup."""
+"""Tables of the command line: aligned in every script, complete in a pipe, and never interpreted as markup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person has chosen to learn from and to test on: kept outside the folder, honoured wherever the folder is opened."""
+"""The user's own splits: stored outside the folder, and applied wherever the folder is opened."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The decoder on every kind of file that a folder of images may hold: read rightly, or named with its reason."""
+"""The decoder on every kind of file that an image folder may contain: read correctly, or rejected with a reason."""
 
 import io
 import os
@@ -17,7 +17,7 @@ from s3n_core.errors import UnreadableImage
 
 
 def png(width: int, height: int, bits: int, colour: int, rows: bytes) -> bytes:
-    """A PNG by hand: what Pillow does not write (16-bit colour, a size that the pixels do not have)."""
+    """A hand-made PNG for what Pillow cannot write (16-bit colour, a wrong image size)."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -27,7 +27,7 @@ def png(width: int, height: int, bits: int, colour: int, rows: bytes) -> bytes:
 
 
 def picture(width: int = 24, height: int = 16) -> Image.Image:
-    """A picture without any symmetry: red rises to the right, green falls downwards, one blue corner."""
+    """An image without symmetry: red increases to the right, green decreases downwards, one corner is blue."""
     y, x = np.mgrid[0:height, 0:width]
     blue = np.where((x < width // 3) & (y < height // 3), 255, 0)
     pixels = np.stack([x * 255 // (width - 1), 255 - y * 255 // (height - 1), blue], axis=-1)
@@ -89,7 +89,7 @@ def test_half_transparency(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["P", "L", "RGB"])
 def test_transparent_colour(tmp_path: Path, mode: str) -> None:
-    """tRNS: one palette entry, grey value or colour that is transparent."""
+    """tRNS: one palette entry, grey value or colour is transparent."""
     source = Image.new("RGB", (4, 1), "black")
     source.putpixel((0, 0), (10, 10, 10))
     image = source.quantize(2) if mode == "P" else source.convert(mode)
@@ -126,7 +126,7 @@ def test_sixteen_bit_colour_is_scaled(tmp_path: Path) -> None:
 
 
 def test_dark_sixteen_bit_images_stay_dark(tmp_path: Path) -> None:
-    """The range of the type decides, not that of the image: 200 of 65535 is nearly black."""
+    """Scaling uses the range of the type, not of the image: 200 of 65535 is nearly black."""
     Image.fromarray(np.full((2, 2), 200, dtype=np.uint16)).save(tmp_path / "dark.png")
     assert values(tmp_path / "dark.png").max() == 1
 
@@ -168,7 +168,7 @@ def test_floats_without_a_number(tmp_path: Path) -> None:
 def test_cmyk_jpeg_with_and_without_adobe_marker(tmp_path: Path) -> None:
     red = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
     stream = io.BytesIO()
-    red.save(stream, "JPEG", quality=95)  # as Adobe writes them: inverted, with a marker APP14
+    red.save(stream, "JPEG", quality=95)  # as Adobe writes them: inverted, with an APP14 marker
     data = stream.getvalue()
     start = data.index(b"\xff\xee")
     length = struct.unpack(">H", data[start + 2 : start + 4])[0]
@@ -228,7 +228,7 @@ def test_truncated(tmp_path: Path, suffix: str) -> None:
     assert reason(path)
     if suffix in ("jpg", "png"):
         assert reason(path) == "the file is truncated"
-        assert image_size(path) == (64, 64)  # the header is whole
+        assert image_size(path) == (64, 64)  # the header is intact
 
 
 def test_corrupt_pixels(tmp_path: Path) -> None:
@@ -256,14 +256,14 @@ def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
 
 
 def test_programs_are_not_opened(tmp_path: Path) -> None:
-    """EPS would start Ghostscript."""
+    """Opening EPS would start Ghostscript."""
     picture().save(tmp_path / "image.eps")
     (tmp_path / "image.eps").rename(tmp_path / "image.png")
     assert reason(tmp_path / "image.png") == "it is not an image of a known format"
 
 
 def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Simulated: the tests may run as a user who may read everything."""
+    """Simulated, because the tests may run as root."""
     picture().save(tmp_path / "image.png")
 
     def refuse(self: Path, *args: object, **options: object) -> None:
@@ -276,7 +276,7 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("side", [13_500, 18_000, 60_000])
 @pytest.mark.parametrize("action", ["error", "ignore"])
 def test_decompression_bomb(tmp_path: Path, side: int, action: str) -> None:
-    """A few bytes that declare 182 million to 3.6 thousand million pixels, where Pillow itself refuses, too."""
+    """A few bytes that declare 182 million to 3.6 billion pixels, which Pillow itself refuses, too."""
     (tmp_path / "bomb.png").write_bytes(png(side, side, 8, 2, b"\0" * 100))
     with warnings.catch_warnings():
         warnings.simplefilter(action)
@@ -287,7 +287,7 @@ def test_decompression_bomb(tmp_path: Path, side: int, action: str) -> None:
 
 
 def test_large_images_are_no_bombs(tmp_path: Path) -> None:
-    """Pillow's own opening warns from 89 million pixels on; cameras make more."""
+    """Pillow's `open` warns from 89 million pixels on, but cameras produce more."""
     (tmp_path / "large.png").write_bytes(png(12_032, 9_024, 8, 2, b""))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -327,7 +327,7 @@ def test_no_global_state_of_pillow_is_changed(tmp_path: Path) -> None:
 def test_the_file_is_let_go_of(tmp_path: Path) -> None:
     picture().save(tmp_path / "image.jpg")
     image = read_image(tmp_path / "image.jpg")
-    (tmp_path / "image.jpg").unlink()  # Windows refuses while it is open
+    (tmp_path / "image.jpg").unlink()  # Windows refuses to delete an open file
     assert image.getpixel((0, 0))
 
 

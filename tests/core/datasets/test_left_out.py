@@ -1,4 +1,4 @@
-"""Images that a person has left out of training."""
+"""Images that the user has excluded from training."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Batches: in order, complete, bounded, and gone without a trace when they are no longer wanted."""
+"""Batch loading: ordered, complete, bounded in memory, and cleaned up when abandoned."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ def value_view(image: Image.Image, position: int) -> NDArray[np.uint8]:
 
 @pytest.fixture
 def samples(tmp_path: Path) -> list[Sample]:
-    """23 images; image i has the grey value 10 i. Numbers 5, and 8 to 11, cannot be read."""
+    """23 images; image i has the grey value 10 i. Images 5 and 8 to 11 cannot be read."""
     made = []
     for i in range(23):
         path = tmp_path / f"{i}.png"
@@ -60,7 +60,7 @@ def test_all_in_order(samples: list[Sample], workers: int, prefetch: int) -> Non
     batches = list(load_batches(samples, value_view, 4, workers=workers, prefetch=prefetch))
     check(batches, list(range(23)))
     assert [len(batch) for batch in batches] == [4, 3, 0, 4, 4, 3]
-    assert batches[2].images.shape == (0, 4, 4, 3)  # all four unreadable: yielded nevertheless
+    assert batches[2].images.shape == (0, 4, 4, 3)  # all four are unreadable, yet the batch is yielded
     assert len(batches[2].errors) == 4
 
 
@@ -118,11 +118,11 @@ def test_closing_early_leaves_no_thread(samples: list[Sample], taken: int) -> No
         for _ in range(taken):
             next(batches)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("s3n-")]
-    assert len(started) <= (taken + 2) * 4  # what had not begun never did
+    assert len(started) <= (taken + 2) * 4  # loads not yet started are never started
 
 
 def test_memory_is_bounded(samples: list[Sample]) -> None:
-    """While the caller works on a batch, only ``prefetch`` batches are made ahead."""
+    """While the caller works on a batch, only ``prefetch`` batches are loaded ahead."""
     good = [sample for sample in samples if sample.name != "class/5.png"][:5] * 20
     started = []
 

@@ -1,4 +1,4 @@
-"""The quick part of the campaign against damaged files: a picture or a sentence, a data set or a sentence.
+"""The quick part of the campaign on damaged files: an image or a clear error, a data set or a clear error.
 
 The long part, in child processes that may crash, hang or run out of memory: tests/campaign/mutated_images.py and
 tests/campaign/mutated_tables.py.
@@ -17,7 +17,7 @@ from s3n_core.errors import UnreadableImage
 
 
 def test_samples_are_whole(tmp_path: Path) -> None:
-    """Undamaged, all files of the formats that the decoder takes are read, so that damage is what is tested."""
+    """All undamaged samples of supported formats can be read, so the campaign tests only the damage."""
     read = set()
     for name, data in samples().items():
         path = tmp_path / "image"

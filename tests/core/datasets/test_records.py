@@ -1,4 +1,4 @@
-"""Records are light, and a data set's fingerprint says whether it is the same one."""
+"""Records use little memory, and a data set's fingerprint detects changes."""
 
 import dataclasses
 import os
@@ -57,7 +57,7 @@ def test_records_are_frozen(tmp_path: Path) -> None:
 
 
 def test_a_large_tree_is_listed_without_a_look_at_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a folder's list says of its files is enough: on a network's disk each further look costs a millisecond."""
+    """The directory listing suffices: on a network disk, each further stat takes about a millisecond."""
     for folder in range(100):
         (tmp_path / f"class {folder:03}").mkdir()
         for file in range(100):
@@ -79,4 +79,4 @@ def test_a_large_tree_is_listed_without_a_look_at_each_file(tmp_path: Path, monk
     data_set = open_data_set(tmp_path)
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert used / len(data_set.records) < 1500  # bytes a record
+    assert used / len(data_set.records) < 1500  # bytes per record

@@ -1,4 +1,4 @@
-"""The validation set: stratified, keyed, cut from the training part only; and the file that keeps it."""
+"""The validation set: stratified, keyed, drawn from the training split only; and the file that stores it."""
 
 import os
 import random
@@ -49,7 +49,7 @@ def test_the_whole_fraction_is_held_out() -> None:
 
 
 def test_classes_that_lack_most_get_what_is_left() -> None:
-    """A tenth of 9, 15, 13 and 13 images: 0.9, 1.5, 1.3 and 1.3; after one of each of the last three, two are left."""
+    """A tenth of 9, 15, 13 and 13 images: 0.9, 1.5, 1.3 and 1.3; after one of each of the last three, two remain."""
     _, held = hold_out(records([9, 15, 13, 13]), 0.1, 0)
     assert by_class(held) == {0: 1, 1: 2, 2: 1, 3: 1}
 
@@ -138,7 +138,7 @@ def test_a_data_set_that_has_changed(tmp_path: Path) -> None:
     data_set, path = made(NAMES), tmp_path / "s.csv"
     held = data_set.records[-2:]
     write_split(path, train=data_set.records[:-2], validation=held, test=(), classes=data_set.classes)
-    assert validation_records(path, made(NAMES[-3:])) == made(NAMES[-3:]).records[-2:]  # only these must be there
+    assert validation_records(path, made(NAMES[-3:])) == made(NAMES[-3:]).records[-2:]  # only these must exist
     with pytest.raises(DataSetError, match="which is in the validation set of the run, is not in the data set"):
         validation_records(path, made(NAMES[:-1]))
     renamed = DataSet(root=Path("/d"), format="images", classes=("x", "y"), records=data_set.records)

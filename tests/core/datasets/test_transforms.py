@@ -1,4 +1,4 @@
-"""The views of an image: where they look, that one resample is enough, and that chance is torchvision's."""
+"""The views of an image: their source boxes, one resampling step instead of two, and torchvision's randomness."""
 
 import json
 from math import log
@@ -20,7 +20,7 @@ def noise(width: int, height: int) -> Image.Image:
 
 
 def two_steps(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
-    """Resize the whole image, then cut: what the paper's and the release's pipelines do."""
+    """Resize the whole image, then crop, as the pipelines of the paper and the released code do."""
     side = preprocess.source_size
     if preprocess.resize == "squash":
         size = (side, side)
@@ -37,14 +37,14 @@ def two_steps(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
 @pytest.mark.parametrize("resize", ["squash", "squash_crop", "keep_crop"])
 @pytest.mark.parametrize("size", [(480, 320), (320, 480), (90, 60), (448, 448), (1200, 800)])
 def test_one_resample_equals_two_steps(resize: str, size: tuple[int, int]) -> None:
-    # Sizes at which the two-step way needs no rounding: 112 -> 150 cut at 19; 3:2 -> 168 x 112 cut at 28.
+    # Sizes at which the two steps need no rounding: 112 -> 150, cropped at 19; 3:2 -> 168 x 112, cropped at 28.
     preprocess = Preprocess(input_size=112, source_size=112, resize=resize)
     image = noise(*size)
     view = transforms.test_view(image, preprocess)
     assert view.shape == (112, 112, 3)
     assert view.dtype == np.uint8
     difference = np.abs(view.astype(int) - two_steps(image, preprocess))
-    assert difference.max() <= 2  # white noise is the worst case: Pillow holds the box in single precision
+    assert difference.max() <= 2  # white noise is the worst case: Pillow stores the box in single precision
     assert difference.mean() < 0.1
 
 
@@ -79,7 +79,7 @@ def test_source_box_lies_inside_and_is_centred(width: int, height: int, resize: 
 
 
 def test_the_view_shows_the_source_box() -> None:
-    """A bright spot of the original lies where the box says that it must."""
+    """A bright spot of the original appears where the box predicts it."""
     preprocess = Preprocess(input_size=224, source_size=224, resize="squash_crop")
     pixels = np.zeros((300, 500, 3), dtype=np.uint8)
     pixels[98:102, 298:302] = 255  # centre (300, 100)
@@ -191,7 +191,7 @@ def test_random_crop_is_distributed_as_torchvisions(size: tuple[int, int], scale
 
 @pytest.mark.parametrize("size", [(1000, 10), (10, 1000), (300, 300), (1, 50)])
 def test_fallback_is_torchvisions(size: tuple[int, int]) -> None:
-    """An area larger than the image never fits: ten tries, then the largest centred crop."""
+    """An area larger than the image never fits: after ten attempts, torchvision takes the largest centred crop."""
     torch = pytest.importorskip("torch")
     from torchvision.transforms import RandomResizedCrop
 

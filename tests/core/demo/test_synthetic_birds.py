@@ -1,4 +1,4 @@
-"""The drawn birds: layout, exactness, and above all that two species differ in their named parts and nowhere else."""
+"""The synthetic birds: layout, reproducibility, and that two species differ in their named parts and nowhere else."""
 
 import errno
 import json
@@ -15,7 +15,7 @@ from s3n_core.demo.species import PARTS, SPECIES, VARIANTS, distinguishing_parts
 from s3n_core.demo.writing import write_drawn_birds
 from s3n_core.errors import OutputError
 
-# Where each part's difference may lie: CUB parts and how far around them, as a share of the bird's box diagonal.
+# Where each part may differ: CUB parts and a radius around them, as a share of the bird's box diagonal.
 WHERE = {
     "bill": (("beak",), 0.13),
     "crown": (("crown", "forehead", "nape"), 0.16),
@@ -32,7 +32,7 @@ def pixels(species, scene, seed=0):
 
 
 def clear_scene():
-    """A scene in which every part on the near side is visible, so that each has a known place."""
+    """A scene in which every part on the near side is visible, so that all their positions are known."""
     for scene in range(50):
         bird = draw_bird(SPECIES[0], scene)
         if len(bird.parts) >= 12:

@@ -1,4 +1,4 @@
-"""Accuracy, confusion and coverage by hand-counted examples: ties, images that do not count, classes without images."""
+"""Accuracy, confusion and coverage on hand-counted examples: ties, images without a result, classes without images."""
 
 from __future__ import annotations
 

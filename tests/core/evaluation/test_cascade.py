@@ -29,7 +29,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[ImageRecord]:
 
 @pytest.fixture(scope="module")
 def uneven(model_of: Callable[..., Model]) -> Model:
-    """One whose entropy differs from image to image, which an untrained MobileNet's does not."""
+    """A model whose entropy differs between images, unlike an untrained MobileNet's."""
     return model_of(backbone="resnet18")
 
 
@@ -120,7 +120,7 @@ def rows_of(model: Model, records: list[ImageRecord], **options: Any) -> list[Pr
 
 
 def middle(rows: list[Prediction]) -> float:
-    """A threshold between the sure and the unsure half, far from both as float32 goes."""
+    """A threshold between the certain and the uncertain half, safely apart from both in float32."""
     ranked = sorted(row.entropy for row in rows if row.entropy is not None)
     place = len(ranked) // 2
     return (ranked[place - 1] + ranked[place]) / 2

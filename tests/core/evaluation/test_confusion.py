@@ -1,4 +1,4 @@
-"""Orders of the classes, and the most confused pairs."""
+"""Class orders of the confusion matrix, and the most confused pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a network looks, counted on squares whose answers are known by construction."""
+"""Hit rates of visual evidence, on squares whose results are known by construction."""
 
 import dataclasses
 from pathlib import Path
@@ -46,16 +46,16 @@ def test_without_warps_the_joined_map_is_the_mean_of_the_heads_maps(model_of) ->
         for branch in "ODC":
             weight = model.network.head(branch).classifier.weight[[1, 3]]
             maps = torch.einsum("bdhw,bd->bhw", features, weight)
-            # Half-pixel centres and a border that runs on: the physical place of each pixel.
+            # Half-pixel centres with border replication: the physical place of each pixel.
             maps = torch.nn.functional.interpolate(maps[:, None], size=SIDE, mode="bilinear")[:, 0]
             low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
             expected += (maps - low) / (high - low) / 3
-    assert float((joined - expected).abs().max()) < 0.01  # the inverse is exact to a hundredth of a pixel
+    assert float((joined - expected).abs().max()) < 0.01  # the inverse is accurate to a hundredth of a pixel
 
 
 @pytest.fixture
 def looking(monkeypatch: pytest.MonkeyPatch, model: Model) -> Model:
-    """A model that is made to look at two known places of every image: (0.25, 0.5), the stronger, and (0.75, 0.5)."""
+    """A model with two known peaks in every image: (0.25, 0.5), the stronger one, and (0.75, 0.5)."""
 
     def found_in(_: Model, batch: Batch) -> list:
         peaks = np.array([[0.25, 0.5], [0.75, 0.5]])
@@ -78,7 +78,7 @@ def test_counts_on_known_places(tmp_path: Path, looking: Model) -> None:
     records = [
         _record(tmp_path, "a.png", 1, left, (Part(name="bill", x=55, y=50), Part(name="tail", x=95, y=70))),
         _record(tmp_path, "b.png", 1, right, (Part(name="bill", x=190, y=30),)),
-        _record(tmp_path, "c.png", 0, left),  # answered wrongly
+        _record(tmp_path, "c.png", 0, left),  # predicted wrongly
         _record(tmp_path, "without-box.png", 1, None),
     ]
     result = measure_places(looking, records, looking.classes)
@@ -88,7 +88,7 @@ def test_counts_on_known_places(tmp_path: Path, looking: Model) -> None:
     assert result.strongest_in_box == pytest.approx(2 / 3)
     assert result.centre_in_box == pytest.approx(2 / 3)
     assert result.random_in_box == pytest.approx((0.25 + 0.2 + 0.25) / 3)
-    # Reach: 0.1 of the longer side, 10 and 8 pixels: only the bill of the first image has a peak near it.
+    # The radius is 0.1 of the longer side, 10 and 8 pixels: only the bill of the first image has a peak within it.
     assert result.peaks_on_parts == pytest.approx(1 / 4)
     assert result.parts_covered == pytest.approx(1 / 3)
     assert 0 < result.random_on_parts < 0.2
@@ -115,7 +115,7 @@ def test_a_real_network_looks_at_peaks_inside_the_image(tmp_path: Path, model: M
     result = measure_places(
         model, records, model.classes, batch_size=2, progress=lambda done, of: steps.append((done, of))
     )
-    assert result.peaks_in_box in (0.0, 1.0)  # of a flat picture there may be none
+    assert result.peaks_in_box in (0.0, 1.0)  # a flat image may have no peaks
     assert result.random_in_box == 1
     assert steps[-1] == (3, 3)
 

@@ -1,4 +1,4 @@
-"""Inspections made by hand, so that every pixel of a figure is known; and the places of colours in pictures."""
+"""Synthetic inspections with known pixels in every figure, and a search for colours in images."""
 
 from dataclasses import fields
 from typing import Any
@@ -15,7 +15,7 @@ CELLS = 31
 
 
 def hot_cell(row: int, column: int) -> np.ndarray:
-    """A map of zeros with a one in one cell."""
+    """A map of zeros with a single one."""
     values = np.zeros((CELLS, CELLS), dtype=np.float32)
     values[row, column] = 1
     return values
@@ -27,7 +27,7 @@ def drawn_inspection(
     peaks: tuple[tuple[int, int, float, float, float], ...] = (),
     **changes: Any,
 ) -> Inspection:
-    """A grey picture with identity grids; ``peaks`` are (row, column, response, weight_d, weight_c)."""
+    """The inspection of a grey image with identity grids; ``peaks`` are (row, column, response, weight_d, weight_c)."""
     width, height = image_size
     box = source_box or (0.0, 0.0, float(width), float(height))
     frame = ViewFrame(box=box, size=64)
@@ -103,7 +103,7 @@ def pixels_of(picture: Image.Image) -> np.ndarray:
 
 
 def where_colour(picture: Image.Image, colour: str, *, within: int = 24) -> np.ndarray:
-    """Places (n, 2), (x, y), of pixel centres of about a colour."""
+    """Return the centres (n, 2) as (x, y) of the pixels whose colour is within a tolerance."""
     difference = np.abs(pixels_of(picture) - np.array(ImageColor.getrgb(colour))).max(axis=-1)
     rows, columns = np.nonzero(difference <= within)
     return np.stack([columns, rows], axis=-1) + 0.5

@@ -45,10 +45,10 @@ def test_no_two_images_share_a_file():
 
 
 def test_a_file_never_takes_the_place_of_another_images_folder():
-    # The single picture a/peaks.png of a.jpg, and the sheet of a/peaks.jpg.
+    # The single panel a/peaks.png of a.jpg collides with the sheet of a/peaks.jpg.
     assert stems("a.jpg", "a/peaks.jpg") == ["a", "a/peaks (jpg)"]
     assert stems("a/peaks.jpg", "a.jpg") == ["a/peaks", "a (jpg)"]
-    found = stems("x.png/a.jpg", "x.jpg")  # the folder x.png, and the sheet x.png
+    found = stems("x.png/a.jpg", "x.jpg")  # the folder x.png collides with the sheet x.png
     assert found == ["x.png/a", "x (jpg)"]
     assert stems("index.csv.jpg", endings=("",), taken=["index.csv"]) != ["index.csv"]
 

@@ -48,7 +48,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
-    """Two images of one stem in two folders, a broken one between them, and one in another script."""
+    """Two images with the same stem in two folders, a broken one between them, and one named in another script."""
     root = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(0)
     made = []
@@ -97,7 +97,7 @@ def test_everything_is_written_and_the_index_tells_of_it(model, records, tmp_pat
         inspection = inspect(model, records[index].path, name=records[index].name)
         assert rows[index]["class"] == inspection.top()[0].name
         assert rows[index]["correct"] == str(rows[index]["class"] == rows[index]["label"]).lower()
-        # The words of a table of predictions.
+        # The same words as in a prediction table.
         assert rows[index]["rule"] == rule_names(model.network.config)[inspection.response.sure]
         with np.load(out / rows[index]["arrays"]) as arrays:
             np.testing.assert_allclose(arrays["response"], inspection.response.map, atol=1e-4)
@@ -171,7 +171,7 @@ def test_what_changed_since_is_written_anew(model, records, tmp_path):
     out = tmp_path / "out"
     stopped_after(3, model, mine, out, options)
     os.utime(mine[0].path, ns=(1, 1))  # another image
-    (out / "b/bird.png").write_bytes(b"")  # a file that a power failure emptied
+    (out / "b/bird.png").write_bytes(b"")  # a file emptied by a power failure
     steps = list(export(model, mine, out, options, classes=CLASSES))
     assert steps[0].resumed == 1, "the unreadable one"
     assert [step.name for step in steps[1:-1]] == [mine[at].name for at in (0, 2, 3)]

@@ -42,7 +42,7 @@ def test_a_hot_cell_lights_its_own_place_in_the_original(box, cell):
     drawn = rasters.draw("response", (900, 600)).astype(int)
     expected = (
         np.array(inspection.response.cell_to_original(*cell)) * 3
-    )  # three pixels of the picture a pixel of the original
+    )  # three pixels of the figure per pixel of the original
     from_yellow = np.abs(drawn - coloured(np.array(1.0), "viridis")).sum(axis=-1)
     rows, columns = np.nonzero(from_yellow == from_yellow.min())
     lit = np.stack([columns, rows], axis=-1) + 0.5
@@ -51,11 +51,11 @@ def test_a_hot_cell_lights_its_own_place_in_the_original(box, cell):
     if min(cell) > 0 and max(cell) < 30:
         assert np.abs(lit.mean(axis=0) - expected).max() <= 1
     pitch = 3 * (inspection.response.source_box[2] - inspection.response.source_box[0]) / 30
-    assert np.abs(lit - expected).max() < pitch  # at the rim the last cell's value is repeated, not further
+    assert np.abs(lit - expected).max() < pitch  # the last cell's value is repeated up to the border only
 
 
 def test_a_map_is_read_exactly_at_the_views_own_pixels():
-    """With one picture pixel a view pixel, the map's corner cells lie on the corner pixels."""
+    """At one figure pixel per view pixel, the map's corner cells lie on the corner pixels."""
     placement = Placement((64, 64), ViewFrame(box=(0.0, 0.0, 64.0, 64.0), size=64))
     rng = np.random.default_rng(0)
     values = rng.random((64, 64))
@@ -69,7 +69,7 @@ def test_outside_the_view_the_original_is_faded_and_has_no_map():
     inspection = drawn_inspection((300, 200), CROP)
     picture = pixels_of(panel_figure(inspection, "response", STYLE))
     outside = picture[10:40, 10:40]
-    assert np.ptp(outside.reshape(-1, 3).mean(axis=0)) < 12  # no palette colour, only grey
+    assert np.ptp(outside.reshape(-1, 3).mean(axis=0)) < 12  # only grey, no palette colour
     assert outside.mean() < 110  # the plain original is 128
     inside = picture[130, 100:110].mean(axis=0)
     assert np.ptp(inside) > 20
@@ -86,8 +86,8 @@ def test_peaks_are_a_disc_and_a_ring_in_their_branches_colours_at_their_places()
     centre_d, centre_c = (tuple(int(v * scale) for v in (peak.x, peak.y)) for peak in inspection.warps.peaks)
     pixels = pixels_of(picture)
     np.testing.assert_allclose(pixels[centre_d[1], centre_d[0]], (0xD5, 0x5E, 0x00), atol=3)
-    np.testing.assert_allclose(pixels[centre_c[1], centre_c[0]], 128, atol=3)  # the photograph shows through a ring
-    assert len(where_colour(picture, "#FFFFFF")) > 50  # a white halo, so that marks are seen on any image
+    np.testing.assert_allclose(pixels[centre_c[1], centre_c[0]], 128, atol=3)  # the photograph is visible inside a ring
+    assert len(where_colour(picture, "#FFFFFF")) > 50  # a white halo makes marks visible on any image
 
 
 def test_a_marks_size_grows_with_the_response():

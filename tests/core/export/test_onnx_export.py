@@ -1,4 +1,4 @@
-"""An ONNX file answers as the model does, for any number of images, and says how to feed it."""
+"""An exported ONNX file predicts as the model does, for any batch size, and documents its inputs."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ Build = Callable[..., Path]
 
 @pytest.fixture
 def build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Build:
-    """Write a model on a backbone of two convolutions: tracing a real one takes half a minute."""
+    """Export a model with a backbone of two convolutions, as tracing a real one takes half a minute."""
 
     def build_backbone(name: str, weights: str, **_choices: object) -> tuple[Backbone, WeightReport]:
         layers = nn.Sequential(
@@ -50,7 +50,7 @@ def build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Build:
         settings = {"num_classes": len(CLASSES), "input_size": 64, "source_size": 64} | choices
         network = S3N(NetworkConfig.model_validate(settings))
         with torch.no_grad():
-            network.head("O").classifier.weight.mul_(480)  # sure of some images and unsure of others
+            network.head("O").classifier.weight.mul_(480)  # certain about some images and uncertain about others
         config = network.config
         preprocess = Preprocess(input_size=config.input_size, source_size=config.source_size, resize="keep_crop")
         header = ModelHeader(network=config, classes=CLASSES, preprocess=to_json(preprocess), data_set="birds")

@@ -1,4 +1,4 @@
-"""The first file of an export: the same bytes as the export's own, and nothing done twice that does not change."""
+"""The preview of an export: the same bytes as the exported file, and nothing unchanged is recomputed."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def test_it_is_the_file_that_an_export_writes(model: Model, images: Path, tmp_pa
 
 def test_a_banner_is_cut_off_as_in_the_export(model: Model, images: Path, tmp_path: Path) -> None:
     whole = FirstFiles().make(Inspector(model), request(images)).content
-    (tmp_path / "images_variant_train.txt").write_text("a F-16A/B\n")  # now they are photographs of FGVC-Aircraft
+    (tmp_path / "images_variant_train.txt").write_text("a F-16A/B\n")  # this makes them FGVC-Aircraft photographs
     made = FirstFiles().make(Inspector(model), request(images))
     style = FigureStyle(panels=("peaks", "map_d"), dpi=40, single_inches=1.0)
     records = open_images(images).records
@@ -139,6 +139,6 @@ def test_what_cannot_be_made_is_said(model: Model, images: Path) -> None:
 
 
 def request(images: Path, **look: object) -> FileRequest:
-    """What the window asks for where a folder is to be exported."""
+    """The window's request for the preview of a folder's export."""
     data_set = open_images(images)
     return FileRequest(images=candidates(data_set.records, data_set.classes), options={**LOOK, **look})

@@ -33,7 +33,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def written(tmp_path: Path, *images: tuple[Inspection, str | None], head: ReportHead = HEAD, **more: object) -> str:
-    """A report's text; an image is an inspection and its true class."""
+    """Return a report's text; an image is an inspection and its true class."""
     parts = []
     for number, (inspection, truth) in enumerate(images):
         parts.append(tmp_path / f"{number}.part")
@@ -142,7 +142,7 @@ def test_the_same_images_give_the_same_page(tmp_path):
 
 
 def test_parts_are_read_one_after_the_other(tmp_path, monkeypatch):
-    """Memory does not grow with the pictures: no more than one part's file is open, none is kept."""
+    """Memory does not grow with the number of images: at most one part's file is open, and none is kept."""
     import builtins
 
     real, opened = builtins.open, []
@@ -177,7 +177,7 @@ def test_a_browser_shows_it(tmp_path):
     written(tmp_path, (hostile, "002.Blue_bird"), (drawn_inspection(name="b.jpg"), "001.Red_bird"))
     command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
     command += ["--virtual-time-budget=2000", "--dump-dom", f"file://{tmp_path}/report.html"]
-    # What is in view is known once the browser draws, and on a busy machine its virtual time may end before it has drawn at all.
+    # Visibility is known once the browser has drawn, and on a busy machine its virtual time may end before that.
     for _ in range(5):
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
         page = Page(done.stdout)

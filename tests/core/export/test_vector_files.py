@@ -57,7 +57,7 @@ def test_an_svg_sheet_has_the_places_of_the_png_sheet():
     discs = [e.get("d") for e in root.iter(f"{SVG}path") if tokens.BRANCH_COLOURS["D"].lower() in e.get("style", "")]
     numbers = np.array([[float(n) for n in re.findall(r"-?[\d.]+", path)[-2:]] for path in discs])
     marked = np.abs(np.asarray(picture).astype(int) - (0xD5, 0x5E, 0)).max(axis=-1) < 24
-    for x, y in numbers * 100 / 72:  # the last point of a circle's outline lies on the mark
+    for x, y in numbers * 100 / 72:  # the last point of a circle's outline
         assert marked[int(y) - 3 : int(y) + 4, int(x) - 3 : int(x) + 4].any()
 
 

@@ -32,7 +32,7 @@ IDENTITY = cell_places(31, 31)
 
 def test_square_lies_in_the_original_from_edge_to_edge():
     frame = ViewFrame(box=(10.0, 20.0, 50.0, 100.0), size=4)
-    # The centre of the first of four pixels lies an eighth of the side inside the edge.
+    # The centre of the first of four pixels is an eighth of the side from the edge.
     np.testing.assert_allclose(frame.to_original(np.array([-1.0, -1.0])), [15.0, 30.0])
     np.testing.assert_allclose(frame.to_original(np.array([1.0, 1.0])), [45.0, 90.0])
     np.testing.assert_allclose(frame.to_original(np.array([0.0, 0.0])), [30.0, 60.0])
@@ -62,9 +62,9 @@ def test_there_and_back_is_where_it_began(seed: int, x: float, y: float, strengt
     place = through_grid(grid, (x, y), 64)
     back = through_inverse(grid, place, 64)
     assert back is not None
-    if max(map(abs, place)) < 1:  # on the border the clamp may have put several places onto one
+    if max(map(abs, place)) < 1:  # at the border the clamp may have mapped several places to one
         assert through_grid(grid, back, 64) == pytest.approx(place, abs=1e-5)
-        # Where a twentieth of a pixel moves the place by less than float32 tells apart, any of these pixels is right.
+        # Where a shift by 0.05 pixels moves the place by less than float32 resolves, any of these pixels is correct.
         steps = [through_grid(grid, (x + dx, y + dy), 64) for dx, dy in ((0.05, 0), (-0.05, 0), (0, 0.05), (0, -0.05))]
         if min(np.hypot(*np.subtract(step, place)) for step in steps) > 1e-4:
             assert back == pytest.approx((x, y), abs=0.05)
@@ -83,7 +83,7 @@ def test_clamped_squares_are_endlessly_magnified_and_hide_nothing():
 
 
 def test_magnification_is_how_much_more_room_a_patch_of_the_original_takes():
-    """Measured with a ruler: a square of the warped image, and the quadrilateral of the source that the warp fills it with."""
+    """Compare the area of a square of the warped image with that of the source quadrilateral shown in it."""
     grid, side = grid_of(3), 31
     areas = source_areas(grid.astype(np.float64))
     for row, column in [(4, 7), (15, 15), (20, 3)]:

@@ -158,7 +158,7 @@ def test_places_go_there_and_back(model_of: Callable[..., Model], resize: str):
 
 
 def test_peak_lies_where_the_warp_shows_it(model_of: Callable[..., Model]):
-    """A dot painted onto the original at a place is found in D's image at the place that the cursor would show."""
+    """A dot painted onto the original appears in D's image where the linked cursor would be."""
     inspection = inspect(model_of(), drawn_picture(3, (64, 64)))
     view = np.zeros((1, 3, 64, 64), dtype=np.float32)
     view[0, :, 20, 40] = 1

@@ -34,7 +34,7 @@ VARIANTS: list[dict[str, Any]] = [
 
 
 def forward(model: Model, picture: Image.Image, name: str, sampling: Any = None) -> S3NOutput:
-    """What the network itself says, in one call."""
+    """Return the network's own output, in one call."""
     view = test_view(picture, model.preprocess)[None]
     draws = torch.from_numpy(peak_draws(0, 0, [name], 31))
     with torch.inference_mode(), model.autocast():
@@ -43,7 +43,7 @@ def forward(model: Model, picture: Image.Image, name: str, sampling: Any = None)
 
 
 def assert_same(inspection: Inspection, output: S3NOutput) -> None:
-    """Equal to the last bit."""
+    """Assert equality to the last bit."""
     trace = output.trace
     assert trace is not None
     answers = output.branches() | ({} if output.joint is None else {"joint": output.joint})
@@ -110,7 +110,7 @@ def test_batch_says_what_single_images_say(model: Model):
         alone = inspect(model, picture, name=name, settings=settings)
         assert [peak.cell for peak in inspection.warps.peaks] == [peak.cell for peak in alone.warps.peaks]
         assert inspection.response.image_size == alone.response.image_size
-        # Convolutions of another batch size round differently in the last digits.
+        # Convolutions with another batch size round differently in the last digits.
         np.testing.assert_allclose(inspection.response.map, alone.response.map, atol=1e-4)
         np.testing.assert_allclose(
             inspection.scores.logits["joint"], alone.scores.logits["joint"], rtol=1e-2, atol=1e-2
@@ -170,7 +170,7 @@ def test_radii_are_set_in_cells(model: Model, picture: Image.Image):
     assert wide.warps.beta_1 == pytest.approx(9.0, rel=1e-6)
     assert wide.warps.map_d.sum() > usual.warps.map_d.sum()
     np.testing.assert_array_equal(wide.warps.map_c, usual.warps.map_c)
-    assert inspector.inspect(prepared).warps.beta_1 == usual.warps.beta_1  # the network itself is as it was
+    assert inspector.inspect(prepared).warps.beta_1 == usual.warps.beta_1  # the network itself is unchanged
 
 
 def test_seed_decides_the_draws(model: Model, picture: Image.Image):
@@ -215,7 +215,7 @@ def test_settings_come_back_from_json():
             InspectionSettings.from_dict(junk)
 
 
-# Peaks changed by hand
+# Edited peaks
 
 
 @pytest.fixture(scope="module")
@@ -344,7 +344,7 @@ def test_what_a_change_leaves_as_it_was_is_equal(inspector: Inspector, prepared:
     assert after.response == before.response
     assert after.warps != before.warps
     again = look(Inspector(inspector.model), inspector.prepare(drawn_picture(1), "bird"))
-    assert again == before  # worked out anew, in other memory
+    assert again == before  # recomputed, in other memory
     resampled = inspector.resample(prepared)
     (at_once,) = inspector.describe(resampled)
     (later,) = inspector.describe(resampled, inspector.classify(resampled))

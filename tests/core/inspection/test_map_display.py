@@ -1,4 +1,4 @@
-"""How maps are shown: ranges, the numbers beside a colour bar, palettes."""
+"""The display of maps: ranges, colour bar labels, palettes."""
 
 import matplotlib
 import numpy as np

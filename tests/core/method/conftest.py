@@ -1,4 +1,4 @@
-"""What the tests of the method share: one thread, one seed."""
+"""Shared by the method's tests: one thread, one seed."""
 
 from collections.abc import Iterator
 

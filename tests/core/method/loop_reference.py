@@ -1,4 +1,4 @@
-"""Eqs. 1-8 once more, cell by cell in float64 with plain loops: slow, and as close to the paper's text as can be."""
+"""A reference implementation of Eqs. 1-8 in float64 with plain loops: slow, but close to the paper's text."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def entropy(logits: Array, top_k: int) -> float:
 
 
 def place(cell: int, cells: int, source: int, align: str) -> float:
-    """Where a cell of the response map lies among the feature cells."""
-    fraction = cell / (cells - 1)  # corners aligned: 0 is the image's first pixel, 1 its last
+    """Return the position of a response map cell in feature cells."""
+    fraction = cell / (cells - 1)  # aligned corners: 0 is the image's first pixel, 1 its last
     if align == "corners":
         return fraction * (source - 1)
     return min(max(fraction * source - {"origins": 0, "centres": 0.5}[align], 0), source - 1)

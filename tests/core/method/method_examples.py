@@ -1,4 +1,4 @@
-"""How often hypothesis tries a property of the method: few examples, the same ones in CI, no time limit on a busy machine."""
+"""The hypothesis settings for the method's properties: few examples, deterministic in CI, no deadline."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Which cell lies where on the square: one rule, the same for numbers, arrays and tensors."""
+"""The positions of cells on the square: one rule for numbers, arrays and tensors."""
 
 import numpy as np
 import pytest

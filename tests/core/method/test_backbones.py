@@ -29,7 +29,7 @@ CHANNELS = {
 
 @pytest.fixture
 def _no_initialisation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shapes do not depend on first values, which take seconds to draw for VGG's unused layers."""
+    """Skip initialisation: shapes do not depend on it, and VGG's unused layers take seconds to initialise."""
     for name in ("kaiming_normal_", "kaiming_uniform_", "normal_", "uniform_", "trunc_normal_"):
         monkeypatch.setattr(nn.init, name, lambda tensor, *_args, **_keywords: tensor)
 
@@ -46,7 +46,7 @@ def test_channels_and_stride_are_found(name: str) -> None:
 
 
 def _tiny_stand_in(name: str, hidden: int) -> nn.Module:
-    """A network with torchvision's names and few weights."""
+    """A small network with torchvision's parameter names."""
     network = nn.Module()
     network.features = nn.Sequential(nn.Conv2d(3, 4, 3, stride=8, padding=1))
     network.classifier = nn.Sequential(nn.Linear(4, hidden), nn.ReLU(), nn.Linear(hidden, 10))
@@ -63,7 +63,7 @@ def test_unmatched_keys_of_a_local_file_are_reported(monkeypatch: pytest.MonkeyP
     backbone, report = build_backbone("vgg16", str(file))
     assert report.loaded == 1
     assert report.missing == ("features.0.bias",)
-    assert report.unused == ("features.9.weight",)  # its old classifier, hidden layer and all, is not counted
+    assert report.unused == ("features.9.weight",)  # the layers of its old classifier do not count
     assert torch.equal(backbone.layers[0].weight, state["features.0.weight"])
 
 

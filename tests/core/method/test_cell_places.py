@@ -1,4 +1,4 @@
-"""Where a backbone's cells lie on its input, against the receptive fields of the real layers."""
+"""The positions of a backbone's cells on its input, compared with the receptive fields of the real layers."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ _SHAPELESS = (nn.BatchNorm2d, LayerNorm2d, nn.LayerNorm, nn.ReLU, nn.ReLU6, nn.G
 
 
 def _averaging(module: nn.Module) -> None:
-    """Make every layer an average over its window, so that the slope of a cell shows the places that it looks at."""
+    """Make every layer an average over its window, so that a cell's gradient shows its receptive field."""
     for name, child in module.named_children():
         if isinstance(child, _SHAPELESS):
             setattr(module, name, nn.Identity())

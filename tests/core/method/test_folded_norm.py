@@ -8,7 +8,7 @@ from s3n_core.method.network import S3N
 
 
 def _disturbed(network: S3N) -> S3N:
-    """Give every BatchNorm statistics of its own, so that a layer folded into the wrong place shows."""
+    """Give every BatchNorm different statistics, so that folding into the wrong layer is detected."""
     torch.manual_seed(0)
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):

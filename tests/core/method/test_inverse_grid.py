@@ -54,7 +54,7 @@ def check_there_and_back(size: int, seed: int, kind: str) -> None:
     if size == 224:
         assert float((away[valid] < 0.02).float().mean()) > 0.95
 
-    # And the mask is not shy: wherever the warped image shows a place, finely looked at, the place has an inverse.
+    # The mask is not too strict: every place that the densely sampled warp shows has an inverse.
     fine = read(grid, identity_grid(2, 2 * size, 2 * size, like=grid))
     pixels = (fine + 1) / 2 * (size - 1)
     near = pixels.round()

@@ -44,7 +44,7 @@ def test_attentions_and_controls_are_options_of_one_network(small_network: Build
     network.eval()
     first, second = network(IMAGES), network(IMAGES)
     assert torch.equal(first.joint, second.joint)
-    assert torch.allclose(network(IMAGES[1:2]).joint, first.joint[1:2], atol=1e-5)  # whatever else is in the batch
+    assert torch.allclose(network(IMAGES[1:2]).joint, first.joint[1:2], atol=1e-5)  # independent of the batch
 
 
 @pytest.mark.parametrize("sampling", SAMPLING_MODES)
@@ -117,7 +117,7 @@ def test_peaks_can_be_left_out_of_the_second_half(small_network: Build) -> None:
     assert float(fewer.trace.samples.weight_d[strongest].abs().max()) == 0
     assert not torch.allclose(fewer.joint, whole.joint, atol=1e-6)
     assert torch.equal(fewer.original, whole.original)
-    # Without any peak the maps are level.
+    # Without peaks the maps are constant.
     assert torch.equal(none.trace.samples.map_d, torch.full_like(none.trace.samples.map_d, network.config.base))
     assert torch.equal(look.response.peaks, peaks), "the look itself stays as it was"
 
@@ -143,7 +143,7 @@ def test_gradients_reach_the_radii_and_stop_at_the_maps(small_network: Build) ->
     assert not output.trace.response.response.requires_grad
     weight = network.head("O").classifier.weight
     (grad,) = torch.autograd.grad(output.discriminative.square().sum(), weight, retain_graph=True, allow_unused=True)
-    assert grad is None  # the maps make the warps, and D's loss does not change the classifier behind the maps
+    assert grad is None  # D's loss must not reach, through the warps, the classifier behind the maps
     radii = [network.sampler.radius_d, network.sampler.radius_c]
     for radius, logits in zip(radii, (output.discriminative, output.complementary), strict=True):
         (grad,) = torch.autograd.grad(logits.square().sum(), radius, retain_graph=True)
@@ -163,7 +163,7 @@ def test_the_releases_kernel_learns(small_network: Build) -> None:
 def test_roles_cover_every_parameter_once(small_network: Build, branches: str, form: str) -> None:
     network = small_network(branches=branches, form=form)
     listed = [id(parameter) for group in network.parameters_by_role().values() for parameter in group]
-    # O alone learns nothing from its sampler, which only shows its evidence.
+    # With O alone the sampler only provides maps and gets no gradient.
     expected = {id(p) for name, p in network.named_parameters() if branches != "O" or not name.startswith("sampler.")}
     assert len(listed) == len(set(listed))
     assert set(listed) == expected

@@ -10,7 +10,7 @@ from method_examples import few_examples
 from s3n_core.method.ablations import coin_peaks
 from s3n_core.method.peaks import extreme_peaks, find_peaks, split_peaks
 
-# Few values on small maps: plateaus and ties everywhere, all of them exactly representable.
+# Few distinct values on small maps: many plateaus and ties, all exactly representable.
 PLANES = npst.arrays(
     np.float64, st.tuples(st.integers(3, 9), st.integers(3, 9)), elements=st.sampled_from([0, 0.25, 0.5, 1])
 )
@@ -72,7 +72,7 @@ def test_splits_are_disjoint_and_complete(seed: int) -> None:
         assert not bool((split[0] & split[1]).any())
         assert torch.equal(split[0] | split[1], peaks)
     discriminative, complementary = split_peaks(peaks, response, draws)
-    assert bool(discriminative[peaks & (response == 1)].all())  # certain evidence always is discriminative
+    assert bool(discriminative[peaks & (response == 1)].all())  # a response of 1 is always discriminative
     assert bool(complementary[peaks & (response == draws)].all())
 
 

@@ -1,4 +1,4 @@
-"""The sampler against numbers that this project did not make, and against its own equations cell by cell."""
+"""The sampler compared with external reference numbers, and with its equations cell by cell."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class Case:
 
     def check(self, name: str, value: Tensor) -> None:
         expected = torch.from_numpy(np.asarray(self.arrays[name]))
-        # An entropy near 0 is a sum whose terms cancel: its last bits differ between processors, so its error is absolute.
+        # The terms of an entropy near 0 cancel, so its last bits differ between processors: compare absolute errors.
         scale = expected.abs().max().clamp(min=1.0) if name == "entropy" else expected.abs().max()
         error = (value[0].double() - expected).abs().max() / scale
         assert error <= TOLERANCE[self.dtype], f"{name}: {float(error):.1e}"

@@ -17,7 +17,7 @@ from s3n_core.method.sparse_attention import beta_from_radius, sampling_map
 
 
 def any_map(kind: str, scale: float, seed: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    """Two maps Q >= 0 of 31 x 31 cells of a kind that a network or a careless caller may make."""
+    """Two maps Q >= 0 of 31 x 31 cells, of a kind that a network or a careless caller may produce."""
     generator = torch.Generator().manual_seed(seed)
     quality = torch.rand(2, 31, 31, generator=generator, dtype=torch.float64)
     if kind == "few hot":
@@ -71,7 +71,7 @@ def test_no_square_of_a_sampling_maps_grid_is_turned_over(seed: int, complementa
     beta = beta_from_radius(torch.tensor(0.3 if complementary else 0.09, dtype=torch.float64), 31)
     grid = sampling_grid(sampling_map(peaks.view(4, 31, 31), response, beta, complementary=complementary))
     area, free = _areas(grid)
-    assert float(area.min(dim=1).values.min()) > -0.5  # a sliver where the clamp cuts through a square
+    assert float(area.min(dim=1).values.min()) > -0.5  # a sliver where the clamp cuts a square
     assert float(area[free].min()) >= -1e-12
 
 

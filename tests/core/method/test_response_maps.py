@@ -29,7 +29,7 @@ def test_maps_average_to_the_logits_without_bias() -> None:
 def test_entropy_by_hand() -> None:
     uniform = torch.zeros(1, 200)
     assert float(gate_entropy(uniform, 5)) == pytest.approx(5 / 200 * math.log(200), rel=1e-6)
-    assert float(gate_entropy(uniform, 5)) == pytest.approx(0.13, abs=0.003)  # an untrained network counts as sure
+    assert float(gate_entropy(uniform, 5)) == pytest.approx(0.13, abs=0.003)  # an untrained network counts as certain
     assert float(gate_entropy(torch.tensor([[0.0, 0.0]]), 5)) == pytest.approx(math.log(2))
     assert float(gate_entropy(torch.tensor([[1000.0, 0.0, 0.0]]), 3)) == 0.0
     smoothed = torch.tensor([[0.85] + [0.15 / 9] * 9]).log()
@@ -87,7 +87,7 @@ def test_a_hot_feature_cell_peaks_at_its_physical_place(size: int, cell: int) ->
     maps[0, 0, cell, size - 2] = 1
     response, _ = merge_response_maps(maps, torch.zeros(1, 1), top_k=1, map_size=31, align="centres")
     row, column = find_peaks(response)[0].nonzero()[0].tolist()
-    # Feature cell i covers the image from i/n to (i + 1)/n; its middle is where the evidence is.
+    # Feature cell i covers the image from i/n to (i + 1)/n; the peak must be at its centre.
     assert row / 30 == pytest.approx((cell + 0.5) / size, abs=0.5 / 30 + 1e-9)
     assert column / 30 == pytest.approx((size - 1.5) / size, abs=0.5 / 30 + 1e-9)
 

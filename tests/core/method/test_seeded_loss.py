@@ -1,4 +1,4 @@
-"""A refactor must not change the loss: five training steps against stored numbers, in float64 and without torch's randomness."""
+"""Five training steps compared with stored losses, in float64 and without torch's randomness."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,7 @@ STORED = {
 
 
 def _set_by_formula(network: S3N) -> None:
-    """Give every weight a value that no random generator has a say in."""
+    """Set every weight by a formula, independent of random generators."""
     with torch.no_grad():
         for number, (name, parameter) in enumerate(network.named_parameters()):
             if name.endswith("bias"):

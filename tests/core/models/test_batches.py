@@ -42,7 +42,7 @@ def view(image: Image.Image, _: int) -> np.ndarray:
 
 
 def values(batch: Batch) -> Sequence[tuple[int, list[int]]]:
-    """What was loaded of each image: its grey value and its size."""
+    """Return each loaded image's grey value and size."""
     return list(zip(batch.images[:, 0, 0, 0].tolist(), batch.sizes.tolist(), strict=True))
 
 
@@ -71,7 +71,7 @@ def test_it_goes_on_where_it_stopped(samples: list[Sample]) -> None:
 
 
 class Member(Team):
-    """A member of a team whose gathering only keeps what it was given."""
+    """A team member whose gather only stores its argument."""
 
     def gather(self, value):
         return [value]

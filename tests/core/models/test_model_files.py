@@ -21,7 +21,7 @@ Build = Callable[..., S3N]
 @pytest.fixture
 def saved(small_network: Build, tmp_path: Path) -> tuple[S3N, ModelHeader, Path]:
     network = small_network()
-    network(torch.rand(2, 3, 64, 64))  # statistics that are not the first ones
+    network(torch.rand(2, 3, 64, 64))  # moves the statistics from their initial values
     classes = tuple(f"species {number} é漢" for number in range(6))
     header = ModelHeader(network=network.config, classes=classes, preprocess={"input_size": 64}, metrics={"joint": 0.5})
     path = tmp_path / "model.safetensors"
@@ -176,7 +176,7 @@ def test_weights_of_another_kind_of_number_are_refused(
 def test_a_huge_file_and_a_huge_network_take_no_memory(saved: tuple[S3N, ModelHeader, Path]) -> None:
     path = saved[2]
     with path.open("r+b") as file:
-        file.truncate(2**40)  # a hole: a terabyte that takes no room on the disk
+        file.truncate(2**40)  # sparse: a terabyte that takes no space on the disk
     with pytest.raises(ModelFileError, match="needs at most"):
         load_model(path)
 

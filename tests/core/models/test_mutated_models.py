@@ -1,4 +1,4 @@
-"""The quick part of the campaign against damaged model files: a model that answers, or a sentence.
+"""The quick part of the campaign on damaged model files: a working model, or a clear error.
 
 The long part, in child processes that may crash, hang or run out of memory: tests/campaign/mutated_models.py.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from campaign.mutated_models import mutated_model
 
-CASES = 42  # six of each way of damage
+CASES = 42  # six of each kind of damage
 
 
 @pytest.mark.parametrize("number", range(CASES))

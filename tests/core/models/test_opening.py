@@ -86,7 +86,7 @@ def test_statistics_that_cannot_be_computed_with_are_refused(tmp_path: Path, dam
     header = tiny_header()
     network = tiny_network(header.network)
     norm = next(layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d))
-    norm.running_var.fill_(damage)  # negative, or so small that the weights are beyond the largest float
+    norm.running_var.fill_(damage)  # negative, or so small that the folded weights overflow
     norm.weight.data.fill_(1e38)
     path = tmp_path / "model.safetensors"
     save_model(path, network, header)

@@ -28,7 +28,7 @@ def test_layout_does_not_depend_on_how_a_single_image_was_given():
 
 
 def test_every_pixel_value_comes_back():
-    ramp = np.broadcast_to(np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1), (1, 16, 16, 3))  # read-only as well
+    ramp = np.broadcast_to(np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1), (1, 16, 16, 3))  # also read-only
     with_warnings_as_errors = to_input(ramp, "cpu")
     np.testing.assert_array_equal(to_pixels(with_warnings_as_errors), ramp)
 

@@ -1,4 +1,4 @@
-"""A checkpoint of the released code gives the released code's four logits."""
+"""A checkpoint of the released code reproduces the released code's four logits."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ STAGES = {"all": 0, "extremes": 2}
 
 
 def trained(network: ReleasedS3N, *, sharpness: float, seed: int = 0) -> ReleasedS3N:
-    """Give a network statistics of its own, a kernel and radii that have moved, and a classifier that is surer of some images."""
+    """Give a network its own statistics, a changed kernel and radii, and a classifier certain about some images."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for layer in network.modules():
@@ -32,14 +32,14 @@ def trained(network: ReleasedS3N, *, sharpness: float, seed: int = 0) -> Release
         network.radius_inv.scale.mul_(0.97)
         network.eval()
         weight, bias = network.raw_classifier.weight.mul_(sharpness), network.raw_classifier.bias
-        # What all pictures have in common would let one class win everywhere.
+        # The features that all images share would make one class win everywhere.
         common = network.features(pictures(16)).mean((0, 2, 3))
         bias.normal_(0, 0.2, generator=generator).sub_(weight @ common)
     return network
 
 
 def pictures(count: int, seed: int = 0) -> Tensor:
-    """Smooth random pictures, each of its own contrast."""
+    """Smooth random images, each with its own contrast."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.randn(count, 3, 7, 7, generator=generator)
     fine = torch.randn(count, 3, 25, 25, generator=generator)
@@ -93,7 +93,7 @@ def test_other_sizes(backbone: str, classes: int, tmp_path: Path) -> None:
 
 
 def test_ranking_and_gate_are_of_the_upsampled_maps(released: ReleasedS3N, saved: Path) -> None:
-    """O's own logits would choose other classes for some unsure images, so this comparison can tell the two apart."""
+    """O's own logits would choose other classes for some uncertain images, so this comparison distinguishes the two."""
     network = read_released_checkpoint(saved, input_size=SIDE).network
     images = pictures(80, seed=3)
     with torch.no_grad():

@@ -24,7 +24,7 @@ from s3n_core.system.line_files import part_path
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
-# A job that says when it has begun and takes its time over every batch, so that it can be killed in the middle.
+# A job that reports its start and is slow in every batch, so that it can be killed in the middle.
 JOB = """
 import sys, time
 from pathlib import Path
@@ -249,7 +249,7 @@ def test_killed_and_continued(model: Model, records: list[ImageRecord], tmp_path
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
     )
     try:
-        deadline = time.monotonic() + 240  # a busy machine takes long to load torch
+        deadline = time.monotonic() + 240  # torch loads slowly on a busy machine
         while not part_path(out).exists() or part_path(out).read_bytes().count(b"\n") < 5:
             assert time.monotonic() < deadline
             assert process.poll() is None, "the job ended by itself"

@@ -66,7 +66,7 @@ def test_csv_is_exact(tmp_path: Path) -> None:
         HEADER.model,
     )
     assert (last["class"], last["probability"], last["error"]) == ("", "", "the file is empty")
-    # Every text stands in quotes, so that a program may be told to take quoted fields as text.
+    # All text is quoted, so that spreadsheet programs can treat quoted fields as text.
     assert b'\n"=1+1",' in out.read_bytes()
 
 

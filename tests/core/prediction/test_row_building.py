@@ -34,7 +34,7 @@ def rows_of(model: Model, records: list[ImageRecord], batch_size: int = 4, **opt
 
 
 def alike(rows: list[Prediction], others: list[Prediction]) -> bool:
-    """Equal up to the last digit of each number."""
+    """Return whether rows are equal up to the last digit of each number."""
 
     def numbers(row: Prediction) -> list[float]:
         places = [number for place in row.peak_places for number in place]
@@ -117,7 +117,7 @@ def test_only_reported_branches_are_listed(
     if branches == "O":
         assert row.branches == (("O", row.class_name),)
         assert row.agreement == 1
-        # The same O, hence the same evidence, as in the network that warps.
+        # The same O, hence the same peaks, as in the network that warps.
         assert row.peaks is not None
         assert row.peaks > 0
 

@@ -62,12 +62,12 @@ def test_an_order_is_not_obeyed_after_a_restart(run: RunDirectory) -> None:
     with RunLock(run.path):
         reader = OrderReader(run.path)
         assert reader.poll() is None
-        send_order(run.path, "stop")  # although "pause" of the last session lies there
+        send_order(run.path, "stop")  # although a "pause" of the last session is still there
         assert reader.poll() == "stop"
     with RunLock(run.path):
         reader = OrderReader(run.path)
         assert reader.poll() is None
-        send_order(run.path, "pause")  # although "stop" of the last session lies there
+        send_order(run.path, "pause")  # although a "stop" of the last session is still there
         assert reader.poll() == "pause"
 
 
@@ -154,7 +154,7 @@ def test_junk_is_no_order_and_no_failure(run: RunDirectory, content: bytes, capl
     with caplog.at_level(logging.WARNING):
         assert reader.poll() is None
         assert reader.poll() is None
-    assert len(caplog.records) == 1  # said once, not at every look
+    assert len(caplog.records) == 1  # logged once, not on every poll
     assert "control.json" in caplog.text
     send_order(run.path, "pause")
     assert reader.poll() == "pause"

@@ -1,4 +1,4 @@
-"""Files of earlier versions are read in the terms of this one."""
+"""Files of earlier versions are read with the names of this version."""
 
 import json
 import random

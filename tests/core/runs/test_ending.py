@@ -31,7 +31,7 @@ def test_a_willing_process_is_asked(start: Callable[..., Any]) -> None:
     process = start(WAIT)
     created = process_created(process.pid)
     assert end_process(process.pid, created, 5.0) == "terminated"
-    assert process.wait(5) != 0  # its starter still learns how it ended
+    assert process.wait(5) != 0  # its parent still gets its exit code
     assert end_process(process.pid, created, 5.0) == "gone"
 
 

@@ -17,7 +17,7 @@ from s3n_core.system.locks import RunLock
 
 
 def test_a_run_is_followed_in_a_loop_until_it_is_closed(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "POLL_SECONDS", 600.0)  # woken by another thread, not by time
+    monkeypatch.setattr(following, "POLL_SECONDS", 600.0)  # woken by another thread, not by the timeout
     with MetricsWriter(run.metrics_jsonl) as metrics:
         for number in range(20):
             metrics.write_epoch({"epoch": number})

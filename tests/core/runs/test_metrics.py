@@ -66,7 +66,7 @@ def test_a_resume_cuts_to_the_checkpoint(path: Path) -> None:
         offset = writer.offset
         writer.write_epoch({"epoch": 1, "lost": True})
     with open(path, "ab") as file:
-        file.write(b'{"kind": "ep')  # killed while it wrote
+        file.write(b'{"kind": "ep')  # killed while writing
     with MetricsWriter(path, offset) as writer:
         assert writer.offset == offset
         writer.write_epoch({"epoch": 1})
@@ -96,7 +96,7 @@ def test_a_cut_to_nothing_begins_anew(path: Path) -> None:
 
 def test_a_reader_takes_whole_lines_only(path: Path) -> None:
     reader = MetricsReader(path)
-    assert reader.poll() == MetricsChange([], False)  # not there yet
+    assert reader.poll() == MetricsChange([], False)  # does not exist yet
     path.write_bytes(b'{"epoch": 0}\n{"epo')
     assert epochs(reader.poll().lines) == [0]
     assert reader.poll().lines == []
@@ -107,7 +107,7 @@ def test_a_reader_takes_whole_lines_only(path: Path) -> None:
 
 def test_a_reader_reads_in_pieces(path: Path) -> None:
     rows = [json.dumps({"kind": "epoch", "epoch": number, "text": "x" * (number % 7)}) for number in range(50)]
-    rows[20] = json.dumps({"kind": "epoch", "epoch": 20, "text": "x" * 999})  # longer than a piece
+    rows[20] = json.dumps({"kind": "epoch", "epoch": 20, "text": "x" * 999})  # longer than a read chunk
     path.write_text("\n".join(rows) + "\n" + '{"torn', encoding="utf-8")
     reader, seen, pieces, more = MetricsReader(path), list[dict[str, Any]](), 0, True
     while more:

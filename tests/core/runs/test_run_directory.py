@@ -133,7 +133,7 @@ def test_a_broken_pointer_is_named(run: RunDirectory, content: bytes) -> None:
 
 
 def test_summary_tells_interrupted_from_running(run: RunDirectory) -> None:
-    assert run.summary().status == "interrupted"  # made, and nobody there
+    assert run.summary().status == "interrupted"  # prepared, but no process holds it
     with RunLock(run.path):
         assert run.summary().status == "starting"
         run.write_state(RunState(status="paused"))

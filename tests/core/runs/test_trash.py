@@ -106,7 +106,7 @@ def test_read_only_files_are_deleted(root: Path, run: RunDirectory, monkeypatch:
     entry = move_to_trash(run.path, root)
     real, calls = trash.shutil.rmtree, []
 
-    def refuse_first(folder: Path) -> None:  # root may do all, so the refusal is played
+    def refuse_first(folder: Path) -> None:  # simulated, because root may do everything
         calls.append(folder)
         if len(calls) == 1:
             raise PermissionError(13, "read-only")

@@ -1,4 +1,4 @@
-"""A pass of a network that nobody waits for any more."""
+"""Cancellation of a forward pass that is no longer needed."""
 
 import pytest
 import torch
@@ -22,5 +22,5 @@ def test_a_pass_is_given_up_between_two_layers():
     with pytest.raises(Cancelled), given_up_when(lambda: len(seen) == 7):
         network(torch.zeros(1))
     assert len(seen) == 7
-    network(torch.zeros(1))  # outside, nobody looks
+    network(torch.zeros(1))  # not checked outside the context
     assert len(seen) == 12

@@ -1,4 +1,4 @@
-"""The process that looks into images, as a window meets it: real processes, their streams, and their ends."""
+"""The inspection server as the window uses it: real processes, their streams, and how they end."""
 
 import contextlib
 import io
@@ -39,13 +39,13 @@ from s3n_core.server.messages import Message, read_message, write_message
 from s3n_core.server.requests import LatestRequests, Request, Subject
 from s3n_core.system.json_values import to_json
 
-PATIENCE = 240.0  # seconds: a machine that trains beside the tests takes its time to load torch
+PATIENCE = 240.0  # seconds: torch loads slowly on a machine that also trains
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 
 class Server:
-    """One process, spoken to."""
+    """One server process and its streams."""
 
     def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
@@ -85,7 +85,7 @@ class Server:
         return self._generation
 
     def answer(self, *kinds: str) -> Message:
-        """The next message of one of these kinds; the others are passed over."""
+        """Return the next message of one of these kinds; skip the others."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -99,7 +99,7 @@ class Server:
                 return message
 
     def rest(self, seconds: float) -> list[str]:
-        """The kinds of all messages that still come within so long."""
+        """Return the kinds of all messages that arrive within some seconds."""
         deadline, kinds = time.monotonic() + seconds, []
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -112,7 +112,7 @@ class Server:
         return kinds
 
     def end(self) -> int:
-        """Close its input, as a window that goes does, and return its exit code."""
+        """Close its input, as a closing window does, and return its exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         code = self.process.wait(PATIENCE)
@@ -146,7 +146,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Server]]:
-    """Starts servers and leaves none behind."""
+    """Start servers, and stop them all at the end."""
     servers: list[Server] = []
 
     def start_one(*arguments: str) -> Server:
@@ -160,7 +160,7 @@ def start() -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture(scope="module")
 def server(model: Path) -> Iterator[Server]:
-    """A server with the model open, shared by tests that leave it working."""
+    """A server with an open model, shared by tests that keep it usable."""
     shared = Server()
     shared.ask("open", path=str(model), device="cpu")
     shared.answer("opened")
@@ -170,14 +170,14 @@ def server(model: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def opened(model: Path) -> Any:
-    """The same model in this process."""
+    """The same model, opened in this process."""
     from s3n_core.models.opening import open_model
 
     return open_model(model, "cpu")
 
 
 def assert_same(found: Inspection, wanted: Inspection) -> None:
-    """Equal up to what another number of threads changes in a sum."""
+    """Assert equality up to the rounding differences of another number of threads."""
     for part in fields(Inspection):
         ours, others = getattr(found, part.name), getattr(wanted, part.name)
         for field in fields(others):
@@ -217,7 +217,7 @@ def test_encoding_keeps_every_bit(opened: Any, pictures: tuple[Path, Path]) -> N
     assert summary_of(found) == summary_of(first)
     assert "response.image" in message.arrays
     again = crossed(encoder.encode("answered", inspect(opened, pictures[0], settings=settings)))
-    assert not again.arrays  # what is equal to the last one is not sent twice
+    assert not again.arrays  # unchanged arrays are not sent twice
     assert not again.fields["inspection"]
     assert decoder.decode(again) == first
     with pytest.raises(MessageError):
@@ -239,14 +239,14 @@ def test_only_what_is_new_crosses_the_border(opened: Any, pictures: tuple[Path, 
             sent.append((set(message.fields["inspection"]), set(message.arrays)))
     (first, _), (scores, _), (moved, arrays), _, (numbers, changed), _ = sent
     assert (first, scores) == ({"response", "warps", "scores"}, {"scores"})
-    assert moved == {"warps", "scores"}  # the scores of D, C and joint are to come again
+    assert moved == {"warps", "scores"}  # the scores of D, C and the joint head must be recomputed
     assert arrays <= {f"warps.{name}_{branch}" for name in ("map", "grid", "image") for branch in "dc"}
     assert numbers == {"response", "warps", "scores"}
     assert "response.image" not in changed
 
 
 def crossed(message: Message) -> Message:
-    """What the other side of a stream gets."""
+    """Return a message as the other side of a stream receives it."""
     stream = io.BytesIO()
     write_message(stream, message)
     stream.seek(0)
@@ -332,7 +332,7 @@ def test_errors_are_sentences_and_the_process_goes_on(
 
 
 class Script(LatestRequests):
-    """Requests that come one after the other."""
+    """A fixed sequence of requests."""
 
     def __init__(self, *requests: Request) -> None:
         super().__init__()
@@ -400,7 +400,7 @@ def test_every_reply_says_what_it_belongs_to(server: Server, pictures: tuple[Pat
 def test_of_many_requests_only_the_last_is_answered(start: Callable[..., Server], model: Path, pictures: Any) -> None:
     server = start()
     server.ask("open", path=str(model), device="cpu")
-    for seed in range(40):  # a peak is being dragged while the model is being opened
+    for seed in range(40):  # a drag while the model is being opened
         last = server.ask("inspect", image=str(pictures[seed % 2]), settings={"sampling": "random", "seed": seed})
     answer = server.answer("answered")
     assert answer.fields["generation"] == last
@@ -460,7 +460,7 @@ def test_it_ends_with_its_input_in_the_middle_of_a_request(
     server = start()
     server.answer("hello")
     server.ask("open", path=str(model), device="cpu")
-    server.answer("state")  # it loads torch now
+    server.answer("state")  # it is loading torch now
     began = time.monotonic()
     assert server.end() == 0
     assert time.monotonic() - began < 20

@@ -1,4 +1,4 @@
-"""Messages and requests of the inspection, without a process: round trips, junk, and which request wins."""
+"""Messages and requests of the inspection server, without a process: round trips, junk, and request priority."""
 
 import contextlib
 import io
@@ -115,7 +115,7 @@ def test_kinds_wait_side_by_side_in_their_order() -> None:
         request("open", 3),
         request("inspect", 4),
         request("class-map", 5),
-        None,  # the export was one of the earlier model
+        None,  # the export was for the previous model
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the tests start in the place of the engine's command is what the command is (`engine_popen`)."""
+"""The tests' replacement of the engine command behaves like the command itself (`engine_popen`)."""
 
 import os
 import signal
@@ -40,5 +40,5 @@ def test_it_is_a_child_that_can_be_stopped(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGKILL
     with EnginePopen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert os.getsid(process.pid) == os.getsid(0)
-        process.communicate()  # the end of its input ends it
+        process.communicate()  # closing its input ends it
     assert process.returncode == 0

@@ -1,4 +1,4 @@
-"""The one command that starts the engine."""
+"""The command that starts the engine."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_from_a_frozen_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, su
 
 def test_another_machine() -> None:
     command = engine_command("predict", "/data/my model.safetensors", prefix=("ssh", "gpu-box"))
-    assert command == ["ssh", "gpu-box", "s3n", "predict", "'/data/my model.safetensors'"]  # its shell reads one line
+    assert command == ["ssh", "gpu-box", "s3n", "predict", "'/data/my model.safetensors'"]  # one line for the shell
     assert engine_command("audit", "my birds", prefix=("podman", "exec", "box")) == [
         "podman", "exec", "box", "s3n", "audit", "my birds"
     ]  # fmt: skip

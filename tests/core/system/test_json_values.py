@@ -1,4 +1,4 @@
-"""Dataclasses as JSON and back: what is refused, what is left alone, and that nothing is converted."""
+"""Dataclasses to JSON and back: what is rejected, what is ignored, and that no types are converted."""
 
 from __future__ import annotations
 

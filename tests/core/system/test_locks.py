@@ -65,7 +65,7 @@ def test_may_be_released_by_another_thread(run: RunDirectory) -> None:
     thread.start()
     thread.join()
     assert not is_live(run.path)
-    held.release()  # twice is harmless
+    held.release()  # releasing twice is harmless
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_killed_owner_leaves_a_free_lock(run: RunDirectory, start: Callable[..
     holder.wait()
     assert not is_live(run.path)
     assert run.summary().status == "interrupted"
-    assert read_owner(run.path) is not None  # the dead one's name is still there, and harms nobody
+    assert read_owner(run.path) is not None  # the dead owner's record remains and does no harm
     with RunLock(run.path) as held:
         assert held.owner == read_owner(run.path)
 
@@ -106,7 +106,7 @@ def test_lookers_never_take_each_other_for_a_training(run: RunDirectory) -> None
         with RunLock(run.path):
             taken += 1
         if taken == 1:
-            break  # a trainer gets its lock in spite of them
+            break  # a trainer gets its lock despite the readers
     for thread in threads:
         thread.join()
     seen.clear()

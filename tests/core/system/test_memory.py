@@ -1,4 +1,4 @@
-"""A network on a processor gets its memory from what the process freed before."""
+"""A network on the CPU reuses memory that the process has freed."""
 
 import platform
 import subprocess
@@ -27,6 +27,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep what they keep")
 def test_a_later_pass_needs_no_new_pages() -> None:
     faults = {how: int(subprocess.check_output([sys.executable, "-c", FAULTS, how])) for how in ("as it is", "placed")}
-    layer = 8 * 1200 * 1200 * 4 // 4096  # pages that the result of one layer fills
+    layer = 8 * 1200 * 1200 * 4 // 4096  # memory pages of one layer's output
     assert faults["as it is"] > layer
     assert faults["placed"] < layer // 4

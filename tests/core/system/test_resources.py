@@ -1,4 +1,4 @@
-"""The files that come with the program are found in a checkout and in an installation, and nowhere else."""
+"""The program's resource files are found in a checkout and in an installation, and nowhere else."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Keyed randomness: what is drawn depends on its key alone."""
+"""Keyed randomness: draws depend only on their key."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from s3n_core.system.seeding import epoch_order, keyed_generator, peak_draws
 
 
 def test_a_key_gives_the_same_numbers_for_ever() -> None:
-    """Numbers of the first version: others would change every training and every prediction by draws."""
+    """The numbers of the first version: any others would change every training run and every prediction with draws."""
     assert keyed_generator(1, "a", 2).integers(0, 1000, 5).tolist() == [529, 669, 209, 618, 884]
     assert epoch_order(7, 3, 8).tolist() == [4, 5, 1, 6, 2, 0, 3, 7]
     draws = peak_draws(7, 3, ["birds/one.jpg"], 2).ravel().tolist()

@@ -23,7 +23,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small data set, only to be read."""
+    """A small data set; read-only."""
     return draw_pictures(tmp_path_factory.mktemp("pictures") / "birds")
 
 
@@ -35,7 +35,7 @@ def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> RunDirectory:
-    """The tiny training, never interrupted; only to be read."""
+    """The tiny training run, never interrupted; read-only."""
     run = prepare(tmp_path_factory.mktemp("reference") / "run", pictures)
     train(run)
     return run
@@ -52,13 +52,13 @@ def new_run(tmp_path: Path, pictures: Path) -> MakeRun:
 
 @pytest.fixture
 def every_batch_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every batch send its event, however short."""
+    """Make every batch send its event, however short it is."""
     monkeypatch.setattr(loop, "REPORT_SECONDS", 0.0)
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own with room for a few checkpoints."""
+    """A separate disk with space for a few checkpoints."""
     if sys.platform != "linux" or geteuid() != 0:
         pytest.skip("a disk to fill can only be mounted by root on Linux")
     path = tmp_path / "disk"

@@ -1,4 +1,4 @@
-"""What may go wrong while a training runs: one clear sentence, nothing lost, and exactly on after it was put right."""
+"""Failures during training: a clear error, nothing lost, and an exact resume once the cause is fixed."""
 
 import json
 import shutil
@@ -59,7 +59,7 @@ def test_a_data_set_taken_away_ends_the_training_and_put_back_it_goes_on(
         train(run)
     state = run.read_state()
     assert state is not None
-    assert (state.epoch, state.epochs) == (1, 3)  # what was reached is still shown
+    assert (state.epoch, state.epochs) == (1, 3)  # the progress is still shown
     aside.rename(data)
     train(run)
     assert_same_training(run, reference)

@@ -1,4 +1,4 @@
-"""A resume looks whether the data set is still the one that the run began with."""
+"""Resuming checks that the data set is still the one that the run started with."""
 
 import shutil
 from pathlib import Path

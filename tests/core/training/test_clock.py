@@ -1,4 +1,4 @@
-"""A clock that is set while a training runs changes nothing: not the training, not who is known to run it."""
+"""Setting the clock during training affects neither the training nor the detection of its process."""
 
 import random
 import time
@@ -36,7 +36,7 @@ def test_a_clock_that_jumps_changes_nothing(
 def test_orders_reach_a_training_whose_clock_was_set(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On Linux a process's creation in Unix seconds moves with the clock: two programs may see it hours apart."""
+    """On Linux a process's creation time in Unix seconds moves with the clock: two programs may see it hours apart."""
     run = prepare(tmp_path / "run", pictures, epochs=10_000)
     live = LiveTraining.of(run)
     try:

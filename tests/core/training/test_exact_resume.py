@@ -1,4 +1,4 @@
-"""A run that was interrupted, however and however often, ends as one that never was: lines, weights, pictures."""
+"""A run interrupted in any way, any number of times, ends like an uninterrupted one: metrics, weights, snapshots."""
 
 import os
 import random
@@ -29,21 +29,21 @@ def copied(run: RunDirectory, to: Path) -> RunDirectory:
 
 
 def half_a_checkpoint(run: RunDirectory) -> bool:
-    """Whether a checkpoint is being written at this moment."""
+    """Return whether a checkpoint is being written at this moment."""
     names = set(os.listdir(run.checkpoints))
     models = {n.removesuffix(".safetensors") for n in names if n.endswith(".safetensors") and "optimizer" not in n}
     return any(f"{name}.json" not in names for name in models) or any(name.startswith(".s3n-") for name in names)
 
 
 def kill_again_and_again(run: RunDirectory) -> int:
-    """Train in processes that are killed soon after their first progress; returns how many kills there were."""
+    """Train in processes that are killed soon after their first progress; return the number of kills."""
     chance = random.Random()
     for number in range(KILLS):
         live = LiveTraining.of(run)
         try:
             if live.wait_for("checkpoint_saved") is None:
                 return number
-            if number % 2:  # in the middle of writing a checkpoint, as near as one can aim from outside
+            if number % 2:  # during the writing of a checkpoint, as closely as can be timed from outside
                 while not half_a_checkpoint(run) and live.process.poll() is None:
                     time.sleep(0.0005)
             else:
@@ -58,7 +58,7 @@ def kill_again_and_again(run: RunDirectory) -> int:
 def test_killed_again_and_again_it_ends_as_if_never_killed(
     tmp_path: Path, pictures: Path, reference: RunDirectory
 ) -> None:
-    # Where this process gets too little of the machine to kill in time, a run ends before: then another one is tried.
+    # On a busy machine a run may finish before this process kills it; then try another one.
     for attempt in range(5):
         run = prepare(tmp_path / f"run-{attempt}", pictures, checkpoint_minutes=EVERY_BATCH)
         if kill_again_and_again(run) < KILLS:
@@ -81,7 +81,7 @@ def test_closed_after_any_event_it_ends_as_if_never_closed(
     tmp_path: Path, pictures: Path, reference: RunDirectory
 ) -> None:
     run = prepare(tmp_path / "run", pictures)
-    # Closed at the start, after batches, after a checkpoint, after an epoch's last batch with its validation to come.
+    # Closed at the start, after batches, after a checkpoint, and after an epoch's last batch before its validation.
     for count in (1, 2, 3, 5, 4, 4, 2):
         with closing(Trainer(run.path, workers=1).run()) as events:
             assert len(list(islice(events, count))) == count
@@ -104,7 +104,7 @@ def test_a_request_to_stop_keeps_everything(tmp_path: Path, pictures: Path, refe
         if isinstance(event, EpochDone):
             trainer.request_stop()
     assert len(epoch_lines(run)) == 1
-    # Nothing is done twice: the stop came where a checkpoint stood already.
+    # Nothing is done twice: the stop came right after a checkpoint.
     assert run.read_pointer("last") == "step-0000004"
     train(run)
     assert_same_training(run, reference)
@@ -186,7 +186,7 @@ def test_where_all_checkpoints_are_damaged_it_says_so(tmp_path: Path, reference:
 
 def test_a_finished_run_says_so_and_stays_finished(tmp_path: Path, reference: RunDirectory) -> None:
     run = copied(reference, tmp_path / "run")
-    # As a kill leaves it between the two pointers of the very last checkpoint.
+    # The state after a kill between the two pointers of the last checkpoint.
     run.write_pointer("best", "step-0000000")
     before = run.read_state()
     with pytest.raises(RunError, match="is finished"):
@@ -207,7 +207,7 @@ def test_checkpoints_ahead_of_what_was_resumed_are_forgotten(
     with closing(Trainer(run.path, workers=0).run()) as events:
         saved = [event.name for event in islice((e for e in events if isinstance(e, CheckpointSaved)), 3)]
     assert saved == ["step-0000001", "step-0000002", "step-0000003"]
-    # As a kill leaves it before the pointer moved: the third is whole, but its lines of the metrics are gone.
+    # The state after a kill before the pointer moved: the third checkpoint is complete, but lacks its metrics lines.
     run.write_pointer("last", "step-0000002")
     monkeypatch.setattr(loop.TrainingProgress, "checkpoint_name", property(lambda self: f"step-{self.step:07d}-again"))
     train(run)

@@ -1,4 +1,4 @@
-"""Where memory runs out, the training goes on in smaller steps and learns the same."""
+"""If memory runs out, training continues in smaller steps with the same result."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ def without_memory(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def fail_above(most: int, failure: Exception, *, after: int = 0) -> Callable[..., Any]:
-    """Stand in for the objective: runs out of memory for more than ``most`` images, from call ``after`` on."""
+    """Replace the objective by one that runs out of memory for more than ``most`` images, from call ``after`` on."""
     objective, calls = step.objective, 0
 
     def exhausted(output: Any, labels: Any, **options: Any) -> Any:

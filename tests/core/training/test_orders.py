@@ -1,4 +1,4 @@
-"""Orders and signals to a training in a process of its own."""
+"""Orders and signals to a training run in its own process."""
 
 import signal
 import time
@@ -17,7 +17,7 @@ from s3n_core.runs.trash import list_trash
 from s3n_core.training.events import StepDone
 from s3n_core.training.trainer import Trainer
 
-ENDLESS = 10_000  # epochs; only an order ends it
+ENDLESS = 10_000  # epochs, so that only an order ends it
 INTERRUPTED = 130
 
 
@@ -44,7 +44,7 @@ def wait_for_status(run: RunDirectory, status: str) -> None:
 
 
 def goes_on(run: RunDirectory) -> None:
-    """The run can be resumed from where it stopped, not from its start."""
+    """Check that the run resumes where it stopped, not from its start."""
     with closing(Trainer(run.path, workers=0).run()) as events:
         started = next(events)
         assert started.resumed
@@ -118,7 +118,7 @@ def test_a_second_signal_quits_at_once(tmp_path: Path, pictures: Path) -> None:
 
 @contextmanager
 def hearing_hangups() -> Iterator[None]:
-    """Let processes that are begun hear of closed terminals, also where the tests run under nohup, which they would inherit."""
+    """Restore SIGHUP handling for child processes, which would otherwise inherit its being ignored under nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         yield

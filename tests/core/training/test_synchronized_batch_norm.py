@@ -1,4 +1,4 @@
-"""BatchNorm over two processes is BatchNorm over the images of both: outputs, gradients, running statistics."""
+"""BatchNorm over two processes equals BatchNorm over the images of both: outputs, gradients, running statistics."""
 
 import subprocess
 import sys

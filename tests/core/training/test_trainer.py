@@ -1,4 +1,4 @@
-"""What a training writes and tells."""
+"""The files and events of the trainer."""
 
 import json
 import pickle
@@ -30,7 +30,7 @@ from s3n_core.training.trainer import Trainer
 
 
 def only_plain(value: Any) -> bool:
-    """Whether a value is made of numbers, texts and paths alone."""
+    """Return whether a value consists only of numbers, strings and paths."""
     if isinstance(value, dict):
         return all(isinstance(key, str) and only_plain(item) for key, item in value.items())
     if isinstance(value, list | tuple):
@@ -62,7 +62,7 @@ def test_events_are_plain_and_travel(tmp_path: Path, pictures: Path) -> None:
 def test_a_batch_that_is_not_full_counts_by_its_own_images(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """21 images in batches of six: what the last three are learned from is their mean loss, not half of it."""
+    """21 images in batches of six: the last three images are trained with their mean loss, not half of it."""
     losses: list[float] = []
     learned_from: list[float] = []
 
@@ -118,7 +118,7 @@ def test_the_line_of_an_epoch_holds_losses_rates_and_health(reference: RunDirect
     assert {"beta_d", "beta_c", "radius_d_drift", "radius_c_drift"} <= line.keys()
     assert {"rate_backbone", "rate_heads", "rate_radius_d", "rate_radius_c"} <= line.keys()
     assert line["sampling"] == "random"
-    # Random pictures and random weights: the report has something to say.
+    # With random images and random weights, the report has warnings.
     assert line["warnings"]
     assert all(warning.endswith(".") for warning in line["warnings"])
 
@@ -178,7 +178,7 @@ def test_patience_ends_the_training_and_phases_change_the_sampling(tmp_path: Pat
     )
     events = train(run)
     lines = epoch_lines(run)
-    # Nothing learns, and the validation is the same to the bit each time.
+    # Nothing is trained, so the validation is identical to the bit each time.
     validation = [{key: value for key, value in line.items() if key.startswith("validation_")} for line in lines]
     assert validation == [validation[0]] * 2
     assert [line["best"] for line in lines] == [True, False]
@@ -243,7 +243,7 @@ def test_every_network_trains_a_step(tmp_path: Path, few_pictures: Path, setting
     joint = {"loss_joint"} if branches != "O" else set()
     assert terms == joint | {f"loss_{letter}" for letter in {"O", *branches.split("+")}}
     assert (run.snapshots / "epoch-0000" / "probes.json").is_file()
-    shutil.rmtree(run.path)  # sixteen networks would stay for the whole session
+    shutil.rmtree(run.path)  # otherwise sixteen networks would remain for the whole session
 
 
 def test_the_command_line_tells_the_events_as_json_lines(tmp_path: Path, few_pictures: Path) -> None:
@@ -271,7 +271,7 @@ def test_the_command_line_tells_the_events_as_json_lines(tmp_path: Path, few_pic
 def test_steps_are_reported_and_kept_at_one_rate(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of every step that is reported the file has a line, and of no other."""
+    """The file has a line for every reported step, and for no other."""
     monkeypatch.setattr(loop, "REPORT_SECONDS", 1e-3)
     often = prepare(tmp_path / "often", pictures, epochs=2, probes=0)
     reported = [event for event in train(often) if isinstance(event, StepDone)]

@@ -1,4 +1,4 @@
-"""Two processes, started by torchrun as a person would, learn and predict what one process does."""
+"""Two processes started with torchrun train and predict the same as one process."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def assert_alike(run: RunDirectory, reference: RunDirectory, tolerance: float) -
 
 @pytest.mark.usefixtures("real_command")
 def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_path: Path, pictures: Path) -> None:
-    """Five images a batch: neither the batches nor the 21 images nor the three for validation divide by two."""
+    """Five images per batch: neither the batches nor the 21 images nor the three validation images divide by two."""
     settings = {**TINY, **FROZEN, "batch_size": 5}
     one = prepare(tmp_path / "one", pictures, **{**FROZEN, "batch_size": 5})
     train(one)
@@ -83,12 +83,12 @@ def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_
     )
     assert code == 0, said
     two = RunDirectory(tmp_path / "runs" / "two")
-    assert out.strip() == str(two.path)  # one process alone speaks
+    assert out.strip() == str(two.path)  # only one process writes output
     assert said.count("epoch   3/3") == 1
     assert_alike(two, one, 1e-5)
     assert {path.name for path in two.snapshots.iterdir()} == {path.name for path in one.snapshots.iterdir()}
 
-    # Stopped in two processes, finished in one.
+    # Stopped with two processes, finished with one.
     begun = prepare(tmp_path / "runs" / "begun", pictures, **{**FROZEN, "batch_size": 5})
     with two_processes(tmp_path, "runs", "resume", "begun", "--json") as process:
         assert process.stdout is not None
@@ -109,7 +109,7 @@ def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_
 
 
 def predicting(tmp_path: Path) -> list[str]:
-    """Return a command that predicts 21 images, one of them junk, all but the place of its table."""
+    """Return a command that predicts 21 images, one of them unreadable, without the path of its table."""
     model = save_random_model(tmp_path / "model.safetensors")
     images = tmp_path / "images"
     for number in range(21):
@@ -120,7 +120,7 @@ def predicting(tmp_path: Path) -> list[str]:
 
 def predict_alone(arguments: Sequence[str], out: Path, *options: str) -> None:
     command = [sys.executable, "-m", "s3n_core", *arguments, str(out), *options]
-    # On one thread, as each of several processes computes: sums of several threads round differently in the last digits.
+    # One thread, as in each of several processes: sums over several threads round differently in the last digits.
     assert subprocess.run(command, cwd=CHECKOUT, env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode == 0
 
 
@@ -168,7 +168,7 @@ def test_when_one_process_is_killed_the_other_ends_with_a_sentence_and_the_run_g
         _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode != 0
     assert said.count("Error: One of the 2 processes crashed or was terminated") == 1
-    assert "s3n_core/training" not in said  # the traceback there is torchrun's own
+    assert "s3n_core/training" not in said  # the only traceback is torchrun's own
     state = run.read_state()
     assert state is not None
     assert state.status == "failed"

@@ -1,4 +1,4 @@
-"""Trainings of seconds: MobileNetV2 on random pictures of 64 pixels, in this process or in one of its own."""
+"""Training runs that take seconds: MobileNetV2 on random images of 64 pixels, in this process or a separate one."""
 
 import json
 import os
@@ -25,9 +25,9 @@ from s3n_core.training.recipes import find_recipe
 from s3n_core.training.trainer import Trainer
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-PATIENCE = 300  # seconds until a process that says nothing counts as hung; far more than any machine needs
+PATIENCE = 300  # seconds until a silent process counts as hung; far more than any machine needs
 
-# 21 images learn, in four batches, the last one smaller; three are for validation.
+# 21 training images in four batches, the last one smaller, and three validation images.
 TINY: dict[str, Any] = {
     "weights": "none",
     "network.input_size": 64,
@@ -40,12 +40,12 @@ TINY: dict[str, Any] = {
     "probes": 2,
 }
 
-# What tells of the machine and not of the training.
+# Metrics of the machine, not of the training.
 OF_THE_MACHINE = ("images_per_second", "waiting_for_images", "memory_bytes")
 
 
 def draw_pictures(root: Path, classes: str = "abc", each: int = 8) -> Path:
-    """Write class folders of random pictures, the same ones every time."""
+    """Write class folders of random images, the same ones every time."""
     for letter in classes:
         (root / letter).mkdir(parents=True)
         for number in range(each):
@@ -65,7 +65,7 @@ def prepare(path: Path, data: Path, **settings: Any) -> RunDirectory:
 
 
 def train(run: RunDirectory, *, workers: int = 0, during: Callable[[Event], None] | None = None) -> list[Event]:
-    """Train in this process to the end; ``during`` sees every event as it happens."""
+    """Train to the end in this process; ``during`` is called with every event as it happens."""
     events = []
     for event in Trainer(run.path, workers=workers).run():
         events.append(event)
@@ -75,7 +75,7 @@ def train(run: RunDirectory, *, workers: int = 0, during: Callable[[Event], None
 
 
 def epoch_lines(run: RunDirectory) -> list[dict[str, Any]]:
-    """The epochs' lines of the metrics without what tells of the machine."""
+    """Return the epoch lines of the metrics, without metrics of the machine."""
     lines = [json.loads(line) for line in run.metrics_jsonl.read_text().splitlines()]
     return [
         {key: value for key, value in line.items() if key not in OF_THE_MACHINE}
@@ -98,7 +98,7 @@ def snapshots(run: RunDirectory) -> dict[str, bytes]:
 
 
 def assert_same_training(run: RunDirectory, reference: RunDirectory) -> None:
-    """Two runs ended alike: pointers, weights to the bit, epochs' lines and snapshots."""
+    """Assert that two runs ended alike: pointers, weights to the bit, epoch lines and snapshots."""
     assert epoch_lines(run) == epoch_lines(reference)
     for pointer in ("last", "best"):
         assert run.read_pointer(pointer) == reference.read_pointer(pointer)
@@ -112,7 +112,7 @@ def assert_same_tensors(one: dict[str, torch.Tensor], other: dict[str, torch.Ten
 
 
 class LiveTraining:
-    """A training in a process of its own, started by the command line, that tells its events as JSON lines."""
+    """A training run in its own process, started from the command line, with its events as JSON lines."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.process = subprocess.Popen(
@@ -133,7 +133,7 @@ class LiveTraining:
         return cls(["runs", "resume", str(run.path), "--workers", str(workers)])
 
     def wait_for(self, *names: str, count: int = 1) -> dict[str, Any] | None:
-        """Follow the events until one of the given came ``count`` times; None where the process ended before."""
+        """Follow the events until one of the names has come ``count`` times; None if the process ends before that."""
         while True:
             line = self._lines.get(timeout=PATIENCE)
             if not line:
@@ -152,14 +152,14 @@ class LiveTraining:
             self.process.send_signal(number)
 
     def wait(self) -> int:
-        """Read on to the end; returns the exit code."""
+        """Read events to the end; return the exit code."""
         self.wait_for("nothing has this name")
         code = self.process.wait(PATIENCE)
         self._close()
         return code
 
     def kill(self) -> None:
-        """End the process as a power failure would; one that has ended already stays as it is."""
+        """End the process as a power failure would; no effect if it has ended already."""
         self.process.kill()
         self.process.wait(PATIENCE)
         self._close()

@@ -1,4 +1,4 @@
-"""Tokens, theme and icons: legible, whole, and quick to switch."""
+"""Tokens, theme and icons: legible, complete, and quick to switch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_text_is_legible(now: Tokens) -> None:
     assert contrast(now.on_accent, now.accent) >= 4.5
     assert contrast(now.accent, now.card) >= 4.5
     for state in (now.good, now.caution, now.bad):
-        assert contrast(state, now.card) >= 2.5  # Icons and marks; a word goes with each.
+        assert contrast(state, now.card) >= 2.5  # icons and marks, which always have text beside them
 
 
 def test_contrast_of_black_and_white() -> None:
@@ -48,7 +48,7 @@ def test_the_style_sheet_is_whole(themed: QApplication) -> None:
     for place in re.findall(r'url\("([^"]+)"\)', sheet):
         assert place.endswith(".svg")
     colours = {"light": LIGHT, "dark": DARK}
-    for mode, now in colours.items():  # The marks in the style sheet cannot follow tokens by themselves.
+    for mode, now in colours.items():  # the icons in the style sheet do not follow the tokens automatically
         assert now.quiet in resource(f"style/{mode}/arrow-down.svg").read_text()
         assert now.on_accent in resource(f"style/{mode}/tick.svg").read_text()
 
@@ -69,7 +69,7 @@ def test_switching_the_theme(themed: QApplication, qtbot: object) -> None:
 
 
 class Desktop(QObject):
-    """Stands in for what the desktop says of itself, on a platform that says nothing."""
+    """Simulates the desktop's style hints on a platform without any."""
 
     colorSchemeChanged = Signal()
 
@@ -96,7 +96,7 @@ def test_the_desktops_theme_is_followed_where_nothing_is_chosen(
     desktop.colorSchemeChanged.emit()
     assert look.tokens is LIGHT
     look.apply(themed, "dark", 1.0)
-    desktop.colorSchemeChanged.emit()  # a chosen theme stays
+    desktop.colorSchemeChanged.emit()  # a chosen theme is kept
     assert look.tokens is DARK
 
 

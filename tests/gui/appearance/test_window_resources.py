@@ -1,4 +1,4 @@
-"""The window asks for its files with the engine's own resolver."""
+"""The window finds its files with the engine's own resolver."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A model and pictures for the processes behind the window."""
+"""A model and images for the window's background processes."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ import pytest
 from random_model import save_picture, save_random_model
 
 PATIENCE = 300_000
-"""Milliseconds: a machine that trains beside the tests takes its time to load torch."""
+"""Milliseconds: torch loads slowly on a machine that also trains."""
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a program ``ssh`` that brings commands to this machine."""
+    """The folder of a fake ``ssh`` that runs commands on this machine."""
     if sys.platform == "win32":
         pytest.skip("a program that is a script")
     monkeypatch.setenv("PATH", os.environ["PATH"])

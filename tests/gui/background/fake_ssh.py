@@ -1,4 +1,4 @@
-"""A program ``ssh`` that does what ssh does with a command, on this machine: hands its words to a shell as one line."""
+"""A fake ``ssh`` that treats a command as ssh does, on this machine: it passes the words to a shell as one line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ exec {python} -m s3n_core "$@"
 
 
 def install(folder: Path) -> tuple[str, str]:
-    """Write the program and a program ``s3n`` beside it; return the prefix to use. Both must be first on the PATH."""
+    """Write the fake ``ssh`` and a program ``s3n``, both to be first on the PATH; return the command prefix."""
     folder.mkdir()
     for name, text in (("ssh", _SSH), ("s3n", _S3N)):
         program = folder / name
@@ -30,5 +30,5 @@ def install(folder: Path) -> tuple[str, str]:
 
 
 def hosts(folder: Path) -> list[str]:
-    """Return where commands were sent."""
+    """Return the hosts that commands were sent to."""
     return (folder / "hosts.txt").read_text(encoding="utf-8").splitlines()

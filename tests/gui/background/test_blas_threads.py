@@ -1,4 +1,4 @@
-"""The window's linear algebra works in one thread; its children are not told to."""
+"""The window's linear algebra uses one thread; child processes do not inherit that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from s3n_gui.background.blas_threads import lift_limit, limit_threads
 
 def test_the_limit_is_the_windows_own(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENBLAS_NUM_THREADS", "S3N_WINDOW_SET_BLAS_THREADS"):
-        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.setenv(name, "")  # so that it is restored
         monkeypatch.delenv(name)
     limit_threads()
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
@@ -21,9 +21,7 @@ def test_the_limit_is_the_windows_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_the_person_has_set_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(
-        "S3N_WINDOW_SET_BLAS_THREADS", raising=False
-    )  # a window made by an earlier test may have left it
+    monkeypatch.delenv("S3N_WINDOW_SET_BLAS_THREADS", raising=False)  # a window of an earlier test may have set it
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
     limit_threads()
     assert os.environ["OPENBLAS_NUM_THREADS"] == "3"

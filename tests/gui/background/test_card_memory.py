@@ -1,4 +1,4 @@
-"""How much of the card's memory is free: asked of a program that stands for the driver's."""
+"""The free memory of the graphics card, from a fake of the driver's program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a program that 
 
 @pytest.fixture
 def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program nvidia-smi that says what is in a file."""
+    """A fake nvidia-smi that prints the content of a file."""
     program = tmp_path / "bin" / "nvidia-smi"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\ncat {tmp_path}/says\n', encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Commands as jobs of the window: small programs that stand for the engine, and the engine itself."""
+"""Commands as jobs of the window: with small programs in place of the engine, and with the engine itself."""
 
 import csv
 import os
@@ -51,7 +51,7 @@ def test_what_it_prints_becomes_signals(qtbot: QtBot, monkeypatch: pytest.Monkey
     assert job.status == "waiting"
     with qtbot.waitSignals([job.succeeded, job.ended], timeout=PATIENCE):
         job.start()
-        job.start()  # again does nothing
+        job.start()  # a second call has no effect
     assert [value["done"] for value in printed] == [0, 1, 2]
     assert said == ["Taken as images without labels."]
     assert ("running", 0.5, 4.0, "1 of 2") in progress
@@ -88,7 +88,7 @@ def test_killed_by_somebody(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> No
     assert job.pid is not None
     assert os.getsid(job.pid) == job.pid  # Ctrl+C in the window's terminal does not reach it
     assert psutil.Process(job.pid).nice() == 10
-    group = Path(f"/proc/{job.pid}/autogroup")  # where there are such, a niceness alone counts only inside the session
+    group = Path(f"/proc/{job.pid}/autogroup")  # with autogroups, a process's niceness only applies within its session
     if group.exists() and group.read_text("ascii"):
         assert group.read_text("ascii").endswith("nice 10\n")
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
@@ -115,7 +115,7 @@ def test_cancelled_it_keeps_what_it_has(qtbot: QtBot, monkeypatch: pytest.Monkey
     with qtbot.waitSignal(job.ended, timeout=PATIENCE):
         job.cancel()
         assert job.status == "stopping"
-        job.cancel()  # again does nothing
+        job.cancel()  # a second call has no effect
     assert job.status == "cancelled"
     assert job.sentence == "Stopped after 12 of 100 images; run the same command to resume."
 
@@ -215,7 +215,7 @@ def test_the_list_of_jobs(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None
         getattr(jobs, name).connect(lambda job, name=name: happened.append((name, job)))
     job = CommandJob("Predicting", ["predict"])
     jobs.add(job)
-    jobs.add(job)  # again does nothing
+    jobs.add(job)  # a second call has no effect
     assert (jobs.jobs(), jobs.active()) == ((job,), (job,))
     with pytest.raises(ValueError, match="still waiting"):
         jobs.remove(job)

@@ -1,4 +1,4 @@
-"""The window's end of the inspection, with the real engine process, which is killed, stopped and replaced by junk."""
+"""The window's inspection client with a real engine process, which is killed, suspended and replaced by junk."""
 
 import os
 import signal
@@ -21,13 +21,13 @@ from s3n_core.server.requests import Subject
 from s3n_gui.background import inspection_client
 from s3n_gui.background.inspection_client import InspectionClient
 
-PATIENCE = 300_000  # milliseconds: a machine that trains beside the tests takes its time to load torch
+PATIENCE = 300_000  # milliseconds: torch loads slowly on a machine that also trains
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 
 class Heard:
-    """Everything that a client says, in order."""
+    """Records all signals of a client, in order."""
 
     def __init__(self, client: InspectionClient) -> None:
         self.said: list[tuple[str, tuple[Any, ...]]] = []
@@ -100,7 +100,7 @@ def test_open_inspect_and_ask(
     with qtbot.waitSignal(client.answered, timeout=PATIENCE) as edited:
         client.inspect(pictures[0], InspectionSettings(edits=(edit,)), name="birds/one.jpg")
     assert [peak.set for peak in edited.args[0].warps.peaks if peak.found_at == edit.cell] == ["off"]
-    assert edited.args[0].response is inspection.response  # it crossed the border once
+    assert edited.args[0].response is inspection.response  # transferred only once
 
 
 def test_only_the_latest_is_answered(qtbot: QtBot, ready: InspectionClient, pictures: tuple[Path, ...]) -> None:
@@ -129,7 +129,7 @@ def test_errors_are_sentences(
     assert isinstance(failed.args[0], ModelNotFound)
     assert "gone.safetensors" in str(failed.args[0])
     assert (ready.state, ready.model) == ("broken", None)
-    with qtbot.waitSignal(ready.answered, timeout=PATIENCE):  # another model mends it
+    with qtbot.waitSignal(ready.answered, timeout=PATIENCE):  # opening another model recovers
         ready.open_model(model_file, "cpu")
         ready.inspect(pictures[0])
 
@@ -146,7 +146,7 @@ def test_a_failure_that_nobody_waits_for_is_not_reported(
 
 @pytest.fixture
 def at_its_own_pace(request: pytest.FixtureRequest, moment: str) -> None:
-    """Start the engine by its command, so that it loads its libraries, where it is to be met while it starts."""
+    """For tests during the start-up, start the engine by its command, so that it loads its libraries."""
     if moment == "starting":
         request.getfixturevalue("real_command")
 
@@ -164,14 +164,14 @@ def test_killed_at_a_bad_moment(
     elif moment == "opening":
         qtbot.waitUntil(lambda: client.state == "opening", timeout=PATIENCE)
     elif moment == "resampled":
-        # In the slot itself: the scores are being computed now.
+        # In the slot itself, because the scores are being computed now.
         client.resampled.connect(lambda *_: kill(client.pid) if not heard.all("interrupted") else None)
     else:
         qtbot.waitUntil(lambda: bool(heard.all("answered")), timeout=PATIENCE)
     if moment != "resampled":
         kill(client.pid)
     if moment == "ready":
-        first = client.inspect(pictures[1])  # asked before the window has noticed
+        first = client.inspect(pictures[1])  # requested before the window has noticed
     qtbot.waitUntil(lambda: bool(heard.all("interrupted")), timeout=PATIENCE)
     qtbot.waitUntil(lambda: first in [subject for _, subject in heard.all("answered")], timeout=PATIENCE)
     assert client.state == "ready"
@@ -263,9 +263,9 @@ def test_a_stalled_engine_never_blocks_the_window(
     assert ready.pid is not None
     os.kill(ready.pid, signal.SIGSTOP)
     heard = Heard(ready)
-    for seed in range(5000):  # many times what a pipe holds
+    for seed in range(5000):  # many times the capacity of a pipe
         last = ready.inspect(pictures[0], InspectionSettings(seed=seed))
-    # Still here, although nobody has read anything.
+    # This line is reached although nobody has read anything.
     os.kill(ready.pid, signal.SIGCONT)
     qtbot.waitUntil(lambda: last in [subject for _, subject in heard.all("answered")], timeout=PATIENCE)
     assert len(heard.all("answered")) == 1
@@ -281,8 +281,8 @@ def test_closing_a_stalled_engine(qtbot: QtBot, ready: InspectionClient) -> None
     assert time.perf_counter() - began < 2
     assert not engine.is_running()
     assert ready.state == "closed"
-    ready.close()  # again does nothing
-    ready.inspect(Path("x.jpg"))  # nor does asking
+    ready.close()  # a second call has no effect
+    ready.inspect(Path("x.jpg"))  # nor does a request
     assert ready.pid is None
 
 
@@ -303,7 +303,7 @@ def test_closing_at_a_bad_moment(
     client.close()
     heard = Heard(client)
     qtbot.wait(200)
-    assert heard.said == []  # nothing comes after the end; what is left running the fixtures would name
+    assert heard.said == []  # no signals after the end; the fixtures report anything left running
 
 
 def test_it_rests_and_wakes(qtbot: QtBot, model_file: Path, pictures: tuple[Path, ...]) -> None:
@@ -321,7 +321,7 @@ def test_it_rests_and_wakes(qtbot: QtBot, model_file: Path, pictures: tuple[Path
 def test_an_engine_that_leaves_to_free_its_card_is_started_when_it_is_needed(
     qtbot: QtBot, client: InspectionClient, model_file: Path, pictures: tuple[Path, ...]
 ) -> None:
-    """On a graphics card the process ends when it is idle; here the end of its input makes it leave in the same way."""
+    """With a graphics card the process exits when idle; here, closing its input makes it exit in the same way."""
     heard = Heard(client)
     with qtbot.waitSignal(client.opened, timeout=PATIENCE):
         client.open_model(model_file, "cpu")

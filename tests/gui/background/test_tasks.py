@@ -1,4 +1,4 @@
-"""Short work off the window's thread: the newest of each name is heard, in the window's thread; errors come as they are."""
+"""Short tasks in worker threads: only the newest of each name is delivered, in the GUI thread; errors are unchanged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).resolve().parents[3] / "s3n_gui"
 
 
 class Listener(QObject):
-    """Hears what tasks say: methods of a QObject, so that they are called in the thread that it lives in."""
+    """Receives signals of tasks; a QObject, so that its methods are called in the thread it lives in."""
 
     def __init__(self, tasks: Tasks) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ def test_closing_waits_for_what_runs_and_drops_the_rest(qtbot: QtBot) -> None:
 
 
 def test_nobody_else_makes_a_pool_of_threads() -> None:
-    """Thumbnails have several threads that take the newest first; all other short work is a task."""
+    """Thumbnails use several threads that serve the newest request first; all other short work is a task."""
     makers = {
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
@@ -120,7 +120,7 @@ def test_nobody_else_makes_a_pool_of_threads() -> None:
 
 
 def test_no_slot_asks_who_sent_a_signal() -> None:
-    """Signals carry what their receivers need: ``sender()`` is another object where a signal was queued or relayed."""
+    """Signals carry what receivers need, because ``sender()`` is wrong for queued or relayed signals."""
     asking = [
         f"{path.relative_to(PACKAGE).as_posix()}:{node.lineno}"
         for path in PACKAGE.rglob("*.py")

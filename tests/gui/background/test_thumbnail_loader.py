@@ -1,4 +1,4 @@
-"""Thumbnails: only what is seen is read, upright as the engine reads it, with a reason where it cannot be."""
+"""Thumbnails: only visible images are read, upright as in the engine, with a reason if unreadable."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ SIDE = 64
 
 
 def corners(size: tuple[int, int] = (300, 200)) -> Image.Image:
-    """A picture whose four corners differ: red, green, blue and white."""
+    """An image with four different corners: red, green, blue and white."""
     small = Image.new("RGB", (2, 2))
     small.putdata([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)])
     return small.resize(size, Image.Resampling.NEAREST)
@@ -138,7 +138,7 @@ def make_loader(qtbot: QtBot) -> Iterator[Callable[..., ThumbnailLoader]]:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """What was read; reading itself takes 5 ms and gives a plain image."""
+    """The paths read so far; each read takes 5 ms and returns a plain image."""
     done: list[Path] = []
 
     def read(path: Path, side: int, banner: int = 0) -> QImage:
@@ -188,7 +188,7 @@ def test_of_ten_thousand_only_what_is_seen_is_read(
     loader = make_loader()
     paths = [Path(f"{number}.jpg") for number in range(10_000)]
     began = time.perf_counter()
-    for first in range(0, 10_000, 40):  # somebody drags the scroll bar from one end to the other
+    for first in range(0, 10_000, 40):  # a drag of the scroll bar from one end to the other
         page = paths[first : first + 40]
         loader.keep_only(page)
         for path in page:
@@ -197,7 +197,7 @@ def test_of_ten_thousand_only_what_is_seen_is_read(
     last = paths[-40:]
     qtbot.waitUntil(lambda: all(path in reads for path in last))
     qtbot.wait(50)
-    # Two threads read one image each 5 ms while the bar is dragged, and then the last page.
+    # Two threads each read one image per 5 ms while the bar is dragged, and then the last page.
     assert len(reads) <= 40 + 2 + scrolled / 0.005 * 2
     assert all(loader.image(path) is not None for path in last)
     assert len(set(reads)) == len(reads)
@@ -221,7 +221,7 @@ def test_the_newest_first(
     qtbot.waitUntil(lambda: begun == [before])
     for path in paths:
         loader.image(path)
-    loader.image(paths[10])  # asked for again: it is in view now
+    loader.image(paths[10])  # requested again: it is visible now
     go_on.set()
     qtbot.waitUntil(lambda: len(begun) == 51)
     assert begun == [before, paths[10], *(path for path in reversed(paths) if path != paths[10])]
@@ -233,7 +233,7 @@ def test_the_cache_is_bounded(qtbot: QtBot, make_loader: Callable[..., Thumbnail
     for number in range(30):
         with qtbot.waitSignal(loader.ready):
             loader.image(Path(f"{number}.jpg"))
-        assert loader.image(Path("0.jpg")) is not None  # looked at all the time
+        assert loader.image(Path("0.jpg")) is not None  # used all the time
     assert loader.kept_bytes <= 10 * one
     assert loader.image(Path("5.jpg")) is None
     loader.set_cache_bytes(3 * one)

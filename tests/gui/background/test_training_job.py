@@ -1,4 +1,4 @@
-"""Trainings as jobs of the window, with the real training process: started, found, stopped, killed, left alone."""
+"""Training runs as jobs of the window, with real training processes: started, found, stopped, killed, left running."""
 
 import os
 import re
@@ -45,7 +45,7 @@ def root(tmp_path: Path) -> Iterator[Path]:
     yield root
     for run in root.glob("*") if root.is_dir() else ():
         owner = read_owner(run)
-        if owner is not None and owner.is_alive():  # a test that failed half way
+        if owner is not None and owner.is_alive():  # the test failed half way
             psutil.Process(owner.pid).kill()
 
 
@@ -166,11 +166,11 @@ def test_it_outlives_the_window_and_is_found_again(qtbot: QtBot, data: Path, roo
     assert found.run_status == other_window.run_status == "stopped"
     assert not is_live(first.run_path)
 
-    past = TrainingJob.follow(first.run_path)  # a run that nobody trains is heard once
+    past = TrainingJob.follow(first.run_path)  # a run that is not training sends one update
     with qtbot.waitSignals([past.run_changed, past.ended], timeout=PATIENCE):
         pass
     assert past.run_status == "stopped"
-    qtbot.waitUntil(lambda: not owner.is_alive(), timeout=PATIENCE)  # it unloads its libraries
+    qtbot.waitUntil(lambda: not owner.is_alive(), timeout=PATIENCE)  # the process takes a while to exit
 
 
 def test_a_run_of_the_command_line_is_followed_and_discarded(qtbot: QtBot, data: Path, root: Path) -> None:
@@ -196,14 +196,14 @@ def test_one_that_does_not_follow_orders_is_ended(
     wait_for_checkpoint(qtbot, job)
     owner = read_owner(job.run_path)
     assert owner is not None
-    os.kill(owner.pid, signal.SIGSTOP)  # as one that hangs in a driver
+    os.kill(owner.pid, signal.SIGSTOP)  # like a process that hangs in a driver
     with qtbot.waitSignal(job.ended, timeout=PATIENCE):
         job.stop_and_keep(grace_seconds=0.5)
     assert (job.status, job.run_status) == ("cancelled", "interrupted")
     assert "Resume it" in job.sentence
 
 
-@pytest.mark.usefixtures("real_command")  # it loads its libraries first
+@pytest.mark.usefixtures("real_command")  # the process loads its libraries first
 def test_stopped_before_it_is_a_run(qtbot: QtBot, data: Path, root: Path) -> None:
     job = TrainingJob.start(request(data, root, 500))
     with qtbot.waitSignal(job.ended, timeout=PATIENCE):
@@ -222,7 +222,7 @@ def test_one_that_cannot_begin_says_why(qtbot: QtBot, root: Path, tmp_path: Path
     assert (job.status, job.run_status) == ("failed", "failed")
 
 
-@pytest.mark.usefixtures("real_command")  # it loads its libraries first
+@pytest.mark.usefixtures("real_command")  # the process loads its libraries first
 def test_orders_to_nobody_are_refused(qtbot: QtBot, data: Path, root: Path) -> None:
     job = TrainingJob.start(request(data, root, 500))
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:

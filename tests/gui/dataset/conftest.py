@@ -1,4 +1,4 @@
-"""Small data sets, drawn here, and the page Data on them."""
+"""Small synthetic data sets, and the Data page on them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from s3n_gui.state.settings import Settings
 
 @pytest.fixture
 def folder(tmp_path: Path, qapp: object) -> Path:
-    """Three classes of 8 training and 2 test images; a broken file, a copy, a copy in the test, and one with two labels."""
+    """Three classes of 8 training and 2 test images; one broken file, two copies (one in test), one with two labels."""
     root = tmp_path / "vögel 鳥"
     shade = 0
     for part, count in (("train", 8), ("test", 2)):
@@ -51,7 +51,7 @@ def prepared(data_set: DataSet) -> Survey:
 
 @pytest.fixture
 def controller(session: Session, jobs: JobList, qtbot: QtBot) -> Iterator[DataController]:
-    """With nothing open."""
+    """A controller with nothing open."""
     made = DataController(session, jobs)
     yield made
     made.close()
@@ -59,7 +59,7 @@ def controller(session: Session, jobs: JobList, qtbot: QtBot) -> Iterator[DataCo
 
 @pytest.fixture
 def data_page(session: Session, settings: Settings, jobs: JobList, themed: object, qtbot: QtBot) -> Iterator[DataPage]:
-    """The page, shown at the least size of the window, with nothing open."""
+    """The page, shown at the minimum size of the window, with nothing open."""
     opener = Opener(session, RecentList())
     made = page(session, settings, jobs, opener)
     qtbot.addWidget(made)

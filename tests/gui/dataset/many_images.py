@@ -1,4 +1,4 @@
-"""Data sets of any size that need no files."""
+"""Data sets of any size without files."""
 
 from __future__ import annotations
 

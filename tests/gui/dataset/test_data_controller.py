@@ -1,4 +1,4 @@
-"""The page's state without widgets: audit by the real command, leaving out, what survives a change of the data set."""
+"""The Data page's state without widgets: audit by the real command, exclusion, and what survives another data set."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_check_finds_and_one_press_leaves_out(
     controller.checking.check()
     assert controller.checking.job is not None
     assert controller.checking.job in jobs.jobs()
-    controller.checking.check()  # again while it runs: nothing
+    controller.checking.check()  # no effect while it is running
     assert len(jobs.jobs()) == 1
     qtbot.waitUntil(lambda: controller.checking.findings is not None, timeout=60_000)
     assert controller.checking.job is None
@@ -49,7 +49,7 @@ def test_a_check_finds_and_one_press_leaves_out(
     assert len(gone) == 5
     assert {record.name for record in without_left_out(data_set).records} == {r.name for r in data_set.records} - gone
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-    again = DataController(session, jobs)  # as at the next start
+    again = DataController(session, jobs)  # as after a restart
     qtbot.waitUntil(lambda: again.checking.findings is not None and not again.is_busy)
     assert [finding.kind for finding in again.checking.findings or ()] == [
         finding.kind for finding in controller.checking.findings or ()

@@ -1,4 +1,4 @@
-"""Survey, filter, class tree, findings and validation images without any widget."""
+"""Survey, filter, class tree, findings and validation images, without widgets."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_images_without_a_label_can_be_listed(tmp_path: Path) -> None:
 
 
 def test_a_hundred_thousand_images_are_filtered(tmp_path: Path) -> None:
-    """How long it takes is measured in benchmarks/data_page.py."""
+    """benchmarks/data_page.py measures the time."""
     data_set = many(100_000, tmp_path)
     prepared = survey(data_set)
     found = ImageFilter(text="warbler 77", use="train").apply(prepared, prepared.uses, (), frozenset())

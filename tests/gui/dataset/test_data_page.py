@@ -1,4 +1,4 @@
-"""The page as a person uses it."""
+"""The Data page as a user operates it."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_the_rows_of_the_split_are_there_from_the_start(
     show(qtbot, data_page, session, data_set)
     rows = data_page.split_box.buttons
     top = rows["train"].y()
-    assert rows["left-out"].isVisible()  # before the first one is left out
+    assert rows["left-out"].isVisible()  # before the first image is excluded
     assert rows["validation"].isVisible()
     data_page.toggle_left_out()
     qtbot.waitUntil(data_page.is_ready)

@@ -1,4 +1,4 @@
-"""What an export is, without widgets: the command says exactly what was chosen, and keeps over restarts."""
+"""The export choices without widgets: the command matches them exactly, and they persist across restarts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_what_is_missing_is_said() -> None:
 
 def test_the_number_of_files_is_known_beforehand() -> None:
     panels = ("peaks", "map_d")
-    assert ExportChoice(panels=panels).amount(24) == (24, 24 * 3 + 1)  # a sheet and two pictures each, and index.csv
+    assert ExportChoice(panels=panels).amount(24) == (24, 24 * 3 + 1)  # a sheet and two images each, and index.csv
     assert ExportChoice(panels=panels, sheet=False, arrays=True, report=True).amount(24) == (24, 24 * 3 + 2)
     assert ExportChoice(panels=(), singles=False, first=10).amount(24) == (10, 11)
     assert ExportChoice(singles=False, first=100).amount(24) == (24, 25)

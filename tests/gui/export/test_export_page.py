@@ -1,4 +1,4 @@
-"""The page Export: widgets both ways, one real preview, one real export that is stopped."""
+"""The Export page: widgets in both directions, a real preview, and a real export that is stopped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 
 MODEL, IMAGES = resource("demo/model.safetensors"), resource("demo/images")
-PATIENCE = 300_000  # milliseconds: a job starts at low priority, and a machine that trains lets it wait
+PATIENCE = 300_000  # milliseconds: jobs start at low priority and wait on a machine that also trains
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def export(
     yield made
     made.shut_down()
     jobs.close()
-    jobs.clear_ended()  # now, and not when Python finds them in whatever thread
+    jobs.clear_ended()  # now, rather than whenever Python collects them, in any thread
 
 
 def test_it_says_what_is_missing(export: ExportPage, session: Session) -> None:
@@ -155,7 +155,7 @@ def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Pa
     bar.show_written(tmp_path, {"total": 2})
     preview.changed.emit()
     assert "written to" in bar.state.text()
-    controller.set(part="test")  # nobody has counted these
+    controller.set(part="test")  # not counted yet
     assert bar.state.text() == ""
 
 
@@ -167,7 +167,7 @@ def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None
     assert [image.name for image in listed.images] == [record.name for record in records]
     with pytest.raises(DataSetError, match="no split 'test'"):
         first_images(IMAGES, "test")
-    opened = DataSet(root=tmp_path, format="images", classes=(), records=records[:2])  # what is open is not read again
+    opened = DataSet(root=tmp_path, format="images", classes=(), records=records[:2])  # not read again while open
     assert first_images(tmp_path, "all", opened)[1].count == 2
 
 
@@ -223,7 +223,7 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
 def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
     export.show()
     export.controller.set(model=MODEL, images=IMAGES, dpi=72, out=tmp_path / "out", panels=("peaks", "map_d"), first=2)
-    export.controller.set(singles=False, arrays=True)  # before the first has begun
+    export.controller.set(singles=False, arrays=True)  # before the first one has started
     maker = export.controller.preview
     qtbot.waitUntil(lambda: not maker.busy, timeout=PATIENCE)
     assert maker.problem == ""
@@ -240,7 +240,7 @@ def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_
     assert "NumPy" in export.preview.words.text()
     numbers = maker.file
     assert numbers is not None
-    export.controller.set(opacity=0.2)  # the wish for the numbers stays
+    export.controller.set(opacity=0.2)  # the choice of arrays is kept
     qtbot.waitUntil(lambda: export.is_ready() and maker.file is not numbers, timeout=PATIENCE)
     maker.choose(".png")
     qtbot.waitUntil(lambda: maker.file is not None and maker.file.ending == ".png", timeout=PATIENCE)

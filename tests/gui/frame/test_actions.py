@@ -1,4 +1,4 @@
-"""The one table of actions: whole, without clashes, and every row does something."""
+"""The table of actions: complete, without conflicts, and every row does something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main job without a window: `main.py --demo` where there is no display, no Qt, no console, no demo files."""
+"""`main.py --demo` without a window: no display, no Qt, no console, no demo files."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 class Engine:
-    """Stands in for the engine's processes: remembers the commands and answers with the given exit codes."""
+    """A fake of the engine's processes: records the commands and returns the given exit codes."""
 
     def __init__(self, *codes: int) -> None:
         self.codes = list(codes)
@@ -93,7 +93,7 @@ def test_without_arguments_it_points_to_the_demo(engine: Engine, capsys: pytest.
 
 
 def test_without_a_console(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`pythonw` and start menus give Python no output streams at all."""
+    """`pythonw` and start menus give Python no output streams."""
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         monkeypatch.setattr(sys, name, None)
     assert app.main(["--demo"]) == 0

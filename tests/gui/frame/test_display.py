@@ -1,4 +1,4 @@
-"""Why no window can be shown: one sentence, never a crash of this process."""
+"""The reason why no window can be shown: one sentence, never a crash."""
 
 import subprocess
 import sys
@@ -67,7 +67,7 @@ def test_a_display_that_works(linux: pytest.MonkeyPatch) -> None:
 
 
 def test_a_window_without_a_screen(linux: pytest.MonkeyPatch) -> None:
-    """Whoever chooses Qt's platform (offscreen, vnc) is taken at their word, and Qt is really asked."""
+    """A chosen Qt platform (offscreen, vnc) is respected and really tried."""
     pytest.importorskip("PySide6.QtWidgets", reason="Qt does not load here", exc_type=ImportError)
     linux.setenv("QT_QPA_PLATFORM", "offscreen")
     assert display.why_no_window() is None

@@ -1,4 +1,4 @@
-"""Every page of the window has a page of help, and the help is a document that Qt can show."""
+"""Every page of the window has a help page, in a format that Qt can show."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The window by keyboard alone: every page by its key, Tab goes all around each page and back, and all it meets has a name."""
+"""Keyboard use of the window: a key for every page, Tab cycles through each page, and every widget has a name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def name_of(widget: QWidget) -> str:
 
 
 def walk(window: QWidget) -> list[QWidget]:
-    """Press Tab until it comes back to where it began; what had the focus on the way."""
+    """Press Tab until the focus is back at its start; return the widgets focused on the way."""
     met: list[QWidget] = []
     QTest.keyClick(window.windowHandle(), Qt.Key.Key_Tab)
     while (focused := QApplication.focusWidget()) not in met:
@@ -99,7 +99,7 @@ def test_tab_goes_around_each_dialog_and_escape_closes_it(window: MainWindow, qt
         for widget in dialog.findChildren(QWidget)
         if widget.isVisible() and widget.isEnabled() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
     ]
-    # Of buttons of which one holds, Tab meets the one that does; arrow keys go on from there.
+    # In an exclusive button group, Tab reaches only the checked button; arrow keys move within the group.
     groups = {button.group() for button in met if isinstance(button, QAbstractButton) and button.group() is not None}
     assert [
         repr(widget)

@@ -1,4 +1,4 @@
-"""The log has what went wrong in every thread; a person gets one sentence."""
+"""The log contains failures of every thread; the user gets one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frame: pages come and go, what is chosen stands at the top, errors are said, places come back."""
+"""The frame: page changes, the current choices at the top, error messages, and restored geometry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 class Other(Page):
-    """A page that remembers what the frame did with it."""
+    """A page that records what the frame does with it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ def test_places_come_back(settings: Settings, two_pages: tuple[PageEntry, ...], 
     window.setGeometry(10, 20, 900, 603)
     window.close()
     again = made(settings, two_pages, qtbot)
-    assert again.height() == 603  # The offscreen screen is narrower than the window.
+    assert again.height() == 603  # the offscreen screen is narrower than the window
     other = again.pages.page("inspect")
     assert isinstance(other, Other)
     assert other.state == {"pane": 444}
@@ -149,7 +149,7 @@ def test_a_run_brings_its_images_where_nothing_else_is_open(window: MainWindow, 
         window.opener.open_path(run)
     assert window.session.data_set is not None
     assert window.session.data_set.root == birds
-    assert shown == ["run"]  # the page that shows the run stays
+    assert shown == ["run"]  # the page that shows the run is kept
     with qtbot.waitSignal(window.session.data_set_changed, timeout=5000):
         window.opener.open_path(other)
     window.opener.open_path(run)
@@ -238,7 +238,7 @@ def test_dialogs_open_once_and_close(window: MainWindow, monkeypatch: pytest.Mon
 
 
 class Slow(Job):
-    """A job that does what the test says."""
+    """A job controlled by the test."""
 
     def report(self, fraction: float | None, left: float | None) -> None:
         self._report(status="running", text="3 of 10", fraction=fraction, seconds_left=left)
@@ -273,7 +273,7 @@ def test_the_tray_follows_jobs(window: MainWindow) -> None:
 
 
 class Training:
-    """Stands in for a job that trains."""
+    """A fake training job."""
 
     title = "Training run-07"
 

@@ -1,4 +1,4 @@
-"""The pages' code is loaded ahead, off the window's thread; what it does not need is never loaded."""
+"""The pages' modules are preloaded in a worker thread; unneeded modules are never loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Window, engine and training as processes of their own: each is killed at a bad moment, and nothing is lost nor hangs."""
+"""Window, engine and training as separate processes: each is killed at a bad moment, and nothing is lost or hangs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SMALL = SMALL_TRAINING | {"epochs": 2000}
 
 
 class Window:
-    """The program in a process group of its own, as a terminal starts it."""
+    """The program in its own process group, as a terminal starts it."""
 
     def __init__(self, home: Path, *arguments: str) -> None:
         self.process = subprocess.Popen(
@@ -72,7 +72,7 @@ class Window:
         return None
 
     def signal(self, number: int) -> None:
-        """As the terminal does: to the whole group."""
+        """Send a signal to the whole group, as a terminal does."""
         os.killpg(self.process.pid, number)
 
     def wait(self) -> int:
@@ -115,7 +115,7 @@ def open_window(s3n_home: Path) -> Iterator[Callable[..., Window]]:
         window.close()
     for run in (s3n_home / "runs").glob("*/"):
         owner = read_owner(run)
-        if owner is not None and owner.is_alive():  # a test that failed half way
+        if owner is not None and owner.is_alive():  # the test failed half way
             psutil.Process(owner.pid).kill()
 
 
@@ -134,7 +134,7 @@ def test_a_training_and_its_windows(open_window: Callable[..., Window], tmp_path
     owner = read_owner(run.path)
     assert owner is not None
 
-    # Two windows on one run: both see it, either may order, and there is still one training.
+    # Two windows on one run: both see it, either can control it, and there is still one training process.
     second = open_window()
     second.wait_for_training("running")
     first.say("pause")
@@ -145,14 +145,14 @@ def test_a_training_and_its_windows(open_window: Callable[..., Window], tmp_path
     second.wait_for_training("running")
     assert read_owner(run.path) == owner
 
-    # Ctrl+C in the terminal of one: it closes; the training and the other window do not notice.
+    # Ctrl+C in the terminal of one window closes it; the training and the other window are not affected.
     first.signal(signal.SIGINT)
     assert first.wait() == 0, first.errors
     assert first.errors == ""
     assert is_live(run.path)
     assert second.process.poll() is None
 
-    # The other is killed with all that is in its process group: the training goes on, and the next start finds it.
+    # The other one is killed with its whole process group: the training continues, and the next start finds it.
     second.signal(signal.SIGKILL)
     assert second.wait() == -signal.SIGKILL
     assert is_live(run.path)
@@ -160,7 +160,7 @@ def test_a_training_and_its_windows(open_window: Callable[..., Window], tmp_path
     third.wait_for_training("running")
     assert read_owner(run.path) == owner
 
-    # The training itself is killed: the window says so, and it can be resumed from its last checkpoint.
+    # The training itself is killed: the window reports it, and the run can be resumed from its last checkpoint.
     end = time.monotonic() + PATIENCE
     while run.read_pointer("last") is None:
         assert time.monotonic() < end
@@ -192,7 +192,7 @@ def test_the_engine_is_killed_and_the_window_is_killed(open_window: Callable[...
     assert engine is not None
     answered = window.state["answered"]
     window.say("next image")
-    engine.kill()  # while it is asked
+    engine.kill()  # while it handles a request
     window.wait_for(lambda state: state["answered"] > answered, "another answer")
     assert window.state["said"] == []
 
@@ -200,7 +200,7 @@ def test_the_engine_is_killed_and_the_window_is_killed(open_window: Callable[...
     assert engine is not None
     window.signal(signal.SIGKILL)
     window.wait()
-    engine.wait(30)  # it goes with its window: nobody would talk to it
+    engine.wait(30)  # the engine ends with its window
     assert "Traceback" not in (s3n_home / "logs" / "window.log").read_text(encoding="utf-8")
 
 
@@ -220,7 +220,7 @@ def test_a_prediction_ends_with_its_window_and_is_continued(
     job = psutil.Process(first.state["pid"])
     first.signal(signal.SIGKILL)
     first.wait()
-    job.wait(PATIENCE)  # nobody hears what it says: it ends, and keeps what it has
+    job.wait(PATIENCE)  # its output is no longer read: it ends and keeps its rows
     assert not table.exists()
     assert table.with_name("table.csv.part").stat().st_size > 0
 

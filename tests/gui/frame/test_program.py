@@ -1,4 +1,4 @@
-"""The program as a person starts it: light, closed by Ctrl+C, its settings forgotten when asked."""
+"""The program as a user starts it: light, closed by Ctrl+C, settings reset on request."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_ctrl_c_closes_the_window(s3n_home: Path) -> None:
     end = time.monotonic() + 60
     while not log.exists() and time.monotonic() < end:
         time.sleep(0.05)
-    time.sleep(1.5)  # From the log's first moment until Ctrl+C is listened to.
+    time.sleep(1.5)  # the log begins a moment before Ctrl+C is handled
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors

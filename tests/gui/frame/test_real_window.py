@@ -1,4 +1,4 @@
-"""The real program under a real X server: what is on the screen, what keys do, and how it ends."""
+"""The real program under a real X server: screen contents, keys, and exit."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ pytestmark = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Screen:
-    """A screen that nobody sees."""
+    """A virtual screen."""
 
     display: str
     frame_buffer: Path
 
     def picture(self) -> np.ndarray:
-        """Return what is on the screen, uint8 (height, width, 3): the server keeps it in a file of the X window dump format."""
+        """Return a screenshot, uint8 (height, width, 3), from the server's file in X window dump format."""
         content = self.frame_buffer.read_bytes()
         head = struct.unpack(">25I", content[:100])
         size, width, height, row_bytes, colours = head[0], head[4], head[5], head[12], head[19]
@@ -46,7 +46,7 @@ class Screen:
         return rows[:, : 4 * width].reshape(height, width, 4)[:, :, 2::-1].copy()
 
     def do(self, *words: str) -> str:
-        """Let a hand type: the arguments of ``xdotool``."""
+        """Send input with ``xdotool`` and these arguments."""
         hand = {**os.environ, "DISPLAY": self.display}
         done = subprocess.run(
             ["xdotool", *words], env=hand, capture_output=True, text=True, timeout=PATIENCE, check=False
@@ -89,12 +89,12 @@ def wait_for(what: Callable[[], bool], said: str, process: subprocess.Popen[str]
 
 
 def is_drawn(picture: np.ndarray) -> bool:
-    """Whether there is more than an empty ground: many colours, as photographs and maps have."""
+    """Return whether a screenshot has many colours, as photographs and maps do, and is not an empty background."""
     return len(np.unique(picture.reshape(-1, 3)[::7], axis=0)) > 500
 
 
 def differing(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the share of pixels that are another colour."""
+    """Return the share of pixels with different colours."""
     return float((one != other).any(axis=2).mean())
 
 
@@ -117,7 +117,7 @@ def test_demo_on_a_real_screen(screen: Screen, s3n_home: Path, tmp_path: Path, m
     try:
         wait_for(lambda: screen.titles() == ["Inspect - S3N Studio"], "the window", process)
         window = screen.do("search", "--onlyvisible", "--name", "S3N Studio")
-        screen.do("windowfocus", window)  # Without a window manager nobody else gives it the keyboard.
+        screen.do("windowfocus", window)  # without a window manager nothing else gives it the focus
         wait_for(lambda: is_drawn(screen.picture()), "the demo's first bird", process)
         inspect = screen.picture()
 
@@ -132,7 +132,7 @@ def test_demo_on_a_real_screen(screen: Screen, s3n_home: Path, tmp_path: Path, m
         screen.do("key", "Next")
         wait_for(lambda: differing(screen.picture(), inspect) > 0.1, "the second bird", process)
 
-        Image.fromarray(screen.picture()).save(tmp_path / "screen.png")  # To look at, after a failure and otherwise.
+        Image.fromarray(screen.picture()).save(tmp_path / "screen.png")  # for visual inspection
         screen.do("key", "ctrl+q")
         out, errors = process.communicate(timeout=60)
     finally:

@@ -1,4 +1,4 @@
-"""An inspection made by hand, and an engine that answers at once or when it is told to: no process, no network."""
+"""A synthetic inspection, and a fake engine that replies at once or on request, without process or network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CELLS = 31
 
 
 def bent_grid(strength: float) -> np.ndarray:
-    """A grid that enlarges the middle: monotonic, the border stays where it is."""
+    """A monotonic grid that enlarges the middle and keeps the border fixed."""
     places = cell_places(CELLS, CELLS)
     return (places - strength * np.sin(np.pi * places) / np.pi).astype(np.float32)
 
@@ -39,7 +39,7 @@ def looked_at(
     settings: InspectionSettings | None = None,
     **changes: Any,
 ) -> Inspection:
-    """An inspected grey image; ``peaks`` are (row, column, R, set), ``rebel`` is what branch D says."""
+    """Return the inspection of a grey image; ``peaks`` are (row, column, R, set), ``rebel`` is D's prediction."""
     width, height = size
     box = box or (0.0, 0.0, float(width), float(height))
     settings = settings or InspectionSettings()
@@ -118,18 +118,18 @@ def looked_at(
 
 
 def without_scores(inspection: Inspection) -> Inspection:
-    """What the engine sends first."""
+    """Return the inspection without scores, as the engine sends it first."""
     return replace(inspection, scores=Scores(logits={"O": inspection.scores.logits["O"]}))
 
 
 def data_set(root: Path, count: int = 6) -> DataSet:
-    """Images that need not exist; labelled in turn with the three classes."""
+    """A data set of images that need not exist, labelled alternately with the three classes."""
     records = tuple(ImageRecord(path=root / f"bird {n}.jpg", name=f"bird {n}.jpg", label=n % 3) for n in range(count))
     return DataSet(root=root, format="class-folders", classes=CLASSES, records=records)
 
 
 class FakeClient(QObject):
-    """An `EngineClient` (test_engine_client.py compares them); answers when `answer` is called, or at once with ``prompt``."""
+    """A fake `EngineClient` (test_engine_client.py compares them); replies on `answer`, or at once if ``prompt``."""
 
     opened = Signal(object)
     resampled = Signal(object, object)
@@ -168,7 +168,7 @@ class FakeClient(QObject):
         return self.asked[-1]
 
     def inspection(self, subject: Subject | None = None) -> Inspection:
-        """What is seen of a subject; of the last one that was asked for."""
+        """Return the inspection of a subject; by default of the last one requested."""
         subject = subject or self.asked[-1]
         saying = self.saying.get(subject.image.name, {})
         return looked_at(subject.name or subject.image.name, settings=subject.settings, **saying)
@@ -192,7 +192,7 @@ class FakeClient(QObject):
         self.maps_asked.append(index)
 
     def send_class_map(self, index: int, subject: Subject | None = None) -> None:
-        """Send a class's map; of the last image that was asked for."""
+        """Send a class map; by default of the last image requested."""
         values = np.full((2, 2), index, dtype=np.float32)
         self.class_map_ready.emit(ClassMap(subject=subject or self.asked[-1], index=index, values=values))
 

@@ -1,4 +1,4 @@
-"""What the window shows of the demo before its engine has started is what the demo model sees."""
+"""The stored demo inspection, shown before the engine has started, equals that of the demo model."""
 
 from __future__ import annotations
 

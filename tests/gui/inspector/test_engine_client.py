@@ -1,4 +1,4 @@
-"""The engine of the tests is called as the real one is, and says what the real one says."""
+"""The tests' fake engine client has the methods and signals of the real one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIGNALS = sorted(
 
 
 def signals_of(kind: type[QObject]) -> dict[str, str]:
-    """The arguments of a class's signals by name."""
+    """Return the arguments of a class's signals, by name."""
     meta = kind.staticMetaObject  # type: ignore[attr-defined]
     methods = (meta.method(index) for index in range(meta.methodOffset(), meta.methodCount()))
     signatures = [

@@ -1,4 +1,4 @@
-"""What happens between session, engine and state: with an engine that answers when it is told to, and no widget."""
+"""The interplay of session, engine and state, with a fake engine that replies on request, without widgets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from s3n_gui.state.session import Session
 
 
 class Stage:
-    """Everything but widgets."""
+    """The page without its widgets."""
 
     def __init__(self, session: Session, root: Path) -> None:
         self.session, self.client = session, FakeClient()
@@ -93,7 +93,7 @@ def test_replies_about_an_image_that_is_not_shown_are_dropped(stage: Stage) -> N
     assert stage.state.message == ""
     stage.editor.flip_peak((10, 20))
     stage.client.answer()
-    assert stage.state.evidence.response.class_map(2) is None  # it was not kept for later, either
+    assert stage.state.evidence.response.class_map(2) is None  # nor was it kept for later
 
 
 def test_replies_about_no_image_are_dropped(stage: Stage) -> None:
@@ -142,7 +142,7 @@ def test_a_class_map_stays_when_settings_change(stage: Stage) -> None:
 
 
 class Second:
-    """A second model beside the first, shown."""
+    """A second model beside the first, active."""
 
     def __init__(self, root: Path) -> None:
         self.first, self.client, self.root = InspectionState(), FakeClient(), root
@@ -293,7 +293,7 @@ def test_a_peak_is_dragged_as_one_change(stage: Stage) -> None:
     assert stage.editor.undo_stack.count() == 1
     assert stage.state.evidence is not None
     assert stage.state.evidence.warps.peaks[0].x == pytest.approx(140, abs=6)
-    stage.editor.drag_peak((10, 20), (500.0, -50.0))  # kept in what the network sees
+    stage.editor.drag_peak((10, 20), (500.0, -50.0))  # clamped to what the network sees
     stage.client.answer()
     assert stage.state.evidence.warps.peaks[0].cell == (0, 30)
     stage.editor.undo_stack.undo()

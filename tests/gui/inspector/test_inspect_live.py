@@ -1,4 +1,4 @@
-"""The page with the real engine process and the demo: what is stored is there at once, live a little later."""
+"""The Inspect page with a real engine process and the demo: the stored inspection at once, the live one later."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def test_the_demo_is_stored_then_live(
         made.show_demo()
         state = made.state
         if read_demo_inspection() is not None:
-            assert state.answer is not None  # before any engine could have started
+            assert state.answer is not None  # before an engine could have started
         qtbot.waitUntil(lambda: not state.busy and made.is_ready(), timeout=60_000)
         assert state.answer is not None
         assert state.message == ""
         assert state.evidence is state.answer
         peak, before = state.answer.warps.peaks[0], state.answer
         made.editor.drag_peak(peak.found_at, (30.0, 30.0))
-        qtbot.waitUntil(lambda: state.evidence is not before, timeout=10_000)  # warped anew, scores to come
+        qtbot.waitUntil(lambda: state.evidence is not before, timeout=10_000)  # re-warped, scores still to come
         qtbot.waitUntil(lambda: not state.busy, timeout=20_000)
         moved = next(one for one in state.answer.warps.peaks if one.found_at == peak.found_at)
         assert moved.cell != peak.cell

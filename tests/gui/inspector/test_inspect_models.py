@@ -1,4 +1,4 @@
-"""The page's state, lists and pure functions: no widgets."""
+"""The Inspect page's state, lists and pure functions, without widgets."""
 
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def test_places_go_to_a_plane_and_back(plane: str) -> None:
         there = to_plane(inspection, plane, place)  # type: ignore[arg-type]
         assert there is not None
         assert from_plane(inspection, plane, there) == pytest.approx(place, abs=0.5)  # type: ignore[arg-type]
-    assert to_plane(inspection, "D", (10.0, 20.0)) is None  # the network does not see it
+    assert to_plane(inspection, "D", (10.0, 20.0)) is None  # outside the network's view
     assert from_plane(inspection, "D", (-1.0, 20.0)) is None
 
 
@@ -296,4 +296,4 @@ def test_the_magnification_map_is_what_the_cursor_reads() -> None:
         value = value_at(inspection, content, (x, y))
         assert value is not None
         assert float(content.limits.share(value)) == pytest.approx(float(content.shares[row, column]), abs=1e-4)
-    assert np.abs(np.diff(content.shares, axis=0)).max() < 0.05  # smooth: no facets
+    assert np.abs(np.diff(content.shares, axis=0)).max() < 0.05  # smooth, without facets

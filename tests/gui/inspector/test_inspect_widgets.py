@@ -1,4 +1,4 @@
-"""The page's widgets both ways: what the state says is shown, what the person does reaches the state."""
+"""The Inspect page's widgets in both directions: they show the state, and user actions reach the state."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_the_mouse_is_marked_in_every_pane(looking: InspectPage) -> None:
     assert looking.state.cursor == pytest.approx((100, 60), abs=1.5)
     marks = [pane.view._cursor for pane in looking.panes.panes]
     assert all(mark is not None for mark in marks)
-    # D enlarges the middle, so the place has moved away from it there; C changes nothing.
+    # D enlarges the middle, so the place has moved away from it there; C is unchanged.
     assert marks[3].x() < 99 and marks[4].x() == pytest.approx(100, abs=1.5)  # type: ignore[union-attr]  # noqa: PT018
     assert float(view(looking, 1)._readout) == pytest.approx(0.3, abs=0.02)
     assert view(looking, 3)._readout.startswith("×")
@@ -177,7 +177,7 @@ def test_the_mouse_in_a_warped_image_is_marked_in_the_original(looking: InspectP
     move(warped, pixel(warped, 75, 50))
     assert looking.state.cursor is not None
     x, y = looking.state.cursor
-    # To the pixel that the mouse hit; D enlarges the middle, so the place lies further in than in the warped image.
+    # Exact to the pixel under the mouse; D enlarges the middle, so the place is further in than in the warped image.
     assert (x, y) == pytest.approx(looking.state.evidence.warped_to_original("D", 75 / 300 * 64, 50 / 200 * 64), abs=1)
     assert x > 90
     assert y > 60
@@ -196,7 +196,7 @@ def test_panes_of_a_plane_zoom_and_pan_together(looking: InspectPage) -> None:
     assert first.camera.zoom > 1
     assert first.to_picture(point).x() == pytest.approx(before.x(), abs=0.5)
     assert view(looking, 1).camera == first.camera
-    assert view(looking, 3).camera.zoom == 1  # D has a plane of its own
+    assert view(looking, 3).camera.zoom == 1  # D has its own plane
     QTest.keyClick(first, Qt.Key.Key_0)
     assert view(looking, 1).camera.zoom == 1
 
@@ -313,7 +313,7 @@ def test_grid_lines_and_peaks_in_all_panes(looking: InspectPage) -> None:
 def test_a_class_of_the_scores_shows_its_map(looking: InspectPage) -> None:
     looking.side.scores.class_chosen.emit(1)
     assert (looking.panes.panes[1].model.kind, looking.panes.panes[1].model.class_index) == ("class_map", 1)
-    looking.side.scores.class_chosen.emit(2)  # not among the maps that came
+    looking.side.scores.class_chosen.emit(2)  # not among the maps received
     assert client(looking).maps_asked == [2]
     client(looking).send_class_map(2)
     assert not looking.panes.panes[1].note.isVisible()
@@ -506,7 +506,7 @@ def test_commands_are_the_rows_of_the_table(looking: InspectPage) -> None:
     rows = {row.id for row in ACTIONS if row.page == "inspect" and row.menu}
     assert set(looking.commands()) == rows
     for name, command in looking.commands().items():
-        if name != "inspect-compare":  # asks for a file
+        if name != "inspect-compare":  # opens a file dialog
             command()
 
 
@@ -570,18 +570,18 @@ def test_the_page_is_made_in_pieces(
         made.restore_state(kept)
         assert made.commands() == {}
         assert not made.is_ready()
-        assert made.save_state() == kept  # closed before it was made
+        assert made.save_state() == kept  # closed before it was built
         made.show()
         session.model = tmp_path / "model.safetensors"
         session.data_set = data_set(tmp_path)
-        client(made).answer()  # what comes meanwhile is shown when the widgets are there
+        client(made).answer()  # what arrives in the meantime is shown once the widgets exist
         with qtbot.waitSignal(made.commands_changed):
             pass
         assert made.is_ready()
         assert made.commands()
         assert made.panes.layout_name == "Side by side"
         assert made.side.tabs.currentIndex() == 1
-        assert made.toolbar.grid.isChecked()  # as it is in the panes
+        assert made.toolbar.grid.isChecked()  # as in the panes
         assert made.panes.panes[0].view.isVisible()
         assert made.side.answer.name.text() == "Red bird"
     finally:

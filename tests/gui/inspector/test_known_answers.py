@@ -1,4 +1,4 @@
-"""Tables of predictions: of the page Predict by themselves, or chosen by the person."""
+"""Prediction tables on the Inspect page: the Predict page's own, or chosen by the user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from s3n_gui.state.settings import Settings
 
 
 def table(path: Path, *, model: str = "abc", names: tuple[str, ...] = ("bird 0.jpg", "bird 1.jpg")) -> Path:
-    """A table whose first image is answered wrongly and on whose second the branches disagree."""
+    """A table whose first image is predicted wrongly, and on whose second image the branches disagree."""
     header = PredictionHeader(
         model=model, mode="expected", precision="float32", classes=CLASSES, images="", count=len(names)
     )
@@ -75,7 +75,7 @@ def test_a_table_waits_for_its_model(setting: Setting, qtbot: QtBot, tmp_path: P
     setting.open("abc")
     assert setting.known.of_all
     setting.verdicts.clear()
-    setting.open("abc")  # opened again, after another device was chosen
+    setting.open("abc")  # reopened, after another device was chosen
     assert len(setting.verdicts) == 2
 
 

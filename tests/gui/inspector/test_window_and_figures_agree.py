@@ -1,4 +1,4 @@
-"""What the window shows of an image is what an exported figure, a report and the engine say of it."""
+"""The window's values for an image agree with exported figures, the report and the engine."""
 
 import json
 from xml.etree import ElementTree
@@ -27,14 +27,14 @@ from s3n_gui.widgets.palette_picker import PalettePicker
 
 
 def sheet_texts(inspection: Inspection, *panels: PanelName) -> list[str]:
-    """Every text of the sheet that shows some panels."""
+    """Return all texts of a sheet with some panels."""
     page = sheet_page(inspection, FigureStyle(panels=panels, dpi=72))
     root = ElementTree.fromstring(vector_bytes(page, "svg", {}))
     return ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
 def most_enlarged(inspection: Inspection) -> tuple[float, tuple[float, float]]:
-    """The largest magnification in D and its place in the original: the centre of a grid square."""
+    """Return the largest magnification in D and its place in the original, the centre of a grid square."""
     squares = inspection.warps.magnification("D")
     row, column = np.unravel_index(int(squares.argmax()), squares.shape)
     nodes = inspection.grid_in_original("D")[row : row + 2, column : column + 2]

@@ -1,4 +1,4 @@
-"""Rows of predictions that nobody predicted, as many as a test wants."""
+"""Made-up prediction rows, in any number."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def predictions(count: int, *, labelled: bool = True, block: int = 40) -> Predic
 
 
 def part_lines(made: list[Prediction]) -> bytes:
-    """The content of ``TABLE.part`` with these rows."""
+    """Return the content of a ``TABLE.part`` with these rows."""
     head = {"format": FORMAT, "version": VERSION, **header(len(made)).to_dict()}
     return b"".join(json.dumps(one).encode() + b"\n" for one in [head, *(row.to_dict() for row in made)])
 

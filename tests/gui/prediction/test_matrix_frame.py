@@ -1,4 +1,4 @@
-"""Where the cells of the confusion matrix lie: without widgets."""
+"""The cell layout of the confusion matrix, without widgets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another page asks for the predictions of the whole data set."""
+"""Requests of other pages to predict the whole data set."""
 
 from __future__ import annotations
 

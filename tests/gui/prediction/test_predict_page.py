@@ -1,4 +1,4 @@
-"""The page Predict: widgets both ways, and one real job that is stopped and goes on."""
+"""The Predict page: widgets in both directions, and a real job that is stopped and resumed."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def predict(
     yield made
     made.shut_down()
     jobs.close()
-    jobs.clear_ended()  # now, and not when Python finds them in whatever thread
+    jobs.clear_ended()  # now, rather than whenever Python collects them, in any thread
 
 
 def fill(qtbot: QtBot, predict: PredictPage, images: Path, *, labelled: bool) -> PredictPage:
-    """Let the page find a finished table of 300 made-up rows."""
+    """Make the page find a complete table of 300 made-up rows."""
     request = PredictionRequest(model=MODEL, images=images)
     request.table.parent.mkdir(parents=True)
     write_table(request.table, header(300), rows(300, labelled=labelled))
@@ -185,7 +185,7 @@ def test_the_preview_marks_the_peaks(qtbot: QtBot, filled: PredictPage, tmp_path
 
 
 def turned() -> bytes:
-    """EXIF data of a photograph that was taken with the camera upright."""
+    """Return EXIF data of a portrait photograph."""
     exif = Image.Exif()
     exif[0x0112] = 6
     return exif.tobytes()
@@ -270,16 +270,16 @@ def test_o_alone_may_answer_where_it_is_sure(filled: PredictPage, session: Sessi
     assert field.text() == "Stop after O if H ≤ 0.050"
     assert controller.request is not None
     assert controller.request.stop_below == 0.05
-    assert controller.stage == "ready"  # another table, which is not there yet
+    assert controller.stage == "ready"  # another table, which does not exist yet
     filled.source.show_stage("Predict", "", can_start=False, running=True, can_start_over=False)
     assert not field.isEnabled()
-    session.ask_for_predictions()  # other pages need to know what all branches say
+    session.ask_for_predictions()  # other pages need the predictions of all branches
     assert controller.stop_below is None
     assert field.text() == "Fast mode: off"
 
 
 def test_answers_of_something_else_are_said(qtbot: QtBot, filled: PredictPage, session: Session) -> None:
-    """The made-up table is of no model that there is."""
+    """The made-up table's model does not exist."""
     qtbot.waitUntil(lambda: filled.notice.isVisible(), timeout=5000)
     assert "has changed since" in filled.notice.words
     assert session.predictions is None
@@ -403,7 +403,7 @@ def test_a_real_job_is_stopped_and_goes_on(
 def test_a_table_of_something_else_can_be_replaced_whatever_the_engine_says(
     qtbot: QtBot, predict: PredictPage, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A real job finds rows in its place that are not its own, and every sentence is replaced by nonsense."""
+    """A real job finds another job's rows at its path, with every message replaced by nonsense."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     controller = predict.controller
     controller.set_model(MODEL)

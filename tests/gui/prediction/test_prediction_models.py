@@ -1,4 +1,4 @@
-"""The table of predictions as columns: nothing is lost, order and filter are right, the figures are right."""
+"""The table of predictions as columns: lossless, with correct sorting, filtering and accuracy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from s3n_gui.state.prediction_request import PredictionRequest
 
 @pytest.mark.parametrize("labelled", [True, False])
 def test_every_row_comes_back_exactly(labelled: bool) -> None:
-    table = predictions(3000, labelled=labelled)  # grows over its first room
+    table = predictions(3000, labelled=labelled)  # grows beyond its initial capacity
     made = rows(3000, labelled=labelled)
     assert [table.row(number) for number in range(len(table))] == made
 
@@ -101,7 +101,7 @@ def test_coverage_falls_with_the_threshold() -> None:
 
 
 def test_100_000_rows_are_sorted_and_filtered_as_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No row is made into an object for it; how long it takes is measured in benchmarks/window_tables.py."""
+    """No row is converted to an object; benchmarks/window_tables.py measures the time."""
     table = predictions(2000)
     texts = {key: values * 50 for key, values in table.texts.items()}
     texts["file"] = [f"{n}-{file}" for n in range(50) for file in table.files]

@@ -1,4 +1,4 @@
-"""Following a table: while it grows, when it is cut back, when it is finished."""
+"""Following a table: while it grows, when it is truncated, when it is complete."""
 
 from __future__ import annotations
 
@@ -100,9 +100,9 @@ def test_rows_that_the_job_throws_away_are_not_read(
     monkeypatch.setattr(table_reading, "_POLL_SECONDS", 0.02)
     write_part(out, rows(left))
     listeners.append(one := Listener(out, growing=True, anew=True))
-    qtbot.wait(100)  # several looks of the reader
+    qtbot.wait(100)  # several polls of the reader
     assert one.begun == 0
-    write_part(out, rows(400, seed=1))  # longer than what was there, as soon as the reader looks again
+    write_part(out, rows(400, seed=1))  # longer than the old rows at the reader's next poll
     qtbot.waitUntil(lambda: one.count() == 400, timeout=5000)
     assert one.begun == 1
 

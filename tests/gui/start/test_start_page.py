@@ -1,4 +1,4 @@
-"""The page Start and what it is made from: recent things, the runs folder, live trainings, words for numbers."""
+"""The Start page and its sources: recent items, the runs folder, live training runs, formatted numbers."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_live_run_is_seen_with_its_loss(qtbot: QtBot, tmp_path: Path) -> None:
     run.write_state(STATE)
     writer = MetricsWriter(run.metrics_jsonl, None)
     writer.write_step({"epoch": 0, "batch": 1, "step": 1, "loss": 2.5})
-    assert writer.offset  # Written through to the disk.
+    assert writer.offset  # flushed to the disk
     watch = RunsWatch(tmp_path / "runs")
     with RunLock(run.path), qtbot.waitSignal(watch.changed, timeout=5000):
         watch.look()

@@ -1,4 +1,4 @@
-"""What is chosen, and who is heard."""
+"""The session's choices and its signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings and layout come back, only what was chosen is written, and no broken file is fatal."""
+"""Settings and layout persist, only changed settings are written, and broken files are not fatal."""
 
 from __future__ import annotations
 

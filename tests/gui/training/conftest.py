@@ -1,4 +1,4 @@
-"""The page Train in a home of the test's own."""
+"""The Train page in the test's own home."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "core"))
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings of tests take one core."""
+    """Limit training runs of tests to one core."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 

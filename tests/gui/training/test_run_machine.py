@@ -1,4 +1,4 @@
-"""Every edge of the one state machine, and every pair that is no edge."""
+"""Every transition of the state machine, and every pair without a transition."""
 
 import itertools
 from typing import get_args

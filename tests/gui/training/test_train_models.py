@@ -1,4 +1,4 @@
-"""What the page Train knows, without widgets: series, smoothing, recipe, sentences, charts, runs, files."""
+"""The Train page's models without widgets: series, smoothing, recipe, comments, charts, runs, files."""
 
 import json
 import time
@@ -75,7 +75,7 @@ class TestSeries:
             series = series_of(*MetricsReader(path).poll().lines)
             took.append(time.process_time() - start)
         assert series.step_count == 100_000
-        assert min(took) < 1.0  # of a core; how long a person waits depends on what else the machine does
+        assert min(took) < 1.0  # CPU time; the wall time depends on the load of the machine
 
     def test_columns_that_not_every_line_has(self):
         block = block_of([step(0, 1, loss=1.0), step(0, 2, word="all"), {"kind": "other"}, step(0, 3, loss=None)])

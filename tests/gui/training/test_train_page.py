@@ -1,4 +1,4 @@
-"""The page Train with widgets: form, runs, charts, strip; and one real training followed to its end."""
+"""The Train page with widgets: form, runs, charts, strip; and a real training run followed to its end."""
 
 import dataclasses
 import math
@@ -67,7 +67,7 @@ def birds(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def runs(settings) -> Path:
-    """The runs folder with two copies of the demo model's own run: three epochs, four probe images."""
+    """The runs folder with two copies of the demo model's run: three epochs, four probe images."""
     root = settings.runs_root
     for name in ("past", "other"):
         shutil.copytree(resource("demo/runs/demo"), root / name)
@@ -121,7 +121,7 @@ def test_form_both_ways(train_page, session, birds, qtbot):
 
 
 def test_a_past_run_opens_on_the_page(train_page, runs, session, qtbot):
-    seen(train_page, runs)  # shows the newest by itself
+    seen(train_page, runs)  # the page shows the newest run by itself
     session.run = runs / "past"
     qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3, timeout=SOON)
     qtbot.waitUntil(lambda: train_page.is_ready() and len(train_page.strip.rows) == 4, timeout=SOON)
@@ -169,7 +169,7 @@ def test_cursor_zoom_and_axes(train_page, runs, qtbot):
 def test_numbers_of_a_value_axis_stand_clear(themed, qtbot):
     view = CurveView("loss", bounds=None, marks=False)
     qtbot.addWidget(view)
-    assert not view.left.style["showValues"]  # Nothing is measured yet.
+    assert not view.left.style["showValues"]  # no metrics yet
     for values in ([2.9, 10.8], [0.0, 99.0], [1e-7, 0.003], [1.27], [16.8, 22.9]):
         view.show_curves([Curve(points=(np.arange(len(values)), np.array(values)), colour=QColor("red"), width=1)])
         assert view.left.style["showValues"]
@@ -265,7 +265,7 @@ def test_curves_of_both_kinds_look_different(train_page, runs, qtbot):
     assert validation.width > training.width
     assert validation.colour != training.colour
     lone = train_page.charts.charts["memory"].view._curves
-    assert [curve.colour for curve in lone] == [validation.colour]  # nothing beside it to be told apart from
+    assert [curve.colour for curve in lone] == [validation.colour]  # no other curve to distinguish it from
 
 
 def test_the_box_gives_both_values(train_page, runs, qtbot):
@@ -361,7 +361,7 @@ def test_a_resume_with_changed_data_is_asked_for(
     resumed, asked, errors = [], [], []
     monkeypatch.setattr(controller, "resume", lambda device, changed_data=False: resumed.append(changed_data))
 
-    def ask(dialog):  # read at once: a dialog that has its answer is deleted
+    def ask(dialog):  # read now: the dialog is deleted once it is answered
         asked.append(" ".join(label.text() for label in dialog.findChildren(QLabel)))
         return choice
 
@@ -382,7 +382,7 @@ def test_a_resume_with_changed_data_is_asked_for(
 
 
 def test_a_resume_is_asked_for_whatever_the_engine_says(train_page, runs, session, birds, qtbot, monkeypatch, tmp_path):
-    """A real run, resumed by a real process after an image was taken away, with every sentence replaced by nonsense."""
+    """A real run, resumed by a real process after an image was removed, with every message replaced by nonsense."""
     data = shutil.copytree(birds, tmp_path / "birds")
     directory = prepare_small_run(runs / "begun", data, epochs=9)
     subprocess.run([sys.executable, "-c", ONE_EPOCH, directory.path], check=True)
@@ -439,7 +439,7 @@ def test_what_is_held_out_is_chosen_once(train_page, session, birds, monkeypatch
     session.validation = ValidationShare(0.25, 7)
     assert form.choice.settings == {"validation": 0.25, "seed": 7}
     assert form.rows["seed"].control.value() == 7
-    assert form.rows["validation"].control.text() == "25 %"  # as on the page Data
+    assert form.rows["validation"].control.text() == "25 %"  # as on the Data page
     form.rows["validation"].control.setValue(30)
     assert session.validation == ValidationShare(0.3, 7)
     session.validation = ValidationShare(0.25, 7)
@@ -496,7 +496,7 @@ def test_the_keyboard_stays_at_the_run_when_a_button_goes(themed, qtbot):
     other.setFocus()
     show("running", "running")
     show("finished", "over")
-    assert other.hasFocus()  # nobody's focus is taken
+    assert other.hasFocus()  # the focus is not taken away
 
 
 def test_the_words_card_cuts_no_sentence(train_page, runs, qtbot):
@@ -526,9 +526,7 @@ def test_every_control_has_a_tip_and_a_name(train_page):
         for control in train_page.findChildren(kind):
             if control.objectName().startswith("qt_") or "Scroll" in type(control).__name__:
                 continue
-            if (
-                isinstance(control.parent(), EmptyPage) and control.isHidden()
-            ):  # a button that this case has no words for
+            if isinstance(control.parent(), EmptyPage) and control.isHidden():  # a button without text in this case
                 continue
             if (
                 isinstance(control.parent(), QAbstractSpinBox | QComboBox)

@@ -1,4 +1,4 @@
-"""The row under the mouse is tinted as a whole."""
+"""The whole row under the mouse is highlighted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit names what is broken, too small, or there twice, and goes through everything."""
+"""The audit checks every image and reports broken, too small and duplicate ones."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ from s3n_core.system.json_values import to_json
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Two splits of two classes: one file empty, one truncated, one copy across splits, one under another class."""
+    """Two splits of two classes: one file empty, one truncated, one copied across splits, one under another class."""
     root = tmp_path / "data"
     grey = 0
     for split, counts in (("train", {"a": 6, "b": 4}), ("test", {"a": 2})):
@@ -74,14 +74,14 @@ def test_report_as_text_and_as_json(data: Path) -> None:
 
 
 def photograph(seed: int) -> Image.Image:
-    """Soft blotches of its own: no two seeds look alike."""
+    """Smooth random blotches, different for every seed."""
     noise = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize((160, 120), Image.Resampling.BICUBIC)
 
 
 @pytest.fixture
 def photographs(tmp_path: Path) -> Path:
-    """Twenty unlike pictures; one is in the test part, too, small and badly compressed, and once more as another class."""
+    """Twenty different images; one is also in the test split, small and badly compressed, and under another class."""
     root = tmp_path / "photographs"
     for i in range(20):
         path = root / ("train" if i % 4 else "test") / "ab"[i % 2] / f"{i}.png"
@@ -90,8 +90,8 @@ def photographs(tmp_path: Path) -> Path:
     (root / "test" / "b").mkdir()
     photograph(1).resize((120, 90)).save(root / "test" / "b" / "again.jpg", quality=30)
     photograph(2).filter(ImageFilter.GaussianBlur(1)).save(root / "train" / "b" / "other.png")
-    photograph(3).save(root / "train" / "b" / "equal.png")  # equal files are told by their content alone
-    photograph(4).resize((40, 30)).save(root / "test" / "a" / "tiny.png")  # too small to be compared
+    photograph(3).save(root / "train" / "b" / "equal.png")  # identical files are found by their content
+    photograph(4).resize((40, 30)).save(root / "test" / "a" / "tiny.png")  # too small to compare
     return root
 
 
@@ -188,7 +188,7 @@ def test_the_search_for_near_duplicates_tells_how_far_it_is(photographs: Path) -
     assert len(calls) > 1
     seen = len(calls)
     audit(open_data_set(photographs), decode=False, comparing=lambda done, total: calls.append((done, total)))
-    assert len(calls) == seen  # without pixels there is nothing to compare
+    assert len(calls) == seen  # nothing to compare without pixels
 
 
 def test_the_caller_may_end_it(data: Path) -> None:

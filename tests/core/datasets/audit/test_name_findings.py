@@ -1,4 +1,4 @@
-"""What file names betray, and which ordinary ways of naming files betray nothing."""
+"""Findings from file names, and ordinary naming schemes without findings."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from s3n_core.datasets.records import DataSet, ImageRecord
 
 
 def data_set(*lines: str, classes: tuple[str, ...] = ("001.Robin", "002.House_Wren", "Wren")) -> DataSet:
-    """Make a data set of lines "split label name", with "-" for no split and no label."""
+    """Create a data set from lines "split label name", with "-" for no split or no label."""
     records = []
     for line in lines:
         split, label, name = line.split(" ", 2)
@@ -64,8 +64,8 @@ def test_frames_of_one_clip_in_two_parts() -> None:
     [
         ("robin_{i}.jpg",),  # a class and a counter
         ("adult_{i}.jpg", "young_{i}.jpg"),  # sources without a number of their own
-        ("n01440764_{i}.jpg",),  # one source a class
-        ("Robin_{i:04}_7{i}3{i}.jpg",),  # two numbers, the first a counter: sources of one image
+        ("n01440764_{i}.jpg",),  # one source per class
+        ("Robin_{i:04}_7{i}3{i}.jpg",),  # two numbers, the first a counter: every source has one image
     ],
 )
 def test_ordinary_numbering_betrays_nothing(names: tuple[str, ...]) -> None:
@@ -86,7 +86,7 @@ def test_ordinary_numbering_betrays_nothing(names: tuple[str, ...]) -> None:
 def test_copies_in_two_parts(original: str, copy: str) -> None:
     assert found(f"train 0 {original}", f"test 0 {copy}", "train 0 hill.jpg") == [("same-source", (original, copy))]
     assert found(f"train 0 {original}", f"train 0 {copy}") == []
-    assert found(f"- 0 {original}", f"- 0 {copy}") == []  # no parts yet
+    assert found(f"- 0 {original}", f"- 0 {copy}") == []  # no splits yet
 
 
 def test_files_numbered_in_brackets_are_no_copies() -> None:
@@ -106,10 +106,10 @@ def test_names_that_tell_a_class() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "train 2 a/house_wren_1.jpg",  # its own class's words stand inside another's
+        "train 2 a/house_wren_1.jpg",  # the words of its own class are contained in another's
         "train 1 a/wren_and_house_wren.jpg",
         "train 2 a/wren_beside_robin.jpg",
-        "train 2 robin/robins_1.jpg",  # folders and parts of words do not count
+        "train 2 robin/robins_1.jpg",  # folders and partial words do not count
     ],
 )
 def test_names_that_do_not_contradict(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Hashes of pictures: near ones for what a copy goes through, far ones for unlike pictures; groups without all pairs."""
+"""Image hashes: close for altered copies, distant for different images; grouping without comparing all pairs."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from s3n_core.system.resources import resource
 
 @pytest.fixture(scope="module")
 def drawings() -> list[Image.Image]:
-    """Every fourth of the demo's pictures."""
+    """Every fourth image of the demo."""
     return [read_image(path) for path in sorted(resource("demo/images").rglob("*.jpg"))[::4]]
 
 
@@ -93,7 +93,7 @@ def test_a_chain_is_one_group() -> None:
 
 
 def test_one_picture_many_times() -> None:
-    """Frames of a still camera: all near one another, which must not cost the square of their number."""
+    """Frames of a static camera are all close to each other, which must not take quadratic time."""
     rng = np.random.default_rng(7)
     first = rng.bytes(HASH_BYTES)
     frames: list[bytes | None] = [flipped(first, 6, rng) for _ in range(2000)] + [first] * 2000

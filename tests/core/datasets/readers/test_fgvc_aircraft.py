@@ -1,4 +1,4 @@
-"""FGVC-Aircraft 2013b in the layout that its archive unpacks into: parts, levels, boxes, and no banners."""
+"""FGVC-Aircraft 2013b in the layout of its unpacked archive: splits, levels, boxes, and cropped banners."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 60, 50
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """Six photographs, grey above and with a white banner of 20 rows below."""
+    """Six photographs, grey with a white banner of 20 rows at the bottom."""
     root = tmp_path / "fgvc-aircraft-2013b"
     data = root / "data"
     (data / "images").mkdir(parents=True)
@@ -156,11 +156,11 @@ def test_no_lists_and_no_images(archive: Path) -> None:
 def test_banners_are_cut_off_wherever_an_image_is_read(archive: Path) -> None:
     path = archive / "data" / "images" / "0787226.jpg"
     whole = np.asarray(read_image(path))
-    assert whole.shape[:2] == (HEIGHT, WIDTH)  # the decoder knows no data set
+    assert whole.shape[:2] == (HEIGHT, WIDTH)  # the decoder alone does not know of the data set
     assert whole.max() > 200
     opened = [open_data_set(archive), open_images(archive / "data" / "images"), open_images(path)]
     records = [next(record for record in data_set.records if record.path == path) for data_set in opened]
-    assert {record.banner for record in records} == {banner_of(path)} == {20}  # the same picture, however it is opened
+    assert {record.banner for record in records} == {banner_of(path)} == {20}  # the same image, however it is opened
     record = records[0]
     assert image_size(path, banner=record.banner) == (WIDTH, HEIGHT - 20)
     seen = np.asarray(read_image(path, banner=record.banner))

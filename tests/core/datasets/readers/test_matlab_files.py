@@ -1,4 +1,4 @@
-"""The reader of .mat files on what SciPy writes, on files of MATLAB's own, and on damaged ones."""
+"""The reader of .mat files, on files from SciPy, from MATLAB, and on damaged files."""
 
 from pathlib import Path
 from typing import Any
@@ -87,11 +87,11 @@ def test_kinds_that_such_tables_do_not_have(tmp_path: Path, kind: object) -> Non
     scipy.io.savemat(tmp_path / "x.mat", {"x": kind, "y": 1})
     with pytest.raises(DataSetError, match="which these tables do not have"):
         read_matlab(tmp_path / "x.mat", "x")
-    assert read_matlab(tmp_path / "x.mat", "y") == {"y": 1}  # what is not asked for does no harm
+    assert read_matlab(tmp_path / "x.mat", "y") == {"y": 1}  # other variables do no harm
 
 
 def test_sizes_that_are_not_there(tmp_path: Path) -> None:
-    """A cell that claims two thousand million elements takes no memory for them."""
+    """A cell that declares two billion elements allocates no memory for them."""
     names = np.empty((1, 2), dtype=object)
     names[0, :] = ["a", "b"]
     scipy.io.savemat(tmp_path / "x.mat", {"x": names})

@@ -1,4 +1,4 @@
-"""The readers and their detection, on small folders made here: what is read, what is named, what is refused."""
+"""The readers and format detection on small folders: what is read, what is reported, what is rejected."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ Tree = Callable[..., Path]
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    """Make files below one folder: images where no text is given."""
+    """Create files in a folder: text files, or images if no text is given."""
 
     def make(*images: str, **texts: str) -> Path:
         root = tmp_path / "data"
@@ -132,7 +132,7 @@ def test_clutter_is_passed_over(tree: Tree) -> None:
 
 
 def test_what_is_called_an_image_is_listed(tree: Tree) -> None:
-    """Its content is the decoder's business: the audit names it."""
+    """The content is checked by the decoder; the audit reports it."""
     root = tree("a/1.png", "b/2.png")
     (root / "a" / "broken.jpg").touch()
     assert names(open_data_set(root)) == ["a/1.png", "a/broken.jpg", "b/2.png"]
@@ -158,7 +158,7 @@ def test_names_that_are_no_text(tree: Tree) -> None:
     name = os.fsdecode(b"caf\xe9")
     os.rename(root / "a", root / name)
     data_set = open_data_set(root)
-    assert data_set.classes == ("b", r"caf\udce9")  # classes go into models and reports, which hold text only
+    assert data_set.classes == ("b", r"caf\udce9")  # models and reports store class names as valid text
     assert names(data_set) == ["b/2.png", f"{name}/1.png"]
     assert len(data_set.fingerprint()) == 32
 
@@ -419,7 +419,7 @@ def test_folders_that_cannot_be_used(tree: Tree, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_listed(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Simulated: the tests may run as a user who may read everything."""
+    """Simulated, because the tests may run as root."""
     root = tree("a/1.png", "b/2.png", "c/3.png")
     scandir = os.scandir
 

@@ -17,7 +17,7 @@ BOX = (39, 116, 569, 375)
 
 
 def save_annotations(file: Path, rows: list[tuple[object, ...]], fields: list[str], **more: object) -> None:
-    """Write a struct array of one row, as MATLAB has it: 1 x N, every number a 1 x 1 matrix."""
+    """Write a struct array as MATLAB does: 1 x N, with every number a 1 x 1 matrix."""
     array = np.empty((1, len(rows)), dtype=[(field, object) for field in fields])
     for i, row in enumerate(rows):
         array[0, i] = tuple(value if isinstance(value, str) else np.array([[value]]) for value in row)
@@ -128,7 +128,7 @@ def test_older_release(older: Path) -> None:
 
 
 def test_one_annotation_alone(older: Path) -> None:
-    """MATLAB has no difference between one struct and a list of one."""
+    """MATLAB does not distinguish a struct from a list of one struct."""
     fields = ["relative_im_path", *CORNERS, "class", "test"]
     row = ("car_ims/000002.jpg", *BOX, 2, 0)
     save_annotations(older / "cars_annos.mat", [row], fields, class_names=class_cell())
