@@ -36,15 +36,11 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from s3n_core.datasets.file_formats import SIGNATURE
 from s3n_core.errors import UnreadableImage
 
 PIXEL_LIMIT = 178_956_970
 """Largest number of pixels that a header may declare. Pillow, too, refuses more by default (683 MiB in memory)."""
-
-IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
-)
-"""Lower-case suffixes of files that count as images in a data set folder."""
 
 _FORMATS = [
     JpegImagePlugin.JpegImageFile.format,
@@ -61,7 +57,6 @@ with contextlib.suppress(ImportError):  # Pillow has it since 11.3
 
     _FORMATS.append(AvifImagePlugin.AvifImageFile.format)
 
-_PREFIX = 16  # bytes from which Pillow's readers recognise their format
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -78,10 +73,9 @@ _TRANSPARENT_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 _LADDER = (255.0, 65535.0, 2147483647.0)
 
 
-def is_image_file(name: str) -> bool:
-    """Return whether a file name has the suffix of an image, ignoring case."""
-    dot = name.rfind(".")
-    return dot > 0 and name[dot:].lower() in IMAGE_SUFFIXES
+def is_decoded(format: str) -> bool:
+    """Say whether this installation reads a format that `format_of` names."""
+    return format in _FORMATS
 
 
 def read_image(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
@@ -184,7 +178,7 @@ def _open_regular_file(path: Path) -> IO[bytes]:
 
 def _open_image(file: IO[bytes]) -> ImageFile.ImageFile:
     """Read the header like ``Image.open``, but without its warning about large images."""
-    prefix = file.read(_PREFIX)
+    prefix = file.read(SIGNATURE)
     for name in _FORMATS:
         factory, accept = Image.OPEN[name]
         accepted = accept is None or accept(prefix)

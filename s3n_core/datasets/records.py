@@ -79,6 +79,23 @@ class Problem:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Files or folders of one kind that are no images of a data set and were passed over.
+
+    Attributes:
+        reason: Why, as a short clause ("not an image"): one of those in `skipped_files`.
+        suffix: The files' suffix in lower case with its dot, "" for files without one, "/" for folders.
+        count: How many there are.
+        example: The first of them.
+    """
+
+    reason: str
+    suffix: str
+    count: int
+    example: Path
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
     """The images of one folder, as its format describes them.
@@ -102,6 +119,7 @@ class DataSet:
     title: str = ""
     by_hand: frozenset[str] = frozenset()
     original: DataSet | None = None
+    skipped: tuple[Skipped, ...] = ()
 
     def of_split(self, split: Split | None) -> tuple[ImageRecord, ...]:
         """Return the records of a split (None: those without one)."""

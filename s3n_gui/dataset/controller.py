@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
-from s3n_core.datasets.readers.folder_scan import list_folder
+from s3n_core.datasets.readers.folder_scan import FolderScan
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.tasks import Tasks
@@ -185,11 +185,12 @@ def _prepare(data_set: DataSet) -> Survey:
 
 def _first_images(root: Path) -> DataSet:
     """Return the first images below a folder, without labels; stop after ``_FIRST_FOLDERS`` folders."""
+    scan = FolderScan(root)
     found: list[ImageRecord] = []
     waiting, visited = [root] if root.is_dir() else [], 0
     while waiting and len(found) < _FIRST_IMAGES and visited < _FIRST_FOLDERS:
         folder, visited = waiting.pop(), visited + 1
-        listing = list_folder(folder, [])
+        listing = scan.peek(folder)
         for name in listing.images[: _FIRST_IMAGES - len(found)]:
             path = folder / name
             found.append(ImageRecord(path=path, name=path.relative_to(root).as_posix()))

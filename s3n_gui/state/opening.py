@@ -49,7 +49,7 @@ class Opener(QObject):
 
     def open_path(self, path: Path) -> None:
         """Open whatever ``path`` is; if that is not possible, the banner says why."""
-        from s3n_core.datasets.decoding import IMAGE_SUFFIXES  # lazy: imports Pillow
+        from s3n_core.datasets.readers.folder_scan import is_image  # Loads Pillow, not at the window's start.
 
         path = path.expanduser().absolute()
         try:
@@ -61,7 +61,7 @@ class Opener(QObject):
                 self.open_data_set(path)
             elif path.suffix.lower() == MODEL_SUFFIX:
                 self.open_model(path)
-            elif path.suffix.lower() in IMAGE_SUFFIXES:
+            elif is_image(path):
                 self.open_image(path)
             elif path.suffix.lower() in _FOREIGN_MODELS:
                 self._session.report_error(

@@ -1,77 +1,243 @@
-"""Finding the images in a folder tree, with one ``scandir`` per folder and in the same order on every file system."""
+"""Finding image files below a folder, quickly (one ``scandir`` a folder) and in an order that no file system decides.
+
+A file with the suffix of an image is one, and is not opened here. One whose suffix says nothing is judged by its first bytes.
+Everything else is counted with its reason: what operating systems, network disks and editors leave, placeholders of cloud
+disks, folders that this program wrote, films, raw photographs, texts.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import stat
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
-from s3n_core.datasets.decoding import is_image_file
-from s3n_core.datasets.records import Problem
+from s3n_core.datasets.decoding import is_decoded
+from s3n_core.datasets.file_formats import IMAGE_SUFFIXES, SIGNATURE, format_of, is_text, suffix_of
+from s3n_core.datasets.own_folders import OWN_NAMES, own_kind
+from s3n_core.datasets.records import Problem, Skipped
+from s3n_core.datasets.skipped_files import (
+    FOLDER,
+    NOT_AN_IMAGE,
+    OTHER_FILE,
+    OWN,
+    PLACEHOLDER,
+    UNOPENED,
+    SkippedFiles,
+    hidden_reason,
+    is_placeholder,
+    no_decoder,
+    suffix_reason,
+)
 
-_CLUTTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"})
+_IS_WINDOWS = os.name == "nt"
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The direct contents of one folder, without hidden and system files.
+    """What lies directly in one folder.
 
     Attributes:
-        folders: Names of the folders, sorted by code point.
-        images: Names of the files with an image suffix, sorted likewise.
+        folders: Names of the folders, in the order of their characters' code points; not those that are passed over.
+        images: Names of the files that are images, in the same order.
+        skipped: Everything else.
     """
 
     folders: tuple[str, ...]
     images: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
-def list_folder(folder: str | Path, problems: list[Problem]) -> Listing:
-    """List one folder; if that fails, return an empty listing and add the folder to ``problems``."""
-    folders, images = [], []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith(".") or name.lower() in _CLUTTER:
-                    continue
-                if entry.is_dir():
-                    folders.append(name)
-                elif is_image_file(name):  # includes broken links, which the decoder reports
-                    images.append(name)
-    except OSError as error:
-        problems.append(Problem(Path(folder), f"the folder cannot be read ({error.strerror})"))
-    return Listing(tuple(sorted(folders)), tuple(sorted(images)))
+_EMPTY = Listing((), ())
+_OWN = Listing((), ())  # of every folder that this program wrote
 
 
-def find_images(root: str | Path, below: str, problems: list[Problem]) -> list[str]:
-    """Find all images in a folder, at any depth.
+class FolderScan:
+    """The search for images below one folder: each folder is listed once, however often it is asked for.
 
-    Args:
-        root: The data set's folder.
-        below: Folder to search: a POSIX path relative to ``root``, empty for ``root`` itself.
-        problems: Receives folders that cannot be listed, and links that lead back to a folder above them.
+    A folder below it that this program wrote is empty for every question.
 
-    Returns:
-        POSIX paths relative to ``root``: a folder's own images before those of its subfolders, each sorted.
+    Attributes:
+        problems: Folders that cannot be listed, links that lead back, and what a reader adds.
     """
-    steps = below.split("/") if below else []
-    above = [_identity(os.path.join(root, *steps[:depth])) for depth in range(len(steps))]
-    found: list[str] = []
-    _collect(os.path.join(root, *steps), f"{below}/" if below else "", above, found, problems)
-    return found
+
+    def __init__(self, root: str | Path) -> None:
+        """Begin a search below ``root``; nothing is read."""
+        self._root = _key(root)
+        self.problems: list[Problem] = []
+        self._listings: dict[str, Listing | OSError] = {}
+        self._counted: set[str] = set()
+        self._skipped = SkippedFiles()
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What was passed over in the folders that were listed (`DataSet.skipped`)."""
+        return self._skipped.counted()
+
+    def listing(self, folder: str | Path) -> Listing:
+        """List one folder and count what is passed over in it; one that cannot be listed is empty and becomes a problem.
+
+        Folders in it that this program wrote are not among its folders: to know them, these are listed, too.
+        """
+        key = _key(folder)
+        listing = self._listed(key)
+        if isinstance(listing, OSError):
+            if key not in self._counted:
+                self.problems.append(Problem(Path(folder), f"the folder cannot be read ({listing.strerror})"))
+            self._counted.add(key)
+            return _EMPTY
+        own = {name for name in listing.folders if self._is_own(key + name)}
+        if key not in self._counted:
+            self._counted.add(key)
+            self._skipped.include(listing.skipped)
+            for name in sorted(own):
+                self._skipped.add(OWN, FOLDER, Path(folder, name))
+        if not own:
+            return listing
+        return replace(listing, folders=tuple(name for name in listing.folders if name not in own))
+
+    def peek(self, folder: str | Path) -> Listing:
+        """List one folder for a look only: nothing is counted, and one that cannot be listed is empty."""
+        listing = self._listed(_key(folder))
+        return _EMPTY if isinstance(listing, OSError) else listing
+
+    def find_images(self, root: str | Path, below: str = "") -> list[str]:
+        """Find all images below a folder, at any depth; what is passed over is counted.
+
+        Args:
+            root: The data set's folder.
+            below: Where to look: a posix path relative to ``root``, empty for ``root`` itself.
+
+        Returns:
+            Posix paths relative to ``root``: a folder's own images come before those of the folders in it, each sorted.
+        """
+        steps = below.split("/") if below else []
+        above = [_identity(os.path.join(root, *steps[:depth])) for depth in range(len(steps))]
+        found: list[str] = []
+        self._collect(os.path.join(root, *steps), f"{below}/" if below else "", above, found)
+        return found
+
+    def holds_images(self, folder: str | Path, *, depth: int = 8) -> bool:
+        """Say whether there is an image in a folder or, down to ``depth`` levels, below it; stops at the first."""
+        listing = self.peek(folder)
+        if listing.images:
+            return True
+        return depth > 0 and any(
+            self.holds_images(os.path.join(folder, name), depth=depth - 1) for name in listing.folders
+        )
+
+    def holds_own_folder(self, folder: str | Path, *, depth: int = 3) -> bool:
+        """Say whether a folder that this program wrote lies in a folder or, down to ``depth`` levels, below it."""
+        if self._is_own(_key(folder)):
+            return True
+        return depth > 0 and any(
+            self.holds_own_folder(os.path.join(folder, name), depth=depth - 1) for name in self.peek(folder).folders
+        )
+
+    def _is_own(self, folder: str) -> bool:
+        return self._listed(_key(folder)) is _OWN
+
+    def _listed(self, folder: str) -> Listing | OSError:
+        if folder not in self._listings:
+            try:
+                self._listings[folder] = _list(folder, look_for_own=folder != self._root)
+            except OSError as error:
+                self._listings[folder] = error
+        return self._listings[folder]
+
+    def _collect(self, folder: str, prefix: str, above: list[tuple[int, int] | None], found: list[str]) -> None:
+        identity = _identity(folder)
+        if identity is not None and identity in above:
+            self.problems.append(Problem(Path(folder), "the link leads back to a folder above it"))
+            return
+        listing = self.listing(folder)
+        found.extend([prefix + name for name in listing.images])
+        for name in listing.folders:
+            self._collect(os.path.join(folder, name), f"{prefix}{name}/", [*above, identity], found)
 
 
-def _collect(
-    folder: str, prefix: str, above: list[tuple[int, int] | None], found: list[str], problems: list[Problem]
-) -> None:
-    identity = _identity(folder)
-    if identity is not None and identity in above:
-        problems.append(Problem(Path(folder), "the link leads back to a folder above it"))
-        return
-    listing = list_folder(folder, problems)
-    found.extend([prefix + name for name in listing.images])
-    for name in listing.folders:
-        _collect(os.path.join(folder, name), f"{prefix}{name}/", [*above, identity], found, problems)
+def is_image(path: Path) -> bool:
+    """Say whether a file would be listed as an image: by its suffix, or where that says nothing, by its first bytes."""
+    suffix = suffix_of(path.name)
+    if suffix in IMAGE_SUFFIXES:
+        return True
+    if suffix_reason(suffix) is not None:
+        return False
+    try:
+        return _reason_by_content(str(path), path.stat()) is None
+    except OSError:
+        return False
+
+
+def _key(folder: str | Path) -> str:
+    return os.path.join(folder, "")  # with and without a separator at its end
+
+
+def _list(folder: str, *, look_for_own: bool) -> Listing:
+    own: set[str] = set()
+    folders: list[str] = []
+    images: list[str] = []
+    skipped = SkippedFiles()
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if look_for_own and name in OWN_NAMES:
+                own.add(name)
+            suffix = suffix_of(name)
+            reason = hidden_reason(name)
+            if reason is None and suffix in IMAGE_SUFFIXES and not _IS_WINDOWS and not entry.is_dir():
+                images.append(name)  # also a link to nowhere: the decoder names it
+                continue
+            if entry.is_dir():
+                if reason is None:
+                    folders.append(name)
+                    continue
+                suffix = FOLDER
+            elif reason is None:
+                reason = _reason(entry, suffix)
+                if reason is None:
+                    images.append(name)
+                    continue
+            skipped.add(reason, suffix, Path(entry.path))
+    if own and own_kind(folder, own) is not None:
+        return _OWN
+    return Listing(tuple(sorted(folders)), tuple(sorted(images)), skipped.counted())
+
+
+def _reason(entry: os.DirEntry[str], suffix: str) -> str | None:
+    """Say why a file is no image; None where it is one."""
+    if _IS_WINDOWS and is_placeholder(getattr(entry.stat(), "st_file_attributes", 0)):
+        return PLACEHOLDER
+    if suffix in IMAGE_SUFFIXES:
+        return None
+    reason = suffix_reason(suffix)
+    if reason is not None:
+        return reason
+    try:
+        return _reason_by_content(entry.path, entry.stat())
+    except OSError:
+        return UNOPENED
+
+
+def _reason_by_content(path: str, status: os.stat_result) -> str | None:
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        return NOT_AN_IMAGE
+    return _reason_by_bytes(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16384)  # a folder is looked at by several readers before one reads it
+def _reason_by_bytes(path: str, changed: int, size: int) -> str | None:
+    """Say why a file's first bytes are no image's; ``changed`` and ``size`` tell it from what it was before."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            prefix = file.read(SIGNATURE)
+    except OSError:
+        return UNOPENED
+    format = format_of(prefix)
+    if format is None:
+        return OTHER_FILE if is_text(prefix) else NOT_AN_IMAGE
+    return None if is_decoded(format) else no_decoder(format)
 
 
 def _identity(folder: str) -> tuple[int, int] | None:
@@ -80,11 +246,3 @@ def _identity(folder: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return (status.st_dev, status.st_ino)
-
-
-def holds_images(folder: str | Path, *, depth: int = 8) -> bool:
-    """Return whether there is an image in a folder, down to ``depth`` levels below it; stops at the first one found."""
-    listing = list_folder(folder, [])
-    if listing.images:
-        return True
-    return depth > 0 and any(holds_images(os.path.join(folder, name), depth=depth - 1) for name in listing.folders)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, ImageOps
 
-from s3n_core.datasets.decoding import image_size, is_image_file, read_image
+from s3n_core.datasets.decoding import image_size, read_image
+from s3n_core.datasets.file_formats import is_image_file
 from s3n_core.errors import UnreadableImage
 
 
