@@ -148,9 +148,8 @@ class EvaluationCounts:
 def _scores(output: S3NOutput, joined: Sequence[str]) -> dict[str, Tensor]:
     """Return the class scores (B, C) of each head, by name.
 
-    Logits, and for the mean of the branches the logarithm of the sum of their probabilities, which ranks as their mean does.
-
-    The network's own prediction comes first: the joint one, or that of its only branch.
+    These are logits; for the mean of the branches, the logarithm of the summed probabilities, which ranks classes like
+    their mean. The network's own prediction comes first: the joint one, or that of its only branch.
     """
     by_branch = {branch: logits.float() for branch, logits in output.branches().items() if branch in joined}
     scores = {} if output.joint is None else {JOINT: output.joint.float()}

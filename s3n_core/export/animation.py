@@ -1,4 +1,4 @@
-"""A run's evidence growing over its epochs, as an animated GIF: peaks, Q_d, D and C images of its probe images."""
+"""Animated GIF of a training run: peaks, Q_d, and the images of D and C for its probe images, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from s3n_core.system.atomic_files import write_bytes
 
 _MARGIN, _GAP, _SIDE = 16.0, 10.0, 126.0
 _HEADER, _TITLES, _WORDS, _FOOTER = 32.0, 14.0, 22.0, 22.0
-_VIEW = Placement((448, 448), ViewFrame(box=(0.0, 0.0, 448.0, 448.0), size=448))  # a view is shown whole, at any size
+_VIEW = Placement((448, 448), ViewFrame(box=(0.0, 0.0, 448.0, 448.0), size=448))  # the whole view, at any size
 _MOST_FRAMES = 150
-_LONGEST = 12.0  # seconds of one round, when the person chooses no pace
-_LAST = 2000  # milliseconds that the last epoch stays
-_SAMPLED = 8  # frames that the palette is made of
+_LONGEST = 12.0  # seconds per loop, if no duration is set
+_LAST = 2000  # milliseconds for which the last epoch is shown
+_SAMPLED = 8  # frames from which the palette is computed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnimationOptions:
-    """How an animation looks.
+    """Options of an animation.
 
     Attributes:
-        width: In pixels, 240 ... 2400.
-        seconds: How long each epoch is shown, 0.02 ... 10; None: half a second, shorter for many epochs.
-        probes: Which probe images, from 1; None takes all.
+        width: Width in pixels, 240 ... 2400.
+        seconds: Duration of each epoch, 0.02 ... 10; None: half a second, less for many epochs.
+        probes: Numbers of the probe images to show, from 1; None: all.
         colour_map: One of `palettes.PALETTES`.
-        opacity: Of maps over the grey image, 0 ... 1.
+        opacity: Opacity of maps over the grey image, 0 ... 1.
     """
 
     width: int = 760
@@ -68,21 +68,21 @@ def animate(
     options: AnimationOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Write a run's evidence over its epochs as a GIF file.
+    """Write an animation of a run's epochs as a GIF file.
 
-    Of more than 150 epochs, so many are taken at even distances, the last one always.
+    If there are more than 150 epochs, 150 evenly spaced ones are shown, including the last.
 
     Args:
-        run: The run's folder.
+        run: The run folder.
         out: The file.
-        options: How it looks.
-        progress: Called with (frames done, frames in all).
+        options: The options.
+        progress: Called with (frames done, total frames).
 
     Returns:
         The number of frames.
 
     Raises:
-        RunError: It is no run, it has no snapshots, or one is broken.
+        RunError: The folder is not a run, it has no snapshots, or one is damaged.
         OutputError: The file cannot be written.
     """
     options = options or AnimationOptions()
@@ -108,7 +108,7 @@ def animate(
 
 
 class _Scene:
-    """Draws one epoch after the other in one layout, Q_d in one range, so that colours can be compared over time."""
+    """Draws epochs in the same layout and with a common range of Q_d, so that colours are comparable over time."""
 
     def __init__(self, snapshots: RunSnapshots, options: AnimationOptions) -> None:
         self._snapshots, self._options = snapshots, options
@@ -116,7 +116,7 @@ class _Scene:
         self._panels: tuple[PanelName, ...] = ("peaks", "map_d", "image_d", "image_c")
         maps = [probe.map_d for epoch in self.epochs for probe in self._probes(epoch)]
         drawn = [values for values in maps if values is not None]
-        if len(drawn) < len(maps):  # another attention, or epochs whose radius was not kept
+        if len(drawn) < len(maps):  # dense attention, or epochs whose radius was not stored
             self._panels = ("peaks", "image_d", "image_c")
         else:
             self._range = sampling_map_range(*drawn)
@@ -158,7 +158,7 @@ class _Scene:
         right = self._width - _MARGIN
         accuracy = self._snapshots.accuracy(epoch)
         told = "" if accuracy is None else f"{accuracy[0]} accuracy {probability_text(accuracy[1])}"
-        # Room for the longest text, so that nothing moves from frame to frame.
+        # Reserve room for the longest text, so that nothing moves between frames.
         room = max(canvas.width_of(text, size=tokens.SECTION) for text in ("validation accuracy 100.0 %", told))
         canvas.text(right, _MARGIN + 11, told, size=tokens.SECTION, colour=tokens.QUIET, align="right")
         number = f"epoch {epoch + 1} of {self._snapshots.planned}"
@@ -199,7 +199,7 @@ class _Scene:
         canvas.text(x, baseline, number, size=tokens.BODY, colour=tokens.QUIET)
 
     def _draw_time(self, canvas: Canvas, epoch: int) -> None:
-        """Draw how far the training is, as a line under the header."""
+        """Draw the training progress as a line under the header."""
         track = Area(_MARGIN, _MARGIN + 18, self._width - 2 * _MARGIN, 2.0)
         canvas.rectangle(track, tokens.TRACK)
         done = (epoch + 1) / self._snapshots.planned
@@ -207,6 +207,6 @@ class _Scene:
 
 
 def _spread(epochs: Sequence[int], most: int) -> tuple[int, ...]:
-    """Take at most so many epochs, at even distances, the first and the last among them."""
+    """Return at most ``most`` evenly spaced epochs, including the first and the last."""
     places = np.linspace(0, len(epochs) - 1, min(len(epochs), most)).round().astype(int)
     return tuple(epochs[place] for place in places.tolist())

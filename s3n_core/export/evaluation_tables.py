@@ -1,4 +1,4 @@
-"""The figures of an evaluation as CSV tables that a spreadsheet opens: per class, and the confusion matrix."""
+"""CSV tables of an evaluation for spreadsheets: accuracy, figures per class, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from s3n_core.evaluation.result import Evaluation
 from s3n_core.system.atomic_files import write_text
 
-# A spreadsheet runs a cell that begins so as a formula; class names come from other people's folders.
+# Spreadsheets run cells that start with these as formulas; class names come from untrusted folders.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -20,13 +20,13 @@ def write_evaluation_tables(evaluation: Evaluation, folder: Path, stem: str = "e
     Args:
         evaluation: The figures.
         folder: An existing folder.
-        stem: Beginning of the files' names.
+        stem: Prefix of the file names.
 
     Returns:
         The files: ``STEM_accuracy.csv``, ``STEM_by_class.csv``, ``STEM_confusion.csv``.
 
     Raises:
-        OutputError: One cannot be written.
+        OutputError: A file cannot be written.
     """
     tables = {"accuracy": accuracy_csv, "by_class": by_class_csv, "confusion": confusion_csv}
     written = []
@@ -38,7 +38,7 @@ def write_evaluation_tables(evaluation: Evaluation, folder: Path, stem: str = "e
 
 
 def accuracy_csv(evaluation: Evaluation) -> str:
-    """Return top-1 and top-5 of the joint prediction and of each branch: one line each, shares in [0, 1]."""
+    """Return the top-1 and top-5 accuracy, in [0, 1], of the joint prediction and of each branch, one per line."""
     rows = [
         (row.name, row.images, row.top1, row.top5, f"{row.top1_share:.6f}", f"{row.top5_share:.6f}")
         for row in evaluation.accuracies
@@ -47,11 +47,11 @@ def accuracy_csv(evaluation: Evaluation) -> str:
 
 
 def by_class_csv(evaluation: Evaluation) -> str:
-    """Return the joint prediction's figures class by class.
+    """Return the joint prediction's figures for each class.
 
     Columns: class, images, correct, recall (correct over images of the class; empty without images), predicted (images
-    taken for the class), precision (correct over predicted; empty where nothing was), and the class that it is most
-    often taken for, with how often.
+    predicted as the class), precision (correct over predicted; empty if none), and the class that it is most often
+    confused with, with the number of images.
     """
     rows = []
     for name, row, counts in zip(evaluation.classes, evaluation.by_class(), evaluation.confusion, strict=True):
@@ -67,14 +67,14 @@ def by_class_csv(evaluation: Evaluation) -> str:
 
 
 def confusion_csv(evaluation: Evaluation) -> str:
-    """Return the confusion matrix: a line for each true class, a column for each predicted one, counts of images."""
+    """Return the confusion matrix in images: one row per true class, one column per predicted class."""
     header = ("true class \\ predicted", *evaluation.classes)
     rows = [(name, *counts) for name, counts in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True)]
     return csv_text(header, rows)
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return rows as CSV with quoted texts; a text that a spreadsheet would run as a formula is kept from it."""
+    """Return rows as CSV with quoted text; text that a spreadsheet would run as a formula is neutralised."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([_cell(value) for value in header])

@@ -1,4 +1,4 @@
-"""Names of output files: as in the data set, safe on every system, and no two the same on any of them."""
+"""Names of output files: based on the names in the data set, valid and unique on every operating system."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-# What Windows refuses in a name, control characters, and bytes that are no letters (they arrive as lone surrogates).
+# Characters that Windows forbids in names, control characters, and undecodable bytes (lone surrogates in Python).
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 _MOST_BYTES = 180
-"""Longest part of a path; file systems allow 255 bytes, and endings and numbers come on top."""
+"""Maximum length of a path component; file systems allow 255 bytes, but suffixes and numbers are added."""
 
 
 class OutputNames:
-    """Gives every image a stem of its own below one folder.
+    """Assigns every image a unique stem below one folder.
 
-    The folders of the data set are kept, so that ``a/bird.jpg`` and ``b/bird.jpg`` stay apart and can be found again. Names
-    that one system would take for the same (``Bird`` and ``bird``, composed and decomposed accents) count as the same
-    everywhere, and a file never takes the name of a folder.
+    The data set's folders are kept, so that ``a/bird.jpg`` and ``b/bird.jpg`` do not clash and are easy to find. Names
+    that any system considers equal (``Bird`` and ``bird``, composed and decomposed accents) are treated as equal
+    everywhere, and a file never gets the name of a folder.
 
     Args:
-        taken: File names (no folders) directly in the output folder that are not to be used.
+        taken: Reserved file names (not folders) directly in the output folder.
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
@@ -31,11 +31,11 @@ class OutputNames:
         self._folders: set[str] = set()
 
     def stem(self, name: str, endings: Iterable[str]) -> PurePosixPath:
-        """Return a free stem for an image and take it.
+        """Return a free stem for an image and reserve it.
 
         Args:
-            name: The image's name in its data set, a posix path.
-            endings: What will be written: each is added to the stem as it is (``.png``, ``/peaks.png``).
+            name: The image's name in its data set, a POSIX path.
+            endings: The endings of the files to write, each appended to the stem (``.png``, ``/peaks.png``).
 
         Returns:
             A relative path without an ending.
@@ -45,7 +45,7 @@ class OutputNames:
         last = PurePosixPath(parts[-1])
         own = safe_part(last.stem if last.suffix else last.name)
         endings = tuple(endings)
-        # The file's kind tells a.jpg from a.png better than a number; numbers come after it.
+        # To distinguish a.jpg from a.png, the file type is tried before numbers.
         candidates = [own, safe_part(f"{own} ({last.suffix[1:]})")] if last.suffix[1:] else [own]
         number = 2
         while True:
@@ -67,7 +67,7 @@ class OutputNames:
 
 
 def safe_part(part: str) -> str:
-    """Return one part of a path as a name that every system accepts, its letters kept in any script."""
+    """Return a path component as a name that is valid on every system; letters of all scripts are kept."""
     part = _UNSAFE.sub("_", part).rstrip(". ").lstrip(" ")
     if not part or part.startswith("."):
         part = "_" + part.lstrip(".")

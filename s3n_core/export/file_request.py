@@ -1,4 +1,4 @@
-"""One file of an export that a preview asks for, and what it gets. Free of torch."""
+"""A preview's request for one file of an export, and the reply. Does not import torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.prediction.rows import label_name
 
 MOST_CANDIDATES = 50
-"""So many images are handed over: those at the beginning that cannot be read are passed over."""
+"""Number of images in a request; the preview shows the first of them that can be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +19,10 @@ class Candidate:
     """An image that may be the first of an export.
 
     Attributes:
-        path: The image file, where the engine runs.
+        path: The image file, on the machine of the engine.
         name: Its name in its data set.
         truth: The name of its true class; None without a label.
-        banner: Rows at its lower edge that are cut off (`ImageRecord.banner`).
+        banner: Number of rows to crop at its lower edge (`ImageRecord.banner`).
     """
 
     path: str
@@ -33,12 +33,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRequest:
-    """Which file is wanted.
+    """The requested file.
 
     Attributes:
-        images: The first images of the export, in its order; the file is of the first one that can be read.
+        images: The first images of the export, in order; the file is made for the first one that can be read.
         options: Arguments of `export.options.export_options`.
-        ending: Of the wanted file; the first file where the options do not write this one.
+        ending: The file's ending; if the options do not include it, the first file is made.
     """
 
     images: tuple[Candidate, ...]
@@ -47,7 +47,7 @@ class FileRequest:
 
 
 def candidates(records: Sequence[ImageRecord], classes: Sequence[str]) -> tuple[Candidate, ...]:
-    """Return what a preview needs of the images that an export takes; classes are the names of their labels."""
+    """Return the candidates for a preview of an export; ``classes`` are the names of the labels."""
     return tuple(
         Candidate(path=str(record.path), name=record.name, truth=label_name(record, classes), banner=record.banner)
         for record in records[:MOST_CANDIDATES]
@@ -60,9 +60,9 @@ class ExportedFile:
 
     Attributes:
         image: The image's name.
-        files: All files that are written for it, below the output folder, by their endings.
-        ending: Which of them this is.
-        content: What it holds, byte for byte.
+        files: All files that the export writes for it, below the output folder, by ending.
+        ending: The ending of this file.
+        content: Its content.
     """
 
     image: str
@@ -72,5 +72,5 @@ class ExportedFile:
 
     @property
     def name(self) -> PurePosixPath:
-        """Its name below the output folder."""
+        """The file's path below the output folder."""
         return self.files[self.ending]

@@ -1,4 +1,4 @@
-"""Frames as a GIF file that does not flicker: one palette for all frames, and a dither that depends on the place alone."""
+"""Writing frames as a flicker-free GIF: one palette for all frames, and dithering that depends only on the position."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-_COLOURS = 255  # and one that leaves a pixel as it was
-_SPREAD = 8.0  # levels; about the distance of neighbouring colours in the palette
+_COLOURS = 255  # plus one for unchanged pixels
+_SPREAD = 8.0  # grey levels; about the distance between neighbouring palette colours
 _BAYER = np.array(
     [
         [0, 32, 8, 40, 2, 34, 10, 42],
@@ -26,19 +26,19 @@ _BAYER = np.array(
 
 
 def common_palette(frames: Sequence[Image.Image], fixed: Sequence[str]) -> Image.Image:
-    """Return a palette image for `gif_bytes`: some colours as they are, the others as the frames need them.
+    """Return a palette image for `gif_bytes`: some fixed colours, the others chosen from the frames.
 
     Args:
         frames: Some of the animation's frames, RGB.
-        fixed: Colours that must be exact, as ``#RRGGBB``: grounds, text, marks.
+        fixed: Colours that must be exact, as ``#RRGGBB``: backgrounds, text, marks.
     """
     first = [ImageColor.getrgb(colour)[:3] for colour in dict.fromkeys(fixed)]
     pixels = np.concatenate([np.asarray(frame).reshape(-1, 3) for frame in frames]) & 0xF8 | 4
     colours, counts = np.unique(pixels, axis=0, return_counts=True)
-    # What is as good as a fixed colour needs none of its own, and would be taken for it.
+    # A colour close to a fixed one needs no entry and would be mistaken for it.
     apart = np.abs(colours[:, None].astype(int) - np.array(first)[None]).max(axis=-1).min(axis=1) > 8
     colours, counts = colours[apart], counts[apart]
-    # Rare colours count for more than their share: a mark or a map's summit is small and matters more than a background.
+    # Rare colours get extra weight: a mark or a map's maximum is small but matters more than a background.
     weighed = np.repeat(colours, np.ceil(counts**0.65).astype(np.intp), axis=0)
     chosen = Image.fromarray(weighed[None]).quantize(_COLOURS - len(first), method=Image.Quantize.MEDIANCUT)
     found = (chosen.getpalette() or [])[: 3 * (_COLOURS - len(first))]
@@ -48,12 +48,12 @@ def common_palette(frames: Sequence[Image.Image], fixed: Sequence[str]) -> Image
 
 
 def gif_bytes(frames: Iterable[Image.Image], palette: Image.Image, milliseconds: Sequence[int]) -> bytes:
-    """Return an animation that repeats for ever.
+    """Return a GIF that loops forever.
 
     Args:
-        frames: RGB, all of one size; taken one after the other.
-        palette: Of `common_palette`.
-        milliseconds: How long each is shown.
+        frames: RGB images of the same size; consumed one by one.
+        palette: The result of `common_palette`.
+        milliseconds: Duration of each frame.
     """
     changes = _changes(frames, palette)
     first = next(changes)
@@ -73,7 +73,7 @@ def gif_bytes(frames: Iterable[Image.Image], palette: Image.Image, milliseconds:
 
 
 def _changes(frames: Iterable[Image.Image], palette: Image.Image) -> Iterator[Image.Image]:
-    """Map frames to the palette; after the first, what does not change is left open, which takes hardly any room."""
+    """Map frames to the palette; after the first, unchanged pixels are transparent, which compresses well."""
     exact = np.array(palette.getpalette() or []).reshape(-1, 3)
     before: NDArray[np.uint8] | None = None
     for frame in frames:
@@ -86,12 +86,12 @@ def _changes(frames: Iterable[Image.Image], palette: Image.Image) -> Iterator[Im
 
 
 def _reduced(frame: Image.Image, palette: Image.Image, exact: NDArray[np.int64]) -> Image.Image:
-    """Map a frame to the palette; a pixel that does not change from frame to frame keeps its colour."""
+    """Map a frame to the palette; a pixel that does not change between frames keeps its colour."""
     pixels = np.asarray(frame, dtype=np.float32)
     height, width = pixels.shape[:2]
     pattern = np.tile(_BAYER / 63 - 0.5, (height // 8 + 1, width // 8 + 1))[:height, :width]
     dithered = np.clip(pixels + _SPREAD * pattern[..., None], 0, 255)
-    # Colours that the palette has exactly, such as the ground, stay without a pattern.
+    # Colours that are in the palette, such as the background, are not dithered.
     code = pixels.astype(np.int64) @ (65536, 256, 1)
     plain = np.isin(code, exact @ (65536, 256, 1))
     dithered[plain] = pixels[plain]

@@ -1,4 +1,4 @@
-"""The files of one image: their names, and what each of them holds. An export writes them all, a preview asks for one."""
+"""The names and contents of an image's exported files, for exports and previews."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from s3n_core.version import __version__
 
 
 class ImageFiles:
-    """Names files and makes their contents, for one export.
+    """Names files and creates their contents, for one export.
 
     Args:
         model: The model.
-        options: What is written.
-        classes: Names of the records' labels; without them no true class is shown.
+        options: The export options.
+        classes: Names of the records' labels; if empty, true classes are not shown.
     """
 
     def __init__(self, model: Model, options: ExportOptions, classes: Iterable[str] = ()) -> None:
@@ -42,7 +42,7 @@ class ImageFiles:
         self._names = OutputNames(taken=[INDEX, REPORT])
 
     def stem(self, record: ImageRecord) -> PurePosixPath:
-        """Return what the names of an image's files begin with; ask once for each image, in order."""
+        """Return the stem of an image's file names; call this once per image, in order."""
         return self._names.stem(record.name, self.endings)
 
     def truth(self, record: ImageRecord) -> str | None:
@@ -50,12 +50,12 @@ class ImageFiles:
         return label_name(record, self._classes)
 
     def content(self, ending: str, record: ImageRecord, inspection: Inspection) -> bytes:
-        """Return what a file holds: the same bytes whoever asks, and whenever.
+        """Return the content of a file; deterministic.
 
         Args:
             ending: One of ``endings``.
             record: The image.
-            inspection: What the network made of it.
+            inspection: Its inspection.
         """
         options = self._options
         if ending == ARRAYS_ENDING:
@@ -71,12 +71,12 @@ class ImageFiles:
 
 
 def file_path(stem: PurePosixPath, ending: str) -> PurePosixPath:
-    """Return a file's name below the output folder."""
+    """Return a file's path below the output folder."""
     return PurePosixPath(f"{stem}{ending}")
 
 
 def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) -> bytes:
-    """Return a page as its file's content, with what it shows and what made it inside."""
+    """Encode a page, with metadata about what it shows and how it was made."""
     about = {
         "Title": inspection.response.name,
         "Software": f"S3N Studio {__version__}",
@@ -89,7 +89,7 @@ def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) 
 
 
 def arrays_bytes(inspection: Inspection) -> bytes:
-    """Return every intermediate as the content of an .npz file; ``summary`` holds the plain values as JSON text."""
+    """Return all intermediates as the content of an .npz file; ``summary`` holds the plain values as JSON text."""
     buffer = io.BytesIO()
     summary = json.dumps(summary_of(inspection), ensure_ascii=True)
     np.savez_compressed(buffer, allow_pickle=False, summary=np.array(summary), **arrays_of(inspection))
@@ -97,6 +97,6 @@ def arrays_bytes(inspection: Inspection) -> bytes:
 
 
 def model_name(model: Model) -> str:
-    """Name a model by its file, and by its run where the file is a run's checkpoint."""
+    """Return a model's display name: its file, and its run if the file is a run's checkpoint."""
     path = model.path
     return f"{path.parent.parent.name} / {path.stem}" if path.parent.name == "checkpoints" else path.name

@@ -1,7 +1,7 @@
-"""The table beside exported pictures: which file shows which image, and what the network takes it for.
+"""The index of an export: a table with the files and the prediction of each image.
 
-While the export runs, each row is kept in ``index.csv.part`` as soon as the image's files are there, so that an export that
-was stopped or killed goes on where it was. A row counts when its image is still the same and all of its files are there.
+During the export a row is added to ``index.csv.part`` as soon as the image's files are written, so that a stopped or
+killed export can resume. A row is valid if its image is unchanged and all of its files exist.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from s3n_core.system.atomic_files import write_bytes
 from s3n_core.system.line_files import LineFile
 
 INDEX = "index.csv"
-"""The table's name, in the output folder."""
+"""The name of the index in the output folder."""
 
 FORMAT, VERSION = "s3n-export", 1
 
@@ -41,30 +41,31 @@ _COLUMNS = (
 
 
 def rule_name(inspection: Inspection) -> str:
-    """Name the rule of Eq. 3 as a table of predictions does: "top-1", "top-5", or "saliency"."""
+    """Return the name of the rule of Eq. 3, as in tables of predictions: "top-1", "top-5", or "saliency"."""
     response = inspection.response
     return "saliency" if response.attention == "saliency" else f"top-{len(response.merged_classes)}"
 
 
 class ExportIndex:
-    """The table of what was written; a context manager that holds the folder against a second export.
+    """The index of an export; a context manager that locks the folder against a second export.
 
     Attributes:
-        rows: A row an image, as in the file, by the image's position.
-        left_out: Images without files.
-        resumed: Rows of an earlier export that were taken over.
+        rows: One row per image, as in the file, by the image's position.
+        left_out: Number of images without files.
+        resumed: Number of rows reused from an earlier export.
     """
 
     def __init__(self, out: Path, made_with: Mapping[str, Any], *, restart: bool = False) -> None:
-        """Open the rows of an interrupted export, if it was made with the same; else begin anew.
+        """Open the rows of an interrupted export if it was made with the same settings; otherwise start over.
 
         Args:
             out: The output folder.
-            made_with: What all files come from: model, options, ... as JSON holds it.
-            restart: Begin anew in any case.
+            made_with: What determines all files (model, options, ...), as JSON values.
+            restart: Always start over.
 
         Raises:
-            OutputError: It cannot be written, another export writes into this folder, or another program's file is there.
+            OutputError: The index cannot be written, another export is writing to this folder, or a file of another
+                program has its name.
         """
         self.rows: dict[int, tuple[object, ...]] = {}
         self.left_out = 0
@@ -76,7 +77,7 @@ class ExportIndex:
         self._lines = LineFile(out / INDEX, header, take=self._remember, goes_on=lambda _: False, restart=restart)
 
     def keep(self, position: int, record: ImageRecord, truth: str | None, files: Sequence[PurePosixPath]) -> bool:
-        """Take over an earlier export's row and files of an image; says whether there is nothing left to do for it."""
+        """Reuse an earlier export's row and files of an image; return whether nothing is left to do for it."""
         earlier = self._earlier.get(record.name)
         if (
             earlier is None
@@ -101,14 +102,14 @@ class ExportIndex:
         """Add an image and the files that were written for it.
 
         Args:
-            position: Of the image in the list.
+            position: Position of the image in the list.
             record: The image.
-            inspection: What the network made of it.
+            inspection: Its inspection.
             truth: Its true class, or None.
-            files: By their endings (``ExportOptions.endings``).
+            files: Its files by ending (``ExportOptions.endings``).
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The row cannot be written.
         """
         top = inspection.top(count=1)[0]
         no_pictures = (ARRAYS_ENDING, PART_ENDING)
@@ -131,28 +132,28 @@ class ExportIndex:
         self._note(position, record, row, files.values())
 
     def add_left_out(self, position: int, record: ImageRecord, truth: str | None, reason: str) -> None:
-        """Add an image that was left out, with the reason.
+        """Add an image that was skipped, with the reason.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The row cannot be written.
         """
         self._note(position, record, (record.name, truth or "", *[""] * (len(_COLUMNS) - 3), reason), ())
 
     def write(self) -> None:
-        """Write the table as far as it goes, whole or not at all.
+        """Write the table with the rows so far, atomically.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The table cannot be written.
         """
         rows = [self.rows[position] for position in sorted(self.rows)]
-        # Names that are no valid Unicode are written out, as in a table of predictions, so that the file stays UTF-8.
+        # Names that are not valid Unicode are escaped, as in a table of predictions, so that the file is valid UTF-8.
         write_bytes(self._out / INDEX, csv_text(_COLUMNS, rows).encode("utf-8", "backslashreplace"))
 
     def finish(self) -> None:
-        """Write the table; nothing is left to go on with.
+        """Write the table and remove the intermediate rows.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The table cannot be written.
         """
         self.write()
         self._lines.remove()
@@ -181,7 +182,7 @@ class ExportIndex:
 
 
 def _state(record: ImageRecord) -> str:
-    """Return what changes when an image file does."""
+    """Return a fingerprint of an image file that changes with the file."""
     try:
         status = os.stat(record.path)
     except OSError:
@@ -191,6 +192,6 @@ def _state(record: ImageRecord) -> str:
 
 def _is_whole(path: Path) -> bool:
     try:
-        return path.stat().st_size > 0  # a power failure may leave the name without its content
+        return path.stat().st_size > 0  # a power failure may leave an empty file
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""The job of exporting a folder's evidence: pictures, sheets and arrays, each file whole or not there at all."""
+"""Exporting a folder's inspections as figures, arrays and a report; each file is written atomically."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ from s3n_core.version import __version__
 
 __all__ = ["ExportOptions", "ExportProgress", "export"]
 
-_BATCH = 4  # whole photographs are in memory, and drawing one takes as long as the network does
+_BATCH = 4  # small: whole photographs are in memory, and drawing takes as long as the network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportProgress:
-    """Where an export stands.
+    """The progress of an export.
 
     Attributes:
-        done: Images behind it, written or left out.
-        total: Images in all.
-        resumed: How many of ``done`` an earlier, interrupted export had left.
-        left_out: Images left out so far.
-        name: The image just done; empty at the beginning and the end.
-        files: What was written for it.
-        error: Why it was left out, or empty.
-        seconds: Since the beginning.
-        finished: Whether everything is written, the index included.
+        done: Number of images done, written or skipped.
+        total: Number of all images.
+        resumed: How many of ``done`` come from an earlier, interrupted export.
+        left_out: Number of images skipped so far.
+        name: The image just done; empty at the start and the end.
+        files: The files written for it.
+        error: Why it was skipped, or empty.
+        seconds: Seconds since the start.
+        finished: Whether everything is written, including the index.
     """
 
     done: int
@@ -82,26 +82,26 @@ def export(
     workers: int | None = None,
     restart: bool = False,
 ) -> Generator[ExportProgress, None, None]:
-    """Write the evidence of images into a folder, with an index of it.
+    """Export inspections of images into a folder, with an index.
 
-    Close the generator (``contextlib.closing``) to stop early: every file that is there is whole, the index tells of them,
-    and the same export goes on there. Files of another export into the same folder are replaced where the names are the same.
+    Close the generator (``contextlib.closing``) to stop early: all files so far are complete and listed in the index,
+    and the same export can resume. Files of another export in the same folder are replaced if they have the same name.
 
     Args:
         model: The model.
-        records: The images. One that cannot be read is named in the index and left out.
-        out: The folder; made if it is missing.
-        options: What is written.
-        classes: Names of the records' labels (``DataSet.classes``); without them no true class is shown.
-        batch_size: Images that the network sees at once; halved where the device's memory is too small.
+        records: The images. Images that cannot be read are skipped and noted in the index.
+        out: The folder; created if missing.
+        options: What to write.
+        classes: Names of the records' labels (``DataSet.classes``); if empty, true classes are not shown.
+        batch_size: Images per forward pass; halved if the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
-        restart: Write everything anew, whatever an interrupted export has left.
+        restart: Start over instead of resuming an interrupted export.
 
     Returns:
-        A generator of progress: once at the beginning, after every image, and once at the end.
+        A generator of progress: at the start, after every image, and at the end.
 
     Raises:
-        OutputError: Something cannot be written (full disk, read-only folder); what was written before stays.
+        OutputError: A file cannot be written (full disk, read-only folder); earlier files are kept.
         OutOfMemory: The device has too little memory for one image.
     """
     options = options or ExportOptions()
@@ -156,12 +156,12 @@ def export(
                     written = {ending: file_path(task.stem, ending) for ending in files.endings}
                     for ending, file in written.items():
                         make_folder((out / file).parent)
-                        # Not waiting for the disk: thousands of files that can be made again.
+                        # Not durable: there may be thousands of files, and they can be created again.
                         write_bytes(out / file, files.content(ending, record, answer), durable=False)
                     index.add(task.position, record, answer, truth, written)
                     yield progress(record.name, [file for ending, file in written.items() if ending != PART_ENDING])
         except BaseException:
-            with contextlib.suppress(OutputError):  # the first error is the one to tell
+            with contextlib.suppress(OutputError):  # report the first error
                 index.write()
             raise
         if options.report:
@@ -175,7 +175,7 @@ def export(
 def _inspected(
     model: Model, tasks: Sequence[_Task], batch_size: int, workers: int | None
 ) -> Generator[tuple[_Task, Inspection | str], None, None]:
-    """Inspect the images in order: each with its inspection, or with the reason why there is none."""
+    """Inspect the images in order; yield each with its inspection, or with the reason why there is none."""
     inspector = Inspector(model)
     photographs: dict[int, Image.Image] = {}
 

@@ -1,7 +1,7 @@
-"""The whole network as one ONNX file, sampler included: what onnxruntime computes from it is what torch computes.
+"""Exporting the whole network, including the sampler, as one ONNX file.
 
-A mode of sampling without chance is traced by `torch.export`, with any number of images; the file says in its metadata how an
-image becomes its input. Before anything is written, onnxruntime answers made-up images and is compared with torch.
+A deterministic sampling mode is traced by `torch.export` with a dynamic batch size; the file's metadata describe the
+preprocessing. Before the file is written, the outputs of onnxruntime for generated images are compared with torch's.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from s3n_core.system.atomic_files import write_bytes
 from s3n_core.system.json_values import to_json
 from s3n_core.version import __version__
 
-OPSET = 18  # the lowest with all that the network needs: GridSample came with 16, the antialiased Resize with 18
+OPSET = 18  # the lowest that suffices: GridSample needs 16, antialiased Resize needs 18
 TOLERANCE = 1e-3
-"""Largest difference, over the largest value of an output, with which a file is written."""
+"""Largest accepted difference, relative to the largest value of an output."""
 
 EVIDENCE = ("response", "map_d", "map_c", "grid_d", "grid_c")
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _METADATA = "s3n"
-_CHECKED_IMAGES = 3  # and one alone: as many as in the trace would not tell that any number goes
+_CHECKED_IMAGES = 3  # and a single one, to check that the batch size is dynamic
 
 
 @dataclass(frozen=True)
 class OnnxReport:
-    """What was written.
+    """A report of an ONNX export.
 
     Attributes:
         path: The file.
-        outputs: Names of its outputs; the first is the network's answer.
-        sampling: How peaks are divided in it.
-        bytes: Its size.
-        difference: For each output, onnxruntime's largest difference from torch over the output's largest value.
+        outputs: Names of its outputs; the first is the network's prediction.
+        sampling: Its sampling mode.
+        bytes: Its size in bytes.
+        difference: By output, the largest difference between onnxruntime and torch, relative to the largest value.
     """
 
     path: Path
@@ -62,15 +62,15 @@ def export_onnx(model: Model, path: Path, *, evidence: bool = False) -> OnnxRepo
     """Write a model as an ONNX file.
 
     Args:
-        model: The model, on the CPU in float32; its sampling becomes the file's.
+        model: The model, on the CPU in float32; the file uses its sampling mode.
         path: The file.
-        evidence: Also give R, Q_d, Q_c and both grids a cell as outputs.
+        evidence: Whether R, Q_d, Q_c and both grids (over cells) are also outputs.
 
     Returns:
-        What was written, and how near to torch it computes.
+        A report, with the differences from torch.
 
     Raises:
-        ModelFileError: If its sampling draws by chance, or onnxruntime answers otherwise than torch.
+        ModelFileError: If the sampling mode is random, or the outputs of onnxruntime differ from torch's.
         OutputError: If the packages for ONNX are missing, or the file cannot be written.
     """
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
@@ -98,7 +98,7 @@ def export_onnx(model: Model, path: Path, *, evidence: bool = False) -> OnnxRepo
 
 
 class _Outputs(nn.Module):
-    """The network as a function of images alone, with a tuple of outputs in a fixed order."""
+    """The network as a function of only the images, with a tuple of outputs in a fixed order."""
 
     def __init__(self, network: S3N, sampling: Sampling, evidence: bool) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ def _traced(outputs: _Outputs, model: Model) -> bytes:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
         with warnings.catch_warnings(action="ignore"), torch.no_grad():
-            # The sampler keeps its constant matrices from the first use on; they must not be the tracer's.
+            # Fill the sampler's cache of constant matrices, so that it does not cache tensors of the tracer.
             outputs(images)
             program = torch.export.export(outputs, (images,), dynamic_shapes=any_number, strict=False)
             result = torch.onnx.export(
@@ -157,7 +157,7 @@ def _traced(outputs: _Outputs, model: Model) -> bytes:
 
 
 def metadata_of(model: Model, outputs: tuple[str, ...]) -> Mapping[str, str]:
-    """Say in text what a program needs to feed the file and to read its answers; the values of structures are JSON."""
+    """Return metadata as text that describe the file's inputs and outputs; structured values are JSON."""
     network = model.header.network
     preprocess = to_json(model.preprocess) | {"mean": MEAN, "std": STD, "channels": "RGB", "range": [0.0, 1.0]}
     return {
@@ -172,7 +172,7 @@ def metadata_of(model: Model, outputs: tuple[str, ...]) -> Mapping[str, str]:
 
 
 def _compared(data: bytes, outputs: _Outputs, model: Model) -> dict[str, float]:
-    """Let onnxruntime and torch answer the same images; return the largest difference over the largest value, by output."""
+    """Compare onnxruntime and torch; return, by output, the largest difference relative to the largest value."""
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(3)
@@ -190,7 +190,7 @@ def _compared(data: bytes, outputs: _Outputs, model: Model) -> dict[str, float]:
 
 
 def _made_up_images(count: int, side: int) -> NDArray[np.float32]:
-    """Smooth random images: noise would bring peaks of nearly equal height, which rounding may tell apart differently."""
+    """Return smooth random images; noise would cause peaks of nearly equal height, whose order depends on rounding."""
     generator = torch.Generator().manual_seed(0)
     coarse = torch.randn(count, 3, 6, 6, generator=generator)
     images = nn.functional.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=False)

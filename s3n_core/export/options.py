@@ -1,4 +1,4 @@
-"""What an export writes, as data that a form or a command line fills; free of torch."""
+"""The options of an export, for forms and the command line. Does not import torch."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from s3n_core.export.figures.panels import STANDARD_PANELS, check_panels
 ARRAYS_ENDING = ".npz"
 
 REPORT = "report.html"
-"""The report's name, in the output folder."""
+"""The name of the report in the output folder."""
 
 PART_ENDING = ".report-part"
-"""Of the file that holds an image's part of the report until the report is written."""
+"""Suffix of the file with an image's part of the report, until the report is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """What is written for each image.
+    """What an export writes for each image.
 
     Attributes:
-        sheet: One labelled sheet, ``STEM.png``.
-        singles: Every panel of the style as a picture of its own, ``STEM/PANEL.png``.
-        arrays: Every intermediate as numbers, ``STEM.npz``.
-        report: One page to look through all images, ``report.html``.
-        format: Of the pictures.
-        style: How pictures look, and which panels there are.
+        sheet: A labelled sheet, ``STEM.png``.
+        singles: Every panel of the style as a separate figure, ``STEM/PANEL.png``.
+        arrays: All intermediates as arrays, ``STEM.npz``.
+        report: An HTML report of all images, ``report.html``.
+        format: Format of the figures.
+        style: Style and panels of the figures.
     """
 
     sheet: bool = True
@@ -46,7 +46,7 @@ class ExportOptions:
             raise ValueError(f"format must be one of {', '.join(PICTURE_FORMATS)}, not {self.format!r}")
 
     def endings(self) -> tuple[str, ...]:
-        """Return what is added to an image's stem, one ending a file."""
+        """Return the endings that are appended to an image's stem, one per file."""
         picture = ENDINGS[self.format]
         panels = [f"/{panel}{picture}" for panel in check_panels(self.style.panels)] if self.singles else []
         others = [ending for ending, wanted in ((ARRAYS_ENDING, self.arrays), (PART_ENDING, self.report)) if wanted]
@@ -63,19 +63,19 @@ def export_options(
     panels: Iterable[str] | None = None,
     **look: Any,
 ) -> ExportOptions:
-    """Make options of what a form or a command line holds.
+    """Create options from the values of a form or a command line.
 
     Args:
         sheet: See `ExportOptions`.
-        singles: The same.
-        arrays: The same.
-        report: The same.
-        format: The same.
-        panels: Names of panels; None takes the standard ones.
+        singles: See `ExportOptions`.
+        arrays: See `ExportOptions`.
+        report: See `ExportOptions`.
+        format: See `ExportOptions`.
+        panels: Names of panels; None: the standard panels.
         look: Further fields of `FigureStyle`.
 
     Raises:
-        ValueError: Something is out of bounds or does not exist; the message says what there is.
+        ValueError: A value is out of range or unknown; the message says what is valid.
     """
     style = FigureStyle(panels=STANDARD_PANELS if panels is None else check_panels(tuple(panels)), **look)
     return ExportOptions(

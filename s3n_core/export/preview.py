@@ -1,7 +1,7 @@
-"""The first file that `s3n export` would write, made by its own code, again and again as options change.
+"""Preview of an export: the first file that `s3n export` would write, made by the same code.
 
-The images come with the request, a few of the first: this process reads no data set, so that it stays free for the next
-request. What the network made of the first image stays: a change of the look costs no more than drawing one file.
+The request includes the first images, so that this process need not read a data set and stays responsive. The
+inspection of the first image is cached: changing the style costs only drawing one file.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from s3n_core.prediction.row_building import NOT_FINITE
 
 
 class FirstFiles:
-    """Makes wanted files and remembers what the next request will need again."""
+    """Creates requested files, and caches what the next request needs again."""
 
     def __init__(self) -> None:
         self._looked: tuple[tuple[object, ...], Inspection] | None = None
 
     def make(self, inspector: Inspector, request: FileRequest) -> ExportedFile:
-        """Make a file.
+        """Create a file.
 
         Raises:
-            S3NError: No image can be read, or the options are out of bounds.
+            S3NError: No image can be read, or an option is out of range.
         """
         try:
             options = export_options(**request.options)
@@ -47,7 +47,7 @@ class FirstFiles:
         ]
         position, inspection = self._first(inspector, records)
         record, files = records[position], ImageFiles(inspector.model, options, classes)
-        for earlier in records[: position + 1]:  # those before it take their names as well
+        for earlier in records[: position + 1]:  # unreadable images before it reserve names, too
             stem = files.stem(earlier)
         ending = request.ending if request.ending in files.endings else files.endings[0]
         return ExportedFile(
@@ -58,7 +58,7 @@ class FirstFiles:
         )
 
     def _first(self, inspector: Inspector, records: list[ImageRecord]) -> tuple[int, Inspection]:
-        """Look into the first image that can be read; return its position too."""
+        """Inspect the first image that can be read; return its position and inspection."""
         model, reason = inspector.model, ""
         for position, record in enumerate(records):
             key = (model.digest, model.precision, record.name, *_file_state(record.path))
@@ -79,9 +79,9 @@ class FirstFiles:
 
 
 def _file_state(path: Path) -> tuple[object, ...]:
-    """A file as it is now: one that was changed is read again."""
+    """Return the version of a file, so that a changed file is read again."""
     try:
         status = path.stat()
     except OSError:
-        return (path,)  # reading it says what is wrong
+        return (path,)  # reading it raises the error
     return path, status.st_mtime_ns, status.st_size

@@ -1,6 +1,6 @@
-"""What a run's network saw on its probe images, epoch by epoch, read from the run's folder; free of torch.
+"""Reading a run's snapshots of its probe images, epoch by epoch. Does not import torch.
 
-A snapshot keeps peaks with their memberships, and Q_d is made of them again as the network made it (Eqs. 5 and 6).
+A snapshot stores peaks with their memberships, from which Q_d is computed as in the network (Eqs. 5 and 6).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class ProbeSnapshot:
     """One probe image after one epoch.
 
     Attributes:
-        view: The image as the network gets it, RGB.
+        view: The network's input image, RGB.
         image_d: The discriminative image.
         image_c: The complementary image.
-        map_d: Q_d, shape (h, w); None where the run's maps are not made of peaks.
-        peaks: A row a peak: x and y as shares of the view's sides, R, weight in T_d, weight in T_c.
+        map_d: Q_d, shape (h, w); None if the run uses dense maps.
+        peaks: One row per peak: x and y as fractions of the view's sides, R, membership in T_d, membership in T_c.
         truth: The true class, or None.
-        answer: The class that the network takes it for.
-        probability: Of that class.
+        answer: The predicted class.
+        probability: Its probability.
     """
 
     view: Image.Image
@@ -53,15 +53,15 @@ class RunSnapshots:
     Attributes:
         name: The run's name.
         epochs: The epochs that have a snapshot, from 0.
-        planned: How many epochs the run was to have.
-        sparse: Whether the run's maps are made of peaks.
+        planned: Number of epochs planned.
+        sparse: Whether the run uses sparse attention (peaks).
     """
 
     def __init__(self, path: Path) -> None:
-        """Look into the run's folder ``path``.
+        """Open the run folder ``path``.
 
         Raises:
-            RunError: It is no run, or has no snapshot.
+            RunError: The folder is not a run, or has no snapshots.
         """
         run = RunDirectory(path)
         recipe = run.read_run().get("recipe", {})
@@ -83,7 +83,7 @@ class RunSnapshots:
             )
 
     def accuracy(self, epoch: int) -> tuple[str, float] | None:
-        """Return the accuracy after an epoch: what it was measured on, and the share; None where nothing is known."""
+        """Return the accuracy after an epoch, as (split, fraction); None if unknown."""
         line = self._measured.get(epoch, {})
         for name, words in (("validation_accuracy_joint", "validation"), ("accuracy_joint", "training")):
             if isinstance(line.get(name), float):
@@ -94,7 +94,7 @@ class RunSnapshots:
         """Read the probe images of an epoch.
 
         Raises:
-            RunError: A file of it is missing or broken.
+            RunError: One of its files is missing or damaged.
         """
         place = self._place(epoch)
         beta = self._measured.get(epoch, {}).get("beta_d")
@@ -135,7 +135,7 @@ def map_of_peaks(peaks: NDArray[np.floating], size: tuple[int, int], beta: float
         peaks: As in `ProbeSnapshot`.
         size: (width, height) of the map, in cells.
         beta: beta_1, in cells.
-        base: Constant that Q starts from.
+        base: Constant added to Q.
     """
     rows, columns = np.mgrid[: size[1], : size[0]].astype(np.float64)
     result = np.full((size[1], size[0]), base)

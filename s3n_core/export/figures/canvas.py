@@ -1,7 +1,8 @@
-"""A page to draw on: points from the upper left corner, pixel-exact images, shapes and text; matplotlib's figure underneath.
+"""A page to draw on, based on matplotlib's Figure: pixel-exact images, shapes and text in points from the upper left.
 
-Everything is placed in points, so that one page becomes pixels (here) or vectors (`vector_files`). Neither pyplot nor axes:
-a sheet is some rectangles, a few hundred line segments and a few dozen words, and axes would take most of the time.
+Positions are in points, so that a page can be rendered as pixels (here) or vectors (`vector_files`). Uses neither
+pyplot nor axes: a sheet is some rectangles, a few hundred line segments and a few dozen words, and axes would take most
+of the time.
 """
 
 from __future__ import annotations
@@ -52,15 +53,15 @@ class Canvas:
     """One page.
 
     Args:
-        width: In points.
-        height: In points.
-        dpi: Pixels an inch.
+        width: Width in points.
+        height: Height in points.
+        dpi: Pixels per inch.
 
     Attributes:
-        scale: Pixels a point.
-        pixels: (width, height) of the page.
-        figure: What was drawn so far, as matplotlib keeps it.
-        undrawable: Whether a letter was met that no font of this computer has.
+        scale: Pixels per point.
+        pixels: (width, height) of the page in pixels.
+        figure: The matplotlib figure with everything drawn so far.
+        undrawable: Whether a character was drawn that no installed font has.
     """
 
     def __init__(self, width: float, height: float, dpi: float) -> None:
@@ -68,14 +69,14 @@ class Canvas:
         self.pixels = (max(1, round(width * self.scale)), max(1, round(height * self.scale)))
         self.dpi = dpi
         self.undrawable = False
-        # The size in inches is a hair larger than the pixels, since matplotlib cuts off where we round.
+        # The size in inches is slightly larger than the pixels, because matplotlib truncates.
         inches = ((self.pixels[0] + 0.01) / dpi, (self.pixels[1] + 0.01) / dpi)
         self.figure = Figure(figsize=inches, dpi=dpi, facecolor=tokens.PAGE)
         self._agg: Any = FigureCanvasAgg(self.figure)  # type: Any because its methods carry no types
         self._points: Transform = Affine2D().scale(1 / 72) + self.figure.dpi_scale_trans
 
     def snapped(self, area: Area) -> Area:
-        """Move the edges of an area onto the nearest pixels' edges."""
+        """Snap the edges of an area to pixel edges."""
         s = self.scale
         x0, y0 = round(area.x * s), round(area.y * s)
         x1, y1 = max(x0 + 1, round(area.right * s)), max(y0 + 1, round(area.bottom * s))
@@ -86,12 +87,12 @@ class Canvas:
         return max(1, round(area.width * self.scale)), max(1, round(area.height * self.scale))
 
     def image(self, area: Area, pixels: NDArray[np.uint8]) -> None:
-        """Lay an RGB image (h, w, 3) of exactly the area's pixels on a snapped area."""
+        """Draw an RGB image (h, w, 3) on a snapped area of exactly its size in pixels."""
         corner = self._places([(area.x, round(area.y * self.scale) / self.scale + pixels.shape[0] / self.scale)])[0]
         self.figure.add_artist(_Pixels(pixels, corner, self._points))
 
     def rectangle(self, area: Area, fill: str, *, radius: float = 0.0) -> None:
-        """Fill a rectangle, its corners rounded by ``radius`` points."""
+        """Fill a rectangle with corners of ``radius`` points."""
         x, y = self._places([(area.x, area.bottom)])[0]
         if radius:
             style = f"round,pad=0,rounding_size={radius}"
@@ -102,7 +103,7 @@ class Canvas:
         self.figure.add_artist(patch)
 
     def outline(self, area: Area, colour: str, *, width: float = 0.5, alpha: float = 1.0, dashed: bool = False) -> None:
-        """Draw a rectangle's edge."""
+        """Draw the outline of a rectangle."""
         corners = [(area.x, area.y), (area.right, area.y), (area.right, area.bottom), (area.x, area.bottom)]
         line = [*corners, corners[0], corners[1]]
         self.lines([line], colour, width=width, alpha=alpha, dashed=dashed)
@@ -117,7 +118,7 @@ class Canvas:
         dashed: bool = False,
         clip: Area | None = None,
     ) -> None:
-        """Draw lines through places in points."""
+        """Draw polylines through positions in points."""
         collection = LineCollection(
             [self._places(line) for line in lines],
             colors=[colour],
@@ -150,7 +151,7 @@ class Canvas:
             facecolors=[fill or "none"],
             edgecolors=[edge or "none"],
             linewidths=np.broadcast_to(edge_width, (len(centres),)),
-            # Two values keep matplotlib from its short cut for a single circle, which moves it to a whole pixel.
+            # Two values avoid matplotlib's shortcut for a single circle, which snaps it to whole pixels.
             antialiaseds=[True, True],
         )
         self._add(collection, clip)
@@ -206,19 +207,19 @@ class Canvas:
         return x - start
 
     def width_of(self, text: str, *, size: float, bold: bool = False) -> float:
-        """Return how wide a line of text will be, in points."""
+        """Return the width of a line of text in points."""
         text = self._drawable(text)
         renderer = self._agg.get_renderer()
         width, _, _ = renderer.get_text_width_height_descent(text, font(size, bold, families(text)), ismath=False)
         return float(width) / self.scale
 
     def finished(self) -> Image.Image:
-        """Draw everything and return the page as an RGB image."""
+        """Render the page as an RGB image."""
         self._agg.draw()
         return Image.fromarray(np.asarray(self._agg.buffer_rgba())[:, :, :3])
 
     def _places(self, places: Sequence[tuple[float, float]] | NDArray[np.floating]) -> NDArray[np.float64]:
-        """Turn points from the upper left into points from the lower left, as matplotlib counts."""
+        """Convert points from the upper left corner to matplotlib's points from the lower left."""
         result = np.array(places, dtype=np.float64)
         result[:, 1] = self.pixels[1] / self.scale - result[:, 1]
         return result
@@ -235,7 +236,7 @@ class Canvas:
         return shown
 
     def _shortened(self, text: str, size: float, bold: bool, room: float, where: Literal["end", "middle"]) -> str:
-        """Cut letters until the text with an ellipsis fits; in the middle, because the end of a file's name tells most."""
+        """Shorten text with an ellipsis until it fits; in the middle for file names, whose end is most informative."""
         if self.width_of(text, size=size, bold=bold) <= room:
             return text
 
@@ -246,7 +247,7 @@ class Canvas:
             return text[: kept - tail].rstrip() + "…" + (text[-tail:].lstrip() if tail else "")
 
         low, high = 0, len(text)
-        while low < high:  # largest number of letters that fits
+        while low < high:  # binary search for the largest number of letters that fits
             middle = (low + high + 1) // 2
             if self.width_of(cut(middle), size=size, bold=bold) <= room:
                 low = middle
@@ -256,24 +257,24 @@ class Canvas:
 
 
 class _Pixels(Artist):
-    """An image laid on the page without being resampled: its pixels are the page's, or a vector page's image as it is."""
+    """An image drawn without resampling: its pixels are those of the page, or are embedded as is in vector files."""
 
     def __init__(self, pixels: NDArray[np.uint8], lower_left: NDArray[np.float64], points: Transform) -> None:
         super().__init__()
-        self.set_zorder(-1)  # behind everything else: shapes have matplotlib's order 0 and more
+        self.set_zorder(-1)  # behind all shapes, whose zorder is 0 or more
         upwards = pixels[::-1]
         self._rgba = np.dstack([upwards, np.full(upwards.shape[:2], 255, dtype=np.uint8)])
         self._lower_left, self._points = lower_left, points
 
     def draw(self, renderer: Any) -> None:
-        """Draw it, as matplotlib asks."""
+        """Draw the image; called by matplotlib."""
         context = renderer.new_gc()
         renderer.draw_image(context, *self._points.transform(self._lower_left), self._rgba)
         context.restore()
 
 
 def _pieces(symbol: str) -> list[str]:
-    """Split ``Q_d`` into pieces of which every second one is a subscript (one letter or digit)."""
+    """Split ``Q_d`` into pieces, of which every second one is a subscript (one letter or digit)."""
     pieces = [""]
     letters = iter(symbol)
     for letter in letters:

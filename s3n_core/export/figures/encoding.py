@@ -1,4 +1,4 @@
-"""The formats of pictures; and pixels as the bytes of a PNG or JPEG file, with their resolution and where they come from."""
+"""Image formats, and encoding of images as PNG or JPEG with resolution and metadata."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 PictureFormat = Literal["png", "jpeg", "pdf", "svg"]
-"""PDF and SVG keep text and lines as such (`vector_files`)."""
+"""PDF and SVG keep text and lines as vectors (`vector_files`)."""
 
 PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
 ENDINGS: dict[PictureFormat, str] = {"png": ".png", "jpeg": ".jpg", "pdf": ".pdf", "svg": ".svg"}
 
-# Level 6 takes three times as long for files an eighth smaller (measured on sheets of photographs).
+# Level 6 takes three times as long and makes files an eighth smaller (measured on sheets of photographs).
 _PNG_LEVEL = 2
 _JPEG_QUALITY = 93
 
@@ -23,13 +23,13 @@ _JPEG_QUALITY = 93
 def encode(
     picture: Image.Image, format: Literal["png", "jpeg"], *, dpi: float, about: Mapping[str, str] | None = None
 ) -> bytes:
-    """Return a picture as a file's content.
+    """Encode an image.
 
     Args:
-        picture: RGB.
-        format: "png", or "jpeg" with full colour resolution (coloured marks stay sharp).
-        dpi: Stored in the file, so that programs show and print it at the size meant.
-        about: Facts stored in the file, by name; in a JPEG file as one comment.
+        picture: The RGB image.
+        format: "png", or "jpeg" without chroma subsampling, which keeps coloured marks sharp.
+        dpi: Resolution stored in the file, so that programs display and print it at the intended size.
+        about: Metadata stored in the file, by name; in a JPEG file as one comment.
     """
     buffer = io.BytesIO()
     facts = {name: _storable(text) for name, text in (about or {}).items() if text}
@@ -46,5 +46,5 @@ def encode(
 
 
 def _storable(text: str) -> str:
-    """Replace what UTF-8 cannot carry (file names that are no valid text)."""
+    """Replace characters that UTF-8 cannot encode (from file names that are not valid text)."""
     return text.encode("utf-8", "replace").decode()

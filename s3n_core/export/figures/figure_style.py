@@ -1,4 +1,4 @@
-"""How exported pictures look, as data: free of what draws them, so that a form may hold it without loading that."""
+"""The style of exported figures. Does not import any drawing code, so that forms can use it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY, PaletteName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureStyle:
-    """How pictures look.
+    """The style of figures.
 
     Attributes:
-        panels: What a sheet shows; see `panels.PANELS`.
-        layout: "wide" sets a branch in a row, "tall" in a column, "auto" chooses by the image's proportions.
-        dpi: Pixels an inch, 36 ... 1200.
-        single_inches: Long side of a single picture, 0.5 ... 20 inches.
+        panels: The panels of a sheet; see `panels.PANELS`.
+        layout: "wide" puts each branch in a row, "tall" in a column, "auto" chooses by the image's aspect ratio.
+        dpi: Pixels per inch, 36 ... 1200.
+        single_inches: Long side of a single panel, 0.5 ... 20 inches.
         colour_map: One of `palettes.PALETTES`.
-        opacity: Of maps over the grey image, 0 ... 1; 1 shows the map alone.
+        opacity: Opacity of maps over the grey image, 0 ... 1; 1 shows only the map.
     """
 
     panels: tuple[PanelName, ...] = STANDARD_PANELS

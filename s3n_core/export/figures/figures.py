@@ -1,6 +1,6 @@
-"""The evidence of one image as pictures: single panels and one labelled sheet.
+"""Figures of one inspected image: single panels and a labelled sheet.
 
-Everything is drawn from an `Inspection`; nothing here runs a network. A sheet of eight panels takes a fraction of a second.
+Everything is drawn from an `Inspection`, without running a network. Drawing a sheet takes a fraction of a second.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def sheet_page(inspection: Inspection, style: FigureStyle, *, truth: str | None 
     """Draw the labelled sheet of one image.
 
     Args:
-        inspection: The image and what the network made of it.
-        style: How.
-        truth: Name of the true class, or None where it is unknown.
-        model: The model's name for a person; empty takes its file's name.
+        inspection: The inspected image.
+        style: The style.
+        truth: Name of the true class, or None if unknown.
+        model: Display name of the model; if empty, its file name.
 
     Returns:
-        The page, for pixels or vectors.
+        The page, for rendering as pixels or vectors.
     """
     rasters = Rasters(inspection, style.colour_map, style.opacity)
     return draw_sheet(rasters, check_panels(style.panels), style.layout, style.dpi, truth=truth, model=model)
@@ -45,15 +45,16 @@ def panel_figure(inspection: Inspection, panel: PanelName, style: FigureStyle) -
 
 
 def panel_page(inspection: Inspection, panel: PanelName, style: FigureStyle) -> Canvas:
-    """Draw one panel as a picture of its own: no words, but a colour bar below a map.
+    """Draw one panel as a separate figure, without text except for the colour bar below a map.
 
     Args:
-        inspection: The image and what the network made of it.
-        panel: Which one.
-        style: How.
+        inspection: The inspected image.
+        panel: The panel.
+        style: The style.
 
     Returns:
-        The page, for pixels or vectors; its long side (without the colour bar) has ``dpi * single_inches`` pixels.
+        The page, for rendering as pixels or vectors; its long side (without the colour bar) has ``dpi * single_inches``
+        pixels.
     """
     rasters = Rasters(inspection, style.colour_map, style.opacity)
     width, height = inspection.response.image_size
@@ -63,7 +64,7 @@ def panel_page(inspection: Inspection, panel: PanelName, style: FigureStyle) -> 
     bar = BELOW if rasters.range_of(panel) is not None else 0.0
     canvas = Canvas(area.width, area.height + bar, style.dpi)
     area = canvas.snapped(area)
-    if not bar:  # exactly the page, whichever way the halves were rounded
+    if not bar:  # exactly the page, regardless of rounding
         area = Area(0, 0, canvas.pixels[0] / canvas.scale, canvas.pixels[1] / canvas.scale)
     draw_panel(canvas, area, rasters, panel)
     return canvas

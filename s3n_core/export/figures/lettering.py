@@ -1,8 +1,8 @@
-"""Text for pictures: fonts that have the letters, and names shortened to the room there is.
+"""Text in figures: choosing fonts that have the characters.
 
-Inter comes with the program and DejaVu Sans with matplotlib, so that pictures look the same on every machine. Letters that
-both lack (Chinese, Devanagari, ...) are taken from whatever fonts the computer has; what no font has is drawn as a small
-box, and the caller can say so.
+Inter is bundled with the program and DejaVu Sans with matplotlib, so figures look the same on every machine. Characters
+that both lack (Chinese, Devanagari, ...) are drawn in any installed font that has them. A character that no font has is
+drawn as a small box, which the caller can report.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from s3n_core.system.resources import resource
 BASE_FONTS = ("Inter", "DejaVu Sans")
 UNDRAWABLE = "\u25af"  # a small upright box, which DejaVu Sans has
 
-# Asked first, because they are wide and look well beside Inter; then any other font of the computer.
+# Tried first, because they have wide coverage and match Inter; then any other installed font.
 _PREFERRED = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
@@ -40,14 +40,14 @@ _PREFERRED = (
     "Segoe UI",
 )
 _UNSUITABLE = re.compile(r"emoji|last ?resort|symbol|dingbats|math|icons?$", re.IGNORECASE)
-_MOST_FONTS = 400  # looked into for a missing letter; a machine with thousands must not stall an export
+_MOST_FONTS = 400  # fonts searched for a missing character, so that a machine with thousands does not stall an export
 
-# Control characters would break a line or vanish; a lone surrogate stands for a byte that is no letter at all.
+# Control characters would break the line or vanish; a lone surrogate represents a byte that is not a character.
 _NO_LETTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
 def drawable(text: str) -> str:
-    """Return ``text`` as one line in which every letter can be drawn here, the others as small boxes."""
+    """Return ``text`` as one line, with characters that cannot be drawn here replaced by small boxes."""
     text = one_line(text)
     missing = {letter for letter in text if not _in_base(letter)}
     if not missing:
@@ -58,12 +58,12 @@ def drawable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` with signs in place of what is no letter, so that it is one line and every file format takes it."""
+    """Return ``text`` with control and invalid characters replaced: one line that every file format can store."""
     return _NO_LETTER.sub("\ufffd", text)
 
 
 def families(text: str) -> tuple[str, ...]:
-    """Return the font families that together draw ``text`` as far as this computer can, the shipped ones first."""
+    """Return the font families that together cover ``text`` as far as possible, bundled ones first."""
     return _families(frozenset(letter for letter in text if not _in_base(letter)))
 
 
@@ -95,7 +95,7 @@ def _in_base(letter: str) -> bool:
 def _letters_of(family: str) -> frozenset[int]:
     try:
         return frozenset(font_manager.get_font(_faces()[family]).get_charmap())
-    except (KeyError, RuntimeError, OSError):  # not installed, or a file that FreeType does not read
+    except (KeyError, RuntimeError, OSError):  # not installed, or not readable by FreeType
         return frozenset()
 
 
@@ -104,7 +104,7 @@ def _known_fonts() -> list[font_manager.FontEntry]:
     """Return matplotlib's list of fonts, with Inter added to it."""
     known = font_manager.fontManager.ttflist
     for weight, face in ((400, "Regular"), (700, "SemiBold")):
-        # Entered by hand as the bold one: matplotlib would take it for a family of its own and complain of its weight.
+        # Registered explicitly as bold: matplotlib would take it for a separate family and warn about its weight.
         path = str(resource(f"lettering/Inter-{face}.ttf"))
         known.insert(0, font_manager.FontEntry(fname=path, name=BASE_FONTS[0], weight=weight, size="scalable"))
     return known
@@ -112,7 +112,7 @@ def _known_fonts() -> list[font_manager.FontEntry]:
 
 @functools.lru_cache(maxsize=1)
 def _faces() -> dict[str, str]:
-    """Return an upright file of ordinary weight for every family of this computer, so far as it has one."""
+    """Return an upright file of regular weight for every installed family that has one."""
     order = sorted(_known_fonts(), key=lambda entry: (entry.style != "normal", str(entry.weight) != "400"))
     return {entry.name: entry.fname for entry in reversed(order)}
 

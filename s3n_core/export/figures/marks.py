@@ -1,4 +1,4 @@
-"""What is drawn over the images: peaks, grid lines and the frame of the view, each in one look everywhere."""
+"""Overlays on images: peaks, grid lines and the frame of the view, drawn the same way everywhere."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def draw_peaks(
     weight_d: NDArray[np.floating],
     weight_c: NDArray[np.floating],
 ) -> None:
-    """Mark peaks: a filled disc for T_d, a ring for T_c, larger with R, a grey cross for one in neither set.
+    """Draw peaks: a disc for T_d, a ring for T_c, both larger with R; a grey cross for a peak in neither set.
 
-    A peak that belongs to both in part has a disc and a ring: the disc's area and the ring's width are the shares.
+    A peak that partly belongs to both has a disc and a ring; the disc's area and the ring's width show the memberships.
 
     Args:
         canvas: The page.
         area: The panel.
-        places: (n, 2), (x, y) as shares 0 ... 1 of the panel's width and height.
+        places: Positions (n, 2), (x, y) as fractions 0 ... 1 of the panel's width and height.
         response: R of the peaks, shape (n,), 0 ... 1.
         weight_d: Membership in T_d, shape (n,), 0 ... 1.
         weight_c: Membership in T_c.
     """
-    order = np.argsort(-response, kind="stable")  # small ones last, so that none is hidden
+    order = np.argsort(-response, kind="stable")  # smallest last, so that none is hidden
     response, weight_d, weight_c = (np.asarray(v, dtype=np.float64)[order] for v in (response, weight_d, weight_c))
     centres = np.asarray(places, dtype=np.float64)[order] * (area.width, area.height) + (area.x, area.y)
     radius = mark_radius(area, response)
@@ -37,7 +37,7 @@ def draw_peaks(
     disc = radius * np.where(both, (1 - 0.42 * weight_c) * np.sqrt(weight_d), 1.0)
     ring_width = np.maximum(0.55, 0.42 * radius * weight_c)
     in_d, in_c, off = weight_d > 0.005, weight_c > 0.005, (weight_d <= 0.005) & (weight_c <= 0.005)
-    # All halos first: that of one peak must not cover its neighbour. A mark on the border stands out beyond it.
+    # All halos first, so that no halo covers a neighbouring peak. Marks on the border are not clipped.
     canvas.circles(centres[in_c], radius[in_c], edge="#FFFFFF", edge_width=ring_width[in_c] + 1.1)
     canvas.circles(centres[in_d], disc[in_d] + 0.55, fill="#FFFFFF")
     canvas.circles(centres[in_c], radius[in_c], edge=tokens.BRANCH_COLOURS["C"], edge_width=ring_width[in_c])
@@ -49,19 +49,19 @@ def draw_peaks(
 
 
 def mark_radius(area: Area, response: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the radius of peaks' marks in points; it follows R and the panel's size."""
+    """Return the radius of the peaks' marks in points, which depends on R and the panel's size."""
     size = min((area.width * area.height) ** 0.5, 3 * min(area.width, area.height))
     radius: NDArray[np.float64] = size * (0.0095 + 0.0175 * np.clip(np.asarray(response, dtype=np.float64), 0, 1))
     return radius
 
 
 def draw_grid(canvas: Canvas, area: Area, places: NDArray[np.floating]) -> None:
-    """Draw a deformed grid as white lines (60 %), one a row and one a column of the map.
+    """Draw a deformed grid as white lines (60 % opacity), one per row and column of the map.
 
     Args:
         canvas: The page.
         area: The panel.
-        places: Where each cell of the warped image comes from, (h, w, 2), (x, y) as shares of the panel.
+        places: Where each cell of the warped image is sampled, (h, w, 2), (x, y) as fractions of the panel.
     """
     points = np.asarray(places, dtype=np.float64) * (area.width, area.height) + (area.x, area.y)
     lines = [*points, *points.swapaxes(0, 1)]
@@ -70,7 +70,7 @@ def draw_grid(canvas: Canvas, area: Area, places: NDArray[np.floating]) -> None:
 
 
 def draw_view_frame(canvas: Canvas, area: Area, box: Area) -> None:
-    """Frame the part of the original that the network sees."""
+    """Draw a frame around the region of the original that the network sees."""
     canvas.outline(box, "#000000", width=1.4, alpha=0.35)
     canvas.outline(box, "#FFFFFF", width=0.7, alpha=0.9, dashed=True)
 

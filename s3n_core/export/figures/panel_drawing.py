@@ -1,4 +1,4 @@
-"""One panel on a page: pixels, marks, and below them the colour bar or the key."""
+"""Drawing a panel on a page: pixels, marks, and below them the colour bar or the legend."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from s3n_core.inspection.number_text import magnification_text
 from s3n_core.inspection.palettes import PaletteName
 
 ABOVE = 14.5
-"""Room for a panel's title, in points."""
+"""Height of a panel's title, in points."""
 
 BELOW = 21.0
-"""Room for its colour bar or key."""
+"""Height of its colour bar or legend, in points."""
 
 
 def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> None:
-    """Draw a panel on a snapped area, with the colour bar below it where it shows a map."""
+    """Draw a panel on a snapped area; a map has a colour bar below it."""
     inspection = rasters.inspection
     canvas.image(area, rasters.draw(panel, canvas.size_of(area)))
     size = np.array(rasters.placement.image_size, dtype=np.float64)
@@ -50,7 +50,7 @@ def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -
 
 
 def draw_title(canvas: Canvas, area: Area, panel: PanelName) -> None:
-    """Write a panel's name above it, plain first, symbol second, with the mark of its branch."""
+    """Write a panel's title above it: its name, its symbol, and the mark of its branch."""
     words = PANEL_TEXTS[panel]
     x, baseline = area.x, area.y - 6.0
     if words.branch:
@@ -62,7 +62,7 @@ def draw_title(canvas: Canvas, area: Area, panel: PanelName) -> None:
 
 
 def draw_key(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> None:
-    """Write below a panel what its marks mean; panels with a colour bar need none."""
+    """Draw the legend of a panel's marks below it; panels with a colour bar need none."""
     inspection = rasters.inspection
     baseline = area.bottom + 10
     if panel == "peaks":
@@ -112,7 +112,7 @@ def _draw_peak_key(canvas: Canvas, area: Area, baseline: float, rasters: Rasters
 
 
 def draw_colour_bar(canvas: Canvas, area: Area, limits: ValueRange, palette: PaletteName) -> None:
-    """Draw the colours of a map and their values below its area."""
+    """Draw the colour bar of a map, with its values, below the map's area."""
     bar = canvas.snapped(Area(area.x, area.bottom + 4.5, area.width, 4.5))
     width, height = canvas.size_of(bar)
     ramp = np.zeros(width) if limits.flat else (np.arange(width) + 0.5) / width

@@ -1,4 +1,4 @@
-"""What can be drawn of an inspected image: the panels, their names for a person, and their order."""
+"""The panels of an inspected image: their titles, order and arrangement."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, get_args
 PanelName = Literal["original", "peaks", "response", "map_d", "map_c", "grid_d", "grid_c", "image_d", "image_c"]
 PANELS: tuple[PanelName, ...] = get_args(PanelName)
 STANDARD_PANELS: tuple[PanelName, ...] = PANELS[1:]
-"""All but the bare original, which the panel with the peaks shows as well."""
+"""All panels except the plain original, which the panel with the peaks also shows."""
 
 Layout = Literal["auto", "wide", "tall"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -17,13 +17,13 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel in words.
+    """The description of a panel.
 
     Attributes:
-        title: Plain name.
-        symbol: The paper's symbol, with ``_`` before a subscript; empty where it has none.
-        branch: "D" or "C" where the panel belongs to one branch.
-        partner: The panel that it is compared with; the two stand in one column (or row) of a sheet.
+        title: Its name.
+        symbol: The paper's symbol, with ``_`` before a subscript; empty if there is none.
+        branch: "D" or "C" if the panel belongs to a branch.
+        partner: The panel that it is compared with, in the same column (or row) of a sheet.
     """
 
     title: str
@@ -46,10 +46,10 @@ PANEL_TEXTS: dict[PanelName, Panel] = {
 
 
 def check_panels(panels: Sequence[str]) -> tuple[PanelName, ...]:
-    """Return the panels in their fixed order, each once.
+    """Return the panels in their fixed order, without duplicates.
 
     Raises:
-        ValueError: There is none, or one that does not exist.
+        ValueError: There are no panels, or one does not exist.
     """
     unknown = [name for name in panels if name not in PANELS]
     if unknown:
@@ -62,13 +62,13 @@ def check_panels(panels: Sequence[str]) -> tuple[PanelName, ...]:
 def arrange(panels: Sequence[PanelName], layout: Layout, aspect: float) -> tuple[tuple[PanelName, ...], ...]:
     """Arrange panels in rows.
 
-    Partners stand below one another (wide) or beside one another (tall), so that a row or column shows one branch from map
-    to image. Panels without their partner are simply set in reading order.
+    Partners are placed below each other (wide) or next to each other (tall), so that a row or column shows one branch
+    from map to image. Panels whose partner is missing are placed in reading order.
 
     Args:
-        panels: In their fixed order.
-        layout: "auto" takes "tall" for panoramas.
-        aspect: Width over height of the image.
+        panels: The panels, in their fixed order.
+        layout: "auto" chooses "tall" for panoramas.
+        aspect: Aspect ratio of the image, width over height.
     """
     if layout == "auto":
         layout = "tall" if aspect > 2.1 else "wide"

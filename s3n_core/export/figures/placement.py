@@ -1,4 +1,4 @@
-"""Maps on pictures of the whole original: where the network's view lies in one, and a map read at each of its pixels."""
+"""Placing maps on the whole original: the position of the network's view in it, and resampling maps to its pixels."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the network's view lies in an original that is shown whole.
+    """The position of the network's view in the whole original.
 
     Attributes:
         image_size: (width, height) of the original, in pixels.
-        frame: The view's place in it.
+        frame: The position of the view.
     """
 
     image_size: tuple[int, int]
     frame: ViewFrame
 
     def shares(self, grid: NDArray[np.floating]) -> FloatArray:
-        """Turn grid places (..., 2) into shares 0 ... 1 of the original's width and height."""
+        """Convert grid coordinates (..., 2) to fractions 0 ... 1 of the original's width and height."""
         shares: FloatArray = self.frame.to_original(grid) / self.image_size
         return shares
 
     def on_picture(self, values: NDArray[np.floating], size: tuple[int, int]) -> FloatArray:
-        """Read a map bilinearly at the pixel centres of a picture of the whole original.
+        """Interpolate a map bilinearly at the pixel centres of an image of the whole original.
 
         Args:
             values: The map, shape (h, w).
-            size: (width, height) of the picture.
+            size: (width, height) of the image, in pixels.
 
         Returns:
-            Shape (height, width). Beyond the outermost cells' centres, and outside the view, the map's rim is repeated.
+            Shape (height, width). Beyond the centres of the outermost cells, and outside the view, the border of the
+            map is repeated.
         """
         rows, columns = values.shape
         down = self._reading(size, 1, rows)
@@ -47,7 +48,7 @@ class Placement:
         return read
 
     def seen(self, size: tuple[int, int]) -> tuple[slice, slice]:
-        """Return the (rows, columns) of a picture of the whole original whose centres lie inside the view."""
+        """Return the (rows, columns) whose centres lie inside the view, in an image of the whole original."""
         x0, y0, x1, y1 = self.frame.box
         width, height = self.image_size
         return _inside(size[1], y0 / height, y1 / height), _inside(size[0], x0 / width, x1 / width)
@@ -58,7 +59,7 @@ class Placement:
         return self.frame.box == (0.0, 0.0, float(self.image_size[0]), float(self.image_size[1]))
 
     def _reading(self, size: tuple[int, int], axis: int, cells: int) -> FloatArray:
-        """Return the (pixels, cells) matrix that reads a map along one axis (0 for x)."""
+        """Return the (pixels, cells) matrix that interpolates a map along one axis (0 for x)."""
         pixels, length = size[axis], self.image_size[axis]
         centres = np.zeros((pixels, 2))
         centres[:, axis] = (np.arange(pixels) + 0.5) / pixels * length

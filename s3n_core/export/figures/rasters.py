@@ -1,4 +1,4 @@
-"""The pixels of each panel: the original, scaled once; maps laid over it; the branches' images."""
+"""The pixels of each panel: the original, maps over it, and the branches' images."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from s3n_core.inspection.map_display import RESPONSE_RANGE, ValueRange, coloured
 from s3n_core.inspection.palettes import PaletteName
 
 _SURROUND = np.array([int(tokens.SURROUND[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float32)
-_OUTSIDE = 0.62  # how far what the network does not see is faded into the surround
+_OUTSIDE = 0.62  # how far the region outside the network's view is faded to the background
 
 
 @dataclass(frozen=True, eq=False)
 class Rasters:
-    """Draws the pixels of one inspected image's panels.
+    """Renders the pixels of the panels of one inspected image.
 
     Attributes:
-        inspection: The image and what the network made of it.
+        inspection: The inspected image.
         palette: Name of the colour map.
-        opacity: Of maps over the grey image, 0 ... 1.
+        opacity: Opacity of maps over the grey image, 0 ... 1.
     """
 
     inspection: Inspection
@@ -36,16 +36,16 @@ class Rasters:
 
     @functools.cached_property
     def placement(self) -> Placement:
-        """Where the network's view lies in the original."""
+        """The position of the network's view in the original."""
         return Placement(self.inspection.response.image_size, self.inspection.response.frame)
 
     @functools.cached_property
     def shared_range(self) -> ValueRange:
-        """The one range of Q_d and Q_c, so that their colours can be compared."""
+        """The common range of Q_d and Q_c, so that their colours are comparable."""
         return sampling_map_range(self.inspection.warps.map_d, self.inspection.warps.map_c)
 
     def range_of(self, panel: PanelName) -> ValueRange | None:
-        """Return what the colours of a panel stand for; None for a panel that shows no map."""
+        """Return the value range of a panel's colours; None for a panel without a map."""
         if panel == "response":
             return RESPONSE_RANGE
         return self.shared_range if panel in ("map_d", "map_c") else None
@@ -54,8 +54,8 @@ class Rasters:
         """Return a panel's pixels without marks.
 
         Args:
-            panel: Which one.
-            size: (width, height).
+            panel: The panel.
+            size: (width, height) in pixels.
 
         Returns:
             RGB, shape (height, width, 3).
@@ -91,7 +91,7 @@ class Rasters:
         return self._faded(picture, size)
 
     def _faded(self, picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-        """Fade what lies outside the network's view; there it is the plain original, without a map."""
+        """Fade the region outside the network's view, where the plain original is shown without a map."""
         if self.placement.sees_all:
             return picture
         outside = (1 - _OUTSIDE) * self._original(size).astype(np.float32) + _OUTSIDE * _SURROUND
@@ -101,7 +101,7 @@ class Rasters:
         return result
 
     def _branch_image(self, pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-        """Show a branch's square image in the proportions of what it was made from, centred on the surround."""
+        """Show a branch's square image in the aspect ratio of the view, centred on the background colour."""
         x0, y0, x1, y1 = self.inspection.response.source_box
         aspect = (x1 - x0) / (y1 - y0)
         width = min(size[0], max(1, round(size[1] * aspect)))
@@ -115,11 +115,11 @@ class Rasters:
 
 def _resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     image = Image.fromarray(pixels)
-    # The gap lets Pillow halve a huge photograph cheaply before the exact filter.
+    # reducing_gap lets Pillow shrink a huge photograph cheaply before the exact filter.
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
 
 
 def _darkened(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Darken a picture a little, so that white lines can be seen on a bright sky."""
+    """Darken an image slightly, so that white lines are visible on bright regions."""
     darker: NDArray[np.uint8] = np.rint(picture.astype(np.float32) * 0.78).astype(np.uint8)
     return darker

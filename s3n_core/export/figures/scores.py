@@ -1,4 +1,4 @@
-"""What a sheet says in words and numbers: the answer, the classes that each branch favours."""
+"""The scores on a sheet: the most probable classes of the joint prediction and of each branch."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def scores_height(rows: int) -> float:
 
 
 def draw_scores(canvas: Canvas, area: Area, answer: str, best: Sequence[Score], truth: str | None) -> None:
-    """Draw the likeliest classes of one answer, with bars.
+    """Draw the most probable classes of one prediction, with bars.
 
     Args:
         canvas: The page.
-        area: The room; its height is `scores_height`.
+        area: The available area, of height `scores_height`.
         answer: "joint", "O", "D" or "C".
-        best: Its likeliest classes, best first.
+        best: Its most probable classes, in descending order.
         truth: Name of the true class, marked with a tick, or None.
     """
     colour = tokens.BRANCH_COLOURS[answer]

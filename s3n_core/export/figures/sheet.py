@@ -1,4 +1,4 @@
-"""The sheet: what the network answers and why, its panels side by side, what each branch says."""
+"""The sheet of an image: the prediction and how it was made, the panels, and the scores of each branch."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def draw_sheet(
     """Draw a sheet.
 
     Args:
-        rasters: The inspected image.
-        panels: What it shows, in their fixed order.
+        rasters: The panels' pixels.
+        panels: The panels, in their fixed order.
         layout: How panels are arranged.
-        dpi: Pixels an inch.
-        truth: Name of the true class, or None where it is unknown.
-        model: The model's name for a person; empty takes its file's name.
+        dpi: Pixels per inch.
+        truth: Name of the true class, or None if unknown.
+        model: Display name of the model; if empty, its file name.
 
     Returns:
-        The page, for pixels or vectors.
+        The page, for rendering as pixels or vectors.
     """
     inspection = rasters.inspection
     width, height = rasters.placement.image_size
@@ -56,7 +56,7 @@ def draw_sheet(
     scores = scores_height(min(ROWS, len(inspection.response.classes)))
     panels_height = len(rows) * row_height + (len(rows) - 1) * ROW_GAP
     panels_width = columns * column + (columns - 1) * GAP
-    # Few columns would leave room at their right: the scores go there, below one another, if they fit.
+    # With few columns, the scores are stacked to the right of them, if they fit.
     beside = panels_width < LEAST_WIDTH and len(answers) * (scores + GAP) <= panels_height
     free = max(LEAST_WIDTH - panels_width - 2 * GAP, LEAST_COLUMN)
     content = panels_width + 2 * GAP + free if beside else max(panels_width, LEAST_WIDTH)
@@ -69,7 +69,7 @@ def draw_sheet(
         for position, panel in enumerate(row):
             x = MARGIN + position * (column + GAP)
             area = canvas.snapped(Area(x, y + ABOVE, panel_width, panel_height))
-            # One size for all panels, whatever the rounding of their corners: the photo is scaled once.
+            # The same size for all panels, regardless of how corners are rounded, so that the photo is scaled once.
             area = Area(area.x, area.y, *same_size)
             draw_panel(canvas, area, rasters, panel)
             room = Area(area.x, area.y, column, area.height)
@@ -79,7 +79,7 @@ def draw_sheet(
         y += row_height + ROW_GAP
     if beside:
         left, step = MARGIN + panels_width + 2 * GAP, scores + GAP
-        if len(answers) == len(rows):  # each beside a row of panels
+        if len(answers) == len(rows):  # each next to a row of panels
             step = row_height + ROW_GAP
         canvas.lines([[(left - GAP, MARGIN + HEADER), (left - GAP, y - ROW_GAP)]], tokens.BORDER, width=0.6)
         areas = [Area(left, MARGIN + HEADER + 0.5 + at * step, free, scores) for at in range(len(answers))]
@@ -95,7 +95,7 @@ def draw_sheet(
 
 
 def _panel_size(aspect: float, columns: int, rows: int) -> tuple[float, float]:
-    """Choose a panel's (width, height) in points: all images get about the same area, few panels fill the page's width."""
+    """Return a panel's (width, height) in points: similar areas for all aspect ratios; a few panels fill the width."""
     if columns <= 3 and rows == 1:
         width = min((560.0 - (columns - 1) * GAP) / columns, 400.0 * aspect)
         return width, width / aspect
@@ -105,7 +105,7 @@ def _panel_size(aspect: float, columns: int, rows: int) -> tuple[float, float]:
 
 
 def how_it_was_made(inspection: Inspection) -> str:
-    """Name what decides an answer beside the model: sampling, precision, and an ablation where there is one."""
+    """Describe what determines a prediction besides the model: sampling, precision, and any ablation."""
     parts = [f"{inspection.warps.sampling} sampling", inspection.response.precision]
     if inspection.response.attention != "sparse":
         parts.append(f"{inspection.response.attention} attention")
@@ -115,18 +115,18 @@ def how_it_was_made(inspection: Inspection) -> str:
 
 
 def answers_of(inspection: Inspection) -> list[str]:
-    """Return whose answers there are, in their order: "joint", "O", "D", "C"."""
+    """Return the available predictions, in the order "joint", "O", "D", "C"."""
     return [answer for answer in ("joint", "O", "D", "C") if answer in inspection.scores.logits]
 
 
 def rule_text(inspection: Inspection) -> str:
-    """Return the sentence on Eq. 3 with the class as a person reads it."""
+    """Return the sentence about the rule of Eq. 3, with the class name for display."""
     first = inspection.response.classes[inspection.response.merged_classes[0]]
     return inspection.response.rule.replace(first, displayed_class(first)).replace("delta", "δ")
 
 
 def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str | None, model: str) -> None:
-    """Write the answer over the whole width, below it the image and the rule, and at their right the model."""
+    """Write the prediction over the whole width, and below it the image and the rule, with the model on the right."""
     answer = inspection.top(count=1)[0]
     baseline = area.y + 10.5
     _draw_answer(
@@ -159,7 +159,7 @@ def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str 
 def _draw_answer(
     canvas: Canvas, area: Area, baseline: float, shown: str, number: str, name: str, truth: str | None
 ) -> None:
-    """Write the predicted class, its probability and whether it is right; smaller, then shortened, where room is scarce."""
+    """Write the predicted class, its probability and whether it is correct; if too long, smaller, then shortened."""
     status, colour = "", tokens.QUIET
     if truth is not None:
         right = truth == name

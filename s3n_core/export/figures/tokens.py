@@ -1,12 +1,12 @@
-"""The look of every exported picture: colours, type sizes and spacing, all lengths in points (1/72 inch).
+"""Design tokens of exported figures: colours, type sizes and spacing, with lengths in points (1/72 inch).
 
-The same values as the window's (see ``docs``): branch colours and peak marks mean one thing wherever they appear.
+The values match the window's, so that branch colours and peak marks have the same meaning everywhere.
 """
 
 from __future__ import annotations
 
 BRANCH_COLOURS = {"O": "#7A828E", "D": "#D55E00", "C": "#0072B2", "joint": "#009E73"}
-"""Colour of the original, discriminative and complementary branch and of the joint head; colour-blind-safe."""
+"""Colours of the original, discriminative and complementary branches and of the joint head; colour-blind safe."""
 
 BRANCH_NAMES = {"joint": "Joint", "O": "Original", "D": "Discriminative", "C": "Complementary"}
 
@@ -18,7 +18,7 @@ TRACK = "#EEF0F3"
 """The empty part of a bar."""
 
 SURROUND = "#2A2D33"
-"""The neutral grey that images sit on, so that their colours are judged fairly."""
+"""The neutral grey behind images, so as not to affect the perception of their colours."""
 
 GOOD = "#2E9E6B"
 BAD = "#D64545"

@@ -1,6 +1,6 @@
-"""A page as a PDF or SVG file: text stays text, marks and lines stay shapes, photographs and maps are embedded pixels.
+"""Writing a page as PDF or SVG: text and shapes as vectors, photographs and maps as embedded images.
 
-The same page gives the same bytes: no file holds a date, and names inside an SVG come from its content alone.
+The output is reproducible: files contain no date, and ids inside an SVG depend only on its content.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from s3n_core.export.figures.web_fonts import font_face
 
 VectorFormat = Literal["pdf", "svg"]
 
-# Type 42 is TrueType as it is: other programs can edit the text, which publishers' Type 3 checks want too.
+# Type 42 embeds TrueType fonts unchanged: the text is editable, and publishers that reject Type 3 fonts accept it.
 _SETTINGS: Any = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "s3n"}
-_settings_lock = threading.Lock()  # matplotlib's settings belong to the whole process
+_settings_lock = threading.Lock()  # matplotlib's rcParams are global
 _STYLE = b'<style type="text/css">'
 
 
 def vector_bytes(page: Canvas, format: VectorFormat, about: Mapping[str, str]) -> bytes:
-    """Return a page as a file's content.
+    """Return a page as the content of a file.
 
     Args:
-        page: The page; its dpi is that of the pixels inside.
+        page: The page; its dpi is the resolution of embedded images.
         format: "pdf" or "svg".
-        about: Facts stored in the file, by name: "Title" and "Software" in their own fields, the others as a description.
+        about: Metadata stored in the file, by name: "Title" and "Software" in their own fields, the rest as a comment.
     """
     facts = {name: one_line(text) for name, text in about.items() if text}
     known = {"Title": facts.pop("Title", ""), "Creator": facts.pop("Software", "")}
@@ -49,13 +49,13 @@ def vector_bytes(page: Canvas, format: VectorFormat, about: Mapping[str, str]) -
                 return buffer.getvalue()
             canvas.print_svg(buffer, metadata={**metadata, "Date": None})
         finally:
-            page.figure.dpi = page.dpi  # both leave it at 72
-    # Names may hold several spaces in a row, which SVG would join.
+            page.figure.dpi = page.dpi  # both set it to 72
+    # Names may contain several consecutive spaces, which SVG would collapse.
     return buffer.getvalue().replace(_STYLE, _STYLE + b"text{white-space:pre}" + _font_faces(page).encode(), 1)
 
 
 def _font_faces(page: Canvas) -> str:
-    """Return style rules that bring the font, for viewers whose computer lacks it."""
+    """Return style rules that embed the font, for viewers without it."""
     letters: dict[bool, set[str]] = {}
     for artist in page.figure.findobj(Text):
         assert isinstance(artist, Text)

@@ -1,4 +1,4 @@
-"""The shipped font inside files that a browser shows: the letters of western languages, and others that the file uses."""
+"""Embedding the bundled font in SVG and HTML: letters of western languages, and other letters that the file uses."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from s3n_core.system.resources import resource
 
 FAMILY = "Inter"
 
-# In every file, so that most need no subset of their own: choosing the letters takes half a second, for the kerning.
+# In every file, so that most files share one subset: subsetting takes half a second, because of the kerning.
 _ALWAYS = frozenset(chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x180))) | frozenset("–—‘’“”…≤≥×·δ✓✗→±")
 
 
 def font_face(letters: Iterable[str], bold: bool) -> str:
-    """Return a style rule that brings Inter with the letters given, in ordinary or bold weight.
+    """Return a ``@font-face`` rule that embeds Inter with the given letters, in regular or bold weight.
 
-    Letters that it lacks are left to the reader's own fonts. Tabular figures and kerning are kept.
+    The browser's own fonts provide letters that Inter lacks. Tabular figures and kerning are kept.
     """
     return _font_face(frozenset(letters) - _ALWAYS, bold)
 

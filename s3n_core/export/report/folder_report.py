@@ -1,4 +1,4 @@
-"""The report of an export: written from the images' parts, which lie beside their other files while the export runs."""
+"""The report of an export: assembled from the images' parts, which are stored with their other files until then."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from s3n_core.system.atomic_files import output_error
 
 
 class FolderReport:
-    """Makes one page of an export's parts.
+    """Assembles the report from the parts of an export.
 
     Args:
         out: The export's folder.
-        stems: What each image's files begin with, in order.
+        stems: The stem of each image's files, in order.
     """
 
     def __init__(self, out: Path, stems: Sequence[PurePosixPath]) -> None:
@@ -27,14 +27,14 @@ class FolderReport:
         self._parts = [out / f"{stem}{PART_ENDING}" for stem in stems]
 
     def write(self, head: ReportHead, rows: Mapping[int, tuple[object, ...]]) -> None:
-        """Write the page.
+        """Write the report.
 
         Args:
-            head: What is the same for all images.
-            rows: The index's row of each image by its position: the name first, why it was left out last.
+            head: What is common to all images.
+            rows: The index's row of each image by position: the name is first, the reason for skipping it last.
 
         Raises:
-            OutputError: It cannot be written, or a part is gone.
+            OutputError: The report cannot be written, or a part is missing.
         """
         left_out = [(str(row[0]), str(row[-1])) for _, row in sorted(rows.items()) if row[-1]]
         parts = [part for position, part in enumerate(self._parts) if not rows[position][-1]]
@@ -44,11 +44,11 @@ class FolderReport:
             raise output_error(self._out / REPORT, error) from error
 
     def remove_parts(self) -> None:
-        """Remove the parts, which the page holds now; one that resists does no harm."""
+        """Remove the parts, which the report now contains; failures are ignored."""
         for part in self._parts:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
-        # Folders are empty where the report is all that was asked for; the deepest go first.
+        # Folders are empty if only the report was requested; remove the deepest first.
         folders = {folder for part in self._parts for folder in part.relative_to(self._out).parents} - {Path()}
         for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
             with contextlib.suppress(OSError):
@@ -56,7 +56,7 @@ class FolderReport:
 
 
 def head_of(model: Model, model_name: str, records: Sequence[ImageRecord], style: FigureStyle) -> ReportHead:
-    """Return what a report says of all images together."""
+    """Return the head of a report."""
     return ReportHead(
         data=_folder_name(records),
         model=model_name,
@@ -68,7 +68,7 @@ def head_of(model: Model, model_name: str, records: Sequence[ImageRecord], style
 
 
 def _folder_name(records: Sequence[ImageRecord]) -> str:
-    """Return the name of the folder that the records' names begin in."""
+    """Return the name of the folder that contains the records."""
     if not records:
         return "no images"
     depth = len(PurePosixPath(records[0].name).parts)

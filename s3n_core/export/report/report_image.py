@@ -1,6 +1,6 @@
-"""What a report holds of one image: two lines of JSON, the first for tables and filters, the second for the pictures.
+"""An image's part of a report: two lines of JSON, the first for tables and filters, the second for the images.
 
-Peaks, maps and the view are kept as numbers and drawn by the page, so that an image takes about 30 KB in all.
+Peaks, maps and the view are stored as numbers and drawn by the page, so that an image takes about 30 KB in total.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.map_display import ValueRange
 
 IMAGE_SIDE = 416
-"""Longest side of the original in a report, in pixels: sharp in the grid on a fine screen, large enough beside the maps."""
+"""Longest side of the original in a report, in pixels: sharp in the grid on high-resolution screens."""
 
 BRANCH_SIDE = 256
-"""Longest side of the D and C images."""
+"""Longest side of the D and C images, in pixels."""
 
 _QUALITY = 78
 _MAPS: dict[str, PanelName] = {"r": "response", "d": "map_d", "c": "map_c"}
@@ -37,18 +37,18 @@ _LISTED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartSummary:
-    """What tables and filters need of one image.
+    """The data of one image for tables and filters.
 
     Attributes:
         name: The image's name.
         truth: Its true class, or None.
-        answer: The class that the network takes it for.
-        probability: Of that class.
-        margin: To the second class, in [0, 1].
+        answer: The predicted class.
+        probability: Its probability.
+        margin: Difference from the second highest probability, in [0, 1].
         entropy: H of Eq. 2, in nats.
-        rule: Of Eq. 3, as in tables.
-        peaks: Their number.
-        branches: The class that each branch says, by its letter.
+        rule: The rule of Eq. 3, as in tables.
+        peaks: Number of peaks.
+        branches: The class that each branch predicts, by letter.
         size: (width, height) of the original, in pixels.
     """
 
@@ -73,8 +73,8 @@ def part_bytes(inspection: Inspection, truth: str | None) -> bytes:
     """Return an image's part of a report.
 
     Args:
-        inspection: The image and what the network made of it.
-        truth: Name of the true class, or None where it is unknown.
+        inspection: The image's inspection.
+        truth: Name of the true class, or None if unknown.
     """
     first, *others = inspection.top(count=2)
     summary = {
@@ -99,7 +99,7 @@ def part_bytes(inspection: Inspection, truth: str | None) -> bytes:
 
 
 def _pictures(inspection: Inspection) -> dict[str, Any]:
-    """Return what is shown when an image is looked at, places as shares of the original's sides."""
+    """Return the data for showing an image, with positions as fractions of the original's sides."""
     width, height = inspection.response.image_size
     x0, y0, x1, y1 = inspection.response.source_box
     rasters = Rasters(inspection, "viridis", 1.0)
@@ -115,7 +115,7 @@ def _pictures(inspection: Inspection) -> dict[str, Any]:
             "d": _levels(inspection.warps.map_d, ranges["d"]),
             "c": _levels(inspection.warps.map_c, ranges["c"]),
         },
-        # Where numbers stand beside the colours, as shares of the bar.
+        # Positions of the tick labels, as fractions of the bar.
         "ticks": {name: _ticks(limits) for name, limits in ranges.items()},
         "peaks": [
             [round(float(v), 4) for v in (p.x / width, p.y / height, p.response, p.weight_d, p.weight_c)]
@@ -145,7 +145,7 @@ def _webp(pixels: NDArray[np.uint8], side: int) -> str:
 
 
 def _levels(values: NDArray[np.floating], limits: ValueRange) -> str:
-    """Return a map in 256 levels, row by row."""
+    """Return a map quantised to 256 levels, in row-major order."""
     levels = np.rint(255 * limits.share(values)).astype(np.uint8)
     return base64.b64encode(levels.tobytes()).decode("ascii")
 

@@ -1,8 +1,8 @@
-"""The report: one HTML page, everything inside, to look through a folder's predictions and evidence in any browser.
+"""The report: one self-contained HTML page for browsing a folder's predictions and inspections.
 
-It is put together from the images' parts (`report_part`) in two passes, so that memory does not grow with the pictures. No
-text from outside is ever part of the page's markup: names stand escaped in its head and as JSON strings elsewhere, and a
-content security policy lets only the page's own script run and nothing be loaded.
+It is assembled from the images' parts (`report_image`) in two passes, so that memory does not grow with the number of
+images. Untrusted text never becomes markup: names are escaped in the page's head and are JSON strings elsewhere, and a
+content security policy allows only the page's own script and forbids loading anything.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _MOST_CONFUSIONS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportHead:
-    """What a report says of all images together.
+    """The data of a report that is common to all images.
 
     Attributes:
-        data: What was looked at, for a person.
+        data: Description of the data set.
         model: The model's name.
-        made_with: Sampling, precision and the model's digest, for a person.
-        classes: The model's classes, by index; an image whose true class is none of them counts as unlabelled.
+        made_with: Description of sampling, precision and the model's digest.
+        classes: The model's classes, by index; an image with another true class counts as unlabelled.
         palette: Colour map of maps.
-        opacity: Of maps over the grey image.
+        opacity: Opacity of maps over the grey image.
     """
 
     data: str
@@ -53,16 +53,16 @@ class ReportHead:
 
 
 def write_report(path: Path, parts: Sequence[Path], head: ReportHead, left_out: Sequence[tuple[str, str]] = ()) -> None:
-    """Write a report, whole or not at all.
+    """Write a report atomically.
 
     Args:
-        path: The page.
+        path: The HTML file.
         parts: The images' parts, in order.
-        head: What is the same for all.
-        left_out: (name, reason) of images that have no part.
+        head: What is common to all images.
+        left_out: (name, reason) of images without a part.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The report cannot be written.
         OSError: A part cannot be read.
     """
     summaries = []
@@ -109,7 +109,7 @@ def write_report(path: Path, parts: Sequence[Path], head: ReportHead, left_out: 
 def report_data(
     summaries: Sequence[PartSummary], head: ReportHead, left_out: Sequence[tuple[str, str]] = ()
 ) -> dict[str, Any]:
-    """Return the tables of a report: classes, figures, and a row an image, classes as indices."""
+    """Return the tables of a report: classes, figures, and one row per image, with classes as indices."""
     others = sorted({one.truth for one in summaries if one.truth is not None}.difference(head.classes))
     names = (*head.classes, *others)
     index = {name: position for position, name in enumerate(names)}
@@ -155,26 +155,26 @@ def report_data(
 
 
 def _confusions(labelled: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int]]:
-    """Return (true class, predicted class, images), the most frequent first."""
+    """Return (true class, predicted class, images), most frequent first."""
     counts = Counter((index[one.truth or ""], index[one.answer]) for one in labelled if one.truth != one.answer)
     order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [(truth, answer, count) for (truth, answer), count in order[:_MOST_CONFUSIONS]]
 
 
 def _by_class(labelled: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int]]:
-    """Return (class, images, right) of classes that have images."""
+    """Return (class, images, correct) of the classes with images."""
     images = Counter(index[one.truth or ""] for one in labelled)
     right = Counter(index[one.truth or ""] for one in labelled if one.truth == one.answer)
     return [(position, count, right[position]) for position, count in sorted(images.items())]
 
 
 def _taken_for(summaries: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int]]:
-    """Return (class, images taken for it, 0)."""
+    """Return (class, images predicted as it, 0)."""
     return [(position, count, 0) for position, count in sorted(Counter(index[one.answer] for one in summaries).items())]
 
 
 def _for_script(text: str) -> str:
-    """Keep JSON from ending the script element that it stands in."""
+    """Escape JSON so that it cannot end the script element that contains it."""
     return text.replace("<", "\\u003c")
 
 
