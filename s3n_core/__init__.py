@@ -1,6 +1,6 @@
 """The engine of S3N Studio: Selective Sparse Sampling Networks without a window.
 
-The names below are the front door; each is loaded when it is first asked for, so importing this package is quick.
+The names below are the public API. They are loaded lazily, so importing this package is fast.
 """
 
 from importlib import import_module

@@ -1,10 +1,10 @@
-"""Where the command line starts: ``python -m s3n_core`` and the program ``s3n``."""
+"""Entry point of the command line: ``python -m s3n_core`` and the program ``s3n``."""
 
 import sys
 
 
 def main() -> int:
-    """Run the command line; Ctrl+C while it is still being loaded ends it quietly, too."""
+    """Run the command line and return its exit code; Ctrl+C during import also exits without a traceback."""
     try:
         from s3n_core.cli import main as run
 

@@ -1,4 +1,4 @@
-"""The command line: `s3n COMMAND`. An error that the user can fix is one sentence; any other goes to a log with its traceback."""
+"""The command line, `s3n COMMAND`. Errors that the user can fix are one sentence; others are logged with traceback."""
 
 from __future__ import annotations
 
@@ -65,20 +65,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: Arguments after the program's name; None takes this process's.
+        argv: Arguments after the program's name; None: those of this process.
 
     Returns:
-        The exit code: 0 done, 1 an error that was said in one sentence, 2 wrong arguments, 70 a defect of the program (its
-        traceback is in the log that the message names), 130 stopped by Ctrl+C.
+        The exit code: 0 success, 1 an error reported in one sentence, 2 wrong arguments, 70 a defect of the program
+        (the message names the log with its traceback), 130 stopped by Ctrl+C.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     for stream in (sys.stdout, sys.stderr):
-        # File names may hold what the terminal's encoding cannot show; they must not end a job.
+        # File names that the terminal's encoding cannot represent must not end a job.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    # Pillow remarks on damaged EXIF blocks of images that it reads all the same.
+    # Pillow warns about damaged EXIF blocks of images that it reads nevertheless.
     warnings.filterwarnings("ignore", module="PIL")
-    # A log that cannot be written (a full disk) is no reason for a traceback on the screen.
+    # A log that cannot be written (for example, a full disk) must not print tracebacks.
     logging.raiseExceptions = False
     try:
         code = app(arguments, prog_name="s3n", standalone_mode=False)

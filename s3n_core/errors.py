@@ -1,8 +1,8 @@
-"""Errors that a person reads and a program understands.
+"""The errors of the program, with messages for users and codes for programs.
 
-The message of each is a whole sentence that says what happened, to which file, and what to do. It may be reworded at any time:
-programs go by the class, or by its `code` and fields, which cross every border (a pickle, a line of ``--json``, a run's
-``state.json``, the inspection stream). The classes below are all that there are; each has one code.
+Each message is a full sentence that says what happened, to which file, and what to do. Messages may be reworded at any
+time: programs should use the class, or its `code` and fields, which survive pickling, ``--json``, a run's
+``state.json`` and the inspection stream. The classes below are complete; each has one code.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from typing import Any, ClassVar, TypeVar
 class S3NError(Exception):
     """Something that a person can mend and that has no code of its own.
 
-    Anything that is raised and is no `S3NError` is a defect of the program.
+    Any other exception is a defect of the program.
 
     Attributes:
-        message: One sentence for a person.
-        code: What it is, for a program: one of `CODES`.
+        message: One sentence for the user.
+        code: The kind of error, for programs: one of `CODES`.
     """
 
     code: ClassVar[str] = "program.error"
     message: str
 
     def __post_init__(self) -> None:
-        """Give the message to Python, too."""
+        """Pass the message to `Exception`."""
         super().__init__(self.message)
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What a program may want to know beside the code, by name; each is an attribute as well."""
+        """Return the details beyond the code, by name; each is also an attribute."""
         return {field.name: getattr(self, field.name) for field in _own_fields(type(self))}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return code, message and fields as JSON holds them."""
+        """Return code, message and fields as JSON values."""
         return {
             "code": self.code,
             "message": str(self),
@@ -48,9 +48,9 @@ class S3NError(Exception):
 
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> S3NError:
-        """Return the error that `to_dict` has written.
+        """Return the error from the result of `to_dict`.
 
-        A code that this version does not know, or fields that do not fit it, give a plain `S3NError` with the message.
+        An unknown code, or fields that do not match it, give a plain `S3NError` with the message.
         """
         kind = CODES.get(str(value.get("code")), S3NError)
         message = str(value.get("message") or "")
@@ -61,7 +61,7 @@ class S3NError(Exception):
         return _rebuilt(kind, message, known)
 
     def __reduce__(self) -> tuple[Callable[..., S3NError], tuple[type[S3NError], str, dict[str, Any]]]:
-        """Pickle by message and fields, which not every class takes in the same order."""
+        """Pickle by message and fields, whose order differs between classes."""
         return (_rebuilt, (type(self), self.message, self.fields))
 
 
@@ -309,4 +309,4 @@ def _with_subclasses(kind: type[S3NError]) -> Iterator[type[S3NError]]:
 
 
 CODES: Mapping[str, type[S3NError]] = MappingProxyType({kind.code: kind for kind in _with_subclasses(S3NError)})
-"""Every code and its class, whose docstring begins with what it means."""
+"""Every code and its class; the first line of the class's docstring describes the code."""

@@ -1,4 +1,4 @@
-"""A trained model as Python code uses it: predict, inspect, evaluate. `s3n_core.load_model` opens one."""
+"""The Python API of a trained model: predict, inspect, evaluate. `s3n_core.load_model` opens one."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from s3n_core.models.opening import Model as OpenedModel
 
 ImageLike: TypeAlias = "str | PathLike[str] | Image.Image | NDArray[np.uint8]"
-"""An image file, a PIL image (upright and RGB as files become), or RGB pixels, uint8, shape (h, w, 3)."""
+"""An image file, a PIL image (rotated by EXIF and converted to RGB, like files), or RGB pixels, uint8, (h, w, 3)."""
 
 Source: TypeAlias = "str | PathLike[str] | DataSet | Iterable[ImageLike]"
 """A folder, an image file, a data set, or images."""
 
-_AT_ONCE = 64  # images of a source without a length that are taken from it before the first of them is predicted
+_AT_ONCE = 64  # images that are read ahead from an iterable before they are predicted
 
 
 class Model:
-    """A trained model; `load_model` opens it. A context manager that lets go of the network's memory at its end."""
+    """A trained model; `load_model` opens it. A context manager that frees the network's memory on exit."""
 
     def __init__(self, opened: OpenedModel, name: str) -> None:
         self._opened: OpenedModel | None = opened
@@ -46,7 +46,7 @@ class Model:
 
     @property
     def name(self) -> str:
-        """What a person calls it: the run's name, or the file's."""
+        """Display name: the run's name, or the file's."""
         return self._name
 
     @property
@@ -56,7 +56,7 @@ class Model:
 
     @property
     def digest(self) -> str:
-        """First 16 hexadecimal digits of the file's SHA-256, which every table names."""
+        """First 16 hexadecimal digits of the file's SHA-256, as stored in tables."""
         return self._network.digest
 
     @property
@@ -66,17 +66,17 @@ class Model:
 
     @property
     def device(self) -> str:
-        """Where it computes: "cpu", "cuda" or "mps"."""
+        """The device: "cpu", "cuda" or "mps"."""
         return self._network.device
 
     @property
     def precision(self) -> str:
-        """Of the network's layers: "float32", "bfloat16" or "float16"."""
+        """Precision of the network's layers: "float32", "bfloat16" or "float16"."""
         return self._network.precision
 
     @property
     def sampling(self) -> str:
-        """How peaks are divided between the branches D and C."""
+        """How peaks are assigned to the branches D and C."""
         return self._network.sampling
 
     @property
@@ -109,21 +109,22 @@ class Model:
         stop_below: float | None = None,
         progress: Progress = None,
     ) -> Predictions:
-        """Predict many images, as they are asked for.
+        """Predict many images lazily.
 
         Args:
-            source: A folder, an image file or a data set; or images, each a file, a PIL image or RGB pixels. An iterator can
-                be gone through once; anything else as often as you like.
-            split: Only these images of a data set: "train", "val" or "test"; None: all.
-            batch_size: Images in a batch; None: what suits the device.
-            stop_below: Fast mode: the entropy H in nats at or below which an image stops after O; None: off.
+            source: A folder, an image file or a data set; or images, each a file, a PIL image or RGB pixels. An
+                iterator allows only one pass; any other source can be iterated repeatedly.
+            split: Use only this split of a data set: "train", "val" or "test"; None: all images.
+            batch_size: Images per batch; None: a size that suits the device.
+            stop_below: Fast mode: images with entropy H (nats) up to this value stop after O; None: off.
             progress: See `Progress`.
 
         Returns:
-            The predictions, in the order of the source. An image that cannot be read has a row with ``error``.
+            The predictions, in the order of the source. The row of an image that cannot be read has an ``error``.
 
         Raises:
-            DataSetError: There is no image, no such split, or fast mode is asked of a network that has O alone.
+            DataSetError: There is no image, no such split, or fast mode is requested for a network that has only O.
+            ValueError: A split is given for a source that is not a data set.
         """
         from s3n_core.models.network_outputs import require_cascade
 
@@ -166,12 +167,12 @@ class Model:
     def inspect(
         self, image: ImageLike, *, name: str | None = None, settings: InspectionSettings | None = None
     ) -> Inspection:
-        """Look into one image: peaks, maps, warped images and scores.
+        """Inspect one image: peaks, maps, warped images and scores.
 
         Args:
             image: A file, a PIL image, or RGB pixels, uint8, shape (h, w, 3).
             name: Its name, which keys random draws; None: the file's name, or "image 1".
-            settings: What to change of the method's numbers and of single peaks; None changes nothing.
+            settings: Changes to the method's parameters and to single peaks; None changes nothing.
 
         Raises:
             UnreadableImage: The file cannot be decoded.
@@ -188,7 +189,7 @@ class Model:
 
         Args:
             data: A data set, or its folder.
-            split: "train", "val", "test" or "all"; None: the test images, where the data set has some, else all.
+            split: "train", "val", "test" or "all"; None: the test images, if the data set has any, else all.
             progress: See `Progress`.
 
         Raises:
@@ -203,7 +204,7 @@ class Model:
             return evaluate(self._network, part_of(data_set, part), data_set.classes, progress=bar)
 
     def close(self) -> None:
-        """Let go of the network; the model can do nothing more."""
+        """Free the network; the model cannot be used any more."""
         self._opened = None
 
     @property
@@ -231,7 +232,7 @@ class Model:
 def _one_image(
     image: ImageLike, name: str | None, number: int = 1
 ) -> tuple[ImageRecord, Callable[[Path], Image.Image]]:
-    """Return a record for an image and what reads it."""
+    """Return a record for an image, and a function that reads it."""
     from s3n_core.datasets.banners import banner_of
     from s3n_core.datasets.decoding import read_image, upright_rgb
 
@@ -270,7 +271,7 @@ def _rows(
 def _rows_of_images(
     opened: OpenedModel, images: Iterable[ImageLike], batch_size: int | None, stop_below: float | None
 ) -> Iterator[Prediction]:
-    """Predict images that need not be files, some at a time, however many there are."""
+    """Predict images that need not be files, in chunks, so that memory does not grow with their number."""
     source, number = iter(images), 0
     while some := list(islice(source, _AT_ONCE)):
         records: list[ImageRecord] = []
@@ -278,7 +279,7 @@ def _rows_of_images(
         for image in some:
             number += 1
             record, read = _one_image(image, None, number)
-            # Two images may have one name, so each is read by a path of its own.
+            # Two images may have the same name, so each gets its own path.
             key = record.path if isinstance(image, str | PathLike) else Path(f"{number}")
             records.append(replace(record, path=key))
             readers[key] = read

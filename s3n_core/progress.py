@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[int, int], None] | bool | None
-"""A function of (done, total); True or False shows a bar or none; None shows one where a person looks: terminal or notebook."""
+"""A function of (done, total); True or False shows or hides a bar; None shows one in a terminal or notebook."""
 
 
 @contextmanager
 def progress_bar(what: str, progress: Progress) -> Iterator[Callable[[int, int], None]]:
-    """Yield what shows the progress of a job: the caller's own function, a bar on the error stream, or nothing."""
+    """Yield a function that reports the progress of a job: the caller's own, a bar on stderr, or one without effect."""
     if callable(progress):
         yield progress
         return

@@ -1,3 +1,3 @@
-"""The version of the program: the one place that the build, the window and every written file read it from."""
+"""The version of the program, read from here by the build, the window and all written files."""
 
 __version__ = "0.1.0"
