@@ -1,7 +1,7 @@
-"""How fast `s3n audit` looks through images, and how the search for near-duplicates grows with their number.
+"""Benchmark of `s3n audit`: speed per image, and scaling of the near-duplicate search with the number of images.
 
-Run with ``python benchmarks/audit.py [--images 2000] [--hashes 100000]``; it makes its photographs in the temporary folder
-and removes them. Processor seconds are given beside the clock's: the latter depend on what else the machine does.
+Run with ``python benchmarks/audit.py [--images 2000] [--hashes 100000]``; it creates its images in the temporary folder
+and removes them. CPU time is reported in addition to wall-clock time, which depends on other load on the machine.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def timed(what: str, work: Callable[[], object], items: int) -> None:
 
 
 def make_photographs(root: Path, count: int) -> None:
-    """Write JPEG files of 500 x 375 pixels, half soft and half fine structure, each of its own."""
+    """Write distinct JPEG files of 500 x 375 pixels with smooth and fine structure."""
     rng = np.random.default_rng(0)
     for number in range(count):
         noise = rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)
@@ -49,7 +49,7 @@ def measure_images(count: int) -> None:
         make_photographs(Path(scratch), count)
         data_set = open_data_set(Path(scratch))
         paths = [record.path for record in data_set.records]
-        audit(data_set, decode=False)  # the files are in the system's memory from here on
+        audit(data_set, decode=False)  # warms the file cache
         timed(f"{count} images: decoding alone, one thread", lambda: [read_image(path) for path in paths], count)
         decoded = [read_image(path) for path in paths[:200]]
         timed("200 hashes of decoded pictures", lambda: [picture_hash(image) for image in decoded], 200)

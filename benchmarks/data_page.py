@@ -35,7 +35,7 @@ CLASSES, IMAGES = 200, 100_000
 
 
 def make_folder(root: Path) -> None:
-    """Link the demo's drawings again and again (a file system sets a bound on links to one file, hence the copies)."""
+    """Hard-link the demo's images many times; one copy per class, since file systems limit the links to a file."""
     drawings = [path.read_bytes() for path in sorted((CHECKOUT / "resources/demo/images").rglob("*.jpg"))]
     for number in range(CLASSES):
         folder = root / f"{number:03}.Bird_{number}"
@@ -47,7 +47,7 @@ def make_folder(root: Path) -> None:
 
 
 class Clock(QObject):
-    """Ticks every 5 ms and keeps how late it was."""
+    """Ticks every 5 ms and records the time between ticks."""
 
     def __init__(self, app: QApplication) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Clock(QObject):
         self._last = now
 
     def until(self, done: Callable[[], bool], seconds: float = 30.0) -> float:
-        """Let the window work until something holds; return how long that took."""
+        """Process events until a condition holds or the time is up; return the seconds taken."""
         begin = time.perf_counter()
         while not done() and time.perf_counter() - begin < seconds:
             self.app.processEvents()
@@ -73,7 +73,7 @@ class Clock(QObject):
 
     @property
     def waits(self) -> float:
-        """How long ago the last tick was."""
+        """Seconds since the last tick."""
         return time.perf_counter() - self._last
 
     def report(self, what: str) -> None:
@@ -86,7 +86,7 @@ class Clock(QObject):
 
 
 class Idler:
-    """A process that sleeps 5 ms at a time and tells how much longer that took."""
+    """A process that repeatedly sleeps 5 ms and reports how long the sleeps really took."""
 
     _CODE = """
 import sys, time, threading
@@ -107,7 +107,7 @@ for line in sys.stdin:
         )
 
     def report(self) -> str:
-        """Return what it saw since the last report."""
+        """Return the gaps since the last report, as text."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write("\n")
@@ -117,7 +117,7 @@ for line in sys.stdin:
 
 
 def measure(folder: Path, *, why: bool) -> None:
-    """Open the folder, scroll, jump, filter."""
+    """Measure opening the folder, scrolling, jumping and filtering."""
     app = make_application()
     theme.apply(app, "light")
     window = MainWindow(Settings(), [entry for entry in PAGES if entry.name in ("start", "data")])

@@ -1,8 +1,8 @@
 """How many training images a second are made ready, and for how long an accelerator would wait for them.
 
-Run from the checkout: ``python benchmarks/feeding.py FOLDER``. Batches come from the trainer's own feeder (decode, crop, scale)
-by the recipe `paper`. The accelerator is a step that sleeps for as long as one would compute; its tensors lie on torch's device
-``meta``, so that the processor does what it would do beside a graphics card, without copying the bytes there.
+Run from the checkout: ``python benchmarks/feeding.py FOLDER``. Batches come from the trainer's own loader (decode,
+crop, scale) with the recipe `paper`. The accelerator is simulated by sleeping for the time of a step; its tensors are
+on torch's ``meta`` device, so that the CPU does the same work as with a GPU, except for copying the data there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.preparing import Plan
 from s3n_core.training.recipes import find_recipe
 
-SHARES = (0.25, 0.5, 0.75, 0.9, 1.0, 2.0)  # speeds of the accelerator, in what the machine can make ready
+SHARES = (0.25, 0.5, 0.75, 0.9, 1.0, 2.0)  # speeds of the accelerator, relative to the loader's maximum
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
     threads = worker_count() if chosen.workers is None else chosen.workers
     size = recipe.network.source_size
     print(f"{len(samples)} images to {size} px, batch {chosen.batch}, {threads} loading threads; {machine('cpu')}")
-    _consume(plan, chosen, 0.0)  # the files come into memory
+    _consume(plan, chosen, 0.0)  # warms the file cache
     most, _ = _consume(plan, chosen, 0.0)
     print(f"  made ready: {most:.0f} images a second at most")
     for share in SHARES:
@@ -59,11 +59,11 @@ def main() -> None:
 
 
 def _consume(plan: Plan, chosen: argparse.Namespace, step: float) -> tuple[float, float]:
-    """Take batches for some seconds with ``step`` seconds of computing each: images a second, and the share of waiting."""
+    """Consume batches with ``step`` seconds of computing each; return images per second and the fraction of waiting."""
     feeder = BatchLoader(plan, "meta", chosen.workers, Team())
     waited, seen = 0.0, 0
     with closing(_batches(feeder, plan, chosen.batch)) as batches:
-        next(batches)  # threads start, the first images are on their way
+        next(batches)  # starts the threads and the prefetching
         began = time.perf_counter()
         while (now := time.perf_counter()) - began < chosen.seconds:
             seen += next(batches)
@@ -74,7 +74,7 @@ def _consume(plan: Plan, chosen: argparse.Namespace, step: float) -> tuple[float
 
 
 def _batches(feeder: BatchLoader, plan: Plan, size: int) -> Iterator[int]:
-    """Yield the length of every batch once its tensors are there, epoch after epoch."""
+    """Yield the length of every batch once its tensors are ready, epoch after epoch."""
     count = len(plan.training)
     for epoch in range(1_000_000):
         order = np.random.default_rng(epoch).permutation(count)

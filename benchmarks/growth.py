@@ -46,7 +46,7 @@ def main() -> None:
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
     torch.manual_seed(0)
-    if chosen.images:  # first: the peak of what large images need would hide all of this
+    if chosen.images:  # first, since the peak memory for large images would hide it
         _folders(sorted(chosen.images))
     shape = f"{chosen.backbone}, batch {chosen.batch}; {machine('cpu')}"
     with torch.inference_mode():
@@ -74,7 +74,7 @@ def _bare(backbone: str, batch: int, size: int) -> Callable[[], object]:
 
 
 def _peaks(backbone: str, batch: int) -> dict[str, Callable[[], object]]:
-    """The sampler on the same response with more and more of its cells as peaks."""
+    """Return runs of the sampler on the same response with increasing numbers of peaks."""
     network = _network(backbone, 200, 224)
     head = network.head("O")
     features = network.features(torch.randn(batch, 3, 224, 224), "O")
@@ -90,7 +90,7 @@ def _peaks(backbone: str, batch: int) -> dict[str, Callable[[], object]]:
 
 
 def _folders(lengths: list[int]) -> None:
-    """Predict folders of links to one drawn image, the shortest first; the first job only warms up."""
+    """Predict folders of links to one synthetic image, in ascending size; the first job only warms up."""
     print(f"Images in a folder, mobilenet_v2, 64 px; {machine('cpu')}")
     with tempfile.TemporaryDirectory() as root:
         model = _model(Path(root) / "model.safetensors")

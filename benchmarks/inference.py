@@ -1,6 +1,6 @@
 """S3N inference (three branches, sampler and heads) over three plain passes of its own backbone.
 
-Run from the checkout: ``python benchmarks/inference.py``. Same weights, type, memory layout and threads for both.
+Run from the checkout: ``python benchmarks/inference.py``. Both use the same weights, dtype, memory layout and threads.
 """
 
 from __future__ import annotations

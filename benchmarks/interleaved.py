@@ -1,4 +1,4 @@
-"""Time several pieces of work against each other in one run: taken in turns, so that a busy machine slows all alike."""
+"""Comparing the times of several functions in one run: interleaved, so that other load slows all of them equally."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CASES = ("mobilenet_v2:224:8", "resnet50:448:8")
 
 
 def parser_of(doc: str | None, *, repeats: int) -> argparse.ArgumentParser:
-    """Return the options of a benchmark of whole networks."""
+    """Return the argument parser of a benchmark of whole networks."""
     parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
     parser.add_argument("cases", nargs="*", default=list(CASES), metavar="BACKBONE:SIZE:BATCH")
     parser.add_argument("--classes", type=int, default=200)
@@ -25,7 +25,7 @@ def parser_of(doc: str | None, *, repeats: int) -> argparse.ArgumentParser:
 
 
 def cases_of(chosen: argparse.Namespace) -> Iterator[tuple[str, int, int]]:
-    """Set the threads, and yield the backbone, size and batch of each case."""
+    """Set the number of threads, and yield the backbone, input size and batch size of each case."""
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
     for case in chosen.cases:
@@ -34,7 +34,7 @@ def cases_of(chosen: argparse.Namespace) -> Iterator[tuple[str, int, int]]:
 
 
 def medians(works: Mapping[str, Callable[[], object]], *, repeats: int, warm_up: int = 2) -> dict[str, float]:
-    """Return the median seconds of each piece of work over ``repeats`` rounds in which every piece has its turn."""
+    """Return the median time of each function, in seconds, over ``repeats`` rounds of calling all of them."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(warm_up + repeats):
         for name, work in works.items():
@@ -48,14 +48,14 @@ def medians(works: Mapping[str, Callable[[], object]], *, repeats: int, warm_up:
 
 
 def report(title: str, seconds: Mapping[str, float], over: str) -> None:
-    """Print each median and its ratio to the one named ``over``."""
+    """Print each median and its ratio to that of ``over``."""
     print(title)
     for name, value in seconds.items():
         print(f"  {name:<46} {value * 1e3:9.2f} ms   ratio {value / seconds[over]:.3f}")
 
 
 def machine(device: str) -> str:
-    """Name what was measured on."""
+    """Describe the device, threads and torch version."""
     if device == "cuda":
         return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
     return f"CPU, {torch.get_num_threads()} threads, torch {torch.__version__}"

@@ -1,8 +1,8 @@
 """`s3n predict` on JPEG files over the bare network on the same tensors already in memory.
 
-Run from the checkout: ``python benchmarks/predict_files.py --images 2000``. The files are drawn birds, written once for the
-purpose; decoding, scaling, rows and the table are in the first, nothing but the network in the second. Both take turns in
-pieces of the folder, so that a busy machine slows both alike.
+Run from the checkout: ``python benchmarks/predict_files.py --images 2000``. The files are synthetic birds, written for
+the benchmark. The first time includes decoding, scaling, rows and the table, the second only the network. They
+alternate on pieces of the folder, so that other load slows both equally.
 """
 
 from __future__ import annotations

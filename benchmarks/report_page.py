@@ -1,8 +1,8 @@
-"""What a report costs: bytes and time an image, and the page of 2,000 images.
+"""Benchmark of reports: size and time per image, and writing a page with 2,000 images.
 
     python benchmarks/report_page.py MODEL IMAGES [--count 2000]
 
-MODEL is a model file, IMAGES a folder; up to 24 of its images are looked into, and repeated under other names.
+MODEL is a model file, IMAGES a folder; up to 24 of its images are inspected, and repeated under other names.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
             data="folder", model="model", made_with="", classes=model.classes, palette="viridis", opacity=0.65
         )
         page = Path(folder, "report.html")
-        write_report(page, [], head)  # what is loaded once
+        write_report(page, [], head)  # loads what is cached
         before, began = _memory(), time.perf_counter()
         write_report(page, files, head)
         seconds = time.perf_counter() - began

@@ -1,8 +1,8 @@
 """An S3N training step over three plain training steps of its backbone, with gradients to the input where S3N needs them.
 
-Run from the checkout: ``python benchmarks/training_step.py``. Same weights, precision, memory layout and threads for both. The
-plain steps classify by pooling and one linear layer; two of the three hand their gradient on to the image, as D and C must to
-reach the radii of Eq. 5.
+Run from the checkout: ``python benchmarks/training_step.py``. Both use the same weights, precision, memory layout and
+threads. The plain steps classify with pooling and one linear layer; two of the three compute the gradient of the image,
+as D and C must for the radii of Eq. 5.
 """
 
 from __future__ import annotations

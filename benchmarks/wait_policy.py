@@ -27,7 +27,7 @@ while True:
 
 
 def measure(policy: str | None, seconds: float) -> tuple[float, float, float]:
-    """Return steps a second, and the 99th percentile and the largest of the gaps between ticks in ms."""
+    """Return steps per second, and the 99th percentile and maximum of the gaps between ticks, in ms."""
     environment = {key: value for key, value in os.environ.items() if key not in ("OMP_WAIT_POLICY", "OMP_NUM_THREADS")}
     if policy is not None:
         environment["OMP_WAIT_POLICY"] = policy
@@ -35,7 +35,7 @@ def measure(policy: str | None, seconds: float) -> tuple[float, float, float]:
     try:
         assert process.stdout is not None
         process.stdout.readline()
-        os.setpriority(os.PRIO_PROCESS, process.pid, 10)  # its threads are made with the first step, and inherit it
+        os.setpriority(os.PRIO_PROCESS, process.pid, 10)  # inherited by its threads, which the first step starts
         process.stdout.readline()
         os.set_blocking(process.stdout.fileno(), False)
         gaps, told, last = [], 0, time.perf_counter()

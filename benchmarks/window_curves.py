@@ -35,7 +35,7 @@ REPEATS = 5
 
 
 def write_run(path: Path) -> None:
-    """Write a run as a long training leaves it: a line a batch, and one an epoch."""
+    """Write the run of a long training: one line per batch and one per epoch."""
     run = RunDirectory.create(path, {"recipe": {"name": "quick", "epochs": LINES // BATCHES}, "data": {}})
     with run.metrics_jsonl.open("w", encoding="utf-8") as file:
         for number in range(LINES):
@@ -67,7 +67,7 @@ def main() -> None:
         window.resize(1280, 720)
         window.show_page("start")
         window.show()
-        for module in MODULES:  # What the window loads ahead, in a thread of its own.
+        for module in MODULES:  # The window preloads them in a separate thread.
             importlib.import_module(module)
         clock = Clock()
         for _ in range(100):

@@ -1,7 +1,7 @@
-"""How soon a change shows on the page Export: the preview's engine process against a new process for each change; offscreen.
+"""Benchmark of the Export page: how soon a change is visible, with the preview's engine or a new process per change.
 
-Run with ``python benchmarks/window_preview.py``; it needs no display. The new process runs `s3n export --most 1`, which makes the
-same file; the two take turns, so that a busy machine slows both alike.
+Run with ``python benchmarks/window_preview.py``; it needs no display. The new process runs `s3n export --most 1`, which
+writes the same file; the two alternate, so that other load slows both equally.
 """
 
 import os
@@ -44,7 +44,7 @@ def main() -> None:
         clock = Clock()
 
         def change(**fields: object) -> tuple[float, float]:
-            """Change the choice and wait for the picture: seconds, and seconds of the engine's core."""
+            """Change options and wait for the preview; return wall-clock seconds and CPU seconds of the engine."""
             client = controller.preview._client
             engine = None if client is None or client.pid is None else psutil.Process(client.pid)
             used = 0.0 if engine is None else sum(engine.cpu_times()[:2])

@@ -55,7 +55,7 @@ save_random_model(Path(sys.argv[1]), side=int(sys.argv[2]), backbone=sys.argv[3]
 
 
 class Stages(QObject):
-    """Remembers when each place of the peak was asked for, when its answer came in, and when a pane was painted with it."""
+    """Records for each position of the peak when it was requested, when the reply arrived, and when it was painted."""
 
     def __init__(self, page: InspectPage) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Stages(QObject):
             view.installEventFilter(self)
 
     def move(self, cell: tuple[int, int], place: tuple[float, float]) -> InspectionSettings:
-        """Put the peak somewhere, as a mouse does."""
+        """Move the peak, as dragging does."""
         begin = time.perf_counter()
         self._page.editor.drag_peak(cell, place)
         settings = self._page.state.settings
@@ -77,12 +77,12 @@ class Stages(QObject):
         return settings
 
     def forget(self) -> None:
-        """Begin another measurement."""
+        """Reset for another measurement."""
         for times in (self.asked, self.came, self.painted):
             times.clear()
 
     def say(self, name: str, *, why: bool) -> None:
-        """Print what came out."""
+        """Print the results."""
         late = 1000 * np.array([self.painted[one] - self.asked[one] for one in self.painted])
         print(
             f"{name}: {len(late)} of {len(self.asked)} places painted; median {np.median(late):.1f} ms, "
@@ -96,7 +96,7 @@ class Stages(QObject):
         self.came[inspection.warps.settings] = time.perf_counter()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """See paints; what is shown then is on the screen when the event is done, which the next turn of the loop sees."""
+        """Watch for paint events; the image is on the screen after the event, in the next turn of the event loop."""
         shown = self._page.state.evidence
         if event.type() == QEvent.Type.Paint and shown is not None and shown.warps.settings in self.asked:
             QTimer.singleShot(0, self, partial(self._on_painted, shown.warps.settings))

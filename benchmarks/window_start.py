@@ -1,4 +1,4 @@
-"""How long the window takes until it can be used: fresh processes, from the interpreter's start to the first drawn page.
+"""Benchmark of the window's start: fresh processes, from the first import to the first drawn page.
 
 Run with ``python benchmarks/window_start.py``; it needs no display.
 """

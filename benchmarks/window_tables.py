@@ -34,7 +34,7 @@ SCROLL_STEPS = 150
 
 
 def rows(count: int, header: PredictionHeader) -> list[Prediction]:
-    """Make rows up: four of five right, mistakes among neighbours, seven peaks each."""
+    """Generate rows: four of five correct, mistakes among neighbouring classes, seven peaks each."""
     random = np.random.default_rng(0)
     common = {"mode": header.mode, "precision": header.precision, "model": header.model}
     made = []
@@ -148,7 +148,7 @@ def _measure(request: PredictionRequest, count: int) -> None:
     def find(text: str) -> Callable[[], object]:
         def do() -> None:
             search.search.setText(text)
-            page.filters.apply()  # type: ignore[attr-defined]  # without waiting for the last key
+            page.filters.apply()  # type: ignore[attr-defined]  # without the debounce delay
 
         return do
 

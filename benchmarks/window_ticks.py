@@ -1,4 +1,4 @@
-"""Gaps between the ticks of the window's event loop, for the benchmarks of the window."""
+"""Measuring gaps between ticks of the window's event loop, for the window benchmarks."""
 
 import collections
 import subprocess
@@ -16,9 +16,9 @@ TICK_MS = 5
 
 
 class Clock(QObject):
-    """A tick every 5 ms; remembers the time between ticks, and how long the window's own thread worked in it.
+    """Ticks every 5 ms and records the time between ticks, and the CPU time of the window's thread in it.
 
-    On a machine that others use, too, the second tells what the window is to blame for.
+    On a machine with other load, the latter shows which part of a gap the window causes.
     """
 
     def __init__(self) -> None:
@@ -32,13 +32,13 @@ class Clock(QObject):
         self.timer.start(TICK_MS)
 
     def restart(self) -> None:
-        """Forget the gaps so far."""
+        """Discard the gaps so far."""
         self.gaps.clear()
         self.works.clear()
         self.last, self.worked = time.perf_counter(), time.thread_time()
 
     def text(self) -> str:
-        """Return the gaps' 99th percentile and the longest, and the same of the thread's own work."""
+        """Return the 99th percentile and maximum of the gaps, and of the thread's CPU time, as text."""
         gaps, works = 1000 * np.array(self.gaps or [0.0]), 1000 * np.array(self.works or [0.0])
         own = f"own work p99 {np.percentile(works, 99):5.1f} max {works.max():5.1f} ms"
         return f"p99 {np.percentile(gaps, 99):6.1f} ms  max {gaps.max():6.1f} ms ({own}, {len(gaps)} ticks)"
@@ -51,13 +51,13 @@ class Clock(QObject):
 
 
 class Watcher(threading.Thread):
-    """Looks from outside where the window's thread is while a tick is overdue.
+    """Samples the stack of the window's thread while a tick is overdue.
 
     Args:
-        overdue: Says whether one is.
+        overdue: Returns whether a tick is overdue.
 
     Attributes:
-        seen: How often it was where, the innermost call first.
+        seen: Number of samples by stack, innermost call first.
     """
 
     def __init__(self, overdue: Callable[[], bool]) -> None:
@@ -66,7 +66,7 @@ class Watcher(threading.Thread):
         self.seen: collections.Counter[str] = collections.Counter()
 
     def run(self) -> None:
-        """Look."""
+        """Sample the stack until the process ends."""
         while True:
             time.sleep(0.01)
             frame = sys._current_frames().get(self._main or 0)
@@ -76,6 +76,6 @@ class Watcher(threading.Thread):
 
 
 def burn(cores: int) -> list[subprocess.Popen[bytes]]:
-    """Keep cores busy at the low priority that a training of this program has; end them with ``kill``."""
+    """Keep cores busy at the low priority of this program's trainings; end the processes with ``kill``."""
     code = "import os\nif hasattr(os, 'nice'): os.nice(10)\nwhile True: pass"
     return [subprocess.Popen([sys.executable, "-c", code]) for _ in range(cores)]

@@ -1,1 +1,1 @@
-"""Do parts help? Trainings with their controls on small data sets, and what came of them (docs/results.md)."""
+"""Experiments on whether parts help: trainings with controls on small data sets, and results (docs/results.md)."""

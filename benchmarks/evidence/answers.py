@@ -1,7 +1,7 @@
-"""What a trained run answers on a data set's test part, one line an image: the class by head and number of views.
+"""Predictions of a trained run on a data set's test split, one line per image: the class by head and number of views.
 
-Three views (centre crop, its mirror image, the whole image squashed) are the test-time share of control (c); every
-experiment is measured with one view and with three.
+Three views (centre crop, its mirror image, the whole image resized to a square) give control (c) equal compute at test
+time; every experiment is measured with one view and with three.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BATCH = 16
 
 
 def write_answers(run: Path, data: Path, out: Path) -> None:
-    """Measure a run on the test part of a data set and write ``out`` (CSV)."""
+    """Predict the test split of a data set with a run and write ``out`` (CSV)."""
     model = open_model(run, device="cpu", precision="float32")
     records = [r for r in open_data_set(data).records if r.split == "test" and r.label is not None]
     whole = dataclasses.replace(model.preprocess, resize="squash")
@@ -56,7 +56,7 @@ def write_answers(run: Path, data: Path, out: Path) -> None:
 
 
 def _probabilities(model: Model, records: Sequence[ImageRecord], view: View) -> list[dict[str, NDArray[np.float32]]]:
-    """Return each image's probabilities by head; "mean" is the mean of the branches'."""
+    """Return each image's probabilities by head; "mean" is the mean over the branches."""
 
     def classify(batch: Batch) -> list[dict[str, NDArray[np.float32]]]:
         output = run_batch(model, batch).output

@@ -19,7 +19,7 @@ from s3n_core.models.opening import open_model
 
 
 def main() -> None:
-    """Print the curve over the images chosen by, then the threshold's figures on the others, run by run and together."""
+    """Print the curve on the images for choosing, then the threshold's results on the others, per run and together."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     pair = {"nargs": 2, "action": "append", "required": True, "type": Path, "metavar": ("RUN", "DATA")}
     parser.add_argument("--choose", **pair)

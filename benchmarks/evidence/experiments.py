@@ -1,4 +1,4 @@
-"""The experiments by name: settings of the recipe `quick`, the controls of docs/explanation/method.md among them."""
+"""The experiments by name, as settings of the recipe `quick`; includes the controls of docs/explanation/method.md."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LARGE: Final = {"network.input_size": 320}
 SMALL_DATA: Final = {**DOUBLE, **ALL, **MEASURED}
 
 EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
-    # The recipe `small-data`, its branch sets, and its controls at the same settings.
+    # The recipe `small-data`, its branch sets, and its controls with the same settings.
     "small-data": SMALL_DATA,
     "small-data-od": {**SMALL_DATA, **OD},
     "small-data-oc": {**SMALL_DATA, **OC},
@@ -37,22 +37,22 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
     "small-data-baseline": {**SMALL_DATA, **BASELINE},
     "small-data-baseline-long": {**SMALL_DATA, **BASELINE},
     "small-data-eased": {**SMALL_DATA, "phases": [{"epochs": 5, "sampling": "identity"}]},
-    # A larger input: features of 10x10 cells, so more places to choose from; the source stays at 448 pixels.
+    # A larger input: 10x10 feature cells, hence more possible peaks; the source size remains 448 pixels.
     "small-data-large": {**SMALL_DATA, **LARGE},
     "small-data-large-identity": {**SMALL_DATA, **LARGE, **IDENTITY},
     "small-data-large-random-places": {**SMALL_DATA, **LARGE, **RANDOM_PLACES},
     "small-data-large-baseline": {**SMALL_DATA, **LARGE, **BASELINE},
-    # The whole method and its branch sets, as the recipe has them.
+    # The full method and its branch sets, with the recipe's settings.
     "odc": {},
     "od": OD,
     "oc": OC,
     "baseline": BASELINE,
-    # Controls: (a) three heads and no parts, (b) as many peaks in places that mean nothing, (c) equal compute.
+    # Controls: (a) three heads and no parts, (b) as many peaks in random places, (c) equal compute.
     "identity": IDENTITY,
     "random-places": RANDOM_PLACES,
     "baseline-long": BASELINE,
     "hard-crop": HARD_CROP,
-    # What cross-validation chooses among: the same rates for both (Eq. 9 sums four losses), then the remedies in their order.
+    # Candidates for cross-validation: the same learning rates for both (Eq. 9 sums four losses), then the remedies.
     "odc-half": {"rate_backbone": 0.0005, "rate_heads": 0.0015},
     "odc-double": DOUBLE,
     "od-double": {**DOUBLE, **OD},
@@ -86,7 +86,7 @@ EXPERIMENTS: Final[dict[str, dict[str, object]]] = {
 
 
 def settings(experiment: str, *, seed: int, weights: str, epochs: int) -> list[str]:
-    """Return the ``--set`` arguments of an experiment; those called long take three times the epochs."""
+    """Return the ``--set`` arguments of an experiment; those named "-long" train for three times the epochs."""
     length = {"epochs": epochs * (3 if "-long" in experiment else 1)}
     fields = {**_COMMON, **length, **EXPERIMENTS[experiment], "seed": seed, "weights": weights}
     return [text for key, value in fields.items() for text in ("--set", f"{key}={_written(value)}")]

@@ -2,8 +2,8 @@
 
     python -m benchmarks.evidence.folds ../shared/data/CUB10 work/folds --folds 3
 
-Writes ``work/folds/CUB10-fold0`` and so on: ``train.txt`` without the fold, ``test.txt`` with it. Images of the official test
-part are in neither.
+Writes ``work/folds/CUB10-fold0of3`` and so on: ``train.txt`` without the fold, ``test.txt`` with only the fold. Neither
+contains images of the official test split.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from s3n_core.system.seeding import keyed_generator
 
 
 def write_folds(data: Path, out: Path, folds: int) -> list[Path]:
-    """Write the folds of a data set's training part, stratified by class, keyed by the images' names."""
+    """Write folds of a data set's training split, stratified by class and keyed by image names."""
     data_set = open_data_set(data)
     by_class: dict[int, list[str]] = defaultdict(list)
     for record in data_set.records:

@@ -27,7 +27,7 @@ SHARES = (
 
 
 def main() -> None:
-    """Measure the runs and print their means, with the least and the largest where there are several."""
+    """Measure the runs and print means, with minimum and maximum if there are several."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("runs", nargs="+", type=Path)

@@ -2,9 +2,9 @@
 
     python -m benchmarks.evidence.report benchmarks/evidence/answers --data "CUB10-fold*" --over baseline odc identity ...
 
-Answers are read from the files ``DATA/EXPERIMENT-SEED.csv`` whose data set's name fits ``--data``; all folds count as one data
-set. Intervals are 95 % by a bootstrap that draws images (and seeds, where there are several) with replacement, the same draw
-for both sides of a difference.
+Predictions are read from the files ``DATA/EXPERIMENT-SEED.csv`` whose data set's name matches ``--data``; all folds
+count as one data set. Intervals are 95 % bootstrap intervals: images (and seeds, if there are several) are drawn with
+replacement, with the same draws for both sides of a difference.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 
 DRAWS = 4000
 Right = dict[int, dict[str, bool]]
-"""By seed: whether each image was answered rightly."""
+"""By seed and image name: whether the prediction is correct."""
 
 
 def read_answers(folder: Path, data: str, experiment: str, head: str, views: int) -> Right:
-    """Read whether each image was answered rightly, by seed; empty where there is no such head."""
+    """Read whether each image's prediction is correct, by seed; empty if there is no such head."""
     found: Right = defaultdict(dict)
     for file in sorted(folder.glob(f"{data}/{experiment}-*.csv")):
         seed = file.stem.removeprefix(f"{experiment}-")
-        if not seed.isdecimal():  # another experiment whose name only begins like this one's
+        if not seed.isdecimal():  # another experiment whose name starts with this one's
             continue
         with file.open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines):
@@ -37,7 +37,7 @@ def read_answers(folder: Path, data: str, experiment: str, head: str, views: int
 
 
 def table_of(right: Right) -> NDArray[np.float64]:
-    """Lay out (seeds, images), only images that every seed has."""
+    """Return an array (seeds, images) of the images that all seeds have in common."""
     common = sorted(set.intersection(*(set(images) for images in right.values())))
     return np.array([[right[seed][name] for name in common] for seed in sorted(right)], dtype=np.float64)
 
@@ -56,7 +56,7 @@ def interval(values: NDArray[np.float64], seed: int = 0) -> tuple[float, float, 
 
 
 def difference(ours: Right, theirs: Right) -> tuple[float, float, float] | None:
-    """Return the paired difference over common seeds and images with its interval; None where nothing is common."""
+    """Return the paired difference over common seeds and images, with its interval; None if there are none."""
     seeds = sorted(set(ours) & set(theirs))
     if not seeds:
         return None

@@ -3,7 +3,7 @@ r"""Train named experiments and write what each answers; what is there already i
     python -m benchmarks.evidence.run --weights FILE --work work --results benchmarks/evidence/answers \
         DATA:EXPERIMENT:SEED [DATA:EXPERIMENT:SEED ...]
 
-Runs are kept under ``work/runs``; a training that was interrupted is resumed.
+Runs are stored in ``work/runs``; interrupted trainings are resumed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from s3n_core.errors import RunFinished
 
 
 def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, results: Path, epochs: int) -> None:
-    """Train one experiment and write its answers."""
+    """Train one experiment and write its predictions."""
     name = f"{data.name}-{experiment}-{seed}"
     answers = results / data.name / f"{experiment}-{seed}.csv"
     if answers.exists():
@@ -58,7 +58,7 @@ def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, re
 
 
 def main() -> None:
-    """Run the experiments that the command line names, in order."""
+    """Run the experiments given on the command line, in order."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("jobs", nargs="+", metavar="DATA:EXPERIMENT:SEED")
     parser.add_argument("--weights", type=Path, required=True)
