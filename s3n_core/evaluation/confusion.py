@@ -77,7 +77,7 @@ def _grouped(counts: NDArray[Any]) -> NDArray[np.int64]:
         one, other = of[rows[pair]], of[columns[pair]]
         if one == other:
             continue
-        # Turn the groups so that the two classes are as close to each other as possible.
+        # Reverse a group if that brings the two classes closer together.
         if groups[one].index(int(rows[pair])) < len(groups[one]) / 2:
             groups[one].reverse()
         if groups[other].index(int(columns[pair])) >= len(groups[other]) / 2:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 _COLOURS = 255  # plus one for unchanged pixels
-_SPREAD = 8.0  # grey levels; about the distance between neighbouring palette colours
+_SPREAD = 8.0  # of 256 levels; about the distance between neighbouring palette colours
 _BAYER = np.array(
     [
         [0, 32, 8, 40, 2, 34, 10, 42],

@@ -181,7 +181,7 @@ class Response(_ByValue):
         shown: NDArray[np.float64] = (read - low) / span if span > 1e-6 * np.abs(read).max() else np.zeros_like(read)
         return shown
 
-    # Places
+    # Coordinates
 
     @property
     def frame(self) -> ViewFrame:
@@ -297,7 +297,7 @@ class Inspection:
         """The predicted class."""
         return self.top(count=1)[0]
 
-    # Places
+    # Coordinates
 
     def original_to_warped(self, branch: Warped, x: float, y: float) -> Place | None:
         """Convert original pixels to pixels of the image of D or C; None where it does not show the point."""

@@ -51,7 +51,7 @@ def dense_maps(attention: Tensor, base: float) -> tuple[Tensor, Tensor]:
 
 
 def scatter_peaks(peaks: Tensor, response: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-    """Move every peak, with its response, to a random cell (control b): same number and strength, arbitrary places.
+    """Move every peak, with its response, to a random cell (control b): the same peaks in arbitrary places.
 
     All cells are permuted by the sort order of their draws, one permutation per image.
 

@@ -158,7 +158,7 @@ class FittingPieces:
 
 
 def within_memory(work: Callable[[], _Result]) -> _Result:
-    """Do work on one image.
+    """Run work on one image, turning an out-of-memory error into `OutOfMemory`.
 
     Raises:
         OutOfMemory: The device has too little memory for it.

@@ -173,7 +173,7 @@ class InspectionServer:
         name = subject.name or subject.image.name
         return self._model.prepared(subject.image, name, lambda: self._requests.is_stale(request))
 
-    # Answers
+    # Replies
 
     def _too_little_memory(self, request: Request) -> OutOfMemory:
         inspector = self._model.inspector

@@ -1,4 +1,4 @@
-"""A small text file in every folder of images that the program writes, so that it is never taken for a person's own images."""
+"""A marker file in every folder of images that the program writes, so that data sets skip the program's own output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from s3n_core.system.atomic_files import write_text
 
 MARKER = ".s3n-studio"
-"""The file's name. Its presence alone counts."""
+"""The file's name. Only its presence matters."""
 
 _TEXT = (
     "S3N Studio wrote this folder. When a folder around it is opened as a data set, this one is passed over.\n"
@@ -16,13 +16,13 @@ _TEXT = (
 
 
 def mark_output(folder: Path) -> None:
-    """Write the marker into a folder of this program's output; one that is there stays as it is.
+    """Write the marker into a folder of this program's output; an existing one is unchanged.
 
     Args:
         folder: The folder; it must exist. Call this before the first image is written.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The marker cannot be written.
     """
     marker = folder / MARKER
     if not marker.exists():
@@ -30,5 +30,5 @@ def mark_output(folder: Path) -> None:
 
 
 def is_marked(folder: str | Path) -> bool:
-    """Say whether a folder holds the marker."""
+    """Return whether a folder contains the marker."""
     return Path(folder, MARKER).is_file()

@@ -33,7 +33,7 @@ def vector_bytes(page: Canvas, format: VectorFormat, about: Mapping[str, str]) -
     Args:
         page: The page; its dpi is the resolution of embedded images.
         format: "pdf" or "svg".
-        about: Metadata stored in the file, by name: "Title" and "Software" in their own fields, the rest as a comment.
+        about: Metadata to store, by name: "Title" and "Software" in their own fields, the others as a description.
     """
     facts = {name: one_line(text) for name, text in about.items() if text}
     known = {"Title": facts.pop("Title", ""), "Creator": facts.pop("Software", "")}
