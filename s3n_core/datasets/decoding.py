@@ -12,51 +12,20 @@ that start other programs (EPS) are never called.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import stat
-import struct
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import (
-    BmpImagePlugin,
-    ExifTags,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    Jpeg2KImagePlugin,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
-from s3n_core.datasets.file_formats import SIGNATURE
+from s3n_core.datasets.image_opening import use_image
 from s3n_core.errors import UnreadableImage
 
 PIXEL_LIMIT = 178_956_970
 """Largest number of pixels that a header may declare. Pillow, too, refuses more by default (683 MiB in memory)."""
-
-_FORMATS = [
-    JpegImagePlugin.JpegImageFile.format,
-    PngImagePlugin.PngImageFile.format,
-    WebPImagePlugin.WebPImageFile.format,
-    GifImagePlugin.GifImageFile.format,
-    BmpImagePlugin.BmpImageFile.format,
-    TiffImagePlugin.TiffImageFile.format,
-    PpmImagePlugin.PpmImageFile.format,
-    Jpeg2KImagePlugin.Jpeg2KImageFile.format,
-]
-with contextlib.suppress(ImportError):  # Pillow has it since 11.3
-    from PIL import AvifImagePlugin
-
-    _FORMATS.append(AvifImagePlugin.AvifImageFile.format)
-
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -71,11 +40,6 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 _TRANSPARENT_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 _LADDER = (255.0, 65535.0, 2147483647.0)
-
-
-def is_decoded(format: str) -> bool:
-    """Say whether this installation reads a format that `format_of` names."""
-    return format in _FORMATS
 
 
 def read_image(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
@@ -93,14 +57,18 @@ def read_image(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -
     Raises:
         UnreadableImage: The file is missing, empty, truncated, too large, or not an image; the reason says which.
     """
+
+    def decoded(image: ImageFile.ImageFile) -> Image.Image:
+        _check_size(path, image.size, pixel_limit)
+        return _upright_rgb(path, image)
+
     try:
-        with _open_regular_file(path) as file, _open_image(file) as image:
-            _check_size(path, image.size, pixel_limit)
-            whole = _upright_rgb(path, image)
-            rows = _without(banner, whole.height)
-            result = whole if rows == whole.height else whole.crop((0, 0, whole.width, rows))
-            result.info = {}  # else a later save would store the orientation that has just been applied
-            return result
+        with _open_regular_file(path) as file:
+            whole = use_image(path, file, decoded)
+        rows = _without(banner, whole.height)
+        result = whole if rows == whole.height else whole.crop((0, 0, whole.width, rows))
+        result.info = {}  # else a later save would store the orientation that has just been applied
+        return result
     except UnreadableImage:
         raise
     except Exception as error:  # Pillow's format readers raise almost any type on malformed input
@@ -146,14 +114,17 @@ def image_size(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -
     Raises:
         UnreadableImage: As ``read_image``, except for damage after the header.
     """
+
+    def upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
+        _check_size(path, image.size, pixel_limit)
+        width, height = image.size
+        # Pillow's TIFF reader has swapped the sides already.
+        is_sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
+        return (height, width) if is_sideways else (width, height)
+
     try:
-        with _open_regular_file(path) as file, _open_image(file) as image:
-            _check_size(path, image.size, pixel_limit)
-            width, height = image.size
-            # Pillow's TIFF reader has swapped the sides already.
-            sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
-            if sideways:
-                width, height = height, width
+        with _open_regular_file(path) as file:
+            width, height = use_image(path, file, upright_size)
             return (width, _without(banner, height))
     except UnreadableImage:
         raise
@@ -174,19 +145,6 @@ def _open_regular_file(path: Path) -> IO[bytes]:
     if status.st_size == 0:
         raise UnreadableImage(path, "the file is empty")
     return path.open("rb")
-
-
-def _open_image(file: IO[bytes]) -> ImageFile.ImageFile:
-    """Read the header like ``Image.open``, but without its warning about large images."""
-    prefix = file.read(SIGNATURE)
-    for name in _FORMATS:
-        factory, accept = Image.OPEN[name]
-        accepted = accept is None or accept(prefix)
-        if accepted and not isinstance(accepted, str):  # a string says why this Pillow lacks the format
-            file.seek(0)
-            with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # not this format after all
-                return factory(file, "")
-    raise UnidentifiedImageError
 
 
 def _upright_rgb(path: Path, image: Image.Image) -> Image.Image:
@@ -264,4 +222,4 @@ def _reason(error: Exception) -> str:
         return f"it cannot be read ({error.strerror})"
     if "truncated" in str(error).lower():
         return "the file is truncated"
-    return f"it cannot be decoded ({type(error).__name__}: {error})"
+    return f"it cannot be decoded ({type(error).__name__}: {' '.join(str(error).split())})"

@@ -38,6 +38,10 @@ MEDIA_SUFFIXES = _suffixes(
 UNFINISHED_SUFFIXES = _suffixes(".bak .crdownload .download .filepart .opdownload .part .partial .tmp")
 """Suffixes of files that a program has not finished, or has kept beside the finished one."""
 
+HEIC = "HEIC"
+HEIC_REMEDY = 'pip install "s3n-studio[heic]"'
+"""The command that lets this program read HEIC photographs."""
+
 SIGNATURE = 32
 """Number of bytes at the beginning of a file from which its format is known."""
 
@@ -62,7 +66,7 @@ def is_image_file(name: str) -> bool:
 def format_of(prefix: bytes) -> str | None:
     """Return the name of an image's format from the first `SIGNATURE` bytes of its file; None where they are of none.
 
-    Names are Pillow's, and "HEIC". Stricter than Pillow's readers, which take any text that begins with "BM" or "P1" for an
+    Names are Pillow's, and `HEIC`. Stricter than Pillow's readers, which take any text that begins with "BM" or "P1" for an
     image. TGA has no signature.
     """
     if prefix.startswith(b"\xff\xd8\xff"):
@@ -98,4 +102,4 @@ def _brand(prefix: bytes) -> str | None:
     brands = {prefix[start : start + 4] for start in (8, 16, 20, 24, 28)}
     if brands & {b"avif", b"avis"}:
         return "AVIF"
-    return "HEIC" if prefix[8:12] in _HEIC_BRANDS else None
+    return HEIC if prefix[8:12] in _HEIC_BRANDS else None

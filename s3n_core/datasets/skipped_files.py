@@ -7,7 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from s3n_core.datasets.file_formats import COMPANION_SUFFIXES, MEDIA_SUFFIXES, RAW_SUFFIXES, UNFINISHED_SUFFIXES
+from s3n_core.datasets.file_formats import (
+    COMPANION_SUFFIXES,
+    HEIC,
+    HEIC_REMEDY,
+    MEDIA_SUFFIXES,
+    RAW_SUFFIXES,
+    UNFINISHED_SUFFIXES,
+)
 from s3n_core.datasets.records import Skipped
 
 NOT_AN_IMAGE = "not an image"
@@ -161,8 +168,8 @@ def skipped_lines(skipped: Iterable[Skipped]) -> list[str]:
 
 def _remedy(skipped: Sequence[Skipped]) -> str:
     remedies = []
-    if any(item.reason == no_decoder("HEIC") for item in skipped):
-        remedies.append(' To read HEIC photographs, run: pip install "s3n-studio[heic]".')
+    if any(item.reason == no_decoder(HEIC) for item in skipped):
+        remedies.append(f" To read HEIC photographs, run: {HEIC_REMEDY}.")
     if any(item.reason == PLACEHOLDER for item in skipped):
         remedies.append(" Download the files of the cloud disk to this computer to use them.")
     return "".join(remedies)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from s3n_core.datasets.decoding import is_decoded
 from s3n_core.datasets.file_formats import IMAGE_SUFFIXES, SIGNATURE, format_of, is_text, suffix_of
+from s3n_core.datasets.image_opening import is_decoded
 from s3n_core.datasets.own_folders import OWN_NAMES, own_kind
 from s3n_core.datasets.records import Problem, Skipped
 from s3n_core.datasets.skipped_files import (
