@@ -135,9 +135,9 @@ class Model:
         if isinstance(source, str | PathLike):
             source = _open(source)
         if isinstance(source, DataSet):
-            from s3n_core.datasets.opening import part_of
+            from s3n_core.datasets.opening import split_records
 
-            records, classes, title = part_of(source, split or "all"), source.classes, str(source.root)
+            records, classes, title = split_records(source, split or "all"), source.classes, str(source.root)
             count: int | None = len(records)
 
             def rows() -> Iterator[Prediction]:
@@ -195,13 +195,13 @@ class Model:
         Raises:
             DataSetError: No image has a label, or the model does not know some of the classes.
         """
-        from s3n_core.datasets.opening import part_of
+        from s3n_core.datasets.opening import split_records
         from s3n_core.evaluation.evaluate import evaluate
 
         data_set = data if isinstance(data, DataSet) else _open(data)
         part = split or ("test" if "test" in data_set.splits() else "all")
         with progress_bar("Evaluating", progress) as bar:
-            return evaluate(self._network, part_of(data_set, part), data_set.classes, progress=bar)
+            return evaluate(self._network, split_records(data_set, part), data_set.classes, progress=bar)
 
     def close(self) -> None:
         """Free the network; the model cannot be used any more."""

@@ -140,12 +140,12 @@ def chosen_records(data_set: DataSet, split: str, model: str, runs: Path | None)
     Raises:
         S3NError: If there is no such part, or no such run.
     """
-    from s3n_core.datasets.opening import part_of
+    from s3n_core.datasets.opening import split_records
     from s3n_core.datasets.splits import VALIDATION, validation_records
     from s3n_core.runs.model_paths import run_of
 
     if split != VALIDATION:
-        return part_of(data_set, split)
+        return split_records(data_set, split)
     run = run_of(find_model(model, runs))
     if run is None:
         raise RunError(

@@ -14,7 +14,7 @@ from pathlib import Path
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.notes import note_file, read_note, write_note
 from s3n_core.datasets.records import DataSet, ImageRecord, Split
-from s3n_core.datasets.splits import PARTS, SplitPart
+from s3n_core.datasets.splits import SPLIT_NAMES, SplitName
 from s3n_core.datasets.stratified import Draw, draw_share
 from s3n_core.errors import DataSetError
 from s3n_core.runs.earlier_versions import current_name
@@ -24,7 +24,7 @@ TEST = "test"
 """The ``purpose`` of `keyed_draw` for the test split."""
 
 _KIND = "assignments"
-_SPLITS: dict[SplitPart, Split] = {"train": "train", "validation": "val", "test": "test"}
+_SPLITS: dict[SplitName, Split] = {"train": "train", "validation": "val", "test": "test"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Assignment:
 
     test_share: float = 0.0
     test_seed: int = 0
-    parts: Mapping[str, SplitPart] = field(default_factory=dict)
+    parts: Mapping[str, SplitName] = field(default_factory=dict)
 
 
 def assignment_file(root: Path) -> Path:
@@ -152,9 +152,9 @@ def assignment_sentence(data_set: DataSet) -> str:
     )
 
 
-def _part(text: object) -> SplitPart:
+def _part(text: object) -> SplitName:
     part = current_name(str(text))
-    for known in PARTS:
+    for known in SPLIT_NAMES:
         if part == known:
             return known
-    raise ValueError(f"'{text}' is none of {', '.join(PARTS)}")
+    raise ValueError(f"'{text}' is none of {', '.join(SPLIT_NAMES)}")

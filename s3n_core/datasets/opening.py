@@ -35,8 +35,8 @@ def open_images(path: Path, format: str = "auto", remark: Callable[[str], None] 
     return assigned(data_set)
 
 
-def part_of(data_set: DataSet, split: str) -> tuple[ImageRecord, ...]:
-    """Return the records of a split: "train", "val", "test", or "all".
+def split_records(data_set: DataSet, split: str) -> tuple[ImageRecord, ...]:
+    """Return the records of a part: "train", "val", "test", or "all".
 
     Raises:
         DataSetError: The data set has no such split.

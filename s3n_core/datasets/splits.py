@@ -15,10 +15,10 @@ from s3n_core.errors import DataSetError
 from s3n_core.runs.earlier_versions import current_name
 from s3n_core.system.atomic_files import write_bytes
 
-SplitPart = Literal["train", "validation", "test"]
-PARTS: tuple[SplitPart, ...] = get_args(SplitPart)
-VALIDATION: SplitPart = "validation"
-"""The images that choose the best epoch."""
+SplitName = Literal["train", "validation", "test"]
+SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
+VALIDATION: SplitName = "validation"
+"""The images that the best epoch is chosen by."""
 VALIDATION_DRAW = "held-out"
 """The ``purpose`` of `keyed_draw` for the validation set; fixed, so that older runs draw the same images."""
 
@@ -39,10 +39,10 @@ class SplitRow:
     name: str
     label: int | None
     class_name: str
-    part: SplitPart
+    part: SplitName
 
 
-def hold_out(
+def split_validation(
     records: Iterable[ImageRecord],
     fraction: float,
     seed: int,
@@ -102,7 +102,7 @@ def write_split(
     # Quote all text: before Python 3.13, csv does not quote a carriage return, which then ends the line on reading.
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(_COLUMNS)
-    for part, records in zip(PARTS, (train, validation, test), strict=True):
+    for part, records in zip(SPLIT_NAMES, (train, validation, test), strict=True):
         for record in records:
             class_fields = ("", "") if record.label is None else (record.label, classes[record.label])
             writer.writerow((record.name, *class_fields, part))
@@ -137,10 +137,10 @@ def read_split(path: Path) -> tuple[SplitRow, ...]:
 def _row(fields: Sequence[str]) -> SplitRow:
     name, label, class_name, text = fields
     part = current_name(text)
-    for known in PARTS:
+    for known in SPLIT_NAMES:
         if part == known:
             return SplitRow(name, int(label) if label else None, class_name, known)
-    raise ValueError(f"'{text}' is none of {', '.join(PARTS)}")
+    raise ValueError(f"'{text}' is none of {', '.join(SPLIT_NAMES)}")
 
 
 def validation_records(path: Path, data_set: DataSet) -> tuple[ImageRecord, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.records import DataSet, readable_name
-from s3n_core.datasets.splits import hold_out, read_split, write_split
+from s3n_core.datasets.splits import read_split, split_validation, write_split
 from s3n_core.datasets.transforms import Augmentation, Preprocess
 from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
@@ -114,7 +114,7 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
             f"{data_set.root} contains images without labels: put the images of each class in a separate folder, or "
             "add list files."
         )
-    training, validation = hold_out(data_set.records, recipe.validation, recipe.seed, by_hand=data_set.by_hand)
+    training, validation = split_validation(data_set.records, recipe.validation, recipe.seed, by_hand=data_set.by_hand)
     present = {record.label for record in training}
     if len(present) < 2:
         raise DataSetError(

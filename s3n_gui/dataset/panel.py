@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QUndoStack
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from s3n_core.datasets.splits import PARTS
+from s3n_core.datasets.splits import SPLIT_NAMES
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.dataset.classes.class_model import ClassModel
@@ -174,7 +174,7 @@ class DataPage(Page):
         self.controller.planning.leave_out(self.grid.chosen(), out=out)
 
     def _on_use_for(self, part: str) -> None:
-        chosen = next((known for known in PARTS if known == part), None)
+        chosen = next((known for known in SPLIT_NAMES if known == part), None)
         self.controller.planning.use_for(self.grid.chosen(), chosen)
 
     def _on_setting(self, name: str) -> None:

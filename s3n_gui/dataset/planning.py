@@ -13,7 +13,7 @@ from PySide6.QtGui import QUndoStack
 from s3n_core.datasets.assignment import Assignment, write_assignment
 from s3n_core.datasets.left_out import write_left_out
 from s3n_core.datasets.records import DataSet
-from s3n_core.datasets.splits import SplitPart
+from s3n_core.datasets.splits import SplitName
 from s3n_core.errors import S3NError
 from s3n_gui.appearance.wording import count_text, percent_text
 from s3n_gui.background.tasks import Tasks
@@ -98,7 +98,7 @@ class Planning(QObject):
         """The number of images that the user has moved to a split."""
         return len(self.assignment.parts)
 
-    def part_of(self, image: int) -> SplitPart | None:
+    def part_of(self, image: int) -> SplitName | None:
         """Return the split that the user has moved an image to, or None."""
         return None if self._survey is None else self.assignment.parts.get(self._survey.record(image).name)
 
@@ -106,7 +106,7 @@ class Planning(QObject):
         """Return whether an image has a label; without one it belongs to no split."""
         return self._survey is not None and bool(self._survey.uses[image] != UNLABELLED)
 
-    def use_for(self, images: Collection[int], part: SplitPart | None) -> None:
+    def use_for(self, images: Collection[int], part: SplitName | None) -> None:
         """Move images to a split, or, with None, back to the data set's own; undoable."""
         if self._survey is None:
             return

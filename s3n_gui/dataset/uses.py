@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from s3n_core.datasets.assignment import TEST as TEST_DRAW
 from s3n_core.datasets.assignment import Assignment, assign
 from s3n_core.datasets.records import DataSet
-from s3n_core.datasets.splits import VALIDATION_DRAW, hold_out
+from s3n_core.datasets.splits import VALIDATION_DRAW, split_validation
 from s3n_core.datasets.stratified import keyed_draw
 from s3n_core.errors import DataSetError
 from s3n_gui.background.low_priority import Rests, low_priority
@@ -87,7 +87,7 @@ class Planner:
         draw = self._draw(validation.seed, VALIDATION_DRAW)
         now = given.copy()
         try:
-            _, held = hold_out(kept, validation.fraction, validation.seed, by_hand=data_set.by_hand, draw=draw)
+            _, held = split_validation(kept, validation.fraction, validation.seed, by_hand=data_set.by_hand, draw=draw)
         except DataSetError:  # no training images, so no validation images either
             return Uses(data_set, now, given)
         now[[self._survey.rows[record.name] for record in held]] = VALIDATION

@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from s3n_core.datasets.opening import open_images, part_of
+from s3n_core.datasets.opening import open_images, split_records
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import S3NError
 from s3n_core.export.file_request import Candidate, ExportedFile, FileRequest, candidates
@@ -51,7 +51,7 @@ def first_images(path: Path, part: str, data_set: DataSet | None = None) -> tupl
     if data_set is None:
         with collections_paused():
             data_set = open_images(path)
-    records = part_of(data_set, part)
+    records = split_records(data_set, part)
     return (path, part), FirstImages(candidates(records, data_set.classes), len(records))
 
 

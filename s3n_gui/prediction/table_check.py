@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from s3n_core.datasets.opening import open_images, part_of
+from s3n_core.datasets.opening import open_images, split_records
 from s3n_core.errors import S3NError
 from s3n_core.prediction.rows import PredictionHeader, fingerprint
 from s3n_core.runs.model_paths import file_digest, model_file
@@ -35,7 +35,7 @@ def difference(request: PredictionRequest, header: PredictionHeader) -> str:
             return "These predictions are from an earlier checkpoint of this run, which now has a better one."
         return f"The model file {request.model.name} has changed since these predictions."
     data_set = open_images(request.images)
-    records = part_of(data_set, request.part)
+    records = split_records(data_set, request.part)
     if len(records) != header.count:
         now, then = count_text(len(records), "image"), f"{header.count:,}"
         return f"There are now {now}, but these predictions cover {then}."

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from s3n_core.datasets.splits import PARTS
+from s3n_core.datasets.splits import SPLIT_NAMES
 from s3n_gui.appearance.theme import px, set_icon, tokens
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.dataset.controller import DataController
@@ -52,7 +52,7 @@ class SelectedCard(QFrame):
         self.use_button.clicked.connect(self._on_use)
         self._menu = QMenu(self.use_button)
         self.use_actions: dict[str, QAction] = {}
-        for part, word in (*((part, USE_WORDS[part]) for part in PARTS), ("", "As in the data set")):
+        for part, word in (*((part, USE_WORDS[part]) for part in SPLIT_NAMES), ("", "As in the data set")):
             if not part:
                 self._menu.addSeparator()
             action = self._menu.addAction(word)

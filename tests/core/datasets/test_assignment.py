@@ -18,7 +18,7 @@ from s3n_core.datasets.assignment import (
     write_assignment,
 )
 from s3n_core.datasets.records import DataSet, ImageRecord, Split
-from s3n_core.datasets.splits import hold_out
+from s3n_core.datasets.splits import split_validation
 from s3n_core.errors import DataSetError
 
 
@@ -77,15 +77,15 @@ def test_what_is_chosen_by_hand_goes_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_holding_out_leaves_alone_what_was_chosen_by_hand(tmp_path: Path, seed: int) -> None:
     plain = data_set(tmp_path, None)
-    _, drawn = hold_out(plain.records, 0.2, seed)
+    _, drawn = split_validation(plain.records, 0.2, seed)
     kept = {record.name for record in drawn}
     parts = {**dict.fromkeys(kept, "train"), "0/0.png": "validation"}
     chosen = assign(plain, Assignment(parts=parts))  # type: ignore[arg-type]
-    train, held = hold_out(chosen.records, 0.2, seed, by_hand=chosen.by_hand)
+    train, held = split_validation(chosen.records, 0.2, seed, by_hand=chosen.by_hand)
     assert kept - {"0/0.png"} <= {record.name for record in train}
     assert "0/0.png" in {record.name for record in held}
     assert len(held) > 5, "the share is cut all the same"
-    _, only = hold_out(chosen.records, 0.0, seed, by_hand=chosen.by_hand)
+    _, only = split_validation(chosen.records, 0.0, seed, by_hand=chosen.by_hand)
     assert [record.name for record in only] == ["0/0.png"]
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3n_core.datasets.records import DataSet, ImageRecord, Split
-from s3n_core.datasets.splits import hold_out, read_split, validation_records, write_split
+from s3n_core.datasets.splits import read_split, split_validation, validation_records, write_split
 from s3n_core.errors import DataSetError, OutputError
 
 
@@ -30,7 +30,7 @@ def by_class(part: tuple[ImageRecord, ...]) -> Counter[int | None]:
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.floats(0.01, 0.9), st.integers(0, 1000))
 def test_stratified(counts: list[int], fraction: float, seed: int) -> None:
     everything = records(counts)
-    train, held = hold_out(everything, fraction, seed)
+    train, held = split_validation(everything, fraction, seed)
     assert sorted(r.name for r in (*train, *held)) == sorted(r.name for r in everything)
     in_train, in_held = by_class(train), by_class(held)
     for label, count in enumerate(counts):
@@ -42,27 +42,27 @@ def test_stratified(counts: list[int], fraction: float, seed: int) -> None:
 
 
 def test_the_whole_fraction_is_held_out() -> None:
-    train, held = hold_out(records([7] * 30), 0.1, 0)
+    train, held = split_validation(records([7] * 30), 0.1, 0)
     assert len(held) == 21
     assert max(by_class(held).values()) == 1
     assert len(train) == 189
 
 
 def test_classes_that_lack_most_get_what_is_left() -> None:
-    """A tenth of 9, 15, 13 and 13 images: 0.9, 1.5, 1.3 and 1.3; after one of each of the last three, two remain."""
-    _, held = hold_out(records([9, 15, 13, 13]), 0.1, 0)
+    """A tenth of 9, 15, 13 and 13 images: 0.9, 1.5, 1.3 and 1.3; after one of each of the last three, two are left."""
+    _, held = split_validation(records([9, 15, 13, 13]), 0.1, 0)
     assert by_class(held) == {0: 1, 1: 2, 2: 1, 3: 1}
 
 
 def test_single_images_stay_in_training() -> None:
-    train, held = hold_out(records([1, 1, 20]), 0.5, 0)
+    train, held = split_validation(records([1, 1, 20]), 0.5, 0)
     assert by_class(train) == {0: 1, 1: 1, 2: 10 - (len(held) - 10)}
     assert set(by_class(held)) == {2}
-    assert hold_out(records([1, 1]), 0.5, 0)[1] == ()
+    assert split_validation(records([1, 1]), 0.5, 0)[1] == ()
 
 
 def test_the_draw_is_that_of_earlier_versions() -> None:
-    _, held = hold_out(records([5, 5, 5]), 0.2, 3)
+    _, held = split_validation(records([5, 5, 5]), 0.2, 3)
     assert [record.name for record in held] == ["train/0/3.png", "train/1/0.png", "train/2/2.png"]
 
 
@@ -70,36 +70,36 @@ def test_keyed_by_the_seed_and_not_by_the_order() -> None:
     everything = records([20, 30, 11])
     shuffled = everything.copy()
     random.Random(0).shuffle(shuffled)
-    assert hold_out(everything, 0.2, 3) == hold_out(shuffled, 0.2, 3)
-    assert hold_out(everything, 0.2, 3) != hold_out(everything, 0.2, 4)
+    assert split_validation(everything, 0.2, 3) == split_validation(shuffled, 0.2, 3)
+    assert split_validation(everything, 0.2, 3) != split_validation(everything, 0.2, 4)
 
 
 def test_only_from_the_training_part() -> None:
     test = records([5, 5], "test")
-    train, held = hold_out([*records([10, 10]), *test], 0.2, 0)
+    train, held = split_validation([*records([10, 10]), *test], 0.2, 0)
     assert len(held) == 4
     assert {record.split for record in (*train, *held)} == {"train"}
 
 
 def test_a_given_validation_part_is_used_as_it_is() -> None:
-    train, held = hold_out([*records([10, 10]), *records([3, 2], "val"), *records([5, 5], "test")], 0.2, 0)
+    train, held = split_validation([*records([10, 10]), *records([3, 2], "val"), *records([5, 5], "test")], 0.2, 0)
     assert by_class(train) == {0: 10, 1: 10}
     assert by_class(held) == {0: 3, 1: 2}
     assert {record.split for record in held} == {"val"}
 
 
 def test_without_splits_and_without_holding_out() -> None:
-    train, held = hold_out(records([10, 10], None), 0.1, 0)
+    train, held = split_validation(records([10, 10], None), 0.1, 0)
     assert (len(train), len(held)) == (18, 2)
-    train, held = hold_out(records([10, 10]), 0.0, 0)
+    train, held = split_validation(records([10, 10]), 0.0, 0)
     assert (len(train), len(held)) == (20, 0)
 
 
 def test_refuses() -> None:
     with pytest.raises(DataSetError, match="no labelled training image"):
-        hold_out(records([4], "test"), 0.1, 0)
+        split_validation(records([4], "test"), 0.1, 0)
     with pytest.raises(ValueError, match="fraction"):
-        hold_out(records([4]), 1.0, 0)
+        split_validation(records([4]), 1.0, 0)
 
 
 NAMES = [

@@ -14,7 +14,7 @@ from s3n_core.datasets.audit.checks import audit
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import left_out_file, write_left_out
 from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
-from s3n_core.datasets.splits import hold_out
+from s3n_core.datasets.splits import split_validation
 from s3n_core.system.json_values import to_json
 from s3n_gui.dataset.classes.class_nodes import arrange, class_tree, count_images
 from s3n_gui.dataset.findings import Finding, problems_by_image
@@ -189,7 +189,7 @@ def test_what_is_shown_as_held_out_is_what_training_holds_out(data_set: DataSet,
     for validation in (ValidationShare(), ValidationShare(0.3, 5), ValidationShare(0.0, 1)):
         uses = Planner(prepared).uses(Choices(left_out=gone, validation=validation)).now
         records = [record for index, record in enumerate(data_set.records) if index not in gone]
-        _, held = hold_out(records, validation.fraction, validation.seed)
+        _, held = split_validation(records, validation.fraction, validation.seed)
         assert names(prepared, np.flatnonzero(uses == VALIDATION)) == {record.name for record in held}
         assert (uses[prepared.uses == TEST] == TEST).all()
 
@@ -222,7 +222,7 @@ def test_what_is_assigned_is_what_training_gets(tmp_path: Path) -> None:
     found = planner.uses(Choices(assignment=assignment))
     assert found.data_set == assign(prepared.data_set, assignment)
     assert planner.uses(Choices(assignment=assignment, validation=ValidationShare(0.5))).data_set is found.data_set
-    train, held = hold_out(found.data_set.records, 0.1, 0, by_hand=found.data_set.by_hand)
+    train, held = split_validation(found.data_set.records, 0.1, 0, by_hand=found.data_set.by_hand)
     assert names(prepared, np.flatnonzero(found.now == VALIDATION)) == {record.name for record in held}
     assert names(prepared, np.flatnonzero(found.now == TRAIN)) == {record.name for record in train}
     assert names(prepared, np.flatnonzero(found.given == VALIDATION)) == {"0/0.png"}
