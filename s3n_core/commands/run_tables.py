@@ -22,7 +22,12 @@ COLUMNS = ("name", "status", "epoch", "validation", "recipe", "data")
 
 def print_runs(summaries: Sequence[RunSummary]) -> None:
     """Print a table of runs."""
-    _print_table(COLUMNS, [row_of(summary) for summary in summaries])
+    from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION, other_validation
+
+    others = other_validation(summaries)
+    _print_table(COLUMNS, [row_of(summary, other=summary.path in others) for summary in summaries])
+    if others:
+        say(f"{OTHER_MARK} {OTHER_VALIDATION} than most runs on this data set; these accuracies cannot be compared.")
 
 
 def print_trash(root: Path, json: bool) -> None:
@@ -47,7 +52,9 @@ def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
 
 
 def fields_of(summary: RunSummary) -> dict[str, Any]:
-    """Return a run as values that JSON holds."""
+    """Return a run as values that JSON holds; runs with the same ``validation_images`` can be compared."""
+    from s3n_core.datasets.validation_images import run_validation_fingerprint
+
     return {
         "name": summary.name,
         "path": str(summary.path),
@@ -56,12 +63,20 @@ def fields_of(summary: RunSummary) -> dict[str, Any]:
         "created": summary.created,
         "state": to_json(summary.state),
         "run": dict(summary.run),
+        "validation_images": None if summary.problem else run_validation_fingerprint(summary.path, summary.run),
         "problem": summary.problem,
     }
 
 
-def row_of(summary: RunSummary) -> tuple[str, ...]:
-    """Return a run's row: one text for each of ``COLUMNS``."""
+def row_of(summary: RunSummary, *, other: bool = False) -> tuple[str, ...]:
+    """Return a run's row: one text for each of ``COLUMNS``.
+
+    Args:
+        summary: The run.
+        other: Whether its accuracy is marked as one on other validation images.
+    """
+    from s3n_core.datasets.validation_images import OTHER_MARK
+
     state, run = summary.state, summary.run
     best = "" if state is None or state.best_accuracy is None else f"{100 * state.best_accuracy:.1f} %"
     recipe, data = run.get("recipe"), run.get("data")
@@ -69,7 +84,7 @@ def row_of(summary: RunSummary) -> tuple[str, ...]:
         summary.name,
         summary.status,
         "" if state is None else f"{state.epoch}/{state.epochs}",
-        best,
+        f"{best} {OTHER_MARK}" if other else best,
         str(recipe.get("name", "")) if isinstance(recipe, dict) else "",
         str(data.get("name", "")) if isinstance(data, dict) else "",
     )

@@ -1,8 +1,8 @@
 """Converts the files of earlier versions to this one; the only module that knows both.
 
-Version 1 called the validation set "held-out". The step lines of its metrics contain means since the start of the
-epoch; those of version 2 contain the batch's own values. Its checkpoints store the sums of an epoch in two groups,
-version 2 in one.
+Version 1 called the validation set held out. It wrote means since the epoch's beginning into the step lines of the metrics, where
+version 2 writes the batch's own values; and the sums behind an epoch's means in two groups, where version 2 has one. In runs of
+versions 1 and 2 the training seed also chose the validation images.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Any
 
 METRICS_VERSION = 2
 """Version in each line of ``metrics.jsonl``; lines without one are version 1."""
+
+SPLIT_SEED_VERSION = 3
+"""Of runs: the first version whose recipes have a ``split_seed`` of their own."""
 
 _NAMES = {
     "held_out": "validation",  # the recipe's field
@@ -43,6 +46,16 @@ def current_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(fields.get("sources"), Mapping):
         fields["sources"] = current_names(fields["sources"])
     return fields
+
+
+def current_run(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a ``run.json`` of any version in the terms of this one; its ``format_version`` stays."""
+    content, version = dict(run), run.get("format_version")
+    if isinstance(content.get("recipe"), Mapping):
+        recipe = content["recipe"] = current_recipe(content["recipe"])
+        if isinstance(version, int) and version < SPLIT_SEED_VERSION and "seed" in recipe:
+            recipe.setdefault("split_seed", recipe["seed"])
+    return content
 
 
 class MetricsUpgrade:

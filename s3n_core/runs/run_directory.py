@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from s3n_core.errors import RunError, S3NError
-from s3n_core.runs.earlier_versions import current_recipe
+from s3n_core.runs.earlier_versions import current_run
 from s3n_core.runs.run_state import ACTIVE, RunState, RunStatus, ShownStatus, shown_status
 from s3n_core.runs.run_summary import RunSummary
 from s3n_core.system.atomic_files import output_error, read_bytes, remove_leftovers, write_json, write_text
@@ -24,7 +24,7 @@ from s3n_core.system.locks import LOCK_NAME, is_live
 __all__ = ["FORMAT_VERSION", "RunDirectory", "RunState", "RunStatus", "RunSummary", "ShownStatus", "is_live", "is_run"]
 
 FORMAT = "s3n-run"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 Pointer = Literal["last", "best"]
 
@@ -111,9 +111,7 @@ class RunDirectory:
             raise RunError(
                 f"{self.run_json} was written by a newer version of this program ({version}); update to open it."
             )
-        if isinstance(value.get("recipe"), dict):
-            value["recipe"] = current_recipe(value["recipe"])
-        return value
+        return current_run(value)
 
     def raise_version(self) -> None:
         """Set the version in ``run.json`` to this program's, before it writes into a run of an earlier version.

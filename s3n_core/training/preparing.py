@@ -14,6 +14,7 @@ from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.records import DataSet, readable_name
 from s3n_core.datasets.splits import read_split, split_validation, write_split
 from s3n_core.datasets.transforms import Augmentation, Preprocess
+from s3n_core.datasets.validation_images import validation_fingerprint
 from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.runs.locations import checked_run_name, new_run_name
@@ -114,7 +115,9 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
             f"{data_set.root} contains images without labels: put the images of each class in a separate folder, or "
             "add list files."
         )
-    training, validation = split_validation(data_set.records, recipe.validation, recipe.seed, by_hand=data_set.by_hand)
+    training, validation = split_validation(
+        data_set.records, recipe.validation, recipe.split_seed, by_hand=data_set.by_hand
+    )
     present = {record.label for record in training}
     if len(present) < 2:
         raise DataSetError(
@@ -135,6 +138,9 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
                 "left_out": [[str(problem.path), problem.reason] for problem in data_set.problems],
             },
             "classes": list(data_set.classes),
+            "validation_images": validation_fingerprint(
+                (record.name, data_set.classes[record.label]) for record in validation if record.label is not None
+            ),
             "seed": recipe.seed,
             "device": device,
             "versions": versions(),

@@ -73,13 +73,14 @@ class Recipe(BaseModel):
         le=0.5,
         description="Share of the training images in the validation set, which is used to choose the best epoch.",
     )
+    split_seed: int = Field(0, ge=0, lt=2**31, description="Seed of the random choice of the validation images.")
     patience: int | None = Field(None, ge=1, description="Stop after this many epochs without improvement.")
     probes: int = Field(
         4, ge=0, le=16, description="Number of images whose visual evidence is saved after every epoch."
     )
     checkpoint_minutes: float = Field(5.0, gt=0.0, description="Longest time between two checkpoints.")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Precision of the layers.")
-    seed: int = Field(0, ge=0, lt=2**31, description="Seed of all random numbers.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of all random numbers of the training.")
     sources: dict[str, str] = Field(
         default_factory=dict, description="Source of each value that the paper does not give, by field."
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION, other_validation
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.theme import px, theme
@@ -122,7 +123,8 @@ class StartPage(Page):
 
     def _show_runs(self, seen: RunsSeen) -> None:
         inside = {run.path for run in seen.runs}
-        rows = [_run_row(run) for run in seen.runs[:_MOST_RUNS] if not run.live]
+        others = other_validation(seen.runs)
+        rows = [_run_row(run, other_validation=run.path in others) for run in seen.runs[:_MOST_RUNS] if not run.live]
         rows += [_row(item, item.path.name) for item in self._recent.items("run") if item.path not in inside]
         self.run_card.show_rows(rows)
         losses = dict(seen.losses)
@@ -164,12 +166,13 @@ def _row(item: RecentItem, title: str) -> Row:
     return Row(item.path, title, detail, ago_text(item.opened), icons[item.kind])
 
 
-def _run_row(run: RunSummary) -> Row:
+def _run_row(run: RunSummary, *, other_validation: bool) -> Row:
     state = run.state
     facts = [_STATUS_WORDS.get(run.status, run.status.capitalize())]
     if state is not None and state.epochs:
         facts.append(f"epoch {min(state.epoch, state.epochs)} of {state.epochs}")
     if state is not None and state.best_accuracy is not None:
-        facts.append(f"best {percent_text(state.best_accuracy)}")
+        best = f"best {percent_text(state.best_accuracy)}"
+        facts.append(f"{best} ({OTHER_MARK} {OTHER_VALIDATION})" if other_validation else best)
     detail = run.problem or " · ".join(facts)
     return Row(run.path, run.name, detail, ago_text(run.created), "caution" if run.problem else "run", removable=False)

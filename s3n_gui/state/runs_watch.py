@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from s3n_core.datasets.validation_images import run_validation_fingerprint
 from s3n_core.errors import S3NError
 from s3n_core.runs.following import RunFollower
 from s3n_core.runs.run_list import list_runs
@@ -25,12 +26,14 @@ class RunsSeen:
 
     Attributes:
         runs: The runs, newest first.
-        losses: For each live run, its folder and its training loss so far, averaged to at most ``MOST_POINTS`` values.
-        problem: Why the folder cannot be read, as a sentence; empty if it can.
+        losses: For each live run by its folder, the training loss so far, thinned out to at most ``MOST_POINTS`` values.
+        validation: For each run by its folder, the fingerprint of its validation images; empty without any, None unknown.
+        problem: Why the folder cannot be read, as a sentence; empty where it can.
     """
 
     runs: tuple[RunSummary, ...] = ()
     losses: tuple[tuple[Path, tuple[float, ...]], ...] = ()
+    validation: tuple[tuple[Path, str | None], ...] = ()
     problem: str = ""
 
     def live(self) -> tuple[RunSummary, ...]:
@@ -118,7 +121,8 @@ def _look(root: Path, readers: dict[Path, _LossReader]) -> RunsSeen:
     for gone in readers.keys() - set(live):
         del readers[gone]
     losses = tuple((path, readers.setdefault(path, _LossReader(path)).read()) for path in live)
-    return RunsSeen(runs, losses)
+    validation = tuple((run.path, run_validation_fingerprint(run.path, run.run)) for run in runs if not run.problem)
+    return RunsSeen(runs, losses, validation)
 
 
 def thinned(values: list[float], most: int) -> tuple[float, ...]:

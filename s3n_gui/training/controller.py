@@ -41,6 +41,7 @@ class TrainingController(QObject):
         state: Its last recorded state.
         status: Its status to show; None if no run is shown.
         run: The content of its ``run.json``; empty until it is read.
+        validation: The fingerprint of its validation images; None until it is known.
     """
 
     run_shown = Signal(object)
@@ -58,10 +59,12 @@ class TrainingController(QObject):
         self.state: RunState | None = None
         self.status: ShownStatus | None = None
         self.run: Mapping[str, Any] = {}
+        self.validation: str | None = None
         self.path: Path | None = None
         self._reader: RunReader | None = None
         self._job: TrainingJob | None = None
         self._others: dict[Path, tuple[RunReader, MetricSeries]] = {}
+        self._validation: dict[Path, str | None] = {}
         self._readers: list[RunReader] = []
 
     # -- which run -----------------------------------------------------------------------------------------------------
@@ -72,7 +75,7 @@ class TrainingController(QObject):
             return
         self._close(self._reader)
         self._reader, self._job = None, None
-        self.path, self.state, self.status, self.run = path, None, None, {}
+        self.path, self.state, self.status, self.run, self.validation = path, None, None, {}, None
         self.series = MetricSeries()
         self.machine.hear("cleared" if path is None else "shown")
         if path is not None:
@@ -100,7 +103,15 @@ class TrainingController(QObject):
         """Return the overlaid runs and their metrics."""
         return [(path, series) for path, (_, series) in self._others.items()]
 
-    # -- orders --------------------------------------------------------------------------------------------------------
+    def has_other_validation(self, fingerprint: str | None) -> bool:
+        """Return whether validation images with this fingerprint are known to be other ones than those of the shown run."""
+        return bool(fingerprint and self.validation and fingerprint != self.validation)
+
+    def others_on_other_images(self) -> frozenset[Path]:
+        """Return the runs laid over the shown one that have other validation images."""
+        return frozenset(path for path in self._others if self.has_other_validation(self._validation.get(path)))
+
+    # -- orders --------------------------------------------------------------------------------------------------------------
 
     def start(self, request: TrainingRequest) -> None:
         """Start a new run and show it."""
@@ -202,6 +213,9 @@ class TrainingController(QObject):
             self.series.clear()
         self.series.add(news.lines)
         self.run, self.state = news.run or self.run, news.state
+        if news.validation != self.validation:
+            self.validation = news.validation
+            self.others_changed.emit()
         if news.state is not None:
             self.series.set_batches(news.state.batches)
         self._hear(news)
@@ -226,6 +240,7 @@ class TrainingController(QObject):
     @Slot(object, object)
     def _on_other_news(self, news: RunNews, path: Path) -> None:
         _, series = self._others[path]
+        self._validation[path] = news.validation
         if news.restarted:
             series.clear()
         series.add(news.lines)

@@ -40,6 +40,7 @@ class RunsActions(QObject):
         self.list = RunsList(self.model, parent)
         self.undo = QUndoStack(self)
         self._looked = False
+        self._validation: dict[Path, str | None] = {}
         trainings.watch.changed.connect(self.show_seen)
         controller.run_shown.connect(self._on_run_shown)
         controller.others_changed.connect(self._show_over)
@@ -51,7 +52,7 @@ class RunsActions(QObject):
 
     def show_seen(self, seen: RunsSeen) -> None:
         """Show the runs of the runs folder."""
-        chosen = self.list.chosen()
+        chosen, self._validation = self.list.chosen(), dict(seen.validation)
         self.model.show_runs(seen.runs)
         self.counted.emit(len(seen.runs))
         if self._controller.path is None and seen.runs and not self._looked:
@@ -59,6 +60,7 @@ class RunsActions(QObject):
             self._controller.show_run((seen.live() or seen.runs)[0].path)
         self._looked = self._looked or bool(seen.runs)
         self.list.choose(chosen or self._controller.path)
+        self._show_over()
 
     def rename(self, path: Path) -> None:
         """Ask for a new name and rename a run."""
@@ -76,6 +78,9 @@ class RunsActions(QObject):
 
     def _show_over(self) -> None:
         self.model.show_over(run_colours([path for path, _ in self._controller.others()]), self._controller.path)
+
+        other = self._controller.has_other_validation
+        self.model.show_other_validation(frozenset(path for path, hashed in self._validation.items() if other(hashed)))
 
     def _on_ticked(self, path: Path, on: bool) -> None:
         if on and len(self._controller.others()) >= MOST_OTHERS:

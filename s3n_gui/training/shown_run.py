@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
+from s3n_core.datasets.validation_images import OTHER_MARK
 from s3n_core.errors import DataChanged, S3NError
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.appearance.wording import change_text
@@ -148,8 +149,10 @@ class ShownRun(QWidget):
     def _on_others(self) -> None:
         others = self._controller.others()
         colours = run_colours([path for path, _ in others])
-        self.toolbar.show_others(list(colours.items()))
-        self.charts.show_others([(path.name, colours[path], series) for path, series in others])
+        marked = self._controller.others_on_other_images()
+        self.toolbar.show_others(list(colours.items()), marked)
+        names = {path: f"{path.name} {OTHER_MARK}" if path in marked else path.name for path, _ in others}
+        self.charts.show_others([(names[path], colours[path], series) for path, series in others])
 
     def _on_other_removed(self, path: Path) -> None:
         self._controller.lay_over(path, on=False)

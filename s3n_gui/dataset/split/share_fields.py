@@ -41,7 +41,9 @@ class ShareFields(QObject):
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setAccessibleName(f"Seed for {what}")
-        self.seed.setToolTip("Seed of the random choice: the same number always gives the same images")
+        self.seed.setToolTip(
+            f"Which {what} are drawn: the same number always gives the same images, whatever the training seed"
+        )
         self.label.setBuddy(self.share)
         for field, least in ((self.share, 72), (self.seed, 56)):
             field.setMinimumWidth(px(least))

@@ -61,7 +61,7 @@ class SplitBox(QWidget):
         fields.setSpacing(8)
         fields.setColumnStretch(1, 1)
         fields.setColumnStretch(2, 1)
-        self._heads = (QLabel("Share"), QLabel("Shuffle"))
+        self._heads = (QLabel("Share"), QLabel("Split seed"))
         for place, head in enumerate(self._heads, 1):
             head.setProperty("role", "caption")
             fields.addWidget(head, 0, place)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION
 from s3n_gui.appearance.theme import font, number_font, px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE, mixed
 
@@ -89,6 +90,10 @@ class ChartToolbar(QWidget):
         self._chips = QHBoxLayout(self._over)
         self._chips.setContentsMargins(0, 0, 0, 0)
         self._chips.setSpacing(SPACE)
+        self.other_images = QLabel(f"{OTHER_MARK} {OTHER_VALIDATION}: accuracies cannot be compared", self._over)
+        self.other_images.setProperty("role", "quiet")
+        self.other_images.hide()
+        self._chips.addWidget(self.other_images)
         self._chips.addStretch(1)
         self._over.hide()
         whole = QVBoxLayout(self)
@@ -104,17 +109,25 @@ class ChartToolbar(QWidget):
         """The weight of the previous values, in [0, 1)."""
         return self.smoothing.value() / 100
 
-    def show_others(self, others: Sequence[tuple[Path, QColor]]) -> None:
-        """Show a small button for each overlaid run; a click removes the run."""
+    def show_others(
+        self, others: Sequence[tuple[Path, QColor]], other_validation: frozenset[Path] = frozenset()
+    ) -> None:
+        """Show a small button for each run laid over: press it to take the run away.
+
+        Args:
+            others: The runs and their colours.
+            other_validation: Those of them with other validation images than the shown run.
+        """
         for old in self.findChildren(QToolButton, "chip"):
             self._chips.removeWidget(old)
             old.setObjectName("")
             old.hide()
             old.deleteLater()
         for index, (path, colour) in enumerate(others):
-            chip = _Chip(path, colour, self._over)
+            chip = _Chip(path, colour, self._over, other_validation=path in other_validation)
             chip.chosen.connect(self.other_removed)
             self._chips.insertWidget(index, chip)
+        self.other_images.setVisible(bool(other_validation))
         self._over.setVisible(bool(others))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -166,14 +179,16 @@ class _Chip(QToolButton):
 
     chosen = Signal(object)
 
-    def __init__(self, run: Path, colour: QColor, parent: QWidget) -> None:
+    def __init__(self, run: Path, colour: QColor, parent: QWidget, *, other_validation: bool) -> None:
         super().__init__(parent)
         self._run = run
         self.setObjectName("chip")
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         set_icon(self, "minus", colour=colour.name())
-        self.setText(run.name if len(run.name) <= 24 else f"{run.name[:12]}…{run.name[-10:]}")
-        self.setToolTip(f"Click to stop comparing with {run.name}")
+        name = run.name if len(run.name) <= 24 else f"{run.name[:12]}…{run.name[-10:]}"
+        self.setText(f"{name} {OTHER_MARK}" if other_validation else name)
+        tip = f"Click to stop comparing with {run.name}"
+        self.setToolTip(f"{tip}\nIt has {OTHER_VALIDATION} than the shown run" if other_validation else tip)
         self.setAccessibleName(f"Stop comparing with {run.name}")
         self.clicked.connect(self._on_clicked)
 

@@ -27,6 +27,7 @@ FIRST = (
     "rate_backbone",
     "rate_heads",
     "validation",
+    "split_seed",
     "seed",
 )
 """The main settings, in this order; all others are collapsed."""

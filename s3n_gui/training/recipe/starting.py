@@ -127,7 +127,7 @@ class Starting(QObject):
     def _take_validation(self) -> None:
         # The validation share of the Data page takes precedence over the recipe's.
         if self._wanted is not None:
-            self._form.take({"validation": self._wanted.fraction, "seed": self._wanted.seed})
+            self._form.take({"validation": self._wanted.fraction, "split_seed": self._wanted.seed})
 
     def _on_validation_edited(self, fraction: float, seed: int) -> None:
         if 0.0 <= fraction <= 0.5:

@@ -9,6 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from s3n_core.datasets.validation_images import run_validation_fingerprint
 from s3n_core.errors import S3NError
 from s3n_core.runs.following import RunChange, RunFollower
 from s3n_core.runs.metrics_reading import sample_lines
@@ -25,16 +26,17 @@ class RunNews:
     """The changes found in one pass.
 
     Attributes:
-        lines: The new lines of the metrics; all lines if ``restarted``, a sample of them if ``glimpse``.
-        restarted: Discard all earlier lines.
-        glimpse: The lines are a sample of a long file, to show something while it is being read.
-        state: The last recorded state.
-        status: The status to show.
-        live: Whether a process is training the run.
-        snapshots: New names in ``snapshots/``.
-        run: The content of ``run.json``; empty until it can be read.
-        gone: Whether the folder does not exist.
-        problem: Why something cannot be read, as a sentence; otherwise empty.
+        lines: The new lines of the metrics; all of them where ``restarted``, or some of all where ``glimpse``.
+        restarted: Forget the lines that came before.
+        glimpse: The file is long: these are some of its lines, so that there is something to see while it is read.
+        state: The last record.
+        status: What to tell a person.
+        live: Whether a process trains the run.
+        snapshots: Names in ``snapshots/`` that are new.
+        run: The content of ``run.json``, once it could be read; empty before.
+        validation: The fingerprint of its validation images; None while it is not known.
+        gone: The folder is not there.
+        problem: Why something cannot be read, as a sentence; empty where all is well.
     """
 
     lines: LineBlock
@@ -45,6 +47,7 @@ class RunNews:
     live: bool
     snapshots: tuple[str, ...]
     run: Mapping[str, Any]
+    validation: str | None
     gone: bool
     problem: str
 
@@ -100,6 +103,7 @@ class _Reading(Worker):
         self._directory = RunDirectory(path)
         self._follower = RunFollower(path, most_bytes=_PIECE_BYTES)
         self._run: Mapping[str, Any] = {}
+        self._validation: str | None = None
         self._blocks: list[LineBlock] = []
         self._snapshots: tuple[str, ...] = ()
         self._restarted = self._changed = False
@@ -134,6 +138,7 @@ class _Reading(Worker):
         if not self._run and not change.gone:
             try:
                 self._run, self._changed = self._directory.read_run(), True
+                self._validation = run_validation_fingerprint(self._directory.path, self._run)
             except S3NError as error:
                 problem = problem or str(error)
         if not self._changed:
@@ -148,6 +153,7 @@ class _Reading(Worker):
                 live=change.live,
                 snapshots=self._snapshots,
                 run=self._run,
+                validation=self._validation,
                 gone=change.gone,
                 problem=problem,
             )

@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor
 
+from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.wording import ago_text, percent_text
 from s3n_gui.training.runs.run_bar import STATUS_WORDS
@@ -31,6 +32,7 @@ class RunsModel(QAbstractListModel):
         self._runs: tuple[RunSummary, ...] = ()
         self._over: Mapping[Path, QColor] = {}
         self._shown: Path | None = None
+        self._other_validation: frozenset[Path] = frozenset()
 
     def show_runs(self, runs: Sequence[RunSummary]) -> None:
         """Replace the runs; rows that stay keep their position and selection."""
@@ -46,6 +48,12 @@ class RunsModel(QAbstractListModel):
         """Set which runs are overlaid, and which one is shown."""
         self._over, self._shown = dict(over), shown
         self._tell()
+
+    def show_other_validation(self, runs: frozenset[Path]) -> None:
+        """Mark the runs that have other validation images than the shown one."""
+        if runs != self._other_validation:
+            self._other_validation = runs
+            self._tell()
 
     def run(self, row: int) -> RunSummary | None:
         """Return a row's run."""
@@ -73,16 +81,19 @@ class RunsModel(QAbstractListModel):
         if run is None:
             return None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{run.name}\n{run_facts(run)}"
+            return f"{run.name}\n{run_facts(run, other_validation=run.path in self._other_validation)}"
         if role == Qt.ItemDataRole.CheckStateRole:
             ticked = run.path in self._over or run.path == self._shown
             return Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.DecorationRole:
             return self._over.get(run.path)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return (
-                run.problem or f"{run.path}\nPress Enter to show it; tick it (Space) to compare it with the shown run"
-            )
+            lines = [str(run.path), "Press Enter to show it; tick it (Space) to compare it with the shown run"]
+            if run.path in self._other_validation:
+                lines.append(
+                    f"{OTHER_MARK} It has {OTHER_VALIDATION} than the shown run: accuracies cannot be compared"
+                )
+            return run.problem or "\n".join(lines)
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -98,14 +109,20 @@ class RunsModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._runs) - 1))
 
 
-def run_facts(run: RunSummary) -> str:
-    """Return "15 epochs · 91.3 % · today 14:02" for a finished run; for others, the status comes first."""
+def run_facts(run: RunSummary, *, other_validation: bool = False) -> str:
+    """Return "15 epochs · 91.3 % · today 14:02" of a finished run, with its status first of any other.
+
+    Args:
+        run: The run.
+        other_validation: Whether the accuracy is marked as one on other validation images.
+    """
     state = run.state
     facts = [] if run.status == "finished" else [STATUS_WORDS[run.status]]
     if state is not None and state.epochs:
         done = min(state.epoch, state.epochs)
         facts.append(f"{done} epochs" if done == state.epochs else f"{done} of {state.epochs} epochs")
     if state is not None and state.best_accuracy is not None:
-        facts.append(percent_text(state.best_accuracy))
+        best = percent_text(state.best_accuracy)
+        facts.append(f"{best} {OTHER_MARK}" if other_validation else best)
     facts.append(ago_text(run.created))
     return " · ".join(facts)

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QInputDialog,
     QLabel,
     QLineEdit,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +30,7 @@ from small_training import SMALL, draw_small_birds, prepare_small_run
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.splits import read_split
+from s3n_core.datasets.validation_images import run_validation_fingerprint
 from s3n_core.errors import DataChanged, S3NError
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
@@ -433,26 +435,56 @@ def test_one_training_at_a_time(train_page, runs, session, birds, qtbot):
     assert not train_page.form.live.isVisible()
 
 
+def test_runs_on_other_validation_images_are_marked(train_page, runs, qtbot):
+    shutil.copytree(runs / "past", runs / "moved")
+    for name, image in (("past", "1.png"), ("other", "1.png"), ("moved", "2.png")):
+        lines = f"name,label,class,part\n0.png,0,x,train\n{image},0,x,validation\n"
+        (runs / name / "split.csv").write_text(lines, encoding="utf-8")
+    listed = list_runs(runs)
+    found = tuple((run.path, run_validation_fingerprint(run.path, run.run)) for run in listed)
+    train_page.runs.show_seen(RunsSeen(tuple(listed), validation=found))
+    model = train_page.runs.model
+    train_page.controller.show_run(runs / "past")
+    texts = {name: lambda name=name: model.index(model.row_of(runs / name)).data() for name in ("other", "moved")}
+    qtbot.waitUntil(lambda: "≠" in texts["moved"](), timeout=SOON)
+    assert "≠" not in texts["other"]()
+    assert "other validation images" in model.index(model.row_of(runs / "moved")).data(Qt.ItemDataRole.ToolTipRole)
+    note = train_page.toolbar.other_images
+    train_page.controller.lay_over(runs / "other")
+    qtbot.waitUntil(lambda: len(train_page.controller.others()[0][1].epoch_lines) == 3, timeout=SOON)
+    assert not note.isVisibleTo(train_page)
+    train_page.controller.lay_over(runs / "moved")
+    qtbot.waitUntil(lambda: note.isVisibleTo(train_page), timeout=SOON)
+    assert "other validation images" in note.text()
+    chips = [chip.text() for chip in train_page.toolbar.findChildren(QToolButton, "chip")]
+    assert chips == ["other", "moved ≠"]
+    train_page.controller.show_run(runs / "moved")
+    qtbot.waitUntil(lambda: "≠" in texts["other"](), timeout=SOON)
+    assert "≠" not in texts["moved"]()
+
+
 def test_what_is_held_out_is_chosen_once(train_page, session, birds, monkeypatch):
     form = train_page.form
     form.finish()
     session.validation = ValidationShare(0.25, 7)
-    assert form.choice.settings == {"validation": 0.25, "seed": 7}
-    assert form.rows["seed"].control.value() == 7
-    assert form.rows["validation"].control.text() == "25 %"  # as on the Data page
+    assert form.choice.settings == {"validation": 0.25, "split_seed": 7}
+    assert form.rows["split_seed"].control.value() == 7
+    assert form.rows["seed"].control.value() == 0
+    assert form.rows["validation"].control.text() == "25 %"  # as on the page Data
     form.rows["validation"].control.setValue(30)
     assert session.validation == ValidationShare(0.3, 7)
     session.validation = ValidationShare(0.25, 7)
     form.recipe_box.setCurrentText("baseline")
     assert form.choice.value("validation") == 0.25
-    form.rows["seed"].control.setValue(3)
+    form.rows["split_seed"].control.setValue(3)
+    form.rows["seed"].control.setValue(5)
     assert session.validation == ValidationShare(0.25, 3)
     session.data_set = open_data_set(birds)
     asked = []
     monkeypatch.setattr(train_page.controller, "start", asked.append)
     train_page.starting.start()
     assert asked[0].format == session.data_set.format
-    assert asked[0].settings == {"validation": 0.25, "seed": 3}
+    assert asked[0].settings == {"validation": 0.25, "split_seed": 3, "seed": 5}
 
 
 def test_weights_are_chosen_with_a_dialog(train_page, monkeypatch):
