@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Command
 
+from s3n_core.commands.run_tables import fields_of, print_runs
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.datasets.splits import read_split
 from s3n_core.datasets.validation_images import (
@@ -82,15 +82,17 @@ def test_a_run_of_an_earlier_version_has_the_same_fingerprint(root: Path, data_s
     assert run_validation_fingerprint(run.path, content) is None
 
 
-def test_runs_on_other_validation_images_are_marked(s3n: Command, root: Path, data_set: DataSet) -> None:
+def test_runs_on_other_validation_images_are_marked(
+    root: Path, data_set: DataSet, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, seed in (("one", 0), ("two", 0), ("three", 1)):
         prepare(root, name, data_set, split_seed=seed)
-    elsewhere = replace(data_set, root=root.parent)
-    prepare(root, "elsewhere", elsewhere, split_seed=2)
-    assert other_validation(list_runs(root)) == {root / "three"}
-    rows = s3n("runs", "list", "--runs", root)
-    assert [line.split()[0] for line in rows.out.splitlines() if "≠" in line] == ["three"]
-    assert "other validation images" in rows.err
-    ((*listed,),) = s3n("runs", "list", "--runs", root, "--json").events
-    hashes = {run["name"]: run["validation_images"] for run in listed}
+    prepare(root, "elsewhere", replace(data_set, root=root.parent), split_seed=2)
+    runs = list_runs(root)
+    assert other_validation(runs) == {root / "three"}
+    print_runs(runs)
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines() if "≠" in line] == ["three"]
+    assert "other validation images" in printed.err
+    hashes = {run.name: fields_of(run)["validation_images"] for run in runs}
     assert hashes["one"] == hashes["two"] != hashes["three"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from s3n_core.errors import OutputError, RunError
-from s3n_core.runs.run_directory import RunDirectory, RunState, is_run
+from s3n_core.runs.run_directory import FORMAT_VERSION, RunDirectory, RunState, is_run
 from s3n_core.runs.run_list import list_runs
 from s3n_core.system.json_values import to_json
 from s3n_core.system.locks import RunLock
@@ -109,7 +109,7 @@ def test_a_broken_run_json_is_named_with_what_to_do(run: RunDirectory, content: 
         run.read_run()
 
 
-@pytest.mark.parametrize("version", [3, 99, "1", None])
+@pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 99, "1", None])
 def test_a_newer_run_is_said_to_be_newer(run: RunDirectory, version: object) -> None:
     run.run_json.write_text(json.dumps({"format": "s3n-run", "format_version": version}), encoding="utf-8")
     with pytest.raises(RunError, match="newer version"):
