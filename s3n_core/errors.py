@@ -122,6 +122,12 @@ class DataSetNotFound(DataSetError):
     path: Path
 
 
+class TooFewClasses(DataSetError):
+    """All labelled images of a data set have the same class."""
+
+    code = "data_set.too_few_classes"
+
+
 @dataclass(eq=False, kw_only=True)
 class OtherClasses(DataSetError):
     """The data set has classes, ``unknown``, that the model was not trained on."""

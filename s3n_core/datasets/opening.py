@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from s3n_core.datasets.assignment import assigned
-from s3n_core.datasets.detection import has_lists, open_data_set
+from s3n_core.datasets.detection import has_labels_elsewhere, open_data_set
 from s3n_core.datasets.records import DataSet, ImageRecord
-from s3n_core.errors import DataSetError
+from s3n_core.errors import DataSetError, TooFewClasses
 
 
 def open_images(path: Path, format: str = "auto", remark: Callable[[str], None] | None = None) -> DataSet:
@@ -29,7 +29,7 @@ def open_images(path: Path, format: str = "auto", remark: Callable[[str], None] 
         if format != "auto" or not path.is_dir():
             raise
         data_set = open_data_set(path, "images")
-        if remark is not None and has_lists(path):
+        if remark is not None and (not isinstance(error, TooFewClasses) or has_labels_elsewhere(path)):
             remark(f"Opened as images without labels, because: {error}")
         return data_set
     return assigned(data_set)

@@ -55,6 +55,7 @@ class ImageRecord:
         box: The object's bounding box, if the data set has boxes. For evaluation only.
         parts: The visible parts, if the data set has part annotations. For evaluation only.
         banner: Rows at the lower edge that do not belong to the photograph, in pixels; the decoder cuts them off.
+        group: What must stay in one split (a specimen, a patient, a video), or None if the data set does not say.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class ImageRecord:
     box: Box | None = None
     parts: tuple[Part, ...] = ()
     banner: int = 0
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ class DataSet:
         title: The format's display name, for example "CUB-200-2011".
         by_hand: Names of the images whose split the user has chosen.
         original: The data set as read from its folder, if the user has changed its split.
+        skipped: What lies beside the images and was passed over.
+        remarks: Sentences on how the folder was read, for a person.
     """
 
     root: Path
@@ -120,6 +124,7 @@ class DataSet:
     by_hand: frozenset[str] = frozenset()
     original: DataSet | None = None
     skipped: tuple[Skipped, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def of_split(self, split: Split | None) -> tuple[ImageRecord, ...]:
         """Return the records of a split (None: those without one)."""

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+from s3n_core.datasets.readers.folder_tree import FolderTree
 from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part, Problem, Split
 from s3n_core.errors import DataSetError
@@ -24,12 +25,12 @@ _TABLES = ("images.txt", "image_class_labels.txt", "train_test_split.txt", "clas
 _ARCHIVE_FOLDER = "CUB_200_2011"
 
 
-def matches(root: Path) -> bool:
-    """Return whether ``root`` has the tables of CUB-200-2011."""
-    return _has_tables(root) or _has_tables(root / _ARCHIVE_FOLDER)
+def matches(tree: FolderTree) -> bool:
+    """Return whether the folder has the tables of CUB-200-2011."""
+    return _has_tables(tree.root) or _has_tables(tree.root / _ARCHIVE_FOLDER)
 
 
-def read(root: Path) -> DataSet:
+def read(tree: FolderTree) -> DataSet:
     """Read a data set in the layout of CUB-200-2011.
 
     Images that are listed but missing become ``problems``.
@@ -38,6 +39,7 @@ def read(root: Path) -> DataSet:
         DataSetError: A table cannot be read, has an invalid line, contradicts another, or names a file outside the
             folder; or no listed image exists.
     """
+    root = tree.root
     if not _has_tables(root) and _has_tables(root / _ARCHIVE_FOLDER):
         root = root / _ARCHIVE_FOLDER
     class_names = _texts(root / "classes.txt", "<class id> <class name>")

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from s3n_core.datasets.banners import BANNER_HEIGHT, IMAGE_FOLDER, aircraft_list, has_aircraft_lists
+from s3n_core.datasets.readers.folder_tree import FolderTree
 from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Problem, Split
 from s3n_core.errors import DataSetError
@@ -34,11 +35,11 @@ class AircraftReader:
         self.TITLE = title
         self._level = level
 
-    def matches(self, root: Path) -> bool:
-        """Return whether ``root`` has the lists of this level beside a folder of images."""
-        return self._data_folder(root) is not None
+    def matches(self, tree: FolderTree) -> bool:
+        """Return whether the folder has the lists of this level beside a folder of images."""
+        return self._data_folder(tree.root) is not None
 
-    def read(self, root: Path) -> DataSet:
+    def read(self, tree: FolderTree) -> DataSet:
         """Read the data set.
 
         Images that are listed but missing become ``problems``.
@@ -47,6 +48,7 @@ class AircraftReader:
             DataSetError: A list is missing, cannot be read or has an invalid line; an image is listed twice or its name
                 leads out of the folder; or no listed image exists.
         """
+        root = tree.root
         below = self._data_folder(root)
         if below is None:
             names = f"images_{self._level}_train.txt (or _trainval, _test)"

@@ -42,11 +42,13 @@ class Listing:
         folders: Names of the folders, in the order of their characters' code points; not those that are passed over.
         images: Names of the files that are images, in the same order.
         skipped: Everything else.
+        others: Names of all other files that are not hidden, sorted likewise: lists and tables are among them.
     """
 
     folders: tuple[str, ...]
     images: tuple[str, ...]
     skipped: tuple[Skipped, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 _EMPTY = Listing((), ())
@@ -178,6 +180,7 @@ def _list(folder: str, *, look_for_own: bool) -> Listing:
     own: set[str] = set()
     folders: list[str] = []
     images: list[str] = []
+    others: list[str] = []
     skipped = SkippedFiles()
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -199,10 +202,11 @@ def _list(folder: str, *, look_for_own: bool) -> Listing:
                 if reason is None:
                     images.append(name)
                     continue
+                others.append(name)
             skipped.add(reason, suffix, Path(entry.path))
     if own and own_kind(folder, own) is not None:
         return _OWN
-    return Listing(tuple(sorted(folders)), tuple(sorted(images)), skipped.counted())
+    return Listing(tuple(sorted(folders)), tuple(sorted(images)), skipped.counted(), tuple(sorted(others)))
 
 
 def _reason(entry: os.DirEntry[str], suffix: str) -> str | None:

@@ -1,111 +1,283 @@
-"""Reader of list files: ``train.txt``, ``val.txt`` and ``test.txt`` with one ``<image> <class id>`` per line.
+"""Reader of list files: a text file per split with an image per line, and its class after it unless its folder says it.
 
-An image's name may contain spaces and is relative to the data set folder or to its folder ``images``. Class ids are
-non-negative integers; labels number those that occur in ascending order. Class names come from ``classes.txt`` (one
-``<class id> <name>`` per line, or only names in the order of the ids). Without it, a class is named after its folder,
-if the images of each class have a folder of their own; otherwise after its id.
+A line is ``<image> <class id>``, ``<image> <class name>`` or ``<image>``, also with a comma, semicolon or tab between the
+two. What names the image is described in `image_index`. The lists are called after splits (``train.txt``, ``test_list.txt``)
+and lie in the folder, or up to two levels below it. Class ids are whole numbers from 0 up; those that occur are numbered in
+rising order. Classes are named by ``classes.txt`` (``<class id> <name>`` per line, or names alone in the order of the ids);
+without it by their folders, if the images of each class have a folder of their own; else by their ids.
 """
 
 from __future__ import annotations
 
 import os
 import posixpath
-from dataclasses import dataclass
-from pathlib import Path
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from s3n_core.datasets.banners import banner_of
+from s3n_core.datasets.file_formats import IMAGE_SUFFIXES, suffix_of
+from s3n_core.datasets.readers.folder_tree import FolderTree
+from s3n_core.datasets.readers.image_index import ImageIndex
+from s3n_core.datasets.readers.split_names import role_of, split_of
 from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines
-from s3n_core.datasets.records import DataSet, ImageRecord, Problem, Split
+from s3n_core.datasets.records import SPLITS, DataSet, ImageRecord, Problem, Split
 from s3n_core.errors import DataSetError
 
 TITLE = "list files"
 FORMAT = "list-files"
 
-_LISTS: dict[Split, tuple[str, ...]] = {
-    "train": ("train.txt",),
-    "val": ("val.txt", "valid.txt", "validation.txt"),
-    "test": ("test.txt",),
-}
+_SUFFIXES = frozenset({".txt", ".lst", ".list"})
+_FILLERS = re.compile(r"[\W_]*(?:lists?|files?|names|labels?|annotations?|annos)[\W_]*", re.IGNORECASE)
+_CLASS_FILES = ("classes.txt", "class_names.txt", "labels.txt", "names.txt")
+_SEPARATORS = (",", ";", "\t", "|")
+_LONGEST = 8  # words of a class name that may stand after an image's name
+_TRIED = 200  # lines of a list among which one has to name an image
+
+Form = Literal["id", "name", "none"]
+"""How the lines of a list give the class: by number, by name, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    file: Path
+    folder: str
+    split: Split
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     name: str
-    class_id: int
+    label: str
     split: Split
     line: Line
 
 
-def matches(root: Path) -> bool:
-    """Return whether ``root`` has a training or test list."""
-    return any((root / name).is_file() for split in ("train", "test") for name in _LISTS[split])
+class Lists:
+    """The list files of a folder.
+
+    Args:
+        tree: The folder.
+    """
+
+    def __init__(self, tree: FolderTree) -> None:
+        self._tree = tree
+
+    @cached_property
+    def index(self) -> ImageIndex:
+        """The images that the lists may name."""
+        return ImageIndex(self._tree)
+
+    @cached_property
+    def files(self) -> tuple[_List, ...]:
+        """The files that are called after splits, training first: of the first folder that has any, and of one number."""
+        found: dict[tuple[str, str], list[_List]] = defaultdict(list)
+        for name in self._tree.text_files:
+            place = PurePosixPath(name)
+            stem = _FILLERS.sub("", place.stem)
+            role = "train" if stem.lower() == "trainval" else role_of(stem)
+            split = None if role is None else split_of(role)
+            if place.suffix.lower() in _SUFFIXES and split is not None:
+                folder = "" if str(place.parent) == "." else str(place.parent)
+                number = "".join(re.findall(r"\d+", place.stem))
+                found[folder, number].append(_List(self._tree.path(name), folder, split))
+        # The shallowest folder, then the smallest number.
+        for key in sorted(found, key=lambda key: (key[0].count("/") + bool(key[0]), key[0], int(key[1] or 0))):
+            lists = sorted(found[key], key=lambda one: SPLITS.index(one.split))
+            both = [one for one in lists if _FILLERS.sub("", one.file.stem).lower() != "trainval"]
+            return tuple(both if any(one.split == "train" for one in both) else lists)
+        return ()
+
+    @cached_property
+    def names_images(self) -> bool:
+        """Whether a line of some list names an image; only the first lines of each are asked."""
+        return any(
+            _parsed(self._tree.root, line.text, one.folder, self.index) is not None
+            for one in self.files
+            for _, line in zip(range(_TRIED), _readable(one.file), strict=False)
+        )
+
+    @cached_property
+    def look_like_lists(self) -> bool:
+        """Whether most lines of some list look like images, so that it is a list of other images rather than a log."""
+        return any(_looks_like_list(one.file) for one in self.files)
 
 
-def read(root: Path) -> DataSet:
+def matches(tree: FolderTree) -> bool:
+    """Return whether a list names an image of the folder."""
+    return Lists(tree).names_images
+
+
+def read(tree: FolderTree, lists: Lists | None = None) -> DataSet:
     """Read the list files of a folder.
 
     Listed images that are missing, and images listed more than once (the first line is used), become ``problems``.
 
     Raises:
-        DataSetError: A list cannot be read, has an invalid line or a name that leads out of the folder; ``classes.txt``
-            lacks a class id; or no listed image exists.
+        DataSetError: A list cannot be read, has an invalid line or names a file outside the folder; ``classes.txt`` does
+            not fit; or no listed image exists.
     """
+    lists = lists or Lists(tree)
     problems: list[Problem] = []
     entries: dict[str, _Entry] = {}
-    for split, names in _LISTS.items():
-        for file in (root / name for name in names):
-            if file.is_file():
-                _read_list(root, file, split, entries, problems)
+    forms: set[Form] = set()
+    for one in lists.files:
+        form = _read_list(tree, one, lists.index, entries, problems)
+        if form is not None:
+            forms.add(form)
     if not entries:
-        raise DataSetError(f"None of the images in the lists of {root} exists: check the paths in them.")
-    class_names = _class_names(root, entries, problems)
-    labels = {class_id: label for label, class_id in enumerate(sorted(class_names))}
+        raise DataSetError(f"None of the images in the lists of {tree.root} exists: check the paths in them.")
+    if forms == {"none"}:  # the folders say the classes
+        entries = {
+            name: replace(entry, label=posixpath.basename(posixpath.dirname(name))) for name, entry in entries.items()
+        }
+    if {"id", "name"} <= forms:
+        raise DataSetError(f"The lists of {tree.root} give classes by number and by name: let all of them do the same.")
+    labelled = [entry for entry in entries.values() if entry.label]
+    if "id" in forms:
+        names = {str(key): name for key, name in _names_of_ids(tree, lists, labelled, problems).items()}
+        order = sorted(names, key=int)
+    else:
+        order = sorted({entry.label for entry in labelled})
+        names = {name: name for name in order}
+    labels = {key: number for number, key in enumerate(order)}
     records = tuple(
         ImageRecord(
-            path=root / entry.name,
+            path=tree.path(entry.name),
             name=entry.name,
-            label=labels[entry.class_id],
+            label=labels[entry.label] if entry.label else None,
             split=entry.split,
-            banner=banner_of(root / entry.name),
+            banner=banner_of(tree.path(entry.name)),
         )
         for entry in entries.values()
     )
-    classes = tuple(class_names[class_id] for class_id in sorted(class_names))
-    return DataSet(root=root, format=FORMAT, title=TITLE, classes=classes, records=records, problems=tuple(problems))
+    return DataSet(
+        root=tree.root,
+        format=FORMAT,
+        title=TITLE,
+        classes=tuple(names[key] for key in order),
+        records=records,
+        problems=(*tree.problems, *problems),
+        skipped=tree.skipped,
+        remarks=tuple(_unlisted(tree, entries)),
+    )
 
 
-def _read_list(root: Path, file: Path, split: Split, entries: dict[str, _Entry], problems: list[Problem]) -> None:
-    for line in read_lines(file):
-        fields = line.text.rsplit(None, 1)
-        if len(fields) != 2 or not fields[1].isdecimal():
-            raise line.junk("<image> <class id>")
-        listed = name_inside(fields[0], line)
-        name = _existing_name(root, listed)
-        if name is None:
-            problems.append(Problem(root / listed, f"the file does not exist ({line.place})"))
+def _read_list(
+    tree: FolderTree, one: _List, index: ImageIndex, entries: dict[str, _Entry], problems: list[Problem]
+) -> Form | None:
+    """Add the lines of one list to the entries, and return how they give the class; None for an empty list.
+
+    Raises:
+        DataSetError: A line gives it otherwise than the first one that names an image.
+    """
+    lines = list(read_lines(one.file))
+    parsed = [_parsed(tree.root, line.text, one.folder, index) for line in lines]
+    form = next((_form(label) for found in parsed if found is not None for _, label in (found,)), None)
+    if form is None:
+        form = "id" if all(_is_id(line.text.rsplit(None, 1)[-1]) for line in lines) else "name"
+    expected = {"id": "<image> <class id>", "name": "<image> <class>", "none": "<image>"}[form]
+    for line, found in zip(lines, parsed, strict=True):
+        if found is None:
+            image = line.text.rsplit(None, 1)[0] if form == "id" else line.text
+            if form == "id" and not (len(line.text.rsplit(None, 1)) == 2 and _is_id(line.text.rsplit(None, 1)[1])):
+                raise line.junk(expected)
+            listed = name_inside(image, line)
+            problems.append(Problem(tree.path(listed), f"the file does not exist ({line.place})"))
             continue
-        entry = _Entry(name, int(fields[1]), split, line)
+        name, label = found
+        if _form(label) != form:
+            raise line.junk(expected)
+        entry = _Entry(name, label, one.split, line)
         first = entries.setdefault(name, entry)
         if first is not entry:
-            change = "" if first.class_id == entry.class_id else f" with class {first.class_id}, then {entry.class_id}"
+            change = "" if first.label == entry.label else f" with class {first.label}, then {entry.label}"
             reason = f"it is listed twice{change}: {first.line.place} was used, {line.place} was ignored"
-            problems.append(Problem(root / name, reason))
+            problems.append(Problem(tree.path(name), reason))
+    return form if lines else None
 
 
-def _existing_name(root: Path, listed: str) -> str | None:
-    """Return the path relative to ``root`` at which a listed file exists, or None."""
-    forward = listed.replace("\\", "/")  # for lists made on Windows; tried last: elsewhere a name may contain "\"
-    for name in dict.fromkeys((listed, f"images/{listed}", forward, f"images/{forward}")):
-        if os.path.isfile(os.path.join(root, name)):
-            return name if os.sep == "/" else name.replace("\\", "/")
+def _parsed(root: Path, text: str, folder: str, index: ImageIndex) -> tuple[str, str] | None:
+    """Return the image that a line names, and the class after it (empty where there is none); None where it names no image."""
+    for image, label in _readings(text):
+        name = _existing(root, image) or index.find(image, folder)
+        if name is not None:
+            return name, label
     return None
 
 
-def _class_names(root: Path, entries: dict[str, _Entry], problems: list[Problem]) -> dict[int, str]:
-    """Map every class id that occurs to its name."""
-    ids = sorted({entry.class_id for entry in entries.values()})
-    file = root / "classes.txt"
-    if not file.is_file():
+def _readings(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (image, class) for every way to divide a line, the most usual first."""
+    words = text.rsplit(None, 1)
+    if len(words) == 2 and _is_id(words[1]):
+        yield words[0], words[1]
+    yield text, ""
+    for separator in _SEPARATORS:
+        if separator in text:
+            image, label = text.split(separator, 1)
+            yield image.strip().strip('"'), label.strip().strip('"')
+            label, image = text.split(separator, 1)
+            yield image.strip().strip('"'), label.strip().strip('"')
+    for count in range(1, _LONGEST + 1):
+        words = text.rsplit(None, count)
+        if len(words) <= count:
+            return
+        yield words[0], " ".join(words[1:])
+
+
+def _existing(root: Path, listed: str) -> str | None:
+    """Return the name below the root of a listed file, or None if it does not exist; a file need not look like an image."""
+    # Lists from Windows use "\". It is replaced only after trying the name as it stands: elsewhere, "\" may be part of it.
+    forward = listed.replace("\\", "/")
+    for name in dict.fromkeys((listed, f"images/{listed}", forward, f"images/{forward}")):
+        normal = posixpath.normpath(name)
+        if normal.startswith(("/", "..")) or PurePosixPath(normal).is_absolute() or ":" in normal[:2]:
+            continue
+        if os.path.isfile(os.path.join(root, normal)):
+            return normal if os.sep == "/" else normal.replace("\\", "/")
+    return None
+
+
+def _readable(file: Path) -> Iterator[Line]:
+    try:
+        yield from read_lines(file)
+    except DataSetError:  # said where the list is read
+        return
+
+
+def _looks_like_list(file: Path) -> bool:
+    lines = [line for _, line in zip(range(_TRIED), _readable(file), strict=False)]
+    like = [
+        line
+        for line in lines
+        if any(
+            suffix_of(posixpath.basename(image.replace("\\", "/"))) in IMAGE_SUFFIXES
+            for image, _ in _readings(line.text)
+        )
+    ]
+    return 2 * len(like) > len(lines)
+
+
+def _form(label: str) -> Form:
+    return "none" if not label else "id" if _is_id(label) else "name"
+
+
+def _is_id(text: str) -> bool:
+    return text.isdecimal()
+
+
+def _names_of_ids(tree: FolderTree, lists: Lists, entries: list[_Entry], problems: list[Problem]) -> dict[int, str]:
+    """Return the name of each class id that occurs."""
+    ids = sorted({int(entry.label) for entry in entries})
+    folders = dict.fromkeys((lists.files[0].folder, ""))
+    file = next(
+        (path for folder in folders for name in _CLASS_FILES if (path := tree.path(folder) / name).is_file()), None
+    )
+    if file is None:
         return _names_by_folder(ids, entries) or {class_id: str(class_id) for class_id in ids}
     names = _listed_names(file, ids)
     problems.extend(
@@ -114,7 +286,7 @@ def _class_names(root: Path, entries: dict[str, _Entry], problems: list[Problem]
     )
     missing = [class_id for class_id in ids if class_id not in names]
     if missing:
-        place = next(entry.line.place for entry in entries.values() if entry.class_id == missing[0])
+        place = next(entry.line.place for entry in entries if int(entry.label) == missing[0])
         raise DataSetError(f"{place} uses the class id {missing[0]}, which has no name in {file}: add it there.")
     return {class_id: names[class_id] for class_id in ids}
 
@@ -124,18 +296,25 @@ def _listed_names(file: Path, ids: list[int]) -> dict[int, str]:
     fields = [line.text.split(None, 1) for line in lines]
     if all(len(row) == 2 and row[0].isdecimal() for row in fields):
         return {int(row[0]): row[1] for row in fields}
-    # Names only: counted from 1 if the ids go up to the number of names, else from 0.
+    # Names alone: counted from 1 where the ids are 1 ... N, else from 0.
     start = 1 if ids[0] > 0 and ids[-1] == len(lines) else 0
     return {number: line.text for number, line in enumerate(lines, start=start)}
 
 
-def _names_by_folder(ids: list[int], entries: dict[str, _Entry]) -> dict[int, str] | None:
+def _names_by_folder(ids: list[int], entries: list[_Entry]) -> dict[int, str] | None:
     folder_of: dict[int, str] = {}
-    for entry in entries.values():
+    for entry in entries:
         folder = posixpath.dirname(entry.name)
-        if not folder or folder_of.setdefault(entry.class_id, folder) != folder:
+        if not folder or folder_of.setdefault(int(entry.label), folder) != folder:
             return None
     if len(set(folder_of.values())) < len(ids):
         return None
     short = {class_id: posixpath.basename(folder) for class_id, folder in folder_of.items()}
     return short if len(set(short.values())) == len(ids) else folder_of
+
+
+def _unlisted(tree: FolderTree, entries: dict[str, _Entry]) -> Iterator[str]:
+    """Say how many images of the folder no list names."""
+    count = sum(name not in entries for name in tree.images())
+    if count:
+        yield f"{count} image{'s are' if count > 1 else ' is'} in no list and {'were' if count > 1 else 'was'} ignored."

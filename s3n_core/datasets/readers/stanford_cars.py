@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from s3n_core.datasets.readers.folder_tree import FolderTree
 from s3n_core.datasets.readers.matlab_files import read_matlab
 from s3n_core.datasets.readers.text_files import Line, name_inside
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Problem, Split
@@ -45,12 +46,12 @@ class _Table:
     split: Split | None
 
 
-def matches(root: Path) -> bool:
-    """Return whether ``root`` has the annotations of Stanford Cars beside a folder of its images."""
-    return any(_train_table(place) or _whole_table(place) for place in (root, root / _TORCHVISION_FOLDER))
+def matches(tree: FolderTree) -> bool:
+    """Return whether the folder has the annotations of Stanford Cars beside a folder of its images."""
+    return any(_train_table(place) or _whole_table(place) for place in (tree.root, tree.root / _TORCHVISION_FOLDER))
 
 
-def read(root: Path) -> DataSet:
+def read(tree: FolderTree) -> DataSet:
     """Read the data set.
 
     Images that are listed but missing, and test images without labels, become ``problems``.
@@ -59,6 +60,7 @@ def read(root: Path) -> DataSet:
         DataSetError: A table is missing, damaged, or contradicts the class names; a name leads out of the folder; or no
             listed image exists.
     """
+    root = tree.root
     inner = root / _TORCHVISION_FOLDER
     root = inner if not _tables(root)[0] and _tables(inner)[0] else root
     tables, names_file = _tables(root)

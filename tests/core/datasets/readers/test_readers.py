@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from s3n_core.datasets.detection import FORMATS, detection_sentence, open_data_set
-from s3n_core.datasets.readers import class_folders, cub_200_2011, list_files, unlabelled_folder
 from s3n_core.datasets.records import Box, DataSet, Part
 from s3n_core.errors import DataSetError
 
@@ -97,13 +96,16 @@ def test_a_training_folder_alone(tree: Tree) -> None:
     assert data_set.counts() == {"train": (1, 1)}
 
 
-def test_beside_split_folders(tree: Tree) -> None:
+def test_a_folder_beside_split_folders_is_not_guessed_at(tree: Tree) -> None:
     root = tree("train/a/1.png", "train/b/2.png", "test/a/3.png", "extra/z/4.png", "test/5.png")
-    data_set = class_folders.read(root)
-    assert names(data_set) == ["train/a/1.png", "train/b/2.png", "test/a/3.png"]
-    assert set(reasons(data_set)) == {"extra", "test"}
-    assert "was ignored" in reasons(data_set)["extra"]
-    assert "1 image(s) directly in it" in reasons(data_set)["test"]
+    with pytest.raises(DataSetError, match=r"test, train look like splits, and extra beside them not"):
+        open_data_set(root)
+    split = open_data_set(root, "class-folders:splits")
+    assert labelled(split) == {"train/a/1.png": "a", "train/b/2.png": "b", "test/a/3.png": "a"}
+    assert [record.name for record in split.records if record.label is None] == ["test/5.png"]
+    assert "was ignored" in reasons(split)["extra"]
+    assert "1 image(s) directly in it have no class" in reasons(split)["test"]
+    assert open_data_set(root, "class-folders:classes").classes == ("extra", "test", "train")
 
 
 def test_empty_class_folders_are_named(tree: Tree) -> None:
@@ -116,11 +118,17 @@ def test_empty_class_folders_are_named(tree: Tree) -> None:
     assert reasons(data_set) == {"c": "the class folder contains no image", "d": "the class folder contains no image"}
 
 
-def test_stray_images_are_named(tree: Tree) -> None:
-    root = tree("a/1.png", "b/2.png", "stray.png")
-    data_set = open_data_set(root, "class-folders")
-    assert names(data_set) == ["a/1.png", "b/2.png"]
+def test_stray_images_have_no_class(tree: Tree) -> None:
+    root = tree(*(f"a/{n}.png" for n in range(4)), "b/2.png", "b/3.png", "stray.png")
+    data_set = open_data_set(root)
+    assert data_set.classes == ("a", "b")
+    assert [record.name for record in data_set.records if record.label is None] == ["stray.png"]
     assert "1 image(s) directly in it have no class" in reasons(data_set)["."]
+
+
+def test_many_images_beside_folders_are_no_strays(tree: Tree) -> None:
+    data_set = open_data_set(tree("1.png", "2.png", "3.png", "old/4.png", "older/5.png"))
+    assert (data_set.format, len(data_set.records)) == ("images", 5)
 
 
 def test_clutter_is_passed_over(tree: Tree) -> None:
@@ -385,11 +393,14 @@ def test_formats() -> None:
         "fgvc-aircraft-2013b:manufacturer",
         "stanford-cars",
         "list-files",
+        "label-table",
         "class-folders",
+        "class-folders:classes",
+        "class-folders:splits",
+        "class-folders:2",
+        "file-names",
         "images",
     )
-    for reader in (cub_200_2011, list_files, class_folders, unlabelled_folder):
-        assert reader.FORMAT in FORMATS
 
 
 def test_a_format_given_by_hand_wins(cub: Path) -> None:

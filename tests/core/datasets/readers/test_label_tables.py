@@ -1,0 +1,178 @@
+"""Label tables as Kaggle, Roboflow, Hugging Face and spreadsheets write them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from s3n_core.datasets.detection import detection_sentence, open_data_set
+from s3n_core.datasets.records import DataSet
+from s3n_core.errors import DataSetError
+
+
+def make(root: Path, *names: str, **texts: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (3, 2)).save(root / name, format="PNG")
+    for name, text in texts.items():
+        (root / f"{name}.csv").write_text(text, encoding="utf-8")
+    return root
+
+
+def labelled(data_set: DataSet) -> dict[str, str | None]:
+    return {r.name: None if r.label is None else data_set.classes[r.label] for r in data_set.records}
+
+
+IMAGES = ("img/1.png", "img/2.png", "img/3.png", "img/4.png")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,breed\n1,pug\n2,collie\n3,pug\n",
+        "image;label\n1.png;pug\n2.png;collie\n3.png;pug\n",
+        "path\tclass\nimg/1.png\tpug\nimg/2.png\tcollie\nimg/3.png\tpug\n",
+        "img\\1.png,pug\nimg\\2.png,collie\nimg\\3.png,pug\n",
+        "filename,width,height,class,xmin,ymin,xmax,ymax\n1.png,3,2,pug,0,0,1,1\n2.png,3,2,collie,0,0,1,1\n3.png,3,2,pug,0,0,1,1\n",
+        "file,label_id,label\n/data/old/img/1.png,0,pug\n/data/old/img/2.png,1,collie\n/data/old/img/3.png,0,pug\n",
+        "label,image\npug,1.PNG\ncollie,2.PNG\npug,3.PNG\n",
+    ],
+)
+def test_tables_of_images_and_classes(tmp_path: Path, text: str) -> None:
+    data_set = open_data_set(make(tmp_path, *IMAGES, labels=text))
+    assert data_set.format == "label-table"
+    assert data_set.classes == ("collie", "pug")
+    assert labelled(data_set) == {"img/1.png": "pug", "img/2.png": "collie", "img/3.png": "pug", "img/4.png": None}
+    assert "Images that the table gives no class: 1." in detection_sentence(data_set)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    make(tmp_path, *IMAGES)
+    (tmp_path / "labels.csv").write_text("id,breed\n1,Köter\n2,Müller\n3,Köter\n4,Müller\n", encoding=encoding)
+    assert open_data_set(tmp_path).classes == ("Köter", "Müller")
+
+
+def test_what_has_no_image_is_counted(tmp_path: Path) -> None:
+    data_set = open_data_set(make(tmp_path, *IMAGES, labels="id,breed\n1,a\n2,b\n3,\n4,a\n5,b\n6,b\n"))
+    assert labelled(data_set)["img/3.png"] is None, "an empty label is no class"
+    assert "Lines of the table that name no image here: 2." in data_set.remarks
+    assert [problem.reason for problem in data_set.problems] == [
+        "its line 6 names no image that is here",
+        "its line 7 names no image that is here",
+    ]
+
+
+def test_splits_of_a_column_come_before_those_of_folders(tmp_path: Path) -> None:
+    text = "id,label,split\n1,a,train\n2,b,Valid\n3,a,test\n4,b,train\n"
+    data_set = open_data_set(make(tmp_path, *IMAGES, labels=text))
+    assert [(r.name, r.split) for r in data_set.records] == [
+        ("img/1.png", "train"),
+        ("img/4.png", "train"),
+        ("img/2.png", "val"),
+        ("img/3.png", "test"),
+    ]
+
+
+def test_the_first_fold_is_the_validation_set(tmp_path: Path) -> None:
+    data_set = open_data_set(make(tmp_path, *IMAGES, labels="id,label,fold\n1,a,0\n2,b,1\n3,a,2\n4,b,0\n"))
+    assert {r.name for r in data_set.of_split("val")} == {"img/1.png", "img/4.png"}
+    assert len(data_set.of_split("train")) == 2
+
+
+def test_flags_of_a_split(tmp_path: Path) -> None:
+    data_set = open_data_set(
+        make(tmp_path, *IMAGES, labels="id,label,is_valid\n1,a,True\n2,b,False\n3,a,False\n4,b,True\n")
+    )
+    assert {r.name for r in data_set.of_split("val")} == {"img/1.png", "img/4.png"}
+    assert len(data_set.of_split("train")) == 2
+
+
+def test_tables_called_after_splits(tmp_path: Path) -> None:
+    root = make(
+        tmp_path, *IMAGES, train="id,label\n1,a\n2,b\n", test="id\n3\n4\n", sample_submission="id,label\n3,a\n4,a\n"
+    )
+    data_set = open_data_set(root)
+    assert labelled(data_set) == {"img/1.png": "a", "img/2.png": "b", "img/3.png": None, "img/4.png": None}
+    assert {r.name: r.split for r in data_set.records}["img/1.png"] == "train"
+    assert any("a form for predictions" in problem.reason for problem in data_set.problems)
+
+
+def test_a_column_for_each_class(tmp_path: Path) -> None:
+    names = ("train/1.png", "train/2.png", "valid/1.png", "valid/2.png")
+    root = make(tmp_path, *names)
+    for folder in ("train", "valid"):
+        (root / folder / "_classes.csv").write_text("filename, ant, bee\n1.png, 1, 0\n2.png, 0, 1\n")
+    data_set = open_data_set(root)
+    assert data_set.classes == ("ant", "bee")
+    assert [(r.name, data_set.classes[r.label or 0], r.split) for r in data_set.records] == [
+        ("train/1.png", "ant", "train"),
+        ("train/2.png", "bee", "train"),
+        ("valid/1.png", "ant", "val"),
+        ("valid/2.png", "bee", "val"),
+    ]
+
+
+def test_metadata_lines(tmp_path: Path) -> None:
+    root = make(tmp_path, "train/1.png", "train/2.png", "test/1.png")
+    rows = [{"file_name": "1.png", "label": "ant"}, {"file_name": "2.png", "label": "bee"}]
+    (root / "train" / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (root / "test" / "metadata.jsonl").write_text(json.dumps(rows[0]))
+    data_set = open_data_set(root)
+    assert [(r.name, r.label, r.split) for r in data_set.records] == [
+        ("train/1.png", 0, "train"),
+        ("train/2.png", 1, "train"),
+        ("test/1.png", 0, "test"),
+    ]
+
+
+def test_numbered_classes_take_their_names_from_a_json_object(tmp_path: Path) -> None:
+    root = make(tmp_path, *IMAGES, train="image_id,label\n1,0\n2,1\n3,10\n4,0\n")
+    assert open_data_set(root).classes == ("0", "1", "10")
+    (root / "label_map.json").write_text('{"0": "rust", "1": "scab", "10": "healthy"}')
+    assert open_data_set(root).classes == ("rust", "scab", "healthy")
+
+
+def test_groups(tmp_path: Path) -> None:
+    data_set = open_data_set(make(tmp_path, *IMAGES, labels="id,label,patient_id\n1,a,p1\n2,b,p1\n3,a,p2\n4,b,p2\n"))
+    assert [record.group for record in data_set.records] == ["p1", "p1", "p2", "p2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,tags\n1,cat dog\n2,cat\n3,dog\n4,cat\n", "several classes"),
+        ("id,tags\n1,cat|dog\n2,dog|bird\n3,cat|bird\n4,cat\n", "several classes"),
+        ("id,ant,bee\n1,1,1\n2,1,0\n3,0,1\n4,0,1\n", r"several classes \(ant, bee\)"),
+        ("id,label\n1,a\n1,b\n2,a\n2,b\n3,a\n3,b\n", r"several classes \(a, b\)"),
+        ("id,weight\n1,0.31\n2,0.55\n3,1.25\n4,7.5\n", "measured numbers"),
+        (
+            "id,soil,light\n1,clay,low\n2,sand,low\n3,clay,high\n4,sand,high\n",
+            "several columns that could be the classes",
+        ),
+    ],
+)
+def test_tables_that_give_no_single_class_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataSetError, match=message):
+        open_data_set(make(tmp_path, *IMAGES, labels=text))
+
+
+def test_names_with_separators_are_not_several_classes(tmp_path: Path) -> None:
+    data_set = open_data_set(make(tmp_path, *IMAGES, labels='id,label\n1,"red, small"\n2,a|b\n3,x;y\n4,green apple\n'))
+    assert data_set.classes == ("a|b", "green apple", "red, small", "x;y")
+
+
+def test_class_folders_come_before_a_table_about_something_else(tmp_path: Path) -> None:
+    root = make(
+        tmp_path, "ant/1.png", "ant/2.png", "bee/3.png", "bee/4.png", notes="id,weather\n1,rain\n2,sun\n3,rain\n4,sun\n"
+    )
+    data_set = open_data_set(root)
+    assert (data_set.format, data_set.classes) == ("class-folders", ("ant", "bee"))
+    assert ["the folders give the classes" in problem.reason for problem in data_set.problems] == [True]
+
+
+def test_a_table_with_splits_adds_them_to_class_folders(tmp_path: Path) -> None:
+    text = "file,label,split\nant/1.png,ant,train\nant/2.png,ant,test\nbee/1.png,bee,train\nbee/2.png,bee,test\n"
+    data_set = open_data_set(make(tmp_path, "ant/1.png", "ant/2.png", "bee/1.png", "bee/2.png", table=text))
+    assert data_set.counts() == {"train": (1, 1), "test": (1, 1)}
