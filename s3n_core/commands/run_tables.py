@@ -76,13 +76,14 @@ def row_of(summary: RunSummary, *, other: bool = False) -> tuple[str, ...]:
         other: Whether its accuracy is marked as one on other validation images.
     """
     from s3n_core.datasets.validation_images import OTHER_MARK
+    from s3n_core.runs.run_state import STATUS_TEXTS
 
     state, run = summary.state, summary.run
     best = "" if state is None or state.best_accuracy is None else f"{100 * state.best_accuracy:.1f} %"
     recipe, data = run.get("recipe"), run.get("data")
     return (
         summary.name,
-        summary.status,
+        STATUS_TEXTS[summary.status].lower(),
         "" if state is None else f"{state.epoch}/{state.epochs}",
         f"{best} {OTHER_MARK}" if other else best,
         str(recipe.get("name", "")) if isinstance(recipe, dict) else "",

@@ -16,6 +16,21 @@ RunStatus = Literal[
 ShownStatus = Literal[RunStatus, "interrupted", "broken"]
 """Status to display: also ``interrupted`` (the process ended without a final status) and ``broken`` (unreadable)."""
 
+STATUS_TEXTS: Mapping[ShownStatus, str] = {
+    "starting": "Starting",
+    "running": "Running",
+    "pausing": "Pausing",
+    "paused": "Paused",
+    "stopping": "Stopping",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+    "discarded": "Discarded",
+    "interrupted": "Interrupted",
+    "broken": "Broken",
+}
+"""What a person reads of each status: in every list of runs, in the window and on the command line."""
+
 ACTIVE: frozenset[str] = frozenset({"starting", "running", "pausing", "paused", "stopping"})
 """Statuses that are only true while a process trains the run."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import time
 from pathlib import Path
 
@@ -88,3 +89,15 @@ def error_text(error: S3NError) -> str:
 def change_text(error: DataChanged) -> str:
     """Return a sentence about how a run's data set has changed."""
     return f"The data set {error.root} has changed since this run began: {'; '.join(error.changes)}."
+
+
+def label_text(name: str) -> str:
+    """Return a name as the text of a button, menu entry, tab or tick box: Qt takes a single ``&`` for a key's mark."""
+    return name.replace("&", "&&")
+
+
+def tip_text(text: str) -> str:
+    """Return a text that contains names as a tooltip: Qt takes a text that looks like HTML for HTML."""
+    if "<" not in text and "&" not in text:
+        return text
+    return f"<qt>{html.escape(text, quote=False).replace(chr(10), '<br>')}</qt>"

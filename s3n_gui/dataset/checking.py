@@ -118,7 +118,7 @@ class Checking(QObject):
     def _on_job_failed(self, error: S3NError, job: CommandJob) -> None:
         if job is self._job:
             self._job = None
-            self._session.report_error(error)
+            self._session.report_error(error, cause="data")
             self.changed.emit()
 
     @Slot(str, object)
@@ -132,7 +132,7 @@ class Checking(QObject):
         if name == "kept":
             self._kept = result
             if result is not None and result.problem:
-                self._session.report_error(result.problem)
+                self._session.report_error(result.problem, cause="data")
             if result is not None and result.report is not None:
                 self._find()
             else:

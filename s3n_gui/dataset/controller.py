@@ -115,7 +115,7 @@ class DataController(QObject):
         self.listed_changed.emit()
         self.checking.show_survey(prepared, provisional=provisional)
         if prepared is not None and not provisional and prepared.notice:
-            self._session.report_error(prepared.notice)
+            self._session.report_error(prepared.notice, cause="data")
 
     def _on_assigned(self, data_set: DataSet) -> None:
         assert self.survey is not None
@@ -165,7 +165,7 @@ class DataController(QObject):
     @Slot(str, object)
     def _on_failed(self, name: str, error: Exception) -> None:
         what = str(error) or type(error).__name__
-        self._session.report_error(f"{_FAILURES[name]} ({what}); see the log for details.")
+        self._session.report_error(f"{_FAILURES[name]} ({what}); see the log for details.", cause="data")
         if name == "survey":
             self.busy_changed.emit(False)
 

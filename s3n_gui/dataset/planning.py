@@ -84,7 +84,7 @@ class Planning(QObject):
         try:
             write_left_out(self._survey.data_set.root, (self._survey.record(index).name for index in marked))
         except S3NError as error:
-            self._session.report_error(str(error))
+            self._session.report_error(str(error), cause="data")
             return False
         self.left_out = marked
         self._plan()
@@ -139,7 +139,7 @@ class Planning(QObject):
         try:
             write_assignment(self._survey.data_set.root, wanted)
         except S3NError as error:
-            self._session.report_error(str(error))
+            self._session.report_error(str(error), cause="data")
             self.changed.emit()  # the fields show the unchanged values again
             return False
         self.assignment = wanted

@@ -62,6 +62,7 @@ class ExportController(QObject):
         changed = replace(self.choice, **changes)
         if changed != self.choice:
             self.choice = changed
+            self._session.end_cause("export")
             self._suggest_out()
             self.choice_changed.emit()
             self._show_preview()
@@ -90,6 +91,7 @@ class ExportController(QObject):
         choice = self.choice
         if choice.problem or choice.out is None or self.job is not None or choice.images is None:
             return
+        self._session.end_cause("export")
         job = CommandJob(f"Exporting {choice.images.name}", choice.arguments(restart=restart))
         job.changed.connect(self.job_changed)
         job.failed.connect(self.failed)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QSplitter, QVBoxLayout, QWidget
 
+from s3n_core.errors import S3NError
 from s3n_gui.appearance.theme import px
 from s3n_gui.background.jobs import JobList
 from s3n_gui.export.controller import ExportController
@@ -75,7 +76,7 @@ class ExportPage(Page):
         form.model_asked.connect(self._ask_for_model)
         controller.choice_changed.connect(self._show_choice)
         controller.job_changed.connect(self._show_job)
-        controller.failed.connect(self._session.report_error)
+        controller.failed.connect(self._on_failed)
         controller.exported.connect(self.bar.show_written)
         controller.preview.changed.connect(self._on_preview)
         self.bar.out_asked.connect(self.choose_out)
@@ -170,6 +171,9 @@ class ExportPage(Page):
 
     def _on_changed(self, changes: dict[str, Any]) -> None:
         self.controller.set(**changes)
+
+    def _on_failed(self, error: S3NError) -> None:
+        self._session.report_error(error, cause="export")
 
     def _show_choice(self) -> None:
         choice, data_set = self.controller.choice, self._session.data_set

@@ -23,6 +23,7 @@ from s3n_gui.frame.rail import Rail
 from s3n_gui.frame.strip import STEPS, Strip
 from s3n_gui.frame.window_commands import WindowCommands
 from s3n_gui.frame.window_dialogs import WindowDialogs
+from s3n_gui.state.clock import clock
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.recent import RecentList
@@ -126,11 +127,13 @@ class MainWindow(QMainWindow):
         session.path_offered.connect(self.opener.open_path)
         session.open_asked.connect(self.commands.ask_to_open)
         session.demo_asked.connect(self.commands.open_demo)
-        session.error_reported.connect(self.banner.show_error)
-        session.notice_reported.connect(self.banner.show_notice)
+        session.message_reported.connect(self.banner.show_message)
+        session.cause_ended.connect(self.banner.end)
         self.opener.opened.connect(self._on_opened)
-        self.settings.failed.connect(self.banner.show_error)
-        self.trainings.failed.connect(self.banner.show_error)
+        self.settings.failed.connect(self._on_settings_failed)
+        self.settings.saved.connect(self._on_settings_saved)
+        self.trainings.failed.connect(self._on_runs_failed)
+        self.trainings.readable.connect(self._on_runs_readable)
         self.probe.answered.connect(self._on_devices)
         self.card.changed.connect(self._show_device)
         undo = self.pages.undo_group
@@ -139,6 +142,7 @@ class MainWindow(QMainWindow):
 
     def begin(self) -> None:
         """Start slow work once the window is usable: imports, the search for running trainings, the device probe."""
+        clock().begin()
         QTimer.singleShot(300, self._preload.begin)
         QTimer.singleShot(700, self.trainings.begin)
         QTimer.singleShot(1500, self.probe.ask)
@@ -181,6 +185,18 @@ class MainWindow(QMainWindow):
                 self.show_page(name)
                 return
 
+    def _on_settings_failed(self, sentence: str) -> None:
+        self.session.report_error(sentence, cause="settings")
+
+    def _on_settings_saved(self) -> None:
+        self.session.end_cause("settings")
+
+    def _on_runs_failed(self, sentence: str) -> None:
+        self.session.report_error(sentence, cause="runs")
+
+    def _on_runs_readable(self) -> None:
+        self.session.end_cause("runs")
+
     def _on_devices(self, devices: Devices) -> None:
         if "cuda" in devices.usable:
             self.card.begin()
@@ -208,6 +224,7 @@ class MainWindow(QMainWindow):
         self.pages.keep_state()
         self._layout.write()
         self.pages.shut_down()
+        clock().close()
         self._preload.close()
         self.trainings.close()
         self.opener.close()

@@ -102,14 +102,15 @@ class WindowCommands(QObject):
         if "inspect" not in self._pages.names or not demo_is_installed():
             session.report_error(
                 "The demo files are missing from this installation of S3N Studio; install it again, or open your own "
-                "images."
+                "images.",
+                cause="open",
             )
             return
         try:
             session.show_page("inspect")
             self._pages.page("inspect").show_demo()
         except S3NError as error:
-            session.report_error(str(error))
+            session.report_error(str(error), cause="open")
 
     # -- appearance ------------------------------------------------------------------------------------------------------
 

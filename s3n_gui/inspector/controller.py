@@ -15,6 +15,7 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.codec import OpenedModel
+from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.engine_client import EngineClient
 from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
@@ -36,14 +37,16 @@ class InspectionController(QObject):
     Signals:
         truth_changed: The true class of the chosen image, or None if it is unlabelled.
         device_reported: The device in use, and why a faster one is not (empty if it is the fastest).
-        seeking_changed: What is being searched for ("mistake", "disagreement"), or "" when the search ends.
         notice: A message that is not an error.
+        model_missing: A message: there is no model, so mistakes are not known.
+        predictions_missing: A message: not all images have a prediction.
     """
 
     truth_changed = Signal(object)
     device_reported = Signal(str, str)
-    seeking_changed = Signal(str)
     notice = Signal(str)
+    model_missing = Signal(str)
+    predictions_missing = Signal(str)
 
     def __init__(
         self,
@@ -60,9 +63,6 @@ class InspectionController(QObject):
         self._device, self._precision = "auto", "auto"
         self._active = False
         self._model: Path | None = None
-        self._seeking: Wanted = "any"
-        self._sought_from: Path | None = None
-        self._live: Verdict | None = None
         session.model_changed.connect(self._on_model)
         session.data_set_changed.connect(self._on_data_set)
         session.image_changed.connect(self._on_session_image)
@@ -91,7 +91,6 @@ class InspectionController(QObject):
             return
         self._device, self._precision = device, precision
         if self._active and self._model is not None:
-            self._stop_seeking()
             self._verdicts.clear()
             self._updater.forget()
             self._client.open_model(self._model, device, precision)
@@ -104,7 +103,6 @@ class InspectionController(QObject):
         if not self._active or model == self._model:
             return
         self._model = model
-        self._stop_seeking()
         self._state.say("")
         self._updater.forget()
         self._verdicts.clear()
@@ -115,7 +113,6 @@ class InspectionController(QObject):
     def _on_data_set(self, data_set: DataSet | None) -> None:
         if not self._active:
             return
-        self._stop_seeking()
         self._verdicts.clear()
         self._images.set_data_set(data_set, self._session.image)
         if data_set is not None and self._images.record_of(self._session.image) is None and data_set.records:
@@ -131,7 +128,6 @@ class InspectionController(QObject):
     # Requests and replies
 
     def _on_image(self, image: Path | None) -> None:
-        self._live = None
         self._session.image = image
         self.tell_truth()
 
@@ -151,17 +147,11 @@ class InspectionController(QObject):
     def _on_answered(self, inspection: Inspection) -> None:
         record = self._images.record_of(self._state.image)
         label = None if record is None else self._images.label_of(record)
-        self._live = Verdict.of_inspection(inspection, label)
         if record is not None and inspection.warps.settings == InspectionSettings():
             self._verdicts.take_inspection(record.name, inspection, label)
-        self._seek_on()
 
     def _on_failed(self, sentence: str) -> None:
-        seeking = self._seeking != "any"
-        if seeking:
-            self._seek_on()  # an unreadable image must not end the search
-        else:
-            self._state.say(sentence)
+        self._state.say(sentence)
 
     def ask_again(self) -> None:
         """Request the chosen image again after a failure."""
@@ -176,55 +166,48 @@ class InspectionController(QObject):
 
     def choose(self, image: Path) -> None:
         """Choose an image to inspect."""
-        self._stop_seeking()
         self._state.choose_image(image)
 
-    def step(self, direction: Literal[1, -1], wanted: Wanted = "any") -> None:
-        """Go to the next image, mistake or disagreement.
+    def step(self, direction: Literal[1, -1], wanted: Wanted = "any", *, all_known: bool = False) -> None:
+        """Go to the next image, or to the next one that is known to be a mistake or a disagreement.
 
-        If no later one is known, inspect the images not yet viewed one by one until one is found.
+        If there is none, the image stays and ``notice`` says why: none is left, or what is missing to know it.
+
+        Args:
+            direction: 1 for forwards, -1 for backwards.
+            wanted: What kind of image.
+            all_known: Whether there are predictions of the whole data set: images without one could not be read.
         """
-        self._stop_seeking()
-        row = self._images.row_of(self._state.image)
-        found = self._images.next_row(row, direction, _TESTS[wanted])
+        images, test = self._images, _TESTS[wanted]
+        start = images.start_row(self._state.image, direction)
+        found = images.next_row(start, direction, test)
         if found >= 0:
-            self._state.choose_image(self._images.record(found).path)
-            return
-        if wanted != "any" and direction == 1 and self._images.next_row(row, 1, _is_unknown) >= 0:
-            self._seeking, self._sought_from = wanted, self._state.image
-            self.seeking_changed.emit(wanted)
-            self._seek_on()
-            return
-        what = {"any": "image", "mistake": "mistake", "disagreement": "disagreement"}[wanted]
-        where = "further on" if direction == 1 else "before this one"
-        self.notice.emit(f"There is no {what} {where} in the list.")
+            self._state.choose_image(images.record(found).path)
+        elif test is None:
+            self.notice.emit("This is the last image of the list." if direction == 1 else "This is the first image.")
+        elif self._model is None and not len(self._verdicts):
+            self.model_missing.emit(f"Choose a model first: its predictions show which images are {wanted}s.")
+        elif not all_known and (unknown := images.count(_is_unknown, start, direction)):
+            where = "after" if direction == 1 else "before"
+            none = f"No {wanted} is known {where} this image"
+            self.predictions_missing.emit(
+                f"{none}; {count_text(unknown, 'image has', 'images have')} no prediction yet."
+            )
+        elif wanted == "mistake" and not images.count(_has_label_of_the_model):
+            self.notice.emit("No image here has a label that the model knows, so its mistakes cannot be found.")
+        else:
+            self.notice.emit(_no_more(wanted, direction, images.count(test)))
 
-    def stop_seeking(self) -> None:
-        """Stop the search for the next mistake or disagreement."""
-        self._stop_seeking()
 
-    def _stop_seeking(self) -> None:
-        if self._seeking != "any":
-            self._seeking = "any"
-            self.seeking_changed.emit("")
+def _no_more(wanted: Wanted, direction: int, total: int) -> str:
+    """Return a sentence such as "No more mistakes after this image; the list has 3.", with what the whole list has."""
+    where = "after" if direction == 1 else "before"
+    known = f"; the list has {total:,}" if total else ""
+    return f"No more {wanted}s {where} this image{known}."
 
-    def _seek_on(self) -> None:
-        test = _TESTS[self._seeking]
-        if test is None:
-            return
-        row = self._images.row_of(self._state.image)
-        record = self._images.record_of(self._state.image)
-        # Test the prediction under the current settings; the list only holds predictions under the model's own.
-        if record is not None and record.path != self._sought_from and test(self._live):
-            self._stop_seeking()
-            return
-        following = self._images.next_row(row, 1, lambda verdict: verdict is None or test(verdict))
-        if following < 0:
-            what = self._seeking
-            self._stop_seeking()
-            self.notice.emit(f"There is no {what} further on in the list.")
-            return
-        self._state.choose_image(self._images.record(following).path)
+
+def _has_label_of_the_model(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.correct is not None
 
 
 def _is_unknown(verdict: Verdict | None) -> bool:

@@ -63,11 +63,11 @@ class InspectActions(QObject):
 
     def next_mistake(self) -> None:
         """Go to the next image that is predicted wrongly."""
-        self._controller.step(1, "mistake")
+        self._controller.step(1, "mistake", all_known=self._known.of_all)
 
     def next_disagreement(self) -> None:
         """Go to the next image on which the branches disagree."""
-        self._controller.step(1, "disagreement")
+        self._controller.step(1, "disagreement", all_known=self._known.of_all)
 
     def choose_table(self) -> None:
         """Let the user choose a prediction table, and use it."""

@@ -89,9 +89,11 @@ class InspectPage(Page):
         self._making = IncrementalWork(self)
         for piece in (*self.body.pieces(), self._make_parts):
             self._making.add(piece)
-        self.controller.notice.connect(session.report_notice)
+        self.controller.notice.connect(self._on_notice)
+        self.controller.model_missing.connect(self._on_model_missing)
+        self.controller.predictions_missing.connect(self._on_predictions_missing)
         self.known.notice.connect(session.report_notice)
-        self.known.failed.connect(session.report_error)
+        self.known.failed.connect(self._on_table_failed)
         session.model_changed.connect(self.editor.undo_stack.clear)
         settings.changed.connect(self._on_setting)
 
@@ -132,13 +134,11 @@ class InspectPage(Page):
         self._session.data_set_changed.connect(self._show_known)
         controller.truth_changed.connect(side.set_truth)
         controller.truth_changed.connect(stage.set_truth)
-        controller.seeking_changed.connect(toolbar.show_seeking)
         controller.device_reported.connect(toolbar.show_device)
         toolbar.previous_requested.connect(actions.previous_image)
         toolbar.next_requested.connect(actions.next_image)
         toolbar.mistake_requested.connect(actions.next_mistake)
         toolbar.disagreement_requested.connect(actions.next_disagreement)
-        toolbar.stop_requested.connect(controller.stop_seeking)
         toolbar.peaks_toggled.connect(actions.show_peaks)
         toolbar.grid_toggled.connect(actions.show_grid)
         toolbar.compare_toggled.connect(actions.compare)
@@ -264,6 +264,24 @@ class InspectPage(Page):
             if self._made:
                 self.stage.set_idle_seconds(60 * settings.idle_minutes)
 
+    def _on_notice(self, sentence: str) -> None:
+        self._session.report_notice(sentence, cause="image")
+
+    def _on_model_missing(self, sentence: str) -> None:
+        self._session.report_notice(sentence, cause="model", action="Open model…", act=self._ask_for_model)
+
+    def _on_predictions_missing(self, sentence: str) -> None:
+        possible = self._session.model is not None and self._session.data_set is not None
+        act = self._session.ask_for_predictions if possible else None
+        action = "Run predictions" if possible else ""
+        self._session.report_notice(sentence, cause="table", action=action, act=act)
+
+    def _ask_for_model(self) -> None:
+        self._session.ask_to_open("model")
+
+    def _on_table_failed(self, sentence: str) -> None:
+        self._session.report_error(sentence, cause="table")
+
     # Keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -276,7 +294,6 @@ class InspectPage(Page):
             if not self.editor.nudge_peak(far * rows, far * columns):
                 super().keyPressEvent(event)
         elif event.key() == Qt.Key.Key_Escape:
-            self.controller.stop_seeking()
             self.state.select(None)
             if self._made:
                 self.stage.show_all_panes()

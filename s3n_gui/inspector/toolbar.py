@@ -21,14 +21,12 @@ class Toolbar(QWidget):
         fit_requested: Fit the images into view.
         compare_toggled: Show two models or one.
         reset_requested: Reset parameters and peaks.
-        stop_requested: Stop the search for a mistake or disagreement.
     """
 
     previous_requested = Signal()
     next_requested = Signal()
     mistake_requested = Signal()
     disagreement_requested = Signal()
-    stop_requested = Signal()
     peaks_toggled = Signal(bool)
     grid_toggled = Signal(bool)
     layout_chosen = Signal(str)
@@ -40,13 +38,11 @@ class Toolbar(QWidget):
         super().__init__(parent)
         self.previous = _button("chevron-left", "Previous image", "Previous image in the list (Page Up)")
         self.next = _button("chevron-right", "Next image", "Next image in the list (Page Down)")
-        self.name = ElidedLabel()
+        self.name = ElidedLabel(name=True)
         self.place = QLabel()
         self.place.setProperty("role", "quiet")
         self.mistake = _text_button("Next mistake", "The next image that is predicted wrongly (M)")
         self.disagreement = _text_button("Next disagreement", "The next image on which O, D and C disagree (D)")
-        self.stop = _text_button("Stop search", "Stop the search (Esc)")
-        self.stop.hide()
         self.device = _button("caution", "Device, and why it is not a faster one", "Device on which the network runs")
         self.device.hide()
         self.peaks = _button("target", "Peaks in all panes", "Show or hide the peaks in all panes (P)", checkable=True)
@@ -81,7 +77,7 @@ class Toolbar(QWidget):
         layout.addWidget(self.place)
         layout.addWidget(self.device)
         layout.addSpacing(10)
-        for text_button in (self.mistake, self.disagreement, self.stop):
+        for text_button in (self.mistake, self.disagreement):
             layout.addWidget(text_button)
             layout.addSpacing(4)
         layout.addSpacing(10)
@@ -94,7 +90,6 @@ class Toolbar(QWidget):
         self.next.clicked.connect(self.next_requested)
         self.mistake.clicked.connect(self.mistake_requested)
         self.disagreement.clicked.connect(self.disagreement_requested)
-        self.stop.clicked.connect(self.stop_requested)
         self.peaks.toggled.connect(self.peaks_toggled)
         self.grid.toggled.connect(self.grid_toggled)
         self.compare.toggled.connect(self.compare_toggled)
@@ -142,12 +137,6 @@ class Toolbar(QWidget):
         """Tick the layout."""
         for action in self._group.actions():
             action.setChecked(action.text() == name)
-
-    def show_seeking(self, wanted: str) -> None:
-        """Show the stop button while a search is running."""
-        self.stop.setVisible(bool(wanted))
-        self.mistake.setVisible(not wanted)
-        self.disagreement.setVisible(not wanted)
 
     def _on_layout(self, action: object) -> None:
         self.layout_chosen.emit(action.text())  # type: ignore[attr-defined]

@@ -134,6 +134,7 @@ class PredictionController(QObject):
             self._job.cancel()  # its rows are kept in a table of their own
             self._forget_job()
         self.model, self.images, self.part, self.stop_below = model, images, part, stop_below
+        self._session.end_cause("prediction")
         self.request_changed.emit()
         if self._active:
             self._open()
@@ -156,6 +157,7 @@ class PredictionController(QObject):
         request = self.request
         if request is None or self._job is not None:
             return
+        self._session.end_cause("prediction")
         # Also discards stale rows, and the header of a job that was stopped before its first row.
         rowless = self.stage == "ready" and self.predictions is not None
         restart = restart or rowless or (self.stage == "stopped" and bool(self.stale))

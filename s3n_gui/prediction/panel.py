@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from s3n_core.errors import S3NError
 from s3n_core.evaluation.accuracy import TableAccuracy
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.jobs import JobList
@@ -90,13 +91,13 @@ class PredictPage(Page):
         controller.progressed.connect(self._show_progress)
         controller.began.connect(self._on_began)
         controller.grown.connect(self._on_grown)
-        controller.failed.connect(self._session.report_error)
+        controller.failed.connect(self._on_failed)
         controller.checked.connect(self._show_stale)
         self.notice.anew_asked.connect(self._start_over)
         self.filter.save_asked.connect(self.save_as)
         self.filter.inspect_asked.connect(self._open_first)
         self.saving.saved.connect(self._on_saved)
-        self.saving.failed.connect(self._session.report_error)
+        self.saving.failed.connect(self._on_not_saved)
         self.accuracy_panel.enlarge_asked.connect(self.set_matrix_large)
         self.accuracy_panel.pair_opened.connect(self._open_pair)
         self.table.opened.connect(self.open_row)
@@ -186,6 +187,7 @@ class PredictPage(Page):
     def save_to(self, path: Path) -> None:
         """Write the shown rows, in the shown order."""
         if self.controller.predictions is not None:
+            self._session.end_cause("saving")
             self.saving.save(path, self.controller.predictions, self.model.rows)
 
     def set_matrix_large(self, large: bool) -> None:
@@ -215,6 +217,12 @@ class PredictPage(Page):
         if name == "thumbnail_cache_mb":
             for loader in (self.thumbnails, self.preview.images):
                 loader.set_cache_bytes(self._settings.thumbnail_cache_mb * 2**20)
+
+    def _on_failed(self, error: S3NError) -> None:
+        self._session.report_error(error, cause="prediction")
+
+    def _on_not_saved(self, sentence: str) -> None:
+        self._session.report_error(sentence, cause="saving")
 
     def _on_saved(self, path: Path, count: int) -> None:
         self._session.report_notice(f"{count_text(count, 'row')} saved to {path}.")

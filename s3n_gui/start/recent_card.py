@@ -138,7 +138,7 @@ class _RowButton(QPushButton):
         self.setAccessibleName(f"{row.title}, {row.detail}, {row.moment}")
         icon = QLabel()
         set_icon(icon, row.icon, 20)
-        title, detail = ElidedLabel(row.title), ElidedLabel(row.detail)
+        title, detail = ElidedLabel(row.title, name=True), ElidedLabel(row.detail)
         detail.setProperty("role", "caption")
         moment = QLabel(row.moment)
         moment.setProperty("role", "caption")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION, other_validation
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.run_state import STATUS_TEXTS
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import PAGE_MARGIN
@@ -16,6 +18,7 @@ from s3n_gui.appearance.wording import ago_text, count_text, percent_text, place
 from s3n_gui.start.demo_card import DemoCard
 from s3n_gui.start.recent_card import RecentCard, Row
 from s3n_gui.start.training_card import TrainingCard
+from s3n_gui.state.clock import clock
 from s3n_gui.state.demo import demo_images, demo_is_installed, demo_model, demo_run
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.opening import Opener, data_set_detail, model_title
@@ -26,7 +29,6 @@ from s3n_gui.widgets.drop_zone import DropZone
 from s3n_gui.widgets.page import Page
 
 _MOST_RUNS = 30
-_STATUS_WORDS = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed", "interrupted": "Interrupted"}
 
 
 class StartPage(Page):
@@ -87,6 +89,7 @@ class StartPage(Page):
         self._fit()
         trainings.watch.changed.connect(self._on_runs)
         recent.changed.connect(self._show_recent)
+        clock().ticked.connect(self._on_tick)
         self._show_recent()
 
     def show_demo(self) -> None:
@@ -111,6 +114,15 @@ class StartPage(Page):
         for card in (self.data_card, self.run_card, self.model_card):
             card.setMaximumHeight(px(460))
             card.setMinimumHeight(px(120))
+
+    def _on_tick(self) -> None:
+        if self.isVisible() and not self._shows_demo:
+            self._show_recent()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show the times of now."""
+        super().showEvent(event)
+        self._on_tick()
 
     def _show_recent(self) -> None:
         self.data_card.show_rows([_row(item, item.path.name or str(item.path)) for item in self._recent.items("data")])
@@ -168,7 +180,7 @@ def _row(item: RecentItem, title: str) -> Row:
 
 def _run_row(run: RunSummary, *, other_validation: bool) -> Row:
     state = run.state
-    facts = [_STATUS_WORDS.get(run.status, run.status.capitalize())]
+    facts = [STATUS_TEXTS[run.status]]
     if state is not None and state.epochs:
         facts.append(f"epoch {min(state.epoch, state.epochs)} of {state.epochs}")
     if state is not None and state.best_accuracy is not None:

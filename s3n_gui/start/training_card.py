@@ -7,20 +7,13 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from s3n_core.runs.run_state import STATUS_TEXTS, ShownStatus
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import count_text, left_text, percent_text
 from s3n_gui.start.sparkline import Sparkline
 from s3n_gui.widgets.elided_label import ElidedLabel
-
-_WORDS = {
-    "starting": "Starting",
-    "running": "Training",
-    "pausing": "Pausing after this batch",
-    "paused": "Paused",
-    "stopping": "Stopping after this batch",
-}
 
 
 class TrainingCard(QFrame):
@@ -41,8 +34,8 @@ class TrainingCard(QFrame):
         self.setProperty("role", "card")
         self.run = run
         self._losses: tuple[float, ...] = ()
-        self._asked = ("", "")
-        self._title = ElidedLabel()
+        self._asked: tuple[ShownStatus, ShownStatus] | None = None
+        self._title = ElidedLabel(name=True)
         self._title.setProperty("role", "section")
         self._facts = ElidedLabel()
         self._facts.setProperty("role", "quiet")
@@ -87,7 +80,7 @@ class TrainingCard(QFrame):
         """
         self.run, self._losses = run, tuple(losses)
         state, status = run.state, self._shown_status()
-        self._title.setText(f"{_WORDS.get(status, 'Training')}: {run.name}")
+        self._title.setText(f"{run.name} · {STATUS_TEXTS[status].lower()}")
         self.setAccessibleName(self._title.text())
         self._curve.show_values(losses)
         paused = status in {"paused", "pausing"}
@@ -117,15 +110,14 @@ class TrainingCard(QFrame):
         self._left.setFont(number_font("body"))
         self._left.setMinimumWidth(px(76))
 
-    def _shown_status(self) -> str:
+    def _shown_status(self) -> ShownStatus:
         """Return the requested status until the run, after its batch, reports a new one itself."""
-        before, asked = self._asked
-        if asked and self.run.status == before:
-            return asked
-        self._asked = ("", "")
+        if self._asked is not None and self.run.status == self._asked[0]:
+            return self._asked[1]
+        self._asked = None
         return self.run.status
 
-    def _ask(self, status: str) -> None:
+    def _ask(self, status: ShownStatus) -> None:
         self._asked = (self.run.status, status)
         self.show_run(self.run, self._losses)
 

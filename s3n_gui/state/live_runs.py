@@ -19,10 +19,12 @@ class LiveRuns(QObject):
     """Keeps every live run of the runs folder in the job list.
 
     Signals:
-        failed: A sentence for the banner.
+        failed: A sentence for the banner: the runs folder cannot be read.
+        readable: The runs folder has been read.
     """
 
     failed = Signal(str)
+    readable = Signal()
 
     def __init__(self, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -70,5 +72,7 @@ class LiveRuns(QObject):
     def _on_seen(self, seen: RunsSeen) -> None:
         if seen.problem:
             self.failed.emit(seen.problem)
+        else:
+            self.readable.emit()
         for run in seen.live():
             self.job_of(run.path)

@@ -52,9 +52,10 @@ class Opener(QObject):
         from s3n_core.datasets.readers.folder_scan import is_image  # Loads Pillow, not at the window's start.
 
         path = path.expanduser().absolute()
+        self._session.end_cause("open")
         try:
             if not path.exists():
-                self._session.report_error(f"{path} no longer exists; choose another folder or file.")
+                self._session.report_error(f"{path} no longer exists; choose another folder or file.", cause="open")
             elif path.is_dir() and is_run(path):
                 self.open_run(path)
             elif path.is_dir():
@@ -65,15 +66,18 @@ class Opener(QObject):
                 self.open_image(path)
             elif path.suffix.lower() in _FOREIGN_MODELS:
                 self._session.report_error(
-                    f"{path.name} is not an S3N model; models are {MODEL_SUFFIX} files in a run's checkpoints folder."
+                    f"{path.name} is not an S3N model; models are {MODEL_SUFFIX} files in a run's checkpoints folder.",
+                    cause="open",
                 )
             else:
                 self._session.report_error(
                     f"{path.name} cannot be opened: it is not a folder of images, a run, a model ({MODEL_SUFFIX}) or "
-                    "an image."
+                    "an image.",
+                    cause="open",
                 )
         except OSError as error:
-            self._session.report_error(f"{path} cannot be read ({error.strerror or error}); check its permissions.")
+            sentence = f"{path} cannot be read ({error.strerror or error}); check its permissions."
+            self._session.report_error(sentence, cause="open")
 
     def open_model(self, path: Path, detail: str = "") -> None:
         """Make a model file the current model; the engine checks it later."""
@@ -92,7 +96,7 @@ class Opener(QObject):
             if directory.read_pointer("best") or directory.read_pointer("last"):
                 self._session.model = path
         except S3NError as error:
-            self._session.report_error(str(error))
+            self._session.report_error(str(error), cause="run")
         self._recent.add("run", path, detail)
         self.opened.emit("run", path)
         self._open_data_of(directory)
@@ -122,6 +126,7 @@ class Opener(QObject):
 
     def _begin_reading(self, path: Path, format: str) -> None:
         self._folder = path
+        self._session.end_cause("data")
         self._set_busy(True)
         self.reading.emit(path)
         self._tasks.run("data set", partial(_read_data_set, path, format))
@@ -144,10 +149,11 @@ class Opener(QObject):
         if self._aside:
             _log.info("the data set of the run was not opened: %s", error)
         elif isinstance(error, S3NError):
-            self._session.report_error(str(error))
+            self._session.report_error(str(error), cause="data")
         else:
             name = type(error).__name__
-            self._session.report_error(f"{self._folder} could not be read ({name}); see the log for details.")
+            sentence = f"{self._folder} could not be read ({name}); see the log for details."
+            self._session.report_error(sentence, cause="data")
 
     def _set_busy(self, busy: bool) -> None:
         if busy != self._busy:

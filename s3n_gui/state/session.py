@@ -6,6 +6,7 @@ same object) emits nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import S3NError
 from s3n_gui.appearance.wording import error_text
+from s3n_gui.state.messages import Cause, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,10 @@ class Session(QObject):
         open_asked: "data", "model" or "run": the window should ask the user for one.
         demo_asked: The window should open the demo.
         predictions_asked: The Predict page, which is already visible, should predict the current data set.
-        error_reported: An error for the banner: what happened, to which file, what to do.
-        notice_reported: A notice for the banner.
+        message_reported: A ``Message`` for the banner.
+        cause_ended: A cause of messages is over: the banner drops them.
+        error_reported: The sentence of each reported error.
+        notice_reported: The sentence of each reported notice.
     """
 
     data_set_changed = Signal(object)
@@ -59,6 +63,8 @@ class Session(QObject):
     open_asked = Signal(str)
     demo_asked = Signal()
     predictions_asked = Signal()
+    message_reported = Signal(object)
+    cause_ended = Signal(str)
     error_reported = Signal(str)
     notice_reported = Signal(str)
 
@@ -80,6 +86,7 @@ class Session(QObject):
     def data_set(self, value: DataSet | None) -> None:
         if value is not self._data_set:
             self._data_set = value
+            self._end(("open", "data", "table", "prediction"))
             self.data_set_changed.emit(value)
 
     @property
@@ -91,6 +98,7 @@ class Session(QObject):
     def model(self, value: Path | None) -> None:
         if value != self._model:
             self._model = value
+            self._end(("open", "model", "table", "prediction"))
             self.model_changed.emit(value)
 
     @property
@@ -102,6 +110,7 @@ class Session(QObject):
     def run(self, value: Path | None) -> None:
         if value != self._run:
             self._run = value
+            self._end(("open", "run"))
             self.run_changed.emit(value)
 
     @property
@@ -113,6 +122,7 @@ class Session(QObject):
     def image(self, value: Path | None) -> None:
         if value != self._image:
             self._image = value
+            self._end(("open", "image"))
             self.image_changed.emit(value)
 
     @property
@@ -161,10 +171,35 @@ class Session(QObject):
         self.show_page("predict")
         self.predictions_asked.emit()
 
-    def report_error(self, error: S3NError | str) -> None:
-        """Show an error in the banner: an error of the engine, or a sentence with what happened and what to do."""
-        self.error_reported.emit(error_text(error) if isinstance(error, S3NError) else error)
+    def report_error(self, error: S3NError | str, *, cause: Cause = "") -> None:
+        """Show an error in the banner: an error of the engine, or a sentence with what happened and what to do.
 
-    def report_notice(self, sentence: str) -> None:
-        """Show a notice in the banner."""
+        Args:
+            error: The error or the sentence.
+            cause: What it is about; the banner drops it when that is over.
+        """
+        sentence = error_text(error) if isinstance(error, S3NError) else error
+        self.message_reported.emit(Message("error", sentence, cause))
+        self.error_reported.emit(sentence)
+
+    def report_notice(
+        self, sentence: str, *, cause: Cause = "", action: str = "", act: Callable[[], object] | None = None
+    ) -> None:
+        """Show a notice in the banner.
+
+        Args:
+            sentence: The notice.
+            cause: What it is about; the banner drops it when that is over.
+            action: The text of a button, such as "Use this model"; a notice with one does not time out.
+            act: What the button does.
+        """
+        self.message_reported.emit(Message("notice", sentence, cause, action, act))
         self.notice_reported.emit(sentence)
+
+    def end_cause(self, cause: Cause) -> None:
+        """Drop the messages with this cause from the banner: it is over."""
+        self.cause_ended.emit(cause)
+
+    def _end(self, causes: tuple[Cause, ...]) -> None:
+        for cause in causes:
+            self.end_cause(cause)

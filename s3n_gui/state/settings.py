@@ -76,10 +76,12 @@ class Settings(QObject):
     Signals:
         changed: The name of the setting whose value changed.
         failed: A sentence: the file could not be written; the value applies until the program ends.
+        saved: The file has been written.
     """
 
     changed = Signal(str)
     failed = Signal(str)
+    saved = Signal()
 
     def __init__(self, path: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -192,6 +194,7 @@ class Settings(QObject):
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_json(self.path, {"version": version, "values": {**self._unknown, **self._values}})
+            self.saved.emit()
         except (OSError, S3NError) as error:
             _log.warning("the settings file %s could not be written (%s)", self.path, error)
             self.failed.emit(f"The settings could not be saved: {error}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from s3n_core.errors import S3NError
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import JobList
 from s3n_gui.state.session import Session
@@ -35,10 +36,15 @@ class AnimationSaver(QObject):
         """Write a run's animation in a background job."""
         self._file = file
         self.job = CommandJob(f"Animating {run.name}", ("animate", str(run), "--out", str(file)))
-        self.job.failed.connect(self._session.report_error)
+        self._session.end_cause("saving")
+        self.job.failed.connect(self._on_failed)
         self.job.succeeded.connect(self._on_succeeded)
         self._jobs.add(self.job)
         self.job.start()
+
+    @Slot(object)
+    def _on_failed(self, error: S3NError) -> None:
+        self._session.report_error(error, cause="saving")
 
     @Slot(object)
     def _on_succeeded(self, _: object) -> None:

@@ -15,6 +15,8 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.state.live_runs import LiveRuns
+from s3n_gui.state.messages import Cause
+from s3n_gui.state.runs_watch import RunsSeen
 from s3n_gui.state.session import Session
 from s3n_gui.training.curves.metric_series import MetricSeries
 from s3n_gui.training.runs.run_machine import Order, RunMachine
@@ -22,6 +24,7 @@ from s3n_gui.training.runs.run_reader import RunNews, RunReader
 
 _log = logging.getLogger(__name__)
 MOST_OTHERS = 4
+_OVER_AT_START: tuple[Cause, ...] = ("training", "busy")
 
 
 class TrainingController(QObject):
@@ -66,6 +69,7 @@ class TrainingController(QObject):
         self._others: dict[Path, tuple[RunReader, MetricSeries]] = {}
         self._validation: dict[Path, str | None] = {}
         self._readers: list[RunReader] = []
+        trainings.watch.changed.connect(self._on_seen)
 
     # -- which run -----------------------------------------------------------------------------------------------------
 
@@ -125,7 +129,7 @@ class TrainingController(QObject):
             return
         live = self.live_run()
         if live is not None and live != self.path:
-            self._session.report_error(f"{in_the_way(live)} Then resume {self.path.name}.")
+            self._session.report_error(f"{in_the_way(live)} Then resume {self.path.name}.", cause="busy")
         else:
             self._begin(TrainingJob.resume(self.path, device=device, changed_data=changed_data), "resume")
 
@@ -174,6 +178,8 @@ class TrainingController(QObject):
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _begin(self, job: TrainingJob, order: Order) -> None:
+        for cause in _OVER_AT_START:
+            self._session.end_cause(cause)
         self._jobs.add(job)
         self._listen(job)
         self.machine.order(order)
@@ -206,6 +212,10 @@ class TrainingController(QObject):
         from shiboken6 import isValid
 
         self._readers = [reader for reader in self._readers if isValid(reader)]
+
+    def _on_seen(self, seen: RunsSeen) -> None:
+        if not seen.live():
+            self._session.end_cause("busy")
 
     @Slot(object)
     def _on_news(self, news: RunNews) -> None:
@@ -256,7 +266,7 @@ class TrainingController(QObject):
         if isinstance(error, DataChanged) and job is self._job:
             self.data_changed.emit(error)
         else:
-            self._session.report_error(error)
+            self._session.report_error(error, cause="training")
 
     @Slot(str, object)
     def _on_ended(self, status: str, job: TrainingJob) -> None:

@@ -107,13 +107,14 @@ class ShownRun(QWidget):
         chosen, _ = QFileDialog.getSaveFileName(self, f"Save curves as {word}", proposed, pattern)
         if not chosen:
             return
+        self._session.end_cause("saving")
         try:
             if kind == "png":
                 save_picture(Path(chosen), self.charts.picture())
             else:
                 save_table(Path(chosen), self._controller.series)
         except S3NError as error:
-            self._session.report_error(str(error))
+            self._session.report_error(str(error), cause="saving")
 
     def show_status(self) -> None:
         """Update state, status and phase of the run."""

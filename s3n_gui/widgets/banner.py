@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from s3n_gui.appearance.theme import set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
+from s3n_gui.appearance.wording import label_text
+from s3n_gui.state.messages import Message
 
-Kind = Literal["error", "notice"]
 _MOST_KEPT = 8
 _NOTICE_SECONDS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A sentence for the user."""
-
-    kind: Kind
-    sentence: str
-
-
 class Banner(QWidget):
-    """Shows the newest message; closing it shows the previous one. Notices disappear by themselves, errors stay."""
+    """Shows the newest message; closing it shows the previous one.
+
+    Notices disappear after some seconds, unless they have a button. Errors stay until they are closed or their cause is
+    over (`end`).
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,6 +34,8 @@ class Banner(QWidget):
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._more = QLabel()
         self._more.setProperty("role", "caption")
+        self.action = QPushButton()
+        self.action.clicked.connect(self._on_action)
         close = QToolButton()
         set_icon(close, "close")
         close.setToolTip("Close this message")
@@ -53,6 +49,7 @@ class Banner(QWidget):
         row.setSpacing(INSIDE_GROUP)
         row.addWidget(self._icon)
         row.addWidget(self._text, 1)
+        row.addWidget(self.action)
         row.addWidget(self._more)
         row.addWidget(close)
         self._timer = QTimer(self)
@@ -62,12 +59,21 @@ class Banner(QWidget):
         self.hide()
 
     def show_error(self, sentence: str) -> None:
-        """Show an error, which stays until it is closed."""
-        self._show(Message("error", sentence))
+        """Show an error without a cause."""
+        self.show_message(Message("error", sentence))
 
-    def show_notice(self, sentence: str) -> None:
-        """Show a notice for some seconds."""
-        self._show(Message("notice", sentence))
+    def show_message(self, message: Message) -> None:
+        """Show a message in front of the others; one of the same words takes its place."""
+        others = [other for other in self._messages if (other.kind, other.sentence) != (message.kind, message.sentence)]
+        self._messages = [*others, message][-_MOST_KEPT:]
+        self._draw()
+
+    def end(self, cause: str) -> None:
+        """Drop the messages whose cause is over."""
+        left = [message for message in self._messages if not cause or message.cause != cause]
+        if len(left) != len(self._messages):
+            self._messages = left
+            self._draw()
 
     def messages(self) -> tuple[Message, ...]:
         """Return the open messages, newest last."""
@@ -79,11 +85,11 @@ class Banner(QWidget):
             self._messages.pop()
         self._draw()
 
-    def _show(self, message: Message) -> None:
-        if message in self._messages:
-            self._messages.remove(message)
-        self._messages = [*self._messages, message][-_MOST_KEPT:]
-        self._draw()
+    def _on_action(self) -> None:
+        act = self._messages[-1].act if self._messages else None
+        self.close_message()
+        if act is not None:
+            act()
 
     def _forget_notice(self) -> None:
         if self._messages and self._messages[-1].kind == "notice":
@@ -99,10 +105,12 @@ class Banner(QWidget):
         self._text.setText(message.sentence)
         self.setAccessibleName(message.sentence)
         set_icon(self._icon, "error" if error else "info", 20, colour=tokens().bad if error else tokens().accent)
+        self.action.setText(label_text(message.action))
+        self.action.setVisible(bool(message.action))
         others = len(self._messages) - 1
         self._more.setText(f"{others} more" if others else "")
         self._frame.setProperty("kind", message.kind)
         self._frame.style().unpolish(self._frame)
         self._frame.style().polish(self._frame)
-        if not error:
+        if not error and not message.action:
             self._timer.start(_NOTICE_SECONDS * 1000)

@@ -1,4 +1,4 @@
-"""A label that elides its text with "…" if it does not fit."""
+"""A label that shortens its text with "…" if it does not fit."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from s3n_gui.appearance.eliding import elided_name
+
 
 class ElidedLabel(QLabel):
-    """One line of plain text; the label may be narrower than its text."""
+    """One line of plain text; the label may be narrower than its text.
 
-    def __init__(
-        self, text: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight, parent: QWidget | None = None
-    ) -> None:
+    Args:
+        text: The text.
+        name: Whether it is a name, whose end stays; of a sentence the start stays.
+        parent: The widget that owns it.
+    """
+
+    def __init__(self, text: str = "", *, name: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
-        self._mode = mode
+        self._is_name = name
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -22,11 +28,17 @@ class ElidedLabel(QLabel):
         """Return a width for a few letters."""
         return QSize(24, super().minimumSizeHint().height())
 
+    @property
+    def shown(self) -> str:
+        """The text as it is drawn at the present width."""
+        metrics, room = self.fontMetrics(), self.contentsRect().width()
+        if self._is_name:
+            return elided_name(self.text(), metrics, room)
+        return metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the elided text."""
+        """Draw the text."""
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
-        rect = self.contentsRect()
-        shown = self.fontMetrics().elidedText(self.text(), self._mode, rect.width())
-        painter.drawText(rect, self.alignment() | Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.drawText(self.contentsRect(), self.alignment() | Qt.AlignmentFlag.AlignVCenter, self.shown)
         painter.end()

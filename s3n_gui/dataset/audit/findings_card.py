@@ -11,6 +11,7 @@ from s3n_gui.dataset.audit.finding_row import FindingRow
 from s3n_gui.dataset.audit.pairs_dialog import PairsDialog
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.findings import Finding
+from s3n_gui.state.clock import clock
 
 
 class FindingsCard(QFrame):
@@ -68,6 +69,7 @@ class FindingsCard(QFrame):
         self._job: Job | None = None
         controller.checking.changed.connect(self._show)
         controller.planning.changed.connect(self._show_rows)
+        clock().ticked.connect(self._on_tick)
         self._show()
 
     def _show(self) -> None:
@@ -78,9 +80,18 @@ class FindingsCard(QFrame):
             self._job = checking.job
             if self._job is not None:
                 self._job.changed.connect(self._show_progress)
-        findings, running = checking.findings, self._job is not None
+        running = self._job is not None
         self.button.setText("Stop" if running else "Check images" if checking.when is None else "Check again")
         self.progress.setVisible(running)
+        self._show_words()
+        self._show_rows()
+
+    def _show_words(self) -> None:
+        checking, findings, running = (
+            self._controller.checking,
+            self._controller.checking.findings,
+            self._job is not None,
+        )
         when = "" if checking.when is None else ago_text(checking.when)
         if running:
             self._show_progress()
@@ -92,7 +103,10 @@ class FindingsCard(QFrame):
             self.words.setText(f"Checked {when}. No problems: all images can be read and there are no duplicates.")
         else:
             self.words.setText(f"Checked {when}.")
-        self._show_rows()
+
+    def _on_tick(self) -> None:
+        if self.isVisible() and self._job is None:
+            self._show_words()
 
     def _show_progress(self) -> None:
         if self._job is None:

@@ -120,7 +120,7 @@ class _Side(QWidget):
         self.picture.setAccessibleName(f"The {which} image")
         self.picture.show_annotations(boxes=False, parts=False)
         self.picture.when_read(self._show_facts)
-        self.name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self.name = ElidedLabel(name=True)
         self.facts = ElidedLabel()
         self.facts.setProperty("role", "caption")
         self.button = QPushButton()

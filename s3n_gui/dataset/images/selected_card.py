@@ -35,7 +35,7 @@ class SelectedCard(QFrame):
         self._image, self._chosen = -1, 0
         self.picture = Picture()
         self.picture.when_read(self._show_facts)
-        self.name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self.name = ElidedLabel(name=True)
         self.facts = ElidedLabel()
         self.facts.setProperty("role", "caption")
         self.trouble = QLabel()

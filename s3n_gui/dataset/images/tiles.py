@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.icons import draw_icon
 from s3n_gui.appearance.theme import font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
@@ -98,7 +99,7 @@ class TileDelegate(QStyledItemDelegate):
             painter.drawText(line, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), mark)
             room -= width + 6
         painter.setPen(QColor(colours.quiet if left_out else colours.text))
-        text = metrics.elidedText(str(index.data(Qt.ItemDataRole.DisplayRole)), Qt.TextElideMode.ElideRight, int(room))
+        text = elided_name(str(index.data(Qt.ItemDataRole.DisplayRole)), metrics, room)
         place = QRect(int(line.left()), int(line.top()), int(room), int(line.height()))
         painter.drawText(place, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_core.datasets.records import ImageRecord
+from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import font, px, set_icon, theme, tokens
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
@@ -249,7 +250,7 @@ class _ThumbnailDelegate(QStyledItemDelegate):
             )
             room -= width + 4 if mark else 0
         painter.setPen(QColor(colours.text if chosen else colours.quiet))
-        name = metrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, int(room))
+        name = elided_name(index.data(), metrics, room)
         painter.drawText(QRectF(cell.left() + 4, baseline - metrics.ascent(), room, metrics.height()), name)
         painter.restore()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -108,6 +109,22 @@ class ImageList(QAbstractListModel):
         if not self._rows and self._listed:
             self._rows = {self._records[index].path: row for row, index in enumerate(self._listed)}
         return self._rows.get(path, -1)
+
+    def start_row(self, path: Path | None, step: Literal[1, -1]) -> int:
+        """Return the row from which to look for the next image: of the image, or beside its place if it is not listed."""
+        row = self.row_of(path)
+        if row >= 0 or path is None:
+            return row if row >= 0 or step == 1 else len(self._listed)
+        place = next((index for index, record in enumerate(self._records) if record.path == path), -1)
+        following = bisect_left(self._listed, place)
+        return following - 1 if step == 1 else following
+
+    def count(self, test: Callable[[Verdict | None], bool], start: int | None = None, step: Literal[1, -1] = 1) -> int:
+        """Return how many listed images have a verdict that passes a test; with ``start``, only those beyond that row."""
+        listed = self._listed
+        if start is not None:
+            listed = listed[start + 1 :] if step == 1 else listed[: max(start, 0)]
+        return sum(test(self._verdicts.get(self._records[index].name)) for index in listed)
 
     def next_row(self, row: int, step: Literal[1, -1], test: Callable[[Verdict | None], bool] | None = None) -> int:
         """Return the next row in a direction whose verdict passes a test, or -1 if there is none; does not wrap around.

@@ -57,6 +57,7 @@ class KnownAnswers(QObject):
     def read(self, path: Path) -> None:
         """Use a table that the user has chosen."""
         self._chosen = path
+        self._session.end_cause("table")
         self._reader.start(path)
 
     def close(self) -> None:
@@ -65,6 +66,7 @@ class KnownAnswers(QObject):
 
     def _on_predictions(self, path: Path | None) -> None:
         if path is not None:
+            self._session.end_cause("table")
             self._reader.start(path)
 
     def _on_model(self) -> None:

@@ -45,7 +45,7 @@ class Preview(QFrame):
         self.images.ready.connect(self._on_image)
         self.images.failed.connect(self._on_image)
         self.picture = PreviewPicture()
-        self.file = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self.file = ElidedLabel(name=True)
         self.file.setProperty("role", "section")
         self.said = QLabel()
         self.said.setProperty("role", "quiet")

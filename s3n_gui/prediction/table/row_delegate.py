@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyleOptionViewItem, QTableView
 
 from s3n_core.prediction.schema import BRANCH_LETTERS
+from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.table.row_order import POSITION
@@ -40,7 +41,8 @@ class RowDelegate(RowHoverDelegate):
             room = option.rect.width() - px(36)
             option.text = option.fontMetrics.elidedText(option.text, Qt.TextElideMode.ElideRight, room)
         elif key == "file":
-            option.textElideMode = Qt.TextElideMode.ElideMiddle
+            option.text = elided_name(option.text, option.fontMetrics, option.rect.width() - px(20))
+            option.textElideMode = Qt.TextElideMode.ElideLeft
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Paint a cell."""

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
+from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import font, number_font, px, tokens
 from s3n_gui.training.curves.chart_legend import Entry
 
@@ -41,10 +42,7 @@ class ValueBox(QWidget):
         metrics = QFontMetricsF(number_font("caption"))
         self._title = f"Epoch {max(epoch, 0.0):.2f}"
         self._heads = ("validation", "training") if any(len(entry.values) > 1 for entry in entries) else ("",)
-        self._entries = tuple(
-            replace(entry, label=metrics.elidedText(entry.label, Qt.TextElideMode.ElideMiddle, px(150)))
-            for entry in entries
-        )
+        self._entries = tuple(replace(entry, label=elided_name(entry.label, metrics, px(150))) for entry in entries)
         columns = self._columns()
         width = sum(columns) + _BETWEEN * (len(columns) - 1) + 2 * _INSIDE
         rows = 1 + len(entries) + (1 if any(self._heads) else 0)

@@ -16,26 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_core.runs.run_state import RunState, ShownStatus
+from s3n_core.runs.run_state import STATUS_TEXTS, RunState, ShownStatus
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
 from s3n_gui.appearance.wording import duration_text, left_text, percent_text
 from s3n_gui.training.runs.run_machine import Phase, RunMachine
 from s3n_gui.widgets.elided_label import ElidedLabel
-
-STATUS_WORDS: dict[ShownStatus, str] = {
-    "starting": "Starting",
-    "running": "Training",
-    "pausing": "Pausing",
-    "paused": "Paused",
-    "stopping": "Stopping",
-    "stopped": "Stopped",
-    "finished": "Finished",
-    "failed": "Failed",
-    "discarded": "Discarded",
-    "interrupted": "Interrupted",
-    "broken": "Broken",
-}
 
 
 def phase_text(phase: Phase, batch_seconds: float | None) -> str:
@@ -70,7 +56,7 @@ class RunBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.setAccessibleName("Shown run")
-        self.title = ElidedLabel()
+        self.title = ElidedLabel(name=True)
         self.title.setProperty("role", "section")
         self.facts = ElidedLabel()
         self.facts.setProperty("role", "quiet")
@@ -127,7 +113,7 @@ class RunBar(QFrame):
         """
         phase, busy = machine.phase, machine.busy
         keyboard_here = self.isAncestorOf(QApplication.focusWidget() or self)
-        word = "" if status is None else STATUS_WORDS[status]
+        word = "" if status is None else STATUS_TEXTS[status]
         self.title.setText(f"{name} · {word.lower()}" if word else name)
         self.facts.setText(phase_text(phase, batch_seconds) or facts_text(state, busy=busy))
         self._show_progress(state, busy=busy, unknown=phase == "starting")

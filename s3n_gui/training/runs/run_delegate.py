@@ -16,6 +16,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import font, number_font, px, tokens
 
 Index = QModelIndex | QPersistentModelIndex
@@ -57,9 +58,7 @@ class RunDelegate(QStyledItemDelegate):
         painter.setFont(font("body", semibold=shown))
         upper = text.adjusted(0, 0, 0, -text.height() / 2)
         flags = int(Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(
-            upper, flags, painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, int(text.width()))
-        )
+        painter.drawText(upper, flags, elided_name(name, painter.fontMetrics(), text.width()))
         painter.setPen(QColor(now.quiet))
         painter.setFont(number_font("caption"))
         lower = text.adjusted(0, text.height() / 2, 0, 0)

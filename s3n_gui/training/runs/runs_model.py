@@ -10,9 +10,10 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QColor
 
 from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION
+from s3n_core.runs.run_state import STATUS_TEXTS
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.wording import ago_text, percent_text
-from s3n_gui.training.runs.run_bar import STATUS_WORDS
+from s3n_gui.state.clock import clock
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -33,6 +34,7 @@ class RunsModel(QAbstractListModel):
         self._over: Mapping[Path, QColor] = {}
         self._shown: Path | None = None
         self._other_validation: frozenset[Path] = frozenset()
+        clock().ticked.connect(self._tell)
 
     def show_runs(self, runs: Sequence[RunSummary]) -> None:
         """Replace the runs; rows that stay keep their position and selection."""
@@ -117,7 +119,7 @@ def run_facts(run: RunSummary, *, other_validation: bool = False) -> str:
         other_validation: Whether the accuracy is marked as one on other validation images.
     """
     state = run.state
-    facts = [] if run.status == "finished" else [STATUS_WORDS[run.status]]
+    facts = [] if run.status == "finished" else [STATUS_TEXTS[run.status]]
     if state is not None and state.epochs:
         done = min(state.epoch, state.epochs)
         facts.append(f"{done} epochs" if done == state.epochs else f"{done} of {state.epochs} epochs")

@@ -210,7 +210,7 @@ def test_from_image_to_image(stage: Stage, qtbot: QtBot) -> None:
     stage.controller.step(-1)
     with qtbot.waitSignal(stage.controller.notice) as said:
         stage.controller.step(-1)
-    assert "no image before" in said.args[0]
+    assert said.args[0] == "This is the first image."
 
 
 def test_the_next_mistake_of_a_table_of_predictions(stage: Stage) -> None:
@@ -239,43 +239,67 @@ def test_another_device_opens_the_model_anew_at_once(stage: Stage, qtbot: QtBot)
     assert reported.args == ["CPU, 2 cores, float32", "the driver is too old"]
 
 
-def test_the_next_mistake_is_looked_for_where_none_is_known(stage: Stage, qtbot: QtBot) -> None:
+def heard(controller: InspectionController) -> list[str]:
+    """The notices of all three kinds from now on."""
+    said: list[str] = []
+    for signal in (controller.notice, controller.model_missing, controller.predictions_missing):
+        signal.connect(said.append)
+    return said
+
+
+def know(stage: Stage, *mistakes: int, of: int = 6) -> None:
+    """Give the first ``of`` images a verdict; these of them are mistakes."""
+    verdicts = {f"bird {n}.jpg": Verdict("002.Blue_bird", 0.9, n not in mistakes, True) for n in range(of)}
+    stage.verdicts.take(verdicts)
+
+
+def test_the_next_mistake_never_walks_through_images_without_a_prediction(stage: Stage) -> None:
     stage.client.answer()
-    stage.client.broken = {"bird 1.jpg"}
-    stage.client.saying = {"bird 2.jpg": {"winner": 2}, "bird 3.jpg": {"winner": 1}}
-    stage.client.prompt = True
-    with qtbot.waitSignals([stage.controller.seeking_changed] * 2):
-        stage.controller.step(1, "mistake")
-    assert stage.session.image == stage.path(3)
-    assert stage.state.message == ""
-
-
-def test_a_mistake_under_other_numbers_is_found(stage: Stage, qtbot: QtBot) -> None:
-    stage.client.prompt = True
-    stage.client.saying = {"bird 3.jpg": {"winner": 1}, **{f"bird {n}.jpg": {"winner": n % 3} for n in (0, 1, 2, 4, 5)}}
-    stage.state.set_numbers(InspectionSettings(beta_1=5.0))
+    said = heard(stage.controller)
     stage.controller.step(1, "mistake")
-    with qtbot.waitSignal(stage.controller.seeking_changed):
-        pass
-    assert stage.session.image == stage.path(3)
-    assert stage.verdicts.get("bird 3.jpg") is None
+    assert said == ["No mistake is known after this image; 5 images have no prediction yet."]
+    assert stage.session.image == stage.path(0)
+    assert len(stage.client.asked) == 1
 
 
-def test_looking_for_a_mistake_ends_at_the_end(stage: Stage, qtbot: QtBot) -> None:
-    stage.client.answer()
-    stage.client.saying = {f"bird {n}.jpg": {"winner": n % 3} for n in range(6)}
-    stage.client.prompt = True
-    with qtbot.waitSignal(stage.controller.notice) as said:
+def test_without_a_model_the_next_mistake_says_what_is_missing(stage: Stage) -> None:
+    stage.session.model = None
+    stage.session.image = stage.path(2)
+    said = heard(stage.controller)
+    stage.controller.step(1, "mistake")
+    assert len(said) == 1 and said[0].startswith("Choose a model first")
+    assert stage.session.image == stage.path(2)
+
+
+def test_at_the_last_mistake_the_image_stays(stage: Stage) -> None:
+    know(stage, 1, 3)
+    for _ in range(2):
         stage.controller.step(1, "mistake")
-    assert "no mistake further on" in said.args[0]
+    assert stage.session.image == stage.path(3)
+    said = heard(stage.controller)
+    stage.controller.step(1, "mistake")
+    stage.controller.step(1, "mistake")
+    assert said == ["No more mistakes after this image; the list has 2."] * 2
+    assert stage.session.image == stage.path(3)
 
 
-def test_choosing_an_image_stops_the_search(stage: Stage) -> None:
-    stage.client.answer()
-    stage.controller.step(1, "disagreement")
-    stage.controller.choose(stage.path(5))
-    stage.client.answer()
-    assert stage.session.image == stage.path(5)
+def test_the_next_mistake_continues_from_the_image_on_screen(stage: Stage) -> None:
+    know(stage, 1, 2, 4)
+    stage.images.set_filter("", "mistakes")
+    stage.session.image = stage.path(3)  # chosen elsewhere, and not in the filtered list
+    stage.controller.step(1, "mistake")
+    assert stage.session.image == stage.path(4)
+    stage.session.image = stage.path(3)
+    stage.controller.step(-1)
+    assert stage.session.image == stage.path(2)
+
+
+def test_images_of_a_complete_table_without_a_verdict_are_not_missing(stage: Stage) -> None:
+    know(stage, 1, of=4)
+    stage.session.image = stage.path(2)
+    said = heard(stage.controller)
+    stage.controller.step(1, "mistake", all_known=True)
+    assert said == ["No more mistakes after this image; the list has 1."]
 
 
 def test_changed_settings_are_no_verdict(stage: Stage) -> None:

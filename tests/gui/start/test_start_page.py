@@ -95,7 +95,7 @@ def test_a_live_run_gets_a_card(window: MainWindow, tmp_path: Path) -> None:
     live = replace(run, live=True, status="running", state=STATE)
     page._show_runs(RunsSeen((live,), ((run.path, (2.0, 1.0)),)))
     (card,) = page.findChildren(TrainingCard)
-    assert card._title.text() == "Training: run-07"
+    assert card._title.text() == "run-07 · running"
     assert card._facts.text() == "Epoch 2 of 4 · 31.4 images/s"
     assert card._left.text() == "83 min left"
     assert card._bar.value() == 375
@@ -126,7 +126,7 @@ def test_stop_and_keep_reaches_the_job(window: MainWindow, monkeypatch: pytest.M
     page._show_runs(RunsSeen((replace(run, live=True, status="running", state=STATE),), ()))
     (card,) = page.findChildren(TrainingCard)
     card._pause.click()
-    assert card._title.text() == "Pausing after this batch: run-07"
+    assert card._title.text() == "run-07 · pausing"
     page._show_runs(RunsSeen((replace(run, live=True, status="paused", state=STATE),), ()))
     assert card._pause.text() == "Resume"
     card._pause.click()
