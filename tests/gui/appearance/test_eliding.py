@@ -17,7 +17,8 @@ def test_the_end_and_the_suffix_stay(themed: QApplication) -> None:
     metrics = QFontMetrics(font("body"))
     room = metrics.horizontalAdvance("expedition_nort…_000017.jpeg")
     first, second = (elided_name(name, metrics, room) for name in NAMES)
-    assert first.endswith("000017.jpeg") and second.endswith("000018.jpeg")
+    assert first.endswith("000017.jpeg")
+    assert second.endswith("000018.jpeg")
     assert first.startswith("exp")
     assert metrics.horizontalAdvance(first) <= room
 

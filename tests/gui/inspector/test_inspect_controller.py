@@ -267,7 +267,8 @@ def test_without_a_model_the_next_mistake_says_what_is_missing(stage: Stage) -> 
     stage.session.image = stage.path(2)
     said = heard(stage.controller)
     stage.controller.step(1, "mistake")
-    assert len(said) == 1 and said[0].startswith("Choose a model first")
+    assert len(said) == 1
+    assert said[0].startswith("Choose a model first")
     assert stage.session.image == stage.path(2)
 
 
