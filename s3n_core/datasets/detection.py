@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,7 +26,8 @@ from s3n_core.datasets.readers.foreign_formats import refuse_file, refuse_foreig
 from s3n_core.datasets.readers.label_table import LabelTables
 from s3n_core.datasets.readers.list_files import Lists
 from s3n_core.datasets.readers.split_names import role_of
-from s3n_core.datasets.records import DataSet, Problem, readable_name
+from s3n_core.datasets.records import DataSet, Problem, comparable_class
+from s3n_core.datasets.splits import shared_groups
 from s3n_core.errors import DataSetError, DataSetNotFound, TooFewClasses
 
 
@@ -227,7 +227,9 @@ def _finished(data_set: DataSet, tree: FolderTree, wrappers: Sequence[str]) -> D
     if wrappers:
         remarks.insert(0, f"Opened as if {'/'.join(wrappers)} had been chosen, the only folder with images.")
     remarks += unread_tables(tree) if tree.root.is_dir() else ()
-    data_set = replace(data_set, remarks=tuple(remarks), problems=(*data_set.problems, *_alike(data_set)))
+    data_set = replace(
+        data_set, remarks=tuple(remarks), problems=(*data_set.problems, *_alike(data_set), *_leaks(data_set))
+    )
     if len(data_set.classes) == 1:
         raise TooFewClasses(
             f"{tree.root} has images of one class only ({data_set.classes[0]}): training needs at least two, each in its "
@@ -238,7 +240,7 @@ def _finished(data_set: DataSet, tree: FolderTree, wrappers: Sequence[str]) -> D
 
 def _comparable(data_set: DataSet) -> DataSet:
     """Return a data set whose class names are valid Unicode in the form NFC; classes that differ only in the form are one."""
-    names = [unicodedata.normalize("NFC", readable_name(name)) for name in data_set.classes]
+    names = [comparable_class(name) for name in data_set.classes]
     if names == list(data_set.classes):
         return data_set
     classes = tuple(dict.fromkeys(names))
@@ -251,6 +253,13 @@ def _comparable(data_set: DataSet) -> DataSet:
         for record in data_set.records
     )
     return replace(data_set, classes=classes, records=records)
+
+
+def _leaks(data_set: DataSet) -> list[Problem]:
+    """Point out groups that lie in training and in validation or test."""
+    shared = shared_groups(data_set.records)
+    reason = f"groups in training and in validation or test: {len(shared)} (such as {shared[0] if shared else ''})"
+    return [Problem(data_set.root, reason)] if shared else []
 
 
 def _alike(data_set: DataSet) -> list[Problem]:

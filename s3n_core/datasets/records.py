@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,6 +173,21 @@ def readable_name(name: str) -> str:
     classes and data sets, which are displayed and stored in models. Image names do not change: they locate files.
     """
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def comparable_class(name: str) -> str:
+    """Return a class name as it is stored and compared: valid Unicode in the form NFC.
+
+    Disks of some systems return "ö" as two characters; without this, a class of one machine is unknown on another.
+    """
+    return unicodedata.normalize("NFC", readable_name(name))
+
+
+def comparable_classes(names: Iterable[str]) -> tuple[str, ...]:
+    """Return class names as `comparable_class` writes them, unless two of them would become one."""
+    names = tuple(names)
+    found = tuple(map(comparable_class, names))
+    return found if len(set(found)) == len(set(names)) else names
 
 
 def displayed_class(name: str) -> str:

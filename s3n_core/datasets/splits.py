@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.records import DataSet, ImageRecord, comparable_class
 from s3n_core.datasets.stratified import Draw, draw_share
 from s3n_core.errors import DataSetError
 from s3n_core.runs.earlier_versions import current_name
@@ -67,7 +67,7 @@ def split_validation(
         (training, validation), each sorted by name.
 
     Raises:
-        DataSetError: There is no labelled training image.
+        DataSetError: There is no labelled training image; or a group lies in training and in validation or test.
     """
     if not 0 <= fraction < 1:
         raise ValueError(f"fraction must lie in [0, 1), not {fraction}")
@@ -75,6 +75,12 @@ def split_validation(
     training = [record for record in labelled if record.split in ("train", None)]
     if not training:
         raise DataSetError("The data set has no labelled training images, so no model can be trained on it.")
+    shared = shared_groups(labelled)
+    if shared:
+        raise DataSetError(
+            f"{len(shared)} group{'s' if len(shared) > 1 else ''} of images (such as {shared[0]}) lie both in training and in "
+            "validation or test, which would make these too easy: give each group one split in the table."
+        )
     held = {record.name for record in labelled if record.split == "val"}
     candidates = [record for record in training if record.name not in by_hand]
     if held <= set(by_hand) and fraction > 0 and candidates:
@@ -83,6 +89,15 @@ def split_validation(
         tuple(record for record in training if record.name not in held),
         tuple(record for record in labelled if record.name in held),
     )
+
+
+def shared_groups(records: Iterable[ImageRecord]) -> tuple[str, ...]:
+    """Return the groups of which some images are for training and others for validation or test, sorted."""
+    splits: dict[str, set[bool]] = {}
+    for record in records:
+        if record.group is not None and record.split is not None:
+            splits.setdefault(record.group, set()).add(record.split == "train")
+    return tuple(sorted(group for group, kinds in splits.items() if len(kinds) > 1))
 
 
 def write_split(
@@ -139,7 +154,7 @@ def _row(fields: Sequence[str]) -> SplitRow:
     part = current_name(text)
     for known in SPLIT_NAMES:
         if part == known:
-            return SplitRow(name, int(label) if label else None, class_name, known)
+            return SplitRow(name, int(label) if label else None, comparable_class(class_name), known)
     raise ValueError(f"'{text}' is none of {', '.join(SPLIT_NAMES)}")
 
 

@@ -1,12 +1,13 @@
 """Drawing a share of images, stratified by class.
 
-The draw depends only on the seed and the images' names, not on the order of records or on the images of other classes.
+The draw depends only on the seed and the images' names, not on the order of records or on the images of other classes. Images of
+one group (a specimen, a patient) are drawn together or not at all.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.system.seeding import keyed_generator
@@ -33,9 +34,13 @@ def draw_share(
         draw: ``keyed_draw(seed, purpose)``, possibly cached by the caller.
 
     Returns:
-        The names of the drawn images; never the last image of a class.
+        The names of the drawn images; never the last image of a class. Where images have groups, whole groups are drawn, so
+        the share is met less exactly.
     """
     draw = draw or keyed_draw(seed, purpose)
+    records = tuple(records)
+    if any(record.group is not None for record in records):
+        return _draw_groups(records, fraction, seed, purpose, draw)
     by_class: dict[int, list[str]] = defaultdict(list)
     for record in records:
         by_class[-1 if record.label is None else record.label].append(record.name)
@@ -44,6 +49,27 @@ def draw_share(
     for label, members in by_class.items():
         draws = {name: draw(name) for name in members}
         drawn.update(sorted(draws, key=lambda name: (draws[name], name))[: quotas[label]])
+    return frozenset(drawn)
+
+
+def _draw_groups(
+    records: Sequence[ImageRecord], fraction: float, seed: int, purpose: str, draw: Draw
+) -> frozenset[str]:
+    """Draw whole groups in the order of their draws: each that brings the classes nearer to their quotas."""
+    groups: dict[str, list[ImageRecord]] = defaultdict(list)
+    for record in records:
+        groups[f"image {record.name}" if record.group is None else f"group {record.group}"].append(record)
+    left = Counter(record.label for record in records)
+    wanted = _quotas({-1 if label is None else label: count for label, count in left.items()}, fraction, seed, purpose)
+    missing = Counter({label: wanted[-1 if label is None else label] for label in left})
+    drawn: set[str] = set()
+    for name in sorted(groups, key=lambda name: (draw(name), name)):
+        members = Counter(record.label for record in groups[name])
+        gain = sum(min(count, max(0, missing[label])) for label, count in members.items())
+        if 2 * gain > members.total() and all(count < left[label] for label, count in members.items()):
+            drawn.update(record.name for record in groups[name])
+            missing.subtract(members)
+            left.subtract(members)
     return frozenset(drawn)
 
 

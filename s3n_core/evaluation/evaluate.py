@@ -8,7 +8,7 @@ from contextlib import closing
 import torch
 
 from s3n_core.datasets.loading import Batch, Sample
-from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.records import ImageRecord, comparable_class
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError, OtherClasses, UnreadableImage
 from s3n_core.evaluation.counting import EvaluationCounts
@@ -118,11 +118,11 @@ def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[
     """
     if tuple(classes) == model.classes:
         return {label: label for label in used}
-    known = {name: index for index, name in enumerate(model.classes)}
-    names = [classes[label] for label in sorted(used)]
+    known = {comparable_class(name): index for index, name in enumerate(model.classes)}
+    names = [comparable_class(classes[label]) for label in sorted(used)]
     unknown = [name for name in names if name not in known]
     if unknown:
-        missing = [name for name in model.classes if name not in set(classes)]
+        missing = [name for name in model.classes if comparable_class(name) not in set(map(comparable_class, classes))]
         also = (
             f"; the model's {_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing here" if missing else ""
         )
@@ -136,7 +136,7 @@ def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[
             f"Several classes have the same name, so they cannot be matched with those of the model {model.path}; "
             "rename the folders."
         )
-    return {label: known[classes[label]] for label in used}
+    return {label: known[comparable_class(classes[label])] for label in used}
 
 
 def _listed(names: Sequence[str]) -> str:

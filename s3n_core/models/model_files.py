@@ -13,6 +13,7 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
+from s3n_core.datasets.records import comparable_classes
 from s3n_core.errors import ModelFileError, ModelNotFound, UnsafeModelFile
 from s3n_core.method.configuration import ModelHeader
 from s3n_core.method.network import S3N
@@ -125,7 +126,7 @@ def parse_header(data: bytes, path: Path) -> ModelHeader:
             f"{path} has file version {header.file_version}, but this program reads version {FILE_VERSION}; open it "
             "with the version of the program that wrote it."
         )
-    return header
+    return header.model_copy(update={"classes": comparable_classes(header.classes)})
 
 
 def _check_size(path: Path, most: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.loading import Sample
-from s3n_core.datasets.records import DataSet, readable_name
+from s3n_core.datasets.records import DataSet, comparable_classes, readable_name
 from s3n_core.datasets.splits import read_split, split_validation, write_split
 from s3n_core.datasets.transforms import Augmentation, Preprocess
 from s3n_core.datasets.validation_images import validation_fingerprint
@@ -171,7 +171,7 @@ def read_plan(run: RunDirectory) -> Plan:
     content = run.read_run()
     try:
         root = Path(content["data"]["root"])
-        classes = tuple(str(name) for name in content["classes"])
+        classes = comparable_classes(str(name) for name in content["classes"])
         recipe = recipe_from(content["recipe"])
         device, name = str(content["device"]), str(content["data"]["name"])
     except (KeyError, TypeError) as error:

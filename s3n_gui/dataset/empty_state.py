@@ -12,12 +12,18 @@ from s3n_gui.widgets.drop_zone import DropZone
 _FORMATS = (
     (
         "One subfolder per class",
-        "birds/robin/1.jpg, birds/wren/1.jpg; optionally inside folders train, val and test",
+        "birds/robin/1.jpg, birds/wren/1.jpg; optionally inside split folders such as train, val and test",
     ),
-    ("CUB-200-2011", "images.txt, image_class_labels.txt, train_test_split.txt; also reads boxes and parts"),
-    ("FGVC-Aircraft 2013b, Stanford Cars", "as unpacked from their archives; also reads boxes and the official split"),
-    ("List files", "train.txt and test.txt with one line per image: its path and its class number"),
-    ("Images", "any folder of unlabelled images, for prediction"),
+    (
+        "Label table",
+        "a CSV, JSON or JSON Lines file with a column for the image and one for the class, as Kaggle has them",
+    ),
+    ("List files", "train.txt and test.txt with one image per line, and its class unless its folder says it"),
+    (
+        "CUB-200-2011, FGVC-Aircraft, Stanford Cars",
+        "as unpacked from their archives; also reads boxes, parts and the split",
+    ),
+    ("Images", "any folder of unlabelled images, for prediction; classes can be read from the file names"),
 )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from s3n_core.datasets.readers.file_names import DEFAULT_PATTERN, FORMAT
 from s3n_core.datasets.records import DataSet
 from s3n_gui.appearance.theme import set_icon
 from s3n_gui.appearance.wording import place_text
@@ -22,7 +23,12 @@ FORMAT_TITLES = {
     "fgvc-aircraft-2013b:manufacturer": "FGVC-Aircraft 2013b, manufacturers",
     "stanford-cars": "Stanford Cars (boxes, split)",
     "list-files": "List files (train.txt, test.txt)",
+    "label-table": "Label table (CSV, JSON)",
     "class-folders": "One subfolder per class",
+    "class-folders:classes": "Every subfolder a class, even one named like a split",
+    "class-folders:splits": "Split folders (train, test) with class folders inside",
+    "class-folders:2": "Classes from two levels of folders",
+    "file-names": "Classes from file names…",
     "images": "Images without labels",
 }
 
@@ -67,8 +73,17 @@ class Header(QWidget):
         self.open.setIconSize(QSize(16, 16))
         self.open.setToolTip("Choose another folder of images (Ctrl+O), or drop a folder on the window")
         self.open.clicked.connect(self.open_asked)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self.remarks = QLabel()
+        self.remarks.setProperty("role", "quiet")
+        self.remarks.setTextFormat(Qt.TextFormat.PlainText)
+        self.remarks.setWordWrap(True)
+        self.remarks.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        row = QHBoxLayout()
+        column.addLayout(row)
+        column.addWidget(self.remarks)
         row.setSpacing(8)
         row.addWidget(self.name)
         row.addSpacing(4)
@@ -83,6 +98,7 @@ class Header(QWidget):
         self.detected.setText("Reading the folder…")
         self.place.setText(place_text(root, 60))
         self.change.setEnabled(False)
+        self.remarks.hide()
 
     def show_data_set(self, data_set: DataSet, *, by_hand: bool = False) -> None:
         """Show a data set; ``by_hand``: the user chose its format."""
@@ -91,14 +107,29 @@ class Header(QWidget):
         self.detected.setText(f"{'Read' if by_hand else 'Detected'} as {data_set.title}")
         self.place.setText(place_text(data_set.root, 60))
         self.place.setToolTip(str(data_set.root))
-        for name, action in self.actions_by_format.items():
-            action.setChecked(name == data_set.format)
+        self._show_checked(data_set.format)
+        remarks = (data_set.original or data_set).remarks
+        self.remarks.setText("  ".join(remarks))
+        self.remarks.setVisible(bool(remarks))
 
     def _on_change(self) -> None:
         self._menu.popup(self.change.mapToGlobal(self.change.rect().bottomLeft()))
 
     def _on_format(self, chosen: QAction) -> None:
         name = chosen.objectName()
-        for other, action in self.actions_by_format.items():
-            action.setChecked(other == name)
+        if name == FORMAT:
+            pattern, accepted = QInputDialog.getText(
+                self,
+                "Classes from file names",
+                "Pattern of the names, without their suffix: {class} is the class, * is any text.",
+                text=DEFAULT_PATTERN,
+            )
+            if not accepted:
+                return
+            name = f"{FORMAT}:{pattern.strip()}"
+        self._show_checked(name)
         self.format_chosen.emit(name)
+
+    def _show_checked(self, format: str) -> None:
+        for name, action in self.actions_by_format.items():
+            action.setChecked(name == format or (name == FORMAT and format.startswith(f"{FORMAT}:")))

@@ -8,7 +8,6 @@ the names of the folders, over all splits together.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,7 +15,7 @@ from typing import Literal
 from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.readers.folder_tree import FolderTree, join
 from s3n_core.datasets.readers.split_names import SplitRole, role_of, split_of, split_roles
-from s3n_core.datasets.records import SPLITS, DataSet, ImageRecord, Problem, Split
+from s3n_core.datasets.records import SPLITS, DataSet, ImageRecord, Problem, Split, comparable_class
 from s3n_core.datasets.skipped_files import skipped_sentence
 from s3n_core.errors import DataSetError
 
@@ -70,7 +69,7 @@ class ClassFolders:
         if self._reading != "auto" or not tree.root.is_dir():
             return 0
         places, *_ = _places(tree, "auto")
-        return len({_normal(name) for place in places for name in place.classes.values()})
+        return len({comparable_class(name) for place in places for name in place.classes.values()})
 
     def read(self, tree: FolderTree) -> DataSet:
         """Read class folders.
@@ -170,12 +169,15 @@ def _split_places(tree: FolderTree, roles: Mapping[str, SplitRole]) -> tuple[lis
     inner = {name: _inside(tree, name, roles) for name in roles}
     order = sorted(roles, key=lambda name: (_ORDER.index(roles[name]), name))
     trained = {
-        _normal(folder) for name in order if roles[name] == "train" for folder in _class_folders(tree, inner[name])
+        comparable_class(folder)
+        for name in order
+        if roles[name] == "train"
+        for folder in _class_folders(tree, inner[name])
     }
     places, remarks = [], []
     for name in order:
         classes = _class_folders(tree, inner[name]) if roles[name] != "unlabelled" else ()
-        unknown = bool(trained) and bool(classes) and not trained & {_normal(folder) for folder in classes}
+        unknown = bool(trained) and bool(classes) and not trained & {comparable_class(folder) for folder in classes}
         if unknown and len(classes) > 1:
             raise DataSetError(
                 f"The class folders of {tree.path(inner[name])} ({_some(classes)}) are none of the training classes "
@@ -206,7 +208,7 @@ def _inside(tree: FolderTree, name: str, roles: Mapping[str, SplitRole]) -> str:
         if len(inner) != 1 or tree.listing(below).images:
             return below
         deeper = join(below, inner[0])
-        same = _normal(inner[0]).casefold() == _normal(below.rsplit("/", 1)[-1]).casefold()
+        same = comparable_class(inner[0]).casefold() == comparable_class(below.rsplit("/", 1)[-1]).casefold()
         wraps = bool(_class_folders(tree, deeper)) and all(tree.image_folders(other) == inner for other in roles)
         if not same and not wraps:
             return below
@@ -276,7 +278,7 @@ def _refuse_ambiguous(tree: FolderTree, folders: tuple[str, ...]) -> None:
         DataSetError: See above.
     """
     splits = [name for name in folders if role_of(name) is not None and tree.image_folders(name)]
-    contents = [{_normal(folder) for folder in tree.image_folders(name)} for name in splits]
+    contents = [{comparable_class(folder) for folder in tree.image_folders(name)} for name in splits]
     if len(splits) >= 2 and len(splits) < len(folders) and set.intersection(*contents):
         others = [name for name in folders if name not in splits]
         raise DataSetError(
@@ -294,7 +296,7 @@ def _images(tree: FolderTree, place: _Place, problems: list[Problem]) -> Iterato
     listing = tree.listing(place.below)
     for folder, name in place.classes.items():
         for path in tree.images(folder):
-            yield _normal(name), path, place.splits.get(folder, place.split)
+            yield comparable_class(name), path, place.splits.get(folder, place.split)
     if listing.images:
         count = len(listing.images)
         problems.append(Problem(tree.path(place.below), f"{count} image(s) directly in it have no class"))
@@ -303,10 +305,6 @@ def _images(tree: FolderTree, place: _Place, problems: list[Problem]) -> Iterato
             problems.append(Problem(tree.path(join(place.below, name)), "the class folder contains no image"))
     for name in listing.images:
         yield None, join(place.below, name), place.split
-
-
-def _normal(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
 
 
 def _some(names: tuple[str, ...] | list[str], most: int = 4) -> str:

@@ -4,10 +4,11 @@ import os
 import random
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from s3n_core.datasets.records import DataSet, ImageRecord, Split
@@ -171,3 +172,41 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         write_split(tmp_path / "absent" / "split.csv", train=(), validation=(), test=(), classes=())
     with pytest.raises(DataSetError, match="cannot be read"):
         read_split(tmp_path / "absent" / "split.csv")
+
+
+def grouped(counts: dict[str, tuple[int, int]]) -> list[ImageRecord]:
+    """Make records of two classes: so many images of each for every group."""
+    return [
+        replace(record, name=f"{group}-{label}-{number}", label=label, group=group)
+        for group, pair in counts.items()
+        for label, count in enumerate(pair)
+        for number, record in enumerate(records([count]))
+    ]
+
+
+@given(
+    st.dictionaries(
+        st.text("abcdef", min_size=1, max_size=3), st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=4
+    ),
+    st.integers(0, 5),
+)
+def test_a_group_is_never_divided(counts: dict[str, tuple[int, int]], seed: int) -> None:
+    everything = grouped(counts)
+    assume({record.label for record in everything} == {0, 1})
+    train, validation = split_validation(everything, 0.3, seed)
+    assert not {record.group for record in train} & {record.group for record in validation}
+    assert {record.name for record in (*train, *validation)} == {record.name for record in everything}
+    assert {record.label for record in train} == {0, 1}, "each class keeps images to learn from"
+
+
+def test_groups_of_even_size_meet_the_share() -> None:
+    train, validation = split_validation(grouped({f"p{n}": (2, 2) for n in range(10)}), 0.3, 0)
+    assert (len(train), len(validation)) == (28, 12)
+    assert split_validation(grouped({f"p{n}": (2, 2) for n in range(10)}), 0.3, 1)[1] != validation
+
+
+def test_a_group_in_training_and_test_is_refused() -> None:
+    first, second, *others = grouped({"p1": (2, 0), "p2": (3, 3)})
+    both = [replace(first, split="train"), replace(second, split="test"), *(replace(r, split="train") for r in others)]
+    with pytest.raises(DataSetError, match=r"1 group of images \(such as p1\) lie both in training"):
+        split_validation(both, 0.0, 0)

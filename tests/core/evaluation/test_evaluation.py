@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+import unicodedata
 from collections.abc import Callable
 
 import numpy as np
@@ -123,6 +124,13 @@ def test_classes_are_matched_by_name(model: Model, records: list[ImageRecord]) -
     shuffled = [CLASSES[index] for index in order]
     moved = [dataclasses.replace(record, label=order.index(record.label or 0)) for record in records]
     assert alike(evaluate(model, moved, shuffled), evaluate(model, records, CLASSES))
+
+
+def test_classes_of_another_unicode_form_are_the_same(model: Model, records: list[ImageRecord]) -> None:
+    composed = [f"{name} né" for name in CLASSES]
+    apart = [unicodedata.normalize("NFD", name) for name in composed]
+    renamed = dataclasses.replace(model, header=model.header.model_copy(update={"classes": tuple(composed)}))
+    assert alike(evaluate(renamed, records, apart), evaluate(model, records, CLASSES))
 
 
 def test_fewer_classes_than_the_model(model: Model, records: list[ImageRecord]) -> None:

@@ -2,6 +2,7 @@ import json
 import os
 import pickle
 import struct
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,16 @@ def test_what_is_read_is_what_was_written(saved: tuple[S3N, ModelHeader, Path]) 
     assert all(torch.equal(value, own[key]) for key, value in loaded.state_dict().items())
     images = torch.rand(2, 3, 64, 64)
     assert torch.equal(loaded(images).joint, network.eval()(images).joint)
+
+
+def test_class_names_are_read_in_one_unicode_form(saved: tuple[S3N, ModelHeader, Path]) -> None:
+    _, header, path = saved
+    apart = [unicodedata.normalize("NFD", f"{name} é") for name in header.classes]
+    _rewritten(path, lambda content: content.update(classes=apart))
+    assert read_header(path).classes == tuple(f"{name} é" for name in header.classes)
+    both = ["é", unicodedata.normalize("NFD", "é"), *header.classes[2:]]  # of a training that took them for two classes
+    _rewritten(path, lambda content: content.update(classes=both))
+    assert read_header(path).classes == tuple(both)
 
 
 def weight_bytes(path: Path) -> int:

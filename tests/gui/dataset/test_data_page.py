@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QInputDialog,
     QLineEdit,
     QSlider,
     QWidget,
@@ -142,6 +143,34 @@ def test_the_format_can_be_changed_by_hand(
     assert whole is not None
     assert whole.children == []
     assert whole.counts == (0, 0, 0, len(data_set.records))
+
+
+def test_how_the_folder_was_read_stands_below_its_name(
+    qtbot: QtBot, data_page: DataPage, session: Session, tmp_path: Path
+) -> None:
+    for number in range(3):
+        for place in ("train/ant", "train/bee", "test"):
+            draw(tmp_path / "insects" / place / f"{number}.png", number)
+    show(qtbot, data_page, session, open_data_set(tmp_path / "insects"))
+    assert data_page.header.remarks.text() == "The 3 images of test have no label."
+    assert data_page.header.remarks.isVisibleTo(data_page)
+
+
+def test_a_pattern_of_file_names_is_asked_for(
+    qtbot: QtBot, data_page: DataPage, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        for name in ("ant", "bee"):
+            draw(tmp_path / "insects" / f"{name}-{number}.png", number)
+    show(qtbot, data_page, session, open_data_set(tmp_path / "insects"))
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: ("{class}-*", True))
+    with qtbot.waitSignal(data_page.header.format_chosen) as chosen:
+        data_page.header.actions_by_format["file-names"].trigger()
+    assert chosen.args == ["file-names:{class}-*"]
+    found = open_data_set(tmp_path / "insects", chosen.args[0])
+    show(qtbot, data_page, session, found)
+    assert found.classes == ("ant", "bee")
+    assert data_page.header.actions_by_format["file-names"].isChecked()
 
 
 def test_every_format_of_the_engine_can_be_chosen(data_page: DataPage) -> None:
