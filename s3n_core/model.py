@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+from s3n_core.datasets.content_hashes import content_hash
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.errors import UnreadableImage
 from s3n_core.evaluation.result import Evaluation
@@ -95,7 +96,8 @@ class Model:
             UnreadableImage: The file cannot be decoded.
         """
         record, read = _one_image(image, name)
-        (row,) = _rows(self._network, [record], (), None, None, read)
+        hash_of = content_hash if isinstance(image, str | PathLike) else _no_hash
+        (row,) = _rows(self._network, [record], (), None, None, read, hash_of)
         if row.error:
             raise UnreadableImage(record.path, row.error)
         return row
@@ -114,7 +116,8 @@ class Model:
         Args:
             source: A folder, an image file or a data set; or images, each a file, a PIL image or RGB pixels. An
                 iterator allows only one pass; any other source can be iterated repeatedly.
-            split: Use only this split of a data set: "train", "val" or "test"; None: all images.
+            split: Use only this split of a data set: "train", "val", "test", or "validation" (the validation images of
+                the model's run); None: all images.
             batch_size: Images per batch; None: a size that suits the device.
             stop_below: Fast mode: images with entropy H (nats) up to this value stop after O; None: off.
             progress: See `Progress`.
@@ -135,9 +138,10 @@ class Model:
         if isinstance(source, str | PathLike):
             source = _open(source)
         if isinstance(source, DataSet):
-            from s3n_core.datasets.opening import split_records
+            from s3n_core.datasets.opening import named_records
 
-            records, classes, title = split_records(source, split or "all"), source.classes, str(source.root)
+            records = named_records(source, split or "all", self.path)
+            classes, title = source.classes, str(source.root)
             count: int | None = len(records)
 
             def rows() -> Iterator[Prediction]:
@@ -189,19 +193,20 @@ class Model:
 
         Args:
             data: A data set, or its folder.
-            split: "train", "val", "test" or "all"; None: the test images, if the data set has any, else all.
+            split: "train", "val", "test", "validation" (those of the model's run) or "all"; None: the labelled test images;
+                without these the validation images; without these all. ``Evaluation.heading`` says which.
             progress: See `Progress`.
 
         Raises:
             DataSetError: No image has a label, or the model does not know some of the classes.
         """
-        from s3n_core.datasets.opening import split_records
+        from s3n_core.evaluation.chosen_images import evaluation_images
         from s3n_core.evaluation.evaluate import evaluate
 
         data_set = data if isinstance(data, DataSet) else _open(data)
-        part = split or ("test" if "test" in data_set.splits() else "all")
+        part, records = evaluation_images(data_set, self.path, split)
         with progress_bar("Evaluating", progress) as bar:
-            return evaluate(self._network, split_records(data_set, part), data_set.classes, progress=bar)
+            return evaluate(self._network, records, data_set.classes, split=part, progress=bar)
 
     def close(self) -> None:
         """Free the network; the model cannot be used any more."""
@@ -251,6 +256,7 @@ def _rows(
     batch_size: int | None,
     stop_below: float | None,
     read: Callable[[Path], Image.Image] | None,
+    hash_of: Callable[[Path], int | None] = content_hash,
 ) -> Iterator[Prediction]:
     from s3n_core.datasets.loading import read_sample
     from s3n_core.prediction.job import predict
@@ -262,6 +268,7 @@ def _rows(
         batch_size=batch_size,
         stop_below=stop_below,
         read=read_sample if read is None else lambda sample: read(sample.path),
+        hash_of=hash_of,
     )
     with closing(batches):
         for rows in batches:
@@ -276,6 +283,7 @@ def _rows_of_images(
     while some := list(islice(source, _AT_ONCE)):
         records: list[ImageRecord] = []
         readers: dict[Path, Callable[[Path], Image.Image]] = {}
+        files: set[Path] = set()
         for image in some:
             number += 1
             record, read = _one_image(image, None, number)
@@ -283,11 +291,22 @@ def _rows_of_images(
             key = record.path if isinstance(image, str | PathLike) else Path(f"{number}")
             records.append(replace(record, path=key))
             readers[key] = read
-        yield from _rows(opened, records, (), batch_size, stop_below, _read_by(readers))
+            if isinstance(image, str | PathLike):
+                files.add(key)
+        yield from _rows(opened, records, (), batch_size, stop_below, _read_by(readers), _hash_of_some(files))
 
 
 def _read_by(readers: Mapping[Path, Callable[[Path], Image.Image]]) -> Callable[[Path], Image.Image]:
     return lambda path: readers[path](path)
+
+
+def _hash_of_some(files: Collection[Path]) -> Callable[[Path], int | None]:
+    return lambda path: content_hash(path) if path in files else None
+
+
+def _no_hash(path: Path) -> int | None:
+    """Return the content hash of pixels that are no file: none."""
+    return None
 
 
 def _with_progress(

@@ -74,12 +74,16 @@ function figureCards() {
         make("i", { style: { left: `${100 * low}%`, width: `${100 * (high - low)}%` } }),
         make("b", { style: { left: `${(100 * report.right) / labelled}%` } })),
       make("p", null, `${report.right} of ${labelled} images correct`),
+      make("p", { class: report.seen.fair ? "quiet small" : "note" }, report.seen.sentence),
       make("p", { class: "quiet small end" },
         `95 % interval ${percent(low)} to ${percent(high)}: the range to expect from other images of this kind.`
         + (labelled < images.length ? ` ${images.length - labelled} images have no label, or one that the model does not know.` : "")));
+    if (report.unknown_labels) first.append(make("p", { class: "note" }, report.unknown_labels));
   } else {
     first.append(make("p", { class: "figure" }, String(images.length)),
-      make("p", { class: "quiet end" }, "No labels: accuracy cannot be computed."));
+      report.unknown_labels
+        ? make("p", { class: "note" }, report.unknown_labels)
+        : make("p", { class: "quiet end" }, "No labels: accuracy cannot be computed."));
   }
   const rows = make("div", { class: "branches" });
   for (const [who, share] of report.branches)

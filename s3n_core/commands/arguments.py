@@ -41,9 +41,9 @@ SplitOption = Annotated[
     str,
     typer.Option(
         "--split",
-        metavar="PART",
+        metavar="SPLIT",
         callback=split_name,
-        help="Only this part: train, val or test; validation: the images that the run chose its best epoch by; all "
+        help="Only this split: train, val or test; validation: the images that the run chose its best epoch by; all "
         "takes "
         "everything.",
     ),
@@ -140,19 +140,10 @@ def chosen_records(data_set: DataSet, split: str, model: str, runs: Path | None)
     Raises:
         S3NError: If there is no such part, or no such run.
     """
-    from s3n_core.datasets.opening import split_records
-    from s3n_core.datasets.splits import VALIDATION, validation_records
-    from s3n_core.runs.model_paths import run_of
+    from s3n_core.datasets.opening import named_records
+    from s3n_core.datasets.splits import VALIDATION
 
-    if split != VALIDATION:
-        return split_records(data_set, split)
-    run = run_of(find_model(model, runs))
-    if run is None:
-        raise RunError(
-            f"The model {model} lies in no run, which would say what its validation images are; choose val, or name "
-            "the run."
-        )
-    return validation_records(run.split_csv, data_set)
+    return named_records(data_set, split, find_model(model, runs) if split == VALIDATION else None)
 
 
 def quoted(text: str | Path) -> str:

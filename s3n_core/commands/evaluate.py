@@ -18,7 +18,7 @@ from s3n_core.commands.arguments import (
     SamplingOption,
     StopBelowOption,
     WorkersOption,
-    chosen_records,
+    find_model,
     open_named_model,
     say_problems,
     split_name,
@@ -30,7 +30,9 @@ from s3n_core.system.json_values import to_json
 HELP = """Measure a model on labelled images.
 
 Prints top-1 and top-5 accuracy of each branch, of the joint prediction and of the mean of the branches; accuracy per class;
-the confusion matrix. Without --split it uses the test split, or all images if there is none. --places also measures whether
+the confusion matrix. Without --split it uses the labelled test images; without these the validation images, by which the run
+chose its best epoch (so the result is optimistic); without these all images. The heading says which, and how many of them
+the model learned from. --places also measures whether
 the peaks lie in the data set's boxes and on its key points, compared with the image's centre and random points, and the
 localisation of Table 2. --cascade shows the cost and gain of stopping after O where O is certain; --stop-below H does so for
 one threshold. Choose the threshold on the run's validation set (--split validation), then measure it on the test split.
@@ -46,7 +48,7 @@ def evaluate(
         str | None,
         typer.Option(
             "--split",
-            metavar="PART",
+            metavar="SPLIT",
             callback=split_name,
             help="train, val, test or all; validation: the images that the run chose its best epoch by.",
         ),
@@ -76,8 +78,11 @@ def evaluate(
     if data_set.original is not None:
         say(assignment_sentence(data_set))
     say_problems(data_set)
-    part = split or ("test" if "test" in data_set.splits() else "all")
-    records = chosen_records(data_set, part, model, runs)
+    from s3n_core.datasets.splits import VALIDATION
+    from s3n_core.evaluation.chosen_images import evaluation_images
+
+    of_run = split in (None, VALIDATION)  # else a wrong split is said before a wrong model
+    part, records = evaluation_images(data_set, find_model(model, runs) if of_run else None, split)
 
     from s3n_core.commands.evaluation_text import curve_text, evaluation_text
     from s3n_core.evaluation.evaluate import evaluate as evaluate_records
@@ -85,7 +90,9 @@ def evaluate(
     opened = open_named_model(model, runs, device, precision, sampling)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", json=json) as bar:
         cascaded = cascade or stop_below is not None
-        result = evaluate_records(opened, records, data_set.classes, workers=workers, cascade=cascaded, progress=bar)
+        result = evaluate_records(
+            opened, records, data_set.classes, workers=workers, cascade=cascaded, split=part, progress=bar
+        )
     looked = None
     curve = result.cascade.curve() if cascade and result.cascade else None
     point = result.cascade.at(stop_below) if stop_below is not None and result.cascade else None
@@ -102,7 +109,7 @@ def evaluate(
             extra["cascade"] = [step.to_dict() for step in curve]
         print_json({"event": "evaluated", "part": part, "data": str(data), **result.to_dict(), **extra})
     else:
-        typer.echo(f"Part: {part} of {data}\n{evaluation_text(result)}")
+        typer.echo(f"{result.heading}\nSplit: {part} of {data}\n{evaluation_text(result)}")
         if looked is not None:
             typer.echo(looked.text())
         if point is not None:

@@ -58,6 +58,7 @@ def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: fl
     prepare_place(out)
     records, classes = job.records, job.data_set.classes
 
+    from s3n_core.evaluation.label_check import unknown_labels
     from s3n_core.prediction.job import predict_to_file
 
     opened = job.open_model()
@@ -75,11 +76,16 @@ def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: fl
     if last.unreadable == last.total:
         raise DataSetError(f"None of the {last.total} images could be read; {out} says why for each.")
     if not job.json:
+        labels = [classes[record.label] for record in records if record.label is not None]
+        if sentence := unknown_labels(labels, opened.classes):
+            say(sentence)
         unreadable = f", {last.unreadable} unreadable (listed in the table)" if last.unreadable else ""
         say(
             f"{last.total} images{unreadable}; sampling {opened.sampling}, {opened.precision}, model {opened.digest}, "
             f"{opened.device_name or opened.device}."
         )
+        if last.seen is not None and job.data_set.classes and (sentence := last.seen.sentence()):
+            say(sentence)
         if last.passes is not None:
             say(f"Stopping below {stop_below} nats: {last.passes:.2f} backbone passes per image.")
         typer.echo(str(out))

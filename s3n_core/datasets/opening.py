@@ -8,7 +8,9 @@ from pathlib import Path
 from s3n_core.datasets.assignment import assigned
 from s3n_core.datasets.detection import has_labels_elsewhere, open_data_set
 from s3n_core.datasets.records import DataSet, ImageRecord
-from s3n_core.errors import DataSetError, TooFewClasses
+from s3n_core.datasets.splits import VALIDATION, validation_records
+from s3n_core.errors import DataSetError, RunError, TooFewClasses
+from s3n_core.runs.model_paths import run_of
 
 
 def open_images(path: Path, format: str = "auto", remark: Callable[[str], None] | None = None) -> DataSet:
@@ -35,8 +37,31 @@ def open_images(path: Path, format: str = "auto", remark: Callable[[str], None] 
     return assigned(data_set)
 
 
+def named_records(data_set: DataSet, split: str, model: Path | None) -> tuple[ImageRecord, ...]:
+    """Return the records of a split, among them the validation images of a model's run.
+
+    Args:
+        data_set: The data set.
+        split: As in `split_records`, or "validation": the images that the model's run chose its best epoch by.
+        model: The model file or run's folder; asked for "validation" only.
+
+    Raises:
+        DataSetError: The data set has no such split.
+        RunError: The model lies in no run.
+    """
+    if split != VALIDATION:
+        return split_records(data_set, split)
+    run = None if model is None else run_of(model)
+    if run is None:
+        raise RunError(
+            f"The model {model} lies in no run, which would say what its validation images are; choose val, or name "
+            "the run."
+        )
+    return validation_records(run.split_csv, data_set)
+
+
 def split_records(data_set: DataSet, split: str) -> tuple[ImageRecord, ...]:
-    """Return the records of a part: "train", "val", "test", or "all".
+    """Return the records of a split: "train", "val", "test", or "all".
 
     Raises:
         DataSetError: The data set has no such split.

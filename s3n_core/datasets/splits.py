@@ -18,7 +18,7 @@ from s3n_core.system.atomic_files import write_bytes
 SplitName = Literal["train", "validation", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
 VALIDATION: SplitName = "validation"
-"""The images that the best epoch is chosen by."""
+"""The images that choose the best epoch."""
 VALIDATION_DRAW = "held-out"
 """The ``purpose`` of `keyed_draw` for the validation set; fixed, so that older runs draw the same images."""
 
@@ -58,10 +58,10 @@ def split_validation(
 
     Args:
         records: All records of a data set.
-        fraction: Share to hold out, 0 up to but not including 1.
+        fraction: Validation share, 0 <= fraction < 1.
         seed: Decides which images; the recipe's ``split_seed``, so it does not depend on the training's seed.
-        by_hand: Names of images whose part a person has chosen: they stay there, and the cut is made among the others.
-        draw: ``keyed_draw(seed, VALIDATION_DRAW)``, for a caller that remembers what it returned.
+        by_hand: Names of images whose split the user has chosen: they stay there, and the draw is among the others.
+        draw: ``keyed_draw(seed, VALIDATION_DRAW)``, possibly cached by the caller.
 
     Returns:
         (training, validation), each sorted by name.

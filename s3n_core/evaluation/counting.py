@@ -14,6 +14,7 @@ from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3NOutput
 from s3n_core.method.objective import objective
 from s3n_core.models.network_outputs import BatchOutput, require_cascade, rule_names
+from s3n_core.models.seen_images import SeenCounts
 
 TOP = 5
 
@@ -99,6 +100,8 @@ class EvaluationCounts:
         model: str = "",
         unreadable: tuple[tuple[str, str], ...] = (),
         unlabelled: int = 0,
+        seen: SeenCounts | None = None,
+        split: str = "all",
     ) -> Evaluation:
         """Return the evaluation of everything added so far; the arguments are copied into it.
 
@@ -135,6 +138,8 @@ class EvaluationCounts:
             model=model,
             unreadable=unreadable,
             unlabelled=unlabelled,
+            seen=SeenCounts(unknown=self._images) if seen is None else seen,
+            split=split,
             cascade=self._cascade_outcomes(),
         )
 

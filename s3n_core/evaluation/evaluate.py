@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
@@ -16,6 +17,7 @@ from s3n_core.evaluation.result import Evaluation
 from s3n_core.models.batches import over_images
 from s3n_core.models.network_outputs import run_batch
 from s3n_core.models.opening import Model
+from s3n_core.models.seen_images import SeenCounts, SeenReader
 
 _SHOWN_DIFFERENCES = 3
 
@@ -28,6 +30,7 @@ def evaluate(
     batch_size: int | None = None,
     workers: int | None = None,
     cascade: bool = False,
+    split: str = "all",
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Evaluate a model on labelled images.
@@ -39,6 +42,7 @@ def evaluate(
         batch_size: Images per batch; None: a size that suits the device. Halved if the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
         cascade: Whether to keep the per-image results for a cascade (``Evaluation.cascade``).
+        split: Which images these are (``Evaluation.split``).
         progress: Called after every batch with the number of labelled images done, readable or not, and their total.
 
     Returns:
@@ -59,10 +63,12 @@ def evaluate(
     samples = [Sample.of(record, indices[label]) for record, label in labelled]
     counts = EvaluationCounts(model.network.config, cascade=cascade)
     unreadable: list[tuple[str, str]] = []
+    reader, seen = SeenReader(model.seen), Counter[str]()
 
     def count(batch: Batch) -> Sequence[str]:
         assert batch.labels is not None
         counts.add(run_batch(model, batch), torch.from_numpy(batch.labels).to(model.device))
+        seen.update(reader.take(samples[position].path) for position in batch.positions.tolist())
         return batch.names
 
     loop = over_images(
@@ -73,6 +79,7 @@ def evaluate(
         precision=model.precision,
         batch_size=batch_size,
         workers=workers,
+        read=reader,
     )
     done = 0
     with closing(loop) as batches:
@@ -96,6 +103,8 @@ def evaluate(
         model=model.digest,
         unreadable=tuple(unreadable),
         unlabelled=len(records) - len(labelled),
+        seen=SeenCounts.count(seen),
+        split=split,
     )
 
 

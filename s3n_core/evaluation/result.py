@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from s3n_core.evaluation.accuracy import Accuracy, ClassAccuracy, class_accuracies, mean_recall, wilson_interval
 from s3n_core.evaluation.cascade import CascadeOutcomes
 from s3n_core.evaluation.confusion import ConfusedPair, confused_pairs
+from s3n_core.models.seen_images import OPTIMISTIC, SeenCounts
 
 JOINT = "joint"
 MEAN = "mean of branches"
@@ -40,6 +41,8 @@ class Evaluation:
         model: Digest of the model file; empty for a network in training.
         unreadable: (name, reason) of the images that could not be read; excluded from all figures.
         unlabelled: Number of images without a label; excluded from all figures.
+        seen: How many of the counted images the model has seen before.
+        split: Which images these are: "train", "val", "test", "validation" (those of the model's run), or "all".
         cascade: The per-image results for a cascade, if requested.
     """
 
@@ -58,6 +61,8 @@ class Evaluation:
     model: str = ""
     unreadable: tuple[tuple[str, str], ...] = field(default=())
     unlabelled: int = 0
+    seen: SeenCounts = field(default_factory=SeenCounts)
+    split: str = "all"
     cascade: CascadeOutcomes | None = None
 
     @property
@@ -79,6 +84,16 @@ class Evaluation:
     def mean_class_accuracy(self) -> float:
         """Mean accuracy over the classes with images, in [0, 1]."""
         return mean_recall(self.by_class())
+
+    @property
+    def heading(self) -> str:
+        """What must be read before any figure: which images these are, and whether the model has seen them."""
+        name = {"val": "Validation", "validation": "Validation", "test": "Test", "train": "Training"}.get(self.split)
+        images = f"{name} images" if name else "All images"
+        if self.split in ("val", "validation") and self.seen.unseen != self.seen.images and not self.seen.training:
+            return f"{images}, {OPTIMISTIC}."
+        sentence = self.seen.sentence()
+        return f"{images}. {sentence}" if sentence else f"{images}."
 
     def by_class(self) -> tuple[ClassAccuracy, ...]:
         """Return the joint prediction's accuracy on each class, in class order."""
@@ -109,7 +124,8 @@ class Evaluation:
             f"<tr><td>{escape(one.name)}</td><td>{100 * one.top1_share:.1f} %</td><td>{100 * one.top5_share:.1f} %</td></tr>"
             for one in self.accuracies
         )
-        about = f"{self.images} images; 95 % interval of top-1: {100 * low:.1f} to {100 * high:.1f} %"
+        heading = f"<b>{escape(self.heading)}</b><br>"
+        about = f"{heading}{self.images} images; 95 % interval of top-1: {100 * low:.1f} to {100 * high:.1f} %"
         head = "<tr><th>prediction</th><th>top-1</th><th>top-5</th></tr>"
         return f"<table><caption>{about}</caption>{head}{rows}</table>"
 
@@ -117,6 +133,9 @@ class Evaluation:
         """Return everything as JSON values; numbers that are not finite become None."""
         return {
             "images": self.images,
+            "split": self.split,
+            "seen": self.seen.to_dict(),
+            "heading": self.heading,
             "top1": self.top1,
             "top1_interval_95": list(self.interval),
             "mean_class_accuracy": self.mean_class_accuracy,

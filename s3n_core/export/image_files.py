@@ -49,19 +49,20 @@ class ImageFiles:
         """Return the name of an image's true class, or None."""
         return label_name(record, self._classes)
 
-    def content(self, ending: str, record: ImageRecord, inspection: Inspection) -> bytes:
+    def content(self, ending: str, record: ImageRecord, inspection: Inspection, seen: str = "unknown") -> bytes:
         """Return the content of a file; deterministic.
 
         Args:
             ending: One of ``endings``.
             record: The image.
             inspection: Its inspection.
+            seen: Whether the model has seen it before, as ``Prediction.seen``.
         """
         options = self._options
         if ending == ARRAYS_ENDING:
             return arrays_bytes(inspection)
         if ending == PART_ENDING:
-            return part_bytes(inspection, self.truth(record))
+            return part_bytes(inspection, self.truth(record), seen)
         if not ending.startswith("/"):
             page = sheet_page(inspection, options.style, truth=self.truth(record), model=model_name(self._model))
         else:

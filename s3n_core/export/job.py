@@ -25,6 +25,7 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.batches import over_images
 from s3n_core.models.opening import Model
+from s3n_core.models.seen_images import SeenReader
 from s3n_core.prediction.row_building import NOT_FINITE
 from s3n_core.system.atomic_files import make_folder, write_bytes
 from s3n_core.system.json_values import to_json
@@ -146,18 +147,20 @@ def export(
         ]
         yield progress()
         try:
-            with closing(_inspected(model, tasks, batch_size, workers)) as answers:
+            reader = SeenReader(model.seen if options.report else None)
+            with closing(_inspected(model, tasks, batch_size, workers, reader)) as answers:
                 for task, answer in answers:
                     record, truth = task.record, files.truth(task.record)
                     if isinstance(answer, str):
                         index.add_left_out(task.position, record, truth, answer)
                         yield progress(record.name, error=answer)
                         continue
+                    seen = reader.take(record.path)
                     written = {ending: file_path(task.stem, ending) for ending in files.endings}
                     for ending, file in written.items():
                         make_folder((out / file).parent)
                         # Not durable: there may be thousands of files, and they can be created again.
-                        write_bytes(out / file, files.content(ending, record, answer), durable=False)
+                        write_bytes(out / file, files.content(ending, record, answer, seen), durable=False)
                     index.add(task.position, record, answer, truth, written)
                     yield progress(record.name, [file for ending, file in written.items() if ending != PART_ENDING])
         except BaseException:
@@ -173,7 +176,7 @@ def export(
 
 
 def _inspected(
-    model: Model, tasks: Sequence[_Task], batch_size: int, workers: int | None
+    model: Model, tasks: Sequence[_Task], batch_size: int, workers: int | None, reader: SeenReader
 ) -> Generator[tuple[_Task, Inspection | str], None, None]:
     """Inspect the images in order; yield each with its inspection, or with the reason why there is none."""
     inspector = Inspector(model)
@@ -196,6 +199,7 @@ def _inspected(
         batch_size=batch_size,
         workers=workers,
         prefetch=1,
+        read=reader,
     )
     with closing(loop) as batches:
         for results in batches:

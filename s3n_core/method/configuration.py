@@ -149,6 +149,12 @@ class ModelHeader(BaseModel):
     metrics: dict[str, float] = Field(default_factory=dict, description="Results on the validation set.")
     versions: dict[str, str] = Field(default_factory=dict)
     weights_dtype: str = "float32"
+    images: dict[str, str] = Field(
+        default_factory=dict,
+        exclude=True,  # kept beside the header in the file, where earlier versions do not look
+        repr=False,
+        description="Content hashes of the images that it has seen (models.seen_images); empty where that is not known.",
+    )
 
     @field_validator("metrics", mode="before")
     @classmethod

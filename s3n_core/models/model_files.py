@@ -21,6 +21,8 @@ from s3n_core.models.stored_networks import empty_network, fill, misfits, most_b
 from s3n_core.system.atomic_files import write_bytes
 
 HEADER_KEY = "s3n"
+IMAGES_KEY = "s3n.images"
+"""Of the content hashes of the images that the model has seen; a file without it is a whole model all the same."""
 FILE_VERSION = 1
 MOST_HEADER_BYTES = 32 * 1024 * 1024
 
@@ -43,7 +45,10 @@ def save_model(path: Path, network: S3N, header: ModelHeader, *, half: bool = Fa
         stored = value.detach().to("cpu")
         tensors[key] = (_halved(stored) if half else stored).contiguous().clone()
     header = header.model_copy(update={"weights_dtype": "float16" if half else "float32"})
-    write_bytes(path, save_safetensors(tensors, metadata={HEADER_KEY: header.model_dump_json()}))
+    metadata = {HEADER_KEY: header.model_dump_json()}
+    if header.images:
+        metadata[IMAGES_KEY] = json.dumps(header.images)
+    write_bytes(path, save_safetensors(tensors, metadata=metadata))
 
 
 def _halved(tensor: Tensor) -> Tensor:
@@ -126,7 +131,19 @@ def parse_header(data: bytes, path: Path) -> ModelHeader:
             f"{path} has file version {header.file_version}, but this program reads version {FILE_VERSION}; open it "
             "with the version of the program that wrote it."
         )
-    return header.model_copy(update={"classes": comparable_classes(header.classes)})
+    images = _images_of(metadata.get(IMAGES_KEY))
+    return header.model_copy(update={"classes": comparable_classes(header.classes), "images": images})
+
+
+def _images_of(text: object) -> dict[str, str]:
+    """Read the hashes of the images; what is damaged is not known."""
+    try:
+        found = json.loads(text) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+    return (
+        {str(key): value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+    )
 
 
 def _check_size(path: Path, most: int) -> None:

@@ -13,6 +13,7 @@ from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.network import S3N
 from s3n_core.models.devices import autocast, choose_device, choose_precision, place
 from s3n_core.models.model_files import load_model
+from s3n_core.models.seen_images import SeenImages
 from s3n_core.models.stored_networks import not_finite
 from s3n_core.runs.model_paths import file_digest, model_file
 from s3n_core.system.json_values import from_json
@@ -33,6 +34,7 @@ class Model:
         sampling: How peaks are assigned to the branches.
         device_name: Display name of the device.
         device_reason: Why it is not a faster one; empty if it is the best of this machine.
+        seen: The images that it has seen; None where that is not known.
     """
 
     network: S3N
@@ -45,6 +47,7 @@ class Model:
     sampling: Sampling
     device_name: str = ""
     device_reason: str = ""
+    seen: SeenImages | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -99,6 +102,7 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
         sampling=sampling or header.network.eval_sampling,
         device_name=choice.name,
         device_reason=choice.reason,
+        seen=SeenImages.from_header(header.images),
     )
 
 

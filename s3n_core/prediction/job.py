@@ -8,13 +8,15 @@ are keyed by the image's name.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
+from s3n_core.datasets.content_hashes import content_hash
 from s3n_core.datasets.loading import Sample, read_sample
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
@@ -22,6 +24,7 @@ from s3n_core.errors import UnreadableImage
 from s3n_core.models.batches import over_images
 from s3n_core.models.network_outputs import require_cascade
 from s3n_core.models.opening import Model
+from s3n_core.models.seen_images import SeenCounts, SeenReader
 from s3n_core.prediction.resuming import UnfinishedTable
 from s3n_core.prediction.row_building import RowMaker
 from s3n_core.prediction.rows import Prediction, PredictionHeader, PredictionProgress, fingerprint
@@ -40,6 +43,7 @@ def predict(
     team: Team = ALONE,
     stop_below: float | None = None,
     read: Callable[[Sample], Image.Image] = read_sample,
+    hash_of: Callable[[Path], int | None] = content_hash,
 ) -> Generator[tuple[Prediction, ...], None, None]:
     """Predict images.
 
@@ -55,6 +59,7 @@ def predict(
         team: The cooperating processes, all of which call this alike: each predicts its share and gets all rows.
         stop_below: Images with H (nats) up to this value stop after O; None runs all branches for every image.
         read: Decodes the image of a record, passed as a sample.
+        hash_of: Returns the content hash of a record's file; None for an image that is no file.
 
     Returns:
         A generator of the rows of one batch (of each process) at a time, one row per image, in the order of the
@@ -63,7 +68,8 @@ def predict(
     Raises:
         OutOfMemory: The device has too little memory for one image.
     """
-    maker = RowMaker(model, records, classes, stop_below)
+    reader = SeenReader(model.seen, read, hash_of)
+    maker = RowMaker(model, records, classes, stop_below, reader)
     loop = over_images(
         [Sample.of(record) for record in records],
         lambda image, _: test_view(image, model.preprocess),
@@ -74,7 +80,7 @@ def predict(
         workers=workers,
         start=start,
         team=team,
-        read=read,
+        read=reader,
     )
     with closing(loop) as batches:
         for results in batches:
@@ -138,7 +144,9 @@ def predict_to_file(
     with UnfinishedTable(out, header, [record.name for record in records], restart=restart) as table:
         resumed = table.done
 
-        def progress(*, finished: bool = False, passes: float | None = None) -> PredictionProgress:
+        def progress(
+            *, finished: bool = False, passes: float | None = None, seen: SeenCounts | None = None
+        ) -> PredictionProgress:
             return PredictionProgress(
                 done=table.done,
                 total=len(records),
@@ -147,6 +155,7 @@ def predict_to_file(
                 seconds=time.monotonic() - began,
                 finished=finished,
                 passes=passes,
+                seen=seen,
             )
 
         yield progress()
@@ -167,9 +176,16 @@ def predict_to_file(
                     yield progress()
         if stop_below is not None:
             header = replace(header, passes=_mean_passes(table.rows()))
-        write_table(out, header, table.rows())
+        seen = Counter[str]()
+
+        def counted() -> Iterator[Prediction]:
+            for row in table.rows():
+                seen.update(() if row.error else (row.seen,))
+                yield row
+
+        write_table(out, header, counted())
         table.remove()
-        yield progress(finished=True, passes=header.passes)
+        yield progress(finished=True, passes=header.passes, seen=SeenCounts.count(seen))
 
 
 def assist(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from s3n_core.models.seen_images import SeenCounts
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import CSV_NAMES, csv_record, prepare_place, write_table
 
@@ -36,9 +38,18 @@ class Predictions:
         self._header = header
         self._count = count
         self._title = title
+        self._seen = Counter[str]()
 
     def __iter__(self) -> Iterator[Prediction]:
-        return self._rows()
+        seen = self._seen = Counter[str]()
+        for row in self._rows():
+            seen.update(() if row.error else (row.seen,))
+            yield row
+
+    @property
+    def seen(self) -> SeenCounts:
+        """How many images of the latest iteration the model has seen before; its ``sentence()`` belongs beside any accuracy."""
+        return SeenCounts.count(self._seen)
 
     def __len__(self) -> int:
         """Return the number of images.
@@ -85,4 +96,7 @@ class Predictions:
         return f"<Predictions: {self._title}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>Predictions: {escape(self._title)}. They are computed as you iterate over them.</p>"
+        return (
+            f"<p>Predictions: {escape(self._title)}. They are computed as you iterate over them. "
+            f"{escape(self.seen.sentence())}</p>"
+        )

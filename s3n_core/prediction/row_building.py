@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.method.alignment import cell_to_grid
 from s3n_core.models.network_outputs import BatchOutput, rule_names, run_batch
 from s3n_core.models.opening import Model
+from s3n_core.models.seen_images import SeenReader
 from s3n_core.prediction.rows import Prediction, label_name
 from s3n_core.prediction.schema import TOP, PeakPlace
 
@@ -33,12 +34,14 @@ class RowMaker:
         records: All images of the job.
         classes: Names of the records' labels.
         stop_below: Images with H (nats) up to this value stop after O; None runs all branches for every image.
+        reader: Reads the images, and knows which of them the model has seen.
     """
 
     model: Model
     records: Sequence[ImageRecord]
     classes: Sequence[str]
     stop_below: float | None = None
+    reader: SeenReader = field(default_factory=lambda: SeenReader(None))
 
     def rows(self, batch: Batch) -> list[Prediction]:
         """Run the model on a batch and return one row per image; the ``work`` of `over_images`."""
@@ -94,6 +97,7 @@ class RowMaker:
             mode=model.sampling,
             precision=model.precision,
             model=model.digest,
+            seen=self.reader.take(record.path),
         )
 
     def _places(self, size: tuple[int, int], maps: NDArray[np.float32]) -> tuple[PeakPlace, ...]:

@@ -10,6 +10,7 @@ from html import escape
 from typing import Annotated, Any
 
 from s3n_core.datasets.records import ImageRecord, displayed_class
+from s3n_core.models.seen_images import SeenCounts
 from s3n_core.prediction.schema import Column, Heading, PeakPlace, columns_of
 from s3n_core.system.json_values import to_json
 
@@ -47,6 +48,8 @@ class Prediction:
         precision: Precision of the network's layers.
         model: First 16 hexadecimal digits of the model file's SHA-256.
         error: Why there is no prediction; empty if there is one.
+        seen: Whether the model has seen the image: "training" (it learned from it), "validation" (it chose the best
+            epoch), "unseen", or "unknown". Empty without a prediction, and in tables of earlier versions.
     """
 
     file: Annotated[
@@ -159,6 +162,7 @@ class Prediction:
             heading=Heading(title="Problem", meaning="Why there is no prediction", place=9, width=160, spared=0),
         ),
     ] = ""
+    seen: Annotated[str, Column("word")] = ""
 
     def _repr_html_(self) -> str:
         """Show the row in a notebook."""
@@ -168,7 +172,9 @@ class Prediction:
             likely = ", ".join(f"{displayed_class(name)} {100 * share:.1f} %" for name, share in self.top)
             each = ", ".join(f"{letter}: {displayed_class(name)}" for letter, name in self.branches)
             lines = {"image": self.file, "predicted class": likely, "branches": each, "peaks": str(self.peaks)}
-            lines |= {} if self.label is None else {"true class": displayed_class(self.label)}
+            if self.label is not None:
+                lines["true class"] = displayed_class(self.label)
+                lines["seen by the model"] = self.seen or "unknown"
         cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(text)}</td></tr>" for key, text in lines.items())
         return f"<table>{cells}</table>"
 
@@ -268,6 +274,7 @@ class PredictionProgress:
         seconds: Seconds since this job started.
         finished: Whether the table is finished.
         passes: Mean number of backbone passes per predicted image, at the end of a job with ``stop_below``.
+        seen: How many of the predicted images the model has seen, at the end of a job.
     """
 
     done: int
@@ -277,6 +284,7 @@ class PredictionProgress:
     seconds: float
     finished: bool = False
     passes: float | None = None
+    seen: SeenCounts | None = None
 
     @property
     def images_per_second(self) -> float:

@@ -1,8 +1,8 @@
 """Converts the files of earlier versions to this one; the only module that knows both.
 
-Version 1 called the validation set held out. It wrote means since the epoch's beginning into the step lines of the metrics, where
-version 2 writes the batch's own values; and the sums behind an epoch's means in two groups, where version 2 has one. In runs of
-versions 1 and 2 the training seed also chose the validation images.
+Version 1 called the validation set "held-out". The step lines of its metrics contain means since the start of the
+epoch; those of version 2 contain the batch's own values. Its checkpoints store the sums of an epoch in two groups,
+version 2 in one. In runs of versions 1 and 2 the training seed also chose the validation images.
 """
 
 from __future__ import annotations

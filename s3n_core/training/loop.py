@@ -87,7 +87,7 @@ class TrainingLoop:
         self._memory = MemoryLimit(run, plan, self._learner, team)
         self._validation_pieces = FittingPieces()
         self._steps = TrainingSteps(plan, self._learner, self._loader, control, team, self._memory)
-        self._writer = CheckpointWriter(run, plan, self._learner, team, name)
+        self._writer = CheckpointWriter(run, plan, self._learner, team, name, changed_data=bool(notes))
         reason = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
         self._notes = (*reason, *notes, *self._memory.notes(), *self._learner.notes)
         for note in self._notes:

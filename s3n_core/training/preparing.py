@@ -17,6 +17,7 @@ from s3n_core.datasets.transforms import Augmentation, Preprocess
 from s3n_core.datasets.validation_images import validation_fingerprint
 from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
+from s3n_core.models.seen_images import SeenImages
 from s3n_core.runs.locations import checked_run_name, new_run_name
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.json_values import to_json
@@ -199,13 +200,14 @@ def read_plan(run: RunDirectory) -> Plan:
     return Plan(recipe, classes, samples("train"), samples("validation"), device, root, name)
 
 
-def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None) -> ModelHeader:
+def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None, seen: SeenImages | None = None) -> ModelHeader:
     """Return the header for a model file of this run.
 
     Args:
         plan: The run's plan.
         epoch: Number of epochs trained.
         best_accuracy: Best validation accuracy so far, in [0, 1]; None if there is none.
+        seen: The images that it has seen; None where that is not known (yet).
     """
     return ModelHeader(
         network=plan.network,
@@ -216,6 +218,7 @@ def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None) -> Mode
         epoch=epoch,
         metrics={} if best_accuracy is None else {"best_validation_accuracy": best_accuracy},
         versions=versions(),
+        images={} if seen is None else seen.to_header(),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.datasets.records import DataSet
+from s3n_core.evaluation.label_check import unknown_labels
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.codec import OpenedModel
@@ -98,6 +99,16 @@ class InspectionController(QObject):
 
     def _on_opened(self, opened: OpenedModel) -> None:
         self.device_reported.emit(f"{opened.device_name}, {opened.precision}", opened.device_reason)
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        """Report a model that knows none of the data set's labels."""
+        opened, data_set = self._client.model, self._session.data_set
+        if opened is None or data_set is None:
+            return
+        labels = {data_set.classes[record.label] for record in data_set.records if record.label is not None}
+        if labels and labels.isdisjoint(opened.classes):
+            self._session.report_error(unknown_labels(labels, opened.classes))
 
     def _on_model(self, model: Path | None) -> None:
         if not self._active or model == self._model:
@@ -118,6 +129,7 @@ class InspectionController(QObject):
         if data_set is not None and self._images.record_of(self._session.image) is None and data_set.records:
             self._session.image = self._images.record(0).path if self._images.rowCount() else None
         self.tell_truth()
+        self._check_labels()
 
     def _on_session_image(self, image: Path | None) -> None:
         if self._active:

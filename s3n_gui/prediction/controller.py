@@ -18,7 +18,7 @@ from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.worker_thread import WorkerThread
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
-from s3n_gui.prediction.table_check import check_table
+from s3n_gui.prediction.table_check import TableCheck, check_table
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
@@ -62,6 +62,8 @@ class PredictionController(QObject):
         self.total = 0
         self.error: S3NError | None = None
         self.stale = ""
+        self.measured_split = ""
+        """The split that the accuracy should be measured on, if the table is of all images; see ``TableCheck.split``."""
         self._job: Job | None = None
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_checked)
@@ -220,7 +222,7 @@ class PredictionController(QObject):
         """Open the existing table, complete or partial."""
         self._stop_reading()
         request = self.request
-        self.predictions, self.total, self.error, self.stale = None, 0, None, ""
+        self.predictions, self.total, self.error, self.stale, self.measured_split = None, 0, None, "", ""
         self.began.emit()
         if request is None:
             self._set_stage("nothing")
@@ -283,12 +285,17 @@ class PredictionController(QObject):
         self._tasks.run("check", partial(check_table, request, self.predictions.header))
 
     @Slot(str, object)
-    def _on_checked(self, _: str, sentence: str) -> None:
+    def _on_checked(self, _: str, check: TableCheck) -> None:
         if self.predictions is None or self._job is not None:
             return
-        self.stale = sentence
+        self.stale, self.measured_split = check.stale, check.split
         request = self.request
-        if self.stage == "finished" and not sentence and request is not None and request.model == self._session.model:
+        if (
+            self.stage == "finished"
+            and not check.stale
+            and request is not None
+            and request.model == self._session.model
+        ):
             # Fast mode leaves D and C unknown, but other pages need them to find disagreements.
             self._session.predictions = request.table if self.stop_below is None else None
         self.checked.emit()

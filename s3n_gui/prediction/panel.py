@@ -17,6 +17,7 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
 from s3n_gui.prediction.controller import PredictionController
+from s3n_gui.prediction.headline import Headline, headline_words
 from s3n_gui.prediction.page_words import empty_case, state_words
 from s3n_gui.prediction.preview.preview import Preview
 from s3n_gui.prediction.results import Results
@@ -59,6 +60,7 @@ class PredictPage(Page):
         self.accuracy_panel = AccuracyPanel()
         self.results = Results(self.filter, self.table, self.accuracy_panel)
         self.notice = StaleNotice()
+        self.headline = Headline()
         self.saving = TableSaving(self)
         self.filters = TableFilters(self.model, self.table, self.filter, self.accuracy_panel, self)
         self.empty = EmptyPage()
@@ -82,6 +84,7 @@ class PredictPage(Page):
         whole.setSpacing(12)
         whole.addWidget(self.source)
         whole.addWidget(self.notice)
+        whole.addWidget(self.headline)
         whole.addWidget(self.stack, 1)
 
     def _connect(self) -> None:
@@ -94,6 +97,7 @@ class PredictPage(Page):
         controller.failed.connect(self._on_failed)
         controller.checked.connect(self._show_stale)
         self.notice.anew_asked.connect(self._start_over)
+        self.headline.split_asked.connect(controller.set_part)
         self.filter.save_asked.connect(self.save_as)
         self.filter.inspect_asked.connect(self._open_first)
         self.saving.saved.connect(self._on_saved)
@@ -298,11 +302,12 @@ class PredictPage(Page):
     def _show_accuracy(self) -> None:
         predictions = self.controller.predictions
         self.accuracy = predictions.accuracy() if predictions is not None and len(predictions) else None
+        self.headline.show_words(headline_words(predictions), self.controller.measured_split)
         labelled = predictions is not None and bool((predictions.column("label") >= 0).any())
         self.table.show_columns(label=labelled, problem=predictions is not None and bool(predictions.errors))
         settled = self.controller.stage in ("finished", "stopped")
         self.accuracy_panel.show_accuracy(
-            self.accuracy, [] if predictions is None else predictions.names, settled=settled
+            self.accuracy, [] if predictions is None else predictions.names, settled=settled, labelled=labelled
         )
         if not self.accuracy_panel.judged:
             self.results.set_large(False)

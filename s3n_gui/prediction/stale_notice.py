@@ -21,6 +21,7 @@ class StaleNotice(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._icon, self._words = QLabel(), QLabel()
+        self._words.setProperty("role", "headline")
         self._words.setWordWrap(True)
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)

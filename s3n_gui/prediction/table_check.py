@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from s3n_core.datasets.opening import open_images, split_records
 from s3n_core.errors import S3NError
+from s3n_core.evaluation.chosen_images import evaluation_images
 from s3n_core.prediction.rows import PredictionHeader, fingerprint
 from s3n_core.runs.model_paths import file_digest, model_file
 from s3n_gui.appearance.wording import count_text
@@ -15,13 +17,28 @@ from s3n_gui.state.prediction_request import PredictionRequest
 _log = logging.getLogger(__name__)
 
 
-def check_table(request: PredictionRequest, header: PredictionHeader) -> str:
-    """Return what has changed since a table was made, as a sentence; empty if nothing, or if the check fails."""
+@dataclass(frozen=True, slots=True)
+class TableCheck:
+    """The result of a check.
+
+    Attributes:
+        stale: What has changed since the table was made, as a sentence; empty if nothing, or if the check failed.
+        split: "test" or "val": the table is of all images, and the model should be measured on this split. Otherwise empty.
+    """
+
+    stale: str = ""
+    split: str = ""
+
+
+def check_table(request: PredictionRequest, header: PredictionHeader) -> TableCheck:
+    """Check a table against the current model and images."""
     try:
-        return difference(request, header)
+        stale = difference(request, header)
+        split = "" if stale or request.part != "all" else evaluation_images(open_images(request.images), None)[0]
     except (S3NError, OSError):  # the next prediction reports it
         _log.info("a table could not be compared with the current model and images", exc_info=True)
-        return ""
+        return TableCheck()
+    return TableCheck(stale, split if split in ("test", "val") else "")
 
 
 def difference(request: PredictionRequest, header: PredictionHeader) -> str:

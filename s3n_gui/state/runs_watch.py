@@ -26,9 +26,10 @@ class RunsSeen:
 
     Attributes:
         runs: The runs, newest first.
-        losses: For each live run by its folder, the training loss so far, thinned out to at most ``MOST_POINTS`` values.
-        validation: For each run by its folder, the fingerprint of its validation images; empty without any, None unknown.
-        problem: Why the folder cannot be read, as a sentence; empty where it can.
+        losses: For each live run, its folder and its training loss so far, averaged to at most ``MOST_POINTS`` values.
+        validation: For each run, its folder and the fingerprint of its validation images: empty without any, None if
+            it is unknown.
+        problem: Why the folder cannot be read, as a sentence; empty if it can.
     """
 
     runs: tuple[RunSummary, ...] = ()

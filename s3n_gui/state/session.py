@@ -23,8 +23,8 @@ class ValidationShare:
     """The share of the training images in the validation set of the next training.
 
     Attributes:
-        fraction: The share, 0 to 0.5; recipes call it ``validation``.
-        seed: The draw; recipes call it ``split_seed``.
+        fraction: The share, in [0, 0.5]; recipes call it ``validation``.
+        seed: The seed of the draw; recipes call it ``split_seed``.
     """
 
     fraction: float = 0.1

@@ -115,7 +115,7 @@ class TrainingController(QObject):
         """Return the runs laid over the shown one that have other validation images."""
         return frozenset(path for path in self._others if self.has_other_validation(self._validation.get(path)))
 
-    # -- orders --------------------------------------------------------------------------------------------------------------
+    # -- orders --------------------------------------------------------------------------------------------------------
 
     def start(self, request: TrainingRequest) -> None:
         """Start a new run and show it."""

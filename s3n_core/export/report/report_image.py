@@ -50,6 +50,7 @@ class PartSummary:
         peaks: Number of peaks.
         branches: The class that each branch predicts, by letter.
         size: (width, height) of the original, in pixels.
+        seen: Whether the model has seen it before, as ``Prediction.seen``.
     """
 
     name: str
@@ -62,6 +63,7 @@ class PartSummary:
     peaks: int
     branches: dict[str, str]
     size: tuple[int, int]
+    seen: str = "unknown"
 
     @classmethod
     def from_line(cls, line: bytes) -> PartSummary:
@@ -69,12 +71,13 @@ class PartSummary:
         return cls(**json.loads(line))
 
 
-def part_bytes(inspection: Inspection, truth: str | None) -> bytes:
+def part_bytes(inspection: Inspection, truth: str | None, seen: str = "unknown") -> bytes:
     """Return an image's part of a report.
 
     Args:
         inspection: The image's inspection.
         truth: Name of the true class, or None if unknown.
+        seen: Whether the model has seen the image before, as ``Prediction.seen``.
     """
     first, *others = inspection.top(count=2)
     summary = {
@@ -92,6 +95,7 @@ def part_bytes(inspection: Inspection, truth: str | None) -> bytes:
             if answer in inspection.scores.logits
         },
         "size": list(inspection.response.image_size),
+        "seen": seen,
     }
     return b"".join(
         json.dumps(part, separators=(",", ":")).encode("ascii") + b"\n" for part in (summary, _pictures(inspection))

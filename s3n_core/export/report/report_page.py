@@ -20,10 +20,12 @@ from typing import Any
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.evaluation.accuracy import wilson_interval
+from s3n_core.evaluation.label_check import unknown_labels
 from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.web_fonts import font_face
 from s3n_core.export.report.report_image import PartSummary
 from s3n_core.inspection.palettes import PaletteName, palette_bytes
+from s3n_core.models.seen_images import SeenCounts
 from s3n_core.system.atomic_files import open_atomic
 from s3n_core.system.resources import resource
 from s3n_core.version import __version__
@@ -115,6 +117,7 @@ def report_data(
     index = {name: position for position, name in enumerate(names)}
     known = len(head.classes)
     labelled = [one for one in summaries if one.truth is not None and index[one.truth] < known]
+    seen = SeenCounts.count(one.seen for one in labelled)
     right = sum(one.truth == one.answer for one in labelled)
     answers = {"joint": [one.answer for one in labelled or summaries]}
     for branch in dict.fromkeys(branch for one in summaries for branch in one.branches):
@@ -125,6 +128,8 @@ def report_data(
         "known": [position < known for position in range(len(names))],
         "labelled": len(labelled),
         "right": right,
+        "unknown_labels": unknown_labels((one.truth for one in summaries if one.truth is not None), head.classes),
+        "seen": {**seen.to_dict(), "fair": seen.is_fair},
         "interval": wilson_interval(right, len(labelled)) if labelled else None,
         "branches": [
             (branch, sum(a == w for a, w in zip(said, wanted, strict=True)) / max(1, len(wanted)))

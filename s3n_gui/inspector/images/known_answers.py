@@ -93,7 +93,7 @@ class KnownAnswers(QObject):
         chosen, self._chosen = table.path == self._chosen, None
         said = self._take(certain=chosen)
         if chosen:
-            self.notice.emit(said)
+            (self.notice if self.of_all else self.failed).emit(said)
 
     def _on_failed(self, sentence: str) -> None:
         if self._chosen is not None:  # otherwise the user did not ask for it

@@ -98,7 +98,8 @@ class PredictionCard(QWidget):
             text = "✓ correct" if right else f"✕ wrong: true class {displayed_class(self._truth or '')}"
         self.verdict.setText(text)
         self.verdict.setToolTip(text)
-        self.verdict.setProperty("state", ("good" if right else "bad") if known else "")
+        foreign = self._truth is not None and not known
+        self.verdict.setProperty("state", ("good" if right else "bad") if known else "caution" if foreign else "")
         self.verdict.style().polish(self.verdict)
 
 

@@ -58,10 +58,12 @@ class AccuracyPanel(QWidget):
         """Whether any prediction has a label to compare with."""
         return self._judged
 
-    def show_accuracy(self, accuracy: TableAccuracy | None, names: list[str], *, settled: bool = True) -> None:
+    def show_accuracy(
+        self, accuracy: TableAccuracy | None, names: list[str], *, settled: bool = True, labelled: bool = False
+    ) -> None:
         """Show the accuracy of the predictions; ``settled`` means that no more rows will come."""
         self._judged = accuracy is not None and accuracy.counted > 0
-        self.threshold_card.show_accuracy(accuracy)
+        self.threshold_card.show_accuracy(accuracy, labelled=labelled)
         if accuracy is not None:
             if self._judged:
                 self.confusion.show_accuracy(accuracy, names, settled=settled)

@@ -57,7 +57,7 @@ class ThresholdCard(Card):
         """The minimum confidence of an accepted prediction, in [0, 1]."""
         return self.slider.value() / _POSITIONS
 
-    def show_accuracy(self, accuracy: TableAccuracy | None) -> None:
+    def show_accuracy(self, accuracy: TableAccuracy | None, *, labelled: bool = False) -> None:
         """Show the accuracy of the predictions; None clears the card."""
         self._accuracy = accuracy
         counted = accuracy is not None and accuracy.counted > 0
@@ -66,7 +66,7 @@ class ThresholdCard(Card):
             self.note.setText(f"{percent_text(accuracy.top1 or 0.0)} of {count_text(accuracy.counted, 'image')}")
             self.plot.show_accuracy(*accuracy.coverage.curve())
         elif accuracy is not None:
-            self.note.setText("No labels: accuracy cannot be computed")
+            self.note.setText("No label that the model knows" if labelled else "No labels: accuracy cannot be computed")
             self.plot.show_coverage(*accuracy.coverage.by_threshold())
         self._say()
 

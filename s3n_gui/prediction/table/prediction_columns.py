@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.evaluation.accuracy import TableAccuracy, table_accuracy
+from s3n_core.models.seen_images import SeenCounts
 from s3n_core.prediction.rows import COLUMNS, Prediction, PredictionHeader
 from s3n_core.prediction.schema import BRANCH_LETTERS, TOP, Column, Kind, PeakPlace
 
@@ -234,6 +236,15 @@ class PredictionColumns:
         return table_accuracy(
             self.column("label"), self.column("class"), self.column("correct"), confidence, len(self.names)
         )
+
+    def seen(self) -> SeenCounts:
+        """Count how many images of those that the accuracy counts the model has seen before."""
+        counted = self.column("seen")[self.column("correct") >= 0]
+        numbers = dict(zip(*(part.tolist() for part in np.unique(counted, return_counts=True)), strict=True))
+        words: Counter[str] = Counter()
+        for index, number in numbers.items():
+            words[self.words[index] if index >= 0 else ""] += number
+        return SeenCounts.count(words)
 
     def row(self, row: int) -> Prediction:
         """Return a row exactly as the engine wrote it."""

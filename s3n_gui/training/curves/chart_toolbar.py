@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION
 from s3n_gui.appearance.theme import font, number_font, px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE, mixed
+from s3n_gui.widgets.elided_label import ElidedLabel
 
 _MOST = 98
 
@@ -90,10 +91,12 @@ class ChartToolbar(QWidget):
         self._chips = QHBoxLayout(self._over)
         self._chips.setContentsMargins(0, 0, 0, 0)
         self._chips.setSpacing(SPACE)
-        self.other_images = QLabel(f"{OTHER_MARK} {OTHER_VALIDATION}: accuracies cannot be compared", self._over)
+        note = f"{OTHER_MARK} {OTHER_VALIDATION}: accuracies cannot be compared"
+        self.other_images = ElidedLabel(note, parent=self._over)
+        self.other_images.setToolTip(note)
         self.other_images.setProperty("role", "quiet")
         self.other_images.hide()
-        self._chips.addWidget(self.other_images)
+        self._chips.addWidget(self.other_images, 100)
         self._chips.addStretch(1)
         self._over.hide()
         whole = QVBoxLayout(self)
@@ -112,7 +115,7 @@ class ChartToolbar(QWidget):
     def show_others(
         self, others: Sequence[tuple[Path, QColor]], other_validation: frozenset[Path] = frozenset()
     ) -> None:
-        """Show a small button for each run laid over: press it to take the run away.
+        """Show a small button for each overlaid run; a click removes the run.
 
         Args:
             others: The runs and their colours.

@@ -32,12 +32,12 @@ class RecipeForm(QWidget):
     """Edits a ``RecipeChoice``.
 
     Signals:
-        start_asked: "Start training" was pressed.
-        changed: Recipe or a setting is another.
-        recipe_changed: The recipe is another, and its settings are its own; ``changed`` follows.
-        validation_edited: Somebody changed the validation share or the split seed: both.
-        data_asked: Somebody wants to open a data set.
-        live_asked: The training that is in the way should be shown.
+        start_asked: "Start training" was clicked.
+        changed: The recipe or a setting has changed.
+        recipe_changed: Another recipe was chosen and the settings were reset; ``changed`` follows.
+        validation_edited: The user has changed the validation share or the split seed; both values.
+        data_asked: Open a data set.
+        live_asked: Show the run that is training.
     """
 
     start_asked = Signal()

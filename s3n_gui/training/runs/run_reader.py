@@ -26,17 +26,17 @@ class RunNews:
     """The changes found in one pass.
 
     Attributes:
-        lines: The new lines of the metrics; all of them where ``restarted``, or some of all where ``glimpse``.
-        restarted: Forget the lines that came before.
-        glimpse: The file is long: these are some of its lines, so that there is something to see while it is read.
-        state: The last record.
-        status: What to tell a person.
-        live: Whether a process trains the run.
-        snapshots: Names in ``snapshots/`` that are new.
-        run: The content of ``run.json``, once it could be read; empty before.
-        validation: The fingerprint of its validation images; None while it is not known.
-        gone: The folder is not there.
-        problem: Why something cannot be read, as a sentence; empty where all is well.
+        lines: The new lines of the metrics; all lines if ``restarted``, a sample of them if ``glimpse``.
+        restarted: Discard all earlier lines.
+        glimpse: The lines are a sample of a long file, to show something while it is being read.
+        state: The last recorded state.
+        status: The status to show.
+        live: Whether a process is training the run.
+        snapshots: New names in ``snapshots/``.
+        run: The content of ``run.json``; empty until it can be read.
+        validation: The fingerprint of its validation images; None until it is known.
+        gone: Whether the folder does not exist.
+        problem: Why something cannot be read, as a sentence; otherwise empty.
     """
 
     lines: LineBlock

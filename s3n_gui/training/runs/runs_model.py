@@ -112,7 +112,7 @@ class RunsModel(QAbstractListModel):
 
 
 def run_facts(run: RunSummary, *, other_validation: bool = False) -> str:
-    """Return "15 epochs · 91.3 % · today 14:02" of a finished run, with its status first of any other.
+    """Return "15 epochs · 91.3 % · today 14:02" for a finished run; for others, the status comes first.
 
     Args:
         run: The run.

@@ -160,6 +160,7 @@ def test_a_model_is_a_name_a_folder_or_a_file(
     outcome = s3n("predict", text, trained_run.data, "--split", "test", "--out", out, "--device", "cpu")
     assert (outcome.code, outcome.out) == (0, f"{out}\n")
     assert outcome.err.startswith("12 images; sampling expected, float32, model ")
+    assert "The model has not seen these images before." in outcome.err
     rows = rows_of(out)
     assert len(rows) == 12
     assert [row["file"] for row in rows] == sorted(row["file"] for row in rows)
@@ -190,6 +191,7 @@ def test_predict_tells_a_program(s3n: Command, trained_run: TrainedRun, model: P
     assert [event["event"] for event in outcome.events] == ["progress"] * len(outcome.events)
     assert outcome.events[0]["done"] == 0
     assert outcome.events[-1]["finished"]
+    assert outcome.events[-1]["seen"] == {"training": 0, "validation": 0, "unseen": 12, "unknown": 0}
 
 
 class _Interruption:
@@ -299,7 +301,8 @@ def test_export_refuses_what_it_cannot_draw(
 def test_evaluate_takes_the_test_part(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
     outcome = s3n("evaluate", model, trained_run.data, "--out", tmp_path / "figures")
     assert outcome.code == 0
-    assert outcome.out.startswith(f"Part: test of {trained_run.data}\nTop-1 ")
+    heading = "Test images. The model has not seen these images before."
+    assert outcome.out.startswith(f"{heading}\nSplit: test of {trained_run.data}\nTop-1 ")
     tables = ["evaluation_accuracy.csv", "evaluation_by_class.csv", "evaluation_confusion.csv"]
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == tables
     *steps, figures = s3n("evaluate", model, trained_run.data, "--split", "train", "--json").events
@@ -307,6 +310,7 @@ def test_evaluate_takes_the_test_part(s3n: Command, trained_run: TrainedRun, mod
     assert (steps[-1]["what"], steps[-1]["done"], steps[-1]["total"]) == ("Evaluating", 36, 36)
     assert figures["event"] == "evaluated"
     assert (figures["part"], figures["images"]) == ("train", 36)
+    assert (figures["seen"]["training"], figures["seen"]["validation"]) == (24, 12)
     assert [row["name"] for row in figures["predictions"]][:4] == ["joint", "O", "D", "C"]
 
 
@@ -428,7 +432,17 @@ def test_runs_are_listed_and_shown(s3n: Command, run: RunDirectory) -> None:
     assert header.split() == ["name", "status", "epoch", "validation", "recipe", "data"]
     assert row.split()[:3] == ["birds-1", "finished", "2/2"]
     ((listed,),) = s3n("runs", "list", "--json").events
-    assert {"name", "path", "status", "live", "created", "state", "run", "problem"} == listed.keys()
+    assert {
+        "name",
+        "path",
+        "status",
+        "live",
+        "created",
+        "state",
+        "run",
+        "problem",
+        "validation_images",
+    } == listed.keys()
     shown = s3n("runs", "show", "birds-1").out
     assert "status     finished" in shown
     assert "validation" in shown

@@ -75,12 +75,13 @@ def test_the_model_predicts_what_it_did(s3n: Command, earlier: Path, tmp_path: P
 
 
 def test_a_run_is_a_model(s3n: Command, earlier: Path, tmp_path: Path) -> None:
-    outcome = s3n("evaluate", "old", earlier / "images", "--json")
+    outcome = s3n("evaluate", "old", earlier / "images", "--split", "all", "--json")
     assert outcome.code == 0, outcome
     (now,) = outcome.events[-1:]
     before = json.loads((earlier / "evaluation.json").read_text(encoding="utf-8").splitlines()[-1])
     assert now["images"] == before["images"]
     assert now["classes"] == before["classes"]
+    assert now["seen"]["sentence"] == "It is not known whether this model has seen these images."
 
 
 def test_both_tables_read(earlier: Path) -> None:

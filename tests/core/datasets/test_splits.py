@@ -50,7 +50,7 @@ def test_the_whole_fraction_is_held_out() -> None:
 
 
 def test_classes_that_lack_most_get_what_is_left() -> None:
-    """A tenth of 9, 15, 13 and 13 images: 0.9, 1.5, 1.3 and 1.3; after one of each of the last three, two are left."""
+    """A tenth of 9, 15, 13 and 13 images: 0.9, 1.5, 1.3 and 1.3; after one of each of the last three, two remain."""
     _, held = split_validation(records([9, 15, 13, 13]), 0.1, 0)
     assert by_class(held) == {0: 1, 1: 2, 2: 1, 3: 1}
 

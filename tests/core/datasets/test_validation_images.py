@@ -87,7 +87,7 @@ def test_runs_on_other_validation_images_are_marked(
 ) -> None:
     for name, seed in (("one", 0), ("two", 0), ("three", 1)):
         prepare(root, name, data_set, split_seed=seed)
-    prepare(root, "elsewhere", replace(data_set, root=root.parent), split_seed=2)
+    prepare(root, "elsewhere", replace(data_set, root=root), split_seed=2)
     runs = list_runs(root)
     assert other_validation(runs) == {root / "three"}
     print_runs(runs)

@@ -204,6 +204,19 @@ def test_a_failure_is_said_and_can_be_tried_again(stage: Stage) -> None:
     assert stage.state.message == ""
 
 
+def test_a_model_that_knows_none_of_the_labels_is_an_error(stage: Stage, qtbot: QtBot) -> None:
+    def opened(*classes: str) -> SimpleNamespace:
+        return SimpleNamespace(classes=classes, device_name="CPU", precision="float32", device_reason="")
+
+    said: list[str] = []
+    stage.session.error_reported.connect(said.append)
+    for model in (opened(*CLASSES), opened("Robin", CLASSES[0]), opened("Robin", "Wren")):
+        stage.client.model = model  # type: ignore[assignment]
+        stage.client.opened.emit(model)
+    assert len(said) == 1
+    assert said[0].startswith("This model knows none of the 3 classes of these images")
+
+
 def test_from_image_to_image(stage: Stage, qtbot: QtBot) -> None:
     stage.controller.step(1)
     assert stage.session.image == stage.path(1)

@@ -85,7 +85,7 @@ def test_a_table_of_another_model_says_nothing(setting: Setting, qtbot: QtBot, t
         setting.session.predictions = table(tmp_path / "t.json")
     assert not setting.known.of_all
     assert len(setting.verdicts) == 0
-    with qtbot.waitSignal(setting.known.notice) as said:
+    with qtbot.waitSignal(setting.known.failed) as said:
         setting.known.read(tmp_path / "t.json")
     assert "another model" in said.args[0]
 
@@ -94,7 +94,7 @@ def test_a_chosen_table_says_what_it_brought(setting: Setting, qtbot: QtBot, tmp
     with qtbot.waitSignal(setting.known.notice) as said:
         setting.known.read(table(tmp_path / "t.json"))
     assert said.args[0] == "The answers of 2 of 6 images are known now."
-    with qtbot.waitSignal(setting.known.notice) as said:
+    with qtbot.waitSignal(setting.known.failed) as said:
         setting.known.read(table(tmp_path / "others.json", names=("elsewhere.jpg",)))
     assert "other images" in said.args[0]
     (tmp_path / "junk.json").write_text("{}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up_rows import header, predictions, rows, write_part
+from made_up_rows import CLASSES, header, predictions, rows, write_part
 from nonsense import talk_nonsense
 from PIL import Image
 from PySide6.QtCore import Qt
@@ -19,8 +21,10 @@ from s3n_core.errors import UnfinishedOutput
 from s3n_core.evaluation.confusion import confused_pairs
 from s3n_core.system.resources import resource
 from s3n_gui.background.jobs import JobList
+from s3n_gui.prediction.headline import headline_words
 from s3n_gui.prediction.panel import PredictPage, page
 from s3n_gui.prediction.source_bar import SourceBar
+from s3n_gui.prediction.table.prediction_columns import BlockReader, PredictionColumns
 from s3n_gui.prediction.table.table_model import section_of
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
@@ -428,3 +432,40 @@ def test_a_table_of_something_else_can_be_replaced_whatever_the_engine_says(
     qtbot.waitUntil(lambda: controller.stage == "finished", timeout=300_000)
     assert controller.predictions is not None
     assert len(controller.predictions) == len(list(IMAGES.rglob("*.jpg")))
+
+
+def shown_with(words: list[str], labels: list[str | None]) -> PredictionColumns:
+    made = [
+        replace(row, seen=word, label=label, correct=None if label not in CLASSES else row.class_name == label)
+        for row, word, label in zip(rows(len(words)), words, labels, strict=True)
+    ]
+    table = PredictionColumns(header(len(made)))
+    table.append(BlockReader(header(len(made))).read([json.dumps(row.to_dict()) for row in made]))
+    return table
+
+
+def test_the_headline_says_what_the_figures_mean() -> None:
+    ant = CLASSES[0]
+    assert headline_words(None) == ""
+    assert headline_words(shown_with(["unseen"] * 3, [ant] * 3)) == ""
+    learned = headline_words(shown_with(["training", "unseen"], [ant, ant]))
+    assert learned == "The model learned from 1 of these 2 images. New images are harder."
+    assert headline_words(shown_with([""], [ant])) == "It is not known whether this model has seen these images."
+    assert headline_words(shown_with(["unknown"], [None])) == ""
+    foreign = headline_words(shown_with(["unseen"] * 2, ["Robin", "Wren"]))
+    assert foreign.startswith("This model knows none of the 2 classes of these images")
+    partly = headline_words(shown_with(["unseen", "training"], ["Robin", ant]))
+    assert "does not know 1 of the 2 classes of these images ('Robin'); 1 image is not counted." in partly
+    assert "The model learned from this image" in partly
+
+
+def test_the_headline_stands_above_the_table(qtbot: QtBot, filled: PredictPage) -> None:
+    headline = filled.headline
+    assert headline.isVisible()
+    assert headline.words == "It is not known whether this model has seen these images."
+    assert not headline.measure.isVisible()
+    headline.show_words("Some.", "test")
+    with qtbot.waitSignal(filled.controller.request_changed):
+        headline.measure.click()
+    assert filled.controller.part == "test"
+    assert not headline.isVisible()

@@ -470,7 +470,7 @@ def test_what_is_held_out_is_chosen_once(train_page, session, birds, monkeypatch
     assert form.choice.settings == {"validation": 0.25, "split_seed": 7}
     assert form.rows["split_seed"].control.value() == 7
     assert form.rows["seed"].control.value() == 0
-    assert form.rows["validation"].control.text() == "25 %"  # as on the page Data
+    assert form.rows["validation"].control.text() == "25 %"  # as on the Data page
     form.rows["validation"].control.setValue(30)
     assert session.validation == ValidationShare(0.3, 7)
     session.validation = ValidationShare(0.25, 7)
