@@ -69,6 +69,12 @@ def _finite(number: float | None) -> float | None:
     return number
 
 
+ExcelOption = Annotated[
+    bool,
+    typer.Option(
+        "--excel", help="Write CSV for Excel: with a byte-order mark, and ' before text that begins with = + - @."
+    ),
+]
 StopBelowOption = Annotated[
     float | None,
     typer.Option(

@@ -10,6 +10,7 @@ import typer
 from s3n_core.commands.arguments import (
     DataArgument,
     DeviceOption,
+    ExcelOption,
     FormatOption,
     JsonOption,
     ModelArgument,
@@ -64,6 +65,7 @@ def evaluate(
         bool, typer.Option("--cascade", help="Also show accuracy and number of passes if certain images stop after O.")
     ] = False,
     stop_below: StopBelowOption = None,
+    excel: ExcelOption = False,
     sampling: SamplingOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -121,5 +123,5 @@ def evaluate(
         from s3n_core.system.atomic_files import make_folder
 
         make_folder(out)
-        for path in write_evaluation_tables(result, out):
+        for path in write_evaluation_tables(result, out, excel=excel):
             say(f"Written: {path}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s3n_core.commands.arguments import ExcelOption
 from s3n_core.commands.failures import say
 from s3n_core.commands.image_job import ImageJob, takes_image_job
 from s3n_core.commands.job_progress import follow
@@ -68,6 +69,7 @@ def export(
             help="Opacity of the maps over the grey image; 1 hides the image.",
         ),
     ] = STANDARD_OPACITY,
+    excel: ExcelOption = False,
 ) -> None:
     """Export figures and numbers of a folder's images."""
     records, classes = job.records[:most], job.data_set.classes
@@ -92,7 +94,9 @@ def export(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     opened = job.open_model()
-    steps = export_records(opened, records, out, options, classes=classes, workers=job.workers, restart=restart)
+    steps = export_records(
+        opened, records, out, options, classes=classes, workers=job.workers, restart=restart, excel=excel
+    )
 
     def note(step: ExportProgress) -> str:
         if step.error and not job.json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s3n_core.commands.arguments import StopBelowOption
+from s3n_core.commands.arguments import ExcelOption, StopBelowOption
 from s3n_core.commands.failures import say
 from s3n_core.commands.image_job import ImageJob, takes_image_job
 from s3n_core.commands.job_progress import follow
@@ -33,13 +33,14 @@ def predict(
         bool, typer.Option("--restart", help="Discard the rows of a job that was stopped and start from the beginning.")
     ] = False,
     stop_below: StopBelowOption = None,
+    excel: ExcelOption = False,
 ) -> None:
     """Predict a folder."""
     from s3n_core.commands.teamwork import working_together
 
     with working_together() as team:
         if team.leads:
-            _predict(job, out, restart, team, stop_below)
+            _predict(job, out, restart, team, stop_below, excel)
         else:
             _assist(job, team, stop_below)
 
@@ -52,7 +53,7 @@ def _assist(job: ImageJob, team: Team, stop_below: float | None) -> None:
     assist(job.open_model(), records, team, classes=classes, workers=job.workers, stop_below=stop_below)
 
 
-def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: float | None) -> None:
+def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: float | None, excel: bool) -> None:
     from s3n_core.prediction.tables import prepare_place
 
     prepare_place(out)
@@ -71,6 +72,7 @@ def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: fl
         restart=restart,
         team=team,
         stop_below=stop_below,
+        excel=excel,
     )
     last = follow(steps, "Predicting", json=job.json, note=lambda step: f"{step.images_per_second:.1f} images/s")
     if last.unreadable == last.total:

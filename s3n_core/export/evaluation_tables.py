@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from s3n_core.evaluation.result import Evaluation
 from s3n_core.system.atomic_files import write_text
-
-# Spreadsheets run cells that start with these as formulas; class names come from untrusted folders.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from s3n_core.system.csv_tables import csv_text
 
 
-def write_evaluation_tables(evaluation: Evaluation, folder: Path, stem: str = "evaluation") -> tuple[Path, ...]:
+def write_evaluation_tables(
+    evaluation: Evaluation, folder: Path, stem: str = "evaluation", *, excel: bool = False
+) -> tuple[Path, ...]:
     """Write every table of an evaluation.
 
     Args:
         evaluation: The figures.
         folder: An existing folder.
         stem: Prefix of the file names.
+        excel: Write them for Excel, see `csv_tables`.
 
     Returns:
         The files: ``STEM_accuracy.csv``, ``STEM_by_class.csv``, ``STEM_confusion.csv``.
@@ -32,21 +30,21 @@ def write_evaluation_tables(evaluation: Evaluation, folder: Path, stem: str = "e
     written = []
     for name, table in tables.items():
         path = folder / f"{stem}_{name}.csv"
-        write_text(path, table(evaluation))
+        write_text(path, table(evaluation, excel=excel))
         written.append(path)
     return tuple(written)
 
 
-def accuracy_csv(evaluation: Evaluation) -> str:
+def accuracy_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
     """Return the top-1 and top-5 accuracy, in [0, 1], of the joint prediction and of each branch, one per line."""
     rows = [
         (row.name, row.images, row.top1, row.top5, f"{row.top1_share:.6f}", f"{row.top5_share:.6f}")
         for row in evaluation.accuracies
     ]
-    return csv_text(("prediction", "images", "top1_images", "top5_images", "top1", "top5"), rows)
+    return csv_text(("prediction", "images", "top1_images", "top5_images", "top1", "top5"), rows, excel=excel)
 
 
-def by_class_csv(evaluation: Evaluation) -> str:
+def by_class_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
     """Return the joint prediction's figures for each class.
 
     Columns: class, images, correct, recall (correct over images of the class; empty without images), predicted (images
@@ -63,30 +61,14 @@ def by_class_csv(evaluation: Evaluation) -> str:
         shares = _share(row.recall), row.predicted, _share(row.precision)
         rows.append((name, row.images, row.correct, *shares, most_taken_for, times))
     header = ("class", "images", "correct", "recall", "predicted", "precision", "most_taken_for", "times")
-    return csv_text(header, rows)
+    return csv_text(header, rows, excel=excel)
 
 
-def confusion_csv(evaluation: Evaluation) -> str:
+def confusion_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
     """Return the confusion matrix in images: one row per true class, one column per predicted class."""
     header = ("true class \\ predicted", *evaluation.classes)
     rows = [(name, *counts) for name, counts in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True)]
-    return csv_text(header, rows)
-
-
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return rows as CSV with quoted text; text that a spreadsheet would run as a formula is neutralised."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([_cell(value) for value in header])
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-    return buffer.getvalue()
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return "'" + value
-    return value
+    return csv_text(header, rows, excel=excel)
 
 
 def _share(share: float | None) -> str:

@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.export.evaluation_tables import csv_text
 from s3n_core.export.options import ARRAYS_ENDING, PART_ENDING
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.system.atomic_files import write_bytes
+from s3n_core.system.csv_tables import csv_text
 from s3n_core.system.line_files import LineFile
 
 INDEX = "index.csv"
@@ -55,13 +55,14 @@ class ExportIndex:
         resumed: Number of rows reused from an earlier export.
     """
 
-    def __init__(self, out: Path, made_with: Mapping[str, Any], *, restart: bool = False) -> None:
+    def __init__(self, out: Path, made_with: Mapping[str, Any], *, restart: bool = False, excel: bool = False) -> None:
         """Open the rows of an interrupted export if it was made with the same settings; otherwise start over.
 
         Args:
             out: The output folder.
             made_with: What determines all files (model, options, ...), as JSON values.
             restart: Always start over.
+            excel: Write the table for Excel, see `csv_tables`.
 
         Raises:
             OutputError: The index cannot be written, another export is writing to this folder, or a file of another
@@ -71,6 +72,7 @@ class ExportIndex:
         self.left_out = 0
         self.resumed = 0
         self._out = out
+        self._excel = excel
         self._earlier: dict[str, dict[str, Any]] = {}
         header = {"format": FORMAT, "version": VERSION, **made_with}
         # Files that were made with another model or other options are replaced.
@@ -147,7 +149,7 @@ class ExportIndex:
         """
         rows = [self.rows[position] for position in sorted(self.rows)]
         # Names that are not valid Unicode are escaped, as in a table of predictions, so that the file is valid UTF-8.
-        write_bytes(self._out / INDEX, csv_text(_COLUMNS, rows).encode("utf-8", "backslashreplace"))
+        write_bytes(self._out / INDEX, csv_text(_COLUMNS, rows, excel=self._excel).encode("utf-8", "backslashreplace"))
 
     def finish(self) -> None:
         """Write the table and remove the intermediate rows.

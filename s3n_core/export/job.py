@@ -82,6 +82,7 @@ def export(
     batch_size: int = _BATCH,
     workers: int | None = None,
     restart: bool = False,
+    excel: bool = False,
 ) -> Generator[ExportProgress, None, None]:
     """Export inspections of images into a folder, with an index.
 
@@ -97,6 +98,7 @@ def export(
         batch_size: Images per forward pass; halved if the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
         restart: Start over instead of resuming an interrupted export.
+        excel: Write the index for Excel.
 
     Returns:
         A generator of progress: at the start, after every image, and at the end.
@@ -116,7 +118,7 @@ def export(
         "precision": model.precision,
         "options": to_json(options),
     }
-    with ExportIndex(out, made_with, restart=restart) as index:
+    with ExportIndex(out, made_with, restart=restart, excel=excel) as index:
 
         def progress(
             name: str = "", written: Sequence[PurePosixPath] = (), error: str = "", *, finished: bool = False

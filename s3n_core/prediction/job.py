@@ -101,6 +101,7 @@ def predict_to_file(
     restart: bool = False,
     team: Team = ALONE,
     stop_below: float | None = None,
+    excel: bool = False,
 ) -> Generator[PredictionProgress, None, None]:
     """Predict images into a table, resuming an earlier job of the same table.
 
@@ -117,6 +118,7 @@ def predict_to_file(
         restart: Discard the rows of an earlier job.
         team: The cooperating processes; this one is the leader, the others call `assist`.
         stop_below: As in `predict`.
+        excel: Write a CSV for Excel.
 
     Returns:
         A generator of progress: at the start, after every batch, and when the table is finished. Close it to stop early
@@ -183,7 +185,7 @@ def predict_to_file(
                 seen.update(() if row.error else (row.seen,))
                 yield row
 
-        write_table(out, header, counted())
+        write_table(out, header, counted(), excel=excel)
         table.remove()
         yield progress(finished=True, passes=header.passes, seen=SeenCounts.count(seen))
 

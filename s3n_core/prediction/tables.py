@@ -1,17 +1,16 @@
 """Tables of predictions on disk: CSV for spreadsheets, JSON for programs, both written atomically.
 
 Both hold exactly the values of the rows. In CSV all text is quoted according to RFC 4180, so names may contain commas,
-quotes and line breaks. A name that a spreadsheet would take for a formula (one that starts with = + - or @) is not
-changed, because a changed name would no longer match its file (docs/reference/tables.md says how to open such a table).
+quotes and line breaks; names are written as they are, unless the table is for Excel (`csv_tables`).
 """
 
 from __future__ import annotations
 
-import csv
 import errno
 import io
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from s3n_core.errors import OutputError
 from s3n_core.prediction.rows import COLUMNS, Prediction, PredictionHeader
 from s3n_core.prediction.schema import Cell
 from s3n_core.system.atomic_files import make_folder, open_atomic, output_error
+from s3n_core.system.csv_tables import CsvWriter
 from s3n_core.system.json_values import from_json
 
 TableFormat = Literal["csv", "json"]
@@ -58,18 +58,19 @@ def prepare_place(path: Path) -> None:
         raise output_error(path, OSError(errno.EISDIR, "is a folder"))
 
 
-def write_table(path: Path, header: PredictionHeader, rows: Iterable[Prediction]) -> None:
+def write_table(path: Path, header: PredictionHeader, rows: Iterable[Prediction], *, excel: bool = False) -> None:
     """Write a table in constant memory: the rows are consumed one by one.
 
     Args:
         path: The file, whose suffix determines the format; replaced atomically.
         header: The header of the rows.
         rows: The rows.
+        excel: Write a CSV for Excel.
 
     Raises:
         OutputError: The table cannot be written, or the suffix is unknown; an existing file is unchanged.
     """
-    write = _write_csv if table_format(path) == "csv" else _write_json
+    write = partial(_write_csv, excel=excel) if table_format(path) == "csv" else _write_json
     with open_atomic(path) as file:
         # Names that are not valid Unicode become \udcXX, so that the file is valid UTF-8 for every reader. In JSON that
         # escape restores the name exactly.
@@ -137,11 +138,11 @@ def json_row_lines(file: Iterator[bytes]) -> Iterator[bytes]:
         yield line.rstrip().rstrip(b",")
 
 
-def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[Prediction]) -> None:
-    writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
+def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[Prediction], *, excel: bool) -> None:
+    writer = CsvWriter(file, excel=excel, quote_all_text=True)
     threshold = header.stop_below
-    writer.writerow(CSV_NAMES if threshold is None else (*CSV_NAMES, "stop_below"))
-    writer.writerows(csv_record(row) + ([] if threshold is None else [threshold]) for row in rows)
+    writer.write(CSV_NAMES if threshold is None else (*CSV_NAMES, "stop_below"))
+    writer.write_all(csv_record(row) + ([] if threshold is None else [threshold]) for row in rows)
 
 
 def _write_json(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[Prediction]) -> None:

@@ -26,7 +26,7 @@ from s3n_gui.prediction.source_choice import SourceChoice
 from s3n_gui.prediction.stale_notice import StaleNotice
 from s3n_gui.prediction.table.filter_bar import FilterBar
 from s3n_gui.prediction.table.table_model import PredictionModel, section_of
-from s3n_gui.prediction.table.table_saving import TableSaving, ask_for_place
+from s3n_gui.prediction.table.table_saving import Place, TableSaving, ask_for_place
 from s3n_gui.prediction.table.table_view import PredictionTable
 from s3n_gui.prediction.table_filters import TableFilters
 from s3n_gui.state.demo import demo_images, demo_model
@@ -184,15 +184,15 @@ class PredictPage(Page):
 
     def save_as(self) -> None:
         """Let the user save the shown rows."""
-        path = ask_for_place(self, self.controller.images)
-        if path is not None:
-            self.save_to(path)
+        place = ask_for_place(self, self.controller.images)
+        if place is not None:
+            self.save_to(place)
 
-    def save_to(self, path: Path) -> None:
+    def save_to(self, place: Place) -> None:
         """Write the shown rows, in the shown order."""
         if self.controller.predictions is not None:
             self._session.end_cause("saving")
-            self.saving.save(path, self.controller.predictions, self.model.rows)
+            self.saving.save(place, self.controller.predictions, self.model.rows)
 
     def set_matrix_large(self, large: bool) -> None:
         """Show the confusion matrix enlarged beside the table, or small below it."""

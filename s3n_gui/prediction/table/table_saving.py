@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,24 +17,42 @@ from s3n_core.prediction.tables import write_table
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 
+_EXCEL = "Table for Excel (*.csv)"
+_FILTERS = f"Table (*.csv);;{_EXCEL};;JSON (*.json)"
 
-def ask_for_place(parent: QWidget, images: Path | None) -> Path | None:
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to save a table.
+
+    Attributes:
+        path: The file, ``.csv`` or ``.json``; replaced atomically.
+        excel: Whether the CSV is for Excel (`csv_tables`).
+    """
+
+    path: Path
+    excel: bool = False
+
+
+def ask_for_place(parent: QWidget, images: Path | None) -> Place | None:
     """Let the user choose where to save a table of these images; None if cancelled."""
     name = f"{images.name}-predictions.csv" if images is not None else "predictions.csv"
-    chosen, kind = QFileDialog.getSaveFileName(parent, "Save predictions", name, "Table (*.csv);;JSON (*.json)")
+    chosen, kind = QFileDialog.getSaveFileName(
+        parent, "Save predictions", name, ";;".join(("Table (*.csv)", _EXCEL, "JSON (*.json)"))
+    )
     if not chosen:
         return None
     path = Path(chosen)
     if path.suffix.lower() not in (".csv", ".json"):
         path = path.with_name(path.name + (".json" if "json" in kind else ".csv"))
-    return path
+    return Place(path, excel=kind == _EXCEL)
 
 
-def save_rows(path: Path, predictions: PredictionColumns, rows: NDArray[np.intp]) -> int:
+def save_rows(place: Place, predictions: PredictionColumns, rows: NDArray[np.intp]) -> int:
     """Write rows of a table and return their number.
 
     Args:
-        path: The file, ``.csv`` or ``.json``; replaced atomically.
+        place: Where.
         predictions: The table.
         rows: The rows to write, in order.
 
@@ -43,7 +61,7 @@ def save_rows(path: Path, predictions: PredictionColumns, rows: NDArray[np.intp]
     """
     count = len(rows)
     header = predictions.header if count == predictions.header.count else replace(predictions.header, count=count)
-    write_table(path, header, (predictions.row(row) for row in rows.tolist()))
+    write_table(place.path, header, (predictions.row(row) for row in rows.tolist()), excel=place.excel)
     return count
 
 
@@ -70,11 +88,11 @@ class TableSaving(QObject):
         """Whether a table is being written."""
         return self._tasks.is_open("save")
 
-    def save(self, path: Path, predictions: PredictionColumns, rows: NDArray[Any]) -> None:
+    def save(self, place: Place, predictions: PredictionColumns, rows: NDArray[Any]) -> None:
         """Write rows of a table in the given order; ignored while another table is being written."""
         if not self.busy:
-            self._path = path
-            self._tasks.run("save", partial(save_rows, path, predictions, np.array(rows)))
+            self._path = place.path
+            self._tasks.run("save", partial(save_rows, place, predictions, np.array(rows)))
 
     def close(self) -> None:
         """Wait until the writing has finished."""

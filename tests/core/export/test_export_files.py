@@ -14,7 +14,6 @@ from s3n_core.export.evaluation_tables import (
     accuracy_csv,
     by_class_csv,
     confusion_csv,
-    csv_text,
     write_evaluation_tables,
 )
 from s3n_core.export.figures.canvas import Area, Canvas
@@ -24,6 +23,7 @@ from s3n_core.export.file_names import OutputNames, safe_part
 from s3n_core.export.image_files import arrays_bytes, picture_bytes
 from s3n_core.export.options import ExportOptions
 from s3n_core.inspection.summary import arrays_of
+from s3n_core.system.csv_tables import csv_text
 
 ENDINGS = (".png", "/peaks.png", ".npz")
 
@@ -137,10 +137,10 @@ def rows_of(text):
 
 def test_tables_of_an_evaluation(evaluation):
     header, *rows = rows_of(confusion_csv(evaluation))
-    assert header[1:] == ["'=cmd()", "b, with comma", "鳥"]
+    assert header[1:] == ["=cmd()", "b, with comma", "鳥"]
     assert [row[1:] for row in rows] == [["8", "2", "0"], ["1", "3", "0"], ["0", "0", "0"]]
     by_class = rows_of(by_class_csv(evaluation))
-    assert by_class[1] == ["'=cmd()", "10", "8", "0.800000", "9", "0.888889", "b, with comma", "2"]
+    assert by_class[1] == ["=cmd()", "10", "8", "0.800000", "9", "0.888889", "b, with comma", "2"]
     assert by_class[3] == ["鳥", "0", "0", "", "0", "", "", "0"]
     accuracy = rows_of(accuracy_csv(evaluation))
     assert accuracy[1] == ["joint", "14", "11", "14", "0.785714", "1.000000"]
@@ -154,9 +154,12 @@ def test_tables_are_written_side_by_side(evaluation, tmp_path):
         write_evaluation_tables(evaluation, tmp_path / "missing")
 
 
-def test_a_spreadsheet_runs_no_cell_and_line_ends_stay_inside_their_cell():
-    text = csv_text(("a", "b"), [("=1+1", -2), ("two\nlines", '"')])
-    assert rows_of(text) == [["a", "b"], ["'=1+1", "-2"], ["two\nlines", '"']]
+def test_cells_are_written_as_they_are_and_escaped_only_for_excel():
+    cells = [("=1+1", -2), ("+90", "-90/1.jpg"), ("two\nlines", '"')]
+    plain, excel = csv_text(("a", "b"), cells), csv_text(("a", "b"), cells, excel=True)
+    assert rows_of(plain) == [["a", "b"], ["=1+1", "-2"], ["+90", "-90/1.jpg"], ["two\nlines", '"']]
+    assert excel.startswith("\ufeff")
+    assert rows_of(excel[1:]) == [["a", "b"], ["'=1+1", "-2"], ["'+90", "'-90/1.jpg"], ["two\nlines", '"']]
 
 
 @pytest.mark.parametrize("wrong", [{"format": "gif"}, {"sheet": False, "singles": False, "arrays": False}])

@@ -93,6 +93,14 @@ def test_json_is_exact(tmp_path: Path) -> None:
     assert list(rows) == ROWS
 
 
+def test_a_table_for_excel_has_a_mark_and_no_formulas(tmp_path: Path) -> None:
+    write_table(tmp_path / "plain.csv", HEADER, [row_of("-90/1.png")])
+    write_table(tmp_path / "excel.csv", HEADER, [row_of("-90/1.png")], excel=True)
+    plain, excel = ((tmp_path / name).read_bytes() for name in ("plain.csv", "excel.csv"))
+    assert b'"-90/1.png"' in plain
+    assert excel == b"\xef\xbb\xbf" + plain.replace(b'"-90/1.png"', b'"\'-90/1.png"')
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".json"])
 def test_without_rows(tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"p{suffix}"

@@ -26,6 +26,7 @@ from s3n_gui.prediction.panel import PredictPage, page
 from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.prediction.table.prediction_columns import BlockReader, PredictionColumns
 from s3n_gui.prediction.table.table_model import section_of
+from s3n_gui.prediction.table.table_saving import Place
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -313,7 +314,7 @@ def test_saving_writes_what_is_shown(qtbot: QtBot, filled: PredictPage, tmp_path
     filled.table.sort_by(1, descending=True)
     out = tmp_path / "tabelle ä.csv"
     with qtbot.waitSignal(session.notice_reported, timeout=5000):
-        filled.save_to(out)
+        filled.save_to(Place(out))
     with out.open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     assert [line["file"] for line in lines] == [filled.model.index(n, 1).data() for n in range(filled.model.rowCount())]
@@ -399,7 +400,7 @@ def test_a_real_job_is_stopped_and_goes_on(
     controller._check()
     qtbot.waitUntil(lambda: session.predictions == request.table, timeout=5000)
     assert not predict.notice.isVisible()
-    predict.save_to(tmp_path / "saved.json")
+    predict.save_to(Place(tmp_path / "saved.json"))
     qtbot.waitUntil(lambda: not predict.saving.busy, timeout=10_000)
     assert (tmp_path / "saved.json").read_bytes() == request.table.read_bytes()
 

@@ -16,7 +16,7 @@ from s3n_gui.background.worker_thread import WorkerThread
 from s3n_gui.prediction.table import table_reading
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
-from s3n_gui.prediction.table.table_saving import TableSaving
+from s3n_gui.prediction.table.table_saving import Place, TableSaving
 
 from PySide6.QtCore import QObject  # isort: skip
 
@@ -136,13 +136,13 @@ def test_junk_is_named(qtbot: QtBot, tmp_path: Path, listeners: list[Listener], 
     assert str(out) in one.sentence
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json"])
-def test_what_is_saved_is_what_the_engine_writes(qtbot: QtBot, tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize(("suffix", "excel"), [(".csv", False), (".json", False), (".csv", True)])
+def test_what_is_saved_is_what_the_engine_writes(qtbot: QtBot, tmp_path: Path, suffix: str, excel: bool) -> None:
     by_engine, by_window = tmp_path / f"engine{suffix}", tmp_path / f"window{suffix}"
-    write_table(by_engine, header(200), rows(200))
+    write_table(by_engine, header(200), rows(200), excel=excel)
     table = predictions(200)
     saving = TableSaving()
     with qtbot.waitSignal(saving.saved, timeout=5000) as saved:
-        saving.save(by_window, table, np.arange(200))
+        saving.save(Place(by_window, excel), table, np.arange(200))
     assert saved.args == [by_window, 200]
     assert by_window.read_bytes() == by_engine.read_bytes()
