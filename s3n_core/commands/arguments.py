@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from s3n_core.commands.failures import say
+from s3n_core.commands.progress import print_json
 from s3n_core.errors import ModelNotFound, RunError
 from s3n_core.runs.earlier_versions import current_name
 
@@ -161,10 +162,22 @@ def quoted(text: str | Path) -> str:
     return f'"{text}"' if os.name == "nt" else shlex.quote(text)
 
 
-def say_problems(data_set: DataSet) -> None:
-    """List files that the data set's reader could not use: the first few, and how to see the rest."""
+def say_problems(data_set: DataSet, *, json: bool = False) -> None:
+    """List files that the data set's reader could not use, the first few, and say what else was passed over, in a number.
+
+    Args:
+        data_set: The data set.
+        json: Also print what was passed over as an object, because a program reads; nothing where there is nothing.
+    """
+    from s3n_core.datasets.skipped_files import skipped_sentence
+
     for problem in data_set.problems[:_SHOWN_PROBLEMS]:
         say(f"Left out: {problem.path}: {problem.reason}")
     more = len(data_set.problems) - _SHOWN_PROBLEMS
     if more > 0:
         say(f"... and {more} more; `s3n audit {quoted(data_set.root)}` lists all.")
+    sentence = skipped_sentence(data_set.skipped, companions=False)
+    if sentence:
+        say(sentence)
+    if json and data_set.skipped:
+        print_json({"event": "skipped", "message": sentence, "skipped": data_set.skipped})

@@ -79,7 +79,7 @@ def evaluate(
     data_set = open_assigned(data, format)
     if data_set.original is not None:
         say(assignment_sentence(data_set))
-    say_problems(data_set)
+    say_problems(data_set, json=json)
     from s3n_core.datasets.splits import VALIDATION
     from s3n_core.evaluation.chosen_images import evaluation_images
 

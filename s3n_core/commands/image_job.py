@@ -52,7 +52,7 @@ class ImageJob:
         from s3n_core.datasets.opening import open_images
 
         data_set = open_images(self.images, self.format, say)
-        say_problems(data_set)
+        say_problems(data_set, json=self.json)
         return data_set
 
     @cached_property

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Literal
 
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.errors import OutputError
 from s3n_core.runs.run_directory import FORMAT as RUN_FORMAT
 from s3n_core.system.output_marker import MARKER
 
 OwnKind = Literal["run", "export", "demo data", "output"]
 
-# What versions before the marker left: the first columns of an export's table, and the two tables of the synthetic birds.
+# The columns of an export's table, the first line of its rows while it runs, and the tables of the synthetic birds, which
+# versions before the marker wrote, too.
 _EXPORT_TABLE = b"file,label,class,probability,correct,entropy,rule,peaks,sheet,folder,arrays,error"
 _EXPORT_ROWS = b'"s3n-export"'
 _DEMO_TABLES = ("species.json", "distinguishing_parts.json")
@@ -40,6 +43,38 @@ def own_kind(folder: str | Path, names: Container[str] | None = None) -> OwnKind
     if all(name in present for name in _DEMO_TABLES):
         return "demo data"
     return "output" if MARKER in present else None
+
+
+def check_output_folder(out: Path, records: Iterable[ImageRecord]) -> None:
+    """Refuse to write an output among the images that it is made from.
+
+    Args:
+        out: The folder that is to be written; it need not exist.
+        records: The images.
+
+    Raises:
+        OutputError: One of the images lies in the folder, or below it.
+    """
+    place = out.resolve()
+    for folder in {os.path.dirname(record.path) for record in records}:
+        resolved = Path(folder).resolve()
+        if resolved == place or place in resolved.parents:
+            raise OutputError(
+                f"{out} holds the images themselves; choose a folder of its own, so that figures are never taken for images."
+            )
+
+
+def check_output_file(file: Path, root: Path) -> None:
+    """Refuse to write an image file, such as an animation, among the images of a data set.
+
+    Raises:
+        OutputError: The file would lie in the data set's folder, or below it.
+    """
+    place, images = file.resolve(), root.resolve()
+    if images in place.parents:
+        raise OutputError(
+            f"{file} would lie among the images in {root} and be taken for one of them; choose a place outside."
+        )
 
 
 def _present(folder: str | Path) -> frozenset[str]:

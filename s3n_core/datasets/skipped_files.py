@@ -127,13 +127,17 @@ class SkippedFiles:
         )
 
 
-def skipped_sentence(skipped: Iterable[Skipped]) -> str:
+def skipped_sentence(skipped: Iterable[Skipped], *, companions: bool = True) -> str:
     """Say in one line what was passed over; empty where nothing was.
 
-    "Skipped 4 files that are not readable images (1 .cr2, 1 .heic, 1 .mp4, 1 .pdf), 3 system files or folders, 2 other files
-    (2 .txt)."
+    "Skipped 4 files that are not readable images (1 .cr2, 1 .heic, 1 .mp4, 1 .pdf), 3 hidden or system items and 2 other
+    files (2 .txt)."
+
+    Args:
+        skipped: What was passed over.
+        companions: Also count texts, tables and other files that only lie beside the images.
     """
-    skipped = tuple(skipped)
+    skipped = tuple(item for item in skipped if companions or item.reason != OTHER_FILE)
     unreadable = [item for item in skipped if _is_unreadable(item)]
     clauses = []
     if unreadable:
@@ -153,17 +157,40 @@ def skipped_sentence(skipped: Iterable[Skipped]) -> str:
         clauses.append(f"{_total(others)} other {'file' if _total(others) == 1 else 'files'} ({_kinds(others)})")
     if not clauses:
         return ""
-    return f"Skipped {', '.join(clauses)}.{_remedy(skipped)}"
+    listed = clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
+    return f"Skipped {listed}.{_remedy(skipped)}"
+
+
+def skipped_from_json(value: object) -> tuple[Skipped, ...]:
+    """Read what a command with ``--json`` has printed; what is not of this form is left out."""
+    if not isinstance(value, list):
+        return ()
+    found = []
+    for item in value:
+        match item:
+            case {"reason": str(reason), "suffix": str(suffix), "count": int(count), "example": str(example)}:
+                found.append(Skipped(reason, suffix, count, Path(example)))
+    return tuple(found)
 
 
 def needs_attention(skipped: Iterable[Skipped]) -> bool:
-    """Say whether a person may miss what was passed over: images in another form, placeholders, unknown files."""
-    return any(_is_unreadable(item) or item.reason in (PLACEHOLDER, OWN) for item in skipped)
+    """Return whether a person may miss what was passed over: images in another form, placeholders, unknown files."""
+    return any(_may_be_missed(item) for item in skipped)
 
 
-def skipped_lines(skipped: Iterable[Skipped]) -> list[str]:
-    """Return a line for each reason and suffix: "2 .cr2: raw photograph (first: ant/x.cr2)"."""
-    return [f"{_kind(item)}: {item.reason} (first: {item.example})" for item in skipped]
+def skipped_words(skipped: Iterable[Skipped]) -> str:
+    """Return "4 files skipped": how much a person may miss (`needs_attention`); empty where that is nothing."""
+    missed = [item for item in skipped if _may_be_missed(item)]
+    folders = _total(item for item in missed if item.suffix == FOLDER)
+    files = _total(missed) - folders
+    counts = [f"{files} file{'' if files == 1 else 's'}"] if files else []
+    counts += [f"{folders} folder{'' if folders == 1 else 's'}"] if folders else []
+    return f"{' and '.join(counts)} skipped" if counts else ""
+
+
+def skipped_line(item: Skipped) -> str:
+    """Return "2 .cr2: raw photograph"."""
+    return f"{_count_text(item.count, item.suffix)}: {item.reason}"
 
 
 def _remedy(skipped: Sequence[Skipped]) -> str:
@@ -173,6 +200,10 @@ def _remedy(skipped: Sequence[Skipped]) -> str:
     if any(item.reason == PLACEHOLDER for item in skipped):
         remedies.append(" Download the files of the cloud disk to this computer to use them.")
     return "".join(remedies)
+
+
+def _may_be_missed(item: Skipped) -> bool:
+    return _is_unreadable(item) or item.reason in (PLACEHOLDER, OWN)
 
 
 def _is_unreadable(item: Skipped) -> bool:
@@ -191,10 +222,6 @@ def _kinds(items: Iterable[Skipped]) -> str:
     named = [_count_text(count, suffix) for suffix, count in order[:_NAMED_KINDS]]
     rest = sum(count for _, count in order[_NAMED_KINDS:])
     return ", ".join([*named, f"{rest} others"] if rest else named)
-
-
-def _kind(item: Skipped) -> str:
-    return _count_text(item.count, item.suffix)
 
 
 def _count_text(count: int, suffix: str) -> str:

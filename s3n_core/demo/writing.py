@@ -15,6 +15,7 @@ from s3n_core.demo.anatomy import CUB_PARTS
 from s3n_core.demo.drawing import draw_bird
 from s3n_core.demo.species import PARTS, SPECIES, VARIANTS, distinguishing_parts
 from s3n_core.errors import OutputError
+from s3n_core.system.output_marker import mark_output
 
 JPEG_QUALITY = 90
 
@@ -99,6 +100,7 @@ def _make_folders(out: Path) -> None:
     if out.exists() and any(out.iterdir()):
         raise OutputError(f"The folder {out} is not empty; choose a new or empty one for the synthetic birds.")
     (out / "parts").mkdir(parents=True, exist_ok=True)
+    mark_output(out)
     for number in range(len(SPECIES)):
         (out / "images" / _folder(number)).mkdir(parents=True, exist_ok=True)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from s3n_core.datasets.own_folders import check_output_file
 from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import RunError
 from s3n_core.export.figures import tokens
@@ -83,10 +84,13 @@ def animate(
 
     Raises:
         RunError: The folder is not a run, it has no snapshots, or one is damaged.
-        OutputError: The file cannot be written.
+        OutputError: The file cannot be written, or would lie among the images of the run's data set.
     """
     options = options or AnimationOptions()
-    scene = _Scene(RunSnapshots(run), options)
+    snapshots = RunSnapshots(run)
+    if snapshots.images is not None:
+        check_output_file(out, snapshots.images)
+    scene = _Scene(snapshots, options)
     count = len(scene.epochs)
 
     def frame(position: int) -> Image.Image:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from s3n_core.datasets.loading import Batch, Sample
+from s3n_core.datasets.own_folders import check_output_folder
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import OutputError, UnreadableImage
@@ -104,11 +105,13 @@ def export(
         A generator of progress: at the start, after every image, and at the end.
 
     Raises:
-        OutputError: A file cannot be written (full disk, read-only folder); earlier files are kept.
+        OutputError: The folder holds the images, or a file cannot be written (full disk, read-only folder); earlier files
+            are kept.
         OutOfMemory: The device has too little memory for one image.
     """
     options = options or ExportOptions()
     began = time.monotonic()
+    check_output_folder(out, records)
     make_folder(out)
     files = ImageFiles(model, options, classes)
     made_with = {

@@ -55,6 +55,7 @@ class RunSnapshots:
         epochs: The epochs that have a snapshot, from 0.
         planned: Number of epochs planned.
         sparse: Whether the run uses sparse attention (peaks).
+        images: The folder of the data set; None if the run does not say.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +65,10 @@ class RunSnapshots:
             RunError: The folder is not a run, or has no snapshots.
         """
         run = RunDirectory(path)
-        recipe = run.read_run().get("recipe", {})
+        content = run.read_run()
+        recipe, data = content.get("recipe", {}), content.get("data")
+        root = data.get("root") if isinstance(data, dict) else None
+        self.images = Path(root) if isinstance(root, str) else None
         network = recipe.get("network", {})
         self.name = path.name
         self.sparse = network.get("attention", "sparse") == "sparse"

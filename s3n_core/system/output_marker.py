@@ -27,8 +27,3 @@ def mark_output(folder: Path) -> None:
     marker = folder / MARKER
     if not marker.exists():
         write_text(marker, _TEXT, durable=False)
-
-
-def is_marked(folder: str | Path) -> bool:
-    """Return whether a folder contains the marker."""
-    return Path(folder, MARKER).is_file()

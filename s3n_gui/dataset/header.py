@@ -12,6 +12,7 @@ from s3n_core.datasets.readers.file_names import DEFAULT_PATTERN, FORMAT
 from s3n_core.datasets.records import DataSet
 from s3n_gui.appearance.theme import set_icon
 from s3n_gui.appearance.wording import place_text
+from s3n_gui.dataset.skipped_button import SkippedButton
 from s3n_gui.state.opening import data_set_title
 from s3n_gui.widgets.elided_label import ElidedLabel
 
@@ -66,6 +67,7 @@ class Header(QWidget):
         menu.triggered.connect(self._on_format)
         self.change.clicked.connect(self._on_change)
         self._menu = menu
+        self.skipped = SkippedButton()
         self.place = ElidedLabel()
         self.place.setProperty("role", "caption")
         self.open = QPushButton("Open data set…")
@@ -89,6 +91,7 @@ class Header(QWidget):
         row.addSpacing(4)
         row.addWidget(self.detected)
         row.addWidget(self.change)
+        row.addWidget(self.skipped)
         row.addWidget(self.place, 1)
         row.addWidget(self.open)
 
@@ -99,10 +102,12 @@ class Header(QWidget):
         self.place.setText(place_text(root, 60))
         self.change.setEnabled(False)
         self.remarks.hide()
+        self.skipped.show_skipped(())
 
     def show_data_set(self, data_set: DataSet, *, by_hand: bool = False) -> None:
         """Show a data set; ``by_hand``: the user chose its format."""
         self.change.setEnabled(True)
+        self.skipped.show_skipped(data_set.skipped)
         self.name.setText(data_set_title(data_set.root.resolve()))
         self.detected.setText(f"{'Read' if by_hand else 'Detected'} as {data_set.title}")
         self.place.setText(place_text(data_set.root, 60))

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from s3n_core.system.atomic_files import output_error
+from s3n_core.system.output_marker import mark_output
 
 SIZES = ((1280, 720), (1920, 1080))
 _LONGEST_WAIT = 20.0
@@ -29,6 +30,7 @@ def take_screenshots(folder: Path) -> int:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        mark_output(folder)
     except OSError as error:
         raise output_error(folder, error) from error
     os.environ["QT_QPA_PLATFORM"] = "offscreen"

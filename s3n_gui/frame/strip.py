@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
 from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.skipped_files import skipped_sentence
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import place_text
@@ -177,4 +178,6 @@ def _data_tip(data_set: DataSet | None) -> str:
     if data_set is None:
         return "Choose a folder of images sorted by class"
     problems = f"\n{len(data_set.problems)} problems found" if data_set.problems else ""
+    skipped = skipped_sentence(data_set.skipped, companions=False)
+    problems += f"\n{skipped}" if skipped else ""
     return f"{data_set.root}\nDetected as {data_set.title or data_set.format}{problems}\nClick to choose another one"

@@ -8,7 +8,8 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.records import DataSet, Skipped
+from s3n_core.datasets.skipped_files import skipped_from_json
 from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
 from s3n_core.prediction.rows import PredictionHeader
 from s3n_core.system.line_files import part_path
@@ -64,6 +65,7 @@ class PredictionController(QObject):
         self.stale = ""
         self.measured_split = ""
         """The split that the accuracy should be measured on, if the table is of all images; see ``TableCheck.split``."""
+        self._skipped: tuple[Skipped, ...] = ()
         self._job: Job | None = None
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_checked)
@@ -93,6 +95,13 @@ class PredictionController(QObject):
     def job(self) -> Job | None:
         """The running job, or None."""
         return self._job
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What lies in the folder and is no image, as the open data set or the last job says."""
+        data_set = self._session.data_set
+        is_open = data_set is not None and data_set_place(data_set) == self.images
+        return data_set.skipped if is_open and data_set is not None else self._skipped
 
     @property
     def can_start_over(self) -> bool:
@@ -135,6 +144,8 @@ class PredictionController(QObject):
         if self._job is not None:
             self._job.cancel()  # its rows are kept in a table of their own
             self._forget_job()
+        if images != self.images:
+            self._skipped = ()
         self.model, self.images, self.part, self.stop_below = model, images, part, stop_below
         self._session.end_cause("prediction")
         self.request_changed.emit()
@@ -196,6 +207,8 @@ class PredictionController(QObject):
     def _on_printed(self, event: dict[str, object]) -> None:
         if isinstance(event.get("total"), int):
             self.total = int(str(event["total"]))
+        if event.get("event") == "skipped":
+            self._skipped = skipped_from_json(event.get("skipped"))
         self.progressed.emit()
 
     @Slot(str)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from s3n_core.datasets.skipped_files import needs_attention, skipped_sentence, skipped_words
 from s3n_gui.appearance.wording import count_text, error_text, left_text
 from s3n_gui.prediction.controller import PredictionController
 
 
 def state_words(controller: PredictionController) -> str:
-    """Return one line on the state of the prediction."""
+    """Return one line on the state of the prediction, and on files that were skipped."""
+    return " · ".join(words for words in (_stage_words(controller), skipped_words(controller.skipped)) if words)
+
+
+def state_tip(controller: PredictionController) -> str:
+    """Return what the line on the state leaves out: which files were skipped."""
+    return skipped_sentence(controller.skipped, companions=False) if needs_attention(controller.skipped) else ""
+
+
+def _stage_words(controller: PredictionController) -> str:
     job, predictions, total = controller.job, controller.predictions, controller.total
     match controller.stage:
         case "running" if job is not None:

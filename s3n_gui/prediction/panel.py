@@ -18,7 +18,7 @@ from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
 from s3n_gui.prediction.controller import PredictionController
 from s3n_gui.prediction.headline import Headline, headline_words
-from s3n_gui.prediction.page_words import empty_case, state_words
+from s3n_gui.prediction.page_words import empty_case, state_tip, state_words
 from s3n_gui.prediction.preview.preview import Preview
 from s3n_gui.prediction.results import Results
 from s3n_gui.prediction.source_bar import SourceBar
@@ -258,6 +258,7 @@ class PredictPage(Page):
             running=running,
             can_start_over=controller.can_start_over,
         )
+        self.source.state.setToolTip(state_tip(controller))
         case = empty_case(controller)
         self.stack.setCurrentIndex(0 if case is not None else 1)
         # A hidden widget would take the focus and keep Tab from reaching the visible buttons.

@@ -76,6 +76,7 @@ def audit(
             for split, row in data_set.counts().items()
         },
         problems=data_set.problems,
+        skipped=data_set.skipped,
         unreadable=tuple(
             Problem(record.path, item.reason)
             for record, item in zip(records, examined, strict=True)

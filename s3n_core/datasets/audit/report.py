@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median_low
 
 from s3n_core.datasets.audit.name_findings import NameFinding
-from s3n_core.datasets.records import DataSet, ImageRecord, Problem
+from s3n_core.datasets.records import DataSet, ImageRecord, Problem, Skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +90,7 @@ class AuditReport:
             near-duplicates.
         counts: Number of images per class name, for every split that occurs ("train", "val", "test" or "unassigned").
         problems: Problems that the reader found.
+        skipped: What else lies in its folders, counted by reason and suffix.
         unreadable: Images that cannot be decoded.
         small_classes: Classes with fewer than five training images, or without test images if others have some.
         smallest_side: Smallest accepted shorter side of an image, in pixels.
@@ -107,6 +108,7 @@ class AuditReport:
     decoded: bool
     counts: dict[str, dict[str, int]]
     problems: tuple[Problem, ...]
+    skipped: tuple[Skipped, ...]
     unreadable: tuple[Problem, ...]
     small_classes: tuple[SmallClass, ...]
     smallest_side: int

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from s3n_core.datasets.audit.name_findings import NameFinding, NameFindingKind
 from s3n_core.datasets.audit.report import AuditReport, DuplicateGroup, SmallClass
+from s3n_core.datasets.skipped_files import skipped_line
 
 _SHOWN_NAMES = 6  # of one group of images
 _NAME_WORDS: dict[NameFindingKind, str] = {
@@ -36,6 +37,8 @@ def report_text(report: AuditReport, *, most: int | None = 20) -> str:
     for what, lengths in (("width", report.width), ("height", report.height)):
         if lengths is not None:
             lines.append(f"  {what}: {lengths.smallest} to {lengths.largest} pixels, median {lengths.median}")
+    if report.skipped:
+        lines += ["  skipped:", *(f"    {skipped_line(item)} (first: {item.example})" for item in report.skipped)]
     sections = {
         "left out": [f"{item.path}: {item.reason}" for item in report.problems],
         "unreadable": [f"{item.path}: {item.reason}" for item in report.unreadable],

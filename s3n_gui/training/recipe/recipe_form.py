@@ -82,6 +82,10 @@ class RecipeForm(QWidget):
         self.problem = QLabel(self)
         self.problem.setProperty("state", "caution")
         self.problem.setWordWrap(True)
+        self.skipped = QLabel(self)
+        self.skipped.setProperty("role", "caption")
+        self.skipped.setWordWrap(True)
+        self.skipped.hide()
         self.start = QPushButton("Start training", self)
         self.start.setProperty("role", "primary")
         self.start.setToolTip("Train a new model on the open data set (Ctrl+Return)")
@@ -109,6 +113,11 @@ class RecipeForm(QWidget):
         self.data.setVisible(data_missing)
         self.live.setVisible(live)
         self.start.setEnabled(not sentence)
+
+    def show_skipped(self, sentence: str) -> None:
+        """Show which files of the data set are not among its images; empty if there is nothing to say."""
+        self.skipped.setText(sentence)
+        self.skipped.setVisible(bool(sentence))
 
     def propose_name(self, name: str) -> None:
         """Fill in a name, unless the user has entered one."""
@@ -177,6 +186,7 @@ class RecipeForm(QWidget):
         line.setProperty("role", "line")
         whole.addWidget(line)
         whole.addWidget(scroll, 1)
+        whole.addWidget(self.skipped)
         whole.addWidget(self.problem)
         whole.addWidget(self.data)
         whole.addWidget(self.live)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from s3n_core.datasets.skipped_files import needs_attention, skipped_sentence
 from s3n_core.errors import S3NError
 from s3n_core.runs.locations import checked_run_name, new_run_name
 from s3n_gui.background.jobs import Job, JobList
@@ -93,6 +94,8 @@ class Starting(QObject):
         recipe = form.choice.recipe.name
         stem = f"{data_set_title(data_set.root)}-{recipe}" if data_set is not None else recipe
         form.propose_name(new_run_name(root, stem))
+        skipped = () if data_set is None else data_set.skipped
+        form.show_skipped(skipped_sentence(skipped, companions=False) if needs_attention(skipped) else "")
         name = form.name.text().strip()
         problem = data_problem(data_set) or form.choice.problem
         if not problem:

@@ -228,7 +228,7 @@ def test_the_first_page_of_several(tmp_path: Path) -> None:
 
 
 def test_heic_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     (tmp_path / "a.heic").write_bytes(HEIC_START + bytes(100))
     (tmp_path / "b.jpg").write_bytes(HEIC_START + bytes(100))
     assert FolderScan(tmp_path).find_images(tmp_path) == ["b.jpg"]  # its suffix is enough for the list

@@ -10,7 +10,7 @@ from drawn_inspection import where_colour
 from PIL import Image
 
 from s3n_core.cli import main
-from s3n_core.errors import RunError
+from s3n_core.errors import OutputError, RunError
 from s3n_core.export.animation import AnimationOptions, animate
 from s3n_core.export.figures import tokens
 from s3n_core.export.gif_file import common_palette, gif_bytes
@@ -140,3 +140,14 @@ def test_the_command(run, tmp_path, capsys):
     assert len(frames_of(out)) == 3
     assert main(["animate", str(run), "--out", str(out), "--images", "first"]) == 2
     assert main(["animate", str(tmp_path), "--out", str(out)]) == 1
+
+
+def test_an_animation_among_the_images_is_refused(run, tmp_path):
+    images = tmp_path / "images"
+    (images / "ant").mkdir(parents=True)
+    content = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    content["data"]["root"] = str(images)
+    (run / "run.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(OutputError, match="choose a place outside"):
+        animate(run, images / "ant" / "out.gif", AnimationOptions(width=300))
+    assert not any((images / "ant").iterdir())

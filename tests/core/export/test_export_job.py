@@ -3,6 +3,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import threading
 from contextlib import closing
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from s3n_core.datasets.readers.folder_scan import FolderScan
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import OutputError
@@ -272,3 +274,28 @@ def test_a_report_of_an_interrupted_export_holds_every_image(model, records, tmp
     assert len(re.findall('id="part-', text)) == 3
     assert "<title>tiny.safetensors on images" in text
     assert {row["sheet"] for row in rows_of(tmp_path)} == {""}
+
+
+def test_an_export_is_never_taken_for_images(model, records, tmp_path):
+    """Known while it runs and after it, without its name."""
+    photos = tmp_path / "photos"
+    shutil.copytree(records[0].path.parent.parent, photos)
+    images = FolderScan(photos).find_images(photos)
+    copies = [dataclasses.replace(record, path=photos / record.name) for record in records]
+    options = ExportOptions(sheet=True, singles=False, style=STYLE)
+    with closing(export(model, copies, photos / "a" / "out", options, classes=CLASSES)) as steps:
+        next(step for step in steps if step.files)
+        assert FolderScan(photos).find_images(photos) == images
+    list(export(model, copies, photos / "a" / "out", options, classes=CLASSES))
+    assert any((photos / "a" / "out").rglob("*.png"))
+    assert not (photos / "a" / "out" / "index.csv.part").exists()
+    assert FolderScan(photos).find_images(photos) == images
+
+
+@pytest.mark.parametrize("place", [".", "..", "a"])
+def test_an_export_among_the_images_is_refused(model, records, place):
+    root = records[0].path.parent.parent
+    before = files_below(root)
+    with pytest.raises(OutputError, match="holds the images themselves"):
+        next(export(model, records, root / place, ExportOptions(), classes=CLASSES))
+    assert files_below(root) == before

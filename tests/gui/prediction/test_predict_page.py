@@ -17,6 +17,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
 
+from s3n_core.datasets.records import DataSet, ImageRecord, Skipped
 from s3n_core.errors import UnfinishedOutput
 from s3n_core.evaluation.confusion import confused_pairs
 from s3n_core.system.resources import resource
@@ -82,6 +83,17 @@ def test_it_says_what_is_missing(predict: PredictPage, session: Session, tmp_pat
     assert predict.controller.stage == "ready"
     assert predict.source.start.isEnabled()
     assert predict.empty.buttons[0].text() == "Predict"
+
+
+def test_it_says_what_was_skipped(qtbot: QtBot, predict: PredictPage, session: Session, tmp_path: Path) -> None:
+    raw = Skipped("raw photograph", ".cr2", 3, tmp_path / "x.cr2")
+    images = tuple(ImageRecord(path=tmp_path / name, name=name) for name in ("a.jpg", "b.jpg"))
+    session.model = MODEL
+    session.data_set = DataSet(root=tmp_path, format="images", classes=(), records=images, skipped=(raw,))
+    assert predict.source.state.text() == "3 files skipped"
+    assert predict.source.state.toolTip() == "Skipped 3 files that are not readable images (3 .cr2)."
+    session.data_set = DataSet(root=tmp_path / "other", format="images", classes=(), records=images)
+    assert predict.source.state.text() == ""
 
 
 def test_a_finished_table_is_found_again(filled: PredictPage) -> None:

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 from small_training import SMALL, draw_small_birds, prepare_small_run
 
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import Skipped
 from s3n_core.datasets.splits import read_split
 from s3n_core.datasets.validation_images import run_validation_fingerprint
 from s3n_core.errors import DataChanged, S3NError
@@ -92,6 +93,16 @@ def test_an_empty_page_says_what_to_do(train_page, session, birds, qtbot):
     assert train_page.form.name.text() == "birds-quick-1"
     session.data_set = open_data_set(resource("demo/images"))
     assert train_page.form.name.text() == "demo-birds-quick-1"
+
+
+def test_the_form_says_which_files_are_not_used(train_page, session, birds):
+    data_set = open_data_set(birds)
+    raw = Skipped("raw photograph", ".cr2", 3, birds / "x.cr2")
+    session.data_set = dataclasses.replace(data_set, skipped=(raw,))
+    assert train_page.form.skipped.text() == "Skipped 3 files that are not readable images (3 .cr2)."
+    assert train_page.form.skipped.isVisibleTo(train_page.form)
+    session.data_set = data_set
+    assert not train_page.form.skipped.isVisibleTo(train_page.form)
 
 
 def test_form_both_ways(train_page, session, birds, qtbot):

@@ -4,6 +4,7 @@ import builtins
 import io
 import json
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +14,13 @@ from PIL import Image
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.file_formats import SIGNATURE, format_of, is_text
 from s3n_core.datasets.readers.folder_scan import FolderScan, is_image
-from s3n_core.datasets.skipped_files import is_placeholder, needs_attention, skipped_lines, skipped_sentence
+from s3n_core.datasets.skipped_files import (
+    is_placeholder,
+    needs_attention,
+    skipped_line,
+    skipped_sentence,
+    skipped_words,
+)
 
 
 def picture(format: str = "JPEG", **options: object) -> bytes:
@@ -33,6 +40,11 @@ def counts(folder: Path) -> dict[tuple[str, str], int]:
     scan = FolderScan(folder)
     scan.find_images(folder)
     return {(item.reason, item.suffix): item.count for item in scan.skipped}
+
+
+@pytest.fixture(autouse=True)
+def _without_the_heic_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
 
 
 HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(40)
@@ -146,6 +158,7 @@ def test_own_folders_are_known_by_what_is_in_them(tmp_path: Path) -> None:
     own = [item for item in scan.skipped if item.reason == "written by S3N Studio"]
     assert [(item.suffix, item.count) for item in own] == [("/", 5)]
     assert skipped_sentence(own) == "Skipped 5 folders that S3N Studio wrote."
+    assert skipped_words(own) == "5 folders skipped"
 
 
 def test_a_folder_of_runs_is_no_class(tmp_path: Path) -> None:
@@ -176,7 +189,8 @@ def test_the_sentence(tmp_path: Path) -> None:
         'To read HEIC photographs, run: pip install "s3n-studio[heic]".'
     )
     assert needs_attention(scan.skipped)
-    assert f"1 .cr2: raw photograph (first: {tmp_path / 'x.cr2'})" in skipped_lines(scan.skipped)
+    assert "1 .cr2: raw photograph" in [skipped_line(item) for item in scan.skipped]
+    assert skipped_words(scan.skipped) == "4 files skipped"
 
 
 def test_the_sentence_of_companions(tmp_path: Path) -> None:
@@ -184,7 +198,9 @@ def test_the_sentence_of_companions(tmp_path: Path) -> None:
     (tmp_path / ".DS_Store").touch()
     scan = FolderScan(tmp_path)
     scan.find_images(tmp_path)
-    assert skipped_sentence(scan.skipped) == "Skipped 1 hidden or system item, 3 other files (2 .txt, 1 .json)."
+    assert skipped_sentence(scan.skipped) == ("Skipped 1 hidden or system item and 3 other files (2 .txt, 1 .json).")
+    assert skipped_sentence(scan.skipped, companions=False) == "Skipped 1 hidden or system item."
+    assert skipped_words(scan.skipped) == ""
     assert not needs_attention(scan.skipped)
     assert skipped_sentence(()) == ""
 
