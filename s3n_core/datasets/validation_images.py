@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from s3n_core.datasets.records import comparable_class
 from s3n_core.datasets.splits import VALIDATION, read_split
 from s3n_core.errors import DataSetError
 from s3n_core.runs.run_directory import RunDirectory
@@ -26,7 +27,7 @@ def validation_fingerprint(images: Iterable[tuple[str, str]]) -> str:
     Args:
         images: Name and class of each image, in any order.
     """
-    lines = sorted(f"{name}\0{class_name}\n\0" for name, class_name in images)
+    lines = sorted(f"{name}\0{comparable_class(class_name)}\n\0" for name, class_name in images)
     if not lines:
         return ""
     return hashlib.blake2b("".join(lines).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -69,6 +69,7 @@ def test_a_fingerprint_is_of_names_and_classes(root: Path, data_set: DataSet) ->
     assert validation_fingerprint(images) == validation_fingerprint(images[::-1])
     others = [images[:1], [("a/1.png", "b"), images[1]], [("a/1.jpg", "a"), images[1]]]
     assert len({validation_fingerprint(some) for some in (images, *others)}) == 4
+    assert validation_fingerprint([("1.png", "Bläuling")]) == validation_fingerprint([("1.png", "Bla\u0308uling")])
     assert validation_fingerprint([]) == ""
     assert run_validation_fingerprint(root, prepare(root, "none", data_set, validation=0.0).read_run()) == ""
 
