@@ -80,7 +80,7 @@ class Layout:
 def layout(root: Path, number: int) -> Layout:
     """Make the layout of a number in an empty folder."""
     rng = random.Random(number)
-    kind = _KINDS[number % len(_KINDS)]
+    kind = KINDS[number % len(KINDS)]
     made = Layout(root, kind.__name__.strip("_").replace("_", " "))
     prefix = "".join(f"{name}/" for name in rng.sample(WRAPPERS, rng.choice((0, 0, 1, 2))))
     kind(made, rng, prefix, rng.choice(CLASS_SETS))
@@ -208,7 +208,7 @@ def _lists(made: Layout, rng: random.Random, prefix: str, classes: tuple[str, ..
         made.write(f"{prefix}{folder}{split}.txt", "\n".join(lines) + "\n")
 
 
-_KINDS: tuple[Callable[[Layout, random.Random, str, tuple[str, ...]], None], ...] = (
+KINDS: tuple[Callable[[Layout, random.Random, str, tuple[str, ...]], None], ...] = (
     _class_folders,
     _split_folders,
     _flat_test,

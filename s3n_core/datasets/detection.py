@@ -233,7 +233,7 @@ def _finished(data_set: DataSet, tree: FolderTree, wrappers: Sequence[str]) -> D
     if len(data_set.classes) == 1:
         raise TooFewClasses(
             f"{tree.root} has images of one class only ({data_set.classes[0]}): training needs at least two, each in its "
-            "own folder or list. To predict these images, open them with the format 'images'."
+            "own folder or list. The images can still be predicted (format images)."
         )
     return data_set
 

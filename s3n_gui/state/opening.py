@@ -6,13 +6,14 @@ import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
-from s3n_core.errors import DataSetError, S3NError
+from s3n_core.errors import DataSetError, S3NError, TooFewClasses
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.tasks import Tasks
@@ -166,7 +167,12 @@ def _read_data_set(path: Path, format: str) -> DataSet:
     from s3n_core.datasets.detection import open_data_set
 
     with collections_paused():
-        data_set = open_data_set(path, format)
+        try:
+            data_set = open_data_set(path, format)
+        except TooFewClasses as error:  # nothing to learn from, but its images can be predicted and inspected
+            if format != "auto":
+                raise
+            data_set = replace(open_data_set(path, "images"), remarks=(str(error),))
         with suppress(DataSetError):  # The Data page reports an unreadable assignment.
             data_set = assigned(data_set)
     return data_set

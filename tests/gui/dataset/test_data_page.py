@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,12 +24,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from pytestqt.qtbot import QtBot
+from random_layouts import KINDS, layout
 from small_pictures import draw
 
 from s3n_core.datasets.audit.checks import audit
 from s3n_core.datasets.detection import FORMATS, open_data_set
 from s3n_core.datasets.left_out import read_left_out
-from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
+from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part, displayed_class
 from s3n_core.system.json_values import to_json
 from s3n_gui.dataset.images.image_model import PATH_ROLE
 from s3n_gui.dataset.panel import DataPage
@@ -154,6 +156,22 @@ def test_how_the_folder_was_read_stands_below_its_name(
     show(qtbot, data_page, session, open_data_set(tmp_path / "insects"))
     assert data_page.header.remarks.text() == "The 3 images of test have no label."
     assert data_page.header.remarks.isVisibleTo(data_page)
+
+
+@pytest.mark.parametrize("kind", range(len(KINDS)))
+def test_the_page_shows_every_layout_as_it_is(
+    qtbot: QtBot, data_page: DataPage, session: Session, tmp_path: Path, kind: int
+) -> None:
+    made = layout(tmp_path / "data", kind)
+    with qtbot.waitSignal(session.data_set_changed, timeout=10_000):
+        data_page._opener.open_path(made.root)
+    qtbot.waitUntil(data_page.is_ready, timeout=10_000)
+    assert data_page.images.rowCount() == len(made.truth)
+    whole = data_page.classes.whole
+    labels = Counter("Without label" if label is None else displayed_class(label) for label, _ in made.truth.values())
+    if len(labels) > 1:
+        assert whole is not None
+        assert {child.title: child.total for child in whole.children} == labels
 
 
 def test_a_pattern_of_file_names_is_asked_for(
