@@ -70,6 +70,7 @@ class DataController(QObject):
         """Whether ``survey`` is only a preview: the first images of a folder that is still being read."""
         self.listed = _NOTHING
         self.filter = ImageFilter()
+        self._wanted_class = ""
         self.planning.assigned.connect(self._on_assigned)
         self.planning.changed.connect(self._on_planned)
         self.checking.changed.connect(self._on_checked)
@@ -114,6 +115,9 @@ class DataController(QObject):
         self.survey_changed.emit()
         self.listed_changed.emit()
         self.checking.show_survey(prepared, provisional=provisional)
+        if not provisional:
+            wanted, self._wanted_class = self._wanted_class, ""
+            self.show_class(wanted)
         if prepared is not None and not provisional and prepared.notice:
             self._session.report_error(prepared.notice, cause="data")
 
@@ -141,6 +145,19 @@ class DataController(QObject):
         if wanted != self.filter:
             self.filter = wanted
             self._list()
+
+    def show_class(self, name: str) -> None:
+        """List the images of one class, now or as soon as the data set is ready.
+
+        Args:
+            name: The class, as in ``DataSet.classes``; an unknown one is ignored.
+        """
+        survey, opened = self.survey, self._session.data_set
+        if survey is None or opened is None or survey.data_set.root != opened.root or self.is_provisional:
+            self._wanted_class = name if opened is not None else ""
+        elif name in survey.data_set.classes:
+            label = survey.data_set.classes.index(name)
+            self.set_filter(labels=frozenset({label}), use=None, text="", trouble=None)
 
     def _list(self) -> None:
         if self.survey is not None:

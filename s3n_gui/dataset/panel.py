@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QUndoStack
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_core.datasets.splits import SPLIT_NAMES
 from s3n_gui.background.jobs import JobList
@@ -75,6 +75,7 @@ class DataPage(Page):
         self._opener.busy_changed.connect(self._on_opener_busy)
         self._opener.reading.connect(controller.show_first_images)
         self._session.image_changed.connect(self._on_session_image)
+        self._session.class_asked.connect(controller.show_class)
         controller.survey_changed.connect(self._on_survey)
         controller.busy_changed.connect(self._show_state)
         controller.listed_changed.connect(self._on_listed)
@@ -93,8 +94,13 @@ class DataPage(Page):
     # -- content ---------------------------------------------------------------------------------------------------------
 
     def _show_state(self) -> None:
+        focused = QApplication.focusWidget()
+        was_empty = self.stack.currentWidget() is not self.content
+        self.setFocusProxy(self.grid if self.controller.survey is not None else None)  # type: ignore[arg-type]  # None is allowed
         if self.controller.survey is not None:
             self.stack.setCurrentIndex(2)
+            if was_empty and focused is not None and (focused is self or self.isAncestorOf(focused)):
+                self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
         else:
             self.stack.setCurrentIndex(1 if self._opener_busy or self.controller.is_busy else 0)
 

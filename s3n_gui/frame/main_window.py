@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from s3n_gui.background.card_memory import CardMemory
@@ -18,22 +18,25 @@ from s3n_gui.frame.jobs_tray import JobsTray
 from s3n_gui.frame.menus import Menus
 from s3n_gui.frame.page_stack import PageStack
 from s3n_gui.frame.pages import MODULES, PAGES, PageEntry, Studio
+from s3n_gui.frame.palette.palette import Palette
+from s3n_gui.frame.palette.sources import PaletteSources
 from s3n_gui.frame.preload import Preload
 from s3n_gui.frame.rail import Rail
-from s3n_gui.frame.strip import STEPS, Strip
+from s3n_gui.frame.strip import Strip
 from s3n_gui.frame.window_commands import WindowCommands
 from s3n_gui.frame.window_dialogs import WindowDialogs
 from s3n_gui.state.clock import clock
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.recent import RecentList
+from s3n_gui.state.recent_images import RecentImages
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.state.window_layout import WindowLayout, keep_geometry, restore_geometry
 from s3n_gui.widgets.banner import Banner
 
 WIDTH, HEIGHT = 1280, 800
-LEAST_WIDTH, LEAST_HEIGHT = 900, 560
+LEAST_WIDTH, LEAST_HEIGHT = 900, 540
 
 
 class MainWindow(QMainWindow):
@@ -58,6 +61,7 @@ class MainWindow(QMainWindow):
         self.jobs = JobList(self)
         self.recent = RecentList(parent=self)
         self.opener = Opener(self.session, self.recent, self)
+        self._recent_images = RecentImages(self.session, self.recent, self)
         self._dropping = Dropping(self, self.session, self.opener)
         self.probe = DeviceProbe(self)
         self.card = CardMemory(self)
@@ -86,12 +90,10 @@ class MainWindow(QMainWindow):
         self.dialogs = WindowDialogs(self, self.session, self.settings, self.probe, self.card)
         self.tray = JobsTray(self.jobs)
         self.commands = WindowCommands(self, studio, self.pages, self.dialogs, self.tray, self.actions_by_id)
-        self._table = CommandTable(self.actions_by_id, self.commands.table())
+        self._table = CommandTable(self.actions_by_id, {**self.commands.table(), "palette": self.open_palette})
         self.menus = Menus(self, self.actions_by_id, pages, self.recent, self.opener)
         self.rail = Rail([(p.name, p.title, p.icon, p.shortcut) for p in pages])
-        steps = [(name, self.pages.title(name)) for name in STEPS if name in self.pages.names]
-        steps = steps if len(steps) > 1 else []  # a single step is not shown
-        self.strip = Strip(steps, self.session, self.recent, self.opener)
+        self.strip = Strip(self.session, self.recent, self.opener)
         self.banner = Banner()
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
@@ -108,6 +110,8 @@ class MainWindow(QMainWindow):
         centre = QWidget()
         centre.setLayout(whole)
         self.setCentralWidget(centre)
+        self.sources = PaletteSources(studio, pages, self.actions_by_id, self.show_page, self._layout, self)
+        self.palette_box = Palette(self.sources, self)
 
     def _connect(self) -> None:
         actions = QActionGroup(self)
@@ -120,7 +124,7 @@ class MainWindow(QMainWindow):
         self.menus.page_chosen.connect(self.show_page)
         self.rail.page_chosen.connect(self.show_page)
         self.rail.settings_asked.connect(self.dialogs.show_settings)
-        self.strip.page_chosen.connect(self.show_page)
+        self.strip.palette_asked.connect(self.open_palette)
         self.strip.open_asked.connect(self.commands.ask_to_open)
         session = self.session
         session.page_requested.connect(self.show_page)
@@ -130,6 +134,8 @@ class MainWindow(QMainWindow):
         session.message_reported.connect(self.banner.show_message)
         session.cause_ended.connect(self.banner.end)
         self.opener.opened.connect(self._on_opened)
+        self.opener.opened.connect(self._recent_images.on_opened)
+        self.banner.focus_left.connect(self.pages.focus_current)
         self.settings.failed.connect(self._on_settings_failed)
         self.settings.saved.connect(self._on_settings_saved)
         self.trainings.failed.connect(self._on_runs_failed)
@@ -152,15 +158,18 @@ class MainWindow(QMainWindow):
     def show_page(self, name: str) -> None:
         """Show a page; an unknown name is ignored."""
         self.pages.show_page(name)
-        for part in (self.rail, self.strip):  # Marks the visible page, whichever button was pressed.
-            part.show_current(self.pages.current_name)
+        self.rail.show_current(self.pages.current_name)  # marks the visible page, whichever button was pressed
+
+    def open_palette(self) -> None:
+        """Open the command palette, or close it."""
+        self.palette_box.open()
 
     def _on_page_shown(self, name: str) -> None:
         self.menus.show_current(name)
         self._show_commands()
         self._show_undo()
         self.setWindowTitle(f"{self.pages.title(name)} - S3N Studio")
-        self.pages.page(name).setFocus(Qt.FocusReason.OtherFocusReason)
+        self.pages.focus_current()
 
     def _show_commands(self) -> None:
         if self.pages.current_name:
@@ -207,6 +216,11 @@ class MainWindow(QMainWindow):
         free = self.card.text if devices.chosen == "cuda" else ""
         self.tray.show_device(" · ".join(part for part in (devices.name, free) if part), devices.reason)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the palette over the whole window."""
+        super().resizeEvent(event)
+        self.palette_box.fit()
+
     # -- closing ---------------------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -228,6 +242,8 @@ class MainWindow(QMainWindow):
         self._preload.close()
         self.trainings.close()
         self.opener.close()
+        self.sources.close()
+        self._recent_images.close()
         self.probe.close()
         self.card.close()
         self.jobs.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from s3n_gui.appearance.theme import set_icon
@@ -39,7 +39,7 @@ class Menus(QObject):
         opener: Opener,
     ) -> None:
         super().__init__(window)
-        self._recent, self._opener = recent, opener
+        self._window, self._recent, self._opener = window, recent, opener
         self._pages: dict[str, QAction] = {}
         self.menus: dict[str, QMenu] = {}  # Python deletes menus without a reference.
         self._recent_menu = QMenu("Open recent", window)
@@ -48,7 +48,7 @@ class Menus(QObject):
         self._recent_menu.triggered.connect(self._on_recent)
         bar = window.menuBar()
         for name in MENUS:
-            menu = self.menus[name] = bar.addMenu(name)
+            menu = self.menus[name] = bar.addMenu(f"&{name}")
             if name == "View":
                 self._add_pages(menu, window, pages)
             for row in ACTIONS:
@@ -61,11 +61,21 @@ class Menus(QObject):
                 menu.addAction(action)
                 if row.id == "open-run":
                     menu.addMenu(self._recent_menu)
+            if name == "Help":
+                menu.addSeparator()
+                menu.addAction(actions["palette"])
+        self._keys = QShortcut(QKeySequence("F10"), window)
+        self._keys.activated.connect(self.open_first)
 
     def show_current(self, name: str) -> None:
         """Check the visible page."""
         if name in self._pages:
             self._pages[name].setChecked(True)
+
+    def open_first(self) -> None:
+        """Open the first menu; arrow keys reach the others."""
+        bar = self.menus[MENUS[0]].menuAction()
+        self._window.menuBar().setActiveAction(bar)
 
     def _add_pages(self, menu: QMenu, window: QMainWindow, pages: Sequence[PageEntry]) -> None:
         group = QActionGroup(self)

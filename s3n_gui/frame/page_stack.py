@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QUndoGroup
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
@@ -74,6 +74,13 @@ class PageStack(QStackedWidget):
         self._current = name
         self.undo_group.setActiveStack(page.undo_stack())  # type: ignore[arg-type]  # None is allowed
         self.page_shown.emit(name)
+
+    def focus_current(self) -> None:
+        """Move the focus to where it was on the visible page, or to the page itself on its first visit."""
+        page = self.page(self._current)
+        before = page.focusWidget()
+        target = before if before is not None and before.isVisible() and before.isEnabled() else page
+        target.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keep_state(self) -> None:
         """Store the state of all pages in the layout, for the next start."""

@@ -1,13 +1,12 @@
-"""The line at the top of every page: the steps from data to export, the current data set and the current model."""
+"""The line at the top of every page: the search field of the command palette, the current data set and model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.skipped_files import skipped_sentence
@@ -18,33 +17,24 @@ from s3n_gui.state.opening import Opener, data_set_detail, data_set_title, model
 from s3n_gui.state.recent import Kind, RecentList
 from s3n_gui.state.session import Session
 
-STEPS = ("data", "train", "inspect", "export")
-"""The steps of the workflow, by the names of their pages."""
+_LEAST_SEARCH_WIDTH = 96
 
 
 class Strip(QFrame):
-    """The steps of the workflow, and menus for the data set and the model.
+    """The button that opens the command palette, and menus for the data set and the model.
 
     Signals:
-        page_chosen: The name of the step that was pressed.
         open_asked: "data" or "model": choose another one.
+        palette_asked: Open the command palette.
     """
 
-    page_chosen = Signal(str)
     open_asked = Signal(str)
+    palette_asked = Signal()
 
-    def __init__(
-        self,
-        steps: Sequence[tuple[str, str]],
-        session: Session,
-        recent: RecentList,
-        opener: Opener,
-        parent: QWidget | None = None,
-    ) -> None:
+    def __init__(self, session: Session, recent: RecentList, opener: Opener, parent: QWidget | None = None) -> None:
         """Create the line.
 
         Args:
-            steps: Name and title of each page of the workflow.
             session: The current data set and model.
             recent: Recently opened items, for the menus.
             opener: Opens the items chosen in the menus.
@@ -53,22 +43,21 @@ class Strip(QFrame):
         super().__init__(parent)
         self.setObjectName("strip")
         self._session, self._recent, self._opener = session, recent, opener
-        row = QHBoxLayout(self)
-        row.setContentsMargins(PAGE_MARGIN - 6, 0, PAGE_MARGIN - 4, 0)
-        row.setSpacing(SPACE)
-        self._steps: dict[str, QPushButton] = {}
-        for index, (name, word) in enumerate(steps):
-            if index:
-                arrow = QLabel()
-                set_icon(arrow, "chevron-right")
-                row.addWidget(arrow)
-            button = _Step(name, word)
-            button.chosen.connect(self.page_chosen)
-            self._steps[name] = button
-            row.addWidget(button)
-        row.addStretch(1)
+        keys = QKeySequence("Ctrl+P").toString(QKeySequence.SequenceFormat.NativeText)
+        self.search_button = QPushButton(f"Search or run a command    {keys}")
+        self.search_button.setProperty("role", "search")
+        self.search_button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.search_button.setToolTip(f"Find actions, images, runs and classes ({keys})")
+        self.search_button.setAccessibleName("Search or run a command")
+        set_icon(self.search_button, "search")
+        self.search_button.clicked.connect(self.palette_asked)
         self.data_button = self._chooser("data", "folder")
         self.model_button = self._chooser("model", "model")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(PAGE_MARGIN, 0, PAGE_MARGIN - 4, 0)
+        row.setSpacing(SPACE)
+        row.addWidget(self.search_button)
+        row.addStretch(1)
         row.addWidget(self.data_button)
         row.addSpacing(INSIDE_GROUP)
         row.addWidget(self.model_button)
@@ -79,11 +68,6 @@ class Strip(QFrame):
         self._busy = False
         self._fit()
         self._draw()
-
-    def show_current(self, name: str) -> None:
-        """Mark the step of the visible page."""
-        for step, button in self._steps.items():
-            button.setChecked(step == name)
 
     def _chooser(self, kind: Kind, icon: str) -> QPushButton:
         button = QPushButton()
@@ -156,22 +140,7 @@ class Strip(QFrame):
 
     def _fit(self) -> None:
         self.setFixedHeight(px(44))
-
-
-class _Step(QPushButton):
-    """The button of a step; ``chosen`` carries the name of its page."""
-
-    chosen = Signal(str)
-
-    def __init__(self, name: str, word: str) -> None:
-        super().__init__(word)
-        self._name = name
-        self.setProperty("role", "step")
-        self.setCheckable(True)
-        self.clicked.connect(self._on_clicked)
-
-    def _on_clicked(self) -> None:
-        self.chosen.emit(self._name)
+        self.search_button.setMinimumWidth(px(_LEAST_SEARCH_WIDTH))
 
 
 def _data_tip(data_set: DataSet | None) -> str:

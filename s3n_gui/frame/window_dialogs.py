@@ -148,3 +148,5 @@ class WindowDialogs(QObject):
             if not dialog.isVisible():
                 del self._open[name]
                 dialog.deleteLater()
+        if not self._open:
+            self._window.activateWindow()  # the focus returns to where the work was

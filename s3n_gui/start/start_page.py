@@ -8,13 +8,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION, other_validation
+from s3n_core.datasets.validation_images import other_validation
 from s3n_core.runs.run_directory import RunDirectory
-from s3n_core.runs.run_state import STATUS_TEXTS
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import PAGE_MARGIN
-from s3n_gui.appearance.wording import ago_text, count_text, percent_text, place_text
+from s3n_gui.appearance.wording import ago_text, count_text, place_text
 from s3n_gui.start.demo_card import DemoCard
 from s3n_gui.start.recent_card import RecentCard, Row
 from s3n_gui.start.training_card import TrainingCard
@@ -23,6 +22,7 @@ from s3n_gui.state.demo import demo_images, demo_is_installed, demo_model, demo_
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.opening import Opener, data_set_detail, model_title
 from s3n_gui.state.recent import RecentItem, RecentList
+from s3n_gui.state.run_text import run_detail
 from s3n_gui.state.runs_watch import RunsSeen
 from s3n_gui.state.session import Session
 from s3n_gui.widgets.drop_zone import DropZone
@@ -179,12 +179,5 @@ def _row(item: RecentItem, title: str) -> Row:
 
 
 def _run_row(run: RunSummary, *, other_validation: bool) -> Row:
-    state = run.state
-    facts = [STATUS_TEXTS[run.status]]
-    if state is not None and state.epochs:
-        facts.append(f"epoch {min(state.epoch, state.epochs)} of {state.epochs}")
-    if state is not None and state.best_accuracy is not None:
-        best = f"best {percent_text(state.best_accuracy)}"
-        facts.append(f"{best} ({OTHER_MARK} {OTHER_VALIDATION})" if other_validation else best)
-    detail = run.problem or " · ".join(facts)
+    detail = run_detail(run, other_validation=other_validation)
     return Row(run.path, run.name, detail, ago_text(run.created), "caution" if run.problem else "run", removable=False)

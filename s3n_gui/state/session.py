@@ -45,6 +45,7 @@ class Session(QObject):
         path_offered: A ``Path`` that the window should open (data set, run, model or image).
         open_asked: "data", "model" or "run": the window should ask the user for one.
         demo_asked: The window should open the demo.
+        class_asked: The name of a class, as in ``DataSet.classes``: the Data page, already visible, should list it.
         predictions_asked: The Predict page, which is already visible, should predict the current data set.
         message_reported: A ``Message`` for the banner.
         cause_ended: A cause of messages is over: the banner drops them.
@@ -62,6 +63,7 @@ class Session(QObject):
     path_offered = Signal(object)
     open_asked = Signal(str)
     demo_asked = Signal()
+    class_asked = Signal(str)
     predictions_asked = Signal()
     message_reported = Signal(object)
     cause_ended = Signal(str)
@@ -165,6 +167,15 @@ class Session(QObject):
     def ask_for_demo(self) -> None:
         """Ask the window to open the demo."""
         self.demo_asked.emit()
+
+    def show_class(self, name: str) -> None:
+        """Show the images of one class of the open data set on the Data page.
+
+        Args:
+            name: The class, as in ``DataSet.classes``.
+        """
+        self.show_page("data")
+        self.class_asked.emit(name)
 
     def ask_for_predictions(self) -> None:
         """Show the Predict page and predict the current data set with the current model."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from s3n_gui.appearance.theme import set_icon, theme, tokens
@@ -19,7 +19,12 @@ class Banner(QWidget):
 
     Notices disappear after some seconds, unless they have a button. Errors stay until they are closed or their cause is
     over (`end`).
+
+    Signals:
+        focus_left: The banner has disappeared while one of its buttons had the focus.
     """
+
+    focus_left = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,7 +41,7 @@ class Banner(QWidget):
         self._more.setProperty("role", "caption")
         self.action = QPushButton()
         self.action.clicked.connect(self._on_action)
-        close = QToolButton()
+        close = self.close_button = QToolButton()
         set_icon(close, "close")
         close.setToolTip("Close this message")
         close.setAccessibleName("Close this message")
@@ -97,8 +102,11 @@ class Banner(QWidget):
 
     def _draw(self) -> None:
         self._timer.stop()
+        focused = self.close_button.hasFocus() or self.action.hasFocus()
         self.setVisible(bool(self._messages))
         if not self._messages:
+            if focused:
+                self.focus_left.emit()
             return
         message = self._messages[-1]
         error = message.kind == "error"

@@ -1,0 +1,1 @@
+"""The command palette: finds actions, images, runs, models and classes by a few letters, and opens them."""
