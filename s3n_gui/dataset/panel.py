@@ -96,7 +96,6 @@ class DataPage(Page):
     def _show_state(self) -> None:
         focused = QApplication.focusWidget()
         was_empty = self.stack.currentWidget() is not self.content
-        self.setFocusProxy(self.grid if self.controller.survey is not None else None)  # type: ignore[arg-type]  # None is allowed
         if self.controller.survey is not None:
             self.stack.setCurrentIndex(2)
             if was_empty and focused is not None and (focused is self or self.isAncestorOf(focused)):
@@ -210,6 +209,10 @@ class DataPage(Page):
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """Return the page's actions."""
         return {"data-find": self.search, "data-check": self.controller.checking.check}
+
+    def first_focus(self) -> QWidget:
+        """Return the grid, or the page itself while no data set is open."""
+        return self.grid if self.controller.survey is not None else self
 
     def undo_stack(self) -> QUndoStack:
         """Return the undo stack: leaving images out, and moving them between splits."""

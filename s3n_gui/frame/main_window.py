@@ -89,8 +89,12 @@ class MainWindow(QMainWindow):
         self.actions_by_id = make_actions(self)
         self.dialogs = WindowDialogs(self, self.session, self.settings, self.probe, self.card)
         self.tray = JobsTray(self.jobs)
-        self.commands = WindowCommands(self, studio, self.pages, self.dialogs, self.tray, self.actions_by_id)
-        self._table = CommandTable(self.actions_by_id, {**self.commands.table(), "palette": self.open_palette})
+        self.sources = PaletteSources(studio, pages, self.actions_by_id, self.show_page, self._layout, self)
+        self.palette_box = Palette(self.sources, self)
+        self.commands = WindowCommands(
+            self, studio, self.pages, self.dialogs, self.tray, self.palette_box, self.actions_by_id
+        )
+        self._table = CommandTable(self.actions_by_id, self.commands.table())
         self.menus = Menus(self, self.actions_by_id, pages, self.recent, self.opener)
         self.rail = Rail([(p.name, p.title, p.icon, p.shortcut) for p in pages])
         self.strip = Strip(self.session, self.recent, self.opener)
@@ -110,8 +114,6 @@ class MainWindow(QMainWindow):
         centre = QWidget()
         centre.setLayout(whole)
         self.setCentralWidget(centre)
-        self.sources = PaletteSources(studio, pages, self.actions_by_id, self.show_page, self._layout, self)
-        self.palette_box = Palette(self.sources, self)
 
     def _connect(self) -> None:
         actions = QActionGroup(self)
@@ -124,7 +126,7 @@ class MainWindow(QMainWindow):
         self.menus.page_chosen.connect(self.show_page)
         self.rail.page_chosen.connect(self.show_page)
         self.rail.settings_asked.connect(self.dialogs.show_settings)
-        self.strip.palette_asked.connect(self.open_palette)
+        self.strip.palette_asked.connect(self.palette_box.open)
         self.strip.open_asked.connect(self.commands.ask_to_open)
         session = self.session
         session.page_requested.connect(self.show_page)
@@ -159,10 +161,6 @@ class MainWindow(QMainWindow):
         """Show a page; an unknown name is ignored."""
         self.pages.show_page(name)
         self.rail.show_current(self.pages.current_name)  # marks the visible page, whichever button was pressed
-
-    def open_palette(self) -> None:
-        """Open the command palette, or close it."""
-        self.palette_box.open()
 
     def _on_page_shown(self, name: str) -> None:
         self.menus.show_current(name)

@@ -79,7 +79,7 @@ class PageStack(QStackedWidget):
         """Move the focus to where it was on the visible page, or to the page itself on its first visit."""
         page = self.page(self._current)
         before = page.focusWidget()
-        target = before if before is not None and before.isVisible() and before.isEnabled() else page
+        target = before if before is not None and before.isVisible() and before.isEnabled() else page.first_focus()
         target.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keep_state(self) -> None:

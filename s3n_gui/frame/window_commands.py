@@ -15,6 +15,7 @@ from s3n_gui.appearance.tokens import LARGEST_FACTOR, SMALLEST_FACTOR
 from s3n_gui.frame.jobs_tray import JobsTray
 from s3n_gui.frame.page_stack import PageStack
 from s3n_gui.frame.pages import Studio
+from s3n_gui.frame.palette.palette import Palette
 from s3n_gui.frame.window_dialogs import WindowDialogs
 from s3n_gui.state.demo import demo_is_installed
 
@@ -31,11 +32,12 @@ class WindowCommands(QObject):
         pages: PageStack,
         dialogs: WindowDialogs,
         tray: JobsTray,
+        palette: Palette,
         actions: Mapping[str, QAction],
     ) -> None:
         super().__init__(window)
         self._window, self._studio, self._pages = window, studio, pages
-        self._dialogs, self._tray, self._actions = dialogs, tray, actions
+        self._dialogs, self._tray, self._palette, self._actions = dialogs, tray, palette, actions
         studio.settings.changed.connect(self._on_setting)
         self._tick_theme()
 
@@ -51,6 +53,7 @@ class WindowCommands(QObject):
             "quit": self._window.close,
             "undo": undo.undo,
             "redo": undo.redo,
+            "palette": self._palette.open,
             "theme-system": self.theme_system,
             "theme-light": self.theme_light,
             "theme-dark": self.theme_dark,

@@ -20,6 +20,7 @@ class RecentImages(QObject):
     def __init__(self, session: Session, recent: RecentList, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._recent = session, recent
+        self._closed = False
         self._timer = QTimer(self, singleShot=True, interval=_LOOKED_AT_MS)
         self._timer.timeout.connect(self.add_current)
         session.image_changed.connect(self._on_image)
@@ -42,11 +43,11 @@ class RecentImages(QObject):
 
     def close(self) -> None:
         """Stop watching."""
+        self._closed = True
         self._timer.stop()
-        self._session.image_changed.disconnect(self._on_image)
 
     def _on_image(self, path: Path | None) -> None:
-        if path is None:
+        if path is None or self._closed:
             self._timer.stop()
         else:
             self._timer.start()

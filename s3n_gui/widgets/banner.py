@@ -21,7 +21,7 @@ class Banner(QWidget):
     over (`end`).
 
     Signals:
-        focus_left: The banner has disappeared while one of its buttons had the focus.
+        focus_left: The banner is about to disappear while one of its buttons had the focus.
     """
 
     focus_left = Signal()
@@ -103,10 +103,10 @@ class Banner(QWidget):
     def _draw(self) -> None:
         self._timer.stop()
         focused = self.close_button.hasFocus() or self.action.hasFocus()
+        if focused and not self._messages:
+            self.focus_left.emit()  # first: hiding would move the focus to the next widget
         self.setVisible(bool(self._messages))
         if not self._messages:
-            if focused:
-                self.focus_left.emit()
             return
         message = self._messages[-1]
         error = message.kind == "error"

@@ -30,6 +30,10 @@ class Page(QWidget):
         """Return the stack for Edit > Undo and Redo while the page is visible."""
         return None
 
+    def first_focus(self) -> QWidget:
+        """Return the widget that has the focus on the first visit."""
+        return self
+
     def show_demo(self) -> None:
         """Show the demo content, stored results first, without delay; for ``--demo`` and ``--screenshot``."""
 

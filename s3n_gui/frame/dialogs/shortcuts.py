@@ -16,8 +16,11 @@ from PySide6.QtWidgets import (
 
 from s3n_gui.appearance.theme import font, number_font, px
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
-from s3n_gui.frame.actions import ACTIONS, MENUS, Action, shortcut_text
+from s3n_gui.frame.actions import ACTIONS, MENUS, Action, Menu, shortcut_text
 from s3n_gui.frame.pages import PAGES
+
+_MENU_OF_KEYS: Menu = "View"
+"""Where keys of the whole window are listed that are in no menu."""
 
 
 class ShortcutsDialog(QDialog):
@@ -80,7 +83,7 @@ def _groups() -> list[tuple[str, list[Action]]]:
     groups: list[tuple[str, list[Action]]] = []
     pages = [Action(f"page-{p.name}", "View", p.title, p.shortcut, tip=f"Go to the page {p.title}") for p in PAGES]
     for menu in MENUS:
-        rows = [row for row in ACTIONS if row.menu == menu and not row.page and row.shortcut]
+        rows = [row for row in ACTIONS if (row.menu or _MENU_OF_KEYS) == menu and not row.page and row.shortcut]
         groups.append((menu, (pages if menu == "View" else []) + rows))
     for page in PAGES:
         groups.append((f"{page.title} page", [r for r in ACTIONS if r.page == page.name and r.shortcut]))

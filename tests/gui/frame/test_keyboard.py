@@ -68,8 +68,10 @@ def test_tab_goes_around_each_page(window: MainWindow, qtbot: QtBot, name: str) 
         window.pages.page(name).show_demo()
         qtbot.waitUntil(window.pages.page(name).is_ready, timeout=60_000)
     assert QApplication.focusWidget() is not None
-    met = walk(window)
     page = window.pages.page(name)
+    # A page that has just been made shows its widgets in the next rounds of events.
+    qtbot.waitUntil(lambda: any(child.isVisible() for child in page.findChildren(QAbstractButton)))
+    met = walk(window)
     assert any(page.isAncestorOf(widget) for widget in met), "Tab does not reach the page"
     assert [repr(widget) for widget in met if not name_of(widget) and widget is not page] == []
     reachable = [

@@ -191,15 +191,15 @@ def test_a_recent_choice_comes_first_and_survives_a_restart(opened: MainWindow, 
     opened.close()
     again = MainWindow(settings)
     again.show_page("start")
-    again.open_palette()
     again.show()
+    again.actions_by_id["palette"].trigger()
     assert rows(again)[:2] == ["Recent choices", "Larger text"]
     again.close()
     again.deleteLater()
 
 
 def test_every_action_of_the_menus_can_be_found(opened: MainWindow) -> None:
-    opened.open_palette()
+    opened.actions_by_id["palette"].trigger()
     for name, action in opened.actions_by_id.items():
         if not action.isEnabled() or name == "palette":
             continue
