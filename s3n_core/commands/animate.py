@@ -9,6 +9,7 @@ import typer
 
 from s3n_core.commands.arguments import JsonOption, RunsOption
 from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.number_options import fraction, whole
 from s3n_core.commands.progress import progress_bar
 
 HELP = """Write an animated GIF that shows how a run's visual evidence changed from epoch to epoch.
@@ -25,14 +26,15 @@ def animate(
     images: Annotated[
         str | None, typer.Option("--images", metavar="N,N", help="Probe images to show, counted from 1; default: all.")
     ] = None,
-    width: Annotated[int, typer.Option("--width", metavar="PIXELS", min=240, max=2400, help="Of the animation.")] = 760,
+    width: Annotated[
+        int, typer.Option("--width", metavar="PIXELS", parser=whole(240, 2400), help="Of the animation.")
+    ] = 760,
     seconds: Annotated[
         float | None,
         typer.Option(
             "--seconds",
             metavar="S",
-            min=0.02,
-            max=10,
+            parser=fraction(0.02, 10),
             help="How long each epoch is shown; default: depends on the number of epochs.",
         ),
     ] = None,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from s3n_core.commands.failures import say
+from s3n_core.commands.number_options import fraction, whole
 from s3n_core.commands.progress import print_json
 from s3n_core.errors import ModelNotFound, RunError
 from s3n_core.runs.earlier_versions import current_name
@@ -81,7 +82,7 @@ StopBelowOption = Annotated[
     typer.Option(
         "--stop-below",
         metavar="H",
-        min=0.0,
+        parser=fraction(0.0),
         callback=_finite,
         help="Stop after O if its entropy (nats) is at most H; choose H with s3n evaluate --cascade. Default: off.",
     ),
@@ -89,7 +90,10 @@ StopBelowOption = Annotated[
 WorkersOption = Annotated[
     int | None,
     typer.Option(
-        "--workers", metavar="N", min=0, help="Number of threads that read images; default: depends on the machine."
+        "--workers",
+        metavar="N",
+        parser=whole(0),
+        help="Number of threads that read images; default: depends on the machine.",
     ),
 ]
 RunsOption = Annotated[

@@ -9,6 +9,7 @@ import typer
 
 from s3n_core.commands.arguments import DataArgument, FormatOption, JsonOption, WorkersOption
 from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.number_options import whole
 from s3n_core.commands.progress import print_json, progress_bars
 from s3n_core.system.atomic_files import make_folder, write_json, write_text
 from s3n_core.system.json_values import to_json
@@ -31,7 +32,10 @@ def audit(
     smallest: Annotated[
         int,
         typer.Option(
-            "--smallest", metavar="PIXELS", min=1, help="Report images whose shorter side has fewer pixels than this."
+            "--smallest",
+            metavar="PIXELS",
+            parser=whole(1),
+            help="Report images whose shorter side has fewer pixels than this.",
         ),
     ] = 64,
     out: Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.number_options import whole
 from s3n_core.commands.progress import progress_bar
 
 HELP = """Draw a data set of synthetic birds that differ in known parts.
@@ -22,11 +23,15 @@ Example: s3n demo-data birds
 def demo_data(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     train: Annotated[
-        int, typer.Option("--train", metavar="N", min=1, max=10000, help="Training images per species.")
+        int, typer.Option("--train", metavar="N", parser=whole(1, 10000), help="Training images per species.")
     ] = 60,
-    test: Annotated[int, typer.Option("--test", metavar="N", min=0, max=10000, help="Test images per species.")] = 20,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the random scenes.")] = 0,
-    workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Number of processes.")] = None,
+    test: Annotated[
+        int, typer.Option("--test", metavar="N", parser=whole(0, 10000), help="Test images per species.")
+    ] = 20,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole(0), help="Seed of the random scenes.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", parser=whole(1), help="Number of processes.")
+    ] = None,
 ) -> None:
     """Draw the demo data set."""
     from s3n_core.demo.writing import write_drawn_birds

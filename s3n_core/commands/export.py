@@ -11,6 +11,7 @@ from s3n_core.commands.arguments import ExcelOption
 from s3n_core.commands.failures import say
 from s3n_core.commands.image_job import ImageJob, takes_image_job
 from s3n_core.commands.job_progress import follow
+from s3n_core.commands.number_options import fraction, whole
 from s3n_core.errors import DataSetError
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 
@@ -31,7 +32,7 @@ def export(
     job: ImageJob,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to write to.")],
     most: Annotated[
-        int | None, typer.Option("--most", metavar="N", min=1, help="Export only the first N images.")
+        int | None, typer.Option("--most", metavar="N", parser=whole(1), help="Export only the first N images.")
     ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Start from the beginning, even if some files have been written already.")
@@ -51,10 +52,12 @@ def export(
     ] = None,
     layout: Annotated[str, typer.Option("--layout", metavar="NAME", help="auto, wide or tall.")] = "auto",
     picture: Annotated[str, typer.Option("--picture", metavar="NAME", help="png, jpeg, pdf or svg.")] = "png",
-    dpi: Annotated[int, typer.Option("--dpi", metavar="N", min=36, max=1200, help="Pixels per inch.")] = 200,
+    dpi: Annotated[int, typer.Option("--dpi", metavar="N", parser=whole(36, 1200), help="Pixels per inch.")] = 200,
     inches: Annotated[
         float,
-        typer.Option("--inches", metavar="SIZE", min=0.5, max=20, help="Long side of a separate panel, in inches."),
+        typer.Option(
+            "--inches", metavar="SIZE", parser=fraction(0.5, 20), help="Long side of a separate panel, in inches."
+        ),
     ] = 4.0,
     colours: Annotated[
         str, typer.Option("--colours", metavar="NAME", help="Palette of the maps: viridis, magma, cividis or grey.")
@@ -64,8 +67,7 @@ def export(
         typer.Option(
             "--opacity",
             metavar="SHARE",
-            min=0,
-            max=1,
+            parser=fraction(0, 1),
             help="Opacity of the maps over the grey image; 1 hides the image.",
         ),
     ] = STANDARD_OPACITY,

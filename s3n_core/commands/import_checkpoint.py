@@ -9,6 +9,7 @@ import typer
 
 from s3n_core.commands.arguments import JsonOption
 from s3n_core.commands.failures import say
+from s3n_core.commands.number_options import whole
 from s3n_core.commands.progress import print_json
 from s3n_core.errors import ModelFileError, OutputError
 from s3n_core.system.json_values import to_json
@@ -38,8 +39,7 @@ def import_checkpoint(
         typer.Option(
             "--input-size",
             metavar="PIXELS",
-            min=32,
-            max=2048,
+            parser=whole(32, 2048),
             help="Side length of the images that it was trained on, in pixels.",
         ),
     ] = 448,

@@ -10,8 +10,10 @@ import typer
 
 from s3n_core.commands.arguments import DeviceOption, JsonOption, QuietOption, RunsOption, WorkersOption, quoted
 from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.number_options import whole
 from s3n_core.commands.progress import duration, print_json
 from s3n_core.commands.run_tables import COLUMNS, fields_of, print_runs, print_trash, row_of
+from s3n_core.errors import RunBusy
 
 HELP = """List, show, pause, stop, resume and delete runs.
 
@@ -138,6 +140,15 @@ def stop(
 @app.command()
 def resume(
     name: NameArgument,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs",
+            metavar="N",
+            parser=whole(1),
+            help="Train for N epochs in all, more than are done; also for a finished run.",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     changed_data: Annotated[
@@ -147,9 +158,12 @@ def resume(
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Continue a run that was stopped, killed or paused.
+    """Continue a run that was stopped, killed or paused, or train it for more epochs.
 
-    Example: s3n runs resume first
+    With a step or a constant schedule the result is the same as that of a run of N epochs from the start. With a cosine schedule
+    it is not; the first lines say what happens to the learning rates.
+
+    Example: s3n runs resume first --epochs 30
     """
     from s3n_core.commands.teamwork import working_together
     from s3n_core.commands.train import train_run
@@ -159,12 +173,27 @@ def resume(
     path = _find(name, runs)
     with working_together() as team:
         if team.lead(is_live(path)):
+            if epochs is not None:
+                raise RunBusy(
+                    f"The run {path.name} is being trained. Stop it (`s3n runs stop {quoted(path.name)}`), or wait for "
+                    "its end; then give it more epochs.",
+                    path=path,
+                )
             if team.leads:
                 send_order(path, "resume")
                 say("The run is active; it continues if it was paused.")
             return
         wanted = None if device == "auto" else device
-        train_run(path, device=wanted, workers=workers, json=json, team=team, changed_data=changed_data, quiet=quiet)
+        train_run(
+            path,
+            device=wanted,
+            workers=workers,
+            json=json,
+            team=team,
+            changed_data=changed_data,
+            epochs=epochs,
+            quiet=quiet,
+        )
 
 
 @app.command()

@@ -92,7 +92,7 @@ def train(
     with working_together() as team:
         path: Path | None = None
         if team.leads:
-            path = _prepare(data, chosen, name, runs, format, device, all_images, json)
+            path = _prepare(data, chosen, name, runs, format, device, all_images, json, team.size)
         path = team.lead(path)
         assert path is not None
         train_run(path, device=None, workers=workers, json=json, team=team, quiet=quiet)
@@ -107,6 +107,7 @@ def _prepare(
     device: str,
     all_images: bool,
     json: bool,
+    processes: int,
 ) -> Path:
     """Make the run's folder."""
     from s3n_core.datasets.assignment import assignment_sentence, open_assigned
@@ -128,8 +129,9 @@ def _prepare(
             say(f"{count} of them {'is' if count == 1 else 'are'} left out by hand; --all-images includes them.")
     if not json:
         _say_small_classes(data_set.records, data_set.classes)
+        _say_unequal_classes(data_set.records, data_set.classes, chosen)
         _say_download(chosen)
-    return new_run(runs_root(runs), data_set, chosen, name=name, device=device).path
+    return new_run(runs_root(runs), data_set, chosen, name=name, device=device, processes=processes).path
 
 
 def train_run(
@@ -140,9 +142,10 @@ def train_run(
     json: bool,
     team: Team,
     changed_data: bool = False,
+    epochs: int | None = None,
     quiet: bool = False,
 ) -> None:
-    """Train the run in a folder to its end; the leader of a team prints the events.
+    """Train the run in a folder to its end, or to ``epochs`` in all; the leader of a team prints the events.
 
     Raises:
         typer.Exit: With code 130 if it was stopped by a signal, after everything was kept.
@@ -150,7 +153,7 @@ def train_run(
     from s3n_core.training.events import RunEnded
     from s3n_core.training.trainer import Trainer
 
-    trainer = Trainer(path, device=device, workers=workers, changed_data=changed_data, team=team)
+    trainer = Trainer(path, device=device, workers=workers, changed_data=changed_data, epochs=epochs, team=team)
     last_word = f"Quit; `s3n runs resume {quoted(path.name)}` continues from the last checkpoint."
     quitting = interruptible(lambda: last_word) if team.leads else nullcontext()
     with quitting, stop_by_signals(trainer, team) as signals, closing(trainer.run()) as events:
@@ -215,11 +218,9 @@ def _discard_if_ordered(path: Path) -> None:
 
 def _say_small_classes(records: Sequence[ImageRecord], classes: Sequence[str]) -> None:
     from s3n_core.datasets.audit.checks import FEWEST_TRAINING_IMAGES
+    from s3n_core.datasets.imbalance import class_counts
 
-    counts = [0] * len(classes)
-    for record in records:
-        if record.label is not None and record.split != "test":
-            counts[record.label] += 1
+    counts = class_counts(records, len(classes))
     small = sum(count < FEWEST_TRAINING_IMAGES for count in counts)
     if small:
         fewest = counts.index(min(counts))
@@ -227,6 +228,14 @@ def _say_small_classes(records: Sequence[ImageRecord], classes: Sequence[str]) -
             f"{small} of {len(classes)} classes have fewer than {FEWEST_TRAINING_IMAGES} training images (fewest: "
             f"{classes[fewest]}, {counts[fewest]}); expect low accuracy for them."
         )
+
+
+def _say_unequal_classes(records: Sequence[ImageRecord], classes: Sequence[str], recipe: Recipe) -> None:
+    from s3n_core.datasets.imbalance import class_counts, unequal_classes
+
+    found = unequal_classes(class_counts(records, len(classes)), classes)
+    if found is not None and recipe.balance == "none":
+        say(f"{found.sentence} `--set balance=sampling` shows all classes equally often; balance=weights weighs them.")
 
 
 def _say_download(recipe: Recipe) -> None:

@@ -18,7 +18,7 @@ class Losses:
     parts: dict[str, Tensor]
 
 
-def objective(output: S3NOutput, labels: Tensor, *, smoothing: float = 0.0) -> Losses:
+def objective(output: S3NOutput, labels: Tensor, *, smoothing: float = 0.0, weights: Tensor | None = None) -> Losses:
     """Compute L = sum_i L_cls(Y_i, Y*) over O, D, C, plus L_cls(Y_j, Y*) (Eq. 9).
 
     Args:
@@ -26,19 +26,29 @@ def objective(output: S3NOutput, labels: Tensor, *, smoothing: float = 0.0) -> L
         labels: Class indices, shape (B,).
         smoothing: Probability mass spread over the *other* classes in the losses of O and C, as in the release (0.15
             there); 0 in the paper.
+        weights: How much an image of each class counts, shape (C,); None counts all alike. The losses are divided by the number
+            of images, not by the sum of their weights, so that the sum over micro-batches is that over the batch.
 
     Returns:
         Mean losses over the batch.
     """
     parts: dict[str, Tensor] = {}
     if output.joint is not None:
-        parts["joint"] = F.cross_entropy(output.joint.float(), labels)
+        parts["joint"] = _cross_entropy(output.joint, labels, 0.0, weights)
     for branch, logits in output.branches().items():
         smoothed = smoothing if branch in ("O", "C") else 0.0
-        parts[branch] = F.cross_entropy(logits.float(), labels, label_smoothing=_torch_smoothing(smoothed, logits))
+        parts[branch] = _cross_entropy(logits, labels, _torch_smoothing(smoothed, logits), weights)
     return Losses(
         total=sum(parts.values(), start=labels.new_zeros((), dtype=next(iter(parts.values())).dtype)), parts=parts
     )
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, smoothing: float, weights: Tensor | None) -> Tensor:
+    if weights is None:
+        return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+    # torch's own class weights would weigh the classes of a smoothed target, not the image.
+    losses = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing, reduction="none")
+    return (losses * weights[labels]).mean()
 
 
 def _torch_smoothing(smoothing: float, logits: Tensor) -> float:

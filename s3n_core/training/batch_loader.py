@@ -17,6 +17,7 @@ from s3n_core.errors import DataSetNotFound
 from s3n_core.models.preprocessing import to_input
 from s3n_core.system.distributed import Team
 from s3n_core.system.seeding import epoch_order, keyed_generator, peak_draws
+from s3n_core.training.balance import plain_name
 from s3n_core.training.events import ImageLeftOut
 from s3n_core.training.preparing import Plan
 
@@ -36,16 +37,16 @@ class BatchLoader:
         self._new_errors: list[ImageLeftOut] = []
 
     def training_batches(
-        self, epoch: int, order: NDArray[np.int64], sizes: Sequence[int]
+        self, epoch: int, samples: Sequence[Sample], sizes: Sequence[int]
     ) -> Generator[Batch, None, None]:
-        """Load augmented views of the training images at the positions in ``order``; close it to stop early."""
+        """Load augmented views of ``samples``, training images by their keys in the epoch; close it to stop early."""
         plan = self._plan
 
         def view(image: Image.Image, name: str) -> NDArray[np.uint8]:
             rng = keyed_generator(plan.recipe.seed, epoch, "augmentation", name)
             return train_view(image, plan.preprocess, plan.augmentation, rng)
 
-        return self._load(plan.training, view, sizes, order)
+        return self._load(samples, view, sizes)
 
     def validation_batches(self, size: int) -> Generator[Batch, None, None]:
         """Load the deterministic views of this process's validation images; close it to stop early.
@@ -91,9 +92,9 @@ class BatchLoader:
 
     def _plain_batches(self, samples: Sequence[Sample], size: int) -> Generator[Batch, None, None]:
         parts = shares(0, len(samples), size, self._team)
-        positions = np.array([position for part in parts for position in part], dtype=np.int64)
+        own = [samples[position] for part in parts for position in part]
         sizes = [len(part) for part in parts]
-        return self._load(samples, lambda image, _: test_view(image, self._plan.preprocess), sizes, positions)
+        return self._load(own, lambda image, _: test_view(image, self._plan.preprocess), sizes)
 
     def _black(self) -> Batch:
         side = self._plan.preprocess.source_size
@@ -104,13 +105,11 @@ class BatchLoader:
         samples: Sequence[Sample],
         view: Callable[[Image.Image, str], NDArray[np.uint8]],
         sizes: Sequence[int],
-        order: NDArray[np.int64],
     ) -> Generator[Batch, None, None]:
         batches = load_batches(
             samples,
             lambda image, position: view(image, samples[position].name),
             sizes,
-            order=order,
             workers=self._workers,
         )
         try:
@@ -119,10 +118,11 @@ class BatchLoader:
                 if lost:
                     self._require_data(lost, whole_batch=not len(batch))
                 for error, sample in zip(batch.errors, lost, strict=True):
-                    if sample.name not in self._left_out:
-                        self._left_out.add(sample.name)
+                    name = plain_name(sample.name)
+                    if name not in self._left_out:
+                        self._left_out.add(name)
                         _log.warning("skipped %s", error)
-                        self._new_errors.append(ImageLeftOut(sample.name, error.reason))
+                        self._new_errors.append(ImageLeftOut(name, error.reason))
                 yield batch
         finally:
             batches.close()

@@ -11,6 +11,7 @@ from s3n_core.system.distributed import Team
 from s3n_core.training.checkpoints import restore_momenta
 from s3n_core.training.optimization import build_optimizer, set_rates
 from s3n_core.training.preparing import Plan
+from s3n_core.training.single_images import least_images
 from s3n_core.training.synchronized_batch_norm import share_statistics
 from s3n_core.training.training_progress import TrainingProgress
 
@@ -58,11 +59,8 @@ class Learner:
 
     @property
     def least_images(self) -> int:
-        """Smallest micro-batch: 2 if the feature map is a single cell, since BatchNorm needs more than one value."""
-        config = self.network.config
-        cells = 2 if config.form == "release" else 1  # its branch heads halve the feature map once more
-        one_cell = config.input_size <= self.network.backbone.stride * cells
-        return 2 if one_cell and config.batch_norm != "frozen" else 1
+        """Smallest micro-batch (`single_images.least_images`)."""
+        return least_images(self.network.config)
 
     def restore(self, momenta: dict[str, Tensor], progress: TrainingProgress) -> None:
         """Restore momentum buffers, and the gradient scaler's state from ``progress``."""

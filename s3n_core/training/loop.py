@@ -29,6 +29,7 @@ from s3n_core.training.preparing import read_plan
 from s3n_core.training.recalibration import recalibrate
 from s3n_core.training.run_control import Halt, RunControl
 from s3n_core.training.running_mean import RunningMean
+from s3n_core.training.single_images import require_batches, single_image_notes
 from s3n_core.training.step import TrainingSteps
 from s3n_core.training.training_progress import TrainingProgress
 from s3n_core.training.validation import validate
@@ -48,6 +49,7 @@ class TrainingLoop:
         device: Overrides the run's device.
         workers: Threads that decode images; None: the loader's default.
         changed_data: Continue even if the data set has changed since the run started.
+        notes: Sentences to show at the start, before the loop's own.
 
     Raises:
         S3NError: If the run, its data set, the weights or the device are not available.
@@ -62,11 +64,13 @@ class TrainingLoop:
         device: str | None,
         workers: int | None,
         changed_data: bool,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self._run, self._control, self._team, self._clock = run, control, team, control.clock
         control.write("starting", message="Reading the data set and building the network.")
         self._plan = plan = read_plan(run)
         self._recipe = recipe = plan.recipe
+        require_batches(recipe, len(plan.training), team.size)
         self._choice = choose_device(device or plan.device)
         device = self._choice.device
         precision = choose_precision(recipe.precision, device)
@@ -75,7 +79,7 @@ class TrainingLoop:
         self._resumed = found is not None
         name, network, momenta, self._progress = found or (None, None, {}, TrainingProgress())
         # The data set of a new run has only just been read, so it is not compared.
-        notes = team.lead(require_same_data(run, changed_data) if team.leads and self._resumed else [])
+        changes = team.lead(require_same_data(run, changed_data) if team.leads and self._resumed else [])
         self._learner = Learner(plan, device, precision, team, network)
         if name is not None:
             _log.info("resuming from checkpoint %s", name)
@@ -89,7 +93,8 @@ class TrainingLoop:
         self._steps = TrainingSteps(plan, self._learner, self._loader, control, team, self._memory)
         self._writer = CheckpointWriter(run, plan, self._learner, team, name, changed_data=bool(notes))
         reason = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
-        self._notes = (*reason, *notes, *self._memory.notes(), *self._learner.notes)
+        single = single_image_notes(recipe, len(plan.training), team.size)
+        self._notes = (*notes, *reason, *changes, *single, *self._memory.notes(), *self._learner.notes)
         for note in self._notes:
             _log.info("%s", note)
         self._recalibrating = False
@@ -102,7 +107,9 @@ class TrainingLoop:
         if progress.finished(recipe):
             self._control.write("finished", message=progress.ended("finished", recipe).message)
             raise RunFinished(
-                f"The run {self._run.path.name} is finished: there is nothing left to resume.", path=self._run.path
+                f"The run {self._run.path.name} is finished: there is nothing left to resume. To train it longer, give it "
+                "more epochs (`s3n runs resume NAME --epochs N`).",
+                path=self._run.path,
             )
         with self._writer.opened(progress.metrics_offset):
             yield self._started()

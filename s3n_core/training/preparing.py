@@ -23,6 +23,7 @@ from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.json_values import to_json
 from s3n_core.training.changed_data import used_fingerprint
 from s3n_core.training.recipe import Recipe, recipe_from
+from s3n_core.training.single_images import require_batches
 from s3n_core.version import __version__
 
 
@@ -66,7 +67,13 @@ class Plan:
 
 
 def new_run(
-    root: Path, data_set: DataSet, recipe: Recipe, *, name: str | None = None, device: str = "auto"
+    root: Path,
+    data_set: DataSet,
+    recipe: Recipe,
+    *,
+    name: str | None = None,
+    device: str = "auto",
+    processes: int = 1,
 ) -> RunDirectory:
     """Create the folder of a new run in the runs folder, after downloading ImageNet weights if the recipe needs them.
 
@@ -76,6 +83,7 @@ def new_run(
         recipe: The recipe.
         name: The run's name; None: the data set's name and a number.
         device: The device to train on.
+        processes: The number of processes that will share each batch.
 
     Returns:
         The run, ready for `Trainer`.
@@ -90,10 +98,12 @@ def new_run(
 
         # Before the run exists: offline, this fails, and must not leave a run that takes the name but never started.
         imagenet_weights(recipe.network.backbone)
-    return prepare_run(root / run_name, data_set, recipe, device=device)
+    return prepare_run(root / run_name, data_set, recipe, device=device, processes=processes)
 
 
-def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = "auto") -> RunDirectory:
+def prepare_run(
+    path: Path, data_set: DataSet, recipe: Recipe, *, device: str = "auto", processes: int = 1
+) -> RunDirectory:
     """Create a run's folder with recipe, classes, fingerprint, versions and split.
 
     Args:
@@ -101,12 +111,14 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
         data_set: The data set to train on.
         recipe: The recipe.
         device: The device to train on.
+        processes: The number of processes that will share each batch.
 
     Returns:
         The run, ready for `Trainer`.
 
     Raises:
         DataSetError: If the data set has no labels, or fewer than two classes with training images.
+        RecipeError: If BatchNorm could learn from none of the batches.
         RunError: If the folder is in use.
         ModelFileError: If the recipe names a weight file that does not exist.
         OutputError: If the folder cannot be written; it is then removed.
@@ -124,6 +136,7 @@ def prepare_run(path: Path, data_set: DataSet, recipe: Recipe, *, device: str = 
         raise DataSetError(
             f"{data_set.root} has training images of only {len(present)} class; training needs at least two."
         )
+    require_batches(recipe, len(training), processes)
     recipe = _with_absolute_weights(recipe)
     run = RunDirectory.create(
         path,

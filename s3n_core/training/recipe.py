@@ -6,13 +6,18 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Literal, Self
+from types import UnionType
+from typing import Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from s3n_core.errors import RecipeError
 from s3n_core.method.configuration import NetworkChoices, Sampling
 from s3n_core.runs.earlier_versions import current_name, current_recipe
+from s3n_core.system.number_texts import is_ambiguous, read_fraction, read_whole
+
+Balance = Literal["none", "weights", "sampling"]
+"""What is done about classes of unequal size (`balance`)."""
 
 
 class Phase(BaseModel):
@@ -65,6 +70,11 @@ class Recipe(BaseModel):
     rate_warm_up: float = Field(0.0, ge=0.0, description="Epochs in which the learning rates rise from zero.")
     phases: tuple[Phase, ...] = Field((), description="Warm-up phases of the sampling, in order.")
     smoothing: float = Field(0.0, ge=0.0, lt=1.0, description="Label smoothing on O and C.")
+    balance: Balance = Field(
+        "none",
+        description="Against unequal classes: weights counts images of small classes more in the loss, sampling shows "
+        "every class equally often.",
+    )
     recalibrate: bool = Field(False, description="Recompute the BatchNorm statistics at the end, in evaluation mode.")
 
     validation: float = Field(
@@ -140,7 +150,8 @@ class Recipe(BaseModel):
             settings: Values by field; a dot addresses a field of the network ("network.backbone").
 
         Raises:
-            RecipeError: If a field does not exist or a value is not valid.
+            RecipeError: If a field does not exist or a value is not valid. The text of a number may have a decimal comma; a whole
+                number with a separator of thousands is refused (`number_texts`).
         """
         fields = self.model_dump(mode="json")
         for key, value in settings.items():
@@ -155,9 +166,9 @@ class Recipe(BaseModel):
                 hint = f"did you mean {near[0]!r}? " if near else ""
                 raise RecipeError(f"There is no recipe setting {key!r}; {hint}`s3n train --show-recipe` lists them.")
             if rest:
-                fields[target][rest[0]] = value
+                fields[target][rest[0]] = _number(key, value, type(self.network).model_fields[rest[0]].annotation)
             else:
-                fields[target] = value
+                fields[target] = _number(key, value, type(self).model_fields[target].annotation)
         return recipe_from(fields)
 
 
@@ -189,10 +200,30 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
         if not sign:
             raise RecipeError(f"The setting {text!r} has no value; write it as field=value.")
         try:
-            settings[key.strip()] = json.loads(value)
+            # JSON would read "1.000", a thousand in half of the world, as one: the field decides.
+            settings[key.strip()] = value if is_ambiguous(value) else json.loads(value)
         except ValueError:
             settings[key.strip()] = value
     return settings
+
+
+def _number(key: str, value: Any, annotation: Any) -> Any:
+    """Read the text of a number where a field takes one; everything else is left to the field.
+
+    Raises:
+        RecipeError: It is not such a number; the message names the field.
+    """
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    if not isinstance(value, str) or not {int, float} & set(kinds) or str in kinds:
+        return value
+    if any(value in get_args(kind) for kind in kinds if get_origin(kind) is Literal):
+        return value
+    if type(None) in kinds and value.strip() in ("", "none"):
+        return None
+    try:
+        return read_fraction(value) if float in kinds else read_whole(value)
+    except ValueError as error:
+        raise RecipeError(f"{key}: {error}") from None
 
 
 def _written(value: Any) -> str:

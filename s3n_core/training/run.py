@@ -9,13 +9,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from s3n_core.errors import RunError
+from s3n_core.errors import RunBusy, RunError
 from s3n_core.runs.control import send_order
 from s3n_core.runs.following import RunFollower
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
 from s3n_core.system.engine_process import engine_command, start_process
 from s3n_core.training.events import EpochDone, StepDone
+from s3n_core.training.extension import plan_extension
 
 _POLL_SECONDS = 0.25
 _START_SECONDS = 60.0  # for a started process to acquire the run's lock; loading torch from a slow disk takes long
@@ -100,17 +101,32 @@ class Run:
         """
         send_order(self.path, "pause")
 
-    def resume(self) -> None:
+    def resume(self, *, epochs: int | None = None) -> None:
         """Continue a paused training, or start a process that resumes a stopped run.
+
+        Args:
+            epochs: Train it for this many epochs in all, more than are done; also a finished run. With a step or a constant
+                schedule it ends as a run of that many epochs would, bit for bit; with a cosine the rates rise again.
 
         Raises:
             OutputError: The process cannot be started.
-            RunError: The run is stopping.
+            RunBusy: ``epochs`` is given, and the run is being trained.
+            RunError: The run is stopping, or has done that many epochs already.
+            RecipeError: The recipe does not allow that number of epochs.
         """
         if self._directory.summary().live:
+            if epochs is not None:
+                raise RunBusy(
+                    f"The run {self.name} is being trained; stop it, or wait for its end, before giving it more epochs.",
+                    path=self.path,
+                )
             send_order(self.path, "resume")
             return
-        command = engine_command("runs", "resume", self.name, f"--runs={self.path.parent}")
+        arguments = ["runs", "resume", self.name, f"--runs={self.path.parent}"]
+        if epochs is not None:
+            plan_extension(self._directory, epochs)  # what the process would refuse is said here
+            arguments.append(f"--epochs={epochs}")
+        command = engine_command(*arguments)
         self._process = start_process(command, log=self._directory.log_txt, long_job=True)
 
     def stop(self) -> None:

@@ -8,12 +8,14 @@ from functools import partial
 from itertools import chain
 
 import torch
+from torch import Tensor
 
 from s3n_core.datasets.loading import Batch
 from s3n_core.method.objective import objective
 from s3n_core.models.devices import autocast
 from s3n_core.system.distributed import Team
-from s3n_core.system.seeding import epoch_order, keyed_generator
+from s3n_core.system.seeding import keyed_generator
+from s3n_core.training.balance import class_weights, epoch_samples
 from s3n_core.training.batch_loader import BatchLoader, shares
 from s3n_core.training.events import Event
 from s3n_core.training.learner import Learner
@@ -53,6 +55,10 @@ class TrainingSteps:
         self.waited = 0.0
         self._epoch_mean, self._batch_mean = RunningMean(), RunningMean()
         self._images: Generator[Batch, None, None] | None = None
+        self._weights: Tensor | None = None
+        if plan.recipe.balance == "weights":
+            labels = [sample.label or 0 for sample in plan.training]
+            self._weights = torch.from_numpy(class_weights(labels, len(plan.classes))).to(learner.device)
 
     @property
     def per_epoch(self) -> int:
@@ -133,7 +139,7 @@ class TrainingSteps:
         with autocast(learner.device, learner.precision):
             sampling, trace = recipe.sampling_at(progress.epoch), learner.network.joint is not None
             output = learner.network(images, sampling=sampling, draws=draws, trace=trace)
-        losses = objective(output, labels, smoothing=recipe.smoothing)
+        losses = objective(output, labels, smoothing=recipe.smoothing, weights=self._weights)
         share = len(batch) / self._size(progress.batch)
         torch.autograd.backward(learner.scaler.scale(losses.total * share))
         if len(batch):
@@ -159,11 +165,12 @@ class TrainingSteps:
         """Return this process's images of the next micro-batch; starts loading at ``progress`` if necessary."""
         clock = self._control.clock
         if self._images is None:
-            order = epoch_order(self._plan.recipe.seed, progress.epoch, len(self._plan.training))
+            recipe = self._plan.recipe
+            order = epoch_samples(recipe.balance, recipe.seed, progress.epoch, self._plan.training)
             rest = chain.from_iterable(map(self._micro_batches, range(progress.batch, self.per_epoch)))
             parts = list(rest)
-            positions = order[list(chain.from_iterable(parts))]
-            self._images = self._loader.training_batches(progress.epoch, positions, [len(part) for part in parts])
+            samples = [order[position] for position in chain.from_iterable(parts)]
+            self._images = self._loader.training_batches(progress.epoch, samples, [len(part) for part in parts])
         asked = clock.now()
         batch = next(self._images)
         self.waited += clock.now() - asked

@@ -13,6 +13,7 @@ from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import ALONE, Team
 from s3n_core.system.locks import RunLock
 from s3n_core.training.events import Event
+from s3n_core.training.extension import extend_run
 from s3n_core.training.loop import TrainingLoop
 from s3n_core.training.run_control import RunControl, run_log
 
@@ -27,6 +28,7 @@ class Trainer:
         device: Overrides the run's device.
         workers: Threads that decode images; None: the loader's default.
         changed_data: Continue even if the data set has changed since the run started.
+        epochs: Train for this many epochs in all (`extension`); None: as many as the recipe says.
         team: The processes that train together; each has its own trainer, and all use the same folder.
     """
 
@@ -37,12 +39,14 @@ class Trainer:
         device: str | None = None,
         workers: int | None = None,
         changed_data: bool = False,
+        epochs: int | None = None,
         team: Team = ALONE,
     ) -> None:
         self.run_directory = RunDirectory(run_path)
         self._wanted_device = device
         self._workers = workers
         self._changed_data = changed_data
+        self._epochs = epochs
         self._team = team
         self._stop_requested = False
 
@@ -54,13 +58,15 @@ class Trainer:
         """Train until the run is finished or stopped. Closing the generator stops the training and saves a checkpoint.
 
         Raises:
-            RunError: If another process trains this run, or the run is finished, damaged, or its data set has changed.
+            RunError: If another process trains this run, it is finished, damaged, has done as many epochs as were asked for, or
+                its data set has changed.
             Diverged: If losses or weights are no longer finite.
             OutOfMemory: If memory runs out even with the smallest micro-batch.
             S3NError: If the data set, the weights, the disk or another process fail; saved checkpoints are kept.
         """
         run = self.run_directory
         with self._held(run):
+            notes = self._extended(run)
             control = RunControl(run, lambda: self._stop_requested, self._team)
             try:
                 yield from TrainingLoop(
@@ -70,6 +76,7 @@ class Trainer:
                     device=self._wanted_device,
                     workers=self._workers,
                     changed_data=self._changed_data,
+                    notes=notes,
                 ).events()
             except GeneratorExit:
                 control.last_word("stopped", "Stopped by the program that started it; everything is kept.")
@@ -94,6 +101,14 @@ class Trainer:
                 _log.exception("the training failed because of a bug")
                 control.fail(ProgramDefect(f"The training failed; see the log {run.log_txt}."))
                 raise
+
+    def _extended(self, run: RunDirectory) -> tuple[str, ...]:
+        """Give the run another number of epochs where that was asked for; a refusal leaves it as it was."""
+        if self._epochs is None:
+            return ()
+        extension = self._team.lead(extend_run(run, self._epochs) if self._team.leads else None)
+        assert extension is not None
+        return (extension.sentence,) if extension.epochs != extension.before else ()
 
     @contextmanager
     def _held(self, run: RunDirectory) -> Iterator[None]:

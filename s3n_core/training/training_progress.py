@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from s3n_core.errors import Diverged
 from s3n_core.training.events import RunEnded
+from s3n_core.training.extension import RECALIBRATED
 from s3n_core.training.recipe import Recipe
 
 
@@ -45,7 +46,7 @@ class TrainingProgress:
     @property
     def checkpoint_name(self) -> str:
         """Name of a checkpoint written now; it contains the step, so that names sort by age."""
-        return f"step-{self.step:07d}" + ("-recalibrated" if self.recalibrated else "")
+        return f"step-{self.step:07d}" + (RECALIBRATED if self.recalibrated else "")
 
     def improve(self, accuracy: float | None, loss: float | None) -> bool:
         """Compare with the best values so far and keep the better ones.

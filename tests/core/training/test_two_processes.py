@@ -152,9 +152,9 @@ def test_two_processes_stop_the_images_that_one_process_stops(tmp_path: Path) ->
 def test_when_one_process_is_killed_the_other_ends_with_a_sentence_and_the_run_goes_on(
     tmp_path: Path, pictures: Path
 ) -> None:
-    one = prepare(tmp_path / "one", pictures, **FROZEN)
+    one = prepare(tmp_path / "one", pictures, **FROZEN, balance="sampling")
     train(one)
-    run = prepare(tmp_path / "runs" / "killed", pictures, **FROZEN)
+    run = prepare(tmp_path / "runs" / "killed", pictures, **FROZEN, balance="sampling")
     with two_processes(tmp_path, "runs", "resume", "killed", "--json") as process:
         assert process.stdout is not None
         for line in process.stdout:
