@@ -2,7 +2,8 @@
 
 Version 1 called the validation set "held-out". The step lines of its metrics contain means since the start of the
 epoch; those of version 2 contain the batch's own values. Its checkpoints store the sums of an epoch in two groups,
-version 2 in one. In runs of versions 1 and 2 the training seed also chose the validation images.
+version 2 in one. In runs of versions 1 and 2 the training seed also chose the validation images; their recipes have no
+`balance`, which is then "none".
 """
 
 from __future__ import annotations

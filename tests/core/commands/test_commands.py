@@ -452,6 +452,19 @@ def test_runs_are_listed_and_shown(s3n: Command, run: RunDirectory) -> None:
     assert [epoch["epoch"] for epoch in fields["epochs_done"]] == [0, 1]
 
 
+def test_a_finished_run_is_trained_longer(s3n: Command, run: RunDirectory) -> None:
+    assert (
+        "already been trained for 2 epochs; choose at least 3"
+        in s3n("runs", "resume", "birds-1", "--epochs", "2").sentence
+    )
+    assert run.summary().status == "finished"
+    outcome = s3n("runs", "resume", "birds-1", "--epochs", "3")
+    assert outcome.code == 0, outcome
+    assert "Resuming at epoch 3 of 3 epochs" in outcome.err
+    assert "not the same as that of a new run of 3 epochs" in outcome.err  # its schedule is a cosine
+    assert s3n("runs", "list").out.splitlines()[1].split()[:3] == ["birds-1", "finished", "3/3"]
+
+
 def test_a_finished_run_stays_finished(s3n: Command, run: RunDirectory) -> None:
     assert "nothing left to resume" in s3n("runs", "resume", "birds-1").sentence
     assert run.summary().status == "finished"

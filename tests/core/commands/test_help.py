@@ -114,3 +114,19 @@ def test_the_help_names_every_recipe(s3n: Command) -> None:
 
     text = s3n("train", "--help").out
     assert [name for name in RECIPES if name not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("evaluate", "m", "d", "--workers", "1,000"), "'1,000' can be read as 1000 or as 1.0; write 1000 or 1."),
+        (("runs", "resume", "r", "--epochs", "2.000"), "'2.000' can be read as 2000 or as 2.0; write 2000 or 2."),
+        (("export", "m", "d", "--out", "o", "--dpi", "5"), "5 is out of range; use a number from 36 to 1200."),
+        (("export", "m", "d", "--out", "o", "--inches", "0,1"), "0.1 is out of range; use a number from 0.5 to 20."),
+        (("predict", "m", "d", "--out", "o.csv", "--stop-below", "-1"), "use a number of at least 0.0."),
+    ],
+)
+def test_numbers_of_options_are_read_as_people_write_them(s3n: Command, arguments: tuple[str, ...], said: str) -> None:
+    outcome = s3n(*arguments)
+    assert outcome.code == 2
+    assert said in outcome.err

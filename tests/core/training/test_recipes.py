@@ -143,3 +143,28 @@ def test_phases_decide_the_sampling_one_after_the_other() -> None:
     assert [recipe.sampling_at(epoch) for epoch in range(5)] == ["identity", "identity", "all", "random", "random"]
     release = find_recipe("release")
     assert [release.sampling_at(epoch) for epoch in (0, 20, 21)] == ["all", "all", "random"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("rate_heads=0,003", 0.003),
+        ("rate_heads=1.000", 1.0),
+        ("network.floor=0,25", 0.25),
+        ("network.floor=none", "none"),
+        ("patience=none", None),
+        ("patience=7", 7),
+        ("weights=none", "none"),
+    ],
+)
+def test_numbers_of_settings_are_read_as_people_write_them(text: str, value: object) -> None:
+    recipe = find_recipe("quick").changed(parse_settings([text]))
+    outer, _, inner = text.partition("=")[0].partition(".")
+    found = getattr(recipe, outer)
+    assert (getattr(found, inner) if inner else found) == value
+
+
+@pytest.mark.parametrize("text", ["epochs=1,000", "epochs=1.000", "micro_batch=1,000"])
+def test_a_thousand_that_could_be_one_is_refused_with_both_readings(text: str) -> None:
+    with pytest.raises(RecipeError, match=r"can be read as 1000 or as 1\.0; write 1000 or 1"):
+        find_recipe("quick").changed(parse_settings([text]))
