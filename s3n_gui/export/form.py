@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +22,7 @@ from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.look_form import LookForm, choice_box
 from s3n_gui.export.panel_picker import PanelPicker
 from s3n_gui.state.opening import data_set_title, model_title
+from s3n_gui.widgets.number_fields import WholeNumberField
 
 _PARTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
 _MOST_IMAGES = 10_000_000
@@ -86,10 +86,9 @@ class ExportForm(QScrollArea):
         self.part.activated.connect(self._on_part)
         self.limited = QCheckBox("Only the first")
         self.limited.setToolTip("Export only the first images of the list")
-        self.first = QSpinBox()
+        self.first = WholeNumberField()
         self.first.setRange(1, _MOST_IMAGES)
         self.first.setValue(20)
-        self.first.setLocale(QLocale.c())
         self.first.setAccessibleName("Number of images")
         self.first.setToolTip("Number of images to export")
         self.limited.toggled.connect(self._on_first)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QLocale, Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from s3n_core.export.figures.panels import LAYOUTS
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 from s3n_gui.appearance.theme import px
 from s3n_gui.export.export_choice import HIGHEST_DPI, LEAST_INCHES, LOWEST_DPI, MOST_INCHES, ExportChoice
+from s3n_gui.widgets.number_fields import FractionField, WholeNumberField
 from s3n_gui.widgets.number_slider import NumberSlider
 
 _LAYOUTS = {"auto": "Automatic", "wide": "Branches in rows", "tall": "Branches in columns"}
@@ -48,11 +49,11 @@ class LookForm(QWidget):
             "Format",
             "Image format; in PDF and SVG, text and lines can be edited and stay sharp in print",
         )
-        self.dpi = QSpinBox()
+        self.dpi = WholeNumberField()
         self.dpi.setRange(LOWEST_DPI, HIGHEST_DPI)
         self.dpi.setSingleStep(50)
         self.dpi.setSuffix(" dpi")
-        self.inches = QDoubleSpinBox()
+        self.inches = FractionField()
         self.inches.setRange(LEAST_INCHES, MOST_INCHES)
         self.inches.setSingleStep(0.5)
         self.inches.setDecimals(1)
@@ -61,8 +62,6 @@ class LookForm(QWidget):
             (self.dpi, "Resolution", "Pixels per inch: 100 for screens, 300 for print"),
             (self.inches, "Panel size", "Long side of a separate panel, in inches"),
         ):
-            number.setLocale(QLocale.c())
-            number.setKeyboardTracking(False)
             number.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             number.setAccessibleName(name)
             number.setToolTip(tip)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields, replace
 
-from PySide6.QtCore import QLocale, QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import Floor, InspectionSettings
 from s3n_core.method.configuration import SAMPLING_MODES, Sampling
 from s3n_gui.appearance.theme import px
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.widgets.number_fields import WholeNumberField
 from s3n_gui.widgets.number_slider import NumberSlider
 
 MODE_TEXTS: dict[Sampling, tuple[str, str]] = {
@@ -81,8 +82,7 @@ class NumberForm(QWidget):
             self.mode.addItem(title, mode)
             self.mode.setItemData(self.mode.count() - 1, f"{tip} ({mode})", 3)  # Qt.ToolTipRole
         self.mode.setAccessibleName("How peaks are assigned to D and C")
-        self.seed = QSpinBox()
-        self.seed.setLocale(QLocale.c())
+        self.seed = WholeNumberField()
         self.seed.setRange(0, 999_999)
         self.seed.setAccessibleName("Random seed")
         self.seed.setToolTip("Seed of the random numbers zeta; the same seed gives the same numbers")

@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -22,6 +21,7 @@ from s3n_gui.appearance.wording import place_text
 from s3n_gui.state.opening import data_set_title, model_title
 from s3n_gui.state.prediction_request import PARTS
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.number_fields import FractionField
 
 _HIGHEST = 1.609  # nats: the entropy of five equally probable classes, ln 5
 _PART_TEXTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
@@ -67,11 +67,10 @@ class SourceBar(QWidget):
         for name in PARTS:
             self.part.addItem(_PART_TEXTS[name], name)
         self.part.activated.connect(self._on_part)
-        self.stop_below = QDoubleSpinBox()
+        self.stop_below = FractionField()
         self.stop_below.setRange(0.0, _HIGHEST)
         self.stop_below.setDecimals(3)
         self.stop_below.setSingleStep(0.05)
-        self.stop_below.setKeyboardTracking(False)
         self.stop_below.setSpecialValueText("Fast mode: off")
         self.stop_below.setPrefix("Stop after O if H ≤ ")
         self.stop_below.setAccessibleName("Fast mode: stop after O up to this entropy")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QHBoxLayout,
     QSizePolicy,
     QSlider,
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_gui.appearance.theme import number_font, set_icon, theme
+from s3n_gui.widgets.number_fields import FractionField
 
 _POSITIONS = 1000
 
@@ -60,13 +60,11 @@ class NumberSlider(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _POSITIONS if logarithmic else round((high - low) / step))
         self.slider.setMinimumWidth(48)
-        self.number = QDoubleSpinBox()
-        self.number.setLocale(QLocale.c())
+        self.number = FractionField()
         self.number.setRange(low, high)
         self.number.setSingleStep(step)
         self.number.setDecimals(max(0, -math.floor(math.log10(step) + 1e-9)))
-        self.number.setKeyboardTracking(False)
-        self.number.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.number.setButtonSymbols(FractionField.ButtonSymbols.NoButtons)
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.number.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.reset = QToolButton()

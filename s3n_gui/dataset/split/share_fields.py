@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QSpinBox
+from PySide6.QtCore import QObject, QSignalBlocker, QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel
 
 from s3n_gui.appearance.theme import px
+from s3n_gui.widgets.number_fields import FractionField, WholeNumberField
 
 _PAUSE_MILLISECONDS = 400  # waits until typing or scrolling has stopped
 
@@ -31,14 +32,14 @@ class ShareFields(QObject):
         """
         super().__init__(parent)
         self.label = QLabel(word)
-        self.share = QDoubleSpinBox()
+        self.share = FractionField(trimmed=True)
         self.share.setRange(0, most)
-        self.share.setDecimals(0)
+        self.share.setDecimals(1)
         self.share.setSingleStep(5)
         self.share.setSuffix(" %")
         self.share.setAccessibleName(f"Share of {what}")
         self.share.setToolTip(tip)
-        self.seed = QSpinBox()
+        self.seed = WholeNumberField()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setAccessibleName(f"Seed for {what}")
         self.seed.setToolTip(
@@ -61,10 +62,9 @@ class ShareFields(QObject):
         """Show a share, in [0, 1], and a seed without emitting ``chosen``; does nothing while the user edits."""
         if self._pause.isActive():
             return
-        for field, value in ((self.share, 100 * share), (self.seed, seed)):
-            field.blockSignals(True)
-            field.setValue(round(value))
-            field.blockSignals(False)
+        with QSignalBlocker(self.share), QSignalBlocker(self.seed):
+            self.share.setValue(100 * share)
+            self.seed.setValue(seed)
 
     def set_visible(self, visible: bool) -> None:
         """Show or hide the row."""

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +28,7 @@ from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe
 from s3n_gui.state.settings import SETTINGS, Settings
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.number_fields import WholeNumberField
 
 _THEMES = (("system", "Match system"), ("light", "Light"), ("dark", "Dark"))
 _DEVICE_WORDS = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
@@ -152,13 +152,12 @@ class SettingsDialog(QDialog):
         row.addWidget(choose)
         return holder
 
-    def _number(self, name: str, unit: str) -> QSpinBox:
+    def _number(self, name: str, unit: str) -> WholeNumberField:
         setting = SETTINGS[name]
-        box = QSpinBox()
+        box = WholeNumberField()
         box.setObjectName(name)
         box.setRange(int(setting.lowest), int(setting.highest))
         box.setSuffix(unit)
-        box.setKeyboardTracking(False)
         box.setSingleStep(16 if setting.highest > 1000 else 1)
         box.setMaximumWidth(px(140))
         return box

@@ -6,6 +6,7 @@ from typing import Any
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import RecipeError
+from s3n_core.system.number_texts import read_fraction
 from s3n_core.training.recipe import Recipe
 from s3n_core.training.recipes import RECIPES, find_recipe
 from s3n_gui.training.recipe.recipe_fields import RecipeField, changed_settings, recipe_fields, recipe_values
@@ -68,6 +69,12 @@ class RecipeChoice:
             return
         self._values[name] = value
 
+    def refuse(self, name: str, sentence: str) -> None:
+        """Note why what is typed for a setting is no value of it; an empty sentence forgets that."""
+        self._unread.pop(name, None)
+        if sentence:
+            self._unread[name] = f"{self._by_name[name].title}: {sentence}"
+
     def reset(self, name: str) -> None:
         """Restore the recipe's own value."""
         self._unread.pop(name, None)
@@ -109,6 +116,6 @@ def data_problem(data_set: DataSet | None) -> str:
 
 def _number(field: RecipeField, text: str) -> float:
     try:
-        return float(text.strip().replace(",", "."))
-    except ValueError:
-        raise RecipeError(f"{field.title}: {text.strip()!r} is not a number.") from None
+        return read_fraction(text)
+    except ValueError as error:
+        raise RecipeError(f"{field.title}: {error}") from None

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from s3n_core.errors import RecipeError
 from s3n_core.method.configuration import NetworkChoices
+from s3n_core.system.number_texts import read_fraction, read_whole
 from s3n_core.training.recipe import Phase, Recipe
 
 Kind = Literal["whole", "number", "share", "switch", "choice", "file", "text"]
@@ -53,6 +54,7 @@ _TITLES = {
     "probes": "Probe images",
     "smoothing": "Label smoothing",
     "phases": "Warm-up phases",
+    "balance": "Class balance",
 }
 _SHARES, _FILES = ("validation",), ("weights",)
 """Settings shown in percent, and settings whose text may be a file path."""
@@ -67,6 +69,8 @@ _UNITS = {
     "rate_warm_up": "epochs",
     "patience": "epochs",
 }
+_WITH_FRACTION = ("crop_scale", "network.floor")
+"""Settings of several numbers, or of words and numbers, whose numbers may have a fraction."""
 _HINTS = {
     "weights": "Use imagenet, none, or the path of a weight file.",
     "crop_scale": "Use two shares such as 0.5, 1, or none.",
@@ -126,7 +130,8 @@ class RecipeField:
         if self.name in ("crop_scale", "step_epochs"):
             if text in ("", "none"):
                 return None if self.name == "crop_scale" else []
-            return [self._number(part) for part in text.replace(";", ",").split(",")]
+            # With a semicolon between the numbers a comma belongs to one of them.
+            return [self._number(part) for part in text.split(";" if ";" in text else ",")]
         if self.name in ("micro_batch", "patience"):
             return None if text in ("", "none") else self._number(text)
         if self.name == "network.floor":
@@ -134,12 +139,10 @@ class RecipeField:
         return text
 
     def _number(self, text: str) -> int | float:
-        for read in (int, float):
-            try:
-                return read(text)
-            except ValueError:
-                continue
-        raise RecipeError(f"{self.title}: {text.strip()!r} is not a number. {_HINTS.get(self.name, '')}".strip())
+        try:
+            return read_fraction(text) if self.name in _WITH_FRACTION else read_whole(text)
+        except ValueError as error:
+            raise RecipeError(f"{self.title}: {error} {_HINTS.get(self.name, '')}".strip()) from None
 
     def _phase(self, text: str) -> dict[str, Any]:
         epochs, _, sampling = text.strip().partition(" ")

@@ -133,6 +133,11 @@ class RecipeForm(QWidget):
         self._count()
         self.changed.emit()
 
+    def commit(self) -> None:
+        """Take over what is typed in a field that was not left yet: a key of the window does not leave it."""
+        for row in self.rows.values():
+            row.commit()
+
     def finish(self) -> None:
         """Build everything that is still missing."""
         self._incremental.finish()
@@ -204,6 +209,7 @@ class RecipeForm(QWidget):
     def _add_row(self, field: RecipeField, parent: QWidget, column: QVBoxLayout) -> None:
         row = SettingRow(field, parent)
         row.edited.connect(self._on_edited)
+        row.refused.connect(self._on_refused)
         row.reset_asked.connect(self._on_reset)
         self.rows[field.name] = row
         column.addWidget(row)
@@ -220,6 +226,12 @@ class RecipeForm(QWidget):
         self._mark(name)
         self._count()
         self._tell_validation(name)
+        self.changed.emit()
+
+    def _on_refused(self, name: str, sentence: str) -> None:
+        self.choice.refuse(name, sentence)
+        self._mark(name)
+        self._count()
         self.changed.emit()
 
     def _tell_validation(self, name: str) -> None:

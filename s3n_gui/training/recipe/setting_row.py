@@ -9,12 +9,10 @@ from PySide6.QtGui import QIcon, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QSpinBox,
     QToolButton,
     QWidget,
 )
@@ -23,6 +21,7 @@ from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.tokens import SPACE
 from s3n_gui.training.recipe.recipe_fields import RecipeField
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.number_fields import FractionField, WholeNumberField, commit
 
 
 class SettingRow(QWidget):
@@ -30,10 +29,12 @@ class SettingRow(QWidget):
 
     Signals:
         edited: The setting's name and its new value: a number, a bool, or the entered text.
+        refused: The setting's name and why its text is no value, as a sentence; empty as soon as it is edited again.
         reset_asked: Restore the recipe's own value; the setting's name.
     """
 
     edited = Signal(str, object)
+    refused = Signal(str, str)
     reset_asked = Signal(str)
 
     def __init__(self, field: RecipeField, parent: QWidget | None = None) -> None:
@@ -76,9 +77,9 @@ class SettingRow(QWidget):
     def show_value(self, value: Any, text: str) -> None:
         """Show a value, without emitting a signal."""
         with QSignalBlocker(self.control):
-            if isinstance(self.control, QSpinBox):
+            if isinstance(self.control, WholeNumberField):
                 self.control.setValue(int(value))
-            elif isinstance(self.control, QDoubleSpinBox):
+            elif isinstance(self.control, FractionField):
                 self.control.setValue(100 * float(value))
             elif isinstance(self.control, QComboBox):
                 self.control.setCurrentText(str(value))
@@ -87,6 +88,11 @@ class SettingRow(QWidget):
             elif isinstance(self.control, QLineEdit):
                 self.control.setText(text)
                 self.control.setCursorPosition(0)
+
+    def commit(self) -> None:
+        """Take over what is typed in the control, even if it was not left yet."""
+        if isinstance(self.control, WholeNumberField | FractionField):
+            commit(self.control)
 
     def show_changed(self, changed: bool) -> None:
         """Mark whether the value differs from the recipe's."""
@@ -107,19 +113,19 @@ class SettingRow(QWidget):
     def _control_of_its_kind(self) -> QWidget:
         field = self.field
         if field.kind == "whole":
-            spin = _Spin()
+            spin = _Spin(keeps_refused=True)
+            spin.refused.connect(self._on_refused)
             spin.setRange(int(field.low or 0), int(min(field.high if field.high is not None else 1e9, 2**31 - 1)))
             spin.setSuffix(f" {field.unit}" if field.unit else "")
-            spin.setKeyboardTracking(False)
             spin.valueChanged.connect(self._on_edited)
             return spin
         if field.kind == "share":
-            percent = _PercentSpin()
-            percent.setDecimals(0)
+            percent = _PercentSpin(keeps_refused=True, trimmed=True)
+            percent.refused.connect(self._on_refused)
+            percent.setDecimals(1)
             percent.setRange(100 * (field.low or 0.0), 100 * (1.0 if field.high is None else field.high))
             percent.setSingleStep(5)
             percent.setSuffix(" %")
-            percent.setKeyboardTracking(False)
             percent.valueChanged.connect(self._on_percent)
             return percent
         if field.kind == "choice":
@@ -145,6 +151,9 @@ class SettingRow(QWidget):
 
     def _on_edited(self, value: object) -> None:
         self.edited.emit(self.field.name, value)
+
+    def _on_refused(self, sentence: str) -> None:
+        self.refused.emit(self.field.name, sentence)
 
     def _on_percent(self, value: float) -> None:
         self._on_edited(value / 100)
@@ -181,11 +190,11 @@ class _WheelWhereFocused:
             event.ignore()
 
 
-class _Spin(_WheelWhereFocused, QSpinBox):
+class _Spin(_WheelWhereFocused, WholeNumberField):
     pass
 
 
-class _PercentSpin(_WheelWhereFocused, QDoubleSpinBox):
+class _PercentSpin(_WheelWhereFocused, FractionField):
     pass
 
 

@@ -69,6 +69,7 @@ class Starting(QObject):
 
     def start(self) -> None:
         """Start a run with the form's settings."""
+        self._form.commit()
         self.check()
         data_set = self._session.data_set
         if not self.possible or data_set is None:

@@ -231,7 +231,7 @@ class TestRecipe:
             ("rate_heads", "fast", "not a number"),
             ("micro_batch", "3", "micro_batch"),
             ("phases", "99 all", "phases"),
-            ("phases", "x all", "not a number"),
+            ("phases", "x all", "not a whole number"),
             ("network.window", 4, "window"),
             ("network.backbone", "alexnet", "choice"),
         ],
@@ -302,3 +302,18 @@ class TestSentences:
         run = {"recipe": {"phases": [{"epochs": 2, "sampling": "all"}, {"epochs": 1, "sampling": "random"}]}}
         assert recipe_bands(run) == ((0.0, 2.0, "all"), (2.0, 3.0, "random"))
         assert recipe_bands({}) == ()
+
+
+def test_lists_and_whole_numbers_of_the_form_are_read_as_people_write_them() -> None:
+    choice = RecipeChoice("quick")
+    choice.put("crop_scale", "0,5; 1")
+    choice.put("step_epochs", "4, 9")
+    choice.put("rate_heads", "0,004")
+    assert choice.settings == {"crop_scale": [0.5, 1.0], "step_epochs": [4, 9], "rate_heads": 0.004}
+    choice.put("patience", "1.000")
+    assert choice.problem.startswith("Patience: '1.000' can be read as 1000 or as 1.0; write 1000 or 1.")
+    choice.refuse("epochs", "no")
+    choice.reset("patience")
+    assert choice.problem == "Epochs: no"
+    choice.refuse("epochs", "")
+    assert choice.problem == ""
