@@ -30,11 +30,10 @@ class UnequalClasses:
     @property
     def sentence(self) -> str:
         """Say it to a person, with the number of images of both."""
-        images = "1 image" if self.smallest_images == 1 else f"{self.smallest_images} images"
         times = f"{self.largest_images / self.smallest_images:.1f}".removesuffix(".0")
         return (
-            f"The classes are unequal: {self.largest} has {self.largest_images} images for training, {self.smallest} "
-            f"has {images} ({times} to 1)."
+            f"Unequal classes: {self.largest} has {self.largest_images} images for training, {self.smallest} has "
+            f"{self.smallest_images} ({times} to 1)."
         )
 
 

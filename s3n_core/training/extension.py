@@ -113,6 +113,9 @@ def _progress(run: RunDirectory) -> tuple[int, bool, int | None]:
     """Return what the last checkpoint has: the epochs that are done, whether there was any update, and the best epoch, from 0."""
     name = run.read_pointer("last")
     if name is None:
+        state = run.read_state()
+        if state is not None and state.epoch > 0:
+            raise RunError(f"The run {run.path.name} has no checkpoint to continue from; start a new run.")
         return 0, False, None
     path = run.checkpoints / f"{name}.json"
     try:

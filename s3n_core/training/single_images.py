@@ -67,8 +67,8 @@ def _notes(recipe: Recipe, images: int, processes: int) -> Iterator[str]:
     learned = learns_batch_norm(recipe.network)
     if learned and piece == 1:
         yield (
-            f"With {_cause(recipe)} BatchNorm takes its statistics from one image at a time, which usually makes the "
-            f"model much less accurate. {_remedy(recipe)}"
+            f"With {_cause(recipe)} BatchNorm takes its statistics from one image at a time, which usually costs much "
+            f"accuracy. {_remedy(recipe)}"
         )
         return
     last = images % batch
@@ -107,4 +107,4 @@ def _remedy(recipe: Recipe) -> str:
     larger = f"Use a {name} of at least 2 (8 or more is usual)"
     if least_images(recipe.network) > 1:
         return f"{larger}, a larger network.input_size, or network.batch_norm=frozen."
-    return f"{larger}, or network.batch_norm=frozen, which keeps the statistics of the pre-trained network."
+    return f"{larger}, or network.batch_norm=frozen."

@@ -87,11 +87,13 @@ class TrainingJob(Job):
         *,
         device: str = "auto",
         changed_data: bool = False,
+        epochs: int | None = None,
         prefix: Sequence[str] = (),
     ) -> Self:
         """Resume a stopped or interrupted run; ``changed_data``: even if its data set has changed."""
         arguments = ["runs", "resume", run_path.name, f"--runs={run_path.parent}", f"--device={device}", *REPORTING]
         arguments += ["--changed-data"] if changed_data else []
+        arguments += [] if epochs is None else [f"--epochs={epochs}"]
         command = engine_command(*arguments, prefix=prefix)
         return cls(f"Training {run_path.name}", run_path, command, f"train-{run_path.name}", parent)
 

@@ -15,6 +15,7 @@ from s3n_gui.dataset.audit.findings_card import FindingsCard
 from s3n_gui.dataset.classes.class_list import ClassList
 from s3n_gui.dataset.classes.class_model import ClassModel
 from s3n_gui.dataset.classes.class_order import ClassOrder
+from s3n_gui.dataset.classes.unequal_note import UnequalNote
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.header import Header
 from s3n_gui.dataset.images.filter_bar import FilterBar
@@ -46,6 +47,7 @@ class Content(QWidget):
         self.header = Header()
         self.class_order, self.class_list = ClassOrder(), ClassList(classes)
         self.class_order.order_chosen.connect(classes.set_order)
+        self.unequal = UnequalNote(controller)
         self.split_box = SplitBox(controller)
         self.filter_bar = FilterBar(controller)
         self.grid = ThumbnailGrid(images, thumbnails)
@@ -59,7 +61,7 @@ class Content(QWidget):
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.panes.setChildrenCollapsible(False)
         columns: tuple[tuple[tuple[QWidget, int], ...], ...] = (
-            ((self.class_order, 0), (self.class_list, 1), (split_card, 0)),
+            ((self.class_order, 0), (self.class_list, 1), (self.unequal, 0), (split_card, 0)),
             ((self.filter_bar, 0), (self.grid, 1)),
             ((self.selected, 3), (self.findings, 2)),
         )

@@ -99,6 +99,7 @@ _TRAIN: tuple[Action, ...] = (
     _of_train("stop-now", "Run", "Stop now", "", "", "Stop without waiting for the batch; the last checkpoint is kept"),
     _of_train("discard", "Run", "Discard", "", "discard", "Stop and move the run to the trash"),
     _of_train("resume", "Run", "Resume training", "Ctrl+R", "play", "Resume this run from its last checkpoint"),
+    _of_train("longer", "Run", "Train longer…", "", "", "Train this finished run for more epochs"),
     _of_train("inspect", "Run", "Inspect the model", "Ctrl+I", "inspect", "Use the best model of this run", separated=True),
     _of_train("zoom", "", "Zoom the curves", "+ and -", "", "Or Ctrl and wheel; arrow keys move, Home shows all"),
     _of_train("escape", "", "Show all charts", "Esc", "", "After one was maximised with F or a double-click"),

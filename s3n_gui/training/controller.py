@@ -123,7 +123,7 @@ class TrainingController(QObject):
         self.show_run(request.root / request.name)
         self._begin(job, "start")
 
-    def resume(self, device: str = "auto", *, changed_data: bool = False) -> None:
+    def resume(self, device: str = "auto", *, changed_data: bool = False, epochs: int | None = None) -> None:
         """Resume the shown run; ``changed_data`` resumes it even if its data set has changed."""
         if self.path is None or not self.machine.can("resume"):
             return
@@ -131,7 +131,8 @@ class TrainingController(QObject):
         if live is not None and live != self.path:
             self._session.report_error(f"{in_the_way(live)} Then resume {self.path.name}.", cause="busy")
         else:
-            self._begin(TrainingJob.resume(self.path, device=device, changed_data=changed_data), "resume")
+            job = TrainingJob.resume(self.path, device=device, changed_data=changed_data, epochs=epochs)
+            self._begin(job, "resume")
 
     def live_run(self) -> Path | None:
         """Return a run that is training, the shown one or another, or None."""

@@ -109,6 +109,7 @@ class TrainPage(Page):
     def shut_down(self) -> None:
         """Stop following runs; training continues."""
         self.controller.close()
+        self.starting.close()
         self.strip.store.close()
         self.charts.close_maker()
         self.form.finish()
@@ -213,6 +214,8 @@ class TrainPage(Page):
         self._session.run_changed.connect(controller.show_run)
         self._session.data_set_changed.connect(self._show_emptiness)
         self.runs.counted.connect(self._on_counted)
+        self.runs.longer_asked.connect(self._on_longer)
+        self.bar.longer_asked.connect(self._ask_longer)
         self.starting.checked.connect(self._tell_commands)
         self.runs.chosen_changed.connect(self._tell_commands)
         self.side.currentChanged.connect(self._tell_commands)
@@ -231,6 +234,14 @@ class TrainPage(Page):
         controller = self.controller
         self.words.show_sayings(sayings(controller.series, controller.state, controller.status))
         self._tell_commands()
+
+    def _ask_longer(self) -> None:
+        if self.controller.path is not None:
+            self.runs.longer(self.controller.path)
+
+    def _on_longer(self, path: Path, epochs: int) -> None:
+        self.controller.show_run(path)
+        self.shown.train_longer(epochs)
 
     def _on_alone(self, alone: bool) -> None:
         self.words.setHidden(alone or self.controller.path is None)

@@ -16,6 +16,7 @@ from s3n_gui.training.runs.run_changes import RenameRun, TrashRun
 from s3n_gui.training.runs.run_colours import run_colours
 from s3n_gui.training.runs.runs_list import RunsList
 from s3n_gui.training.runs.runs_model import RunsModel
+from s3n_gui.training.runs.train_longer import TrainLongerDialog
 
 
 class RunsActions(QObject):
@@ -24,6 +25,7 @@ class RunsActions(QObject):
     Signals:
         counted: The number of runs.
         chosen_changed: Another run is selected, or its available actions have changed.
+        longer_asked: A run's folder, and for how many epochs in all it is to be trained.
 
     Attributes:
         list: The list.
@@ -32,6 +34,7 @@ class RunsActions(QObject):
 
     counted = Signal(int)
     chosen_changed = Signal()
+    longer_asked = Signal(object, int)
 
     def __init__(self, controller: TrainingController, session: Session, trainings: LiveRuns, parent: QWidget) -> None:
         super().__init__(parent)
@@ -48,6 +51,7 @@ class RunsActions(QObject):
         self.list.shown.connect(controller.show_run)
         self.list.rename_asked.connect(self.rename)
         self.list.trash_asked.connect(self.trash)
+        self.list.longer_asked.connect(self.longer)
         self.list.chosen_changed.connect(self.chosen_changed)
 
     def show_seen(self, seen: RunsSeen) -> None:
@@ -67,6 +71,16 @@ class RunsActions(QObject):
         name, good = QInputDialog.getText(self._window, "Rename run", f"New name of {path.name}:", text=path.name)
         if good and name.strip() and name.strip() != path.name:
             self.undo.push(RenameRun(path, name.strip(), self._session.report_error, self._on_renamed))
+
+    def longer(self, path: Path) -> None:
+        """Ask for how many epochs a finished run is to be trained in all."""
+        run = self.model.run(self.model.row_of(path))
+        state = None if run is None else run.state
+        dialog = TrainLongerDialog(path, 1 if state is None else max(1, state.epoch), self._window.window())
+        epochs = dialog.ask()
+        dialog.deleteLater()
+        if epochs is not None:
+            self.longer_asked.emit(path, epochs)
 
     def trash(self, path: Path) -> None:
         """Move a run to the trash."""

@@ -69,6 +69,8 @@ class ShownRun(QWidget):
                 table[f"train-{order}"] = partial(self.order, order)
         if self.bar.can_resume:
             table["train-resume"] = partial(self.order, "resume")
+        if self.bar.can_train_longer:
+            table["train-longer"] = self.bar.longer_asked.emit
         if self.bar.can_inspect:
             table["train-inspect"] = self.inspect
         if self._controller.path is not None:
@@ -87,6 +89,10 @@ class ShownRun(QWidget):
             self._controller.resume(self._settings.device)
         else:
             self._controller.order(order)  # type: ignore[arg-type]  # one of the orders above
+
+    def train_longer(self, epochs: int) -> None:
+        """Train the shown run for ``epochs`` epochs in all."""
+        self._controller.resume(self._settings.device, epochs=epochs)
 
     def inspect(self) -> None:
         """Open the shown run's best model on the Inspect page."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -86,6 +86,11 @@ class RecipeForm(QWidget):
         self.skipped.setProperty("role", "caption")
         self.skipped.setWordWrap(True)
         self.skipped.hide()
+        self.note = QLabel(self)
+        self.note.setProperty("role", "caption")
+        self.note.setWordWrap(True)
+        self.note.setAccessibleName("Notes on this training")
+        self.note.hide()
         self.start = QPushButton("Start training", self)
         self.start.setProperty("role", "primary")
         self.start.setToolTip("Train a new model on the open data set (Ctrl+Return)")
@@ -110,6 +115,7 @@ class RecipeForm(QWidget):
         """
         self.problem.setText(sentence)
         self.problem.setVisible(bool(sentence))
+        self.note.setVisible(bool(self.note.text()) and not sentence)
         self.data.setVisible(data_missing)
         self.live.setVisible(live)
         self.start.setEnabled(not sentence)
@@ -118,6 +124,12 @@ class RecipeForm(QWidget):
         """Show which files of the data set are not among its images; empty if there is nothing to say."""
         self.skipped.setText(sentence)
         self.skipped.setVisible(bool(sentence))
+
+    def show_notes(self, sentences: Sequence[str]) -> None:
+        """Say what should be known of the training before it starts."""
+        self.note.setText(sentences[0] if sentences else "")  # one at a time: the form needs the room
+        self.note.setToolTip("\n\n".join(sentences))
+        self.note.setVisible(bool(sentences) and not self.problem.text())
 
     def propose_name(self, name: str) -> None:
         """Fill in a name, unless the user has entered one."""
@@ -192,6 +204,7 @@ class RecipeForm(QWidget):
         whole.addWidget(line)
         whole.addWidget(scroll, 1)
         whole.addWidget(self.skipped)
+        whole.addWidget(self.note)
         whole.addWidget(self.problem)
         whole.addWidget(self.data)
         whole.addWidget(self.live)

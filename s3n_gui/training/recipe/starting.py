@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from s3n_core.datasets.imbalance import unequal_classes
 from s3n_core.datasets.skipped_files import needs_attention, skipped_sentence
 from s3n_core.errors import S3NError
 from s3n_core.runs.locations import checked_run_name, new_run_name
+from s3n_core.training.image_counts import training_counts
+from s3n_core.training.single_images import require_batches, single_image_notes
 from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.state.live_runs import LiveRuns
@@ -42,6 +46,10 @@ class Starting(QObject):
         self._form, self._controller = form, controller
         self._session, self._settings = session, settings
         self._wanted: ValidationShare | None = None
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_counted)
+        self._counted: tuple[object, ...] = ()
+        self._counts: tuple[int, ...] | None = None
         for signal in (
             session.data_set_changed,
             settings.changed,
@@ -98,7 +106,7 @@ class Starting(QObject):
         skipped = () if data_set is None else data_set.skipped
         form.show_skipped(skipped_sentence(skipped, companions=False) if needs_attention(skipped) else "")
         name = form.name.text().strip()
-        problem = data_problem(data_set) or form.choice.problem
+        problem = data_problem(data_set) or form.choice.problem or self._batch_problem()
         if not problem:
             try:
                 name = checked_run_name(name)
@@ -113,6 +121,46 @@ class Starting(QObject):
             problem, data_missing=bool(data_problem(data_set)), live=live not in (None, self._controller.path)
         )
         self.checked.emit()
+
+    def close(self) -> None:
+        """Wait for what is being counted."""
+        self._tasks.close()
+
+    def _batch_problem(self) -> str:
+        """Say why there is nothing to learn from in the batches of the form, and show what else is to be known of them."""
+        self._count()
+        form, data_set, counts = self._form, self._session.data_set, self._counts
+        if data_set is None or counts is None or form.choice.problem or data_problem(data_set):
+            form.show_notes(())
+            return ""
+        recipe = form.choice.recipe.changed(form.choice.settings)
+        try:
+            require_batches(recipe, sum(counts))
+        except S3NError as error:
+            form.show_notes(())
+            return str(error)
+        notes = list(single_image_notes(recipe, sum(counts)))
+        unequal = unequal_classes(counts, data_set.classes) if recipe.balance == "none" else None
+        if unequal is not None:
+            notes.append(f"{unequal.sentence} See Class balance under Advanced.")
+        form.show_notes(notes)
+        return ""
+
+    def _count(self) -> None:
+        """Count the training images in the background where data set, share or seed are others."""
+        data_set, choice = self._session.data_set, self._form.choice
+        if data_set is None or choice.problem or data_problem(data_set):
+            return
+        share, seed = float(choice.value("validation")), int(choice.value("split_seed"))
+        wanted = (data_set, share, seed)
+        if len(self._counted) == 3 and self._counted[0] is data_set and self._counted[1:] == wanted[1:]:
+            return
+        self._counted, self._counts = wanted, None
+        self._tasks.run("counts", lambda: training_counts(data_set, share, seed))
+
+    def _on_counted(self, name: str, counts: tuple[int, ...]) -> None:
+        self._counts = counts
+        self.check()
 
     def _on_job(self, job: Job) -> None:
         if isinstance(job, TrainingJob) and not job.is_active:

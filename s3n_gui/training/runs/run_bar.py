@@ -42,15 +42,18 @@ class RunBar(QFrame):
 
     Signals:
         ordered: "pause", "go-on", "stop", "stop-now", "discard" or "resume".
+        longer_asked: The finished run should be trained for more epochs.
         inspect_asked: Open the run's model on the Inspect page.
 
     Attributes:
         can_resume: Whether the run can be resumed.
         can_inspect: Whether it has a model to inspect.
+        can_train_longer: Whether it is finished and can be given more epochs.
     """
 
     ordered = Signal(str)
     inspect_asked = Signal()
+    longer_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +69,8 @@ class RunBar(QFrame):
         self.left.setProperty("role", "quiet")
         self.inspect = _button("Inspect", "inspect", "Inspect images with this run's best model")
         self.inspect.clicked.connect(self.inspect_asked)
+        self.longer = _button("Train longer…", "play", "Train this finished run for more epochs")
+        self.longer.clicked.connect(self.longer_asked)
         self.resume = _button("Resume", "play", "Resume from the last checkpoint")
         self.pause = _button("Pause", "pause", "Pause after this batch; the model stays in memory")
         self.stop = _button("Stop and keep", "stop", "Stop after this batch; everything is kept and you can resume")
@@ -84,7 +89,7 @@ class RunBar(QFrame):
         set_icon(self.discard, "discard")
         self.more.setMenu(menu)
         self._pause_order = "pause"
-        self.can_resume = self.can_inspect = False
+        self.can_resume = self.can_inspect = self.can_train_longer = False
         self.resume.clicked.connect(self._on_resume)
         self.stop.clicked.connect(self._on_stop)
         self.pause.clicked.connect(self._on_pause)
@@ -130,8 +135,10 @@ class RunBar(QFrame):
         for part in (self.pause, self.stop, self.more):
             part.setVisible(busy)
         self.can_resume = status in ("stopped", "interrupted", "failed") and machine.can("resume")
+        self.can_train_longer = status == "finished" and machine.can("resume")
         self.can_inspect = not busy and status not in ("broken", None)
         self.resume.setVisible(self.can_resume)
+        self.longer.setVisible(self.can_train_longer)
         self.inspect.setVisible(self.can_inspect)
         if keyboard_here:
             self._keep_keyboard()
@@ -139,7 +146,9 @@ class RunBar(QFrame):
     def _keep_keyboard(self) -> None:
         """Keep the focus in this bar when the focused button disappears."""
         if not self.isAncestorOf(QApplication.focusWidget() or self):
-            usable = (part for part in (self.stop, self.resume, self.inspect, self.more) if part.isVisible())
+            usable = (
+                part for part in (self.stop, self.resume, self.longer, self.inspect, self.more) if part.isVisible()
+            )
             part = next((part for part in usable if part.isEnabled()), None)
             if part is not None:
                 part.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -163,7 +172,7 @@ class RunBar(QFrame):
         head = QHBoxLayout()
         head.setSpacing(INSIDE_GROUP)
         head.addWidget(self.title, 1)
-        for part in (self.inspect, self.resume, self.pause, self.stop, self.more):
+        for part in (self.inspect, self.longer, self.resume, self.pause, self.stop, self.more):
             head.addWidget(part)
         line = QHBoxLayout()
         line.setSpacing(12)

@@ -21,12 +21,14 @@ class RunsList(QWidget):
         shown: A run's folder: show it.
         rename_asked: A run's folder: ask for another name.
         trash_asked: A run's folder: move it to the trash.
+        longer_asked: A finished run's folder: ask for more epochs.
         chosen_changed: Another run is selected, or it has started or stopped training.
     """
 
     shown = Signal(object)
     rename_asked = Signal(object)
     trash_asked = Signal(object)
+    longer_asked = Signal(object)
     chosen_changed = Signal()
 
     def __init__(self, model: RunsModel, parent: QWidget | None = None) -> None:
@@ -57,6 +59,10 @@ class RunsList(QWidget):
         over.triggered.connect(self._on_over)
         self.view.addAction(over)
         # F2 is a shortcut of the window (table of actions); Delete works only in the list, to avoid accidents.
+        self.longer = QAction("Train longer…", self.view)
+        self.longer.setToolTip("Train the selected finished run for more epochs")
+        self.longer.triggered.connect(self._on_longer)
+        self.view.addAction(self.longer)
         for button, keys, slot in ((self.rename, "", self._on_rename), (self.trash, "Del", self._on_trash)):
             button.clicked.connect(slot)
             action = QAction(button.text(), self.view)
@@ -104,6 +110,7 @@ class RunsList(QWidget):
         run = self._model.run(self.view.currentIndex().row())
         self.rename.setEnabled(run is not None and not run.live)
         self.trash.setEnabled(run is not None and not run.live)
+        self.longer.setEnabled(run is not None and run.status == "finished")
         nothing = self._model.rowCount() == 0
         self.empty.setVisible(nothing)
         self.view.setVisible(not nothing)
@@ -125,6 +132,10 @@ class RunsList(QWidget):
     def _on_rename(self) -> None:
         if self.rename.isEnabled():
             self.rename_asked.emit(self.chosen())
+
+    def _on_longer(self) -> None:
+        if self.longer.isEnabled():
+            self.longer_asked.emit(self.chosen())
 
     def _on_trash(self) -> None:
         if self.trash.isEnabled():

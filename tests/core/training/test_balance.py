@@ -127,5 +127,5 @@ def test_unequal_classes_are_pointed_out_above_five_to_one() -> None:
     assert unequal_classes([10, 2, 0], "abc") is None
     found = unequal_classes([11, 2, 0], ["crow", "wren", "none"])
     assert found is not None
-    assert found.sentence == ("The classes are unequal: crow has 11 images for training, wren has 2 images (5.5 to 1).")
+    assert found.sentence == ("Unequal classes: crow has 11 images for training, wren has 2 (5.5 to 1).")
     assert unequal_classes([], []) is None

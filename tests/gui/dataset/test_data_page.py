@@ -514,3 +514,17 @@ def test_the_first_images_of_a_folder_that_cannot_be_used_go_again(
         data_page._opener.open_data_set(folder, "cub-200-2011")
     qtbot.waitUntil(lambda: data_page.stack.currentIndex() == EMPTY and data_page.is_ready())
     assert data_page.controller.survey is None
+
+
+def test_unequal_classes_are_pointed_out_until_they_are_no_longer(
+    qtbot: QtBot, data_page: DataPage, session: Session, tmp_path: Path
+) -> None:
+    draw(tmp_path / "birds" / "wren" / "only.png")
+    for number in range(6):
+        draw(tmp_path / "birds" / "crow" / f"{number}.png")
+    show(qtbot, data_page, session, open_data_set(tmp_path / "birds"))
+    note = data_page.content.unequal
+    assert note.isVisible()
+    assert note.text().startswith("Unequal classes: crow has 6 images for training, wren has 1 (6 to 1).")
+    data_page.controller.planning.leave_out({0})
+    qtbot.waitUntil(lambda: not note.isVisible())

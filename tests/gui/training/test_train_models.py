@@ -306,10 +306,10 @@ class TestSentences:
 
 def test_lists_and_whole_numbers_of_the_form_are_read_as_people_write_them() -> None:
     choice = RecipeChoice("quick")
-    choice.put("crop_scale", "0,5; 1")
+    choice.put("crop_scale", "0,4; 1")
     choice.put("step_epochs", "4, 9")
     choice.put("rate_heads", "0,004")
-    assert choice.settings == {"crop_scale": [0.5, 1.0], "step_epochs": [4, 9], "rate_heads": 0.004}
+    assert choice.settings == {"crop_scale": [0.4, 1.0], "step_epochs": [4, 9], "rate_heads": 0.004}
     choice.put("patience", "1.000")
     assert choice.problem.startswith("Patience: '1.000' can be read as 1000 or as 1.0; write 1000 or 1.")
     choice.refuse("epochs", "no")

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nonsense import NONSENSE, talk_nonsense
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -45,6 +47,7 @@ from s3n_gui.state.session import ValidationShare
 from s3n_gui.training.curves.curve_view import Curve, CurveView
 from s3n_gui.training.runs.run_bar import RunBar
 from s3n_gui.training.runs.run_machine import RunMachine
+from s3n_gui.training.runs.train_longer import TrainLongerDialog
 from s3n_gui.training.sentences import Saying
 from s3n_gui.training.shown_run import ChangedDataDialog
 from s3n_gui.widgets.empty_page import EmptyPage
@@ -653,3 +656,76 @@ def test_evidence_is_saved_as_an_animation(train_page, session, qtbot, tmp_path,
     qtbot.waitUntil(lambda: bool(notices), timeout=300_000)
     assert "out.gif" in notices[0]
     assert (tmp_path / "out.gif").read_bytes().startswith(b"GIF89a")
+
+
+def test_a_finished_run_is_trained_longer(train_page, runs, qtbot, monkeypatch):
+    seen(train_page, runs)
+    for name in ("past", "other"):  # the demo's run has no checkpoints; what they say of its three epochs
+        run = RunDirectory(runs / name)
+        run.checkpoints.mkdir()
+        run.write_pointer("last", "step-0000100")
+        (run.checkpoints / "step-0000100.json").write_text('{"epoch": 3, "step": 100}')
+    train_page.controller.show_run(runs / "past")
+    qtbot.waitUntil(lambda: train_page.bar.can_train_longer, timeout=SOON)
+    assert train_page.bar.longer.isVisible()
+    asked, started = [], []
+
+    def answer(dialog):
+        asked.append(dialog.words.text())
+        QTest.keyClicks(dialog.epochs, "1,000")
+        QTest.keyClick(dialog.epochs, Qt.Key.Key_Return)
+        asked.append(dialog.words.text())
+        assert not dialog.go.isEnabled()
+        dialog.epochs.setValue(3)
+        asked.append(dialog.words.text())
+        assert not dialog.go.isEnabled()
+        dialog.epochs.setValue(8)
+        dialog.go.click()
+        return dialog.result()
+
+    monkeypatch.setattr(TrainLongerDialog, "exec", answer)
+    monkeypatch.setattr(
+        train_page.controller, "resume", lambda device, *, epochs: started.append((train_page.controller.path, epochs))
+    )
+    train_page.runs.list.choose(runs / "other")
+    train_page.runs.list.longer.trigger()
+    assert "not the same as that of a new run of 6 epochs" in asked[0]
+    assert asked[1] == "'1,000' can be read as 1000 or as 1.0; write 1000 or 1."
+    assert "already been trained for 3 epochs; choose at least 4" in asked[2]
+    assert started == [(runs / "other", 8)]
+
+
+def test_single_images_and_unequal_classes_are_said_before_the_start(train_page, session, qtbot, tmp_path):
+    for name, count in (("crow", 12), ("wren", 1)):
+        (tmp_path / "birds" / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (40, 40)).save(tmp_path / "birds" / name / f"{number}.png")
+    session.data_set = open_data_set(tmp_path / "birds")
+    form = train_page.form
+    qtbot.waitUntil(lambda: "Unequal classes" in form.note.text(), timeout=SOON)
+    assert "Class balance" in form.note.text()
+    form.take({"balance": "sampling"})
+    assert form.note.text() == ""
+    form.take({"batch_size": 1})
+    assert "BatchNorm takes its statistics from one image at a time" in form.note.text()
+    assert form.start.isEnabled()
+    form.take({"network.input_size": 32})
+    assert "nothing would be trained" in form.problem.text()
+    assert not form.start.isEnabled()
+
+
+def test_what_is_typed_counts_even_if_the_field_was_not_left(train_page, session, birds, qtbot, monkeypatch):
+    session.data_set = open_data_set(birds)
+    form, started = train_page.form, []
+    qtbot.waitUntil(lambda: form.is_whole, timeout=SOON)
+    monkeypatch.setattr(train_page.controller, "start", started.append)
+    epochs = form.rows["epochs"].control
+    epochs.selectAll()
+    QTest.keyClicks(epochs, "1,000")
+    train_page.starting.start()
+    assert started == []
+    assert form.problem.text() == "Epochs: '1,000' can be read as 1000 or as 1.0; write 1000 or 1."
+    epochs.selectAll()
+    QTest.keyClicks(epochs, "4")
+    train_page.starting.start()
+    assert [request.settings for request in started] == [{"epochs": 4}]
