@@ -519,9 +519,9 @@ def test_the_first_images_of_a_folder_that_cannot_be_used_go_again(
 def test_unequal_classes_are_pointed_out_until_they_are_no_longer(
     qtbot: QtBot, data_page: DataPage, session: Session, tmp_path: Path
 ) -> None:
-    draw(tmp_path / "birds" / "wren" / "only.png")
+    draw(tmp_path / "birds" / "wren" / "only.png", 1)
     for number in range(6):
-        draw(tmp_path / "birds" / "crow" / f"{number}.png")
+        draw(tmp_path / "birds" / "crow" / f"{number}.png", number)
     show(qtbot, data_page, session, open_data_set(tmp_path / "birds"))
     note = data_page.content.unequal
     assert note.isVisible()
