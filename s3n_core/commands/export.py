@@ -106,6 +106,8 @@ def export(
         return step.name
 
     last = follow(steps, "Exporting", json=job.json, note=note)
+    for sentence in last.warnings:
+        say(sentence)
     if last.left_out == last.total:
         raise DataSetError(f"None of the {last.total} images could be exported; {out / 'index.csv'} says why for each.")
     if not job.json:

@@ -131,7 +131,7 @@ def _prepare(
         _say_small_classes(data_set.records, data_set.classes)
         _say_unequal_classes(data_set.records, data_set.classes, chosen)
         _say_download(chosen)
-    return new_run(runs_root(runs), data_set, chosen, name=name, device=device, processes=processes).path
+    return new_run(runs_root(runs), data_set, chosen, name=name, device=device, processes=processes, tell=say).path
 
 
 def train_run(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from s3n_core.datasets.loading import Batch, Sample
+from s3n_core.datasets.loading import Batch, Sample, SampleReader
 from s3n_core.datasets.own_folders import check_output_folder
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
@@ -51,6 +51,7 @@ class ExportProgress:
         error: Why it was skipped, or empty.
         seconds: Seconds since the start.
         finished: Whether everything is written, including the index.
+        warnings: At the end: sentences about images whose values do not fit the model's range.
     """
 
     done: int
@@ -62,6 +63,7 @@ class ExportProgress:
     error: str = ""
     seconds: float = 0.0
     finished: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def export(
         "precision": model.precision,
         "options": to_json(options),
     }
+    values = SampleReader(model.preprocess.ranges)
     with ExportIndex(out, made_with, restart=restart, excel=excel) as index:
 
         def progress(
@@ -136,6 +139,7 @@ def export(
                 error=error,
                 seconds=time.monotonic() - began,
                 finished=finished,
+                warnings=values.warnings() if finished else (),
             )
 
         tasks = [_Task(position, record, files.stem(record)) for position, record in enumerate(records)]
@@ -152,7 +156,7 @@ def export(
         ]
         yield progress()
         try:
-            reader = SeenReader(model.seen if options.report else None)
+            reader = SeenReader(model.seen if options.report else None, values)
             with closing(_inspected(model, tasks, batch_size, workers, reader)) as answers:
                 for task, answer in answers:
                     record, truth = task.record, files.truth(task.record)

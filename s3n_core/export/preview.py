@@ -65,7 +65,7 @@ class FirstFiles:
             if self._looked is not None and self._looked[0] == key:
                 return position, self._looked[1]
             try:
-                image = read_image(record.path, banner=record.banner)
+                image = read_image(record.path, banner=record.banner, ranges=model.preprocess.ranges)
             except UnreadableImage as error:
                 reason = reason or f"{record.name}: {error.reason}"
                 continue

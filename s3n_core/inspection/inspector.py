@@ -216,7 +216,7 @@ def inspect(
     """
     if isinstance(image, Path):
         name = image.name if name is None else name
-        image = read_image(image, banner=banner_of(image))
+        image = read_image(image, banner=banner_of(image), ranges=model.preprocess.ranges)
     elif not isinstance(image, Image.Image):
         image = Image.fromarray(image)
     inspector, pixels = Inspector(model), image
