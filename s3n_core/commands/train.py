@@ -121,7 +121,7 @@ def _prepare(
         say(detection_sentence(data_set.original or data_set))
     if data_set.original is not None:
         say(assignment_sentence(data_set))
-    say_problems(data_set, json=json)
+    say_problems(data_set, json=json, remarks=json)
     if not all_images:
         whole, data_set = data_set, without_left_out(data_set)
         if data_set is not whole:

@@ -77,6 +77,7 @@ def audit(
         },
         problems=data_set.problems,
         skipped=data_set.skipped,
+        remarks=(data_set.original or data_set).remarks,
         unreadable=tuple(
             Problem(record.path, item.reason)
             for record, item in zip(records, examined, strict=True)
