@@ -21,6 +21,7 @@ from s3n_core.datasets.readers.image_index import ImageIndex
 from s3n_core.datasets.readers.split_names import role_of, split_of
 from s3n_core.datasets.readers.tables import TABLE_SUFFIXES, Table, read_mapping, read_table
 from s3n_core.datasets.records import DataSet, ImageRecord, Problem, Split
+from s3n_core.datasets.skipped_files import without_files
 from s3n_core.errors import DataSetError
 
 TITLE = "label table"
@@ -193,7 +194,7 @@ def read(tree: FolderTree, tables: LabelTables | None = None) -> DataSet:
         classes=tuple(classes.values()),
         records=tuple(records),
         problems=(*tree.problems, *problems),
-        skipped=tree.skipped,
+        skipped=without_files(tree.skipped, (labels.table.file for labels in found)),
         remarks=tuple(_remarks(found, records)),
     )
 

@@ -45,6 +45,7 @@ def test_tables_of_images_and_classes(tmp_path: Path, text: str) -> None:
     assert data_set.classes == ("collie", "pug")
     assert labelled(data_set) == {"img/1.png": "pug", "img/2.png": "collie", "img/3.png": "pug", "img/4.png": None}
     assert "Images that the table gives no class: 1." in detection_sentence(data_set)
+    assert data_set.skipped == (), "the table was read"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
