@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from s3n_core.datasets.banners import banner_of
+from s3n_core.datasets.own_folders import is_own_table
 from s3n_core.datasets.readers.folder_tree import FolderTree, split_by_folder
 from s3n_core.datasets.readers.image_index import ImageIndex
 from s3n_core.datasets.readers.split_names import role_of, split_of
@@ -112,6 +113,10 @@ class LabelTables:
                 table = read_table(file)
             except DataSetError as error:
                 self.problems.append(Problem(file, f"it was ignored: {error}"))
+                continue
+            if table is not None and is_own_table(table.columns):
+                reason = "it is a table of predictions of this program, not of labels, and was ignored"
+                self.problems.append(Problem(file, reason))
                 continue
             try:
                 labels = None if table is None else _understand(table, str(PurePosixPath(name).parent), self.index)
