@@ -19,6 +19,7 @@ from s3n_gui.export.preview_card import PreviewCard
 from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.export.saved_choice import choice_fields, saved_choice
 from s3n_gui.state.demo import demo_images, demo_model
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -27,21 +28,28 @@ from s3n_gui.widgets.page import Page
 _PARTS = ("all", "train", "val", "test")
 
 
-def page(session: Session, settings: Settings, jobs: JobList) -> Page:
+def page(session: Session, settings: Settings, jobs: JobList, models: ModelChoices | None = None) -> Page:
     """Create the page."""
-    return ExportPage(session, settings, jobs)
+    return ExportPage(session, settings, jobs, models)
 
 
 class ExportPage(Page):
     """The Export page."""
 
-    def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        jobs: JobList,
+        models: ModelChoices | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._counted: tuple[Path | None, str, int] = (None, "", 0)
         """Images, split, and their number, which the preview counts."""
         self.controller = ExportController(session, settings, jobs, self)
-        self.form = ExportForm()
+        self.form = ExportForm(models if models is not None else ModelChoices(session))
         self.preview = PreviewCard(self.controller.preview)
         self.bar = ExportRunBar()
         self._lay_out()
@@ -73,7 +81,6 @@ class ExportPage(Page):
         form.changed.connect(self._on_changed)
         form.folder_asked.connect(self.choose_folder)
         form.data_set_asked.connect(self._take_data_set)
-        form.model_asked.connect(self._ask_for_model)
         controller.choice_changed.connect(self._show_choice)
         controller.job_changed.connect(self._show_job)
         controller.failed.connect(self._on_failed)
@@ -160,9 +167,6 @@ class ExportPage(Page):
             self._session.ask_to_open("data")
         else:
             self.controller.set(images=data_set_place(self._session.data_set))
-
-    def _ask_for_model(self) -> None:
-        self._session.ask_to_open("model")
 
     def _start(self, restart: bool = False) -> None:
         self.controller.start(restart=restart)

@@ -28,7 +28,7 @@ from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.stage import Stage
 from s3n_gui.inspector.stored import read_demo_inspection
 from s3n_gui.state.demo import demo_images, demo_model
-from s3n_gui.state.recent import RecentList
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.page import Page
@@ -41,13 +41,13 @@ _ARROWS = {
 }
 
 
-def page(session: Session, settings: Settings, jobs: JobList, recent: RecentList | None = None) -> Page:
+def page(session: Session, settings: Settings, jobs: JobList, models: ModelChoices | None = None) -> Page:
     """Make the page; its widgets follow in later turns of the event loop."""
 
     def make_client() -> InspectionClient:
         return InspectionClient(idle_seconds=60 * settings.idle_minutes)
 
-    return InspectPage(session, settings, make_client, recent)
+    return InspectPage(session, settings, make_client, models)
 
 
 class InspectPage(Page):
@@ -57,7 +57,7 @@ class InspectPage(Page):
         session: The current choices.
         settings: The user's settings.
         make_client: Makes an engine client with the interface of `InspectionClient`; called again for a second model.
-        recent: Recently opened items, offered as second models.
+        models: The models to choose from.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class InspectPage(Page):
         session: Session,
         settings: Settings,
         make_client: Callable[[], EngineClient],
-        recent: RecentList | None = None,
+        models: ModelChoices | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._client, self._settings = session, make_client(), settings
         self._client.setParent(self)
-        self._make_client, self._recent = make_client, recent
+        self._make_client, self._models = make_client, models
         self.state = InspectionState(self)
         self.verdicts = Verdicts(self)
         self.images = ImageList(self.verdicts, self)
@@ -101,7 +101,7 @@ class InspectPage(Page):
 
     def _make_stage(self) -> Stage:
         return Stage(
-            self._session, self._settings, self.state, self.images, self.cameras, self._make_client, self._recent
+            self._session, self._settings, self.state, self.images, self.cameras, self._make_client, self._models
         )
 
     def _make_parts(self) -> None:
@@ -268,7 +268,7 @@ class InspectPage(Page):
         self._session.report_notice(sentence, cause="image")
 
     def _on_model_missing(self, sentence: str) -> None:
-        self._session.report_notice(sentence, cause="model", action="Open model…", act=self._ask_for_model)
+        self._session.report_notice(sentence, cause="model", action="Choose model…", act=self._ask_for_model)
 
     def _on_predictions_missing(self, sentence: str) -> None:
         possible = self._session.model is not None and self._session.data_set is not None
@@ -277,7 +277,8 @@ class InspectPage(Page):
         self._session.report_notice(sentence, cause="table", action=action, act=act)
 
     def _ask_for_model(self) -> None:
-        self._session.ask_to_open("model")
+        if self._made:
+            self.stage.model_menu.show_below(self.toolbar.mistake)
 
     def _on_table_failed(self, sentence: str) -> None:
         self._session.report_error(sentence, cause="table")

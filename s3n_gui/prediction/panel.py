@@ -30,6 +30,7 @@ from s3n_gui.prediction.table.table_saving import Place, TableSaving, ask_for_pl
 from s3n_gui.prediction.table.table_view import PredictionTable
 from s3n_gui.prediction.table_filters import TableFilters
 from s3n_gui.state.demo import demo_images, demo_model
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.empty_page import EmptyPage
@@ -39,22 +40,29 @@ _FILL_MILLISECONDS, _REFRESH_MILLISECONDS = 150, 700
 """While rows come, how often the table and the cards below it are updated."""
 
 
-def page(session: Session, settings: Settings, jobs: JobList) -> Page:
+def page(session: Session, settings: Settings, jobs: JobList, models: ModelChoices | None = None) -> Page:
     """Make the page."""
-    return PredictPage(session, settings, jobs)
+    return PredictPage(session, settings, jobs, models)
 
 
 class PredictPage(Page):
     """The Predict page."""
 
-    def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        jobs: JobList,
+        models: ModelChoices | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._session, self._settings = session, settings
         self.controller = PredictionController(session, settings, jobs, self)
         self.model = PredictionModel(self)
         cache = settings.thumbnail_cache_mb * 2**20
         self.thumbnails = ThumbnailLoader(96, self, cache_bytes=cache)
-        self.source = SourceBar()
+        self.source = SourceBar(models if models is not None else ModelChoices(session))
         self.filter = FilterBar()
         self.table = PredictionTable(self.model, self.thumbnails, self.path_of)
         self.accuracy_panel = AccuracyPanel()
