@@ -12,6 +12,7 @@ from s3n_core.commands.failures import say
 from s3n_core.commands.image_job import ImageJob, takes_image_job
 from s3n_core.commands.job_progress import follow
 from s3n_core.commands.number_options import fraction, whole
+from s3n_core.datasets.chosen_images import read_names, records_named
 from s3n_core.errors import DataSetError
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 
@@ -33,6 +34,14 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to write to.")],
     most: Annotated[
         int | None, typer.Option("--most", metavar="N", parser=whole(1), help="Export only the first N images.")
+    ] = None,
+    only: Annotated[
+        Path | None,
+        typer.Option(
+            "--only",
+            metavar="FILE",
+            help="Export only the images that this text file names, one per line as in a table of predictions.",
+        ),
     ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Start from the beginning, even if some files have been written already.")
@@ -74,7 +83,10 @@ def export(
     excel: ExcelOption = False,
 ) -> None:
     """Export figures and numbers of a folder's images."""
-    records, classes = job.records[:most], job.data_set.classes
+    records, classes = job.records, job.data_set.classes
+    if only is not None:
+        records = records_named(records, read_names(only))
+    records = records[:most]
 
     from s3n_core.export.job import export as export_records
     from s3n_core.export.options import export_options

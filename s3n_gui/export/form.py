@@ -24,7 +24,9 @@ from s3n_gui.export.panel_picker import PanelPicker
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
 from s3n_gui.widgets.number_fields import WholeNumberField
+from s3n_gui.state.session import Session
 from s3n_gui.widgets.model_menu import ModelMenu
+from s3n_gui.widgets.selection_chip import SelectionChip
 
 _PARTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
 _MOST_IMAGES = 10_000_000
@@ -43,8 +45,9 @@ class ExportForm(QScrollArea):
     folder_asked = Signal()
     data_set_asked = Signal()
 
-    def __init__(self, models: ModelChoices, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, models: ModelChoices, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._session = session
         self.models = ModelMenu(models, self)
         self.models.chosen.connect(models.use)
         self.setWidgetResizable(True)
@@ -83,6 +86,7 @@ class ExportForm(QScrollArea):
         menu.addAction("Choose folder…", self.folder_asked.emit)
         self.own = menu.addAction("The open data set", self.data_set_asked.emit)
         self.images.clicked.connect(self._on_images)
+        self.chosen = SelectionChip(self._session, counts=True, parent=self)
         self._sources = menu
         self.part = choice_box(_PARTS, "Split", "Export all images, or only one split")
         self.part.activated.connect(self._on_part)
@@ -101,7 +105,7 @@ class ExportForm(QScrollArea):
         row.addWidget(self.limited)
         row.addWidget(self.first)
         row.addStretch(1)
-        for widget in (self.images, self.part, self.model):
+        for widget in (self.images, self.chosen, self.part, self.model):
             self._column.addWidget(widget)
         self._column.addLayout(row)
 
@@ -139,7 +143,7 @@ class ExportForm(QScrollArea):
             self.part.clear()
             for name in parts:
                 self.part.addItem(_PARTS[name], name)
-        self.part.setVisible(len(parts) > 1 and choice.images is not None)
+        self.part.setVisible(len(parts) > 1 and choice.images is not None and choice.only is None)
         self.part.setCurrentIndex(max(self.part.findData(choice.part), 0))
         self.limited.setChecked(choice.first is not None)
         self.first.setEnabled(choice.first is not None)

@@ -19,6 +19,7 @@ from s3n_gui.export.preview_card import PreviewCard
 from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.export.saved_choice import choice_fields, saved_choice
 from s3n_gui.state.demo import demo_images, demo_model
+from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.session import Session
@@ -46,10 +47,10 @@ class ExportPage(Page):
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._counted: tuple[Path | None, str, int] = (None, "", 0)
-        """Images, split, and their number, which the preview counts."""
+        self._counted: tuple[Path | None, str, ImageSelection | None, int] = (None, "", None, 0)
+        """Images, split, chosen images, and their number, which the preview counts."""
         self.controller = ExportController(session, settings, jobs, self)
-        self.form = ExportForm(models if models is not None else ModelChoices(session))
+        self.form = ExportForm(session, models if models is not None else ModelChoices(session))
         self.preview = PreviewCard(self.controller.preview)
         self.bar = ExportRunBar()
         self._lay_out()
@@ -159,6 +160,11 @@ class ExportPage(Page):
     def copy_command(self) -> None:
         """Copy the command to the clipboard."""
         if not self.controller.choice.problem:
+            try:
+                self.controller.choice.write_list()
+            except S3NError as error:
+                self._on_failed(error)
+                return
             QGuiApplication.clipboard().setText(self.controller.choice.command())
             self._session.report_notice("Command copied to the clipboard.")
 
@@ -198,13 +204,13 @@ class ExportPage(Page):
     def _on_preview(self) -> None:
         preview, choice = self.controller.preview, self.controller.choice
         if preview.file is not None and not preview.busy:
-            self._counted = choice.images, choice.part, preview.count
+            self._counted = choice.images, choice.part, choice.only, preview.count
             self._show_amount()
 
     def _show_amount(self) -> None:
         choice = self.controller.choice
-        images, part, count = self._counted
-        if count and (images, part) == (choice.images, choice.part) and not choice.problem:
+        images, part, only, count = self._counted
+        if count and (images, part, only) == (choice.images, choice.part, choice.only) and not choice.problem:
             self.bar.show_amount(*choice.amount(count))
 
     def _show_job(self) -> None:

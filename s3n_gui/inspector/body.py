@@ -16,12 +16,14 @@ from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.side import Side
 from s3n_gui.inspector.stage import Stage
 from s3n_gui.inspector.toolbar import Toolbar
+from s3n_gui.state.session import Session
 
 
 class Body(QWidget):
     """All widgets of the page, built in steps of a few milliseconds; usable only after the last step.
 
     Args:
+        session: The current choices.
         state: The page's state.
         images: The images to list.
         thumbnails: Loads their thumbnails.
@@ -38,6 +40,7 @@ class Body(QWidget):
 
     def __init__(
         self,
+        session: Session,
         state: InspectionState,
         images: ImageList,
         thumbnails: ThumbnailLoader,
@@ -47,6 +50,7 @@ class Body(QWidget):
     ) -> None:
         super().__init__(parent)
         self.hide()  # stays hidden until every part exists
+        self._session = session
         self._state, self._images, self._thumbnails, self._undo_stack = state, images, thumbnails, undo_stack
         self._make_stage = make_stage
 
@@ -69,7 +73,7 @@ class Body(QWidget):
         self.splitter.addWidget(right)
 
     def _make_browser(self) -> None:
-        self.browser = ImageBrowser(self._images, self._thumbnails)
+        self.browser = ImageBrowser(self._session, self._images, self._thumbnails)
         self.browser.setMinimumWidth(px(110))
         self.splitter.insertWidget(0, self.browser)
         self.splitter.setStretchFactor(1, 1)

@@ -15,6 +15,7 @@ from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panes.pane_model import Cameras
 from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.peaks.peak_menu import PeakMenu
+from s3n_gui.state.session import Session
 
 
 class InspectActions(QObject):
@@ -22,6 +23,7 @@ class InspectActions(QObject):
 
     def __init__(
         self,
+        session: Session,
         state: InspectionState,
         controller: InspectionController,
         editor: Editor,
@@ -30,6 +32,7 @@ class InspectActions(QObject):
         body: Body,
     ) -> None:
         super().__init__(body)
+        self._session = session
         self._state, self._controller, self._editor = state, controller, editor
         self._cameras, self._known, self._body = cameras, known, body
 
@@ -41,6 +44,7 @@ class InspectActions(QObject):
             "inspect-previous": self.previous_image,
             "inspect-mistake": self.next_mistake,
             "inspect-disagreement": self.next_disagreement,
+            "inspect-row": self.show_row,
             "inspect-switch": self.switch_peak,
             "inspect-flip": self.flip_peak,
             "inspect-reset": self._editor.reset,
@@ -68,6 +72,11 @@ class InspectActions(QObject):
     def next_disagreement(self) -> None:
         """Go to the next image on which the branches disagree."""
         self._controller.step(1, "disagreement", all_known=self._known.of_all)
+
+    def show_row(self) -> None:
+        """Show the image's row on the Predict page."""
+        if self._state.image is not None:
+            self._session.seek_row(self._state.image)
 
     def choose_table(self) -> None:
         """Let the user choose a prediction table, and use it."""

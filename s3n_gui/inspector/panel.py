@@ -82,7 +82,9 @@ class InspectPage(Page):
         self.thumbnails = ThumbnailLoader(192, self, cache_bytes=settings.thumbnail_cache_mb * 2**20)
         self._kept: Mapping[str, Any] = {}
         self._made = False
-        self.body = Body(self.state, self.images, self.thumbnails, self.editor.undo_stack, self._make_stage, self)
+        self.body = Body(
+            session, self.state, self.images, self.thumbnails, self.editor.undo_stack, self._make_stage, self
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.body)
@@ -118,7 +120,9 @@ class InspectPage(Page):
         self.browser, self.toolbar, self.stage, self.side = body.browser, body.toolbar, body.stage, body.side
         toolbar, stage, side, panes = self.toolbar, self.stage, self.side, self.stage.panes
         self.panes = panes
-        self.inspect_actions = actions = InspectActions(self.state, controller, editor, self.cameras, self.known, body)
+        self.inspect_actions = actions = InspectActions(
+            self._session, self.state, controller, editor, self.cameras, self.known, body
+        )
         self.browser.image_chosen.connect(controller.choose)
         self.browser.list.installEventFilter(self)
         self.browser.table_requested.connect(actions.choose_table)
