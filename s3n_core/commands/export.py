@@ -12,7 +12,7 @@ from s3n_core.commands.failures import say
 from s3n_core.commands.image_job import ImageJob, takes_image_job
 from s3n_core.commands.job_progress import follow
 from s3n_core.commands.number_options import fraction, whole
-from s3n_core.datasets.chosen_images import read_names, records_named
+from s3n_core.datasets.name_list import read_names, records_named
 from s3n_core.errors import DataSetError
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s3n_core.datasets.chosen_images import write_names
+from s3n_core.datasets.name_list import write_names
 from s3n_core.export.figures.panels import PANELS, STANDARD_PANELS, Layout, PanelName
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 from s3n_core.system.atomic_files import make_folder

@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from s3n_core.datasets.chosen_images import records_named
+from s3n_core.datasets.name_list import records_named
 from s3n_core.datasets.opening import open_images, split_records
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import S3NError

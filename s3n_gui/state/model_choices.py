@@ -104,7 +104,7 @@ class ModelChoices(QObject):
         for run in seen.runs:
             if run.path in self._live and not run.live and run.path in known and run.status in ("finished", "stopped"):
                 accuracy = _accuracy_text(run, known[run.path])
-                said = f"{run.name} has {run.status}" + (f": {accuracy} of the validation images." if accuracy else ".")
+                said = f"{run.name} has {run.status}." + (f" Validation accuracy: {accuracy}." if accuracy else "")
                 self._session.report_notice(
                     said, cause="model", action="Use this model", act=partial(self.use, run.path)
                 )

@@ -10,7 +10,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from s3n_core.datasets.chosen_images import read_names, records_named, write_names
+from s3n_core.datasets.name_list import read_names, records_named, write_names
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError
 from s3n_core.prediction.rows import Prediction, PredictionHeader

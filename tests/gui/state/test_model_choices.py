@@ -95,7 +95,7 @@ def test_a_trained_model_is_one_click_away(window: MainWindow, root: Path, qtbot
     page = window.pages.current_name
     say(window, summary)
     (message,) = window.banner.messages()
-    assert message.sentence == "run-07 has finished: 53 % of 30 (36 to 70) of the validation images."
+    assert message.sentence == "run-07 has finished. Validation accuracy: 53 % of 30 (36 to 70)."
     qtbot.mouseClick(window.banner.action, Qt.MouseButton.LeftButton)
     assert window.session.model == path
     assert window.banner.messages() == ()
