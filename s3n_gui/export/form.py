@@ -23,9 +23,9 @@ from s3n_gui.export.look_form import LookForm, choice_box
 from s3n_gui.export.panel_picker import PanelPicker
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
-from s3n_gui.widgets.number_fields import WholeNumberField
 from s3n_gui.state.session import Session
 from s3n_gui.widgets.model_menu import ModelMenu
+from s3n_gui.widgets.number_fields import WholeNumberField
 from s3n_gui.widgets.selection_chip import SelectionChip
 
 _PARTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}

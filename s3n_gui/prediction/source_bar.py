@@ -22,8 +22,8 @@ from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
 from s3n_gui.state.prediction_request import PARTS
 from s3n_gui.widgets.elided_label import ElidedLabel
-from s3n_gui.widgets.number_fields import FractionField
 from s3n_gui.widgets.model_menu import ModelMenu
+from s3n_gui.widgets.number_fields import FractionField
 
 _HIGHEST = 1.609  # nats: the entropy of five equally probable classes, ln 5
 _PART_TEXTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}

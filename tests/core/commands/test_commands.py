@@ -264,9 +264,7 @@ def test_export_writes_pictures_and_an_index(
     assert sorted(out.rglob("*")) == before
 
 
-def test_export_takes_only_the_named_images(
-    s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path
-) -> None:
+def test_export_takes_only_the_named_images(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
     names = [record.name for record in open_data_set(trained_run.data).records][2:0:-1]
     (tmp_path / "names.txt").write_text("\n".join(names), "utf-8")
     out = tmp_path / "att"
