@@ -49,6 +49,8 @@ class FirstFiles:
         record, files = records[position], ImageFiles(inspector.model, options, classes)
         for earlier in records[: position + 1]:  # unreadable images before it reserve names, too
             stem = files.stem(earlier)
+        if options.hidden_peaks:
+            raise S3NError("A preview does not hide peaks; leave hidden_peaks out.")
         ending = request.ending if request.ending in files.endings else files.endings[0]
         return ExportedFile(
             image=record.name,
@@ -65,7 +67,7 @@ class FirstFiles:
             if self._looked is not None and self._looked[0] == key:
                 return position, self._looked[1]
             try:
-                image = read_image(record.path, banner=record.banner, ranges=model.preprocess.ranges)
+                image = read_image(record.path, banner=record.banner)
             except UnreadableImage as error:
                 reason = reason or f"{record.name}: {error.reason}"
                 continue
