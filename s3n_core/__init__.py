@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from s3n_core.api import (
         DataSet,
         Evaluation,
-        HiddenPlace,
-        HidingSettings,
         ImageLike,
         Inspection,
         InspectionSettings,
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DataSet",
     "Evaluation",
-    "HiddenPlace",
-    "HidingSettings",
     "ImageLike",
     "Inspection",
     "InspectionSettings",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -13,11 +13,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from s3n_core.datasets.content_hashes import content_hash
-from s3n_core.datasets.records import Box, DataSet, ImageRecord
+from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.errors import UnreadableImage
 from s3n_core.evaluation.result import Evaluation
-from s3n_core.inspection.hidden_place import HiddenPlace
-from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.prediction.predictions import Predictions
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from s3n_core.datasets.loading import SampleReader
     from s3n_core.models.opening import Model as OpenedModel
 
 ImageLike: TypeAlias = "str | PathLike[str] | Image.Image | NDArray[np.uint8]"
@@ -97,7 +96,7 @@ class Model:
         Raises:
             UnreadableImage: The file cannot be decoded.
         """
-        record, read = _one_image(image, name)
+        record, read = _one_image(self._network, image, name)
         hash_of = content_hash if isinstance(image, str | PathLike) else _no_hash
         (row,) = _rows(self._network, [record], (), None, None, read, hash_of)
         if row.error:
@@ -185,55 +184,8 @@ class Model:
         """
         from s3n_core.inspection.inspector import inspect
 
-        record, read = _one_image(image, name)
+        record, read = _one_image(self._network, image, name)
         return inspect(self._network, read(record.path), name=record.name, settings=settings)
-
-    def hide_place(
-        self,
-        image: ImageLike,
-        place: tuple[float, float],
-        *,
-        name: str | None = None,
-        box: Box | None = None,
-        settings: HidingSettings | None = None,
-        inspection: InspectionSettings | None = None,
-        progress: Progress = None,
-    ) -> HiddenPlace:
-        """Hide a place in the image and ask all branches again, beside at least 20 random places of the same size.
-
-        Args:
-            image: A file, a PIL image, or RGB pixels, uint8, shape (h, w, 3).
-            place: Its centre (x, y) in pixels of the upright original, for example that of a peak.
-            name: The image's name, which keys the random places and draws; None: the file's name, or "image 1".
-            box: The object's bounding box in pixels (`ImageRecord.box`): the random places lie inside it.
-            settings: How to hide the place; None: the mean colour of the image over a disc of a peak's window.
-            inspection: Changes to the method's parameters; edits of peaks are ignored.
-            progress: See `Progress`; counts images.
-
-        Returns:
-            What each branch says, ``.probability(index)``, ``.margin(index)`` and ``.sentence()``.
-
-        Raises:
-            UnreadableImage: The file cannot be decoded.
-            S3NError: There is no room for the random places.
-            ValueError: The network does not see the place.
-        """
-        from s3n_core.inspection.hide_places import hide_places
-        from s3n_core.inspection.inspector import Inspector
-
-        record, read = _one_image(image, name)
-        with progress_bar("Hiding", progress) as bar:
-            (hidden,) = hide_places(
-                Inspector(self._network),
-                read(record.path),
-                [place],
-                name=record.name,
-                box=box,
-                settings=settings,
-                inspection=inspection,
-                progress=bar,
-            )
-        return hidden
 
     def evaluate(
         self, data: str | PathLike[str] | DataSet, *, split: str | None = None, progress: Progress = None
@@ -284,17 +236,20 @@ class Model:
 
 
 def _one_image(
-    image: ImageLike, name: str | None, number: int = 1
+    opened: OpenedModel, image: ImageLike, name: str | None, number: int = 1, reader: SampleReader | None = None
 ) -> tuple[ImageRecord, Callable[[Path], Image.Image]]:
-    """Return a record for an image, and a function that reads it."""
+    """Return a record for an image, and a function that reads it with the model's preprocessing."""
     from s3n_core.datasets.banners import banner_of
-    from s3n_core.datasets.decoding import read_image, upright_rgb
+    from s3n_core.datasets.decoding import upright_rgb
+    from s3n_core.datasets.loading import Sample, SampleReader
 
     if isinstance(image, str | PathLike):
         path = Path(image).expanduser()
-        return ImageRecord(path=path, name=name or path.name), partial(read_image, banner=banner_of(path))
+        sample = Sample(path, name or path.name, banner=banner_of(path))
+        decode = reader or SampleReader(opened.preprocess.ranges, watched=False)
+        return ImageRecord(path=path, name=sample.name), lambda _: decode(sample)
     called = name or f"image {number}"
-    pixels = upright_rgb(image, Path(called))
+    pixels = upright_rgb(image, Path(called), ranges=opened.preprocess.ranges)
     return ImageRecord(path=Path(called), name=called), lambda _: pixels
 
 
@@ -307,35 +262,39 @@ def _rows(
     read: Callable[[Path], Image.Image] | None,
     hash_of: Callable[[Path], int | None] = content_hash,
 ) -> Iterator[Prediction]:
-    from s3n_core.datasets.loading import read_sample
+    from s3n_core.datasets.loading import SampleReader
     from s3n_core.prediction.job import predict
 
+    reader = SampleReader(opened.preprocess.ranges)
     batches = predict(
         opened,
         records,
         classes=classes,
         batch_size=batch_size,
         stop_below=stop_below,
-        read=read_sample if read is None else lambda sample: read(sample.path),
+        read=reader if read is None else lambda sample: read(sample.path),
         hash_of=hash_of,
     )
     with closing(batches):
         for rows in batches:
             yield from rows
+    _warn(reader)
 
 
 def _rows_of_images(
     opened: OpenedModel, images: Iterable[ImageLike], batch_size: int | None, stop_below: float | None
 ) -> Iterator[Prediction]:
     """Predict images that need not be files, in chunks, so that memory does not grow with their number."""
-    source, number = iter(images), 0
+    from s3n_core.datasets.loading import SampleReader
+
+    source, number, reader = iter(images), 0, SampleReader(opened.preprocess.ranges)
     while some := list(islice(source, _AT_ONCE)):
         records: list[ImageRecord] = []
         readers: dict[Path, Callable[[Path], Image.Image]] = {}
         files: set[Path] = set()
         for image in some:
             number += 1
-            record, read = _one_image(image, None, number)
+            record, read = _one_image(opened, image, None, number, reader)
             # Two images may have the same name, so each gets its own path.
             key = record.path if isinstance(image, str | PathLike) else Path(f"{number}")
             records.append(replace(record, path=key))
@@ -343,6 +302,13 @@ def _rows_of_images(
             if isinstance(image, str | PathLike):
                 files.add(key)
         yield from _rows(opened, records, (), batch_size, stop_below, _read_by(readers), _hash_of_some(files))
+    _warn(reader)
+
+
+def _warn(reader: SampleReader) -> None:
+    """Warn of values that do not suit the model's range."""
+    for sentence in reader.warnings():
+        warnings.warn(sentence, stacklevel=2)
 
 
 def _read_by(readers: Mapping[Path, Callable[[Path], Image.Image]]) -> Callable[[Path], Image.Image]:

@@ -166,15 +166,18 @@ def quoted(text: str | Path) -> str:
     return f'"{text}"' if os.name == "nt" else shlex.quote(text)
 
 
-def say_problems(data_set: DataSet, *, json: bool = False) -> None:
-    """List files that the data set's reader could not use, the first few, and say what else was passed over, in a number.
+def say_problems(data_set: DataSet, *, json: bool = False, remarks: bool = True) -> None:
+    """Say how a data set was read, list the first files that could not be used, and count what else was skipped.
 
     Args:
         data_set: The data set.
-        json: Also print what was passed over as an object, because a program reads; nothing where there is nothing.
+        json: Also print what was skipped as an object, for a program.
+        remarks: Say how it was read, unless `detection_sentence` has done so.
     """
     from s3n_core.datasets.skipped_files import skipped_sentence
 
+    for remark in (data_set.original or data_set).remarks if remarks else ():
+        say(remark)
     for problem in data_set.problems[:_SHOWN_PROBLEMS]:
         say(f"Left out: {problem.path}: {problem.reason}")
     more = len(data_set.problems) - _SHOWN_PROBLEMS

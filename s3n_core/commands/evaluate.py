@@ -95,6 +95,8 @@ def evaluate(
         result = evaluate_records(
             opened, records, data_set.classes, workers=workers, cascade=cascaded, split=part, progress=bar
         )
+    for sentence in result.warnings:
+        say(sentence)
     looked = None
     curve = result.cascade.curve() if cascade and result.cascade else None
     point = result.cascade.at(stop_below) if stop_below is not None and result.cascade else None

@@ -12,8 +12,8 @@ from s3n_core.commands.failures import say
 from s3n_core.commands.image_job import ImageJob, takes_image_job
 from s3n_core.commands.job_progress import follow
 from s3n_core.commands.number_options import fraction, whole
+from s3n_core.datasets.name_list import read_names, records_named
 from s3n_core.errors import DataSetError
-from s3n_core.inspection.hiding_choices import FILLS, LEAST_CONTROLS, MOST_CONTROLS, MOST_HIDDEN_PEAKS
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 
 if TYPE_CHECKING:
@@ -35,6 +35,14 @@ def export(
     most: Annotated[
         int | None, typer.Option("--most", metavar="N", parser=whole(1), help="Export only the first N images.")
     ] = None,
+    only: Annotated[
+        Path | None,
+        typer.Option(
+            "--only",
+            metavar="FILE",
+            help="Export only the images that this text file names, one per line as in a table of predictions.",
+        ),
+    ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Start from the beginning, even if some files have been written already.")
     ] = False,
@@ -42,33 +50,6 @@ def export(
     singles: Annotated[bool, typer.Option("--singles/--no-singles", help="Every panel as a separate file.")] = True,
     arrays: Annotated[bool, typer.Option("--arrays", help="All intermediate results as numbers (.npz).")] = False,
     report: Annotated[bool, typer.Option("--report", help="An HTML page with all images: report.html.")] = False,
-    hide_peaks: Annotated[
-        int,
-        typer.Option(
-            "--hide-peaks",
-            metavar="N",
-            min=0,
-            max=MOST_HIDDEN_PEAKS,
-            help="Test the N strongest peaks of each image: hide each in the original, beside random places.",
-        ),
-    ] = 0,
-    hide_fill: Annotated[
-        str, typer.Option("--hide-fill", metavar="NAME", help="What replaces a hidden place: mean, surround or blur.")
-    ] = FILLS[0],
-    hide_size: Annotated[
-        float | None,
-        typer.Option("--hide-size", metavar="PX", min=1, help="Diameter of a hidden place; default: a peak's window."),
-    ] = None,
-    hide_controls: Annotated[
-        int,
-        typer.Option(
-            "--hide-controls",
-            metavar="N",
-            min=LEAST_CONTROLS,
-            max=MOST_CONTROLS,
-            help="Number of random places per image.",
-        ),
-    ] = LEAST_CONTROLS,
     panels: Annotated[
         str | None,
         typer.Option(
@@ -102,7 +83,10 @@ def export(
     excel: ExcelOption = False,
 ) -> None:
     """Export figures and numbers of a folder's images."""
-    records, classes = job.records[:most], job.data_set.classes
+    records, classes = job.records, job.data_set.classes
+    if only is not None:
+        records = records_named(records, read_names(only))
+    records = records[:most]
 
     from s3n_core.export.job import export as export_records
     from s3n_core.export.options import export_options
@@ -120,8 +104,6 @@ def export(
             single_inches=inches,
             colour_map=colours,
             opacity=opacity,
-            hidden_peaks=hide_peaks,
-            hiding={"fill": hide_fill, "size": hide_size, "controls": hide_controls},
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
@@ -136,6 +118,8 @@ def export(
         return step.name
 
     last = follow(steps, "Exporting", json=job.json, note=note)
+    for sentence in last.warnings:
+        say(sentence)
     if last.left_out == last.total:
         raise DataSetError(f"None of the {last.total} images could be exported; {out / 'index.csv'} says why for each.")
     if not job.json:

@@ -12,7 +12,6 @@ from s3n_core.commands.failures import say
 from s3n_core.commands.number_options import whole
 from s3n_core.commands.progress import print_json
 from s3n_core.errors import ModelFileError, OutputError
-from s3n_core.system.json_values import to_json
 
 HELP = """Turn a checkpoint of the authors' released code, or of the Hawkeye library's S3N, into a model file.
 
@@ -89,7 +88,7 @@ def import_checkpoint(
     header = ModelHeader(
         network=read.network.config,
         classes=names,
-        preprocess=to_json(preprocess),
+        preprocess=preprocess.to_dict(),
         recipe="hawkeye" if read.hawkeye else "release",
         data_set=classes.name if classes is not None and classes.is_dir() else "",
         versions=versions(),

@@ -75,6 +75,8 @@ def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: fl
         excel=excel,
     )
     last = follow(steps, "Predicting", json=job.json, note=lambda step: f"{step.images_per_second:.1f} images/s")
+    for sentence in last.warnings:
+        say(sentence)
     if last.unreadable == last.total:
         raise DataSetError(f"None of the {last.total} images could be read; {out} says why for each.")
     if not job.json:

@@ -121,7 +121,7 @@ def _prepare(
         say(detection_sentence(data_set.original or data_set))
     if data_set.original is not None:
         say(assignment_sentence(data_set))
-    say_problems(data_set, json=json)
+    say_problems(data_set, json=json, remarks=json)
     if not all_images:
         whole, data_set = data_set, without_left_out(data_set)
         if data_set is not whole:
@@ -131,7 +131,7 @@ def _prepare(
         _say_small_classes(data_set.records, data_set.classes)
         _say_unequal_classes(data_set.records, data_set.classes, chosen)
         _say_download(chosen)
-    return new_run(runs_root(runs), data_set, chosen, name=name, device=device, processes=processes).path
+    return new_run(runs_root(runs), data_set, chosen, name=name, device=device, processes=processes, tell=say).path
 
 
 def train_run(

@@ -1,9 +1,9 @@
 """The single image decoder of engine and window, so that the user sees what the network sees.
 
 Any supported file becomes an upright 8-bit RGB image: the EXIF orientation is applied, transparency is composited onto
-white, samples of more than 8 bits are scaled (never clipped), the first frame of an animation is used, and a banner
-below the photograph is cut off if the caller gives its height. Colour profiles are not applied. A broken file raises
-``UnreadableImage`` with a reason; it is never padded or repaired silently.
+white, values of more than 8 bits are scaled by the range that the caller passes (a model's), the first frame of an
+animation is used, and a banner below the photograph is cut off if the caller gives its height. Colour profiles are not
+applied. A broken file raises ``UnreadableImage`` with a reason; it is never padded or repaired silently.
 
 No global state of Pillow is read or changed: the pixel limit is our own and is checked against the header, before any
 pixel is decoded. ``Image.open`` warns from half that limit, so Pillow's format readers are called directly. Readers
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -21,11 +22,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
+from s3n_core.datasets.file_formats import SIGNATURE, format_of
 from s3n_core.datasets.image_opening import use_image
+from s3n_core.datasets.value_ranges import NO_RANGES, ValueCounts, ValueRanges, range_of, scaled
+from s3n_core.datasets.wide_values import WideValues, has_planes, wide_kind, wide_values
 from s3n_core.errors import UnreadableImage
 
 PIXEL_LIMIT = 178_956_970
 """Largest number of pixels that a header may declare. Pillow, too, refuses more by default (683 MiB in memory)."""
+
+_NARROW_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".ppm", ".webp"}
+)  # files of which Pillow returns 8 bits, whatever they hold
+_WIDE_FORMATS = frozenset(
+    {"TIFF", "PPM", "JPEG2000"}
+)  # whose headers must be read; a PNG's depth is in its first bytes
+_PNG_DEPTH = 24
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -42,7 +54,15 @@ _TRANSPARENT_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 _LADDER = (255.0, 65535.0, 2147483647.0)
 
 
-def read_image(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
+def read_image(
+    path: Path,
+    *,
+    banner: int = 0,
+    pixel_limit: int = PIXEL_LIMIT,
+    ranges: ValueRanges = NO_RANGES,
+    own_range: bool = False,
+    seen: Callable[[WideValues], None] | None = None,
+) -> Image.Image:
     """Decode an image file.
 
     Args:
@@ -50,6 +70,10 @@ def read_image(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -
         banner: Rows to cut off at the lower edge of the upright image (`ImageRecord.banner`); an image that is no
             higher than that is not cut.
         pixel_limit: Largest number of pixels that the header may declare.
+        ranges: Ranges of values of more than 8 bits. Without one, whole numbers are scaled by 65535, and colours are
+            reduced to their upper byte.
+        own_range: Find the range of such values in the image itself: for thumbnails, which belong to no model.
+        seen: Called with the values of an image that has more than 8 bits.
 
     Returns:
         An upright image of mode RGB without metadata.
@@ -60,7 +84,12 @@ def read_image(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -
 
     def decoded(image: ImageFile.ImageFile) -> Image.Image:
         _check_size(path, image.size, pixel_limit)
-        return _upright_rgb(path, image)
+        wanted = bool(ranges) or own_range or seen is not None or has_planes(image)
+        wide = _wide_values(path, image) if wanted else None  # before the pixels are decoded
+        rgb = _upright_rgb(path, image, wide, _own_ranges(wide) if own_range and wide is not None else ranges)
+        if wide is not None and seen is not None:
+            seen(wide)
+        return rgb
 
     try:
         with _open_regular_file(path) as file:
@@ -75,12 +104,13 @@ def read_image(path: Path, *, banner: int = 0, pixel_limit: int = PIXEL_LIMIT) -
         raise UnreadableImage(path, _reason(error)) from error
 
 
-def upright_rgb(image: Image.Image | NDArray[np.uint8], path: Path) -> Image.Image:
+def upright_rgb(image: Image.Image | NDArray[np.uint8], path: Path, *, ranges: ValueRanges = NO_RANGES) -> Image.Image:
     """Convert an image in memory to what `read_image` returns for a file.
 
     Args:
         image: A Pillow image of any mode, or RGB pixels, uint8, shape (h, w, 3).
         path: Name of the image in error messages.
+        ranges: As in `read_image`.
 
     Raises:
         UnreadableImage: It has no pixels, or its data are damaged.
@@ -95,7 +125,8 @@ def upright_rgb(image: Image.Image | NDArray[np.uint8], path: Path) -> Image.Ima
         return Image.fromarray(pixels)
     try:
         _check_size(path, image.size, PIXEL_LIMIT)
-        result = _upright_rgb(path, image)
+        wide = _wide_values(path, image) if ranges or has_planes(image) else None
+        result = _upright_rgb(path, image, wide, ranges)
     except UnreadableImage:
         raise
     except Exception as error:  # Pillow reads the pixels of an open file only now
@@ -147,10 +178,63 @@ def _open_regular_file(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _upright_rgb(path: Path, image: Image.Image) -> Image.Image:
+def has_wide_values(path: Path) -> bool:
+    """Return whether an image has more than 8 bits per value, from the header of a file whose suffix allows it.
+
+    False for a file that cannot be read: decoding it gives the reason.
+    """
+    if path.suffix.lower() in _NARROW_SUFFIXES:
+        return False
+    try:
+        with _open_regular_file(path) as file:
+            prefix = file.read(SIGNATURE)
+            format = format_of(prefix)
+            if format == "PNG":
+                return prefix[_PNG_DEPTH : _PNG_DEPTH + 1] == b"\x10"  # 16 bits
+            if format not in _WIDE_FORMATS:
+                return False
+            file.seek(0)
+            return use_image(path, file, wide_kind) is not None
+    except Exception:  # Pillow's format readers raise almost any type on malformed input
+        return False
+
+
+def read_wide_values(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> WideValues | None:
+    """Return the values of an image that has more than 8 bits, as its file stores them; None of an image that has not.
+
+    Raises:
+        UnreadableImage: As `read_image`.
+    """
+
+    def values(image: ImageFile.ImageFile) -> WideValues | None:
+        _check_size(path, image.size, pixel_limit)
+        return _wide_values(path, image)
+
+    try:
+        with _open_regular_file(path) as file:
+            return use_image(path, file, values)
+    except UnreadableImage:
+        raise
+    except Exception as error:
+        raise UnreadableImage(path, _reason(error)) from error
+
+
+def _wide_values(path: Path, image: Image.Image) -> WideValues | None:
+    wide = wide_values(image)
+    if wide is not None and not np.isfinite(wide.values).any():
+        raise UnreadableImage(path, "none of its values is a finite number")
+    return wide
+
+
+def _upright_rgb(
+    path: Path, image: Image.Image, wide: WideValues | None = None, ranges: ValueRanges = NO_RANGES
+) -> Image.Image:
+    planes = has_planes(image)
     image.load()
     upright = _UPRIGHT.get(_orientation(image))
-    rgb = _to_rgb(path, image)
+    rgb = None if wide is None else _ranged_rgb(wide, ranges, planes=planes)
+    if rgb is None:
+        rgb = _to_rgb(path, image)
     return rgb if upright is None else rgb.transpose(upright)
 
 
@@ -185,8 +269,27 @@ def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def _own_ranges(wide: WideValues) -> ValueRanges:
+    counts = ValueCounts()
+    counts.add(wide.values)
+    found = range_of(counts, wide.kind)
+    return ValueRanges(integers=found) if wide.kind == "integers" else ValueRanges(floats=found)
+
+
+def _ranged_rgb(wide: WideValues, ranges: ValueRanges, *, planes: bool) -> Image.Image | None:
+    """Return values scaled by their range, or None where there is none and Pillow reads the image well enough."""
+    found = ranges.of(wide.kind) or ((0.0, 65535.0) if planes else None)
+    if found is None:
+        return None
+    rgb = Image.fromarray(scaled(wide.values, found, inverted=wide.inverted)).convert("RGB")
+    if wide.alpha is None:
+        return rgb
+    white = Image.new("RGB", rgb.size, "white")
+    return Image.composite(rgb, white, Image.fromarray(wide.alpha))
+
+
 def _scaled_to_8_bits(path: Path, image: Image.Image) -> Image.Image:
-    """Scale a one-channel image of more than 8 bits to 0 ... 255 by the range of its type.
+    """Scale a one-channel image of more than 8 bits to 0 ... 255 by the range of its type, if no other range is known.
 
     16-bit images are scaled by 65535. 32-bit integers and floats have no fixed range in practice, so theirs is the
     smallest of 1 (floats only), 255, 65535 and 2^31 - 1 that no value exceeds. If there are negative or still larger

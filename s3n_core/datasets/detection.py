@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from s3n_core.datasets.own_folders import own_kind
 from s3n_core.datasets.readers import (
     class_folders,
     cub_200_2011,
@@ -140,6 +141,12 @@ def _check_root(root: Path) -> None:
         raise DataSetError(f"{root} cannot be read ({error.strerror}): check its permissions.") from error
     if empty:
         raise DataSetError(f"{root} is empty: choose a folder with images.")
+    kind = own_kind(root)
+    if kind in ("run", "export"):
+        raise DataSetError(
+            f"{root} is {'a training run' if kind == 'run' else 'an export'} that S3N Studio wrote, not a folder of images: "
+            "choose the folder of the images that it was made from."
+        )
 
 
 def _official(tree: FolderTree) -> Reader | None:

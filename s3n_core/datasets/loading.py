@@ -20,9 +20,11 @@ from PIL import Image
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.threaded_map import threaded_map, worker_count
+from s3n_core.datasets.value_ranges import RangeWatch, ValueRanges
+from s3n_core.datasets.wide_values import WideValues
 from s3n_core.errors import UnreadableImage
 
-__all__ = ["Batch", "Sample", "View", "load_batches", "worker_count"]
+__all__ = ["Batch", "Sample", "SampleReader", "View", "load_batches", "worker_count"]
 
 View = Callable[[Image.Image, int], NDArray[np.uint8]]
 """Makes one (S, S, 3) view of a decoded image; the integer is the sample's position in the list."""
@@ -108,6 +110,36 @@ class Batch:
 def read_sample(sample: Sample) -> Image.Image:
     """Decode a sample's file, without its banner."""
     return read_image(sample.path, banner=sample.banner)
+
+
+class SampleReader:
+    """Decodes samples as a model wants them, and notices where their values do not suit its ranges. For any thread.
+
+    Args:
+        ranges: Of values of more than 8 bits; a model's.
+        watched: Keep count of the values, for `warnings`.
+    """
+
+    def __init__(self, ranges: ValueRanges, *, watched: bool = True) -> None:
+        self._ranges = ranges
+        self._watch = RangeWatch(ranges)
+        self._watched = watched
+
+    def __call__(self, sample: Sample) -> Image.Image:
+        """Decode a sample's file, without its banner.
+
+        Raises:
+            UnreadableImage: As `read_image`.
+        """
+        seen = self._seen if self._watched else None
+        return read_image(sample.path, banner=sample.banner, ranges=self._ranges, seen=seen)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what to tell of the images read so far, see `RangeWatch.warnings`."""
+        return self._watch.warnings()
+
+    def _seen(self, wide: WideValues) -> None:
+        self._watch.add(wide.kind, wide.values)
 
 
 def load_batches(

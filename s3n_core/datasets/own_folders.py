@@ -19,6 +19,7 @@ OwnKind = Literal["run", "export", "demo data", "output"]
 _EXPORT_TABLE = b"file,label,class,probability,correct,entropy,rule,peaks,sheet,folder,arrays,error"
 _EXPORT_ROWS = b'"s3n-export"'
 _DEMO_TABLES = ("species.json", "distinguishing_parts.json")
+_PREDICTIONS = frozenset({"file", "class", "probability", "entropy", "rule", "peaks"})  # columns of every such table
 _HEADER = 4096  # bytes
 
 _RUN, _TABLE, _ROWS = "run.json", "index.csv", "index.csv.part"
@@ -75,6 +76,11 @@ def check_output_file(file: Path, root: Path) -> None:
         raise OutputError(
             f"{file} would lie among the images in {root} and be taken for one of them; choose a place outside."
         )
+
+
+def is_own_table(columns: Iterable[str]) -> bool:
+    """Return whether a table's columns are those of predictions or of an export, whose classes are a model's, not labels."""
+    return set(columns) >= _PREDICTIONS
 
 
 def _present(folder: str | Path) -> frozenset[str]:

@@ -127,6 +127,17 @@ class SkippedFiles:
         )
 
 
+def without_files(skipped: Iterable[Skipped], used: Iterable[Path]) -> tuple[Skipped, ...]:
+    """Return what was skipped without lists and tables that were read after all."""
+    reads = Counter(path.suffix.lower() for path in used)
+    left = []
+    for item in skipped:
+        count = item.count - (reads[item.suffix] if item.reason == OTHER_FILE else 0)
+        if count > 0:
+            left.append(Skipped(item.reason, item.suffix, count, item.example))
+    return tuple(left)
+
+
 def skipped_sentence(skipped: Iterable[Skipped], *, companions: bool = True) -> str:
     """Say in one line what was passed over; empty where nothing was.
 

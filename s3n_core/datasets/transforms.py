@@ -6,13 +6,17 @@ resizing the whole image and then cropping, at less cost, and the box is exactly
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from s3n_core.datasets.value_ranges import ValueRanges
+from s3n_core.system.json_values import to_json
 
 Resize = Literal["squash", "squash_crop", "keep_crop"]
 PixelBox = tuple[float, float, float, float]
@@ -32,12 +36,17 @@ class Preprocess:
             ``resize_ratio`` times larger and then centre-cropped (the authors' release). ``keep_crop``: the short side
             is resized and the centre is cropped, which keeps the aspect ratio.
         resize_ratio: Side of the squashed image over the side of its centre crop, at least 1; ``squash_crop`` only.
+        integer_range: The values that become black and white in images of more than 8 bits of whole numbers; None: there was no
+            such training image.
+        float_range: The same for images of floating point numbers.
     """
 
     input_size: int = 448
     source_size: int = 448
     resize: Resize = "squash"
     resize_ratio: float = 600 / 448
+    integer_range: tuple[float, float] | None = None
+    float_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.input_size <= self.source_size:
@@ -48,6 +57,17 @@ class Preprocess:
             raise ValueError(f"resize must be one of {', '.join(get_args(Resize))}, not {self.resize!r}")
         if not (math.isfinite(self.resize_ratio) and self.resize_ratio >= 1):
             raise ValueError(f"resize_ratio must be a number of at least 1, not {self.resize_ratio}")
+        ValueRanges(self.integer_range, self.float_range)  # says what is wrong with them
+
+    @property
+    def ranges(self) -> ValueRanges:
+        """The ranges of values of more than 8 bits, which whoever decodes an image for this model hands to the decoder."""
+        return ValueRanges(self.integer_range, self.float_range)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a model file holds them: without ranges where there are none, as in earlier versions."""
+        fields = {field.name: to_json(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,3 +78,22 @@ def other_validation(runs: Sequence[RunSummary]) -> frozenset[Path]:
 def _of_split_file(path: Path, changed: int, size: int) -> str:
     """Read the validation images of a split file; it is read again only where time or size have changed."""
     return validation_fingerprint((row.name, row.class_name) for row in read_split(path) if row.part == VALIDATION)
+
+
+def run_validation_count(path: Path) -> int | None:
+    """Return the number of a run's validation images, from its ``split.csv``; None where it is not known.
+
+    Args:
+        path: The run's folder.
+    """
+    split = RunDirectory(path).split_csv
+    try:
+        status = split.stat()
+        return _count_of_split_file(split, status.st_mtime_ns, status.st_size)
+    except (OSError, DataSetError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def _count_of_split_file(path: Path, changed: int, size: int) -> int:
+    return sum(row.part == VALIDATION for row in read_split(path))

@@ -178,3 +178,22 @@ def wilson_interval(correct: int, count: int, *, z: float = NORMAL_95) -> tuple[
     centre = (share + square / 2) / (1 + square)
     half = z * math.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+_FEW = 10
+"""Below this number of images a share says little, so its interval comes first."""
+
+
+def accuracy_text(correct: int, count: int) -> str:
+    """Return an accuracy with its number of images and 95 % Wilson interval: "53 % of 30 (36 to 70)".
+
+    Args:
+        correct: Number of correct images.
+        count: Number of images. Without any the text is "–"; of fewer than ten it is "30 to 95 % (3 of 4)".
+    """
+    if not count:
+        return "–"
+    low, high = (f"{100 * bound:.0f}" for bound in wilson_interval(correct, count))
+    if count < _FEW:
+        return f"{low} to {high} % ({correct} of {count})"
+    return f"{100 * correct / count:.0f} % of {count:,} ({low} to {high})"

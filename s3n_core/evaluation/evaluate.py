@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import torch
 
-from s3n_core.datasets.loading import Batch, Sample
+from s3n_core.datasets.loading import Batch, Sample, SampleReader
 from s3n_core.datasets.records import ImageRecord, comparable_class
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError, OtherClasses, UnreadableImage
@@ -63,7 +64,8 @@ def evaluate(
     samples = [Sample.of(record, indices[label]) for record, label in labelled]
     counts = EvaluationCounts(model.network.config, cascade=cascade)
     unreadable: list[tuple[str, str]] = []
-    reader, seen = SeenReader(model.seen), Counter[str]()
+    values = SampleReader(model.preprocess.ranges)
+    reader, seen = SeenReader(model.seen, values), Counter[str]()
 
     def count(batch: Batch) -> Sequence[str]:
         assert batch.labels is not None
@@ -96,7 +98,7 @@ def evaluate(
         raise DataSetError(
             f"None of the {len(samples)} labelled images could be read (first: {unreadable[0][0]}: {unreadable[0][1]})."
         )
-    return counts.result(
+    result = counts.result(
         model.classes,
         mode=model.sampling,
         precision=model.precision,
@@ -106,6 +108,7 @@ def evaluate(
         seen=SeenCounts.count(seen),
         split=split,
     )
+    return replace(result, warnings=values.warnings())
 
 
 def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[int, int]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.datasets.loading import Batch, Sample
+from s3n_core.datasets.loading import Batch, Sample, SampleReader
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError, UnreadableImage
@@ -142,6 +142,7 @@ def measure_places(
         precision=model.precision,
         batch_size=batch_size,
         workers=workers,
+        read=SampleReader(model.preprocess.ranges, watched=False),
     )
     counted: list[dict[str, float]] = []
     done = 0

@@ -44,6 +44,7 @@ class Evaluation:
         seen: How many of the counted images the model has seen before.
         split: Which images these are: "train", "val", "test", "validation" (those of the model's run), or "all".
         cascade: The per-image results for a cascade, if requested.
+        warnings: Sentences about images whose values do not fit the model's range.
     """
 
     classes: tuple[str, ...]
@@ -64,6 +65,7 @@ class Evaluation:
     seen: SeenCounts = field(default_factory=SeenCounts)
     split: str = "all"
     cascade: CascadeOutcomes | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def images(self) -> int:

@@ -13,15 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from s3n_core.datasets.loading import Batch, Sample
+from s3n_core.datasets.loading import Batch, Sample, SampleReader
 from s3n_core.datasets.own_folders import check_output_folder
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import OutputError, UnreadableImage
-from s3n_core.export.hidden_peaks import HIDDEN_TABLE, hidden_table, hide_peaks
 from s3n_core.export.image_files import ImageFiles, file_path, model_name
 from s3n_core.export.index import ExportIndex
-from s3n_core.export.options import HIDDEN_ENDING, PART_ENDING, ExportOptions
+from s3n_core.export.options import PART_ENDING, ExportOptions
 from s3n_core.export.report.folder_report import FolderReport, head_of
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.inspector import Inspector
@@ -30,6 +29,7 @@ from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenReader
 from s3n_core.prediction.row_building import NOT_FINITE
 from s3n_core.system.atomic_files import make_folder, write_bytes
+from s3n_core.system.json_values import to_json
 from s3n_core.version import __version__
 
 __all__ = ["ExportOptions", "ExportProgress", "export"]
@@ -51,6 +51,7 @@ class ExportProgress:
         error: Why it was skipped, or empty.
         seconds: Seconds since the start.
         finished: Whether everything is written, including the index.
+        warnings: At the end: sentences about images whose values do not fit the model's range.
     """
 
     done: int
@@ -62,6 +63,7 @@ class ExportProgress:
     error: str = ""
     seconds: float = 0.0
     finished: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def export(
         batch_size: Images per forward pass; halved if the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
         restart: Start over instead of resuming an interrupted export.
-        excel: Write the tables for Excel.
+        excel: Write the index for Excel.
 
     Returns:
         A generator of progress: at the start, after every image, and at the end.
@@ -119,8 +121,9 @@ def export(
         "model": model.digest,
         "mode": model.sampling,
         "precision": model.precision,
-        "options": options.to_dict(),
+        "options": to_json(options),
     }
+    values = SampleReader(model.preprocess.ranges)
     with ExportIndex(out, made_with, restart=restart, excel=excel) as index:
 
         def progress(
@@ -136,14 +139,14 @@ def export(
                 error=error,
                 seconds=time.monotonic() - began,
                 finished=finished,
+                warnings=values.warnings() if finished else (),
             )
 
         tasks = [_Task(position, record, files.stem(record)) for position, record in enumerate(records)]
         report = FolderReport(out, [task.stem for task in tasks])
-        all_tasks = tasks
         tasks = [
             task
-            for task in all_tasks
+            for task in tasks
             if not index.keep(
                 task.position,
                 task.record,
@@ -153,22 +156,20 @@ def export(
         ]
         yield progress()
         try:
-            inspector, reader = Inspector(model), SeenReader(model.seen if options.report else None)
-            with closing(_inspected(inspector, tasks, batch_size, workers, reader)) as answers:
-                for task, answer, photograph in answers:
+            reader = SeenReader(model.seen if options.report else None, values)
+            with closing(_inspected(model, tasks, batch_size, workers, reader)) as answers:
+                for task, answer in answers:
                     record, truth = task.record, files.truth(task.record)
                     if isinstance(answer, str):
                         index.add_left_out(task.position, record, truth, answer)
                         yield progress(record.name, error=answer)
                         continue
-                    seen, hidden = reader.take(record.path), None
-                    if options.hidden_peaks and photograph is not None:
-                        hidden = hide_peaks(inspector, photograph, record, answer, options.hidden_peaks, options.hiding)
+                    seen = reader.take(record.path)
                     written = {ending: file_path(task.stem, ending) for ending in files.endings}
                     for ending, file in written.items():
                         make_folder((out / file).parent)
                         # Not durable: there may be thousands of files, and they can be created again.
-                        write_bytes(out / file, files.content(ending, record, answer, seen, hidden), durable=False)
+                        write_bytes(out / file, files.content(ending, record, answer, seen), durable=False)
                     index.add(task.position, record, answer, truth, written)
                     yield progress(record.name, [file for ending, file in written.items() if ending != PART_ENDING])
         except BaseException:
@@ -177,10 +178,6 @@ def export(
             raise
         if options.report:
             report.write(head_of(model, model_name(model), records, options.style), index.rows)
-        if options.hidden_peaks:
-            tested = [out / file_path(task.stem, HIDDEN_ENDING) for task in all_tasks]
-            table = hidden_table((file for file in tested if file.is_file()), excel=excel)
-            write_bytes(out / HIDDEN_TABLE, table.encode("utf-8", "backslashreplace"))
         index.finish()
         if options.report:
             report.remove_parts()
@@ -188,10 +185,10 @@ def export(
 
 
 def _inspected(
-    inspector: Inspector, tasks: Sequence[_Task], batch_size: int, workers: int | None, reader: SeenReader
-) -> Generator[tuple[_Task, Inspection | str, Image.Image | None], None, None]:
-    """Inspect the images in order; yield each with its inspection, or the reason why there is none, and its pixels."""
-    model = inspector.model
+    model: Model, tasks: Sequence[_Task], batch_size: int, workers: int | None, reader: SeenReader
+) -> Generator[tuple[_Task, Inspection | str], None, None]:
+    """Inspect the images in order; yield each with its inspection, or with the reason why there is none."""
+    inspector = Inspector(model)
     photographs: dict[int, Image.Image] = {}
 
     def view(image: Image.Image, position: int) -> NDArray[np.uint8]:
@@ -216,8 +213,8 @@ def _inspected(
     with closing(loop) as batches:
         for results in batches:
             for position, result in results:
-                photograph = photographs.pop(position, None)
+                photographs.pop(position, None)
                 if isinstance(result, UnreadableImage):
-                    yield tasks[position], result.reason, None
+                    yield tasks[position], result.reason
                 else:
-                    yield tasks[position], result if result.scores.is_finite else NOT_FINITE, photograph
+                    yield tasks[position], result if result.scores.is_finite else NOT_FINITE

@@ -26,7 +26,6 @@ from s3n_core.method.network import S3N, S3NOutput
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import MEAN, STD
 from s3n_core.system.atomic_files import write_bytes
-from s3n_core.system.json_values import to_json
 from s3n_core.version import __version__
 
 OPSET = 18  # the lowest that suffices: GridSample needs 16, antialiased Resize needs 18
@@ -159,7 +158,7 @@ def _traced(outputs: _Outputs, model: Model) -> bytes:
 def metadata_of(model: Model, outputs: tuple[str, ...]) -> Mapping[str, str]:
     """Return metadata as text that describe the file's inputs and outputs; structured values are JSON."""
     network = model.header.network
-    preprocess = to_json(model.preprocess) | {"mean": MEAN, "std": STD, "channels": "RGB", "range": [0.0, 1.0]}
+    preprocess = model.preprocess.to_dict() | {"mean": MEAN, "std": STD, "channels": "RGB", "range": [0.0, 1.0]}
     return {
         f"{_METADATA}.classes": json.dumps(model.classes),
         f"{_METADATA}.preprocess": json.dumps(preprocess),

@@ -49,8 +49,6 @@ class FirstFiles:
         record, files = records[position], ImageFiles(inspector.model, options, classes)
         for earlier in records[: position + 1]:  # unreadable images before it reserve names, too
             stem = files.stem(earlier)
-        if options.hidden_peaks:
-            raise S3NError("A preview does not hide peaks; leave hidden_peaks out.")
         ending = request.ending if request.ending in files.endings else files.endings[0]
         return ExportedFile(
             image=record.name,
@@ -67,7 +65,7 @@ class FirstFiles:
             if self._looked is not None and self._looked[0] == key:
                 return position, self._looked[1]
             try:
-                image = read_image(record.path, banner=record.banner)
+                image = read_image(record.path, banner=record.banner, ranges=model.preprocess.ranges)
             except UnreadableImage as error:
                 reason = reason or f"{record.name}: {error.reason}"
                 continue

@@ -57,7 +57,7 @@ def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True, eq=False)
-class ByValue:
+class _ByValue:
     """Mixin for equality by all fields, including arrays."""
 
     def __eq__(self, other: object) -> bool:
@@ -86,7 +86,7 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Response(ByValue):
+class Response(_ByValue):
     """The result of branch O for an image; does not depend on edits of peaks. Symbols as in the paper.
 
     Attributes:
@@ -198,7 +198,7 @@ class Response(ByValue):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Warps(ByValue):
+class Warps(_ByValue):
     """The peaks, sampling maps, grids and warped images of D and C.
 
     Attributes:
@@ -245,7 +245,7 @@ class Warps(ByValue):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scores(ByValue):
+class Scores(_ByValue):
     """The logits of the network's branches for an image.
 
     Attributes:

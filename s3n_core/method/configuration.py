@@ -133,6 +133,10 @@ class NetworkConfig(NetworkChoices):
         return max(1, min(self.top_k, most))
 
 
+RANGES_FILE_VERSION = 2
+"""Of model files whose preprocessing holds a range of values; a program that knows version 1 only would read such images dark."""
+
+
 class ModelHeader(BaseModel):
     """The metadata of a model file."""
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from s3n_core.datasets.records import comparable_classes
 from s3n_core.errors import ModelFileError, ModelNotFound, UnsafeModelFile
-from s3n_core.method.configuration import ModelHeader
+from s3n_core.method.configuration import RANGES_FILE_VERSION, ModelHeader
 from s3n_core.method.network import S3N
 from s3n_core.models.stored_networks import empty_network, fill, misfits, most_bytes
 from s3n_core.system.atomic_files import write_bytes
@@ -23,7 +23,8 @@ from s3n_core.system.atomic_files import write_bytes
 HEADER_KEY = "s3n"
 IMAGES_KEY = "s3n.images"
 """Of the content hashes of the images that the model has seen; a file without it is a whole model all the same."""
-FILE_VERSION = 1
+FILE_VERSION = RANGES_FILE_VERSION
+"""The newest that this program reads; a model without ranges of values is written as version 1."""
 MOST_HEADER_BYTES = 32 * 1024 * 1024
 
 
@@ -126,9 +127,9 @@ def parse_header(data: bytes, path: Path) -> ModelHeader:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "header"
         raise ModelFileError(f"{path}: its header is not valid ({place}: {first['msg']}).") from error
-    if header.file_version != FILE_VERSION:
+    if header.file_version > FILE_VERSION:
         raise ModelFileError(
-            f"{path} has file version {header.file_version}, but this program reads version {FILE_VERSION}; open it "
+            f"{path} has file version {header.file_version}, but this program reads up to {FILE_VERSION}; open it "
             "with the version of the program that wrote it."
         )
     images = _images_of(metadata.get(IMAGES_KEY))

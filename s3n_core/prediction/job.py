@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image
 
 from s3n_core.datasets.content_hashes import content_hash
-from s3n_core.datasets.loading import Sample, read_sample
+from s3n_core.datasets.loading import Sample, SampleReader
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import UnreadableImage
@@ -42,7 +42,7 @@ def predict(
     start: int = 0,
     team: Team = ALONE,
     stop_below: float | None = None,
-    read: Callable[[Sample], Image.Image] = read_sample,
+    read: Callable[[Sample], Image.Image] | None = None,
     hash_of: Callable[[Path], int | None] = content_hash,
 ) -> Generator[tuple[Prediction, ...], None, None]:
     """Predict images.
@@ -58,7 +58,7 @@ def predict(
         start: Position of the first image to predict.
         team: The cooperating processes, all of which call this alike: each predicts its share and gets all rows.
         stop_below: Images with H (nats) up to this value stop after O; None runs all branches for every image.
-        read: Decodes the image of a record, passed as a sample.
+        read: Decodes the image of a record, passed as a sample; None: with the ranges of the model.
         hash_of: Returns the content hash of a record's file; None for an image that is no file.
 
     Returns:
@@ -68,7 +68,7 @@ def predict(
     Raises:
         OutOfMemory: The device has too little memory for one image.
     """
-    reader = SeenReader(model.seen, read, hash_of)
+    reader = SeenReader(model.seen, read or SampleReader(model.preprocess.ranges), hash_of)
     maker = RowMaker(model, records, classes, stop_below, reader)
     loop = over_images(
         [Sample.of(record) for record in records],
@@ -145,6 +145,7 @@ def predict_to_file(
     began = time.monotonic()
     with UnfinishedTable(out, header, [record.name for record in records], restart=restart) as table:
         resumed = table.done
+        reader = SampleReader(model.preprocess.ranges)
 
         def progress(
             *, finished: bool = False, passes: float | None = None, seen: SeenCounts | None = None
@@ -158,6 +159,7 @@ def predict_to_file(
                 finished=finished,
                 passes=passes,
                 seen=seen,
+                warnings=reader.warnings() if finished else (),
             )
 
         yield progress()
@@ -171,6 +173,7 @@ def predict_to_file(
                 start=team.lead(table.done),
                 team=team,
                 stop_below=stop_below,
+                read=reader,
             )
             with closing(job):
                 for rows in job:

@@ -275,6 +275,7 @@ class PredictionProgress:
         finished: Whether the table is finished.
         passes: Mean number of backbone passes per predicted image, at the end of a job with ``stop_below``.
         seen: How many of the predicted images the model has seen, at the end of a job.
+        warnings: At the end: sentences about images whose values do not fit the model's range.
     """
 
     done: int
@@ -285,6 +286,7 @@ class PredictionProgress:
     finished: bool = False
     passes: float | None = None
     seen: SeenCounts | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def images_per_second(self) -> float:

@@ -3,7 +3,9 @@
 Version 1 called the validation set "held-out". The step lines of its metrics contain means since the start of the
 epoch; those of version 2 contain the batch's own values. Its checkpoints store the sums of an epoch in two groups,
 version 2 in one. In runs of versions 1 and 2 the training seed also chose the validation images; their recipes have no
-`balance`, which is then "none".
+`balance`, which is then "none". Version 3 of
+``run.json`` may contain ranges of values (``value_ranges``); a run of an earlier version has none and reads its images
+as before.
 """
 
 from __future__ import annotations

@@ -73,13 +73,7 @@ class RunDirectory:
         directory = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            if directory.run_json.exists():
-                raise RunError(
-                    f"There is already a run with this name, {path}; resume it, move it to the trash, or choose "
-                    "another name for the new run."
-                )
-            if any(path.iterdir()):
-                raise RunError(f"The folder {path} is not empty; choose another name for the new run.")
+            cls.require_free(path)
             directory.checkpoints.mkdir()
             directory.snapshots.mkdir()
         except OSError as error:
@@ -87,6 +81,25 @@ class RunDirectory:
         # Last, so that a folder with a run.json is always a complete run.
         directory.write_run({"created": round(time.time(), 3), **run})
         return directory
+
+    @classmethod
+    def require_free(cls, path: Path) -> None:
+        """Refuse a folder that a new run cannot have.
+
+        Raises:
+            RunError: There is a run in the folder, or something else.
+            OutputError: It cannot be read.
+        """
+        try:
+            if cls(path).run_json.exists():
+                raise RunError(
+                    f"There is already a run with this name, {path}; resume it, move it to the trash, or choose "
+                    "another name for the new run."
+                )
+            if path.is_dir() and any(path.iterdir()):
+                raise RunError(f"The folder {path} is not empty; choose another name for the new run.")
+        except OSError as error:
+            raise output_error(path, error) from error
 
     def write_run(self, run: Mapping[str, Any]) -> None:
         """Replace ``run.json``; ``format`` and ``format_version`` are added.

@@ -104,7 +104,7 @@ class InspectedModel:
         key = _ImageKey.of(path, name)
         found = self._kept.pop(key, None)
         if found is None:
-            image = read_image(path, banner=banner_of(path))
+            image = read_image(path, banner=banner_of(path), ranges=self._inspector.model.preprocess.ranges)
             if overtaken():
                 raise Cancelled
             with given_up_when(overtaken):

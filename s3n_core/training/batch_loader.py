@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from s3n_core.datasets.loading import Batch, Sample, load_batches
+from s3n_core.datasets.loading import Batch, Sample, SampleReader, load_batches
 from s3n_core.datasets.transforms import test_view, train_view
 from s3n_core.errors import DataSetNotFound
 from s3n_core.models.preprocessing import to_input
@@ -33,6 +33,7 @@ class BatchLoader:
         self._device = device
         self._workers = workers
         self._team = team
+        self._read = SampleReader(plan.ranges, watched=False)
         self._left_out: set[str] = set()
         self._new_errors: list[ImageLeftOut] = []
 
@@ -111,6 +112,7 @@ class BatchLoader:
             lambda image, position: view(image, samples[position].name),
             sizes,
             workers=self._workers,
+            read=self._read,
         )
         try:
             for batch in batches:

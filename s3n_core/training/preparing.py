@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -11,16 +12,18 @@ from typing import Any
 
 from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.loading import Sample
+from s3n_core.datasets.range_finding import find_ranges
 from s3n_core.datasets.records import DataSet, comparable_classes, readable_name
 from s3n_core.datasets.splits import read_split, split_validation, write_split
 from s3n_core.datasets.transforms import Augmentation, Preprocess
 from s3n_core.datasets.validation_images import validation_fingerprint
+from s3n_core.datasets.value_ranges import NO_RANGES, ValueRanges
 from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
-from s3n_core.method.configuration import ModelHeader, NetworkConfig
+from s3n_core.method.configuration import RANGES_FILE_VERSION, ModelHeader, NetworkConfig
 from s3n_core.models.seen_images import SeenImages
 from s3n_core.runs.locations import checked_run_name, new_run_name
 from s3n_core.runs.run_directory import RunDirectory
-from s3n_core.system.json_values import to_json
+from s3n_core.system.json_values import from_json, to_json
 from s3n_core.training.changed_data import used_fingerprint
 from s3n_core.training.recipe import Recipe, recipe_from
 from s3n_core.training.single_images import require_batches
@@ -39,6 +42,7 @@ class Plan:
         device: The requested device.
         root: The data set's folder.
         data_set: The data set's name.
+        ranges: Of values of more than 8 bits in the training images.
     """
 
     recipe: Recipe
@@ -48,6 +52,7 @@ class Plan:
     device: str
     root: Path
     data_set: str
+    ranges: ValueRanges = NO_RANGES
 
     @property
     def network(self) -> NetworkConfig:
@@ -58,7 +63,13 @@ class Plan:
     def preprocess(self) -> Preprocess:
         """Preprocessing of an image to the network's input."""
         choices = self.recipe.network
-        return Preprocess(input_size=choices.input_size, source_size=choices.source_size, resize=self.recipe.resize)
+        return Preprocess(
+            input_size=choices.input_size,
+            source_size=choices.source_size,
+            resize=self.recipe.resize,
+            integer_range=self.ranges.integers,
+            float_range=self.ranges.floats,
+        )
 
     @property
     def augmentation(self) -> Augmentation:
@@ -74,6 +85,7 @@ def new_run(
     name: str | None = None,
     device: str = "auto",
     processes: int = 1,
+    tell: Callable[[str], None] | None = None,
 ) -> RunDirectory:
     """Create the folder of a new run in the runs folder, after downloading ImageNet weights if the recipe needs them.
 
@@ -84,6 +96,7 @@ def new_run(
         name: The run's name; None: the data set's name and a number.
         device: The device to train on.
         processes: The number of processes that will share each batch.
+        tell: As in `prepare_run`.
 
     Returns:
         The run, ready for `Trainer`.
@@ -98,13 +111,19 @@ def new_run(
 
         # Before the run exists: offline, this fails, and must not leave a run that takes the name but never started.
         imagenet_weights(recipe.network.backbone)
-    return prepare_run(root / run_name, data_set, recipe, device=device, processes=processes)
+    return prepare_run(root / run_name, data_set, recipe, device=device, processes=processes, tell=tell)
 
 
 def prepare_run(
-    path: Path, data_set: DataSet, recipe: Recipe, *, device: str = "auto", processes: int = 1
+    path: Path,
+    data_set: DataSet,
+    recipe: Recipe,
+    *,
+    device: str = "auto",
+    processes: int = 1,
+    tell: Callable[[str], None] | None = None,
 ) -> RunDirectory:
-    """Create a run's folder with recipe, classes, fingerprint, versions and split.
+    """Create a run's folder with recipe, classes, fingerprint, versions, split and the ranges of values.
 
     Args:
         path: The folder; it must be empty or not exist.
@@ -112,6 +131,7 @@ def prepare_run(
         recipe: The recipe.
         device: The device to train on.
         processes: The number of processes that will share each batch.
+        tell: Called with sentences about images of more than 8 bits, each of which is decoded once here.
 
     Returns:
         The run, ready for `Trainer`.
@@ -138,6 +158,8 @@ def prepare_run(
         )
     require_batches(recipe, len(training), processes)
     recipe = _with_absolute_weights(recipe)
+    RunDirectory.require_free(path)  # before the images are decoded
+    ranges = find_ranges(training, tell)
     run = RunDirectory.create(
         path,
         {
@@ -151,6 +173,7 @@ def prepare_run(
                 "used_fingerprint": used_fingerprint(data_set, (*training, *validation)),
                 "left_out": [[str(problem.path), problem.reason] for problem in data_set.problems],
             },
+            **({"value_ranges": to_json(ranges)} if ranges else {}),
             "classes": list(data_set.classes),
             "validation_images": validation_fingerprint(
                 (record.name, data_set.classes[record.label]) for record in validation if record.label is not None
@@ -190,6 +213,10 @@ def read_plan(run: RunDirectory) -> Plan:
         device, name = str(content["device"]), str(content["data"]["name"])
     except (KeyError, TypeError) as error:
         raise RunError(f"{run.run_json} is damaged ({error} is missing); start a new run.") from error
+    try:
+        ranges = from_json(ValueRanges, content.get("value_ranges", {}))
+    except ValueError as error:
+        raise RunError(f"{run.run_json} is damaged (value_ranges: {error}); start a new run.") from error
     if not root.is_dir():
         raise DataSetNotFound(
             f"The data set of this run, {root}, no longer exists; restore it and resume the run.", path=root
@@ -210,7 +237,7 @@ def read_plan(run: RunDirectory) -> Plan:
             if row.part == part
         )
 
-    return Plan(recipe, classes, samples("train"), samples("validation"), device, root, name)
+    return Plan(recipe, classes, samples("train"), samples("validation"), device, root, name, ranges)
 
 
 def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None, seen: SeenImages | None = None) -> ModelHeader:
@@ -225,7 +252,8 @@ def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None, seen: S
     return ModelHeader(
         network=plan.network,
         classes=plan.classes,
-        preprocess=to_json(plan.preprocess),
+        preprocess=plan.preprocess.to_dict(),
+        file_version=RANGES_FILE_VERSION if plan.ranges else 1,
         recipe=plan.recipe.name,
         data_set=plan.data_set,
         epoch=epoch,

@@ -56,7 +56,9 @@ class ProbeRecorder:
         self._views: list[NDArray[np.uint8]] = []
         for probe in probes:
             try:
-                self._views.append(test_view(read_image(probe.path, banner=probe.banner), preprocess))
+                self._views.append(
+                    test_view(read_image(probe.path, banner=probe.banner, ranges=preprocess.ranges), preprocess)
+                )
             except UnreadableImage:
                 continue  # the training reports it; one probe less does no harm
             self._probes.append(probe)

@@ -35,7 +35,7 @@ def read_thumbnail(path: Path, side: int, *, banner: int = 0) -> QImage:
         image = _read_jpeg(path, side)
         if image is not None:
             return image
-    picture = read_image(path, banner=banner)
+    picture = read_image(path, banner=banner, own_range=True)  # no model stands behind a thumbnail
     # ``reducing_gap`` reduces by an integer factor before filtering: ten times as fast for a photograph.
     picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return to_qimage(picture)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_gui.dataset.findings import Finding, Kind
-from s3n_gui.dataset.survey import USES, Survey, Use
+from s3n_core.datasets.records import displayed_class
+from s3n_gui.dataset.findings import KIND_WORDS, Finding, Kind
+from s3n_gui.dataset.survey import USE_WORDS, USES, Survey, Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,19 @@ class ImageFilter:
     def is_empty(self) -> bool:
         """Whether all images pass."""
         return self == ImageFilter()
+
+    def name(self, classes: Sequence[str]) -> str:
+        """Return what the images that pass have in common: "Heron · Near-duplicates"; empty if all pass."""
+        labels = self.labels or frozenset()
+        shown = [displayed_class(classes[label]) if label >= 0 else "Without label" for label in sorted(labels)]
+        kind = {None: "", "any": "With findings", "left-out": "Left out"}.get(self.trouble)
+        parts = [
+            ", ".join(shown) if len(shown) < 4 else f"{len(shown):,} classes",
+            "" if self.use is None else USE_WORDS[self.use].capitalize(),
+            next((word for known, word in KIND_WORDS.items() if known == self.trouble), "") if kind is None else kind,
+            f"“{self.text}”" if self.text else "",
+        ]
+        return " · ".join(part for part in parts if part)
 
     def apply(
         self, survey: Survey, uses: NDArray[np.uint8], findings: Collection[Finding], left_out: frozenset[int]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
 
@@ -19,6 +19,7 @@ from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.empty_state import EmptyState, ReadingState
 from s3n_gui.dataset.images.image_model import ImageModel
 from s3n_gui.state.demo import demo_images
+from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -80,6 +81,7 @@ class DataPage(Page):
         controller.busy_changed.connect(self._show_state)
         controller.listed_changed.connect(self._on_listed)
         self.class_list.labels_chosen.connect(self._on_labels)
+        self.class_list.doubleClicked.connect(self._on_class_opened)
         self.filter_bar.tile_chosen.connect(self.grid.set_tile)
         self.grid.current_changed.connect(self._on_current)
         self.grid.selection_grew.connect(self._show_selected)
@@ -153,6 +155,10 @@ class DataPage(Page):
             self._by_hand = name != "auto"
             self._opener.open_data_set(self.controller.survey.data_set.root, name)
 
+    def _on_class_opened(self, index: QModelIndex) -> None:
+        if not self.classes.hasChildren(index):  # a group of classes opens and closes instead
+            self.inspect()
+
     def _on_labels(self, labels: frozenset[int] | None) -> None:
         self.controller.set_filter(labels=labels)
 
@@ -195,9 +201,20 @@ class DataPage(Page):
     def inspect(self) -> None:
         """Inspect the current image."""
         current = self.grid.currentIndex()
-        if current.isValid() and self.controller.survey is not None:
-            self._session.image = self.controller.survey.record(self.images.image(current.row())).path
-            self._session.show_page("inspect")
+        survey = self.controller.survey
+        if current.isValid() and survey is not None:
+            path = survey.record(self.images.image(current.row())).path
+            self._session.inspect_selection(self.selection(), path)
+
+    def selection(self) -> ImageSelection | None:
+        """The selected images if there are several, else those that a filter leaves; None for all images."""
+        survey, wanted = self.controller.survey, self.controller.filter
+        chosen = self.grid.chosen()
+        if survey is None or (len(chosen) < 2 and wanted.is_empty):
+            return None
+        listed = chosen if len(chosen) > 1 else self.controller.listed.tolist()
+        name = "Picked by hand" if len(chosen) > 1 else wanted.name(survey.data_set.classes)
+        return ImageSelection(name, survey.data_set.root, tuple(survey.record(image).name for image in listed))
 
     def search(self) -> None:
         """Focus the search field."""

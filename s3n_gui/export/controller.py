@@ -9,10 +9,12 @@ from typing import Any
 from PySide6.QtCore import QObject, QStandardPaths, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
+from s3n_core.errors import S3NError
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.preview_making import PreviewMaker
+from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -51,12 +53,15 @@ class ExportController(QObject):
         self._suggest_out()
         session.model_changed.connect(self.set_model)
         session.data_set_changed.connect(self._on_data_set)
+        session.selection_changed.connect(self._on_selection)
+        self._on_selection(session.selection)
         settings.changed.connect(self._on_setting)
 
     def set(self, **changes: Any) -> None:
         """Change fields of ``choice``, by their names in ``ExportChoice``."""
         if "images" in changes and changes["images"] != self.choice.images:
             changes.setdefault("part", "all")
+            changes.setdefault("only", None)
         if changes.get("out") is not None:
             self._out_chosen = True
         changed = replace(self.choice, **changes)
@@ -92,7 +97,13 @@ class ExportController(QObject):
         if choice.problem or choice.out is None or self.job is not None or choice.images is None:
             return
         self._session.end_cause("export")
-        job = CommandJob(f"Exporting {choice.images.name}", choice.arguments(restart=restart))
+        try:
+            choice.write_list()
+        except S3NError as error:
+            self.failed.emit(error)
+            return
+        what = choice.images.name if choice.only is None else choice.only.count_text
+        job = CommandJob(f"Exporting {what}", choice.arguments(restart=restart))
         job.changed.connect(self.job_changed)
         job.failed.connect(self.failed)
         job.succeeded.connect(self._on_succeeded)
@@ -126,10 +137,18 @@ class ExportController(QObject):
             place = Path(
                 QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation) or Path.home()
             )
-            self.choice = replace(self.choice, out=place / f"{images.stem if images.suffix else images.name}-attention")
+            name = images.stem if images.suffix else images.name
+            chosen = "" if self.choice.only is None else "-chosen"
+            self.choice = replace(self.choice, out=place / f"{name}{chosen}-attention")
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
         self.set(images=None if data_set is None else data_set_place(data_set))
+
+    def _on_selection(self, selection: ImageSelection | None) -> None:
+        if selection is not None:
+            self.set(images=selection.root, only=selection, part="all", first=None)
+        else:
+            self.set(only=None)
 
     def _on_setting(self, name: str) -> None:
         if name in ("device", "precision"):

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from s3n_core.datasets.name_list import write_names
 from s3n_core.export.figures.panels import PANELS, STANDARD_PANELS, Layout, PanelName
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
+from s3n_core.system.atomic_files import make_folder
+from s3n_gui.state.image_selection import ImageSelection
 
 LOWEST_DPI, HIGHEST_DPI, STANDARD_DPI = 36, 1200, 200
 LEAST_INCHES, MOST_INCHES, STANDARD_INCHES = 0.5, 20.0, 4.0
@@ -24,6 +27,7 @@ class ExportChoice:
         model: A model file or a run folder; None until one is chosen.
         images: A folder of images, or one image; None until one is chosen.
         part: "all", or a split of the data set.
+        only: Chosen images of ``images``; None: all.
         first: Number of images to export, from the first; None: all.
         sheet: Write one labelled sheet per image.
         singles: Write each panel to a file of its own.
@@ -44,6 +48,7 @@ class ExportChoice:
     model: Path | None = None
     images: Path | None = None
     part: str = "all"
+    only: ImageSelection | None = None
     first: int | None = None
     sheet: bool = True
     singles: bool = True
@@ -111,6 +116,7 @@ class ExportChoice:
             "--out",
             str(self.out),
             *(["--split", self.part] if self.part != "all" else []),
+            *(["--only", str(self.only.list_file)] if self.only is not None else []),
             *(["--most", str(self.first)] if self.first is not None else []),
             *(["--restart"] if restart else []),
             *([] if self.sheet else ["--no-sheets"]),
@@ -127,6 +133,16 @@ class ExportChoice:
             *(["--device", self.device] if self.device != "auto" else []),
             *(["--precision", self.precision] if self.precision != "auto" else []),
         )
+
+    def write_list(self) -> None:
+        """Write the list of the chosen images that the command reads, if there are any.
+
+        Raises:
+            S3NError: It cannot be written.
+        """
+        if self.only is not None:
+            make_folder(self.only.list_file.parent)
+            write_names(self.only.list_file, self.only.files)
 
     def command(self) -> str:
         """Return the command line, quoted for the shell of this system."""

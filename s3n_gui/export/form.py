@@ -17,12 +17,16 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_gui.appearance.theme import set_icon
-from s3n_gui.appearance.wording import place_text
+from s3n_gui.appearance.wording import label_text, place_text
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.look_form import LookForm, choice_box
 from s3n_gui.export.panel_picker import PanelPicker
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
+from s3n_gui.state.session import Session
+from s3n_gui.widgets.model_menu import ModelMenu
 from s3n_gui.widgets.number_fields import WholeNumberField
+from s3n_gui.widgets.selection_chip import SelectionChip
 
 _PARTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
 _MOST_IMAGES = 10_000_000
@@ -35,16 +39,17 @@ class ExportForm(QScrollArea):
         changed: Names of fields of ``ExportChoice`` and their new values (a dict).
         folder_asked: Choose another folder of images.
         data_set_asked: Use the open data set.
-        model_asked: Choose another model.
     """
 
     changed = Signal(dict)
     folder_asked = Signal()
     data_set_asked = Signal()
-    model_asked = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, models: ModelChoices, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._session = session
+        self.models = ModelMenu(models, self)
+        self.models.chosen.connect(models.use)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Export settings")
@@ -81,6 +86,7 @@ class ExportForm(QScrollArea):
         menu.addAction("Choose folder…", self.folder_asked.emit)
         self.own = menu.addAction("The open data set", self.data_set_asked.emit)
         self.images.clicked.connect(self._on_images)
+        self.chosen = SelectionChip(self._session, counts=True, parent=self)
         self._sources = menu
         self.part = choice_box(_PARTS, "Split", "Export all images, or only one split")
         self.part.activated.connect(self._on_part)
@@ -94,12 +100,12 @@ class ExportForm(QScrollArea):
         self.limited.toggled.connect(self._on_first)
         self.first.valueChanged.connect(self._on_first)
         self.model = _chooser("model", "Model to use")
-        self.model.clicked.connect(self.model_asked)
+        self.model.clicked.connect(self._on_model)
         row = QHBoxLayout()
         row.addWidget(self.limited)
         row.addWidget(self.first)
         row.addStretch(1)
-        for widget in (self.images, self.part, self.model):
+        for widget in (self.images, self.chosen, self.part, self.model):
             self._column.addWidget(widget)
         self._column.addLayout(row)
 
@@ -127,17 +133,17 @@ class ExportForm(QScrollArea):
         """Show a choice and the splits of its images, without emitting ``changed``."""
         fields = (self.limited, self.first, self.sheet, self.singles, self.arrays, self.report)
         blocked = [(field, field.blockSignals(True)) for field in fields]
-        self.images.setText(data_set_title(choice.images) if choice.images else "Choose images…")
+        self.images.setText(label_text(data_set_title(choice.images)) if choice.images else "Choose images…")
         self.images.setToolTip(
             f"The images: {place_text(choice.images, 80)}" if choice.images else "The images to export"
         )
-        self.model.setText(model_title(choice.model) if choice.model else "Choose a model…")
+        self.model.setText(label_text(model_title(choice.model)) if choice.model else "Choose a model…")
         self.model.setToolTip(f"The model: {place_text(choice.model, 80)}" if choice.model else "The model to use")
         if [self.part.itemData(i) for i in range(self.part.count())] != list(parts):
             self.part.clear()
             for name in parts:
                 self.part.addItem(_PARTS[name], name)
-        self.part.setVisible(len(parts) > 1 and choice.images is not None)
+        self.part.setVisible(len(parts) > 1 and choice.images is not None and choice.only is None)
         self.part.setCurrentIndex(max(self.part.findData(choice.part), 0))
         self.limited.setChecked(choice.first is not None)
         self.first.setEnabled(choice.first is not None)
@@ -157,6 +163,9 @@ class ExportForm(QScrollArea):
 
     def _on_images(self) -> None:
         self._sources.popup(self.images.mapToGlobal(self.images.rect().bottomLeft()))
+
+    def _on_model(self) -> None:
+        self.models.show_below(self.model)
 
     def _on_part(self) -> None:
         self._tell(part=self.part.currentData())

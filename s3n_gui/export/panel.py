@@ -19,6 +19,8 @@ from s3n_gui.export.preview_card import PreviewCard
 from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.export.saved_choice import choice_fields, saved_choice
 from s3n_gui.state.demo import demo_images, demo_model
+from s3n_gui.state.image_selection import ImageSelection
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -27,21 +29,28 @@ from s3n_gui.widgets.page import Page
 _PARTS = ("all", "train", "val", "test")
 
 
-def page(session: Session, settings: Settings, jobs: JobList) -> Page:
+def page(session: Session, settings: Settings, jobs: JobList, models: ModelChoices | None = None) -> Page:
     """Create the page."""
-    return ExportPage(session, settings, jobs)
+    return ExportPage(session, settings, jobs, models)
 
 
 class ExportPage(Page):
     """The Export page."""
 
-    def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        jobs: JobList,
+        models: ModelChoices | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._session = session
-        self._counted: tuple[Path | None, str, int] = (None, "", 0)
-        """Images, split, and their number, which the preview counts."""
+        self._counted: tuple[Path | None, str, ImageSelection | None, int] = (None, "", None, 0)
+        """Images, split, chosen images, and their number, which the preview counts."""
         self.controller = ExportController(session, settings, jobs, self)
-        self.form = ExportForm()
+        self.form = ExportForm(session, models if models is not None else ModelChoices(session))
         self.preview = PreviewCard(self.controller.preview)
         self.bar = ExportRunBar()
         self._lay_out()
@@ -73,7 +82,6 @@ class ExportPage(Page):
         form.changed.connect(self._on_changed)
         form.folder_asked.connect(self.choose_folder)
         form.data_set_asked.connect(self._take_data_set)
-        form.model_asked.connect(self._ask_for_model)
         controller.choice_changed.connect(self._show_choice)
         controller.job_changed.connect(self._show_job)
         controller.failed.connect(self._on_failed)
@@ -152,6 +160,11 @@ class ExportPage(Page):
     def copy_command(self) -> None:
         """Copy the command to the clipboard."""
         if not self.controller.choice.problem:
+            try:
+                self.controller.choice.write_list()
+            except S3NError as error:
+                self._on_failed(error)
+                return
             QGuiApplication.clipboard().setText(self.controller.choice.command())
             self._session.report_notice("Command copied to the clipboard.")
 
@@ -160,9 +173,6 @@ class ExportPage(Page):
             self._session.ask_to_open("data")
         else:
             self.controller.set(images=data_set_place(self._session.data_set))
-
-    def _ask_for_model(self) -> None:
-        self._session.ask_to_open("model")
 
     def _start(self, restart: bool = False) -> None:
         self.controller.start(restart=restart)
@@ -194,13 +204,13 @@ class ExportPage(Page):
     def _on_preview(self) -> None:
         preview, choice = self.controller.preview, self.controller.choice
         if preview.file is not None and not preview.busy:
-            self._counted = choice.images, choice.part, preview.count
+            self._counted = choice.images, choice.part, choice.only, preview.count
             self._show_amount()
 
     def _show_amount(self) -> None:
         choice = self.controller.choice
-        images, part, count = self._counted
-        if count and (images, part) == (choice.images, choice.part) and not choice.problem:
+        images, part, only, count = self._counted
+        if count and (images, part, only) == (choice.images, choice.part, choice.only) and not choice.problem:
             self.bar.show_amount(*choice.amount(count))
 
     def _show_job(self) -> None:

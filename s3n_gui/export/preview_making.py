@@ -10,6 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from s3n_core.datasets.name_list import records_named
 from s3n_core.datasets.opening import open_images, split_records
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import S3NError
@@ -17,11 +18,12 @@ from s3n_core.export.file_request import Candidate, ExportedFile, FileRequest, c
 from s3n_gui.background.inspection_client import InspectionClient
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.export.export_choice import ExportChoice
+from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.opening import collections_paused
 
 DEBOUNCE_MILLISECONDS = 60
 _LISTING = "images"
-_Place = tuple[Path | None, str]  # a folder or image, and the split
+_Place = tuple[Path | None, str, ImageSelection | None]  # a folder or image, the split, and chosen images
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,18 @@ class FirstImages:
     count: int
 
 
-def first_images(path: Path, part: str, data_set: DataSet | None = None) -> tuple[_Place, FirstImages]:
-    """Return (path, split) and the first images, in the order of `s3n export`. Slow: call it in a background thread.
+def first_images(
+    path: Path, part: str, data_set: DataSet | None = None, only: ImageSelection | None = None
+) -> tuple[_Place, FirstImages]:
+    """Return (path, split, chosen images) and the first images, in the order of `s3n export`.
+
+    Slow: call it in a background thread.
 
     Args:
         path: A folder of images, a data set, or one image.
         part: "all", or a split of the data set.
         data_set: The data set in ``path``, if it is already open.
+        only: Chosen images; None: all.
 
     Raises:
         DataSetError: There are no images.
@@ -52,7 +59,9 @@ def first_images(path: Path, part: str, data_set: DataSet | None = None) -> tupl
         with collections_paused():
             data_set = open_images(path)
     records = split_records(data_set, part)
-    return (path, part), FirstImages(candidates(records, data_set.classes), len(records))
+    if only is not None:
+        records = records_named(records, only.files)
+    return (path, part, only), FirstImages(candidates(records, data_set.classes), len(records))
 
 
 class PreviewMaker(QObject):
@@ -134,7 +143,7 @@ class PreviewMaker(QObject):
             self._client.close()
 
     def _wanted(self, choice: ExportChoice) -> tuple[_Place, Mapping[str, Any], str]:
-        return (choice.images, choice.part), choice.preview_options(), self._ending
+        return (choice.images, choice.part, choice.only), choice.preview_options(), self._ending
 
     @Slot()
     def _ask(self) -> None:
@@ -156,7 +165,7 @@ class PreviewMaker(QObject):
         elif choice.images is not None:
             self._generation = 0
             data_set = None if self._reads_anew else self._data_set
-            self._tasks.run(_LISTING, partial(first_images, choice.images, choice.part, data_set))
+            self._tasks.run(_LISTING, partial(first_images, choice.images, choice.part, data_set, choice.only))
 
     @Slot(str, object)
     def _on_listed(self, _: str, listed: tuple[_Place, FirstImages]) -> None:

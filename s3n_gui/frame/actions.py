@@ -63,6 +63,7 @@ _INSPECT: tuple[Action, ...] = (
     _of_inspect("next", "View", "Next image", "PgDown", "chevron-right", "The next image in the list"),
     _of_inspect("mistake", "View", "Next mistake", "M", "", "The next image that is predicted wrongly"),
     _of_inspect("disagreement", "View", "Next disagreement", "D", "", "The next image on which O, D and C disagree"),
+    _of_inspect("row", "View", "Show in the predictions", "T", "predict", "The row of this image on the Predict page"),
     _of_inspect("peaks", "View", "Peaks in all panes", "P", "target", "Show or hide the peaks in all panes", separated=True),
     _of_inspect("grid", "View", "Grid lines in all panes", "G", "grid", "Show or hide the sampling grids in all panes"),
     _of_inspect("alone", "View", "Maximise pane", "F", "maximise", "The focused pane alone, or all panes"),
@@ -70,11 +71,10 @@ _INSPECT: tuple[Action, ...] = (
     _of_inspect("whole", "View", "Fit images", "0", "restore", "Fit all images to their panes"),
     _of_inspect("switch", "Edit", "Switch peak off or on", "X", "", "Exclude or include the selected peak", separated=True),
     _of_inspect("flip", "Edit", "Move peak to C or D", "S", "", "Move the selected peak from T_d to T_c, or back"),
-    _of_inspect("hide", "Edit", "Hide this place", "H", "", "In the original: the selected peak, or the place under the mouse"),
     _of_inspect("reset", "Edit", "Reset all", "R", "reset", "Restore the model's own numbers and peaks"),
     _of_inspect("original", "", "Show the original", "Space", "", "In every pane, while you hold the key"),
     _of_inspect("nudge", "", "Move the selected peak", "Arrow keys", "", "By one cell of R; by three with Shift"),
-    _of_inspect("escape", "", "Deselect the peak, stop the search", "Esc", "", "Also shows all panes again"),
+    _of_inspect("escape", "", "Deselect the peak", "Esc", "", "Also shows all panes again"),
     _of_inspect("zoom", "", "Zoom", "+ and -", "", "Or use the wheel; drag to pan; double-click to maximise a pane"),
 )  # fmt: skip
 

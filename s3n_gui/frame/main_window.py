@@ -27,6 +27,7 @@ from s3n_gui.frame.window_commands import WindowCommands
 from s3n_gui.frame.window_dialogs import WindowDialogs
 from s3n_gui.state.clock import clock
 from s3n_gui.state.live_runs import LiveRuns
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.recent_images import RecentImages
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self.probe = DeviceProbe(self)
         self.card = CardMemory(self)
         self.trainings = LiveRuns(settings, self.jobs, self)
+        self.models = ModelChoices(self.session, self.recent, self.trainings.watch, self)
         self._preload = Preload(MODULES)
         self._layout = layout if layout is not None else WindowLayout()
         self._build(pages)
@@ -84,6 +86,7 @@ class MainWindow(QMainWindow):
             recent=self.recent,
             opener=self.opener,
             trainings=self.trainings,
+            models=self.models,
         )
         self.pages = PageStack(pages, studio, self._layout)
         self.actions_by_id = make_actions(self)
@@ -97,7 +100,7 @@ class MainWindow(QMainWindow):
         self._table = CommandTable(self.actions_by_id, self.commands.table())
         self.menus = Menus(self, self.actions_by_id, pages, self.recent, self.opener)
         self.rail = Rail([(p.name, p.title, p.icon, p.shortcut) for p in pages])
-        self.strip = Strip(self.session, self.recent, self.opener)
+        self.strip = Strip(self.session, self.recent, self.opener, self.models)
         self.banner = Banner()
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)

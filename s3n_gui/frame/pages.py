@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from s3n_gui.background.jobs import JobList
 from s3n_gui.state.live_runs import LiveRuns
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
@@ -25,6 +26,7 @@ class Studio:
         recent: Recently opened data sets, models and runs.
         opener: Opens paths into the session.
         trainings: The live runs and their jobs.
+        models: The models to choose from.
     """
 
     session: Session
@@ -33,6 +35,7 @@ class Studio:
     recent: RecentList
     opener: Opener
     trainings: LiveRuns
+    models: ModelChoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def _data(studio: Studio) -> Page:
 def _inspect(studio: Studio) -> Page:
     from s3n_gui.inspector.panel import page
 
-    return page(studio.session, studio.settings, studio.jobs, studio.recent)
+    return page(studio.session, studio.settings, studio.jobs, studio.models)
 
 
 def _train(studio: Studio) -> Page:
@@ -81,13 +84,13 @@ def _train(studio: Studio) -> Page:
 def _predict(studio: Studio) -> Page:
     from s3n_gui.prediction.panel import page
 
-    return page(studio.session, studio.settings, studio.jobs)
+    return page(studio.session, studio.settings, studio.jobs, studio.models)
 
 
 def _export(studio: Studio) -> Page:
     from s3n_gui.export.panel import page
 
-    return page(studio.session, studio.settings, studio.jobs)
+    return page(studio.session, studio.settings, studio.jobs, studio.models)
 
 
 PAGES: tuple[PageEntry, ...] = (

@@ -12,10 +12,12 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.skipped_files import skipped_sentence
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
-from s3n_gui.appearance.wording import place_text
+from s3n_gui.appearance.wording import label_text, place_text, tip_text
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import Opener, data_set_detail, data_set_title, model_title
 from s3n_gui.state.recent import Kind, RecentList
 from s3n_gui.state.session import Session
+from s3n_gui.widgets.model_menu import ModelMenu
 
 _LEAST_SEARCH_WIDTH = 96
 
@@ -24,25 +26,33 @@ class Strip(QFrame):
     """The button that opens the command palette, and menus for the data set and the model.
 
     Signals:
-        open_asked: "data" or "model": choose another one.
+        open_asked: "data": choose another one.
         palette_asked: Open the command palette.
     """
 
     open_asked = Signal(str)
     palette_asked = Signal()
 
-    def __init__(self, session: Session, recent: RecentList, opener: Opener, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        recent: RecentList,
+        opener: Opener,
+        models: ModelChoices,
+        parent: QWidget | None = None,
+    ) -> None:
         """Create the line.
 
         Args:
             session: The current data set and model.
             recent: Recently opened items, for the menus.
             opener: Opens the items chosen in the menus.
+            models: The models to choose from.
             parent: The widget that owns the line.
         """
         super().__init__(parent)
         self.setObjectName("strip")
-        self._session, self._recent, self._opener = session, recent, opener
+        self._session, self._recent, self._opener, self._models = session, recent, opener, models
         keys = QKeySequence("Ctrl+P").toString(QKeySequence.SequenceFormat.NativeText)
         self.search_button = QPushButton(f"Search or run a command    {keys}")
         self.search_button.setProperty("role", "search")
@@ -73,10 +83,16 @@ class Strip(QFrame):
         button = QPushButton()
         button.setProperty("role", "chooser")
         set_icon(button, icon)
-        menu = QMenu(button)
-        menu.aboutToShow.connect(self._fill_data_menu if kind == "data" else self._fill_model_menu)
-        menu.triggered.connect(self._on_data_chosen if kind == "data" else self._on_model_chosen)
-        button.setMenu(menu)
+        if kind == "data":
+            menu = QMenu(button)
+            menu.setToolTipsVisible(True)
+            menu.aboutToShow.connect(self._fill_data_menu)
+            menu.triggered.connect(self._on_data_chosen)
+            button.setMenu(menu)
+        else:
+            models = ModelMenu(self._models, button)
+            models.chosen.connect(self._models.use)
+            button.setMenu(models)
         return button
 
     def _draw(self) -> None:
@@ -87,12 +103,13 @@ class Strip(QFrame):
             data_text = "No data set"
         else:
             data_text = f"{data_set_title(data_set.root)} · {data_set_detail(data_set)}"
-        self.data_button.setText(data_text)
-        self.data_button.setToolTip(_data_tip(data_set))
+        self.data_button.setText(label_text(data_text))
+        self.data_button.setToolTip(tip_text(_data_tip(data_set)))
         self.data_button.setAccessibleName(f"Data set: {data_text}")
         model_text = "No model" if model is None else f"Model: {model_title(model)}"
-        self.model_button.setText(model_text)
-        self.model_button.setToolTip("Choose a model" if model is None else f"{model}\nClick to choose another one")
+        self.model_button.setText(label_text(model_text))
+        tip = "Choose a model" if model is None else f"{model}\nClick to choose another one"
+        self.model_button.setToolTip(tip_text(tip))
         self.model_button.setAccessibleName(model_text)
 
     def _on_busy(self, busy: bool) -> None:
@@ -100,43 +117,24 @@ class Strip(QFrame):
         self._draw()
 
     def _fill_data_menu(self) -> None:
-        self._fill_menu(self.data_button.menu(), "data")
-
-    def _fill_model_menu(self) -> None:
-        self._fill_menu(self.model_button.menu(), "model")
-
-    def _fill_menu(self, menu: QMenu, kind: Kind) -> None:
+        menu = self.data_button.menu()
         menu.clear()
-        current = self._current(kind)
-        kinds: tuple[Kind, ...] = ("data",) if kind == "data" else ("model", "run")
-        items = sorted((i for k in kinds for i in self._recent.items(k)), key=lambda item: -item.opened)[:8]
-        for item in items:
+        current = self._session.data_set.root if self._session.data_set is not None else None
+        for item in self._recent.items("data")[:8]:
             if item.exists:
-                title = item.path.name if kind == "data" else model_title(item.path)
-                action = menu.addAction(f"{title}    {item.detail}".strip())
-                action.setToolTip(place_text(item.path))
+                action = menu.addAction(label_text(f"{data_set_title(item.path)}\t{item.detail}".strip()))
+                action.setToolTip(tip_text(place_text(item.path)))
                 action.setCheckable(True)
                 action.setChecked(item.path == current)
                 action.setData(str(item.path))
         menu.addSeparator()
-        menu.addAction("Open data set…" if kind == "data" else "Open model…").setData("")
-
-    def _current(self, kind: Kind) -> Path | None:
-        if kind == "data":
-            return self._session.data_set.root if self._session.data_set is not None else None
-        return self._session.model
+        menu.addAction("Open data set…").setData("")
 
     def _on_data_chosen(self, action: QAction) -> None:
-        self._on_chosen("data", str(action.data()))
-
-    def _on_model_chosen(self, action: QAction) -> None:
-        self._on_chosen("model", str(action.data()))
-
-    def _on_chosen(self, kind: str, place: str) -> None:
-        if place:
+        if place := str(action.data()):
             self._opener.open_path(Path(place))
         else:
-            self.open_asked.emit(kind)
+            self.open_asked.emit("data")
 
     def _fit(self) -> None:
         self.setFixedHeight(px(44))

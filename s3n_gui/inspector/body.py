@@ -10,21 +10,21 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.images.image_browser import ImageBrowser
 from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.side import Side
 from s3n_gui.inspector.stage import Stage
 from s3n_gui.inspector.toolbar import Toolbar
+from s3n_gui.state.session import Session
 
 
 class Body(QWidget):
     """All widgets of the page, built in steps of a few milliseconds; usable only after the last step.
 
     Args:
+        session: The current choices.
         state: The page's state.
-        hiding: The state of the test that hides a place.
         images: The images to list.
         thumbnails: Loads their thumbnails.
         undo_stack: The stack behind the toolbar's undo button.
@@ -40,8 +40,8 @@ class Body(QWidget):
 
     def __init__(
         self,
+        session: Session,
         state: InspectionState,
-        hiding: HidingState,
         images: ImageList,
         thumbnails: ThumbnailLoader,
         undo_stack: QUndoStack,
@@ -50,8 +50,9 @@ class Body(QWidget):
     ) -> None:
         super().__init__(parent)
         self.hide()  # stays hidden until every part exists
+        self._session = session
         self._state, self._images, self._thumbnails, self._undo_stack = state, images, thumbnails, undo_stack
-        self._hiding, self._make_stage = hiding, make_stage
+        self._make_stage = make_stage
 
     def pieces(self) -> list[Callable[[], None]]:
         """Return the steps that build everything except the stage's panes; each one also lays out its part."""
@@ -72,7 +73,7 @@ class Body(QWidget):
         self.splitter.addWidget(right)
 
     def _make_browser(self) -> None:
-        self.browser = ImageBrowser(self._images, self._thumbnails)
+        self.browser = ImageBrowser(self._session, self._images, self._thumbnails)
         self.browser.setMinimumWidth(px(110))
         self.splitter.insertWidget(0, self.browser)
         self.splitter.setStretchFactor(1, 1)
@@ -88,5 +89,5 @@ class Body(QWidget):
         self._middle.addWidget(self.stage, 1)
 
     def _make_side(self) -> None:
-        self.side = Side(self._state, self._hiding)
+        self.side = Side(self._state)
         self._middle.addWidget(self.side)

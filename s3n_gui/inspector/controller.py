@@ -22,6 +22,7 @@ from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.state_updater import StateUpdater
+from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.session import Session
 
 Wanted = Literal["any", "mistake", "disagreement"]
@@ -67,6 +68,7 @@ class InspectionController(QObject):
         session.model_changed.connect(self._on_model)
         session.data_set_changed.connect(self._on_data_set)
         session.image_changed.connect(self._on_session_image)
+        session.selection_changed.connect(self._on_selection)
         client.opened.connect(self._on_opened)
         self._updater = StateUpdater(client, state, self)
         self._updater.answered.connect(self._on_answered)
@@ -125,11 +127,18 @@ class InspectionController(QObject):
         if not self._active:
             return
         self._verdicts.clear()
+        self._images.set_selection(self._session.selection)
         self._images.set_data_set(data_set, self._session.image)
         if data_set is not None and self._images.record_of(self._session.image) is None and data_set.records:
             self._session.image = self._images.record(0).path if self._images.rowCount() else None
         self.tell_truth()
         self._check_labels()
+
+    def _on_selection(self, selection: ImageSelection | None) -> None:
+        if self._active:
+            self._images.set_selection(selection)
+            if selection is not None and self._images.row_of(self._session.image) < 0 and self._images.rowCount():
+                self._session.image = self._images.record(0).path
 
     def _on_session_image(self, image: Path | None) -> None:
         if self._active:

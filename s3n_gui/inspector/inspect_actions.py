@@ -5,47 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtCore import QObject, QPoint
+from PySide6.QtWidgets import QFileDialog
 
-from s3n_core.errors import S3NError
-from s3n_core.inspection.hidden_place import write_hidden_place
 from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
-from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.images.known_answers import KnownAnswers
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panes.pane_model import Cameras
 from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.peaks.peak_menu import PeakMenu
+from s3n_gui.state.session import Session
 
 
 class InspectActions(QObject):
-    """The page's commands; they need its widgets to exist.
-
-    Signals:
-        notice: A message that is not an error.
-        failed: Why something could not be done.
-    """
-
-    notice = Signal(str)
-    failed = Signal(str)
+    """The page's commands; they need its widgets to exist."""
 
     def __init__(
         self,
+        session: Session,
         state: InspectionState,
         controller: InspectionController,
         editor: Editor,
-        hiding: HidingState,
         cameras: Cameras,
         known: KnownAnswers,
         body: Body,
     ) -> None:
         super().__init__(body)
+        self._session = session
         self._state, self._controller, self._editor = state, controller, editor
         self._cameras, self._known, self._body = cameras, known, body
-        self._hiding = hiding
 
     def table(self) -> Mapping[str, Callable[[], object]]:
         """Return the callables behind the actions of ``actions.py``, by action name."""
@@ -55,9 +44,9 @@ class InspectActions(QObject):
             "inspect-previous": self.previous_image,
             "inspect-mistake": self.next_mistake,
             "inspect-disagreement": self.next_disagreement,
+            "inspect-row": self.show_row,
             "inspect-switch": self.switch_peak,
             "inspect-flip": self.flip_peak,
-            "inspect-hide": self.hide_place,
             "inspect-reset": self._editor.reset,
             "inspect-peaks": toolbar.peaks.toggle,
             "inspect-grid": toolbar.grid.toggle,
@@ -84,6 +73,11 @@ class InspectActions(QObject):
         """Go to the next image on which the branches disagree."""
         self._controller.step(1, "disagreement", all_known=self._known.of_all)
 
+    def show_row(self) -> None:
+        """Show the image's row on the Predict page."""
+        if self._state.image is not None:
+            self._session.seek_row(self._state.image)
+
     def choose_table(self) -> None:
         """Let the user choose a prediction table, and use it."""
         chosen, _ = QFileDialog.getOpenFileName(self._body, "Open a prediction table", "", "Predictions (*.json)")
@@ -108,57 +102,7 @@ class InspectActions(QObject):
         peak = next((p for p in evidence.warps.peaks if p.found_at == key), None) if evidence is not None else None
         if peak is not None:
             self._state.select(key)
-            menu = PeakMenu(peak, self._state.edits, self._editor, self._body)
-            menu.hide_requested.connect(self.hide_selected)
-            menu.popup(place)
-
-    # Hiding a place
-
-    def hide_place(self) -> None:
-        """Hide the selected peak, or else the place under the mouse."""
-        if self._state.selected_peak is not None:
-            self.hide_selected()
-        elif self._state.cursor is not None:
-            self._hide(self._state.cursor)
-        else:
-            self.notice.emit("Select a peak, or point at a place in an image, then press H to hide it.")
-
-    def hide_selected(self) -> None:
-        """Hide the selected peak's place."""
-        peak = self._state.selected_peak
-        if peak is not None:
-            self._hide((peak.x, peak.y))
-
-    def show_place_menu(self, place: tuple[float, float], screen: QPoint) -> None:
-        """Show the menu of a place in an image, (x, y) in pixels of the original."""
-        menu = QMenu(self._body)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.setToolTipsVisible(True)
-        hide = menu.addAction("Hide this place")
-        hide.setToolTip("Hide it in the original and ask all branches again, beside random places (H)")
-        hide.setData(place)
-        menu.triggered.connect(self._on_place_menu)
-        menu.popup(screen)
-
-    def save_hidden_place(self) -> None:
-        """Save the result for the hidden place where the user chooses."""
-        result = self._hiding.result
-        if result is None:
-            return
-        name = f"{Path(result.name).stem} hidden place.json"
-        chosen, _ = QFileDialog.getSaveFileName(self._body, "Save numbers", name, "JSON (*.json)")
-        if chosen:
-            try:
-                write_hidden_place(Path(chosen), result, self._hiding.class_index)
-            except S3NError as error:
-                self.failed.emit(str(error))
-
-    def _hide(self, place: tuple[float, float]) -> None:
-        self._body.side.show_hiding()
-        self._hiding.hide(place)
-
-    def _on_place_menu(self, action: QAction) -> None:
-        self._hide(action.data())
+            PeakMenu(peak, self._state.edits, self._editor, self._body).popup(place)
 
     # Display
 
@@ -185,5 +129,4 @@ class InspectActions(QObject):
             target.update(kind="response", class_index=None)
         else:
             target.update(kind="class_map", class_index=index)
-        self._hiding.set_class(target.class_index if target.kind == "class_map" else None)
         self._body.side.scores.mark_class(target.class_index if target.kind == "class_map" else None)

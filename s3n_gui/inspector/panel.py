@@ -18,7 +18,6 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
-from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.images.known_answers import KnownAnswers
 from s3n_gui.inspector.images.verdicts import Verdicts
@@ -29,7 +28,7 @@ from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.stage import Stage
 from s3n_gui.inspector.stored import read_demo_inspection
 from s3n_gui.state.demo import demo_images, demo_model
-from s3n_gui.state.recent import RecentList
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.page import Page
@@ -42,13 +41,13 @@ _ARROWS = {
 }
 
 
-def page(session: Session, settings: Settings, jobs: JobList, recent: RecentList | None = None) -> Page:
+def page(session: Session, settings: Settings, jobs: JobList, models: ModelChoices | None = None) -> Page:
     """Make the page; its widgets follow in later turns of the event loop."""
 
     def make_client() -> InspectionClient:
         return InspectionClient(idle_seconds=60 * settings.idle_minutes)
 
-    return InspectPage(session, settings, make_client, recent)
+    return InspectPage(session, settings, make_client, models)
 
 
 class InspectPage(Page):
@@ -58,7 +57,7 @@ class InspectPage(Page):
         session: The current choices.
         settings: The user's settings.
         make_client: Makes an engine client with the interface of `InspectionClient`; called again for a second model.
-        recent: Recently opened items, offered as second models.
+        models: The models to choose from.
     """
 
     def __init__(
@@ -66,26 +65,25 @@ class InspectPage(Page):
         session: Session,
         settings: Settings,
         make_client: Callable[[], EngineClient],
-        recent: RecentList | None = None,
+        models: ModelChoices | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._client, self._settings = session, make_client(), settings
         self._client.setParent(self)
-        self._make_client, self._recent = make_client, recent
+        self._make_client, self._models = make_client, models
         self.state = InspectionState(self)
         self.verdicts = Verdicts(self)
         self.images = ImageList(self.verdicts, self)
         self.cameras = Cameras(self)
         self.editor = Editor(self.state, self)
         self.controller = InspectionController(session, self._client, self.state, self.images, self.verdicts, self)
-        self.hiding = HidingState(self._client, self.state, self.images.record_of, self)
         self.known = KnownAnswers(session, settings, self._client, self.images, self.verdicts, self)
         self.thumbnails = ThumbnailLoader(192, self, cache_bytes=settings.thumbnail_cache_mb * 2**20)
         self._kept: Mapping[str, Any] = {}
         self._made = False
         self.body = Body(
-            self.state, self.hiding, self.images, self.thumbnails, self.editor.undo_stack, self._make_stage, self
+            session, self.state, self.images, self.thumbnails, self.editor.undo_stack, self._make_stage, self
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -105,7 +103,7 @@ class InspectPage(Page):
 
     def _make_stage(self) -> Stage:
         return Stage(
-            self._session, self._settings, self.state, self.images, self.cameras, self._make_client, self._recent
+            self._session, self._settings, self.state, self.images, self.cameras, self._make_client, self._models
         )
 
     def _make_parts(self) -> None:
@@ -123,7 +121,7 @@ class InspectPage(Page):
         toolbar, stage, side, panes = self.toolbar, self.stage, self.side, self.stage.panes
         self.panes = panes
         self.inspect_actions = actions = InspectActions(
-            self.state, controller, editor, self.hiding, self.cameras, self.known, body
+            self._session, self.state, controller, editor, self.cameras, self.known, body
         )
         self.browser.image_chosen.connect(controller.choose)
         self.browser.list.installEventFilter(self)
@@ -160,11 +158,6 @@ class InspectPage(Page):
         stage.requests.peak_dragged.connect(editor.drag_peak)
         stage.requests.peak_dropped.connect(editor.drop_peak)
         stage.requests.peak_menu_requested.connect(actions.show_peak_menu)
-        stage.requests.place_menu_requested.connect(actions.show_place_menu)
-        side.hide_requested.connect(actions.hide_selected)
-        side.hiding.save_requested.connect(actions.save_hidden_place)
-        actions.notice.connect(self._session.report_notice)
-        actions.failed.connect(self._session.report_error)
         side.peaks.menu_requested.connect(actions.show_peak_menu)
         side.peaks.switch_requested.connect(editor.switch_peak)
         side.peaks.flip_requested.connect(editor.flip_peak)
@@ -239,7 +232,7 @@ class InspectPage(Page):
             self.panes.restore(panes)
         if isinstance(columns, list) and len(columns) == 2 and all(isinstance(size, int) for size in columns):
             self.body.splitter.setSizes(columns)
-        if tab in (0, 1, 2):
+        if tab in (0, 1):
             self.side.tabs.setCurrentIndex(tab)
 
     def shut_down(self) -> None:
@@ -279,7 +272,7 @@ class InspectPage(Page):
         self._session.report_notice(sentence, cause="image")
 
     def _on_model_missing(self, sentence: str) -> None:
-        self._session.report_notice(sentence, cause="model", action="Open model…", act=self._ask_for_model)
+        self._session.report_notice(sentence, cause="model", action="Choose model…", act=self._ask_for_model)
 
     def _on_predictions_missing(self, sentence: str) -> None:
         possible = self._session.model is not None and self._session.data_set is not None
@@ -288,7 +281,8 @@ class InspectPage(Page):
         self._session.report_notice(sentence, cause="table", action=action, act=act)
 
     def _ask_for_model(self) -> None:
-        self._session.ask_to_open("model")
+        if self._made:
+            self.stage.model_menu.show_below(self.toolbar.mistake)
 
     def _on_table_failed(self, sentence: str) -> None:
         self._session.report_error(sentence, cause="table")

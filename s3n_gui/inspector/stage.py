@@ -19,12 +19,12 @@ from s3n_gui.inspector.panes.pane import Pane
 from s3n_gui.inspector.panes.pane_grid import PaneGrid
 from s3n_gui.inspector.panes.pane_model import Cameras
 from s3n_gui.inspector.panes.pane_requests import PaneRequests
-from s3n_gui.inspector.second_model_menu import SecondModelMenu, lately_open
 from s3n_gui.state.demo import demo_is_installed
-from s3n_gui.state.recent import RecentList
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.empty_page import EmptyPage
+from s3n_gui.widgets.model_menu import ModelMenu
 
 
 class Stage(QStackedWidget):
@@ -44,7 +44,7 @@ class Stage(QStackedWidget):
         images: The image list, which has names and labels.
         cameras: The panes' cameras.
         make_client: Makes an engine client for the second model.
-        recent: Recently opened items, offered as second models.
+        models: The models to choose from.
     """
 
     again_requested = Signal()
@@ -58,12 +58,17 @@ class Stage(QStackedWidget):
         images: ImageList,
         cameras: Cameras,
         make_client: Callable[[], EngineClient],
-        recent: RecentList | None = None,
+        models: ModelChoices | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._settings, self._state, self._images = session, settings, state, images
-        self._cameras, self._make_client, self._recent = cameras, make_client, recent
+        self._cameras, self._make_client = cameras, make_client
+        self._models = models if models is not None else ModelChoices(session)
+        self.second_models = ModelMenu(self._models, self, compares=True)
+        self.second_models.chosen.connect(self.compare_with)
+        self.model_menu = ModelMenu(self._models, self)
+        self.model_menu.chosen.connect(self._models.use)
         self._comparing = False
         self._truth: str | None = None
         self.other: OtherModel | None = None
@@ -95,7 +100,7 @@ class Stage(QStackedWidget):
                 "Choose a model to inspect images",
                 "This page shows what a trained model sees in an image: where it finds evidence, what it enlarges, "
                 "and what each branch predicts.",
-                "Open model…",
+                "Choose model…",
                 "Try the demo" if demo_is_installed() else "",
             )
         if self._state.message:
@@ -115,7 +120,7 @@ class Stage(QStackedWidget):
     def _on_asked(self, button: int) -> None:
         if self._session.model is None:
             if button == 0:
-                self._session.ask_to_open("model")
+                self.model_menu.popup(QCursor.pos() if self.underMouse() else self.mapToGlobal(self.rect().center()))
             else:
                 self._session.ask_for_demo()
         elif self._state.message:
@@ -147,9 +152,7 @@ class Stage(QStackedWidget):
 
     def choose_other(self) -> None:
         """Let the user choose the model to compare with."""
-        menu = SecondModelMenu(lately_open(self._recent, self._session.model), self)
-        menu.chosen.connect(self.compare_with)
-        menu.popup(QCursor.pos() if self.underMouse() else self.mapToGlobal(self.rect().topRight()))
+        self.second_models.popup(QCursor.pos() if self.underMouse() else self.mapToGlobal(self.rect().topRight()))
 
     def compare_with(self, model: Path) -> None:
         """Compare the current model with a model file or run folder."""

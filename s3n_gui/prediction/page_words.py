@@ -44,8 +44,8 @@ def empty_case(controller: PredictionController) -> tuple[str, ...] | None:
         words = "This page shows the prediction for each image: class, confidence, and whether the branches agree."
         return "folder", "Choose images to predict", words, "Choose folder…", "Try the demo"
     if controller.model is None:
-        words = "Open a run or a model file."
-        return "model", "Choose a model", words, "Open model…", "Open run…"
+        words = "Choose one of your runs or a model file."
+        return "model", "Choose a model", words, "Choose model…"
     if controller.predictions is not None and len(controller.predictions):
         return None
     if controller.stage in ("running", "stopping", "reading"):

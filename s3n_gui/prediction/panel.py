@@ -30,6 +30,8 @@ from s3n_gui.prediction.table.table_saving import Place, TableSaving, ask_for_pl
 from s3n_gui.prediction.table.table_view import PredictionTable
 from s3n_gui.prediction.table_filters import TableFilters
 from s3n_gui.state.demo import demo_images, demo_model
+from s3n_gui.state.image_selection import ImageSelection
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.empty_page import EmptyPage
@@ -39,22 +41,29 @@ _FILL_MILLISECONDS, _REFRESH_MILLISECONDS = 150, 700
 """While rows come, how often the table and the cards below it are updated."""
 
 
-def page(session: Session, settings: Settings, jobs: JobList) -> Page:
+def page(session: Session, settings: Settings, jobs: JobList, models: ModelChoices | None = None) -> Page:
     """Make the page."""
-    return PredictPage(session, settings, jobs)
+    return PredictPage(session, settings, jobs, models)
 
 
 class PredictPage(Page):
     """The Predict page."""
 
-    def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        jobs: JobList,
+        models: ModelChoices | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._session, self._settings = session, settings
         self.controller = PredictionController(session, settings, jobs, self)
         self.model = PredictionModel(self)
         cache = settings.thumbnail_cache_mb * 2**20
         self.thumbnails = ThumbnailLoader(96, self, cache_bytes=cache)
-        self.source = SourceBar()
+        self.source = SourceBar(models if models is not None else ModelChoices(session))
         self.filter = FilterBar()
         self.table = PredictionTable(self.model, self.thumbnails, self.path_of)
         self.accuracy_panel = AccuracyPanel()
@@ -100,6 +109,8 @@ class PredictPage(Page):
         self.headline.split_asked.connect(controller.set_part)
         self.filter.save_asked.connect(self.save_as)
         self.filter.inspect_asked.connect(self._open_first)
+        self.filter.export_asked.connect(self._export)
+        self._session.row_sought.connect(self._show_sought)
         self.saving.saved.connect(self._on_saved)
         self.saving.failed.connect(self._on_not_saved)
         self.accuracy_panel.enlarge_asked.connect(self.set_matrix_large)
@@ -173,8 +184,19 @@ class PredictPage(Page):
         path = self.path_of(predictions.files[row]) if predictions is not None else None
         if path is not None:
             self._session.model = self.controller.model
-            self._session.image = path
-            self._session.show_page("inspect")
+            self._session.inspect_selection(self.selection(), path)
+
+    def selection(self) -> ImageSelection | None:
+        """The selected rows' images, else those that the filter leaves; None if nothing is selected or filtered."""
+        predictions, images = self.controller.predictions, self.controller.images
+        if predictions is None or images is None:
+            return None
+        chosen, name = self.table.chosen_rows(), self.filters.name
+        if not chosen and self.model.filter.is_open:
+            return None
+        rows = chosen or self.model.rows.tolist()
+        picked = f"{name} · picked by hand" if name else "Picked by hand"
+        return ImageSelection(picked if chosen else name, images, tuple(predictions.files[row] for row in rows))
 
     def show_preview(self, row: int) -> None:
         """Show the preview of a row."""
@@ -211,7 +233,30 @@ class PredictPage(Page):
 
     def _open_first(self) -> None:
         if self.model.rowCount():
-            self.open_row(int(self.model.rows[0]))
+            chosen = self.table.chosen_rows()
+            self.open_row(chosen[0] if chosen else int(self.model.rows[0]))
+
+    def _export(self) -> None:
+        selection = self.selection()
+        if selection is not None:
+            self._session.model = self.controller.model
+            self._session.export_selection(selection)
+
+    def _show_sought(self) -> None:
+        """Show the row that another page asked for, as soon as it is read."""
+        predictions, request = self.controller.predictions, self.controller.request
+        if predictions is None or request is None or self.controller.stage not in ("finished", "stopped"):
+            return
+        image = self._session.take_sought()
+        if image is None:
+            return
+        self._take_rows()
+        row = next((row for row, file in enumerate(predictions.files) if request.image_path(file) == image), -1)
+        if row >= 0:
+            self.filters.show_row(row)
+            self.table.setFocus()
+        else:
+            self._session.report_notice(f"There is no prediction of {image.name} in this table.", cause="image")
 
     def _open_pair(self, label: int, predicted: int) -> None:
         self.accuracy_panel.pair_chosen.emit(label, predicted)
@@ -268,6 +313,7 @@ class PredictPage(Page):
         if not running:
             self._take_rows()
             self._show_accuracy()
+            self._show_sought()
         self.notice.show_words("" if running else controller.stale)
 
     def _show_stale(self) -> None:

@@ -17,10 +17,12 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_gui.appearance.theme import px, set_icon
-from s3n_gui.appearance.wording import place_text
+from s3n_gui.appearance.wording import label_text, place_text
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
 from s3n_gui.state.prediction_request import PARTS
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.model_menu import ModelMenu
 from s3n_gui.widgets.number_fields import FractionField
 
 _HIGHEST = 1.609  # nats: the entropy of five equally probable classes, ln 5
@@ -33,7 +35,6 @@ class SourceBar(QWidget):
     Signals:
         folder_asked: The user wants to choose another folder.
         data_set_asked: The user wants to use the open data set.
-        model_asked: The user wants to choose another model.
         part_chosen: The split: "all", "train", "val" or "test".
         stop_below_chosen: The entropy, in nats, up to which O alone predicts an image; None uses all branches.
         start_asked: Start the job; whether to start over.
@@ -42,13 +43,12 @@ class SourceBar(QWidget):
 
     folder_asked = Signal()
     data_set_asked = Signal()
-    model_asked = Signal()
     part_chosen = Signal(str)
     stop_below_chosen = Signal(object)
     start_asked = Signal(bool)
     stop_asked = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, models: ModelChoices, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.images, self.model = QPushButton(), QPushButton()
         set_icon(self.images, "folder")
@@ -60,7 +60,9 @@ class SourceBar(QWidget):
         self.images.setAccessibleName("Images to predict")
         self.model.setAccessibleName("Model")
         self.model.setToolTip("Model for the predictions; click to choose another")
-        self.model.clicked.connect(self.model_asked)
+        self.models = ModelMenu(models, self)
+        self.models.chosen.connect(models.use)
+        self.model.setMenu(self.models)
         self.part = QComboBox()
         self.part.setAccessibleName("Split")
         self.part.setToolTip("Predict all images, or only one split")
@@ -116,11 +118,11 @@ class SourceBar(QWidget):
 
     def show_choice(self, images: Path | None, model: Path | None, part: str, parts: tuple[str, ...]) -> None:
         """Show the choices and the available splits."""
-        self.images.setText(data_set_title(images) if images else "Choose images…")
+        self.images.setText(label_text(data_set_title(images)) if images else "Choose images…")
         self.images.setToolTip(
             f"The images to predict: {place_text(images, 80)}" if images else "The images to predict"
         )
-        self.model.setText(model_title(model) if model else "Choose a model…")
+        self.model.setText(label_text(model_title(model)) if model else "Choose a model…")
         if [self.part.itemData(i) for i in range(self.part.count())] != list(parts):
             self.part.clear()
             for name in parts:

@@ -25,7 +25,6 @@ class SourceChoice(QObject):
         self._controller, self._session, self._bar, self._page = controller, session, bar, page
         bar.folder_asked.connect(self.choose_folder)
         bar.data_set_asked.connect(self._take_data_set)
-        bar.model_asked.connect(self._ask_for_model)
         bar.part_chosen.connect(controller.set_part)
         bar.stop_below_chosen.connect(controller.set_stop_below)
         bar.start_asked.connect(self._start)
@@ -59,9 +58,6 @@ class SourceChoice(QObject):
         else:
             self._controller.set_images(data_set_place(self._session.data_set))
 
-    def _ask_for_model(self) -> None:
-        self._session.ask_to_open("model")
-
     def _on_empty(self, button: int) -> None:
         if self._controller.images is None:
             if button == 0:
@@ -69,6 +65,6 @@ class SourceChoice(QObject):
             else:
                 self._session.ask_for_demo()
         elif self._controller.model is None:
-            self._session.ask_to_open("model" if button == 0 else "run")
+            self._bar.models.show_below(self._bar.model)
         else:
             self._controller.start()

@@ -30,6 +30,7 @@ class TableFilters(QObject):
         bar.changed.connect(self.apply)
         bar.pair_cleared.connect(self._clear_pair)
         model.shown_changed.connect(self._show_count)
+        table.chosen_changed.connect(self._show_count)
         accuracy_panel.threshold_changed.connect(self._on_threshold)
         accuracy_panel.pair_chosen.connect(self._on_pair)
         accuracy_panel.class_chosen.connect(self._on_class)
@@ -45,10 +46,27 @@ class TableFilters(QObject):
         text, kind = self._bar.search.text(), self._bar.shown_kind
         self._set(replace(self._model.filter, text=text, kind=kind, threshold=self._accuracy_panel.threshold))
 
+    @property
+    def name(self) -> str:
+        """What the shown rows have in common: "Heron → Egret · Mistakes"; empty if all rows are shown."""
+        kind = self._bar.kind.currentText() if self._model.filter.kind != "all" else ""
+        text = self._model.filter.text.strip()
+        return " · ".join(part for part in (self._bar.pair_words, kind, f"“{text}”" if text else "") if part)
+
+    def show_row(self, row: int) -> None:
+        """Select a row of the table; drop the filter if it hides the row."""
+        if self._model.place_of(row) < 0:
+            self._bar.search.clear()
+            self._bar.show_kind("all")
+            self._clear_pair()
+            self.apply()
+        self._table.go_to(row)
+
     def _show_count(self) -> None:
         self._bar.show_count(
             self._model.rowCount(), 0 if self._model.predictions is None else len(self._model.predictions)
         )
+        self._bar.show_actions(not self._model.filter.is_open, len(self._table.chosen_rows()))
 
     def _on_threshold(self, threshold: float) -> None:
         if self._model.filter.kind == "below":

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from s3n_core.datasets.validation_images import run_validation_fingerprint
+from s3n_core.datasets.validation_images import run_validation_count, run_validation_fingerprint
 from s3n_core.errors import S3NError
 from s3n_core.runs.following import RunFollower
+from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.background.tasks import Tasks
@@ -30,11 +31,13 @@ class RunsSeen:
         validation: For each run, its folder and the fingerprint of its validation images: empty without any, None if
             it is unknown.
         problem: Why the folder cannot be read, as a sentence; empty if it can.
+        models: For each run that has a model, its folder and the number of its validation images (None: unknown).
     """
 
     runs: tuple[RunSummary, ...] = ()
     losses: tuple[tuple[Path, tuple[float, ...]], ...] = ()
     validation: tuple[tuple[Path, str | None], ...] = ()
+    models: tuple[tuple[Path, int | None], ...] = ()
     problem: str = ""
 
     def live(self) -> tuple[RunSummary, ...]:
@@ -123,7 +126,16 @@ def _look(root: Path, readers: dict[Path, _LossReader]) -> RunsSeen:
         del readers[gone]
     losses = tuple((path, readers.setdefault(path, _LossReader(path)).read()) for path in live)
     validation = tuple((run.path, run_validation_fingerprint(run.path, run.run)) for run in runs if not run.problem)
-    return RunsSeen(runs, losses, validation)
+    models = tuple((run.path, run_validation_count(run.path)) for run in runs if _has_model(run))
+    return RunsSeen(runs, losses, validation, models)
+
+
+def _has_model(run: RunSummary) -> bool:
+    directory = RunDirectory(run.path)
+    try:
+        return not run.problem and bool(directory.read_pointer("best") or directory.read_pointer("last"))
+    except S3NError:
+        return False
 
 
 def thinned(values: list[float], most: int) -> tuple[float, ...]:

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import S3NError
 from s3n_gui.appearance.wording import error_text
+from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.messages import Cause, Message
 
 
@@ -39,6 +40,8 @@ class Session(QObject):
         model_changed: The new model's ``Path`` (a model file or a run folder) or None.
         run_changed: The new run's folder as ``Path`` or None.
         image_changed: The newly selected image's ``Path`` or None.
+        selection_changed: The new ``ImageSelection``, or None: all images are shown again.
+        row_sought: The Predict page should show the row of ``take_sought()``.
         validation_changed: The new ``ValidationShare``.
         predictions_changed: The ``Path`` of a finished table of predictions, or None.
         page_requested: The name of a page to show ("inspect").
@@ -57,6 +60,8 @@ class Session(QObject):
     model_changed = Signal(object)
     run_changed = Signal(object)
     image_changed = Signal(object)
+    selection_changed = Signal(object)
+    row_sought = Signal()
     validation_changed = Signal(object)
     predictions_changed = Signal(object)
     page_requested = Signal(str)
@@ -76,6 +81,8 @@ class Session(QObject):
         self._model: Path | None = None
         self._run: Path | None = None
         self._image: Path | None = None
+        self._selection: ImageSelection | None = None
+        self._sought: Path | None = None
         self._validation = ValidationShare()
         self._predictions: Path | None = None
 
@@ -88,6 +95,8 @@ class Session(QObject):
     def data_set(self, value: DataSet | None) -> None:
         if value is not self._data_set:
             self._data_set = value
+            if self._selection is not None and (value is None or value.root != self._selection.root):
+                self.selection = None
             self._end(("open", "data", "table", "prediction"))
             self.data_set_changed.emit(value)
 
@@ -126,6 +135,39 @@ class Session(QObject):
             self._image = value
             self._end(("open", "image"))
             self.image_changed.emit(value)
+
+    @property
+    def selection(self) -> ImageSelection | None:
+        """The chosen images that the pages show instead of all; another data set drops them."""
+        return self._selection
+
+    @selection.setter
+    def selection(self, value: ImageSelection | None) -> None:
+        if value != self._selection:
+            self._selection = value
+            self.selection_changed.emit(value)
+
+    def inspect_selection(self, selection: ImageSelection | None, image: Path) -> None:
+        """Show the Inspect page with these images only (None: with all), beginning with one of them."""
+        self.selection = selection
+        self.image = image
+        self.show_page("inspect")
+
+    def export_selection(self, selection: ImageSelection) -> None:
+        """Show the Export page with exactly these images."""
+        self.selection = selection
+        self.show_page("export")
+
+    def seek_row(self, image: Path) -> None:
+        """Show the Predict page with the row of an image."""
+        self._sought = image
+        self.show_page("predict")
+        self.row_sought.emit()
+
+    def take_sought(self) -> Path | None:
+        """Return the image whose row is wanted, once."""
+        image, self._sought = self._sought, None
+        return image
 
     @property
     def validation(self) -> ValidationShare:

@@ -77,6 +77,7 @@ def audit(
         },
         problems=data_set.problems,
         skipped=data_set.skipped,
+        remarks=(data_set.original or data_set).remarks,
         unreadable=tuple(
             Problem(record.path, item.reason)
             for record, item in zip(records, examined, strict=True)
@@ -110,7 +111,7 @@ def _examine_all(
         try:
             if not decode:
                 return _Examined(image_size(path, banner=banner), "", digest, None)
-            image = read_image(path, banner=banner)
+            image = read_image(path, banner=banner, own_range=True)
         except UnreadableImage as error:
             return _Examined(None, error.reason, digest, None)
         return _Examined(image.size, "", digest, picture_hash(image))

@@ -91,6 +91,7 @@ class AuditReport:
         counts: Number of images per class name, for every split that occurs ("train", "val", "test" or "unassigned").
         problems: Problems that the reader found.
         skipped: What else lies in its folders, counted by reason and suffix.
+        remarks: Sentences on how the folder was read.
         unreadable: Images that cannot be decoded.
         small_classes: Classes with fewer than five training images, or without test images if others have some.
         smallest_side: Smallest accepted shorter side of an image, in pixels.
@@ -109,6 +110,7 @@ class AuditReport:
     counts: dict[str, dict[str, int]]
     problems: tuple[Problem, ...]
     skipped: tuple[Skipped, ...]
+    remarks: tuple[str, ...]
     unreadable: tuple[Problem, ...]
     small_classes: tuple[SmallClass, ...]
     smallest_side: int

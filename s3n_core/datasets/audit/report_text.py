@@ -25,7 +25,7 @@ def report_text(report: AuditReport, *, most: int | None = 20) -> str:
         most: Largest number of lines per list; None: all lines, and all names of each group.
     """
     names = _SHOWN_NAMES if most is not None else None
-    lines = [f"{report.root}: {report.images} images ({report.format})"]
+    lines = [f"{report.root}: {report.images} images ({report.format})", *(f"  {remark}" for remark in report.remarks)]
     for part, by_class in report.counts.items():
         if any(by_class.values()):
             fewest, largest = min(by_class.values()), max(by_class.values())

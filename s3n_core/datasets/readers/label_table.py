@@ -16,11 +16,13 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from s3n_core.datasets.banners import banner_of
+from s3n_core.datasets.own_folders import is_own_table
 from s3n_core.datasets.readers.folder_tree import FolderTree, split_by_folder
 from s3n_core.datasets.readers.image_index import ImageIndex
 from s3n_core.datasets.readers.split_names import role_of, split_of
 from s3n_core.datasets.readers.tables import TABLE_SUFFIXES, Table, read_mapping, read_table
 from s3n_core.datasets.records import DataSet, ImageRecord, Problem, Split
+from s3n_core.datasets.skipped_files import without_files
 from s3n_core.errors import DataSetError
 
 TITLE = "label table"
@@ -112,6 +114,10 @@ class LabelTables:
             except DataSetError as error:
                 self.problems.append(Problem(file, f"it was ignored: {error}"))
                 continue
+            if table is not None and is_own_table(table.columns):
+                reason = "it is a table of predictions of this program, not of labels, and was ignored"
+                self.problems.append(Problem(file, reason))
+                continue
             try:
                 labels = None if table is None else _understand(table, str(PurePosixPath(name).parent), self.index)
             except DataSetError as error:
@@ -193,7 +199,7 @@ def read(tree: FolderTree, tables: LabelTables | None = None) -> DataSet:
         classes=tuple(classes.values()),
         records=tuple(records),
         problems=(*tree.problems, *problems),
-        skipped=tree.skipped,
+        skipped=without_files(tree.skipped, (labels.table.file for labels in found)),
         remarks=tuple(_remarks(found, records)),
     )
 

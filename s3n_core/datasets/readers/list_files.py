@@ -26,6 +26,7 @@ from s3n_core.datasets.readers.image_index import ImageIndex
 from s3n_core.datasets.readers.split_names import role_of, split_of
 from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines
 from s3n_core.datasets.records import SPLITS, DataSet, ImageRecord, Problem, Split
+from s3n_core.datasets.skipped_files import without_files
 from s3n_core.errors import DataSetError
 
 TITLE = "list files"
@@ -162,7 +163,7 @@ def read(tree: FolderTree, lists: Lists | None = None) -> DataSet:
         classes=tuple(names[key] for key in order),
         records=records,
         problems=(*tree.problems, *problems),
-        skipped=tree.skipped,
+        skipped=without_files(tree.skipped, (one.file for one in lists.files)),
         remarks=tuple(_unlisted(tree, entries)),
     )
 

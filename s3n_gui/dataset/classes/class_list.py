@@ -29,7 +29,7 @@ class ClassList(QTreeView):
         self._classes = classes
         self.setObjectName("classes")
         self.setAccessibleName("Classes")
-        self.setAccessibleDescription("Select a class to show only its images")
+        self.setAccessibleDescription("Select a class to show only its images; double-click it to inspect them")
         self.setHeaderHidden(True)
         self.setUniformRowHeights(True)
         self.setRootIsDecorated(False)

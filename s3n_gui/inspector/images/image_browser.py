@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QRectF, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -27,7 +27,9 @@ from s3n_gui.appearance.theme import font, px, set_icon, theme, tokens
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.inspector.images.image_list import RECORD_ROLE, SHOWN, VERDICT_ROLE, AnyIndex, ImageList
+from s3n_gui.state.session import Session
 from s3n_gui.widgets.images.image_ground import draw_filling
+from s3n_gui.widgets.selection_chip import SelectionChip
 
 _SHOWN_TEXTS = {
     "all": ("All images", "Every image of the data set"),
@@ -55,7 +57,9 @@ class ImageBrowser(QWidget):
     table_requested = Signal()
     predictions_requested = Signal()
 
-    def __init__(self, images: ImageList, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, images: ImageList, thumbnails: ThumbnailLoader, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._images, self._thumbnails = images, thumbnails
         self.search = QLineEdit()
@@ -97,7 +101,9 @@ class ImageBrowser(QWidget):
         layout.setSpacing(8)
         for widget in (self.search, self.shown):
             layout.addWidget(widget)
+        self.chip = SelectionChip(session, parent=self)
         layout.addWidget(self.predict)
+        layout.addWidget(self.chip)
         layout.addWidget(self.list, 1)
         foot = QHBoxLayout()
         foot.setContentsMargins(0, 0, 0, 0)
@@ -113,6 +119,7 @@ class ImageBrowser(QWidget):
         self.search.textChanged.connect(self._on_text)
         self.shown.activated.connect(self._apply_filter)
         images.filtered.connect(self._on_filtered)
+        session.selection_changed.connect(self._on_selection)
         self.list.selectionModel().currentChanged.connect(self._on_current_changed)
         thumbnails.ready.connect(self._on_thumbnail)
         theme().changed.connect(self._size_items)
@@ -143,9 +150,7 @@ class ImageBrowser(QWidget):
         self.list.say_when_empty(words)
 
     def _size_items(self) -> None:
-        # The room beside the scroll bar, visible or not: if the items depended on it, it could come and go without end.
-        bar = self.list.verticalScrollBar().sizeHint().width()
-        width = max(self.list.contentsRect().width() - bar, px(80))
+        width = max(self.list.viewport().width(), px(80))
         size = QSize(width, round((width - 12) * 0.72) + px(26))
         self._images.set_item_size(size)
         if size != self.list.gridSize():
@@ -159,6 +164,14 @@ class ImageBrowser(QWidget):
     def _apply_filter(self) -> None:
         self._debounce.stop()
         self._images.set_filter(self.search.text(), self.shown.currentData())
+        self._show_offer()
+
+    def _on_selection(self) -> None:
+        """Show that the list has dropped its own filter: chosen images are all listed."""
+        self._debounce.stop()
+        with QSignalBlocker(self.search):
+            self.search.clear()
+        self.shown.setCurrentIndex(0)
         self._show_offer()
 
     def _on_filtered(self) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
+from s3n_gui.state.image_selection import ImageSelection
 
 Shown = Literal["all", "mistakes", "disagreements", "unseen"]
 SHOWN: tuple[Shown, ...] = get_args(Shown)
@@ -56,17 +57,37 @@ class ImageList(QAbstractListModel):
         self._listed: list[int] = []
         self._rows: dict[Path, int] = {}
         self._text, self._shown = "", "all"
+        self._opened: tuple[ImageRecord, ...] = ()
+        self._selection: ImageSelection | None = None
         self._item_size = QSize(120, 100)
         verdicts.changed.connect(self._on_verdicts)
 
     def set_data_set(self, data_set: DataSet | None, lone_image: Path | None = None) -> None:
         """List the images of a data set, or a single image."""
         if data_set is not None:
-            self._records, self._classes = data_set.records, data_set.classes
+            self._opened, self._classes = data_set.records, data_set.classes
         else:
-            self._records = () if lone_image is None else (ImageRecord(path=lone_image, name=lone_image.name),)
+            self._opened = () if lone_image is None else (ImageRecord(path=lone_image, name=lone_image.name),)
             self._classes = ()
-        self._texts = []
+        self._choose()
+
+    def set_selection(self, selection: ImageSelection | None) -> None:
+        """List only chosen images, without any other filter; None lists all again.
+
+        Images of another folder than the data set's are listed without labels.
+        """
+        if selection != self._selection:
+            self._selection, self._text, self._shown = selection, "", "all"
+            self._choose()
+
+    def _choose(self) -> None:
+        chosen = self._selection
+        self._records, self._texts = self._opened, []
+        if chosen is not None:
+            paths = chosen.paths
+            self._records = tuple(record for record in self._opened if record.path in paths)
+            if not self._records:
+                self._records = tuple(ImageRecord(path=chosen.path_of(file), name=file) for file in chosen.files)
         self._filter()
 
     def set_filter(self, text: str, shown: Shown) -> None:
@@ -78,12 +99,12 @@ class ImageList(QAbstractListModel):
 
     @property
     def total(self) -> int:
-        """Number of images before the filter."""
-        return len(self._records)
+        """Number of images before the filter and the choice."""
+        return len(self._opened)
 
     def names(self) -> frozenset[str]:
         """Return the names of all images."""
-        return frozenset(record.name for record in self._records)
+        return frozenset(record.name for record in (*self._opened, *self._records))
 
     def label_of(self, record: ImageRecord) -> str | None:
         """Return the name of an image's labelled class, or None."""
@@ -100,7 +121,7 @@ class ImageList(QAbstractListModel):
         row = self.row_of(path)
         if row >= 0:
             return self.record(row)
-        return next((record for record in self._records if record.path == path), None)
+        return next((record for record in (*self._records, *self._opened) if record.path == path), None)
 
     def row_of(self, path: Path | None) -> int:
         """Return the row of an image, or -1."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
-from s3n_gui.appearance.wording import count_text
+from s3n_gui.appearance.wording import count_text, label_text, tip_text
 from s3n_gui.prediction.table.row_order import KINDS, Kind
 
 _KIND_TEXTS: dict[Kind, tuple[str, str]] = {
@@ -29,13 +29,15 @@ class FilterBar(QWidget):
     Signals:
         changed: The text or the kind has changed.
         pair_cleared: Remove the filter by a class or a pair of classes.
-        inspect_asked: Inspect the first of the shown images.
+        inspect_asked: Inspect the shown images, or the selected ones.
+        export_asked: Export exactly these.
         save_asked: Save the shown rows to a file.
     """
 
     changed = Signal()
     pair_cleared = Signal()
     inspect_asked = Signal()
+    export_asked = Signal()
     save_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -58,10 +60,15 @@ class FilterBar(QWidget):
         self.pair.setToolTip("Filtered; click to show all images")
         self.pair.setMaximumWidth(px(320))
         self.pair.hide()
-        self.inspect = QPushButton("Inspect")
-        self.inspect.setToolTip("Inspect the first of these images; press Enter on a row to inspect that one")
+        self.pair_words = ""
+        self.inspect = QPushButton("Inspect these")
+        self.inspect.setToolTip("Inspect only these images; press Enter on a row to begin with that one")
         set_icon(self.inspect, "inspect")
-        self.inspect.hide()
+        self.export = QPushButton("Export these")
+        self.export.setToolTip("Export figures and numbers of exactly these images")
+        set_icon(self.export, "export")
+        for button in (self.inspect, self.export):
+            button.hide()
         self.count = QLabel()
         self.count.setProperty("role", "quiet")
         self.save = QPushButton("Save as…")
@@ -74,6 +81,7 @@ class FilterBar(QWidget):
         row.addWidget(self.kind)
         row.addWidget(self.pair)
         row.addWidget(self.inspect)
+        row.addWidget(self.export)
         row.addStretch(1)
         row.addWidget(self.count)
         row.addWidget(self.save)
@@ -83,6 +91,7 @@ class FilterBar(QWidget):
         self.kind.activated.connect(self._on_kind)
         self.pair.clicked.connect(self.pair_cleared)
         self.inspect.clicked.connect(self.inspect_asked)
+        self.export.clicked.connect(self.export_asked)
         self.save.clicked.connect(self.save_asked)
         theme().changed.connect(self._fit)
         self._fit()
@@ -99,18 +108,31 @@ class FilterBar(QWidget):
 
     def show_pair(self, words: str) -> None:
         """Show the filter by a class or a pair of classes; empty without one."""
+        self.pair_words = words
         metrics = self.pair.fontMetrics()
-        self.pair.setText(metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, px(280)))
-        self.pair.setToolTip(f"Filtered: {words}; click to show all images")
+        self.pair.setText(label_text(metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, px(280))))
+        self.pair.setToolTip(tip_text(f"Filtered: {words}; click to show all images"))
         self.pair.setVisible(bool(words))
-        self.inspect.setVisible(bool(words))
+
+    def show_actions(self, filtered: bool, chosen: int) -> None:
+        """Offer to inspect and to export these images: the selected rows, or the rows that a filter leaves.
+
+        Args:
+            filtered: Whether a filter hides rows.
+            chosen: The number of selected rows; one or none counts as no selection.
+        """
+        what = f"{chosen:,}" if chosen > 1 else "these"
+        for button, verb in ((self.inspect, "Inspect"), (self.export, "Export")):
+            button.setText(f"{verb} {what}")
+            button.setVisible(filtered or chosen > 1)
 
     def show_count(self, shown: int, total: int) -> None:
         """Set the number of shown rows and of all rows."""
         whole = count_text(total, "image")
         self.count.setText(whole if shown == total else f"{shown:,} of {whole}")
         self.save.setEnabled(shown > 0)
-        self.inspect.setEnabled(shown > 0)
+        for button in (self.inspect, self.export):
+            button.setEnabled(shown > 0)
 
     def _on_text(self) -> None:
         self._debounce.start()
@@ -120,5 +142,6 @@ class FilterBar(QWidget):
         self.changed.emit()
 
     def _fit(self) -> None:
-        self.search.setFixedWidth(px(240))
+        self.search.setMinimumWidth(px(110))
+        self.search.setMaximumWidth(px(240))
         self.count.setFont(number_font("body"))

@@ -30,11 +30,13 @@ class PredictionTable(QTableView):
         opened: Enter or a double click on a row; its index in the table's own order.
         preview_asked: Space on a row; its index.
         current_changed: The current row has changed; its index, or -1.
+        chosen_changed: Other rows are selected.
     """
 
     opened = Signal(int)
     preview_asked = Signal(int)
     current_changed = Signal(int)
+    chosen_changed = Signal()
 
     def __init__(
         self, model: PredictionModel, thumbnails: ThumbnailLoader, path_of: PathOf, parent: QWidget | None = None
@@ -44,10 +46,11 @@ class PredictionTable(QTableView):
         self._thumbnails, self._path_of = thumbnails, path_of
         self._idle = {_LABEL, _PROBLEM}  # columns without content
         self.setModel(model)
+        self.selectionModel().selectionChanged.connect(self.chosen_changed)
         self.setItemDelegate(RowDelegate(thumbnails, path_of, self))
         self.setAccessibleName("Predictions")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)
         self.setWordWrap(False)
@@ -96,6 +99,13 @@ class PredictionTable(QTableView):
         """Return the index of the current row in the table's own order, or -1."""
         index = self.currentIndex()
         return int(index.data(ROW_ROLE)) if index.isValid() else -1
+
+    def chosen_rows(self) -> list[int]:
+        """Return the indices of the selected rows if there are several, in the shown order; else none."""
+        selected = self.selectionModel().selection()
+        parts = [selected.at(number) for number in range(selected.count())]
+        places = sorted({place for part in parts for place in range(part.top(), part.bottom() + 1)})
+        return self._rows.rows[places].tolist() if len(places) > 1 else []
 
     def go_to(self, row: int) -> None:
         """Make a row the current one, if it is shown."""

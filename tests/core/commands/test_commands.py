@@ -264,6 +264,19 @@ def test_export_writes_pictures_and_an_index(
     assert sorted(out.rglob("*")) == before
 
 
+def test_export_takes_only_the_named_images(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
+    names = [record.name for record in open_data_set(trained_run.data).records][2:0:-1]
+    (tmp_path / "names.txt").write_text("\n".join(names), "utf-8")
+    out = tmp_path / "att"
+    command = ["export", model, trained_run.data, "--out", out, "--only", tmp_path / "names.txt", "--dpi", 40]
+    assert s3n(*command, "--no-singles").code == 0
+    assert [row["file"] for row in rows_of(out / "index.csv")] == names
+    (tmp_path / "names.txt").write_text("gone.png\n")
+    outcome = s3n(*command)
+    assert outcome.code == 1
+    assert "1 of 1 chosen images are not among these images" in outcome.err
+
+
 def test_export_says_what_ctrl_c_left(
     s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

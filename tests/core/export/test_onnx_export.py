@@ -21,7 +21,6 @@ from s3n_core.models.model_files import save_model
 from s3n_core.models.opening import open_model
 from s3n_core.models.preprocessing import MEAN, STD
 from s3n_core.runs.model_paths import file_digest
-from s3n_core.system.json_values import to_json
 
 CLASSES = tuple(f"species {number} é漢" for number in range(12))
 BRANCHES = ("joint", "original", "discriminative", "complementary")
@@ -45,15 +44,20 @@ def build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Build:
 
     monkeypatch.setattr(network_module, "build_backbone", build_backbone)
 
-    def write(**choices: object) -> Path:
+    def write(integer_range: tuple[float, float] | None = None, **choices: object) -> Path:
         torch.manual_seed(0)
         settings = {"num_classes": len(CLASSES), "input_size": 64, "source_size": 64} | choices
         network = S3N(NetworkConfig.model_validate(settings))
         with torch.no_grad():
             network.head("O").classifier.weight.mul_(480)  # certain about some images and uncertain about others
         config = network.config
-        preprocess = Preprocess(input_size=config.input_size, source_size=config.source_size, resize="keep_crop")
-        header = ModelHeader(network=config, classes=CLASSES, preprocess=to_json(preprocess), data_set="birds")
+        preprocess = Preprocess(
+            input_size=config.input_size,
+            source_size=config.source_size,
+            resize="keep_crop",
+            integer_range=integer_range,
+        )
+        header = ModelHeader(network=config, classes=CLASSES, preprocess=preprocess.to_dict(), data_set="birds")
         path = tmp_path / "model.safetensors"
         save_model(path, network, header)
         return path
@@ -127,21 +131,24 @@ def test_the_metadata_say_how_to_feed_it(build: Build, capsys: pytest.CaptureFix
 def test_the_documented_script_answers_as_predict_does(
     build: Build, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = build()
+    model = build(integer_range=(0.0, 4095.0))
     folder = model.parent
     assert main(["export-onnx", str(model), "--out", str(folder / "first.onnx")]) == 0
-    noise = np.random.default_rng(5).integers(0, 256, (9, 13, 3), dtype=np.uint8)
-    Image.fromarray(noise).resize((130, 90), Image.Resampling.BICUBIC).save(folder / "bird.jpg")
-    assert main(["predict", str(model), str(folder / "bird.jpg"), "--out", str(folder / "said.json")]) == 0
-    said = json.loads((folder / "said.json").read_text())["rows"][0]
-    capsys.readouterr()
     document = (Path(__file__).parents[3] / "docs" / "reference" / "models.md").read_text(encoding="utf-8")
     script = document.split("### From an image to the input")[1].split("```python\n")[1].split("```")[0]
     monkeypatch.chdir(folder)
-    exec(script, {})
-    name, chance = capsys.readouterr().out.strip().rsplit(" ", 1)
-    assert name == said["class"]
-    assert float(chance) == pytest.approx(said["probability"], rel=1e-4)
+    noise = np.random.default_rng(5).integers(0, 256, (9, 13, 3), dtype=np.uint8)
+    bird = Image.fromarray(noise).resize((130, 90), Image.Resampling.BICUBIC)
+    twelve_bits = Image.fromarray(np.asarray(bird.convert("L")).astype(np.uint16) * 16)
+    for image, format in ((bird, "JPEG"), (twelve_bits, "TIFF")):  # a file is known by its content
+        image.save(folder / "bird.jpg", format)
+        assert main(["predict", str(model), str(folder / "bird.jpg"), "--out", str(folder / "said.json")]) == 0
+        said = json.loads((folder / "said.json").read_text())["rows"][0]
+        capsys.readouterr()
+        exec(script, {})
+        name, chance = capsys.readouterr().out.strip().rsplit(" ", 1)
+        assert name == said["class"]
+        assert float(chance) == pytest.approx(said["probability"], rel=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -134,9 +134,9 @@ def test_junk_is_refused(tmp_path: Path, data: bytes) -> None:
 
 def test_another_version_is_refused_by_its_number(saved: tuple[S3N, ModelHeader, Path]) -> None:
     path = saved[2]
-    _rewritten(path, lambda header: header.update(file_version=2))
+    _rewritten(path, lambda header: header.update(file_version=3))
     for read in (load_model, read_header):
-        with pytest.raises(ModelFileError, match="file version 2"):
+        with pytest.raises(ModelFileError, match="file version 3"):
             read(path)
 
 

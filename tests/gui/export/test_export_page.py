@@ -24,6 +24,7 @@ from s3n_gui.export.panel import ExportPage, page
 from s3n_gui.export.picture_view import PictureView
 from s3n_gui.export.preview_making import PreviewMaker, first_images
 from s3n_gui.export.run_bar import ExportRunBar
+from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 
@@ -162,13 +163,17 @@ def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Pa
 def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None:
     records = open_images(IMAGES).records
     place, listed = first_images(IMAGES, "all")
-    assert place == (IMAGES, "all")
+    assert place == (IMAGES, "all", None)
     assert listed.count == len(records) == 24
     assert [image.name for image in listed.images] == [record.name for record in records]
     with pytest.raises(DataSetError, match="no split 'test'"):
         first_images(IMAGES, "test")
     opened = DataSet(root=tmp_path, format="images", classes=(), records=records[:2])  # not read again while open
     assert first_images(tmp_path, "all", opened)[1].count == 2
+    chosen = ImageSelection("Mistakes", IMAGES, (records[7].name, records[3].name))
+    place, listed = first_images(IMAGES, "all", None, chosen)
+    assert place == (IMAGES, "all", chosen)
+    assert [image.name for image in listed.images] == list(chosen.files)
 
 
 def test_a_preview_reads_a_folder_once_and_anew_when_asked(

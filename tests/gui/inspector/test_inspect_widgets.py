@@ -31,8 +31,6 @@ from s3n_gui.appearance import theme
 from s3n_gui.frame.actions import ACTIONS
 from s3n_gui.inspector.panel import InspectPage
 from s3n_gui.inspector.peaks.peak_menu import PeakMenu
-from s3n_gui.inspector.second_model_menu import SecondModelMenu, lately_open
-from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.images.image_view import ImageView
@@ -106,10 +104,11 @@ def test_an_empty_page_says_what_to_do(page: InspectPage, session: Session, tmp_
     assert page.stage.currentWidget() is page.panes
 
 
-def test_an_empty_page_asks_the_window(page: InspectPage, session: Session, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(session.open_asked) as asked:
-        page.stage.empty.buttons[0].click()
-    assert asked.args == ["model"]
+def test_an_empty_page_offers_the_models(page: InspectPage) -> None:
+    page.stage.empty.buttons[0].click()
+    assert page.stage.model_menu.isVisible()
+    assert [action.text() for action in page.stage.model_menu.actions()] == ["Model file…", "Run folder…"]
+    page.stage.model_menu.close()
 
 
 def test_a_table_of_predictions_is_used(
@@ -136,15 +135,6 @@ def test_a_table_of_predictions_is_used(
     (tmp_path / "table.json").write_text("{}")
     with qtbot.waitSignal(looking._session.error_reported):
         looking.browser.table.click()
-
-
-def test_the_size_of_the_thumbnails_does_not_depend_on_the_scroll_bar(looking: InspectPage) -> None:
-    sizes = set()
-    for height in range(400, 1200, 20):  # at some of them all images fit only without the scroll bar
-        looking.resize(1208, height)
-        QApplication.processEvents()
-        sizes.add(looking.browser.list.gridSize().toTuple())
-    assert len(sizes) == 1
 
 
 def test_every_control_has_a_name_and_a_tip(looking: InspectPage) -> None:
@@ -431,10 +421,9 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     while answers:
         looking.toolbar.compare.click()
         assert not looking.toolbar.compare.isChecked()
-        (menu,) = looking.stage.findChildren(SecondModelMenu)
+        menu = looking.stage.second_models
         menu.actions()[0].trigger()
         menu.close()
-        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     assert looking.toolbar.compare.isChecked()
     comparison, other = looking.stage.comparison, looking.stage.other
     assert comparison is not None
@@ -499,16 +488,6 @@ def test_two_models_are_shown_alike(looking: InspectPage, tmp_path: Path) -> Non
     assert not second.panes[0].view._draggable
     first.panes[0].view.zoom_by(2.0)
     assert second.panes[1].view.camera.zoom == 2.0
-
-
-def test_the_second_model_is_chosen_among_what_was_open(settings: Settings, tmp_path: Path) -> None:
-    recent = RecentList(tmp_path / "recent.json")
-    for name in ("run-1", "run-2"):
-        (tmp_path / name).mkdir()
-        recent.add("run", tmp_path / name)
-    recent.add("model", tmp_path / "gone.safetensors")
-    assert lately_open(recent, tmp_path / "run-2") == (tmp_path / "run-1",)
-    assert lately_open(None, None) == ()
 
 
 def test_commands_are_the_rows_of_the_table(looking: InspectPage) -> None:

@@ -28,6 +28,7 @@ from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.prediction.table.prediction_columns import BlockReader, PredictionColumns
 from s3n_gui.prediction.table.table_model import section_of
 from s3n_gui.prediction.table.table_saving import Place
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -333,8 +334,8 @@ def test_saving_writes_what_is_shown(qtbot: QtBot, filled: PredictPage, tmp_path
     qtbot.waitUntil(lambda: not filled.saving.busy, timeout=2000)
 
 
-def test_the_keyboard_stays_at_the_button(qtbot: QtBot, themed: QApplication) -> None:
-    bar = SourceBar()
+def test_the_keyboard_stays_at_the_button(qtbot: QtBot, themed: QApplication, session: Session) -> None:
+    bar = SourceBar(ModelChoices(session))
     qtbot.addWidget(bar)
     bar.show_choice(resource("demo/images"), None, "all", ())
     assert bar.images.text() == "demo birds"

@@ -21,6 +21,7 @@ from s3n_core.datasets.skipped_files import (
     skipped_sentence,
     skipped_words,
 )
+from s3n_core.errors import DataSetError
 
 
 def picture(format: str = "JPEG", **options: object) -> bytes:
@@ -159,6 +160,21 @@ def test_own_folders_are_known_by_what_is_in_them(tmp_path: Path) -> None:
     assert [(item.suffix, item.count) for item in own] == [("/", 5)]
     assert skipped_sentence(own) == "Skipped 5 folders that S3N Studio wrote."
     assert skipped_words(own) == "5 folders skipped"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("run.json", '{"format": "s3n-run"}', "a training run"),
+        ("index.csv.part", '{"format": "s3n-export"}', "an export"),
+    ],
+)
+def test_a_run_or_an_export_is_no_data_set(tmp_path: Path, name: str, content: str, kind: str) -> None:
+    fill(tmp_path / "ant", a_jpg=picture())
+    fill(tmp_path / "bee", a_jpg=picture())
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataSetError, match=f"is {kind} that S3N Studio wrote"):
+        open_data_set(tmp_path)
 
 
 def test_a_folder_of_runs_is_no_class(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from s3n_core.datasets.detection import detection_sentence, open_data_set
+from s3n_core.datasets.opening import open_images
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError
+from s3n_core.prediction.tables import CSV_NAMES
 
 
 def make(root: Path, *names: str, **texts: str) -> Path:
@@ -45,6 +47,7 @@ def test_tables_of_images_and_classes(tmp_path: Path, text: str) -> None:
     assert data_set.classes == ("collie", "pug")
     assert labelled(data_set) == {"img/1.png": "pug", "img/2.png": "collie", "img/3.png": "pug", "img/4.png": None}
     assert "Images that the table gives no class: 1." in detection_sentence(data_set)
+    assert data_set.skipped == (), "the table was read"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
@@ -137,6 +140,17 @@ def test_numbered_classes_take_their_names_from_a_json_object(tmp_path: Path) ->
 def test_groups(tmp_path: Path) -> None:
     data_set = open_data_set(make(tmp_path, *IMAGES, labels="id,label,patient_id\n1,a,p1\n2,b,p1\n3,a,p2\n4,b,p2\n"))
     assert [record.group for record in data_set.records] == ["p1", "p1", "p2", "p2"]
+
+
+def test_predictions_saved_among_the_images_are_no_labels(tmp_path: Path) -> None:
+    cells = {"file": "img/1.png", "class": "ant", "label": "bee"}
+    row = ",".join(cells.get(name, "1") for name in CSV_NAMES)
+    root = make(tmp_path, *IMAGES, predictions=f"{','.join(CSV_NAMES)}\n{row}\n{row.replace('1.png', '2.png')}\n")
+    assert open_data_set(root, "images").classes == ()
+    data_set = open_images(root)
+    assert data_set.classes == ()
+    with pytest.raises(DataSetError, match="gives classes to its images"):
+        open_data_set(root, "label-table")
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,0 @@
-"""Hiding a place: its state, the panel with the result, and the plots in it."""

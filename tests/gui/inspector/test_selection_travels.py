@@ -1,0 +1,197 @@
+"""Chosen images travel from page to page: exactly these, with a name, until they are dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from looked_at import FakeClient
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from s3n_core.datasets.name_list import read_names, records_named, write_names
+from s3n_core.datasets.records import DataSet
+from s3n_core.errors import DataSetError
+from s3n_core.prediction.rows import Prediction, PredictionHeader
+from s3n_core.prediction.tables import write_table
+from s3n_core.system.resources import resource
+from s3n_gui.background.jobs import JobList
+from s3n_gui.dataset.panel import DataPage
+from s3n_gui.dataset.panel import page as data_page
+from s3n_gui.export.panel import ExportPage
+from s3n_gui.inspector.panel import InspectPage
+from s3n_gui.prediction.panel import PredictPage
+from s3n_gui.state.image_selection import ImageSelection
+from s3n_gui.state.opening import Opener
+from s3n_gui.state.prediction_request import PredictionRequest
+from s3n_gui.state.recent import RecentList
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+
+from s3n_core.datasets.detection import open_data_set  # isort: skip
+
+MODEL, BIRDS = resource("demo/model.safetensors"), resource("demo/images")
+
+
+@pytest.fixture
+def birds() -> DataSet:
+    return open_data_set(BIRDS)
+
+
+@pytest.fixture
+def predict(
+    qtbot: QtBot, themed: QApplication, session: Session, settings: Settings, jobs: JobList, birds: DataSet
+) -> PredictPage:
+    """The Predict page with a finished table of the birds: every second image is taken for the next class."""
+    request = PredictionRequest(model=MODEL, images=birds.root)
+    names = birds.classes
+    header = PredictionHeader(
+        model="0" * 16, mode="expected", precision="float32", classes=names, images="f" * 32, count=len(birds.records)
+    )
+    rows = []
+    for number, record in enumerate(birds.records):
+        label = names[record.label or 0]
+        said = names[((record.label or 0) + number % 2) % len(names)]
+        rows.append(
+            Prediction(
+                file=record.name, class_name=said, label=label, correct=said == label, probability=0.9,
+                top=((said, 0.9),), branches=(("O", said),), branch_probabilities=(0.9,), agreement=1.0, margin=0.5,
+                entropy=0.1, mode="expected", precision="float32", model="0" * 16,
+            )
+        )  # fmt: skip
+    request.table.parent.mkdir(parents=True)
+    write_table(request.table, header, rows)
+    session.model, session.data_set = MODEL, birds
+    made = PredictPage(session, settings, jobs)
+    qtbot.addWidget(made)
+    made.resize(1180, 600)
+    made.show()
+    qtbot.waitUntil(lambda: made.controller.stage == "finished" and made.is_ready(), timeout=5000)
+    yield made
+    made.shut_down()
+
+
+def test_a_confusion_cell_opens_exactly_its_images(predict: PredictPage, session: Session, birds: DataSet) -> None:
+    asked: list[str] = []
+    session.page_requested.connect(asked.append)
+    predict.accuracy_panel.pair_opened.emit(0, 1)
+    chosen = session.selection
+    assert chosen is not None
+    expected = [r.name for n, r in enumerate(birds.records) if r.label == 0 and n % 2]
+    assert list(chosen.files) == expected
+    assert chosen.name == predict.filter.pair_words
+    assert session.image == birds.root / expected[0]
+    assert asked[-1] == "inspect"
+
+
+def test_a_row_without_a_filter_opens_all(predict: PredictPage, session: Session) -> None:
+    predict.open_row(3)
+    assert session.selection is None
+    assert session.image is not None
+
+
+def test_selected_rows_go_to_the_export(
+    predict: PredictPage, session: Session, settings: Settings, jobs: JobList, qtbot: QtBot, birds: DataSet
+) -> None:
+    flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    for place in (0, 2, 5):
+        predict.table.selectionModel().select(predict.model.index(place, 1), flags)
+    assert predict.filter.export.text() == "Export 3"
+    qtbot.mouseClick(predict.filter.export, Qt.MouseButton.LeftButton)
+    page = ExportPage(session, settings, jobs)
+    qtbot.addWidget(page)
+    names = tuple(birds.records[n].name for n in (0, 2, 5))
+    choice = page.controller.choice
+    assert choice.only is not None
+    assert choice.only.files == names
+    assert page.form.chosen.words.text() == "3 chosen images: Picked by hand"
+    assert choice.amount(len(choice.only)) == (3, 3 * (1 + len(choice.panels)) + 1)
+    arguments = choice.arguments()
+    choice.write_list()
+    assert read_names(Path(arguments[arguments.index("--only") + 1])) == names
+    qtbot.mouseClick(page.form.chosen.remove, Qt.MouseButton.LeftButton)
+    assert page.controller.choice.only is None
+    assert "--only" not in page.controller.choice.arguments()
+    page.shut_down()
+
+
+def test_inspect_lists_the_chosen_images_until_they_are_dropped(
+    session: Session, settings: Settings, qtbot: QtBot, themed: QApplication, birds: DataSet
+) -> None:
+    session.data_set, session.image = birds, birds.records[0].path
+    page = InspectPage(session, settings, FakeClient)
+    qtbot.addWidget(page)
+    page.show()
+    page.finish()
+    page.browser.search.setText("nothing has this name")
+    chosen = ImageSelection("A & B → <b>", birds.root, tuple(record.name for record in birds.records[4:7]))
+    session.inspect_selection(chosen, birds.records[5].path)
+    assert [page.images.record(row).name for row in range(page.images.rowCount())] == list(chosen.files)
+    assert page.browser.count.text() == f"3 of {len(birds.records)} images"
+    assert page.browser.chip.words.text() == "A & B → <b>"
+    assert page.browser.search.text() == ""
+    page.commands()["inspect-next"]()
+    page.commands()["inspect-next"]()
+    assert session.image == birds.records[6].path
+    qtbot.mouseClick(page.browser.chip.remove, Qt.MouseButton.LeftButton)
+    assert session.selection is None
+    assert page.images.rowCount() == len(birds.records)
+    assert session.image == birds.records[6].path
+    assert page.browser.chip.isHidden()
+    page.shut_down()
+
+
+def test_images_of_another_folder_are_listed_too(
+    session: Session, settings: Settings, qtbot: QtBot, themed: QApplication, birds: DataSet, tmp_path: Path
+) -> None:
+    session.data_set = birds
+    page = InspectPage(session, settings, FakeClient)
+    qtbot.addWidget(page)
+    page.show()
+    page.finish()
+    session.inspect_selection(ImageSelection("Mistakes", tmp_path, ("a/1.png", "2.png")), tmp_path / "2.png")
+    assert [page.images.record(row).path for row in range(2)] == [tmp_path / "a/1.png", tmp_path / "2.png"]
+    assert page.images.rowCount() == 2
+    page.shut_down()
+
+
+def test_the_row_of_the_inspected_image_is_shown(predict: PredictPage, session: Session, birds: DataSet) -> None:
+    predict.accuracy_panel.pair_chosen.emit(0, 1)
+    wanted = next(n for n, record in enumerate(birds.records) if record.label == 2)
+    session.seek_row(birds.records[wanted].path)
+    assert predict.table.current_row() == wanted
+    assert predict.filter.pair_words == ""
+    assert predict.model.filter.is_open
+
+
+def test_data_takes_its_filter_along(
+    session: Session, settings: Settings, jobs: JobList, qtbot: QtBot, themed: QApplication, birds: DataSet
+) -> None:
+    page = data_page(session, settings, jobs, Opener(session, RecentList()))
+    assert isinstance(page, DataPage)
+    qtbot.addWidget(page)
+    session.data_set = birds
+    qtbot.waitUntil(lambda: page.controller.survey is not None and page.is_ready(), timeout=5000)
+    page.inspect()
+    assert session.selection is None
+    page.controller.set_filter(labels=frozenset({1}))
+    page.inspect()
+    assert session.selection is not None
+    assert list(session.selection.files) == [record.name for record in birds.records if record.label == 1]
+    assert session.image in session.selection.paths
+    session.data_set = None
+    assert session.selection is None
+    page.shut_down()
+
+
+def test_a_list_of_names_is_exact(birds: DataSet, tmp_path: Path) -> None:
+    names = [birds.records[5].name, birds.records[1].name, birds.records[5].name]
+    write_names(tmp_path / "list.txt", [*names, " blank ends .png "])
+    assert read_names(tmp_path / "list.txt") == (*names, " blank ends .png ")
+    assert records_named(birds.records, names) == (birds.records[5], birds.records[1])
+    assert records_named(birds.records, [str(birds.records[2].path)]) == (birds.records[2],)
+    with pytest.raises(DataSetError, match=r"1 of 2 chosen images are not among these images, such as 'gone\.png'"):
+        records_named(birds.records, [names[0], "gone.png"])
+    with pytest.raises(DataSetError, match="line break"):
+        write_names(tmp_path / "list.txt", ["a\nb.png"])
