@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.records import Annotation, DataSet
 from s3n_core.errors import S3NError
 from s3n_core.evaluation.result import Evaluation
 from s3n_core.inspection.inspection import Inspection
@@ -172,12 +172,15 @@ def start_training(
     return run
 
 
-def figure(inspection: Inspection, *, panels: str | Sequence[str] = "sheet") -> Image.Image:
+def figure(
+    inspection: Inspection, *, panels: str | Sequence[str] = "sheet", annotation: Annotation | None = None
+) -> Image.Image:
     """Draw what a network saw in an image.
 
     Args:
         inspection: From `Model.inspect`.
         panels: "sheet": the labelled sheet with all panels; several names: a sheet of these; one name: that panel alone.
+        annotation: The image's box and key points to draw (`ImageRecord.annotation`); peaks outside the box get a mark.
 
     Returns:
         RGB pixels, as `s3n export` writes them.
@@ -190,12 +193,12 @@ def figure(inspection: Inspection, *, panels: str | Sequence[str] = "sheet") -> 
     from s3n_core.export.figures.panels import PANELS, check_panels
 
     if panels == "sheet":
-        return sheet_figure(inspection, FigureStyle())
+        return sheet_figure(inspection, FigureStyle(), annotation=annotation)
     if isinstance(panels, str):
         (panel,) = check_panels((_known(panels, tuple(PANELS), "panel"),))
-        return panel_figure(inspection, panel, FigureStyle())
+        return panel_figure(inspection, panel, FigureStyle(), annotation=annotation)
     names = check_panels(tuple(_known(panel, tuple(PANELS), "panel") for panel in panels))
-    return sheet_figure(inspection, FigureStyle(panels=names))
+    return sheet_figure(inspection, FigureStyle(panels=names), annotation=annotation)
 
 
 def _prepared(

@@ -19,7 +19,7 @@ from s3n_core.evaluation.result import Evaluation
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.prediction.predictions import Predictions
-from s3n_core.prediction.rows import Prediction, PredictionHeader, fingerprint
+from s3n_core.prediction.rows import Prediction
 from s3n_core.progress import Progress, progress_bar
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class Model:
             ValueError: A split is given for a source that is not a data set.
         """
         from s3n_core.models.network_outputs import require_cascade
+        from s3n_core.prediction.job import header_of
 
         opened = self._network
         if stop_below is not None:
@@ -157,15 +158,7 @@ class Model:
             def rows() -> Iterator[Prediction]:
                 return _rows_of_images(opened, images, batch_size, stop_below)
 
-        header = PredictionHeader(
-            model=opened.digest,
-            mode=opened.sampling,
-            precision=opened.precision,
-            classes=opened.classes,
-            images=fingerprint(records, classes),
-            count=count or 0,
-            stop_below=stop_below,
-        )
+        header = replace(header_of(opened, records, classes, stop_below=stop_below), count=count or 0)
         shown = f"{'?' if count is None else count} images of {title} with {self.name}"
         return Predictions(lambda: _with_progress(rows(), count, "Predicting", progress), header, count, shown)
 

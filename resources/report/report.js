@@ -15,7 +15,7 @@ const palette = bytes(report.palette);
 const byId = (id) => document.getElementById(id);
 
 function make(tag, attributes, ...children) {
-  const svg = ["svg", "circle", "line"].includes(tag);
+  const svg = ["svg", "circle", "line", "path", "rect"].includes(tag);
   const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
@@ -291,6 +291,29 @@ function marks(image, peaks, factor) {
   return drawing;
 }
 
+// The data set's box and key points, and an open diamond around each peak outside the box.
+function annotations(image, data) {
+  const { width, height } = image;
+  const size = Math.min(Math.sqrt(width * height), 3 * Math.min(width, height));
+  const edge = size * 0.0035;
+  const drawing = make("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
+  const stroked = (tag, shape, colour, thick) => drawing.append(
+    make(tag, { ...shape, fill: "none", stroke: "#000", "stroke-opacity": 0.55, "stroke-width": thick + 1.6 * edge }),
+    make(tag, { ...shape, fill: "none", stroke: colour, "stroke-width": thick }));
+  if (data.box) {
+    const [x, y, wide, high] = data.box;
+    stroked("rect", { x: x * width, y: y * height, width: wide * width, height: high * height }, "#ffd27a", 1.6 * edge);
+  }
+  for (const [x, y] of data.parts) drawing.append(make("circle", { cx: x * width, cy: y * height, r: size * 0.0095,
+    fill: "#ffd27a", stroke: "#000", "stroke-width": edge }));
+  data.peaks.forEach(([x, y, response], at) => {
+    if (!data.outside[at]) return;
+    const [cx, cy, r] = [x * width, y * height, 1.35 * size * (0.0095 + 0.0175 * response) + 4 * edge];
+    stroked("path", { d: `M${cx} ${cy - r}L${cx + r} ${cy}L${cx} ${cy + r}L${cx - r} ${cy}Z` }, "#fff", 1.6 * edge);
+  });
+  return drawing;
+}
+
 function showImages() {
   shown = images.filter(passes).sort(SORTS.find(([value]) => value === filters.sort)[2]);
   byId("grid").replaceChildren(...shown.map(tileOf));
@@ -322,7 +345,9 @@ function openDetail(index) {
     make("dl", { class: "facts small" }, ...[
       ["Margin to the second", percent(image.margin)], ["Entropy of O", `${image.entropy.toFixed(3)} nats`],
       ["Rule of Eq. 3", image.rule], ["Peaks", String(image.peaks)], ["Original", `${image.width} × ${image.height} px`],
-    ].flatMap(([term, value]) => [make("dt", { class: "quiet" }, term), make("dd", null, value)])));
+    ].flatMap(([term, value]) => [make("dt", { class: "quiet" }, term), make("dd", null, value)])),
+    make("p", { class: "quiet small end" }, `${data.seen} ${data.accuracy} `,
+      data.warning ? make("span", { class: "caution" }, data.warning) : ""));
   detail.replaceChildren(
     make("div", { class: "head" },
       make("div", null,
@@ -375,9 +400,17 @@ function picture(image, data, kind, ...layers) {
 
 function pane(image, data, title, sign, branch) {
   const count = (position) => data.peaks.filter((peak) => peak[position] > 0.005).length;
-  return figure(title, sign, branch, picture(image, data, "", marks(image, data.peaks, 1)), [
+  const content = picture(image, data, "", annotations(image, data), marks(image, data.peaks, 1));
+  const [x0, , , y1] = data.view;
+  if (data.labels.length) content.append(make("span", { class: "view-label", style: { left: `${100 * x0}%`,
+    [y1 < 0.93 ? "top" : "bottom"]: y1 < 0.93 ? `${100 * y1}%` : `${100 * (1 - y1)}%` } },
+    make("span", { class: "long" }, data.labels[0]), make("span", { class: "short" }, data.labels[1])));
+  const outside = data.outside.filter(Boolean).length;
+  return figure(title, sign, branch, content, [
     make("span", { class: "key" }, mark("D"), make("span", null, `${count(3)} in `, ...symbol("T_d"))),
-    make("span", { class: "key" }, mark("C"), make("span", null, `${count(4)} in `, ...symbol("T_c")))]);
+    make("span", { class: "key" }, mark("C"), make("span", null, `${count(4)} in `, ...symbol("T_c"))),
+    data.box ? make("span", { class: "key", title: "outside the annotated box" }, make("span", { class: "diamond" }),
+      make("span", null, `${outside} outside the box`)) : ""]);
 }
 
 function mapPane(image, data, title, sign, branch, which) {

@@ -81,6 +81,13 @@ def export(
         ),
     ] = STANDARD_OPACITY,
     excel: ExcelOption = False,
+    boxes: Annotated[
+        bool,
+        typer.Option(
+            "--boxes/--no-boxes",
+            help="Draw the data set's boxes and key points, if it has any, and mark peaks outside a box.",
+        ),
+    ] = True,
 ) -> None:
     """Export figures and numbers of a folder's images."""
     records, classes = job.records, job.data_set.classes
@@ -104,6 +111,7 @@ def export(
             single_inches=inches,
             colour_map=colours,
             opacity=opacity,
+            annotations=boxes,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

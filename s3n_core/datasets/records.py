@@ -34,6 +34,10 @@ class Box:
         """Make a box from its first and last pixels, both included and counted from 1."""
         return cls(x=xmin - 1, y=ymin - 1, width=xmax - xmin + 1, height=ymax - ymin + 1)
 
+    def contains(self, x: float, y: float) -> bool:
+        """Return whether a point, in original pixels, lies in the box or on its border."""
+        return self.x <= x <= self.x + self.width and self.y <= y <= self.y + self.height
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -42,6 +46,26 @@ class Part:
     name: str
     x: float
     y: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """The places that a data set gives for one image: for evaluation and display only; nothing learns from them.
+
+    Attributes:
+        box: The object's bounding box, or None.
+        parts: The visible key points.
+    """
+
+    box: Box | None = None
+    parts: tuple[Part, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.box is not None or bool(self.parts)
+
+    def is_outside(self, x: float, y: float) -> bool:
+        """Return whether a point, in original pixels, lies outside the box; False if there is no box."""
+        return self.box is not None and not self.box.contains(x, y)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +91,11 @@ class ImageRecord:
     parts: tuple[Part, ...] = ()
     banner: int = 0
     group: str | None = None
+
+    @property
+    def annotation(self) -> Annotation:
+        """Its box and key points; false if the data set has neither."""
+        return Annotation(box=self.box, parts=self.parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,16 @@ class Preprocess:
         fields = {field.name: to_json(getattr(self, field.name)) for field in dataclasses.fields(self)}
         return {name: value for name, value in fields.items() if value is not None}
 
+    @property
+    def seen_share(self) -> float | None:
+        """The share of an image's area that the test view shows, in (0, 1]; None if it depends on the image's shape."""
+        match self.resize:
+            case "squash":
+                return 1.0
+            case "squash_crop":
+                return self.resize_ratio**-2
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.records import Box, ImageRecord, Part
 from s3n_core.prediction.rows import label_name
 
 MOST_CANDIDATES = 50
@@ -23,12 +23,16 @@ class Candidate:
         name: Its name in its data set.
         truth: The name of its true class; None without a label.
         banner: Number of rows to crop at its lower edge (`ImageRecord.banner`).
+        box: The object's annotated box, or None.
+        parts: The annotated key points.
     """
 
     path: str
     name: str
     truth: str | None = None
     banner: int = 0
+    box: Box | None = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,14 @@ class FileRequest:
 def candidates(records: Sequence[ImageRecord], classes: Sequence[str]) -> tuple[Candidate, ...]:
     """Return the candidates for a preview of an export; ``classes`` are the names of the labels."""
     return tuple(
-        Candidate(path=str(record.path), name=record.name, truth=label_name(record, classes), banner=record.banner)
+        Candidate(
+            path=str(record.path),
+            name=record.name,
+            truth=label_name(record, classes),
+            banner=record.banner,
+            box=record.box,
+            parts=record.parts,
+        )
         for record in records[:MOST_CANDIDATES]
     )
 

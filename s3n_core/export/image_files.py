@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.records import Annotation, ImageRecord
 from s3n_core.export.figures.canvas import Canvas
 from s3n_core.export.figures.encoding import encode
 from s3n_core.export.figures.figures import panel_page, sheet_page
@@ -60,14 +60,21 @@ class ImageFiles:
         """
         options = self._options
         if ending == ARRAYS_ENDING:
-            return arrays_bytes(inspection)
+            return arrays_bytes(inspection, record.annotation)
         if ending == PART_ENDING:
-            return part_bytes(inspection, self.truth(record), seen)
+            shown = record.annotation if options.style.annotations else Annotation()
+            return part_bytes(inspection, self.truth(record), seen, shown)
         if not ending.startswith("/"):
-            page = sheet_page(inspection, options.style, truth=self.truth(record), model=model_name(self._model))
+            page = sheet_page(
+                inspection,
+                options.style,
+                truth=self.truth(record),
+                model=model_name(self._model),
+                annotation=record.annotation,
+            )
         else:
             (panel,) = check_panels([PurePosixPath(ending).stem])
-            page = panel_page(inspection, panel, options.style)
+            page = panel_page(inspection, panel, options.style, annotation=record.annotation)
         return picture_bytes(page, inspection, options)
 
 
@@ -89,10 +96,10 @@ def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) 
     return encode(page.finished(), options.format, dpi=options.style.dpi, about=about)
 
 
-def arrays_bytes(inspection: Inspection) -> bytes:
+def arrays_bytes(inspection: Inspection, annotation: Annotation | None = None) -> bytes:
     """Return all intermediates as the content of an .npz file; ``summary`` holds the plain values as JSON text."""
     buffer = io.BytesIO()
-    summary = json.dumps(summary_of(inspection), ensure_ascii=True)
+    summary = json.dumps(summary_of(inspection, annotation), ensure_ascii=True)
     np.savez_compressed(buffer, allow_pickle=False, summary=np.array(summary), **arrays_of(inspection))
     return buffer.getvalue()
 

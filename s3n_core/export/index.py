@@ -22,7 +22,7 @@ from s3n_core.system.line_files import LineFile
 INDEX = "index.csv"
 """The name of the index in the output folder."""
 
-FORMAT, VERSION = "s3n-export", 1
+FORMAT, VERSION = "s3n-export", 2
 
 _COLUMNS = (
     "file",
@@ -33,6 +33,7 @@ _COLUMNS = (
     "entropy",
     "rule",
     "peaks",
+    "peaks_outside",
     "sheet",
     "folder",
     "arrays",
@@ -114,6 +115,7 @@ class ExportIndex:
             OutputError: The row cannot be written.
         """
         top = inspection.top(count=1)[0]
+        outside = [record.annotation.is_outside(peak.x, peak.y) for peak in inspection.warps.peaks]
         no_pictures = (ARRAYS_ENDING, PART_ENDING)
         sheet = next((file for ending, file in files.items() if "/" not in ending and ending not in no_pictures), "")
         folder = next((file.parent for ending, file in files.items() if ending.startswith("/")), "")
@@ -126,6 +128,7 @@ class ExportIndex:
             f"{inspection.response.entropy:.6g}",
             rule_name(inspection),
             len(inspection.warps.peaks),
+            "" if record.box is None else sum(outside),
             str(sheet),
             str(folder),
             str(files.get(ARRAYS_ENDING, "")),

@@ -42,6 +42,8 @@ class FirstFiles:
                 name=image.name,
                 label=None if image.truth is None else classes.index(image.truth),
                 banner=image.banner,
+                box=image.box,
+                parts=image.parts,
             )
             for image in request.images
         ]

@@ -64,6 +64,11 @@ class ViewFrame:
         x, y = np.clip(self.from_original(np.array(place)), -1, 1)
         return float(grid_to_cell(y, shape[0])), float(grid_to_cell(x, shape[1]))
 
+    def share_of(self, image_size: tuple[int, int]) -> float:
+        """Return the share of an original's area, (width, height) in pixels, that the square shows; 1 is all of it."""
+        x0, y0, x1, y1 = self.box
+        return (x1 - x0) * (y1 - y0) / (image_size[0] * image_size[1])
+
     def shows(self, place: Place) -> bool:
         """Return whether a point of the original lies in the square."""
         x0, y0, x1, y1 = self.box

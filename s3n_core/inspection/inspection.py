@@ -24,6 +24,7 @@ from s3n_core.inspection.geometry import (
 )
 from s3n_core.inspection.peak import Peak
 from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.inspection.view import PlaceAccuracy, place_accuracy, view_text
 from s3n_core.method.alignment import cell_to_feature, reading_matrix
 from s3n_core.method.configuration import Alignment, Attention, Control, Sampling
 
@@ -157,6 +158,28 @@ class Response(_ByValue):
             )
         number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
         return f"Branch O is uncertain ({numbers}), so R averages the maps of its {number} most probable classes."
+
+    # What the network sees
+
+    @property
+    def seen_share(self) -> float:
+        """The share of the image's area that the network sees, in (0, 1]; the region is ``source_box``."""
+        return self.frame.share_of(self.image_size)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the network sees the whole image."""
+        return self.seen_share >= 1
+
+    @property
+    def view_text(self) -> str:
+        """One sentence that names what the network sees: "The network sees this crop: 56 % of the image."."""
+        return view_text(self.seen_share)
+
+    @property
+    def place_accuracy(self) -> PlaceAccuracy:
+        """How fine the places of peaks and maps are."""
+        return place_accuracy(min(self.map.shape), min(self.class_maps.shape[1:]), cropped=not self.sees_all)
 
     # Class maps
 

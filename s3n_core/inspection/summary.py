@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.datasets.records import Annotation
 from s3n_core.inspection.inspection import Inspection, Score
+from s3n_core.system.json_values import to_json
 
 
 def arrays_of(inspection: Inspection) -> dict[str, NDArray[Any]]:
@@ -36,8 +38,14 @@ def arrays_of(inspection: Inspection) -> dict[str, NDArray[Any]]:
     }
 
 
-def summary_of(inspection: Inspection) -> dict[str, Any]:
-    """Return everything except the arrays as JSON values, with the top five classes of each branch."""
+def summary_of(inspection: Inspection, annotation: Annotation | None = None) -> dict[str, Any]:
+    """Return everything except the arrays as JSON values, with the top five classes of each branch.
+
+    Args:
+        inspection: The inspection.
+        annotation: The image's box and key points, if its data set has any.
+    """
+    annotation = annotation or Annotation()
     response, warps, logits = inspection.response, inspection.warps, inspection.scores.logits
     return {
         "name": response.name,
@@ -45,6 +53,10 @@ def summary_of(inspection: Inspection) -> dict[str, Any]:
         "image_scale": response.image_scale,
         "source_box": list(response.source_box),
         "source_size": response.source_size,
+        "seen_share": response.seen_share,
+        "view": response.view_text,
+        "place_cells": response.place_accuracy.cells,
+        "place_accuracy": response.place_accuracy.text,
         "input_size": len(warps.image_d),
         "prediction": _score(inspection.prediction),
         "scores": {branch: [_score(score) for score in inspection.top(branch)] for branch in logits},
@@ -64,9 +76,12 @@ def summary_of(inspection: Inspection) -> dict[str, Any]:
                 "set": peak.set,
                 "weight_d": peak.weight_d,
                 "weight_c": peak.weight_c,
+                "outside_box": None if annotation.box is None else annotation.is_outside(peak.x, peak.y),
             }
             for peak in warps.peaks
         ],
+        "box": to_json(annotation.box),
+        "parts": to_json(annotation.parts),
         "beta_1": warps.beta_1,
         "beta_2": warps.beta_2,
         "window": response.window,

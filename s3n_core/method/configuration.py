@@ -105,6 +105,17 @@ class NetworkChoices(BaseModel):
         """How the cells of R align with those of the feature map."""
         return self.cell_alignment if self.form == "paper" else "corners"
 
+    @property
+    def feature_cells(self) -> int:
+        """Number of feature cells along each side of the input, h = w of S.
+
+        Every backbone halves the side five times (four times with ``last_stride`` 1). A stride-2 convolution with an
+        odd kernel rounds up; pooling and patch embeddings round down.
+        """
+        stride = 32 if self.last_stride == 2 else 16
+        rounded_up = self.cell_alignment == "origins"
+        return max(1, -(-self.input_size // stride) if rounded_up else self.input_size // stride)
+
     def needs_draws(self, sampling: Sampling) -> bool:
         """Whether a sampling mode, or the control with random places, needs random draws (zeta of Eq. 4)."""
         return sampling not in DETERMINISTIC_MODES or self.control == "random_places"

@@ -21,6 +21,7 @@ from s3n_core.datasets.loading import Sample, SampleReader
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import UnreadableImage
+from s3n_core.inspection.view import network_accuracy
 from s3n_core.models.batches import over_images
 from s3n_core.models.network_outputs import require_cascade
 from s3n_core.models.opening import Model
@@ -90,6 +91,23 @@ def predict(
             )
 
 
+def header_of(
+    model: Model, records: Sequence[ImageRecord], classes: Sequence[str], *, stop_below: float | None = None
+) -> PredictionHeader:
+    """Return the header of a table of predictions; the arguments are those of `predict`."""
+    return PredictionHeader(
+        model=model.digest,
+        mode=model.sampling,
+        precision=model.precision,
+        classes=model.classes,
+        images=fingerprint(records, classes),
+        count=len(records),
+        seen_share=model.preprocess.seen_share,
+        place_cells=network_accuracy(model.header.network).cells,
+        stop_below=stop_below,
+    )
+
+
 def predict_to_file(
     model: Model,
     records: Sequence[ImageRecord],
@@ -133,15 +151,7 @@ def predict_to_file(
     prepare_place(out)
     if stop_below is not None:
         require_cascade(model.network.config)
-    header = PredictionHeader(
-        model=model.digest,
-        mode=model.sampling,
-        precision=model.precision,
-        classes=model.classes,
-        images=fingerprint(records, classes),
-        count=len(records),
-        stop_below=stop_below,
-    )
+    header = header_of(model, records, classes, stop_below=stop_below)
     began = time.monotonic()
     with UnfinishedTable(out, header, [record.name for record in records], restart=restart) as table:
         resumed = table.done

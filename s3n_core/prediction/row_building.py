@@ -80,6 +80,8 @@ class RowMaker:
         names = [known[int(by_branch[place])] for place in asked]
         name = known[indices[0]]
         label = label_name(record, self.classes)
+        places, annotation = self._places(size, maps), record.annotation
+        outside = [annotation.is_outside(x, y) for x, y, *_ in places]
         return Prediction(
             file=record.name,
             class_name=name,
@@ -91,7 +93,8 @@ class RowMaker:
             entropy=_digits(entropy),
             rule=rule_names(config)[bool(sure)],
             peaks=int(peaks),
-            peak_places=self._places(size, maps),
+            peak_places=places,
+            peaks_outside=None if annotation.box is None else sum(outside),
             label=label,
             correct=name == label if label in known else None,
             mode=model.sampling,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -139,6 +140,8 @@ def _plain(value: Any, place: str, arrays: dict[str, NDArray[Any]]) -> Any:
 def _made(kind: Any, value: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
     """Reverse `_plain`: return a value of an annotated type."""
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType and NoneType in inner and any(map(is_dataclass, inner)):
+        return None if value is None else _made(next(filter(is_dataclass, inner)), value, arrays)
     if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
         return kind(**{name: _made(hints[name], item, arrays) for name, item in value.items()})

@@ -19,6 +19,7 @@ class FigureStyle:
         single_inches: Long side of a single panel, 0.5 ... 20 inches.
         colour_map: One of `palettes.PALETTES`.
         opacity: Opacity of maps over the grey image, 0 ... 1; 1 shows only the map.
+        annotations: Draw the data set's boxes and key points, if it has any, and mark peaks outside a box.
     """
 
     panels: tuple[PanelName, ...] = STANDARD_PANELS
@@ -27,6 +28,7 @@ class FigureStyle:
     single_inches: float = 4.0
     colour_map: PaletteName = PALETTES[0]
     opacity: float = STANDARD_OPACITY
+    annotations: bool = True
 
     def __post_init__(self) -> None:
         check_panels(self.panels)

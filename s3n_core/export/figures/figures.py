@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from PIL import Image
 
+from s3n_core.datasets.records import Annotation
 from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.panel_drawing import BELOW, draw_panel
@@ -17,13 +18,25 @@ from s3n_core.inspection.inspection import Inspection
 
 
 def sheet_figure(
-    inspection: Inspection, style: FigureStyle, *, truth: str | None = None, model: str = ""
+    inspection: Inspection,
+    style: FigureStyle,
+    *,
+    truth: str | None = None,
+    model: str = "",
+    annotation: Annotation | None = None,
 ) -> Image.Image:
     """Draw the labelled sheet of one image as pixels, RGB; see `sheet_page`."""
-    return sheet_page(inspection, style, truth=truth, model=model).finished()
+    return sheet_page(inspection, style, truth=truth, model=model, annotation=annotation).finished()
 
 
-def sheet_page(inspection: Inspection, style: FigureStyle, *, truth: str | None = None, model: str = "") -> Canvas:
+def sheet_page(
+    inspection: Inspection,
+    style: FigureStyle,
+    *,
+    truth: str | None = None,
+    model: str = "",
+    annotation: Annotation | None = None,
+) -> Canvas:
     """Draw the labelled sheet of one image.
 
     Args:
@@ -31,32 +44,38 @@ def sheet_page(inspection: Inspection, style: FigureStyle, *, truth: str | None 
         style: The style.
         truth: Name of the true class, or None if unknown.
         model: Display name of the model; if empty, its file name.
+        annotation: The image's box and key points, if its data set has any.
 
     Returns:
         The page, for rendering as pixels or vectors.
     """
-    rasters = Rasters(inspection, style.colour_map, style.opacity)
+    rasters = _rasters(inspection, style, annotation)
     return draw_sheet(rasters, check_panels(style.panels), style.layout, style.dpi, truth=truth, model=model)
 
 
-def panel_figure(inspection: Inspection, panel: PanelName, style: FigureStyle) -> Image.Image:
+def panel_figure(
+    inspection: Inspection, panel: PanelName, style: FigureStyle, *, annotation: Annotation | None = None
+) -> Image.Image:
     """Draw one panel as pixels, RGB; see `panel_page`."""
-    return panel_page(inspection, panel, style).finished()
+    return panel_page(inspection, panel, style, annotation=annotation).finished()
 
 
-def panel_page(inspection: Inspection, panel: PanelName, style: FigureStyle) -> Canvas:
-    """Draw one panel as a separate figure, without text except for the colour bar below a map.
+def panel_page(
+    inspection: Inspection, panel: PanelName, style: FigureStyle, *, annotation: Annotation | None = None
+) -> Canvas:
+    """Draw one panel as a separate figure, without text except for the colour bar below a map and the crop's label.
 
     Args:
         inspection: The inspected image.
         panel: The panel.
         style: The style.
+        annotation: The image's box and key points, if its data set has any.
 
     Returns:
         The page, for rendering as pixels or vectors; its long side (without the colour bar) has ``dpi * single_inches``
         pixels.
     """
-    rasters = Rasters(inspection, style.colour_map, style.opacity)
+    rasters = _rasters(inspection, style, annotation)
     width, height = inspection.response.image_size
     long_side = 72 * style.single_inches
     scale = long_side / max(width, height)
@@ -68,3 +87,8 @@ def panel_page(inspection: Inspection, panel: PanelName, style: FigureStyle) -> 
         area = Area(0, 0, canvas.pixels[0] / canvas.scale, canvas.pixels[1] / canvas.scale)
     draw_panel(canvas, area, rasters, panel)
     return canvas
+
+
+def _rasters(inspection: Inspection, style: FigureStyle, annotation: Annotation | None) -> Rasters:
+    shown = annotation if style.annotations and annotation is not None else Annotation()
+    return Rasters(inspection, style.colour_map, style.opacity, shown)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +48,68 @@ def draw_peaks(
         cross = [[(x - r, y - r), (x + r, y + r)], [(x - r, y + r), (x + r, y - r)]]
         canvas.lines(cross, "#FFFFFF", width=2.2)
         canvas.lines(cross, tokens.BRANCH_COLOURS["O"], width=1.2)
+
+
+def draw_outside_marks(
+    canvas: Canvas, area: Area, places: NDArray[np.floating], response: NDArray[np.floating]
+) -> None:
+    """Draw an open diamond around peaks that lie outside the annotated box; the arguments are those of `draw_peaks`."""
+    centres = np.asarray(places, dtype=np.float64).reshape(-1, 2) * (area.width, area.height) + (area.x, area.y)
+    outlines = [_diamond(x, y, r) for (x, y), r in zip(centres, 1.35 * mark_radius(area, response) + 2.2, strict=True)]
+    if outlines:
+        canvas.lines(outlines, "#000000", width=2.0, alpha=0.6)
+        canvas.lines(outlines, "#FFFFFF", width=1.0)
+
+
+def draw_outside_key(canvas: Canvas, x: float, middle: float, *, size: float) -> None:
+    """Draw the open diamond of `draw_outside_marks` in a legend, ``size`` points wide."""
+    canvas.lines([_diamond(x + size / 2, middle, size / 2)], tokens.TEXT, width=0.8)
+
+
+def draw_annotation(canvas: Canvas, area: Area, box: Area | None, parts: NDArray[np.floating]) -> None:
+    """Draw the data set's box and key points.
+
+    Args:
+        canvas: The page.
+        area: The panel, to which they are clipped.
+        box: The box, in points of the page, or None.
+        parts: Positions of the key points (n, 2), (x, y) as fractions 0 ... 1 of the panel's width and height.
+    """
+    if box is not None:
+        corners = [(box.x, box.y), (box.right, box.y), (box.right, box.bottom), (box.x, box.bottom)]
+        outline = [[*corners, corners[0], corners[1]]]
+        canvas.lines(outline, "#000000", width=1.9, alpha=0.5, clip=area)
+        canvas.lines(outline, tokens.ANNOTATION, width=0.9, clip=area)
+    places = np.asarray(parts, dtype=np.float64).reshape(-1, 2) * (area.width, area.height) + (area.x, area.y)
+    radius = np.full(len(places), 0.0085 * (area.width * area.height) ** 0.5)
+    canvas.circles(places, radius + 0.5, fill="#000000", clip=area)
+    canvas.circles(places, radius, fill=tokens.ANNOTATION, clip=area)
+
+
+def draw_view_label(canvas: Canvas, area: Area, box: Area, labels: Sequence[str]) -> None:
+    """Write what the network sees below its region if there is room, else into its lower edge.
+
+    Args:
+        canvas: The page.
+        area: The panel.
+        box: The region that the network sees, in points of the page.
+        labels: The label and shorter ones, of which the first that fits is used; none if the last does not fit.
+    """
+    height = 1.45 * tokens.CAPTION
+    below = area.bottom - box.bottom >= height
+    room = area.width if below else box.width
+    fitting = [text for text in labels if canvas.width_of(text, size=tokens.CAPTION) + 5 <= room]
+    if not fitting:
+        return
+    width = canvas.width_of(fitting[0], size=tokens.CAPTION) + 5
+    x = min(max(box.x, area.x), area.right - width)
+    y = box.bottom if below else box.bottom - height
+    canvas.rectangle(Area(x, y, width, height), "#14161AC8", radius=1.2)
+    canvas.text(x + 2.5, y + 0.74 * height, fitting[0], size=tokens.CAPTION, colour="#FFFFFF")
+
+
+def _diamond(x: float, y: float, radius: float) -> list[tuple[float, float]]:
+    return [(x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y), (x, y - radius), (x + radius, y)]
 
 
 def mark_radius(area: Area, response: NDArray[np.floating]) -> NDArray[np.float64]:

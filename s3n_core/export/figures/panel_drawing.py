@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
-from s3n_core.export.figures.marks import draw_branch_mark, draw_grid, draw_peaks, draw_view_frame
+from s3n_core.export.figures.marks import (
+    draw_annotation,
+    draw_branch_mark,
+    draw_grid,
+    draw_outside_key,
+    draw_outside_marks,
+    draw_peaks,
+    draw_view_frame,
+    draw_view_label,
+)
 from s3n_core.export.figures.panels import PANEL_TEXTS, PanelName
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.inspection.geometry import largest_magnification
 from s3n_core.inspection.map_display import ValueRange, coloured
 from s3n_core.inspection.number_text import magnification_text
 from s3n_core.inspection.palettes import PaletteName
+from s3n_core.inspection.peak import Peak
+from s3n_core.inspection.view import view_labels
 
 ABOVE = 14.5
 """Height of a panel's title, in points."""
@@ -30,10 +42,17 @@ def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -
         grid = inspection.warps.grid_d if panel == "grid_d" else inspection.warps.grid_c
         draw_grid(canvas, area, rasters.placement.shares(grid))
     if panel not in ("image_d", "image_c") and not rasters.placement.sees_all:
-        x0, y0, x1, y1 = np.array(rasters.placement.frame.box) / (*size, *size)
-        width, height = area.width, area.height
-        box = Area(area.x + x0 * width, area.y + y0 * height, (x1 - x0) * width, (y1 - y0) * height)
+        box = _on_panel(area, *rasters.placement.frame.box, size)
         draw_view_frame(canvas, area, box)
+        if panel in ("original", "peaks"):
+            draw_view_label(canvas, area, box, view_labels(inspection.response.seen_share))
+    if panel in ("original", "peaks") and (annotation := rasters.annotation):
+        found = annotation.box
+        box_area = None
+        if found is not None:
+            box_area = _on_panel(area, found.x, found.y, found.x + found.width, found.y + found.height, size)
+        parts = np.array([(part.x, part.y) for part in annotation.parts], dtype=np.float64).reshape(-1, 2) / size
+        draw_annotation(canvas, area, box_area, parts)
     if panel == "peaks":
         peaks = inspection.warps.peaks
         places = np.array([(peak.x, peak.y) for peak in peaks], dtype=np.float64).reshape(-1, 2) / size
@@ -45,8 +64,22 @@ def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -
             np.array([peak.weight_d for peak in peaks]),
             np.array([peak.weight_c for peak in peaks]),
         )
+        outside = outside_peaks(rasters)
+        places = np.array([(peak.x, peak.y) for peak in outside], dtype=np.float64).reshape(-1, 2) / size
+        draw_outside_marks(canvas, area, places, np.array([peak.response for peak in outside]))
     if (limits := rasters.range_of(panel)) is not None:
         draw_colour_bar(canvas, area, limits, rasters.palette)
+
+
+def outside_peaks(rasters: Rasters) -> list[Peak]:
+    """Return the peaks that lie outside the annotated box; none without a box."""
+    return [peak for peak in rasters.inspection.warps.peaks if rasters.annotation.is_outside(peak.x, peak.y)]
+
+
+def _on_panel(area: Area, x0: float, y0: float, x1: float, y1: float, size: NDArray[np.float64]) -> Area:
+    """Return a rectangle of the original, in its pixels, in points of the page."""
+    width, height = area.width / size[0], area.height / size[1]
+    return Area(area.x + x0 * width, area.y + y0 * height, (x1 - x0) * width, (y1 - y0) * height)
 
 
 def draw_title(canvas: Canvas, area: Area, panel: PanelName) -> None:
@@ -91,6 +124,11 @@ def draw_key(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> 
 
 def _draw_peak_key(canvas: Canvas, area: Area, baseline: float, rasters: Rasters) -> None:
     peaks = rasters.inspection.warps.peaks
+    if rasters.annotation.box is not None:
+        outside = len(outside_peaks(rasters))
+        draw_outside_key(canvas, area.x, baseline + 8.5 - 2.4, size=5.5)
+        text = f"{outside} of {len(peaks)} outside the annotated box"
+        canvas.text(area.x + 8.5, baseline + 8.5, text, size=tokens.CAPTION, colour=tokens.QUIET, room=area.width - 8.5)
     if rasters.inspection.response.attention != "sparse":
         text = f"{len(peaks)} peaks; the maps do not depend on them"
         canvas.text(area.x, baseline, text, size=tokens.CAPTION, colour=tokens.QUIET, room=area.width)

@@ -56,7 +56,7 @@ class Placement:
     @property
     def sees_all(self) -> bool:
         """Whether the view shows the whole original."""
-        return self.frame.box == (0.0, 0.0, float(self.image_size[0]), float(self.image_size[1]))
+        return self.frame.share_of(self.image_size) >= 1
 
     def _reading(self, size: tuple[int, int], axis: int, cells: int) -> FloatArray:
         """Return the (pixels, cells) matrix that interpolates a map along one axis (0 for x)."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from s3n_core.datasets.records import Annotation
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.placement import Placement
@@ -28,11 +29,13 @@ class Rasters:
         inspection: The inspected image.
         palette: Name of the colour map.
         opacity: Opacity of maps over the grey image, 0 ... 1.
+        annotation: The box and the key points to draw over the original.
     """
 
     inspection: Inspection
     palette: PaletteName
     opacity: float
+    annotation: Annotation = field(default_factory=Annotation)
 
     @functools.cached_property
     def placement(self) -> Placement:

@@ -16,7 +16,7 @@ from s3n_core.inspection.number_text import probability_text
 
 MARGIN = 24.0
 GAP = 14.0
-HEADER = 46.0
+HEADER = 57.0
 ROW_GAP = 7.0
 LEAST_WIDTH = 520.0
 LEAST_COLUMN = 126.0
@@ -154,6 +154,11 @@ def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str 
     )
     canvas.text(x, baseline + 14, size, size=tokens.BODY, colour=tokens.QUIET)
     canvas.text(area.x, baseline + 25, rule_text(inspection), size=tokens.BODY, colour=tokens.QUIET, room=room)
+    response, y = inspection.response, baseline + 36
+    seen = f"{response.view_text} {response.place_accuracy.text}"
+    x = area.x + canvas.text(area.x, y, seen, size=tokens.BODY, colour=tokens.QUIET, room=area.width) + 3
+    if warning := response.place_accuracy.warning:
+        canvas.text(x, y, warning, size=tokens.BODY, colour=tokens.CAUTION, room=max(area.right - x, 0))
 
 
 def _draw_answer(

@@ -20,7 +20,11 @@ TRACK = "#EEF0F3"
 SURROUND = "#2A2D33"
 """The neutral grey behind images, so as not to affect the perception of their colours."""
 
+ANNOTATION = "#FFD27A"
+"""The data set's box and key points."""
+
 GOOD = "#2E9E6B"
+CAUTION = "#8A5F00"
 BAD = "#D64545"
 
 CAPTION = 6.5

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from s3n_core.datasets.records import displayed_class
+from s3n_core.datasets.records import Annotation, displayed_class
 from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.rasters import Rasters
@@ -23,6 +23,7 @@ from s3n_core.export.figures.sheet import answers_of, rule_text
 from s3n_core.export.index import rule_name
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.map_display import ValueRange
+from s3n_core.inspection.view import view_labels
 
 IMAGE_SIDE = 416
 """Longest side of the original in a report, in pixels: sharp in the grid on high-resolution screens."""
@@ -71,13 +72,16 @@ class PartSummary:
         return cls(**json.loads(line))
 
 
-def part_bytes(inspection: Inspection, truth: str | None, seen: str = "unknown") -> bytes:
+def part_bytes(
+    inspection: Inspection, truth: str | None, seen: str = "unknown", annotation: Annotation | None = None
+) -> bytes:
     """Return an image's part of a report.
 
     Args:
         inspection: The image's inspection.
         truth: Name of the true class, or None if unknown.
         seen: Whether the model has seen the image before, as ``Prediction.seen``.
+        annotation: The image's box and key points, if its data set has any.
     """
     first, *others = inspection.top(count=2)
     summary = {
@@ -97,18 +101,27 @@ def part_bytes(inspection: Inspection, truth: str | None, seen: str = "unknown")
         "size": list(inspection.response.image_size),
         "seen": seen,
     }
-    return b"".join(
-        json.dumps(part, separators=(",", ":")).encode("ascii") + b"\n" for part in (summary, _pictures(inspection))
-    )
+    parts = (summary, _pictures(inspection, annotation or Annotation()))
+    return b"".join(json.dumps(part, separators=(",", ":")).encode("ascii") + b"\n" for part in parts)
 
 
-def _pictures(inspection: Inspection) -> dict[str, Any]:
+def _pictures(inspection: Inspection, annotation: Annotation) -> dict[str, Any]:
     """Return the data for showing an image, with positions as fractions of the original's sides."""
     width, height = inspection.response.image_size
     x0, y0, x1, y1 = inspection.response.source_box
     rasters = Rasters(inspection, "viridis", 1.0)
     ranges = {name: limits for name, panel in _MAPS.items() if (limits := rasters.range_of(panel)) is not None}
+    accuracy, box = inspection.response.place_accuracy, annotation.box
     return {
+        "seen": inspection.response.view_text,
+        "labels": list(view_labels(inspection.response.seen_share)),
+        "accuracy": accuracy.text,
+        "warning": accuracy.warning,
+        "box": None
+        if box is None
+        else [_rounded(v) for v in (box.x / width, box.y / height, box.width / width, box.height / height)],
+        "parts": [[_rounded(part.x / width), _rounded(part.y / height)] for part in annotation.parts],
+        "outside": [annotation.is_outside(p.x, p.y) for p in inspection.warps.peaks],
         "view": [_rounded(share) for share in (x0 / width, y0 / height, x1 / width, y1 / height)],
         "image": _webp(inspection.response.image, IMAGE_SIDE),
         "d": _webp(inspection.warps.image_d, BRANCH_SIDE),

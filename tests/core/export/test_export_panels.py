@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 from drawn_inspection import CELLS, drawn_inspection, hot_cell, pixels_of, where_colour
+from matplotlib.text import Text
 
+from s3n_core.datasets.records import Annotation, Box, Part
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.figure_style import FigureStyle
-from s3n_core.export.figures.figures import panel_figure
+from s3n_core.export.figures.figures import panel_figure, panel_page
 from s3n_core.export.figures.panels import PANELS, STANDARD_PANELS, arrange, check_panels
 from s3n_core.export.figures.placement import Placement
 from s3n_core.export.figures.rasters import Rasters
@@ -192,3 +194,42 @@ def test_panels_are_checked_and_arranged_by_branch():
 def test_a_style_says_what_is_wrong_with_it(wrong):
     with pytest.raises(ValueError):  # noqa: PT011 - the sentence differs
         FigureStyle(**wrong)
+
+
+def test_peaks_outside_the_box_get_an_open_mark() -> None:
+    peaks = ((5, 5, 1.0, 1.0, 0.0), (25, 25, 1.0, 1.0, 0.0))
+    inspection, style = drawn_inspection((300, 300), peaks=peaks), FigureStyle(dpi=100)
+    box = Box(x=0, y=0, width=150, height=150)
+    plain = pixels_of(panel_figure(inspection, "peaks", style))
+    marked = pixels_of(panel_figure(inspection, "peaks", style, annotation=Annotation(box=box)))
+    changed = np.argwhere((plain != marked).any(axis=2))
+    half, last = len(plain) / 2, len(plain)
+    beside = changed[(changed > half + 0.05 * last).all(axis=1)]  # away from the box's own outline
+    assert len(beside)  # the peak at the lower right
+    assert (np.abs(beside - 25 / 30 * last) < 0.1 * last).all()
+    inner = changed[(changed < half - 0.05 * last).all(axis=1) & (changed > 0.05 * last).all(axis=1)]
+    assert not len(inner)  # the peak in the box has no mark
+    without = FigureStyle(dpi=100, annotations=False)
+    off = panel_figure(inspection, "peaks", without, annotation=Annotation(box=box))
+    np.testing.assert_array_equal(pixels_of(off), plain)
+
+
+def test_key_points_lie_where_the_data_set_has_them() -> None:
+    part = Part(name="beak", x=60, y=150)
+    picture = panel_figure(
+        drawn_inspection((300, 200)), "original", FigureStyle(dpi=100), annotation=Annotation(parts=(part,))
+    )
+    found = where_colour(picture, tokens.ANNOTATION)
+    np.testing.assert_allclose(found.mean(axis=0) / (picture.width, picture.height), (60 / 300, 150 / 200), atol=0.01)
+
+
+def test_the_crop_is_labelled_on_the_original_only() -> None:
+    box = (45.0, 30.0, 255.0, 170.0)
+    for panel, labelled in (("original", True), ("peaks", True), ("grid_d", False)):
+        pages = [
+            panel_page(drawn_inspection((300, 200), source_box=seen), panel, STYLE)  # type: ignore[arg-type]
+            for seen in (box, None)
+        ]
+        texts = [[text.get_text() for text in page.figure.findobj(Text)] for page in pages]
+        assert ("the network sees this crop: 49 % of the image" in texts[0]) is labelled
+        assert not any("sees" in text for text in texts[1])

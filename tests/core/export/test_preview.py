@@ -11,7 +11,7 @@ from PIL import Image
 from random_model import save_random_model
 
 from s3n_core.datasets.opening import open_images
-from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.records import Box, ImageRecord, Part
 from s3n_core.errors import DataSetError, MessageError, S3NError
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.file_request import MOST_CANDIDATES, Candidate, FileRequest, candidates
@@ -116,6 +116,9 @@ def test_only_the_first_images_are_handed_over(tmp_path: Path) -> None:
     assert len(handed) == MOST_CANDIDATES
     assert handed[1] == Candidate(path=str(tmp_path / "1.png"), name="1.png", truth="sparrow")
     assert candidates(records[:1], ())[0].truth is None
+    boxed = replace(records[0], box=Box(x=1, y=2, width=3, height=4), parts=(Part(name="beak", x=5, y=6),))
+    wanted = FileRequest(images=candidates([boxed], ()), options={})
+    assert decode_file_request(json.loads(json.dumps(to_json(wanted)))) == wanted
 
 
 def test_a_request_comes_back_from_json(images: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from drawn_inspection import drawn_inspection, hot_cell
 
+from s3n_core.datasets.records import Annotation, Box, Part
 from s3n_core.errors import OutputError
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.options import ExportOptions, export_options
@@ -107,6 +108,25 @@ def test_a_part_holds_what_the_page_draws():
     assert [place for place, _ in part["ticks"]["d"]][::2] == [0, 1]
     assert part["scores"]["joint"][0][0] == "Red bird"
     assert base64.b64decode(part["image"])[8:12] == b"WEBP"
+
+
+def test_a_part_says_what_the_network_sees_and_which_peaks_lie_outside_the_box():
+    inspection = drawn_inspection((900, 600), source_box=(150.0, 0.0, 750.0, 600.0), peaks=PEAKS, name="x.jpg")
+    first, *others = inspection.warps.peaks
+    box = Box(x=first.x - 9, y=first.y - 6, width=18, height=12)
+    annotation = Annotation(box=box, parts=(Part(name="beak", x=90, y=300),))
+    part = json.loads(part_bytes(inspection, None, annotation).splitlines()[1])
+    assert part["seen"] == "The network sees this crop: 67 % of the image."
+    assert part["labels"][0] == "the network sees this crop: 67 % of the image"
+    assert (part["accuracy"], part["warning"]) == (
+        "Places are accurate to about 1/2 of the crop's side (2 × 2 cells).",
+        "That is too coarse to tell parts apart; train with a larger image size.",
+    )
+    np.testing.assert_allclose(part["box"], ((first.x - 9) / 900, (first.y - 6) / 600, 0.02, 0.02), atol=1e-5)
+    assert part["parts"] == [[0.1, 0.5]]
+    assert part["outside"] == [False] + [True] * len(others)
+    plain = json.loads(part_bytes(inspection, None).splitlines()[1])
+    assert (plain["box"], plain["parts"], plain["outside"]) == (None, [], [False] * len(inspection.warps.peaks))
 
 
 def test_names_are_text_and_never_markup(tmp_path):

@@ -45,6 +45,7 @@ def test_the_same_sheet_gives_the_same_bytes(format):
 def test_words_of_an_svg_sheet_are_text():
     texts = svg_texts(file_of("svg"))
     assert {"Red bird", "Joint prediction", "Response map", "✗ true class: Blue bird"} <= set(texts)
+    assert "The network sees the whole image. Places are accurate to about 1/2 of the side (2 × 2 cells)." in texts
     assert any(text.startswith('a <b> & "c"  d/') for text in texts), "names are written as they are"
 
 

@@ -31,6 +31,7 @@ def row_of(name: str) -> Prediction:
         rule="top-5",
         peaks=2,
         peak_places=((12.5, 3.0, 1.0, 0.75, 0.25), (0.5, 40.1, 0.3333, 0.0, 1.0)),
+        peaks_outside=1,
         label="a,b",
         correct=False,
         **STAMP,
@@ -59,6 +60,7 @@ def test_csv_is_exact(tmp_path: Path) -> None:
     assert (first["probability_O"], first["probability_D"], first["probability_C"]) == ("0.5", "", "0.625")
     assert (first["entropy"], first["rule"], first["peaks"]) == ("0.5623", "top-5", "2")
     assert first["peak_places"] == "12.5 3 1 0.75 0.25; 0.5 40.1 0.3333 0 1"
+    assert (first["peaks_outside"], last["peaks_outside"]) == ("1", "")
     assert (first["label"], first["correct"], first["mode"], first["model"]) == (
         "a,b",
         "false",

@@ -1,6 +1,7 @@
 import dataclasses
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from tiny_models import CLASSES
 
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.loading import Batch
-from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.records import Box, ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DeviceError
 from s3n_core.inspection.inspector import inspect
@@ -82,6 +83,18 @@ def test_rows_say_what_the_network_says(model: Model, records: list[ImageRecord]
     assert row.label == CLASSES[3]
     assert row.correct is (row.class_name == row.label)
     assert row.error == ""
+
+
+def test_peaks_outside_the_box_are_counted(model: Model, records: list[ImageRecord]) -> None:
+    record = records[3]
+    x, y, *_ = rows_of(model, [record])[0].peak_places[0]
+    around, elsewhere = Box(x=x - 0.5, y=y - 0.5, width=1, height=1), Box(x=-9, y=-9, width=1, height=1)
+    boxed = [record, replace(record, box=around), replace(record, box=elsewhere), replace(records[0], box=around)]
+    none, inside, outside, unreadable = rows_of(model, boxed)
+    assert none.peaks_outside is None
+    assert inside.peaks_outside == sum((a, b) != (x, y) for a, b, *_ in inside.peak_places)
+    assert outside.peaks_outside == outside.peaks
+    assert unreadable.peaks_outside is None
 
 
 def test_order_is_kept_and_unreadable_files_have_rows(model: Model, records: list[ImageRecord]) -> None:
