@@ -346,7 +346,7 @@ function openDetail(index) {
       ["Margin to the second", percent(image.margin)], ["Entropy of O", `${image.entropy.toFixed(3)} nats`],
       ["Rule of Eq. 3", image.rule], ["Peaks", String(image.peaks)], ["Original", `${image.width} × ${image.height} px`],
     ].flatMap(([term, value]) => [make("dt", { class: "quiet" }, term), make("dd", null, value)])),
-    make("p", { class: "quiet small end" }, `${data.seen} ${data.accuracy} `,
+    make("p", { class: "quiet small end" }, `${data.view_text} ${data.accuracy} `,
       data.warning ? make("span", { class: "caution" }, data.warning) : ""));
   detail.replaceChildren(
     make("div", { class: "head" },

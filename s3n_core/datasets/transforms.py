@@ -70,7 +70,7 @@ class Preprocess:
         return {name: value for name, value in fields.items() if value is not None}
 
     @property
-    def seen_share(self) -> float | None:
+    def view_share(self) -> float | None:
         """The share of an image's area that the test view shows, in (0, 1]; None if it depends on the image's shape."""
         match self.resize:
             case "squash":

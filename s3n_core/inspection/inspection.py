@@ -162,19 +162,19 @@ class Response(_ByValue):
     # What the network sees
 
     @property
-    def seen_share(self) -> float:
+    def view_share(self) -> float:
         """The share of the image's area that the network sees, in (0, 1]; the region is ``source_box``."""
         return self.frame.share_of(self.image_size)
 
     @property
     def sees_all(self) -> bool:
         """Whether the network sees the whole image."""
-        return self.seen_share >= 1
+        return self.view_share >= 1
 
     @property
     def view_text(self) -> str:
         """One sentence that names what the network sees: "The network sees this crop: 56 % of the image."."""
-        return view_text(self.seen_share)
+        return view_text(self.view_share)
 
     @property
     def place_accuracy(self) -> PlaceAccuracy:

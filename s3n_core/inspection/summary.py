@@ -53,7 +53,7 @@ def summary_of(inspection: Inspection, annotation: Annotation | None = None) -> 
         "image_scale": response.image_scale,
         "source_box": list(response.source_box),
         "source_size": response.source_size,
-        "seen_share": response.seen_share,
+        "view_share": response.view_share,
         "view": response.view_text,
         "place_cells": response.place_accuracy.cells,
         "place_accuracy": response.place_accuracy.text,

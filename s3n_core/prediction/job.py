@@ -27,7 +27,7 @@ from s3n_core.models.network_outputs import require_cascade
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenCounts, SeenReader
 from s3n_core.prediction.resuming import UnfinishedTable
-from s3n_core.prediction.row_building import RowMaker
+from s3n_core.prediction.row_building import RowMaker, count_outside
 from s3n_core.prediction.rows import Prediction, PredictionHeader, PredictionProgress, fingerprint
 from s3n_core.prediction.tables import prepare_place, write_table
 from s3n_core.system.distributed import ALONE, Team
@@ -102,7 +102,7 @@ def header_of(
         classes=model.classes,
         images=fingerprint(records, classes),
         count=len(records),
-        seen_share=model.preprocess.seen_share,
+        view_share=model.preprocess.view_share,
         place_cells=network_accuracy(model.header.network).cells,
         stop_below=stop_below,
     )
@@ -194,7 +194,7 @@ def predict_to_file(
         seen = Counter[str]()
 
         def counted() -> Iterator[Prediction]:
-            for row in table.rows():
+            for row in map(_completed, table.rows(), records):
                 seen.update(() if row.error else (row.seen,))
                 yield row
 
@@ -227,6 +227,13 @@ def assist(
     with closing(job):
         for _ in job:
             pass
+
+
+def _completed(row: Prediction, record: ImageRecord) -> Prediction:
+    """Return a row with the count that the rows of an earlier version lack."""
+    if row.error or row.peaks_outside is not None:
+        return row
+    return replace(row, peaks_outside=count_outside(row.peak_places, record.annotation))
 
 
 def _mean_passes(rows: Iterable[Prediction]) -> float | None:

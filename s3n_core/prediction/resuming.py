@@ -18,6 +18,9 @@ from s3n_core.prediction.tables import FORMAT, VERSION
 from s3n_core.system.json_values import from_json
 from s3n_core.system.line_files import LineFile, part_path
 
+_RESUMED = (2, VERSION)
+"""Versions whose rows are kept: version 2 only lacked ``peaks_outside``, which follows from the peaks' places."""
+
 
 class UnfinishedTable:
     """The rows of an unfinished table; a context manager that locks it against a second job.
@@ -90,7 +93,7 @@ class UnfinishedTable:
         """Refuse rows of another job."""
         try:
             fields = json.loads(line)
-            if fields["format"] != FORMAT or fields["version"] != VERSION:
+            if fields["format"] != FORMAT or fields["version"] not in _RESUMED:
                 raise ValueError
             earlier = from_json(PredictionHeader, fields)
         except (ValueError, KeyError, TypeError) as error:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from s3n_core.datasets.loading import Batch
-from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.records import Annotation, ImageRecord
 from s3n_core.datasets.transforms import source_box
 from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.method.alignment import cell_to_grid
@@ -80,8 +80,7 @@ class RowMaker:
         names = [known[int(by_branch[place])] for place in asked]
         name = known[indices[0]]
         label = label_name(record, self.classes)
-        places, annotation = self._places(size, maps), record.annotation
-        outside = [annotation.is_outside(x, y) for x, y, *_ in places]
+        places = self._places(size, maps)
         return Prediction(
             file=record.name,
             class_name=name,
@@ -94,7 +93,7 @@ class RowMaker:
             rule=rule_names(config)[bool(sure)],
             peaks=int(peaks),
             peak_places=places,
-            peaks_outside=None if annotation.box is None else sum(outside),
+            peaks_outside=count_outside(places, record.annotation),
             label=label,
             correct=name == label if label in known else None,
             mode=model.sampling,
@@ -116,6 +115,11 @@ class RowMaker:
             (round(float(x), 1), round(float(y), 1), *(round(float(value), 4) for value in three))  # type: ignore[misc]
             for (x, y), three in zip(places[order], values[order], strict=True)
         )
+
+
+def count_outside(places: Sequence[PeakPlace], annotation: Annotation) -> int | None:
+    """Return how many peaks lie outside the annotated box; None without a box."""
+    return None if annotation.box is None else sum(annotation.is_outside(x, y) for x, y, *_ in places)
 
 
 def _pack(batch: BatchOutput, branches: Sequence[str]) -> NDArray[np.float32]:

@@ -42,7 +42,6 @@ class Prediction:
             there are fewer than ten); "saliency" for a network whose R is the mean of all features (Table 3).
         peaks: Number of peaks of R.
         peak_places: The peaks, strongest first.
-        peaks_outside: How many of them lie outside the object's annotated box; None if the image has no box.
         label: The true class of the image, or None.
         correct: Whether the predicted class is the label; None without a label, or if the model lacks that class.
         mode: How the peaks were assigned to D and C.
@@ -51,6 +50,7 @@ class Prediction:
         error: Why there is no prediction; empty if there is one.
         seen: Whether the model has seen the image: "training" (it learned from it), "validation" (it chose the best
             epoch), "unseen", or "unknown". Empty without a prediction, and in tables of earlier versions.
+        peaks_outside: How many of the peaks lie outside the object's annotated box; None if the image has no box.
     """
 
     file: Annotated[
@@ -143,7 +143,6 @@ class Prediction:
         ),
     ] = None
     peak_places: Annotated[tuple[PeakPlace, ...], Column("places")] = ()
-    peaks_outside: Annotated[int | None, Column("count")] = None
     label: Annotated[
         str | None,
         Column(
@@ -165,6 +164,7 @@ class Prediction:
         ),
     ] = ""
     seen: Annotated[str, Column("word")] = ""
+    peaks_outside: Annotated[int | None, Column("count")] = None
 
     def _repr_html_(self) -> str:
         """Show the row in a notebook."""
@@ -229,7 +229,7 @@ class PredictionHeader:
         classes: The model's class names, by index.
         images: Fingerprint of the list of images (``fingerprint``).
         count: Number of images.
-        seen_share: The share of an image's area that the network sees, in (0, 1]; None if it depends on the image's
+        view_share: The share of an image's area that the network sees, in (0, 1]; None if it depends on the image's
             shape, or in a table of an earlier version.
         place_cells: Places are accurate to about 1 / ``place_cells`` of the side of what the network sees; None in a
             table of an earlier version.
@@ -243,7 +243,7 @@ class PredictionHeader:
     classes: tuple[str, ...]
     images: str
     count: int
-    seen_share: float | None = field(default=None, compare=False)
+    view_share: float | None = field(default=None, compare=False)
     place_cells: int | None = field(default=None, compare=False)
     stop_below: float | None = None
     passes: float | None = field(default=None, compare=False)

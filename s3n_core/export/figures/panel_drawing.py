@@ -45,7 +45,7 @@ def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -
         box = _on_panel(area, *rasters.placement.frame.box, size)
         draw_view_frame(canvas, area, box)
         if panel in ("original", "peaks"):
-            draw_view_label(canvas, area, box, view_labels(inspection.response.seen_share))
+            draw_view_label(canvas, area, box, view_labels(inspection.response.view_share))
     if panel in ("original", "peaks") and (annotation := rasters.annotation):
         found = annotation.box
         box_area = None

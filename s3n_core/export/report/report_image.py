@@ -113,8 +113,8 @@ def _pictures(inspection: Inspection, annotation: Annotation) -> dict[str, Any]:
     ranges = {name: limits for name, panel in _MAPS.items() if (limits := rasters.range_of(panel)) is not None}
     accuracy, box = inspection.response.place_accuracy, annotation.box
     return {
-        "seen": inspection.response.view_text,
-        "labels": list(view_labels(inspection.response.seen_share)),
+        "view_text": inspection.response.view_text,
+        "labels": list(view_labels(inspection.response.view_share)),
         "accuracy": accuracy.text,
         "warning": accuracy.warning,
         "box": None

@@ -5,13 +5,18 @@ import json
 import math
 import shutil
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from command_line import Command
+from PIL import Image
 
 from s3n_core.datasets.opening import open_images
+from s3n_core.datasets.records import Box, ImageRecord
+from s3n_core.models.opening import open_model
+from s3n_core.prediction.job import predict_to_file
 from s3n_core.prediction.rows import fingerprint
 from s3n_core.prediction.tables import read_json_table
 from s3n_core.runs.following import RunFollower
@@ -108,6 +113,27 @@ def test_an_interrupted_job_goes_on(s3n: Command, earlier: Path, tmp_path: Path)
     assert whole >= 4
     assert outcome.events[0]["resumed"] == whole
     assert_same_rows(table(out), table(earlier / "predictions.csv"))
+    assert {row["peaks_outside"] for row in table(out)} == {""}  # no boxes
+
+
+def test_an_interrupted_job_gets_the_count_that_its_rows_lack(model: Path, tmp_path: Path) -> None:
+    picture, box = tmp_path / "bird.png", Box(x=-9, y=-9, width=1, height=1)
+    Image.new("RGB", (40, 40), "red").save(picture)
+    records = [ImageRecord(path=picture, name=name, box=box) for name in ("a", "b")]
+    opened, out = open_model(model, device="cpu"), tmp_path / "predictions.json"
+    with closing(predict_to_file(opened, records, out, batch_size=1)) as job:
+        for step in job:
+            if step.done == 1:
+                break
+    part = out.with_name("predictions.json.part")
+    head, row = (json.loads(line) for line in part.read_text(encoding="utf-8").splitlines())
+    peaks = row.pop("peaks_outside")
+    lines = (json.dumps(line, separators=(",", ":")) for line in (head | {"version": 2}, row))
+    part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    steps = list(predict_to_file(opened, records, out, batch_size=1))
+    assert steps[0].resumed == 1
+    assert [row.peaks_outside for row in read_json_table(out)[1]] == [peaks, peaks]
+    assert peaks == row["peaks"]
 
 
 def test_arrays_are_those_of_an_export_today(s3n: Command, earlier: Path, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_an_inspection_says_what_the_network_saw(model: Model) -> None:
     ratio = 600 / 448
     cropping = replace(model, preprocess=replace(model.preprocess, resize="squash_crop", resize_ratio=ratio))
     seen = inspect(cropping, Image.new("RGB", (300, 200))).response
-    assert seen.seen_share == pytest.approx(ratio**-2)
+    assert seen.view_share == pytest.approx(ratio**-2)
     assert not seen.sees_all
     assert seen.place_accuracy.text.count("the crop's side") == 1
 
@@ -84,7 +84,7 @@ def test_the_share_of_a_preprocessing_is_that_of_its_box(size: tuple[int, int]) 
     for preprocess in (Preprocess(), Preprocess(resize="squash_crop"), Preprocess(resize="keep_crop")):
         x0, y0, x1, y1 = source_box(size, preprocess)
         share = (x1 - x0) * (y1 - y0) / (size[0] * size[1])
-        expected = preprocess.seen_share
+        expected = preprocess.view_share
         assert expected == pytest.approx(share) if expected is not None else share == min(size) / max(size)
 
 
@@ -114,4 +114,4 @@ def test_the_summary_says_which_peaks_lie_outside_the_box(model: Model, tmp_path
     plain = summary_of(inspection)
     assert plain["box"] is None
     assert {peak["outside_box"] for peak in plain["peaks"]} == {None}
-    assert np.isfinite(summary["seen_share"])
+    assert np.isfinite(summary["view_share"])
