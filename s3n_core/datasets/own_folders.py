@@ -14,9 +14,9 @@ from s3n_core.system.output_marker import MARKER
 
 OwnKind = Literal["run", "export", "demo data", "output"]
 
-# The columns of an export's table, the first line of its rows while it runs, and the tables of the synthetic birds, which
+# The first columns of an export's table, the first line of its rows while it runs, and the tables of the synthetic birds, which
 # versions before the marker wrote, too.
-_EXPORT_TABLE = b"file,label,class,probability,correct,entropy,rule,peaks,sheet,folder,arrays,error"
+_EXPORT_TABLE = b"file,label,class,probability,correct,entropy,rule,peaks,"
 _EXPORT_ROWS = b'"s3n-export"'
 _DEMO_TABLES = ("species.json", "distinguishing_parts.json")
 _PREDICTIONS = frozenset({"file", "class", "probability", "entropy", "rule", "peaks"})  # columns of every such table

@@ -115,7 +115,7 @@ def test_a_part_says_what_the_network_sees_and_which_peaks_lie_outside_the_box()
     first, *others = inspection.warps.peaks
     box = Box(x=first.x - 9, y=first.y - 6, width=18, height=12)
     annotation = Annotation(box=box, parts=(Part(name="beak", x=90, y=300),))
-    part = json.loads(part_bytes(inspection, None, annotation).splitlines()[1])
+    part = json.loads(part_bytes(inspection, None, annotation=annotation).splitlines()[1])
     assert part["view_text"] == "The network sees this crop: 67 % of the image."
     assert part["labels"][0] == "the network sees this crop: 67 % of the image"
     assert (part["accuracy"], part["warning"]) == (
