@@ -20,12 +20,14 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
+import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 from PySide6.QtCore import QObject, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 from window_ticks import Watcher  # noqa: E402
 
 from s3n_gui.appearance import theme  # noqa: E402
+from s3n_gui.dataset.image_order import ImageOrder, Measures  # noqa: E402
 from s3n_gui.frame.main_window import MainWindow  # noqa: E402
 from s3n_gui.frame.pages import PAGES  # noqa: E402
 from s3n_gui.frame.window_program import make_application  # noqa: E402
@@ -168,6 +170,37 @@ def measure(folder: Path, *, why: bool) -> None:
     print(f"filter by text: {1000 * (time.perf_counter() - start):.0f} ms, {page.images.rowCount():,} images")
     page.filter_bar.show_all()
     clock.report("filtering")
+    for name in ("use", "labels"):
+        start = time.perf_counter()
+        page.controller.set_filter(**{name: "validation" if name == "use" else frozenset({3})})
+        print(f"filter by {name}: {1000 * (time.perf_counter() - start):.0f} ms, {page.images.rowCount():,} images")
+    start = time.perf_counter()
+    page.filter_bar.filter_menu.aboutToShow.emit()
+    print(f"filter menu with its numbers: {1000 * (time.perf_counter() - start):.0f} ms")
+    page.filter_bar.show_all()
+    made_up = np.random.default_rng(0)
+    page.controller.checking.measures = Measures.of(
+        made_up.integers(40, 2000, (IMAGES, 2)), made_up.integers(0, 256, (IMAGES, 32), dtype=np.uint8)
+    )
+    clock.report("filters and their menu")
+    for order in ("class", "smallest", "near-duplicates", "likeness", "name"):
+        start = time.perf_counter()
+        page.controller.set_order(ImageOrder(order, 77_777 if order == "likeness" else -1))
+        took = time.perf_counter() - start
+        clock.until(page.is_ready)
+        print(f"order {order}: {1000 * took:.0f} ms at once, {1000 * (time.perf_counter() - start):.0f} ms until shown")
+        clock.report(f"order {order}")
+    window.palette_box.open()
+    clock.until(lambda: False, 0.1)
+    begin = time.perf_counter()
+    clock.until(lambda: bool(window.sources.find("bird_0499")))
+    print(f"palette: images indexed {time.perf_counter() - begin:.2f} s after it opened")
+    clock.report("palette: indexing")
+    for query in ("b", "bird", "bird_0499", "77 499", "bd99", "zzzz", "jpgjpg"):
+        start = time.perf_counter()
+        page.window().palette_box.field.setText(query)
+        print(f"palette: {query!r}: {1000 * (time.perf_counter() - start):.1f} ms")
+    window.palette_box.close_palette()
     print(f"memory grew by {(psutil.Process().memory_info().rss - memory) / 2**20:.0f} MB")
     window.close()
     clock.idler.process.kill()

@@ -44,6 +44,9 @@ def audit(
             "--out", "-o", metavar="DIR", help="Write the full report (audit.txt, audit.json) to this folder."
         ),
     ] = None,
+    measures: Annotated[
+        bool, typer.Option("--measures", help="Include the size and perceptual hash of every image in the JSON.")
+    ] = False,
     format: FormatOption = "auto",
     workers: WorkersOption = None,
     json: JsonOption = False,
@@ -65,6 +68,7 @@ def audit(
             workers=workers,
             progress=reading,
             comparing=comparing,
+            measure=measures,
         )
     if out is not None:
         _write(report, out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
+from s3n_core.datasets.audit.measures import read_measures
 from s3n_core.errors import S3NError
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.dataset.findings import Finding, problems_by_image
+from s3n_gui.dataset.image_order import Measures
 from s3n_gui.dataset.kept_report import KeptReport, keep_report, kept_report
 from s3n_gui.dataset.report_reading import findings_of
 from s3n_gui.dataset.survey import Survey
@@ -37,6 +40,8 @@ class Checking(QObject):
         self._kept: KeptReport | None = None
         self.findings: tuple[Finding, ...] | None = None
         """Findings, most severe first; None before the first check."""
+        self.measures: Measures | None = None
+        """Sizes and hashes of the images; None before the first check, or after one of an earlier version."""
         self._trouble: dict[int, tuple[str, ...]] = {}
         tasks.done.connect(self._on_done)
         tasks.failed.connect(self._on_failed)
@@ -71,7 +76,7 @@ class Checking(QObject):
     def show_survey(self, survey: Survey | None, *, provisional: bool = False) -> None:
         """Reset for another data set, or for none; a provisional preview is not checked."""
         self._survey = None if provisional else survey
-        self._kept, self.findings, self._trouble = None, None, {}
+        self._kept, self.findings, self.measures, self._trouble = None, None, None, {}
         self.changed.emit()
         if survey is not None and not provisional:
             self._tasks.run("kept", lambda: kept_report(survey.data_set))
@@ -86,7 +91,7 @@ class Checking(QObject):
         if self._survey is None or self._job is not None:
             return
         data_set = self._survey.data_set
-        arguments = ("audit", str(data_set.root), f"--format={data_set.format}")
+        arguments = ("audit", str(data_set.root), f"--format={data_set.format}", "--measures")
         job = CommandJob(f"Checking {data_set.root.name}", arguments)
         self._job = job
         job.succeeded.connect(self._on_succeeded)
@@ -105,7 +110,7 @@ class Checking(QObject):
         prepared, kept = self._survey, self._kept
         if prepared is not None and kept is not None and kept.report is not None:
             report = kept.report
-            self._tasks.run("findings", lambda: findings_of(report, prepared))
+            self._tasks.run("findings", lambda: (findings_of(report, prepared), _measures_of(report, prepared)))
 
     @Slot(object, object)
     def _on_succeeded(self, report: dict[str, Any] | None, job: CommandJob) -> None:
@@ -138,7 +143,8 @@ class Checking(QObject):
             else:
                 self.changed.emit()
         elif name == "findings":
-            self._job, self.findings, self._trouble = None, result, problems_by_image(result)
+            self._job, (self.findings, self.measures) = None, result
+            self._trouble = problems_by_image(self.findings or ())
             self.changed.emit()
 
     @Slot(str)
@@ -146,3 +152,8 @@ class Checking(QObject):
         if name in ("findings", "kept"):
             self._job = None
             self.changed.emit()
+
+
+def _measures_of(report: Mapping[str, Any], survey: Survey) -> Measures | None:
+    measures = read_measures(report, len(survey))
+    return None if measures is None else Measures.of(*measures)

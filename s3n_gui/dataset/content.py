@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
@@ -25,7 +25,7 @@ from s3n_gui.dataset.images.selected_card import SelectedCard
 from s3n_gui.dataset.split.split_box import SplitBox
 
 _WIDTHS = (284, 620, 330)
-_NARROW_MIDDLE = 190
+_NARROW_MIDDLE, _MIDDLE = 190, 1
 _LEAST_WIDTHS = (240, 260, 250)
 _SHARES = (0, 6, 1)  # stretch factors of the panes
 
@@ -73,7 +73,7 @@ class Content(QWidget):
             for widget, stretch in widgets:
                 stack.addWidget(widget, stretch)
             pane.setMinimumWidth(least)  # overrides the larger minimum that large text would ask for
-            self.panes.addWidget(pane)
+            self.panes.addWidget(pane if place == _MIDDLE else _scrolled(pane, least))  # the grid scrolls by itself
             self.panes.setStretchFactor(place, share)
         self._widths, self._was_shown = [px(width) for width in _WIDTHS], False
         column = QVBoxLayout(self)
@@ -100,6 +100,23 @@ class Content(QWidget):
             self._was_shown = True
             room = self.width() - 2 * PAGE_MARGIN - 2 * self.panes.handleWidth()
             self.panes.setSizes(_fitting(self._widths, room, px(_NARROW_MIDDLE)))
+
+
+def _scrolled(pane: QWidget, least: int) -> QScrollArea:
+    """Return a pane that scrolls where a small window or large text leaves too little height.
+
+    Args:
+        pane: The pane.
+        least: Its smallest width in pixels, whatever large text would ask for.
+    """
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setMinimumWidth(least)
+    area.setWidget(pane)
+    return area
 
 
 def _fitting(widths: Sequence[int], room: int, narrow: int) -> list[int]:

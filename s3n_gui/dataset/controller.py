@@ -17,6 +17,7 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.dataset.checking import Checking
 from s3n_gui.dataset.image_filter import ImageFilter
+from s3n_gui.dataset.image_order import MEASURED, ImageOrder, name_ranks
 from s3n_gui.dataset.planning import Planning
 from s3n_gui.dataset.survey import Survey, survey
 from s3n_gui.state.session import Session
@@ -24,9 +25,10 @@ from s3n_gui.state.session import Session
 _LARGE = 50_000  # images
 _FIRST_IMAGES, _FIRST_FOLDERS = 60, 200
 _NOTHING: NDArray[np.intp] = np.empty(0, np.intp)
-_TASKS = ("survey", "uses", "kept", "findings")
+_TASKS = ("survey", "uses", "kept", "findings", "names")
 _FAILURES = {
     "first images": "The first images of the folder could not be shown",
+    "names": "The images could not be sorted by name",
     "survey": "The data set could not be prepared",
     "uses": "The splits of the images could not be computed",
     "kept": "The report of the last check could not be read or saved",
@@ -44,6 +46,7 @@ class DataController(QObject):
         survey: The indexed data set, or None.
         listed: intp (n,): indices of the listed images.
         filter: Which images are listed.
+        order: In which order.
 
     Signals:
         survey_changed: Another data set is ready, or none is open.
@@ -70,6 +73,8 @@ class DataController(QObject):
         """Whether ``survey`` is only a preview: the first images of a folder that is still being read."""
         self.listed = _NOTHING
         self.filter = ImageFilter()
+        self.order = ImageOrder()
+        self._names: NDArray[np.intp] | None = None  # ranks of the file names, once they are known
         self._wanted_class = ""
         self.planning.assigned.connect(self._on_assigned)
         self.planning.changed.connect(self._on_planned)
@@ -109,12 +114,16 @@ class DataController(QObject):
 
     def _take_over(self, prepared: Survey | None, *, provisional: bool = False) -> None:
         self.survey, self.is_provisional = prepared, provisional
-        self.filter = ImageFilter()
+        self.filter, self._names = ImageFilter(), None
+        self.order = replace(self.order, like=-1) if self.order.by != "likeness" else ImageOrder()
+        self._tasks.forget("names")
         self.listed = np.arange(len(prepared)) if prepared is not None else _NOTHING
         self.planning.show_survey(prepared, provisional=provisional)
         self.survey_changed.emit()
         self.listed_changed.emit()
         self.checking.show_survey(prepared, provisional=provisional)
+        if self.order.by != "data-set":
+            self.set_order(self.order)
         if not provisional:
             wanted, self._wanted_class = self._wanted_class, ""
             self.show_class(wanted)
@@ -133,7 +142,8 @@ class DataController(QObject):
         self.marks_changed.emit()
 
     def _on_checked(self) -> None:
-        if self.filter.trouble not in (None, "left-out"):
+        depends = self.filter.trouble not in (None, "left-out") or self.filter.size is not None
+        if depends or self.order.by in MEASURED:
             self._list()
         self.marks_changed.emit()
 
@@ -141,10 +151,29 @@ class DataController(QObject):
 
     def set_filter(self, **changes: Any) -> None:
         """Change fields of the filter, by their names in ``ImageFilter``."""
-        wanted = replace(self.filter, **changes)
+        self.apply_filter(replace(self.filter, **changes))
+
+    def apply_filter(self, wanted: ImageFilter) -> None:
+        """List the images that pass a filter."""
         if wanted != self.filter:
             self.filter = wanted
             self._list()
+
+    def show_only(self, **conditions: Any) -> None:
+        """List the images that meet these conditions, by their names in ``ImageFilter``, and no others."""
+        self.apply_filter(ImageFilter(**conditions))
+
+    def set_order(self, order: ImageOrder) -> None:
+        """List the images in another order; one that needs the names or the check follows when they are known."""
+        self.order = order
+        if self.survey is not None and order.by == "name" and self._names is None:
+            prepared = self.survey
+            self._tasks.run("names", lambda: name_ranks(prepared))
+        self._list()
+
+    def count(self, wanted: ImageFilter) -> int:
+        """Return the number of images that pass a filter."""
+        return 0 if self.survey is None else len(self._passing(wanted))
 
     def show_class(self, name: str) -> None:
         """List the images of one class, now or as soon as the data set is ready.
@@ -157,15 +186,27 @@ class DataController(QObject):
             self._wanted_class = name if opened is not None else ""
         elif name in survey.data_set.classes:
             label = survey.data_set.classes.index(name)
-            self.set_filter(labels=frozenset({label}), use=None, text="", trouble=None)
+            self.show_only(labels=frozenset({label}))
 
     def _list(self) -> None:
         if self.survey is not None:
-            planning, findings = self.planning, self.checking.findings or ()
-            listed = self.filter.apply(self.survey, planning.uses, findings, planning.left_out)
+            checking = self.checking
+            listed = self.order.apply(
+                self._passing(self.filter),
+                self.survey,
+                names=self._names,
+                measures=checking.measures,
+                findings=checking.findings or (),
+            )
             if not np.array_equal(listed, self.listed):
                 self.listed = listed
             self.listed_changed.emit()
+
+    def _passing(self, wanted: ImageFilter) -> NDArray[np.intp]:
+        assert self.survey is not None
+        planning, checking = self.planning, self.checking
+        ranges = None if checking.measures is None else checking.measures.ranges
+        return wanted.apply(self.survey, planning.uses, checking.findings or (), planning.left_out, ranges)
 
     # -- background ------------------------------------------------------------------------------------------------------
 
@@ -174,6 +215,9 @@ class DataController(QObject):
         if name == "first images":
             if self.survey is None and len(result):
                 self._take_over(result, provisional=True)
+        elif name == "names":
+            self._names = result
+            self._list()
         elif name == "survey":
             self._tasks.forget("first images")
             self._take_over(result)

@@ -1,16 +1,23 @@
-"""The filter of a data set's images: by class, use, text and finding. Pure."""
+"""The filter of a data set's images: by class, use, text, size and finding. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.datasets.records import displayed_class
 from s3n_gui.dataset.findings import KIND_WORDS, Finding, Kind
+from s3n_gui.dataset.image_order import SIZE_WORDS
 from s3n_gui.dataset.survey import USE_WORDS, USES, Survey, Use
+
+Condition = Literal["labels", "use", "size", "trouble", "text"]
+CONDITIONS: tuple[Condition, ...] = get_args(Condition)
+"""The names of the conditions, which are also the names of the filter's fields."""
+_EVERYTHING: dict[Condition, Any] = {"labels": None, "use": None, "size": None, "trouble": None, "text": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +28,7 @@ class ImageFilter:
         labels: Class indices (-1: without label); None: all.
         use: One use; None: all.
         text: Words that the name or class must all contain, ignoring case.
+        size: An index into ``SIZE_WORDS``: a range of the shorter side; None: all.
         trouble: A kind of finding, "any" for all kinds that concern single images, or "left-out"; None: all.
     """
 
@@ -28,6 +36,7 @@ class ImageFilter:
     use: Use | None = None
     text: str = ""
     trouble: Kind | str | None = None
+    size: int | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -36,19 +45,47 @@ class ImageFilter:
 
     def name(self, classes: Sequence[str]) -> str:
         """Return what the images that pass have in common: "Heron · Near-duplicates"; empty if all pass."""
-        labels = self.labels or frozenset()
-        shown = [displayed_class(classes[label]) if label >= 0 else "Without label" for label in sorted(labels)]
-        kind = {None: "", "any": "With findings", "left-out": "Left out"}.get(self.trouble)
-        parts = [
-            ", ".join(shown) if len(shown) < 4 else f"{len(shown):,} classes",
-            "" if self.use is None else USE_WORDS[self.use].capitalize(),
-            next((word for known, word in KIND_WORDS.items() if known == self.trouble), "") if kind is None else kind,
-            f"“{self.text}”" if self.text else "",
-        ]
-        return " · ".join(part for part in parts if part)
+        return " · ".join(self.words(condition, classes) for condition in self.conditions)
+
+    def words(self, condition: Condition, classes: Sequence[str]) -> str:
+        """Return a condition in a few words: "Test", "256 to 511 px", "Tufted duck"; empty if it is not set.
+
+        Args:
+            condition: The condition.
+            classes: The class names of the data set.
+        """
+        if condition == "labels":
+            labels = sorted(self.labels or ())
+            shown = [displayed_class(classes[label]) if label >= 0 else "Without label" for label in labels]
+            return ", ".join(shown) if len(shown) < 4 else f"{len(shown):,} classes"
+        if condition == "use":
+            return "" if self.use is None else USE_WORDS[self.use].capitalize()
+        if condition == "size":
+            return "" if self.size is None else SIZE_WORDS[self.size]
+        if condition == "trouble":
+            return "" if self.trouble is None else trouble_words(self.trouble)
+        return f"“{self.text}”" if self.text else ""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions that are set, in the order in which they are shown."""
+        return tuple(name for name in CONDITIONS if getattr(self, name) != _EVERYTHING[name])
+
+    def without(self, condition: Condition) -> ImageFilter:
+        """Return the filter without one of its conditions."""
+        return replace(self, **{condition: _EVERYTHING[condition]})
+
+    def only(self, condition: Condition) -> ImageFilter:
+        """Return the filter with only one of its conditions."""
+        return ImageFilter(**{condition: getattr(self, condition)})
 
     def apply(
-        self, survey: Survey, uses: NDArray[np.uint8], findings: Collection[Finding], left_out: frozenset[int]
+        self,
+        survey: Survey,
+        uses: NDArray[np.uint8],
+        findings: Collection[Finding],
+        left_out: frozenset[int],
+        ranges: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.intp]:
         """Return the indices of the images that pass: in the data set's order, or by finding with duplicates adjacent.
 
@@ -57,12 +94,16 @@ class ImageFilter:
             uses: uint8 (N,): the use of each image, an index into ``USES``.
             findings: The findings of the audit.
             left_out: Indices of the images that are left out.
+            ranges: uint8 (N,): the size range of each image, an index into ``SIZE_WORDS``; None if they are not known:
+                a condition on the size is then ignored.
         """
         mask = np.ones(len(survey), bool)
         if self.labels is not None:
             mask &= np.isin(survey.labels, list(self.labels))
         if self.use is not None:
             mask &= uses == USES.index(self.use)
+        if self.size is not None and ranges is not None:
+            mask &= ranges == self.size
         order = np.arange(len(survey))
         if self.trouble == "left-out":
             order = np.array(sorted(left_out), np.intp)
@@ -82,3 +123,9 @@ class ImageFilter:
         for word in words:
             found = [index for index in found if word in texts[index]]
         return np.array(found, np.intp)
+
+
+def trouble_words(trouble: str) -> str:
+    """Return the words for a kind of finding, "any" or "left-out"."""
+    words = {"any": "With findings", "left-out": "Left out"}
+    return words.get(trouble) or KIND_WORDS[cast(Kind, trouble)]

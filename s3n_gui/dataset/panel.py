@@ -17,6 +17,7 @@ from s3n_gui.dataset.classes.class_model import ClassModel
 from s3n_gui.dataset.content import Content
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.empty_state import EmptyState, ReadingState
+from s3n_gui.dataset.image_order import MEASURED, ORDER_WORDS, ORDERS, ImageOrder, OrderName
 from s3n_gui.dataset.images.image_model import ImageModel
 from s3n_gui.state.demo import demo_images
 from s3n_gui.state.image_selection import ImageSelection
@@ -83,6 +84,9 @@ class DataPage(Page):
         self.class_list.labels_chosen.connect(self._on_labels)
         self.class_list.doubleClicked.connect(self._on_class_opened)
         self.filter_bar.tile_chosen.connect(self.grid.set_tile)
+        self.filter_bar.order_chosen.connect(self._on_order)
+        self.filter_bar.check_asked.connect(controller.checking.check)
+        self.filter_bar.left.connect(self._focus_grid)
         self.grid.current_changed.connect(self._on_current)
         self.grid.selection_grew.connect(self._show_selected)
         self.grid.opened.connect(self.inspect)
@@ -163,7 +167,31 @@ class DataPage(Page):
         self.controller.set_filter(labels=labels)
 
     def _on_show(self, kind: str) -> None:
-        self.controller.set_filter(labels=None, use=None, text="", trouble=kind)
+        self.controller.show_only(trouble=kind)
+        self._focus_grid()
+
+    def _on_order(self, name: OrderName) -> None:
+        controller, like = self.controller, -1
+        checking = controller.checking
+        if name in MEASURED and checking.measures is None:
+            if checking.job is None:
+                checking.check()
+            self._session.report_notice(
+                f"The images are being read. After that, they are sorted: {ORDER_WORDS[name].lower()}.", cause="data"
+            )
+        if name == "likeness":
+            current = self.grid.currentIndex()
+            like = self.images.image(current.row()) if current.isValid() else -1
+            if checking.measures is not None and like >= 0 and not checking.measures.has_hash(like):
+                self._session.report_notice(
+                    "The selected image is too small or too uniform to be compared with others; select another one.",
+                    cause="data",
+                )
+                name = controller.order.by
+        controller.set_order(ImageOrder(name, like if name == "likeness" else -1))
+        self._focus_grid()
+
+    def _focus_grid(self) -> None:
         self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_current(self, image: int) -> None:
@@ -250,8 +278,17 @@ class DataPage(Page):
         return not (self._opener_busy or self.controller.is_busy or self.selected.picture.is_reading)
 
     def save_state(self) -> dict[str, Any]:
-        """Return the widths of the panes, the size of the tiles and the order of the classes."""
-        return {"panes": self.content.widths, "tile": self.grid.tile, "classes": self.classes.order}
+        """Return the widths of the panes, the size of the tiles, and the orders of classes and images."""
+        return {
+            "panes": self.content.widths,
+            "tile": self.grid.tile,
+            "classes": self.classes.order,
+            "order": self._kept_order(),
+        }
+
+    def _kept_order(self) -> str:
+        """Return the order, for the next start; one that depends on an image of this data set is not kept."""
+        return "data-set" if self.controller.order.by == "likeness" else self.controller.order.by
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Restore what ``save_state`` returned; invalid values are ignored."""
@@ -261,6 +298,8 @@ class DataPage(Page):
         if isinstance(tile, int):
             self.filter_bar.tile_slider.setValue(tile)
         self.class_order.show_order(str(state.get("classes")))
+        order: OrderName = next((name for name in ORDERS if name == state.get("order") != "likeness"), "data-set")
+        self.controller.set_order(ImageOrder(order))
 
     def shut_down(self) -> None:
         """Stop the threads."""
@@ -273,6 +312,7 @@ class DataPage(Page):
         """Escape clears all filters."""
         if event.key() == Qt.Key.Key_Escape and not self.controller.filter.is_empty:
             self.filter_bar.show_all()
+            self._focus_grid()
         else:
             super().keyPressEvent(event)
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from s3n_core.datasets.audit.measures import ImageMeasures
 from s3n_core.datasets.audit.name_findings import name_findings
 from s3n_core.datasets.audit.near_duplicates import bits_apart, near_groups, picture_hash
 from s3n_core.datasets.audit.report import AuditReport, DuplicateGroup, Range, SmallClass, SmallImage
@@ -51,6 +52,7 @@ def audit(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     comparing: Callable[[int, int], None] | None = None,
+    measure: bool = False,
 ) -> AuditReport:
     """Check every image of a data set.
 
@@ -62,6 +64,7 @@ def audit(
         progress: Called with (images done, total) after each image, in the calling thread. An exception that it raises
             ends the audit and its threads.
         comparing: Progress of the search for near-duplicates, which follows (`near_groups`).
+        measure: Include the size and perceptual hash of every image in the report.
     """
     records = data_set.records
     examined = _examine_all(data_set, decode, workers, progress)
@@ -95,6 +98,9 @@ def audit(
         duplicates=_equal_files(data_set, [item.digest for item in examined]),
         near_duplicates=_near_duplicates(data_set, examined, comparing),
         name_findings=name_findings(data_set),
+        measures=ImageMeasures.of([item.size for item in examined], [item.look for item in examined])
+        if measure
+        else None,
     )
 
 

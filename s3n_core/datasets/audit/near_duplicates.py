@@ -58,6 +58,22 @@ def bits_apart(one: bytes, other: bytes) -> int:
     return min(apart.bit_count(), (apart ^ int.from_bytes(bytes([_MIRRORED]) * HASH_BYTES, "big")).bit_count())
 
 
+def hash_distances(hashes: NDArray[np.uint8], one: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the number of differing bits between one hash and each of many, mirrored or not, whichever is closer.
+
+    Args:
+        hashes: uint8 (N, 32).
+        one: uint8 (32,).
+
+    Returns:
+        int64 (N,), from 0 to 256: what `bits_apart` returns for each.
+    """
+    apart = hashes ^ one
+    plain, mirrored = (np.bitwise_count(bits).sum(axis=1, dtype=np.int64) for bits in (apart, apart ^ _MIRRORED))
+    nearest: NDArray[np.int64] = np.minimum(plain, mirrored)
+    return nearest
+
+
 def near_groups(
     hashes: Sequence[bytes | None], *, progress: Callable[[int, int], None] | None = None
 ) -> list[list[int]]:

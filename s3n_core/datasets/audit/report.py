@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
 
+from s3n_core.datasets.audit.measures import ImageMeasures
 from s3n_core.datasets.audit.name_findings import NameFinding
 from s3n_core.datasets.records import DataSet, ImageRecord, Problem, Skipped
 
@@ -101,6 +102,7 @@ class AuditReport:
         duplicates: Groups of identical files.
         near_duplicates: Groups of images that look the same, except groups of identical files.
         name_findings: Problems that file names reveal.
+        measures: Size and hash of every image, if asked for.
     """
 
     root: Path
@@ -120,6 +122,7 @@ class AuditReport:
     duplicates: tuple[DuplicateGroup, ...]
     near_duplicates: tuple[DuplicateGroup, ...]
     name_findings: tuple[NameFinding, ...]
+    measures: ImageMeasures | None = None
 
     @property
     def unlabelled(self) -> int:

@@ -1,28 +1,41 @@
-"""The filter bar above the grid: search field, filter by finding, image count and thumbnail size."""
+"""The bar above the grid: search field, filters, order, number of images and thumbnail size; chips for the filters."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSlider, QWidget
+from dataclasses import replace
+from typing import Any
 
-from s3n_gui.appearance.theme import px
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QSlider, QVBoxLayout, QWidget
+
+from s3n_gui.appearance.theme import px, set_icon
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.dataset.controller import DataController
-from s3n_gui.dataset.findings import KIND_WORDS, KINDS
+from s3n_gui.dataset.findings import KINDS
+from s3n_gui.dataset.image_filter import Condition, trouble_words
+from s3n_gui.dataset.image_order import MEASURED, ORDER_WORDS, ORDERS, SIZE_WORDS, ImageOrder, OrderName
+from s3n_gui.dataset.images.filter_chips import FilterChips
 from s3n_gui.dataset.images.grid import LARGEST, SMALLEST, USUAL
+from s3n_gui.dataset.survey import USE_WORDS, USES
 
 _PAUSE_MILLISECONDS = 150
 
 
 class FilterBar(QWidget):
-    """The filter bar.
+    """The bar.
 
     Signals:
         tile_chosen: The width of a tile, in pixels.
+        order_chosen: The name of an order, chosen in the menu.
+        check_asked: The images should be checked, which measures them.
+        left: The work goes on in the grid: a filter was removed.
     """
 
     tile_chosen = Signal(int)
+    order_chosen = Signal(str)
+    check_asked = Signal()
+    left = Signal()
 
     def __init__(self, controller: DataController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,17 +45,11 @@ class FilterBar(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Find images by name or class")
         self.search.setToolTip("Show only images whose name or class contains all these words (Ctrl+F)")
-        self.search.setMinimumWidth(80)
+        self.search.setMinimumWidth(60)
         self.search.setMaximumWidth(px(280))
-        self.trouble = QComboBox()
-        self.trouble.setAccessibleName("Filter images")
-        self.trouble.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.trouble.setMinimumContentsLength(8)
-        self.trouble.setToolTip("Show only images with findings, or images that are left out")
-        self.clear = QPushButton("Show all")
-        self.clear.setProperty("role", "link")
-        self.clear.setToolTip("Clear all filters (Esc)")
-        self.clear.clicked.connect(self.show_all)
+        self.filter_button = _menu_button("Filter", "filter")
+        self.filter_button.setToolTip("Show only images of a split, a size or with a finding")
+        self.sort_button = _menu_button("Sort", "sort")
         self.count = QLabel()
         self.count.setProperty("role", "quiet")
         self.tile_slider = QSlider(Qt.Orientation.Horizontal)
@@ -52,49 +59,113 @@ class FilterBar(QWidget):
         self.tile_slider.setAccessibleName("Thumbnail size")
         self.tile_slider.setToolTip("Larger or smaller thumbnails")
         self.tile_slider.valueChanged.connect(self.tile_chosen)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self.chips = FilterChips(controller)
+        self.clear = self.chips.clear
+        self.chips.cleared.connect(self._on_cleared)
+        self.chips.removed.connect(self.left)
+        row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.search, 3)
-        row.addWidget(self.trouble, 1)
-        row.addWidget(self.clear)
+        row.addWidget(self.filter_button)
+        row.addWidget(self.sort_button)
         row.addStretch(1)
         row.addWidget(self.count)
         row.addWidget(self.tile_slider)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(row)
+        column.addWidget(self.chips)
+        self._make_menus()
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MILLISECONDS)
         self._pause.timeout.connect(self._on_pause)
         self.search.textChanged.connect(self._on_text)
-        self.trouble.activated.connect(self._on_trouble)
         controller.listed_changed.connect(self._show)
-        controller.marks_changed.connect(self._fill)
-        self._fill()
+        controller.marks_changed.connect(self._show)
         self._show()
+
+    def _make_menus(self) -> None:
+        self.filter_menu = QMenu(self.filter_button)
+        self.filter_menu.aboutToShow.connect(self._fill_filters)
+        self.filter_menu.triggered.connect(self._on_filter)
+        self.filter_button.setMenu(self.filter_menu)
+        self._submenus: dict[Condition, QMenu] = {}
+        for condition, title in (("use", "Split"), ("size", "Shorter side"), ("trouble", "Findings")):
+            submenu = self.filter_menu.addMenu(title)
+            self._submenus[condition] = submenu  # type: ignore[index]  # the literal above
+        sort_menu = QMenu(self.sort_button)
+        sort_menu.triggered.connect(self._on_sort)
+        self._orders = QActionGroup(sort_menu)
+        self.order_actions: dict[OrderName, QAction] = {}
+        for order in ORDERS:
+            if order == "near-duplicates":
+                sort_menu.addSeparator()
+            action = sort_menu.addAction(ORDER_WORDS[order])
+            action.setCheckable(True)
+            action.setData(order)
+            self._orders.addAction(action)
+            self.order_actions[order] = action
+        self.sort_button.setMenu(sort_menu)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Hide the less important controls when the bar is narrow."""
         super().resizeEvent(event)
-        self.tile_slider.setVisible(self.width() >= px(480))
-        self.count.setVisible(self.width() >= px(380))
+        self.tile_slider.setVisible(self.width() >= px(560))
+        self.count.setVisible(self.width() >= px(440))
+        self._show_words()
 
     def show_all(self) -> None:
         """Clear all filters."""
         self._pause.stop()
-        self._controller.set_filter(labels=None, use=None, text="", trouble=None)
+        self._controller.show_only()
 
-    def _fill(self) -> None:
-        kinds: list[tuple[str, str | None]] = [("All images", None)]
-        found = [finding.kind for finding in self._controller.checking.findings or () if finding.images]
-        if found:
-            if set(found) - {"small-class"}:
-                kinds.append(("With findings", "any"))
-            kinds += [(KIND_WORDS[kind], kind) for kind in KINDS if kind in found]
-        if self._controller.planning.left_out:
-            kinds.append(("Left out", "left-out"))
-        self.trouble.clear()
-        for word, kind in kinds:
-            self.trouble.addItem(word, kind)
-        self.trouble.setVisible(len(kinds) > 1)
-        self._show()
+    # -- menus -----------------------------------------------------------------------------------------------------------
+
+    def _fill_filters(self) -> None:
+        """Fill the menu; numbers are what a choice would list together with the other filters."""
+        planning, checking = self._controller.planning, self._controller.checking
+        self._fill("use", [(use, USE_WORDS[use]) for use in USES])
+        self._fill("size", list(enumerate(SIZE_WORDS)) if checking.measures is not None else [])
+        if checking.measures is None:
+            self._offer_check(self._submenus["size"], "Check images to measure them")
+        found = [finding.kind for finding in checking.findings or () if finding.images]
+        kinds = ["any"] if set(found) - {"small-class"} else []
+        kinds += [kind for kind in KINDS if kind in found] + (["left-out"] if planning.left_out else [])
+        self._fill("trouble", [(kind, trouble_words(kind)) for kind in kinds])
+        if checking.findings is None:
+            self._offer_check(self._submenus["trouble"], "Check images to find problems")
+        elif not kinds:
+            self._submenus["trouble"].addAction("No findings").setEnabled(False)
+
+    def _fill(self, condition: Condition, values: list[tuple[Any, str]]) -> None:
+        menu, chosen = self._submenus[condition], self._controller.filter
+        menu.clear()
+        others = chosen.without(condition)
+        for value, words in values:
+            number = self._controller.count(replace(others, **{condition: value}))
+            action = menu.addAction(f"{words}\t{number:,}")
+            action.setCheckable(True)
+            action.setChecked(getattr(chosen, condition) == value)
+            action.setEnabled(number > 0 or action.isChecked())
+            action.setData((condition, value))
+
+    def _offer_check(self, menu: QMenu, words: str) -> None:
+        action = menu.addAction(words)
+        action.setEnabled(self._controller.checking.job is None)
+        action.setData(("check", None))
+
+    def _on_filter(self, action: QAction) -> None:
+        condition, value = action.data()
+        if condition == "check":
+            self.check_asked.emit()
+        else:
+            chosen = self._controller.filter.without(condition)
+            self._controller.apply_filter(replace(chosen, **{condition: value}) if action.isChecked() else chosen)
+
+    def _on_sort(self, action: QAction) -> None:
+        self.order_chosen.emit(action.data())
+
+    # -- state -----------------------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
         chosen, survey = self._controller.filter, self._controller.survey
@@ -102,10 +173,19 @@ class FilterBar(QWidget):
             self.search.blockSignals(True)
             self.search.setText(chosen.text)
             self.search.blockSignals(False)
-        self.trouble.setCurrentIndex(max(self.trouble.findData(chosen.trouble), 0))
-        self.clear.setVisible(not chosen.is_empty)
         total, listed = 0 if survey is None else len(survey), len(self._controller.listed)
         self.count.setText(count_text(total, "image") if listed == total else f"{listed:,} of {total:,}")
+        self._show_words()
+
+    def _show_words(self) -> None:
+        order: ImageOrder = self._controller.order
+        self.order_actions[order.by].setChecked(True)
+        words = ORDER_WORDS[order.by]
+        wide = self.width() >= px(640) and order.by != "data-set"
+        self.sort_button.setText(words if wide else "Sort")
+        self.sort_button.setAccessibleName(f"Sort: {words}")
+        waits = order.by in MEASURED and self._controller.checking.measures is None
+        self.sort_button.setToolTip(f"Sorted once the images are checked: {words}" if waits else f"Order: {words}")
 
     def _on_text(self) -> None:
         self._pause.start()
@@ -113,5 +193,13 @@ class FilterBar(QWidget):
     def _on_pause(self) -> None:
         self._controller.set_filter(text=self.search.text().strip())
 
-    def _on_trouble(self) -> None:
-        self._controller.set_filter(trouble=self.trouble.currentData())
+    def _on_cleared(self) -> None:
+        self.show_all()
+        self.left.emit()
+
+
+def _menu_button(word: str, icon: str) -> QPushButton:
+    button = QPushButton(word)
+    button.setProperty("role", "menu")
+    set_icon(button, icon)
+    return button

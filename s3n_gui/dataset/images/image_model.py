@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
 
+from s3n_core.datasets.audit.near_duplicates import hash_distances
 from s3n_gui.dataset.controller import DataController
-from s3n_gui.dataset.survey import USE_WORDS, USES
+from s3n_gui.dataset.survey import USE_WORDS, USES, file_name
 
 INDEX_ROLE = Qt.ItemDataRole.UserRole
 """The image's index in the data set."""
@@ -91,6 +92,10 @@ class ImageModel(QAbstractListModel):
         use = USE_WORDS[USES[controller.planning.uses[image]]]
         lines = [survey.record(image).name, f"{survey.title(image)} · {use}" if survey.labels[image] >= 0 else use]
         lines += [note[:1].upper() + note[1:] for note in controller.checking.trouble_of(image)]
+        order, measures = controller.order, controller.checking.measures
+        if order.by == "likeness" and measures is not None and 0 <= order.like != image and measures.has_hash(image):
+            bits = int(hash_distances(measures.hashes[image : image + 1], measures.hashes[order.like])[0])
+            lines.append(f"{bits} of 256 hash bits differ from {file_name(survey.record(order.like))}")
         if image in controller.planning.left_out:
             lines.append("Left out of training")
         return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from s3n_core.datasets.splits import SPLIT_NAMES
@@ -13,6 +13,8 @@ from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.images.large_image import Picture
 from s3n_gui.dataset.survey import USE_WORDS, USES, file_name
 from s3n_gui.widgets.elided_label import ElidedLabel
+
+_USE_TEXTS = ("Move to split…", "Split…")
 
 
 class SelectedCard(QFrame):
@@ -47,7 +49,8 @@ class SelectedCard(QFrame):
         self.parts_button = _toggle("parts", "Parts", "Show the annotated parts; point at one to see its name")
         self.leave_button = QPushButton()
         self.leave_button.clicked.connect(self._on_leave_out)
-        self.use_button = QPushButton("Move to split…")
+        self.use_button = QPushButton(_USE_TEXTS[0])
+        self.use_button.setAccessibleName(_USE_TEXTS[0])
         self.use_button.setToolTip("Choose the split of this image, whatever the data set says")
         self.use_button.clicked.connect(self._on_use)
         self._menu = QMenu(self.use_button)
@@ -94,6 +97,11 @@ class SelectedCard(QFrame):
         column.addLayout(buttons)
         controller.marks_changed.connect(self._show_facts)
         self.show_image(-1, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Shorten the widest button on a narrow card."""
+        super().resizeEvent(event)
+        self.use_button.setText(_USE_TEXTS[self.width() < px(310)])
 
     def show_image(self, image: int, chosen: int) -> None:
         """Show an image.
