@@ -86,6 +86,16 @@ class Checking(QObject):
         self._survey = replace(survey, uses=uses)
         self._find()
 
+    def show_findings(self, findings: tuple[Finding, ...], measures: Measures | None = None) -> None:
+        """Take over the result of a check.
+
+        Args:
+            findings: The findings, most severe first.
+            measures: Sizes and hashes of the images, if they were measured.
+        """
+        self.findings, self.measures, self._trouble = findings, measures, problems_by_image(findings)
+        self.changed.emit()
+
     def check(self) -> None:
         """Start the audit, which reads every image in its own process."""
         if self._survey is None or self._job is not None:
@@ -143,9 +153,8 @@ class Checking(QObject):
             else:
                 self.changed.emit()
         elif name == "findings":
-            self._job, (self.findings, self.measures) = None, result
-            self._trouble = problems_by_image(self.findings or ())
-            self.changed.emit()
+            self._job = None
+            self.show_findings(*result)
 
     @Slot(str)
     def _on_failed(self, name: str) -> None:

@@ -222,7 +222,7 @@ def test_show_me_lists_the_images_and_leave_out_settles_the_finding(
     report = json.loads(json.dumps(to_json(audit(data_set, workers=0))))
     controller = data_page.controller
     assert controller.survey is not None
-    controller.checking._on_done("findings", findings_of(report, controller.survey))
+    controller.checking.show_findings(findings_of(report, controller.survey))
     leak = next(row for row in data_page.findings.rows if "training and test" in row.show_button.accessibleName())
     qtbot.mouseClick(leak.show_button, Qt.MouseButton.LeftButton)
     assert data_page.images.rowCount() == 2
@@ -412,7 +412,7 @@ def test_pictures_that_look_alike_are_compared_side_by_side(
     controller = data_page.controller
     report = json.loads(json.dumps(to_json(audit(data_set, workers=0))))
     assert controller.survey is not None
-    controller.checking._on_done("findings", findings_of(report, controller.survey))
+    controller.checking.show_findings(findings_of(report, controller.survey))
     found = {finding.kind: finding for finding in controller.checking.findings or ()}
     assert {"near-contradiction", "small-image"} <= set(found)
     row = next(row for row in data_page.findings.rows if not row.pairs_button.isHidden())

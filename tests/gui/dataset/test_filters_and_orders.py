@@ -206,9 +206,7 @@ def test_an_order_that_needs_the_check_starts_it_and_follows(
     checking = data_page.controller.checking
     prepared = data_page.controller.survey
     assert prepared is not None
-    checking.findings = findings_of(report, prepared)
-    checking.measures = measures(report, len(prepared))
-    checking.changed.emit()
+    checking.show_findings(findings_of(report, prepared), measures(report, len(prepared)))
     first = data_page.images.index(0)
     assert first.data(Qt.ItemDataRole.ToolTipRole).startswith("b/bird 1.png")
     choose(data_page, "Shorter side", "64 to 255 px")
