@@ -128,4 +128,4 @@ class ImageFilter:
 def trouble_words(trouble: str) -> str:
     """Return the words for a kind of finding, "any" or "left-out"."""
     words = {"any": "With findings", "left-out": "Left out"}
-    return words.get(trouble) or KIND_WORDS[cast(Kind, trouble)]
+    return words.get(trouble) or KIND_WORDS[cast("Kind", trouble)]
