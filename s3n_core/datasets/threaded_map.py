@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-from s3n_core.system.cores import usable_cores
+from s3n_core.system.processes import usable_cores
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

@@ -13,8 +13,8 @@ import torch
 
 from s3n_core.errors import DeviceError, DeviceUnavailable
 from s3n_core.models.device_names import DEVICES, PRECISIONS
-from s3n_core.system.cores import usable_cores
 from s3n_core.system.memory import keep_freed_memory
+from s3n_core.system.processes import usable_cores
 
 CUDA_INSTALL_LINE = "pip install --upgrade --force-reinstall torch torchvision"
 

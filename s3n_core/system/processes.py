@@ -1,4 +1,4 @@
-"""Identifying processes by id and creation time, robust to reused ids and clock changes."""
+"""Processes: identified by id and creation time, robust to reused ids and clock changes; and the cores of this one."""
 
 from __future__ import annotations
 
@@ -43,3 +43,10 @@ def process_is_alive(pid: int, created: float) -> bool:
         return True  # the process exists and belongs to another user
     except (psutil.Error, ValueError, OverflowError):
         return False
+
+
+def usable_cores() -> int:
+    """Return the number of processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux: a scheduler or container may restrict the process to some cores
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1

@@ -11,7 +11,7 @@ from PySide6.QtCore import qVersion
 from PySide6.QtGui import QGuiApplication
 
 from s3n_core.runs.locations import home
-from s3n_core.system.cores import usable_cores
+from s3n_core.system.processes import usable_cores
 from s3n_core.version import __version__
 from s3n_gui.frame.log import log_folder
 from s3n_gui.state.settings import SETTINGS, Settings
