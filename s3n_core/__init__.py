@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from s3n_core.api import (
         DataSet,
         Evaluation,
+        HiddenPlace,
+        HidingSettings,
         ImageLike,
         Inspection,
         InspectionSettings,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DataSet",
     "Evaluation",
+    "HiddenPlace",
+    "HidingSettings",
     "ImageLike",
     "Inspection",
     "InspectionSettings",

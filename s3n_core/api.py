@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from s3n_core.datasets.records import Annotation, DataSet
 from s3n_core.errors import S3NError
 from s3n_core.evaluation.result import Evaluation
+from s3n_core.inspection.hidden_place import HiddenPlace
+from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.model import ImageLike, Model, Source
@@ -26,6 +28,8 @@ from s3n_core.training.run import Run
 __all__ = [
     "DataSet",
     "Evaluation",
+    "HiddenPlace",
+    "HidingSettings",
     "ImageLike",
     "Inspection",
     "InspectionSettings",

@@ -13,9 +13,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from s3n_core.datasets.content_hashes import content_hash
-from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.records import Box, DataSet, ImageRecord
 from s3n_core.errors import UnreadableImage
 from s3n_core.evaluation.result import Evaluation
+from s3n_core.inspection.hidden_place import HiddenPlace
+from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.prediction.predictions import Predictions
@@ -179,6 +181,53 @@ class Model:
 
         record, read = _one_image(self._network, image, name)
         return inspect(self._network, read(record.path), name=record.name, settings=settings)
+
+    def hide_place(
+        self,
+        image: ImageLike,
+        place: tuple[float, float],
+        *,
+        name: str | None = None,
+        box: Box | None = None,
+        settings: HidingSettings | None = None,
+        inspection: InspectionSettings | None = None,
+        progress: Progress = None,
+    ) -> HiddenPlace:
+        """Hide a place in the image and ask all branches again, beside at least 20 random places of the same size.
+
+        Args:
+            image: A file, a PIL image, or RGB pixels, uint8, shape (h, w, 3).
+            place: Its centre (x, y) in pixels of the upright original, for example that of a peak.
+            name: The image's name, which keys the random places and draws; None: the file's name, or "image 1".
+            box: The object's bounding box in pixels (`ImageRecord.box`): the random places lie inside it.
+            settings: How to hide the place; None: the mean colour of the image over a disc of a peak's window.
+            inspection: Changes to the method's parameters; edits of peaks are ignored.
+            progress: See `Progress`; counts images.
+
+        Returns:
+            What each branch says, ``.probability(index)``, ``.margin(index)`` and ``.sentence()``.
+
+        Raises:
+            UnreadableImage: The file cannot be decoded.
+            S3NError: There is no room for the random places.
+            ValueError: The network does not see the place.
+        """
+        from s3n_core.inspection.hide_places import hide_places
+        from s3n_core.inspection.inspector import Inspector
+
+        record, read = _one_image(self._network, image, name)
+        with progress_bar("Hiding", progress) as bar:
+            (hidden,) = hide_places(
+                Inspector(self._network),
+                read(record.path),
+                [place],
+                name=record.name,
+                box=box,
+                settings=settings,
+                inspection=inspection,
+                progress=bar,
+            )
+        return hidden
 
     def evaluate(
         self, data: str | PathLike[str] | DataSet, *, split: str | None = None, progress: Progress = None

@@ -14,6 +14,7 @@ from s3n_core.commands.job_progress import follow
 from s3n_core.commands.number_options import fraction, whole
 from s3n_core.datasets.name_list import read_names, records_named
 from s3n_core.errors import DataSetError
+from s3n_core.inspection.hiding_choices import FILLS, LEAST_CONTROLS, MOST_CONTROLS, MOST_HIDDEN_PEAKS
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 
 if TYPE_CHECKING:
@@ -50,6 +51,33 @@ def export(
     singles: Annotated[bool, typer.Option("--singles/--no-singles", help="Every panel as a separate file.")] = True,
     arrays: Annotated[bool, typer.Option("--arrays", help="All intermediate results as numbers (.npz).")] = False,
     report: Annotated[bool, typer.Option("--report", help="An HTML page with all images: report.html.")] = False,
+    hide_peaks: Annotated[
+        int,
+        typer.Option(
+            "--hide-peaks",
+            metavar="N",
+            min=0,
+            max=MOST_HIDDEN_PEAKS,
+            help="Test the N strongest peaks of each image: hide each in the original, beside random places.",
+        ),
+    ] = 0,
+    hide_fill: Annotated[
+        str, typer.Option("--hide-fill", metavar="NAME", help="What replaces a hidden place: mean, surround or blur.")
+    ] = FILLS[0],
+    hide_size: Annotated[
+        float | None,
+        typer.Option("--hide-size", metavar="PX", min=1, help="Diameter of a hidden place; default: a peak's window."),
+    ] = None,
+    hide_controls: Annotated[
+        int,
+        typer.Option(
+            "--hide-controls",
+            metavar="N",
+            min=LEAST_CONTROLS,
+            max=MOST_CONTROLS,
+            help="Number of random places per image.",
+        ),
+    ] = LEAST_CONTROLS,
     panels: Annotated[
         str | None,
         typer.Option(
@@ -112,6 +140,8 @@ def export(
             colour_map=colours,
             opacity=opacity,
             annotations=boxes,
+            hidden_peaks=hide_peaks,
+            hiding={"fill": hide_fill, "size": hide_size, "controls": hide_controls},
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -17,8 +17,9 @@ from s3n_core.export.figures.panels import check_panels
 from s3n_core.export.figures.sheet import how_it_was_made
 from s3n_core.export.figures.vector_files import vector_bytes
 from s3n_core.export.file_names import OutputNames
+from s3n_core.export.hidden_peaks import HIDDEN_TABLE, HiddenPeaks
 from s3n_core.export.index import INDEX
-from s3n_core.export.options import ARRAYS_ENDING, PART_ENDING, REPORT, ExportOptions
+from s3n_core.export.options import ARRAYS_ENDING, HIDDEN_ENDING, PART_ENDING, REPORT, ExportOptions
 from s3n_core.export.report.report_image import part_bytes
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.summary import arrays_of, summary_of
@@ -39,7 +40,7 @@ class ImageFiles:
     def __init__(self, model: Model, options: ExportOptions, classes: Iterable[str] = ()) -> None:
         self.endings = options.endings()
         self._model, self._options, self._classes = model, options, tuple(classes)
-        self._names = OutputNames(taken=[INDEX, REPORT])
+        self._names = OutputNames(taken=[INDEX, REPORT, HIDDEN_TABLE])
 
     def stem(self, record: ImageRecord) -> PurePosixPath:
         """Return the stem of an image's file names; call this once per image, in order."""
@@ -49,7 +50,14 @@ class ImageFiles:
         """Return the name of an image's true class, or None."""
         return label_name(record, self._classes)
 
-    def content(self, ending: str, record: ImageRecord, inspection: Inspection, seen: str = "unknown") -> bytes:
+    def content(
+        self,
+        ending: str,
+        record: ImageRecord,
+        inspection: Inspection,
+        seen: str = "unknown",
+        hidden: HiddenPeaks | None = None,
+    ) -> bytes:
         """Return the content of a file; deterministic.
 
         Args:
@@ -57,10 +65,13 @@ class ImageFiles:
             record: The image.
             inspection: Its inspection.
             seen: Whether the model has seen it before, as ``Prediction.seen``.
+            hidden: Its hidden peaks, if the options ask for them.
         """
         options = self._options
+        if ending == HIDDEN_ENDING:
+            return (hidden or HiddenPeaks()).content(inspection.response.name)
         if ending == ARRAYS_ENDING:
-            return arrays_bytes(inspection, record.annotation)
+            return arrays_bytes(inspection, record.annotation, hidden)
         if ending == PART_ENDING:
             shown = record.annotation if options.style.annotations else Annotation()
             return part_bytes(inspection, self.truth(record), seen, shown)
@@ -96,10 +107,13 @@ def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) 
     return encode(page.finished(), options.format, dpi=options.style.dpi, about=about)
 
 
-def arrays_bytes(inspection: Inspection, annotation: Annotation | None = None) -> bytes:
+def arrays_bytes(
+    inspection: Inspection, annotation: Annotation | None = None, hidden: HiddenPeaks | None = None
+) -> bytes:
     """Return all intermediates as the content of an .npz file; ``summary`` holds the plain values as JSON text."""
     buffer = io.BytesIO()
-    summary = json.dumps(summary_of(inspection, annotation), ensure_ascii=True)
+    tested = {} if hidden is None else {"hidden_peaks": hidden.to_dict()}
+    summary = json.dumps(summary_of(inspection, annotation) | tested, ensure_ascii=True)
     np.savez_compressed(buffer, allow_pickle=False, summary=np.array(summary), **arrays_of(inspection))
     return buffer.getvalue()
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.export.options import ARRAYS_ENDING, PART_ENDING
+from s3n_core.export.options import ARRAYS_ENDING, HIDDEN_ENDING, PART_ENDING
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.system.atomic_files import write_bytes
 from s3n_core.system.csv_tables import csv_text
@@ -116,7 +116,7 @@ class ExportIndex:
         """
         top = inspection.top(count=1)[0]
         outside = [record.annotation.is_outside(peak.x, peak.y) for peak in inspection.warps.peaks]
-        no_pictures = (ARRAYS_ENDING, PART_ENDING)
+        no_pictures = (ARRAYS_ENDING, HIDDEN_ENDING, PART_ENDING)
         sheet = next((file for ending, file in files.items() if "/" not in ending and ending not in no_pictures), "")
         folder = next((file.parent for ending, file in files.items() if ending.startswith("/")), "")
         row = (

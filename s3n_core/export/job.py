@@ -18,9 +18,10 @@ from s3n_core.datasets.own_folders import check_output_folder
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import OutputError, UnreadableImage
+from s3n_core.export.hidden_peaks import HIDDEN_TABLE, hidden_table, hide_peaks
 from s3n_core.export.image_files import ImageFiles, file_path, model_name
 from s3n_core.export.index import ExportIndex
-from s3n_core.export.options import PART_ENDING, ExportOptions
+from s3n_core.export.options import HIDDEN_ENDING, PART_ENDING, ExportOptions
 from s3n_core.export.report.folder_report import FolderReport, head_of
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.inspector import Inspector
@@ -29,7 +30,6 @@ from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenReader
 from s3n_core.prediction.row_building import NOT_FINITE
 from s3n_core.system.atomic_files import make_folder, write_bytes
-from s3n_core.system.json_values import to_json
 from s3n_core.version import __version__
 
 __all__ = ["ExportOptions", "ExportProgress", "export"]
@@ -101,7 +101,7 @@ def export(
         batch_size: Images per forward pass; halved if the device's memory is too small.
         workers: Loading threads; see ``load_batches``.
         restart: Start over instead of resuming an interrupted export.
-        excel: Write the index for Excel.
+        excel: Write the tables for Excel.
 
     Returns:
         A generator of progress: at the start, after every image, and at the end.
@@ -121,7 +121,7 @@ def export(
         "model": model.digest,
         "mode": model.sampling,
         "precision": model.precision,
-        "options": to_json(options),
+        "options": options.to_dict(),
     }
     values = SampleReader(model.preprocess.ranges)
     with ExportIndex(out, made_with, restart=restart, excel=excel) as index:
@@ -144,9 +144,10 @@ def export(
 
         tasks = [_Task(position, record, files.stem(record)) for position, record in enumerate(records)]
         report = FolderReport(out, [task.stem for task in tasks])
+        all_tasks = tasks
         tasks = [
             task
-            for task in tasks
+            for task in all_tasks
             if not index.keep(
                 task.position,
                 task.record,
@@ -156,20 +157,22 @@ def export(
         ]
         yield progress()
         try:
-            reader = SeenReader(model.seen if options.report else None, values)
-            with closing(_inspected(model, tasks, batch_size, workers, reader)) as answers:
-                for task, answer in answers:
+            inspector, reader = Inspector(model), SeenReader(model.seen if options.report else None, values)
+            with closing(_inspected(inspector, tasks, batch_size, workers, reader)) as answers:
+                for task, answer, photograph in answers:
                     record, truth = task.record, files.truth(task.record)
                     if isinstance(answer, str):
                         index.add_left_out(task.position, record, truth, answer)
                         yield progress(record.name, error=answer)
                         continue
-                    seen = reader.take(record.path)
+                    seen, hidden = reader.take(record.path), None
+                    if options.hidden_peaks and photograph is not None:
+                        hidden = hide_peaks(inspector, photograph, record, answer, options.hidden_peaks, options.hiding)
                     written = {ending: file_path(task.stem, ending) for ending in files.endings}
                     for ending, file in written.items():
                         make_folder((out / file).parent)
                         # Not durable: there may be thousands of files, and they can be created again.
-                        write_bytes(out / file, files.content(ending, record, answer, seen), durable=False)
+                        write_bytes(out / file, files.content(ending, record, answer, seen, hidden), durable=False)
                     index.add(task.position, record, answer, truth, written)
                     yield progress(record.name, [file for ending, file in written.items() if ending != PART_ENDING])
         except BaseException:
@@ -178,6 +181,10 @@ def export(
             raise
         if options.report:
             report.write(head_of(model, model_name(model), records, options.style), index.rows)
+        if options.hidden_peaks:
+            tested = [out / file_path(task.stem, HIDDEN_ENDING) for task in all_tasks]
+            table = hidden_table((file for file in tested if file.is_file()), excel=excel)
+            write_bytes(out / HIDDEN_TABLE, table.encode("utf-8", "backslashreplace"))
         index.finish()
         if options.report:
             report.remove_parts()
@@ -185,10 +192,10 @@ def export(
 
 
 def _inspected(
-    model: Model, tasks: Sequence[_Task], batch_size: int, workers: int | None, reader: SeenReader
-) -> Generator[tuple[_Task, Inspection | str], None, None]:
-    """Inspect the images in order; yield each with its inspection, or with the reason why there is none."""
-    inspector = Inspector(model)
+    inspector: Inspector, tasks: Sequence[_Task], batch_size: int, workers: int | None, reader: SeenReader
+) -> Generator[tuple[_Task, Inspection | str, Image.Image | None], None, None]:
+    """Inspect the images in order; yield each with its inspection, or the reason why there is none, and its pixels."""
+    model = inspector.model
     photographs: dict[int, Image.Image] = {}
 
     def view(image: Image.Image, position: int) -> NDArray[np.uint8]:
@@ -213,8 +220,8 @@ def _inspected(
     with closing(loop) as batches:
         for results in batches:
             for position, result in results:
-                photographs.pop(position, None)
+                photograph = photographs.pop(position, None)
                 if isinstance(result, UnreadableImage):
-                    yield tasks[position], result.reason
+                    yield tasks[position], result.reason, None
                 else:
-                    yield tasks[position], result if result.scores.is_finite else NOT_FINITE
+                    yield tasks[position], result if result.scores.is_finite else NOT_FINITE, photograph

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from s3n_core.export.figures.encoding import ENDINGS, PICTURE_FORMATS, PictureFormat
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.panels import STANDARD_PANELS, check_panels
+from s3n_core.inspection.hiding import HidingSettings
+from s3n_core.inspection.hiding_choices import MOST_HIDDEN_PEAKS
+from s3n_core.system.json_values import to_json
 
 ARRAYS_ENDING = ".npz"
+
+HIDDEN_ENDING = ".hidden.json"
 
 REPORT = "report.html"
 """The name of the report in the output folder."""
@@ -30,6 +35,9 @@ class ExportOptions:
         report: An HTML report of all images, ``report.html``.
         format: Format of the figures.
         style: Style and panels of the figures.
+        hidden_peaks: How many of an image's strongest peaks are hidden, one at a time, to test them, from 0 to 20;
+            ``STEM.hidden.json``.
+        hiding: How they are hidden.
     """
 
     sheet: bool = True
@@ -38,10 +46,14 @@ class ExportOptions:
     report: bool = False
     format: PictureFormat = "png"
     style: FigureStyle = field(default_factory=FigureStyle)
+    hidden_peaks: int = 0
+    hiding: HidingSettings = field(default_factory=HidingSettings)
 
     def __post_init__(self) -> None:
-        if not (self.sheet or self.singles or self.arrays or self.report):
-            raise ValueError("choose at least one of sheet, single pictures, arrays and report")
+        if not 0 <= self.hidden_peaks <= MOST_HIDDEN_PEAKS:
+            raise ValueError(f"hidden_peaks must be from 0 to {MOST_HIDDEN_PEAKS}, not {self.hidden_peaks}")
+        if not (self.sheet or self.singles or self.arrays or self.report or self.hidden_peaks):
+            raise ValueError("choose at least one of sheet, single pictures, arrays, report and hidden peaks")
         if self.format not in PICTURE_FORMATS:
             raise ValueError(f"format must be one of {', '.join(PICTURE_FORMATS)}, not {self.format!r}")
 
@@ -49,8 +61,20 @@ class ExportOptions:
         """Return the endings that are appended to an image's stem, one per file."""
         picture = ENDINGS[self.format]
         panels = [f"/{panel}{picture}" for panel in check_panels(self.style.panels)] if self.singles else []
-        others = [ending for ending, wanted in ((ARRAYS_ENDING, self.arrays), (PART_ENDING, self.report)) if wanted]
+        optional = (
+            (ARRAYS_ENDING, self.arrays),
+            (HIDDEN_ENDING, self.hidden_peaks > 0),
+            (PART_ENDING, self.report),
+        )
+        others = [ending for ending, wanted in optional if wanted]
         return (*([picture] if self.sheet else []), *panels, *others)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as JSON values; how peaks are hidden only if they are, as in earlier versions."""
+        values: dict[str, Any] = to_json(self)
+        if not self.hidden_peaks:
+            del values["hidden_peaks"], values["hiding"]
+        return values
 
 
 def export_options(
@@ -61,6 +85,8 @@ def export_options(
     report: bool = False,
     format: str = "png",
     panels: Iterable[str] | None = None,
+    hidden_peaks: int = 0,
+    hiding: Mapping[str, Any] | None = None,
     **look: Any,
 ) -> ExportOptions:
     """Create options from the values of a form or a command line.
@@ -72,6 +98,8 @@ def export_options(
         report: See `ExportOptions`.
         format: See `ExportOptions`.
         panels: Names of panels; None: the standard panels.
+        hidden_peaks: See `ExportOptions`.
+        hiding: Fields of `HidingSettings` that differ from the defaults.
         look: Further fields of `FigureStyle`.
 
     Raises:
@@ -85,4 +113,6 @@ def export_options(
         report=report,
         format=format,  # type: ignore[arg-type]
         style=style,
+        hidden_peaks=hidden_peaks,
+        hiding=HidingSettings.from_dict(hiding or {}),
     )

@@ -51,6 +51,8 @@ class FirstFiles:
         record, files = records[position], ImageFiles(inspector.model, options, classes)
         for earlier in records[: position + 1]:  # unreadable images before it reserve names, too
             stem = files.stem(earlier)
+        if options.hidden_peaks:
+            raise S3NError("A preview does not hide peaks; leave hidden_peaks out.")
         ending = request.ending if request.ending in files.endings else files.endings[0]
         return ExportedFile(
             image=record.name,

@@ -58,7 +58,7 @@ def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True, eq=False)
-class _ByValue:
+class ByValue:
     """Mixin for equality by all fields, including arrays."""
 
     def __eq__(self, other: object) -> bool:
@@ -87,7 +87,7 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Response(_ByValue):
+class Response(ByValue):
     """The result of branch O for an image; does not depend on edits of peaks. Symbols as in the paper.
 
     Attributes:
@@ -221,7 +221,7 @@ class Response(_ByValue):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Warps(_ByValue):
+class Warps(ByValue):
     """The peaks, sampling maps, grids and warped images of D and C.
 
     Attributes:
@@ -268,7 +268,7 @@ class Warps(_ByValue):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scores(_ByValue):
+class Scores(ByValue):
     """The logits of the network's branches for an image.
 
     Attributes:

@@ -20,7 +20,8 @@ from torch import nn
 from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.transforms import test_view
-from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection
+from s3n_core.inspection.displayed_image import displayed_image
+from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection, Scores
 from s3n_core.inspection.peak_editing import CountedPeaks, edit_peaks
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.inspection.stages import Found, Prepared, Resampled, scores_of, to_array
@@ -67,14 +68,10 @@ class Inspector:
         model = self.model
         if views is None:
             views = np.stack([test_view(image, model.preprocess) for image in images])
-        with torch.inference_mode(), model.autocast():
-            look = model.network.look(to_input(views, model.device))
-        return Prepared(
-            model=model,
-            names=tuple(names),
-            shown=tuple(_shown(image) for image in images),
+        return replace(
+            self._look(views, names),
+            shown=tuple(displayed_image(image, MOST_IMAGE_SIDE) for image in images),
             sizes=tuple(image.size for image in images),
-            look=look,
         )
 
     def resample(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Resampled:
@@ -145,11 +142,31 @@ class Inspector:
         """
         return self._inspect(self.prepare_batch(images, names, views=views), settings)
 
+    def scores(
+        self, views: NDArray[np.uint8], names: Sequence[str], settings: InspectionSettings | None = None
+    ) -> tuple[Scores, ...]:
+        """Classify views with all branches, without keeping anything else of the inspection.
+
+        Args:
+            views: The model's view of each image (`test_view`), shape (B, S, S, 3).
+            names: One name per image, the key of its draws.
+            settings: What to change, without edits of peaks.
+        """
+        prepared = self._look(views, names)
+        return scores_of(self.classify(self.resample(prepared, settings)))
+
     def class_map(self, prepared: Prepared, index: int) -> NDArray[np.float32]:
         """Return M of any class for one prepared image, shape (h, w)."""
         with torch.inference_mode():
             weight = self.model.network.head("O").classifier.weight[index]
             return to_array(torch.einsum("dhw,d->hw", prepared.look.features[0].float(), weight.float()))
+
+    def _look(self, views: NDArray[np.uint8], names: Sequence[str]) -> Prepared:
+        """Run branch O on views, without their originals."""
+        model = self.model
+        with torch.inference_mode(), model.autocast():
+            look = model.network.look(to_input(views, model.device))
+        return Prepared(model=model, names=tuple(names), shown=(), sizes=(), look=look)
 
     def _inspect(self, prepared: Prepared, settings: InspectionSettings | None) -> tuple[Inspection, ...]:
         resampled = self.resample(prepared, settings)
@@ -226,12 +243,3 @@ def inspect(
 def _radius(own: nn.Parameter, beta: float | None, cells: float) -> nn.Parameter:
     """Return the network's own radius, or the radius for a beta of ``beta`` cells."""
     return own if beta is None else nn.Parameter(torch.tensor(beta / cells, device=own.device), requires_grad=False)
-
-
-def _shown(image: Image.Image) -> tuple[NDArray[np.uint8], float]:
-    """Return the original for display, at most `MOST_IMAGE_SIDE` pixels per side, and its scale."""
-    scale = min(1.0, MOST_IMAGE_SIDE / max(image.size))
-    if scale < 1:
-        width, height = (max(1, round(side * scale)) for side in image.size)
-        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.array(image, dtype=np.uint8), scale

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError, with_config
 
@@ -13,6 +13,7 @@ from s3n_core.inspection.peak import PeakEdit
 from s3n_core.method.configuration import SAMPLING_MODES, Sampling
 
 Floor = Literal["mean", "none"] | float
+_Settings = TypeVar("_Settings")
 
 
 @with_config({"extra": "forbid"})
@@ -47,19 +48,19 @@ class InspectionSettings:
     def __post_init__(self) -> None:
         if self.sampling is not None and self.sampling not in SAMPLING_MODES:
             raise ValueError(f"sampling must be one of {', '.join(SAMPLING_MODES)}, not {self.sampling!r}")
-        _check_range("delta", self.delta, 0.0, math.inf)
-        _check_range("top_k", self.top_k, 1, math.inf)
-        _check_range("base", self.base, 0.0, 10.0)
-        _check_range("beta_1", self.beta_1, 0.5, 1000.0)
-        _check_range("beta_2", self.beta_2, 0.5, 1000.0)
-        _check_range("window", self.window, 3, 15)
+        check_range("delta", self.delta, 0.0, math.inf)
+        check_range("top_k", self.top_k, 1, math.inf)
+        check_range("base", self.base, 0.0, 10.0)
+        check_range("beta_1", self.beta_1, 0.5, 1000.0)
+        check_range("beta_2", self.beta_2, 0.5, 1000.0)
+        check_range("window", self.window, 3, 15)
         if self.window is not None and self.window % 2 == 0:
             raise ValueError(f"window must be odd, not {self.window}")
         if isinstance(self.floor, str):
             if self.floor not in ("mean", "none"):
                 raise ValueError(f"floor must be mean, none or a number from 0 to 1, not {self.floor!r}")
         else:
-            _check_range("floor", self.floor, 0.0, 1.0)
+            check_range("floor", self.floor, 0.0, 1.0)
         if len({edit.cell for edit in self.edits}) < len(self.edits):
             raise ValueError("edits must name each peak once")
 
@@ -74,16 +75,30 @@ class InspectionSettings:
         Raises:
             ValueError: A field is unknown or out of range.
         """
-        try:
-            return _ADAPTER.validate_python(fields)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            reason = first.get("ctx", {}).get("error") or f"{where}: {first['msg']}" if where else first["msg"]
-            raise ValueError(f"not settings of an inspection: {reason}") from error
+        return read_settings(_ADAPTER, fields, "an inspection")
 
 
-def _check_range(name: str, value: float | None, low: float, high: float) -> None:
+def read_settings(adapter: TypeAdapter[_Settings], fields: Mapping[str, Any], of: str) -> _Settings:
+    """Read settings from JSON values; ``of`` names what they belong to.
+
+    Raises:
+        ValueError: A field is unknown or out of range; the message says which.
+    """
+    try:
+        return adapter.validate_python(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        reason = first.get("ctx", {}).get("error") or f"{where}: {first['msg']}" if where else first["msg"]
+        raise ValueError(f"not settings of {of}: {reason}") from error
+
+
+def check_range(name: str, value: float | None, low: float, high: float) -> None:
+    """Check that a number is None, or finite and from ``low`` to ``high``.
+
+    Raises:
+        ValueError: It is not; the message names it and its range.
+    """
     # Excludes infinity, and NaN, for which comparisons are false.
     if value is not None and not (low <= value <= high and math.isfinite(value)):
         limits = f"at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"

@@ -17,12 +17,17 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.errors import MessageError
+from s3n_core.datasets.records import Box
+from s3n_core.errors import MessageError, S3NError
 from s3n_core.export.file_request import ExportedFile, FileRequest
+from s3n_core.inspection.geometry import Place
+from s3n_core.inspection.hidden_place import HiddenPlace
+from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection, is_same
 from s3n_core.method.configuration import ModelHeader, Sampling
 from s3n_core.server.messages import Message
 from s3n_core.server.requests import Subject
+from s3n_core.system.json_values import from_json, to_json
 
 _PARTS: Mapping[str, type[Any]] = get_type_hints(Inspection)
 
@@ -182,6 +187,55 @@ def decode_class_map(message: Message) -> ClassMap:
     except (KeyError, TypeError, ValueError) as error:
         raise MessageError(f"A message holds no class map ({error}).") from error
     return ClassMap(subject=decode_subject(message), index=index, values=values)
+
+
+def hide_request(subject: Subject, place: Place, box: Box | None, settings: HidingSettings) -> dict[str, Any]:
+    """Return the fields of a request to hide a place of an image.
+
+    Args:
+        subject: The image and the method's parameters.
+        place: The centre (x, y) of the place, in pixels of the original.
+        box: The object's bounding box, if known.
+        settings: How to hide the place.
+    """
+    return {"subject": to_json(subject), "place": list(place), "box": to_json(box), "hiding": settings.to_dict()}
+
+
+def decode_hide_request(fields: Mapping[str, Any]) -> tuple[Place, Box | None, HidingSettings]:
+    """Decode `hide_request`, except for the subject.
+
+    Raises:
+        S3NError: The values are not such a request, or a setting is out of range.
+    """
+    try:
+        x, y = (float(value) for value in fields["place"])
+        box = fields.get("box")
+        return (
+            (x, y),
+            None if box is None else from_json(Box, box),
+            HidingSettings.from_dict(fields.get("hiding") or {}),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise S3NError(f"This place cannot be hidden: {error}.") from error
+
+
+def encode_hidden_place(hidden: HiddenPlace, **about: Any) -> Message:
+    """Return a message with the result of hiding a place and additional JSON fields."""
+    arrays: dict[str, NDArray[Any]] = {}
+    return Message("hidden", {**about, "hidden": _plain(hidden, "hidden", arrays)}, arrays)
+
+
+def decode_hidden_place(message: Message) -> HiddenPlace:
+    """Return the result of hiding a place.
+
+    Raises:
+        MessageError: The message holds none.
+    """
+    try:
+        hidden: HiddenPlace = _made(HiddenPlace, message.fields["hidden"], message.arrays)
+        return hidden
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise MessageError(f"A message holds no hidden place ({type(error).__name__}: {error}).") from error
 
 
 def encode_model(generation: int, opened: OpenedModel) -> Message:

@@ -17,7 +17,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from s3n_core.errors import DeviceFailed, OutOfMemory, ProgramDefect, S3NError
 from s3n_core.server.cancellation import Cancelled, given_up_when
-from s3n_core.server.codec import InspectionEncoder, decode_file_request, encode_file, encode_model
+from s3n_core.server.codec import (
+    InspectionEncoder,
+    decode_file_request,
+    decode_hide_request,
+    encode_file,
+    encode_hidden_place,
+    encode_model,
+)
 from s3n_core.server.messages import Message, write_message
 from s3n_core.server.model_cache import InspectedModel
 from s3n_core.server.requests import LatestRequests, Request, Subject
@@ -103,10 +110,15 @@ class InspectionServer:
             case "open":
                 self._model.want(request.fields)
                 self._open(request.generation)
-            case "inspect" | "class-map" | "export":
+            case "inspect" | "class-map" | "export" | "hide":
                 from s3n_core.models.batches import within_memory  # loads torch: not before there is a model to open
 
-                work = {"inspect": self._inspect, "class-map": self._class_map, "export": self._export}[request.kind]
+                work = {
+                    "inspect": self._inspect,
+                    "class-map": self._class_map,
+                    "export": self._export,
+                    "hide": self._hide,
+                }[request.kind]
                 within_memory(lambda: work(request))
 
     def _inspect(self, request: Request) -> None:
@@ -145,6 +157,36 @@ class InspectionServer:
         inspector = self._ready(request.generation)
         self._files = self._files or FirstFiles()
         self._write(encode_file(request.generation, self._files.make(inspector, wanted)))
+
+    def _hide(self, request: Request) -> None:
+        from s3n_core.inspection.hide_places import hide_places
+
+        inspector, subject = self._ready(request.generation), _subject(request)
+        place, box, settings = decode_hide_request(request.fields)
+        image = self._model.read(subject.image)
+        prepared = self._prepared(request, subject)
+        self._give_up_if_stale(request)
+
+        def report(done: int, total: int) -> None:
+            self._give_up_if_stale(request)
+            self._write(Message("hiding", {**_belonging(request), "done": done, "total": total}))
+
+        with given_up_when(lambda: self._requests.is_stale(request)):
+            try:
+                (hidden,) = hide_places(
+                    inspector,
+                    image,
+                    [place],
+                    name=prepared.names[0],
+                    box=box,
+                    settings=settings,
+                    inspection=subject.settings,
+                    prepared=prepared,
+                    progress=report,
+                )
+            except ValueError as error:
+                raise S3NError(f"This place cannot be hidden: {error}.") from error
+        self._write(encode_hidden_place(hidden, **_belonging(request)))
 
     # The model
 

@@ -12,6 +12,8 @@ from s3n_core.server.cancellation import Cancelled, given_up_when
 from s3n_core.server.codec import OpenedModel
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from s3n_core.inspection.inspector import Inspector
     from s3n_core.inspection.stages import Prepared
 
@@ -97,14 +99,11 @@ class InspectedModel:
             Cancelled: There was a newer request before branch O finished.
             UnreadableImage: The file cannot be decoded.
         """
-        from s3n_core.datasets.banners import banner_of
-        from s3n_core.datasets.decoding import read_image
-
         assert self._inspector is not None
         key = _ImageKey.of(path, name)
         found = self._kept.pop(key, None)
         if found is None:
-            image = read_image(path, banner=banner_of(path), ranges=self._inspector.model.preprocess.ranges)
+            image = self.read(path)
             if overtaken():
                 raise Cancelled
             with given_up_when(overtaken):
@@ -113,6 +112,18 @@ class InspectedModel:
         while len(self._kept) > KEPT_IMAGES:
             self._kept.popitem(last=False)
         return found
+
+    def read(self, path: Path) -> Image.Image:
+        """Decode an image as the open model's preprocessing asks.
+
+        Raises:
+            UnreadableImage: The file cannot be decoded.
+        """
+        from s3n_core.datasets.banners import banner_of
+        from s3n_core.datasets.decoding import read_image
+
+        assert self._inspector is not None
+        return read_image(path, banner=banner_of(path), ranges=self._inspector.model.preprocess.ranges)
 
 
 @dataclass(frozen=True)

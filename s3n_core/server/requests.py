@@ -15,14 +15,17 @@ from typing import Any, Literal, get_args
 
 from s3n_core.inspection.settings import InspectionSettings
 
-RequestKind = Literal["quit", "idle", "open", "inspect", "class-map", "export"]
+RequestKind = Literal["quit", "stop-hiding", "idle", "open", "inspect", "class-map", "export", "hide"]
 """The kinds of requests, by priority."""
 
 REQUEST_KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
 
-# Changing the model cancels all requests for the previous one.
+# Changing the model cancels all requests for the previous one. Hiding a place takes many forward passes, so that an
+# inspection does not wait for it: it ends it.
 _VOIDS: dict[RequestKind, frozenset[RequestKind]] = {
-    "open": frozenset({"inspect", "class-map", "export"}),
+    "open": frozenset({"inspect", "class-map", "export", "hide"}),
+    "inspect": frozenset({"hide"}),
+    "stop-hiding": frozenset({"hide"}),
     "quit": frozenset(REQUEST_KINDS) - {"quit"},
 }
 

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, SignalInstance
 
+from s3n_core.datasets.records import Box
+from s3n_core.inspection.geometry import Place
+from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.codec import OpenedModel
 from s3n_core.server.requests import Subject
@@ -30,6 +33,18 @@ class EngineClient(Protocol):
     @property
     def class_map_ready(self) -> SignalInstance:
         """A requested `ClassMap`."""
+
+    @property
+    def hiding_progressed(self) -> SignalInstance:
+        """A place is being hidden: numbers of images done and in total."""
+
+    @property
+    def place_hidden(self) -> SignalInstance:
+        """The `HiddenPlace` that was requested, and its `Subject`."""
+
+    @property
+    def hiding_ended(self) -> SignalInstance:
+        """Hiding a place has ended without a result: the `S3NError`, or None if something more urgent stopped it."""
 
     @property
     def failed(self) -> SignalInstance:
@@ -61,6 +76,12 @@ class EngineClient(Protocol):
 
     def request_class_map(self, subject: Subject, index: int) -> None:
         """Request the class response map of a class, by its index."""
+
+    def hide_place(self, subject: Subject, place: Place, settings: HidingSettings, *, box: Box | None = None) -> None:
+        """Hide a place (x, y), in pixels, of an image, and random places inside its box; an inspection ends this."""
+
+    def stop_hiding(self) -> None:
+        """End hiding a place, if one is being hidden."""
 
     def set_idle_seconds(self, seconds: float) -> None:
         """Set the time without a request after which the engine unloads the model."""

@@ -8,11 +8,22 @@ from typing import Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from s3n_core.datasets.records import Box
 from s3n_core.errors import S3NError
 from s3n_core.export.file_request import FileRequest
+from s3n_core.inspection.geometry import Place
+from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
-from s3n_core.server.codec import OpenedModel, decode_class_map, decode_file, decode_model, decode_subject
+from s3n_core.server.codec import (
+    OpenedModel,
+    decode_class_map,
+    decode_file,
+    decode_hidden_place,
+    decode_model,
+    decode_subject,
+    hide_request,
+)
 from s3n_core.server.messages import Message
 from s3n_core.server.requests import Request, RequestKind, Subject
 from s3n_core.system.engine_process import engine_command
@@ -46,6 +57,12 @@ class InspectionClient(QObject):
     """A requested `ClassMap`."""
     file_made = Signal(object, int)
     """The first `ExportedFile` that an export would write, and the generation of the request."""
+    hiding_progressed = Signal(int, int)
+    """A place is being hidden: numbers of images done and in total."""
+    place_hidden = Signal(object, object)
+    """The `HiddenPlace` that was requested, and its `Subject`."""
+    hiding_ended = Signal(object)
+    """Hiding a place has ended without a result: the `S3NError`, or None if something more urgent stopped it."""
     failed = Signal(object, object)
     """A request failed: the `S3NError`, and the `Subject`, or None if it does not concern an image."""
     interrupted = Signal(str)
@@ -102,6 +119,7 @@ class InspectionClient(QObject):
 
     def open_model(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
         """Open a model file or a run folder (its best checkpoint), and drop pending requests for the previous model."""
+        self._drop_hiding()
         self._unanswered.clear()
         self._newest.clear()
         self._subject = self._model = None
@@ -121,6 +139,7 @@ class InspectionClient(QObject):
         Returns:
             The `Subject` that the replies will carry.
         """
+        self._drop_hiding()
         self._subject = Subject(image=image_path, name=name, settings=settings or InspectionSettings())
         self._ask("inspect", {"subject": to_json(self._subject)})
         return self._subject
@@ -128,6 +147,25 @@ class InspectionClient(QObject):
     def request_class_map(self, subject: Subject, index: int) -> None:
         """Request the class response map of a class, by its index."""
         self._ask("class-map", {"subject": to_json(subject), "index": index})
+
+    def hide_place(self, subject: Subject, place: Place, settings: HidingSettings, *, box: Box | None = None) -> None:
+        """Hide a place (x, y), in pixels, of an image, and random places inside its box; an inspection ends this."""
+        self._ask("hide", hide_request(subject, place, box, settings))
+
+    def stop_hiding(self) -> None:
+        """End hiding a place, if one is being hidden."""
+        if self._drop_hiding() and self._link is not None:
+            self._link.post(self._request("stop-hiding", {}))
+
+    def _drop_hiding(self) -> bool:
+        """Forget a pending request to hide a place; return whether there was one."""
+        self._newest.pop("hide", None)
+        if self._unanswered.pop("hide", None) is None:
+            return False
+        if not self._unanswered and self._state == "working":
+            self._set_state("ready")
+        self.hiding_ended.emit(None)
+        return True
 
     def request_file(self, request: FileRequest) -> int:
         """Request the first file that an export would write; return the generation."""
@@ -206,6 +244,7 @@ class InspectionClient(QObject):
             self._start()
             return
         if self._deaths >= len(RESTART_MILLISECONDS):
+            self._drop_hiding()
             self._unanswered.clear()
             self._set_state("broken")
             self.failed.emit(
@@ -249,6 +288,11 @@ class InspectionClient(QObject):
                 case "exported" if self._is_newest("export", generation):
                     self._settle("export")
                     self.file_made.emit(decode_file(message), generation)
+                case "hiding" if self._is_newest("hide", generation):
+                    self.hiding_progressed.emit(int(message.fields["done"]), int(message.fields["total"]))
+                case "hidden" if self._is_newest("hide", generation):
+                    self._settle("hide")
+                    self.place_hidden.emit(decode_hidden_place(message), decode_subject(message))
                 case "failed":
                     self._on_failed(message, generation)
         except S3NError as error:
@@ -269,10 +313,13 @@ class InspectionClient(QObject):
                 return  # of a superseded model
             self._unanswered.clear()
             self._set_state("broken")
-        elif kind in ("inspect", "class-map", "export"):
+        elif kind in ("inspect", "class-map", "export", "hide"):
             if not self._is_newest(kind, generation):
                 return
             self._settle(kind)
+            if kind == "hide":
+                self.hiding_ended.emit(error)
+                return
         self.failed.emit(error, decode_subject(message) if message.fields.get("subject") else None)
 
     def _oldest(self) -> int:

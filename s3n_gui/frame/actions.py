@@ -71,6 +71,7 @@ _INSPECT: tuple[Action, ...] = (
     _of_inspect("whole", "View", "Fit images", "0", "restore", "Fit all images to their panes"),
     _of_inspect("switch", "Edit", "Switch peak off or on", "X", "", "Exclude or include the selected peak", separated=True),
     _of_inspect("flip", "Edit", "Move peak to C or D", "S", "", "Move the selected peak from T_d to T_c, or back"),
+    _of_inspect("hide", "Edit", "Hide this place", "H", "", "In the original: the selected peak, or the place under the mouse"),
     _of_inspect("reset", "Edit", "Reset all", "R", "reset", "Restore the model's own numbers and peaks"),
     _of_inspect("original", "", "Show the original", "Space", "", "In every pane, while you hold the key"),
     _of_inspect("nudge", "", "Move the selected peak", "Arrow keys", "", "By one cell of R; by three with Shift"),

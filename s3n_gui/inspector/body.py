@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px
 from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.images.image_browser import ImageBrowser
 from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.inspection_state import InspectionState
@@ -25,6 +26,7 @@ class Body(QWidget):
     Args:
         session: The current choices.
         state: The page's state.
+        hiding: The state of the test that hides a place.
         images: The images to list.
         thumbnails: Loads their thumbnails.
         undo_stack: The stack behind the toolbar's undo button.
@@ -42,6 +44,7 @@ class Body(QWidget):
         self,
         session: Session,
         state: InspectionState,
+        hiding: HidingState,
         images: ImageList,
         thumbnails: ThumbnailLoader,
         undo_stack: QUndoStack,
@@ -52,7 +55,7 @@ class Body(QWidget):
         self.hide()  # stays hidden until every part exists
         self._session = session
         self._state, self._images, self._thumbnails, self._undo_stack = state, images, thumbnails, undo_stack
-        self._make_stage = make_stage
+        self._hiding, self._make_stage = hiding, make_stage
 
     def pieces(self) -> list[Callable[[], None]]:
         """Return the steps that build everything except the stage's panes; each one also lays out its part."""
@@ -89,5 +92,5 @@ class Body(QWidget):
         self._middle.addWidget(self.stage, 1)
 
     def _make_side(self) -> None:
-        self.side = Side(self._state)
+        self.side = Side(self._state, self._hiding)
         self._middle.addWidget(self.side)

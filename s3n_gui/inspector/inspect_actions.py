@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog, QMenu
 
+from s3n_core.errors import S3NError
+from s3n_core.inspection.hidden_place import write_hidden_place
 from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
+from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.images.known_answers import KnownAnswers
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panes.pane_model import Cameras
@@ -19,7 +23,15 @@ from s3n_gui.state.session import Session
 
 
 class InspectActions(QObject):
-    """The page's commands; they need its widgets to exist."""
+    """The page's commands; they need its widgets to exist.
+
+    Signals:
+        notice: A message that is not an error.
+        failed: Why something could not be done.
+    """
+
+    notice = Signal(str)
+    failed = Signal(str)
 
     def __init__(
         self,
@@ -27,6 +39,7 @@ class InspectActions(QObject):
         state: InspectionState,
         controller: InspectionController,
         editor: Editor,
+        hiding: HidingState,
         cameras: Cameras,
         known: KnownAnswers,
         body: Body,
@@ -35,6 +48,7 @@ class InspectActions(QObject):
         self._session = session
         self._state, self._controller, self._editor = state, controller, editor
         self._cameras, self._known, self._body = cameras, known, body
+        self._hiding = hiding
 
     def table(self) -> Mapping[str, Callable[[], object]]:
         """Return the callables behind the actions of ``actions.py``, by action name."""
@@ -47,6 +61,7 @@ class InspectActions(QObject):
             "inspect-row": self.show_row,
             "inspect-switch": self.switch_peak,
             "inspect-flip": self.flip_peak,
+            "inspect-hide": self.hide_place,
             "inspect-reset": self._editor.reset,
             "inspect-peaks": toolbar.peaks.toggle,
             "inspect-grid": toolbar.grid.toggle,
@@ -102,7 +117,57 @@ class InspectActions(QObject):
         peak = next((p for p in evidence.warps.peaks if p.found_at == key), None) if evidence is not None else None
         if peak is not None:
             self._state.select(key)
-            PeakMenu(peak, self._state.edits, self._editor, self._body).popup(place)
+            menu = PeakMenu(peak, self._state.edits, self._editor, self._body)
+            menu.hide_requested.connect(self.hide_selected)
+            menu.popup(place)
+
+    # Hiding a place
+
+    def hide_place(self) -> None:
+        """Hide the selected peak, or else the place under the mouse."""
+        if self._state.selected_peak is not None:
+            self.hide_selected()
+        elif self._state.cursor is not None:
+            self._hide(self._state.cursor)
+        else:
+            self.notice.emit("Select a peak, or point at a place in an image, then press H to hide it.")
+
+    def hide_selected(self) -> None:
+        """Hide the selected peak's place."""
+        peak = self._state.selected_peak
+        if peak is not None:
+            self._hide((peak.x, peak.y))
+
+    def show_place_menu(self, place: tuple[float, float], screen: QPoint) -> None:
+        """Show the menu of a place in an image, (x, y) in pixels of the original."""
+        menu = QMenu(self._body)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setToolTipsVisible(True)
+        hide = menu.addAction("Hide this place")
+        hide.setToolTip("Hide it in the original and ask all branches again, beside random places (H)")
+        hide.setData(place)
+        menu.triggered.connect(self._on_place_menu)
+        menu.popup(screen)
+
+    def save_hidden_place(self) -> None:
+        """Save the result for the hidden place where the user chooses."""
+        result = self._hiding.result
+        if result is None:
+            return
+        name = f"{Path(result.name).stem} hidden place.json"
+        chosen, _ = QFileDialog.getSaveFileName(self._body, "Save numbers", name, "JSON (*.json)")
+        if chosen:
+            try:
+                write_hidden_place(Path(chosen), result, self._hiding.class_index)
+            except S3NError as error:
+                self.failed.emit(str(error))
+
+    def _hide(self, place: tuple[float, float]) -> None:
+        self._body.side.show_hiding()
+        self._hiding.hide(place)
+
+    def _on_place_menu(self, action: QAction) -> None:
+        self._hide(action.data())
 
     # Display
 
@@ -129,4 +194,5 @@ class InspectActions(QObject):
             target.update(kind="response", class_index=None)
         else:
             target.update(kind="class_map", class_index=index)
+        self._hiding.set_class(target.class_index if target.kind == "class_map" else None)
         self._body.side.scores.mark_class(target.class_index if target.kind == "class_map" else None)

@@ -6,16 +6,31 @@ Views set it and react to it; only the controller talks to the engine. Setting a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from s3n_core.inspection.geometry import Place
+from s3n_core.inspection.hiding_choices import Shape
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.peak import Cell, Peak, PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
 
-Place = tuple[float, float]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOutline:
+    """The outline of a hidden place.
+
+    Attributes:
+        place: Its centre (x, y), in pixels of the original.
+        size: Diameter of a disc or side of a square, in pixels of the original.
+        shape: "disc" or "square".
+    """
+
+    place: Place
+    size: float
+    shape: Shape
 
 
 class InspectionState(QObject):
@@ -28,6 +43,7 @@ class InspectionState(QObject):
         scores_changed: New scores have arrived, or the scores have become stale.
         settings_changed: The method's parameters or the peak edits have changed.
         selection_changed: Another peak is selected (its cell, or None).
+        outline_changed: Another hidden place is outlined, or none.
         cursor_changed: The place under the mouse in pixels of the original, or None.
         original_held: Whether every pane shows the plain original.
         message_changed: Why nothing is shown, or an error; otherwise empty.
@@ -39,6 +55,7 @@ class InspectionState(QObject):
     scores_changed = Signal()
     settings_changed = Signal()
     selection_changed = Signal(object)
+    outline_changed = Signal()
     cursor_changed = Signal(object)
     original_held = Signal(bool)
     message_changed = Signal(str)
@@ -54,6 +71,7 @@ class InspectionState(QObject):
         self._numbers = InspectionSettings()
         self._edits: dict[Path, tuple[PeakEdit, ...]] = {}
         self._selected: Cell | None = None
+        self._outline: PlaceOutline | None = None
         self._cursor: Place | None = None
         self._held = False
         self._message = ""
@@ -212,6 +230,17 @@ class InspectionState(QObject):
         if cell != self._selected:
             self._selected = cell
             self.selection_changed.emit(cell)
+
+    @property
+    def outline(self) -> PlaceOutline | None:
+        """The hidden place that is outlined on the original, or None."""
+        return self._outline
+
+    def mark_place(self, outline: PlaceOutline | None) -> None:
+        """Outline a hidden place."""
+        if outline != self._outline:
+            self._outline = outline
+            self.outline_changed.emit()
 
     @property
     def cursor(self) -> Place | None:

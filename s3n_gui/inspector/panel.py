@@ -18,6 +18,7 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
+from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.images.known_answers import KnownAnswers
 from s3n_gui.inspector.images.verdicts import Verdicts
@@ -78,12 +79,20 @@ class InspectPage(Page):
         self.cameras = Cameras(self)
         self.editor = Editor(self.state, self)
         self.controller = InspectionController(session, self._client, self.state, self.images, self.verdicts, self)
+        self.hiding = HidingState(self._client, self.state, self.images.record_of, self)
         self.known = KnownAnswers(session, settings, self._client, self.images, self.verdicts, self)
         self.thumbnails = ThumbnailLoader(192, self, cache_bytes=settings.thumbnail_cache_mb * 2**20)
         self._kept: Mapping[str, Any] = {}
         self._made = False
         self.body = Body(
-            session, self.state, self.images, self.thumbnails, self.editor.undo_stack, self._make_stage, self
+            session,
+            self.state,
+            self.hiding,
+            self.images,
+            self.thumbnails,
+            self.editor.undo_stack,
+            self._make_stage,
+            self,
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -121,7 +130,7 @@ class InspectPage(Page):
         toolbar, stage, side, panes = self.toolbar, self.stage, self.side, self.stage.panes
         self.panes = panes
         self.inspect_actions = actions = InspectActions(
-            self._session, self.state, controller, editor, self.cameras, self.known, body
+            self._session, self.state, controller, editor, self.hiding, self.cameras, self.known, body
         )
         self.browser.image_chosen.connect(controller.choose)
         self.browser.list.installEventFilter(self)
@@ -158,6 +167,11 @@ class InspectPage(Page):
         stage.requests.peak_dragged.connect(editor.drag_peak)
         stage.requests.peak_dropped.connect(editor.drop_peak)
         stage.requests.peak_menu_requested.connect(actions.show_peak_menu)
+        stage.requests.place_menu_requested.connect(actions.show_place_menu)
+        side.hide_requested.connect(actions.hide_selected)
+        side.hiding.save_requested.connect(actions.save_hidden_place)
+        actions.notice.connect(self._session.report_notice)
+        actions.failed.connect(self._session.report_error)
         side.peaks.menu_requested.connect(actions.show_peak_menu)
         side.peaks.switch_requested.connect(editor.switch_peak)
         side.peaks.flip_requested.connect(editor.flip_peak)
@@ -232,7 +246,7 @@ class InspectPage(Page):
             self.panes.restore(panes)
         if isinstance(columns, list) and len(columns) == 2 and all(isinstance(size, int) for size in columns):
             self.body.splitter.setSizes(columns)
-        if tab in (0, 1):
+        if tab in (0, 1, 2):
             self.side.tabs.setCurrentIndex(tab)
 
     def shut_down(self) -> None:

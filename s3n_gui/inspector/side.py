@@ -1,4 +1,4 @@
-"""The side panel: prediction and scores, and below them peaks and parameters, as tabs or, if they fit, both."""
+"""The side panel: prediction and scores; below them peaks, parameters and hidden places, as tabs or some together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QTabBar, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, theme
+from s3n_gui.inspector.hiding.hide_panel import HidePanel
+from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.number_form import NumberForm
 from s3n_gui.inspector.peaks.peak_panel import PeakPanel
@@ -18,6 +20,8 @@ from s3n_gui.inspector.scores.score_rows import score_rows
 from s3n_gui.inspector.scores.score_table import ScoreTable
 
 _ANY_HEIGHT = 16_777_215  # Qt's QWIDGETSIZE_MAX
+_PEAKS, _NUMBERS, _HIDE = range(3)
+"""The tabs, by index."""
 _LOW, _TALL = 470, 820
 """Heights in pixels: below the first, the rule is a tooltip; from the second on, peaks and parameters both show."""
 
@@ -28,14 +32,16 @@ class Side(QScrollArea):
     Signals:
         compare_requested: Make the current scores the baseline.
         put_back_requested: Restore a peak (its key) as it was found.
+        hide_requested: Hide the selected peak's place in the original.
     """
 
     compare_requested = Signal()
     put_back_requested = Signal(object)
+    hide_requested = Signal()
 
-    def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: InspectionState, hiding: HidingState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._state = state
+        self._state, self._hiding = state, hiding
         self._truth: str | None = None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -50,7 +56,14 @@ class Side(QScrollArea):
 
     def pieces(self) -> list[Callable[[], None]]:
         """Return the build steps in order."""
-        return [self._make_upper, self._make_lower, self._make_peaks, self._make_numbers, self._connect]
+        return [
+            self._make_upper,
+            self._make_lower,
+            self._make_peaks,
+            self._make_numbers,
+            self._make_hiding,
+            self._connect,
+        ]
 
     def _make_upper(self) -> None:
         self._upper = _card(self._content)
@@ -75,9 +88,11 @@ class Side(QScrollArea):
         self.tabs.setExpanding(False)
         self.tabs.addTab("Peaks")
         self.tabs.addTab("Numbers")
+        self.tabs.addTab("Hide")
         self.tabs.setTabToolTip(0, "Places where evidence was found; switch them off or move them")
         self.tabs.setTabToolTip(1, "The method's numbers, which you can change")
-        self.tabs.setAccessibleName("Peaks or numbers")
+        self.tabs.setTabToolTip(2, "Hide a place in the original and compare with random places")
+        self.tabs.setAccessibleName("Peaks, numbers or hidden places")
         self._titles = QLabel("Peaks"), QLabel("Numbers")
         for title in self._titles:
             title.setProperty("role", "section")
@@ -96,19 +111,24 @@ class Side(QScrollArea):
     def _make_numbers(self) -> None:
         self.numbers = NumberForm(self._state)
         self.numbers.setContentsMargins(0, 0, 8, 0)  # reserves room for the scroll bar, visible or not
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(self.numbers)
+        self._scroll = _scrolled(self.numbers)
         self._inside.addWidget(self._titles[1])
         self._inside.addWidget(self._scroll, 1)
+
+    def _make_hiding(self) -> None:
+        self.hiding = HidePanel(self._state, self._hiding)
+        self.hiding.setContentsMargins(0, 4, 8, 0)
+        self._hiding_scroll = _scrolled(self.hiding)
+        self._inside.addWidget(self._hiding_scroll, 1)
 
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self._arrange)
         self.compare.clicked.connect(self.compare_requested)
         self.peak_panel.put_back_requested.connect(self.put_back_requested)
+        self.peak_panel.hide_requested.connect(self.hide_requested)
+        self.hiding.hide_requested.connect(self.hide_requested)
         self._state.scores_changed.connect(self.synchronize)
+        self._hiding.changed.connect(self._arrange)
         theme().changed.connect(self._arrange)
         self.synchronize()
         self._arrange()
@@ -132,28 +152,37 @@ class Side(QScrollArea):
         compared = state.before is not None and state.before != answer
         self.compare.setVisible(answer is not None and not state.scores_stale and compared)
 
+    def show_hiding(self) -> None:
+        """Show the hidden place and its result."""
+        self.tabs.setCurrentIndex(_HIDE)
+
     # Layout
 
     def _arrange(self) -> None:
         """Distribute the height: show everything that fits, the chosen tab first."""
         self.setFixedWidth(px(312))
-        height, numbers_chosen = self.viewport().height(), self.tabs.currentIndex() == 1
+        height, chosen = self.viewport().height(), self.tabs.currentIndex()
         tall = height >= px(_TALL)
-        self.tabs.setVisible(not tall)
+        if tall and chosen == _NUMBERS:  # they show together with the peaks
+            chosen = _PEAKS
+        together, numbers_chosen, hiding_chosen = tall and chosen == _PEAKS, chosen == _NUMBERS, chosen == _HIDE
+        self.tabs.setTabText(_PEAKS, "Peaks and numbers" if tall else "Peaks")
+        self.tabs.setTabVisible(_NUMBERS, not tall)
         for title in self._titles:
-            title.setVisible(tall)
-        self.peak_panel.setVisible(tall or not numbers_chosen)
-        self._scroll.setVisible(tall or numbers_chosen)
-        self._inside.setContentsMargins(12, 10 if tall else 4, 12, 10)
-        # If both show, the parameters get their full height and the peaks the rest. Parameters alone get what the
-        # scores leave.
+            title.setVisible(together)
+        self.peak_panel.setVisible(chosen == _PEAKS)
+        self._scroll.setVisible(together or numbers_chosen)
+        self._hiding_scroll.setVisible(hiding_chosen)
+        # If both show, the parameters get their full height and the peaks the rest. Parameters or a hidden place alone
+        # get what the scores leave.
         needed = self.numbers.sizeHint().height()
-        self._scroll.setMinimumHeight(needed if tall else 0)
-        self._scroll.setMaximumHeight(needed if tall else _ANY_HEIGHT)
-        self.answer.show_rule(height >= px(_LOW))
+        self._scroll.setMinimumHeight(needed if together else 0)
+        self._scroll.setMaximumHeight(needed if together else _ANY_HEIGHT)
+        self.answer.show_rule(height >= px(_LOW) and not (hiding_chosen and not tall))
         least = self._upper.minimumSizeHint().height()
-        wanted = needed + self.tabs.sizeHint().height() + 26 if numbers_chosen and not tall else px(200)
-        self._upper.setMaximumHeight(max(height - 8 - wanted, least))
+        of_chosen = {_NUMBERS: needed, _HIDE: self.hiding.sizeHint().height() + px(8)}
+        wanted = of_chosen.get(chosen, px(200) - self.tabs.sizeHint().height() - 26)
+        self._upper.setMaximumHeight(max(height - 8 - wanted - self.tabs.sizeHint().height() - 26, least))
         self._lower.setMinimumHeight(px(196))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -168,6 +197,15 @@ class _Content(QWidget):
 
     def heightForWidth(self, width: int) -> int:
         return self.minimumSizeHint().height()
+
+
+def _scrolled(content: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(content)
+    return area
 
 
 def _card(parent: QWidget) -> QFrame:

@@ -150,7 +150,9 @@ class ImageBrowser(QWidget):
         self.list.say_when_empty(words)
 
     def _size_items(self) -> None:
-        width = max(self.list.viewport().width(), px(80))
+        # The room beside the scroll bar, visible or not: if the items depended on it, it could come and go without end.
+        bar = self.list.verticalScrollBar().sizeHint().width()
+        width = max(self.list.contentsRect().width() - bar, px(80))
         size = QSize(width, round((width - 12) * 0.72) + px(26))
         self._images.set_item_size(size)
         if size != self.list.gridSize():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
@@ -32,7 +32,7 @@ from s3n_gui.inspector.panes.pane_title import PANE_MIME
 from s3n_gui.inspector.symbols import plain_symbol
 from s3n_gui.widgets.images.camera import Camera
 from s3n_gui.widgets.images.image_view import ImageView
-from s3n_gui.widgets.images.marks import Marks
+from s3n_gui.widgets.images.marks import Marks, PlaceMark
 
 
 class Pane(QFrame):
@@ -94,11 +94,13 @@ class Pane(QFrame):
         view.peak_dragged.connect(self._on_peak_dragged)
         view.peak_dropped.connect(self._requests.peak_dropped)
         view.peak_menu_requested.connect(self._requests.peak_menu_requested)
+        view.place_menu_requested.connect(self._on_place_menu)
         self.model.changed.connect(self._show_kind)
         self._cameras.changed.connect(self._follow_camera)
         state.evidence_changed.connect(self.show_evidence)
         state.original_held.connect(self.show_evidence)
         state.selection_changed.connect(self._show_marks)
+        state.outline_changed.connect(self._show_marks)
         state.cursor_changed.connect(self._show_cursor)
         theme().changed.connect(view.viewport().update)
 
@@ -161,8 +163,17 @@ class Pane(QFrame):
                 lines=grid_lines(inspection, model.kind) if model.grid else (),
                 seen=None if sees_all else seen,
                 whole=content.rect,
+                places=self._outlined(content),
             )
         )
+
+    def _outlined(self, content: PaneContent) -> tuple[PlaceMark, ...]:
+        """Return the hidden place, if the pane shows the plane of the original."""
+        outline = self._state.outline
+        if outline is None or content.plane != "original":
+            return ()
+        (x, y), half = outline.place, outline.size / 2
+        return (PlaceMark(rect=QRectF(x - half, y - half, outline.size, outline.size), round=outline.shape == "disc"),)
 
     def _show_cursor(self) -> None:
         inspection, content, place = self._state.evidence, self._content, self._state.cursor
@@ -230,6 +241,14 @@ class Pane(QFrame):
 
     def _on_peak_pressed(self, key: tuple[int, int]) -> None:
         self._state.select(key)
+
+    def _on_place_menu(self, place: QPointF, screen: QPoint) -> None:
+        inspection, content = self._state.evidence, self._content
+        if inspection is None or content is None or not self._editable:
+            return
+        original = from_plane(inspection, content.plane, (place.x(), place.y()))
+        if original is not None:
+            self._requests.place_menu_requested.emit(original, screen)
 
     def _on_peak_dragged(self, key: tuple[int, int], place: QPointF) -> None:
         self._requests.peak_dragged.emit(key, (place.x(), place.y()))

@@ -13,9 +13,11 @@ class PaneRequests(QObject):
         peak_dragged: Key, and place in pixels of the original.
         peak_dropped: Key.
         peak_menu_requested: Key and screen position.
+        place_menu_requested: Place in pixels of the original, and screen position.
     """
 
     class_map_missing = Signal(int)
     peak_dragged = Signal(object, object)
     peak_dropped = Signal(object)
     peak_menu_requested = Signal(object, object)
+    place_menu_requested = Signal(object, object)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -19,7 +19,13 @@ _SETS: tuple[tuple[str, ForcedSet | None, str], ...] = (
 
 
 class PeakMenu(QMenu):
-    """The menu of one peak; it deletes itself when it is closed."""
+    """The menu of one peak; it deletes itself when it is closed.
+
+    Signals:
+        hide_requested: Hide the peak's place in the original.
+    """
+
+    hide_requested = Signal()
 
     def __init__(self, peak: Peak, edits: tuple[PeakEdit, ...], editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,6 +36,9 @@ class PeakMenu(QMenu):
         switch = self.addAction("Switch on" if edit.off else "Switch off")
         switch.setToolTip("Exclude this peak from both sets, or include it again (X)")
         switch.setData("switch")
+        hide = self.addAction("Hide this place")
+        hide.setToolTip("Hide it in the original and ask all branches again, beside random places (H)")
+        hide.setData("hide")
         self.addSeparator()
         for text, forced, tip in _SETS:
             action = self.addAction(text.replace("_", ""))
@@ -47,6 +56,8 @@ class PeakMenu(QMenu):
         match action.data():
             case "switch":
                 self._editor.switch_peak(self._cell)
+            case "hide":
+                self.hide_requested.emit()
             case "back":
                 self._editor.restore_peak(self._cell)
             case (_, forced):

@@ -14,9 +14,11 @@ class PeakPanel(QWidget):
 
     Signals:
         put_back_requested: Restore a peak (its key) as it was found.
+        hide_requested: Hide the selected peak's place in the original.
     """
 
     put_back_requested = Signal(object)
+    hide_requested = Signal()
 
     def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,10 +26,12 @@ class PeakPanel(QWidget):
         self.table = PeakTable(state)
         self.table.setToolTip("Select a peak here or in an image; move it by dragging or with the arrow keys")
         self.switch, self.flip, self.restore = QPushButton("Off"), QPushButton("Move to C"), QPushButton("Reset")
+        self.hide_button = QPushButton("Hide")
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         for button, tip in (
-            (self.switch, "Switch the selected peak off, or on again (X)"),
+            (self.switch, "Switch the selected peak off, or on again: only its enlargement goes (X)"),
+            (self.hide_button, "Hide the selected peak's place in the original, beside random places (H)"),
             (self.flip, "Move the selected peak from T_d to T_c or back (S)"),
             (self.restore, "Undo all changes to the selected peak"),
         ):
@@ -41,6 +45,7 @@ class PeakPanel(QWidget):
         self.switch.clicked.connect(self._on_switch)
         self.flip.clicked.connect(self._on_flip)
         self.restore.clicked.connect(self._on_restore)
+        self.hide_button.clicked.connect(self.hide_requested)
         state.evidence_changed.connect(self.synchronize)
         state.settings_changed.connect(self.synchronize)
         state.selection_changed.connect(self.synchronize)
@@ -55,6 +60,7 @@ class PeakPanel(QWidget):
         self.flip.setText("Move to D" if peak is not None and peak.weight_c > peak.weight_d else "Move to C")
         self.flip.setEnabled(peak is not None and peak.set != "off")
         self.restore.setEnabled(edited)
+        self.hide_button.setEnabled(peak is not None)
 
     def _on_switch(self) -> None:
         if self._state.selected is not None:

@@ -29,6 +29,8 @@ class ImageView(ImageCanvas):
         peak_dragged: A peak is being dragged; carries its key and its new position, a ``QPointF``.
         peak_dropped: A drag has ended; carries the peak's key.
         peak_menu_requested: A peak was right-clicked; carries its key and the screen position.
+        place_menu_requested: Another place was right-clicked; carries its position in the image's units and the screen
+            position.
     """
 
     hovered = Signal(QPointF)
@@ -39,6 +41,7 @@ class ImageView(ImageCanvas):
     peak_dragged = Signal(object, QPointF)
     peak_dropped = Signal(object)
     peak_menu_requested = Signal(object, object)
+    place_menu_requested = Signal(QPointF, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +63,8 @@ class ImageView(ImageCanvas):
         if event.button() == Qt.MouseButton.RightButton:
             if peak is not None:
                 self.peak_menu_requested.emit(peak.key, event.globalPosition().toPoint())
+            elif self._pyramid is not None:
+                self.place_menu_requested.emit(self.to_picture(event.position()), event.globalPosition().toPoint())
             return
         if event.button() == Qt.MouseButton.LeftButton and peak is not None:
             self.peak_pressed.emit(peak.key)

@@ -45,6 +45,19 @@ class PeakMark:
     selected: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceMark:
+    """The outline of a place on one image.
+
+    Attributes:
+        rect: The place, in the image's units.
+        round: Whether it is a disc; otherwise a square.
+    """
+
+    rect: QRectF
+    round: bool
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Marks:
     """All marks of one image, in the image's units.
@@ -54,12 +67,14 @@ class Marks:
         lines: Polylines of a grid, each (n, 2) as (x, y).
         seen: The region that the network sees; None if it sees all.
         whole: The rectangle of the image; it is dimmed outside ``seen``.
+        places: Outlined places.
     """
 
     peaks: tuple[PeakMark, ...] = ()
     lines: Sequence[NDArray[np.floating]] = ()
     seen: QRectF | None = None
     whole: QRectF | None = None
+    places: tuple[PlaceMark, ...] = ()
 
 
 def radius_of(strength: float, view_side: float) -> float:
@@ -76,6 +91,22 @@ def draw_marks(painter: QPainter, marks: Marks, to_screen: ToScreen, view_side: 
         _draw_lines(painter, marks.lines, to_screen)
     if marks.peaks:
         _draw_peaks(painter, marks.peaks, to_screen, view_side)
+    for place in marks.places:
+        draw_place(painter, _on_screen(place.rect, to_screen), round=place.round)
+
+
+def draw_place(painter: QPainter, box: QRectF, *, round: bool) -> None:
+    """Outline a place, given by its box in pixels of the view, with a dashed line that is visible on any image."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    dashed = QPen(_WHITE, 1.6, Qt.PenStyle.CustomDashLine, Qt.PenCapStyle.FlatCap)
+    dashed.setDashPattern([3, 2])
+    for pen in (QPen(_HALO, 3.2), dashed):
+        painter.setPen(pen)
+        if round:
+            painter.drawEllipse(box)
+        else:
+            painter.drawRect(box)
 
 
 def draw_cursor(painter: QPainter, place: QPointF, *, own: bool) -> None:

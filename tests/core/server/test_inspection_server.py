@@ -28,12 +28,22 @@ from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.file_request import Candidate, FileRequest, candidates
 from s3n_core.export.job import export
 from s3n_core.export.options import ExportOptions
+from s3n_core.inspection.hide_places import hide_places
+from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.inspector import Inspector, inspect
 from s3n_core.inspection.peak import PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.inspection.summary import arrays_of, summary_of
-from s3n_core.server.codec import InspectionDecoder, InspectionEncoder, decode_file, decode_model, decode_subject
+from s3n_core.server.codec import (
+    InspectionDecoder,
+    InspectionEncoder,
+    decode_file,
+    decode_hidden_place,
+    decode_model,
+    decode_subject,
+    hide_request,
+)
 from s3n_core.server.inspection_server import InspectionServer
 from s3n_core.server.messages import Message, read_message, write_message
 from s3n_core.server.requests import LatestRequests, Request, Subject
@@ -303,6 +313,20 @@ def test_a_class_map(server: Server, opened: Any, pictures: tuple[Path, Path]) -
     np.testing.assert_allclose(
         server.answer("class-map").arrays["map"], wanted.response.class_map(3), rtol=1e-3, atol=1e-5
     )
+
+
+def test_a_hidden_place(server: Server, opened: Any, pictures: tuple[Path, Path]) -> None:
+    settings = HidingSettings(size=12)
+    subject = Subject(image=pictures[0], name="birds/one.jpg")
+    server.ask("hide", **hide_request(subject, (60.0, 40.0), None, settings))
+    found = decode_hidden_place(server.answer("hidden"))
+    image = read_image(pictures[0])
+    (wanted,) = hide_places(Inspector(opened), image, [(60.0, 40.0)], name="birds/one.jpg", settings=settings)
+    assert (found.settings, found.region, found.place) == (wanted.settings, wanted.region, wanted.place)
+    np.testing.assert_array_equal(found.controls, wanted.controls)
+    np.testing.assert_array_equal(found.image, wanted.image)
+    for branch, logits in wanted.logits.items():
+        np.testing.assert_allclose(found.logits[branch], logits, rtol=1e-3, atol=1e-3)
 
 
 def test_errors_are_sentences_and_the_process_goes_on(

@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
+import s3n_core
+from s3n_core.datasets.records import Box
 from s3n_core.errors import ModelNotFound, UnreadableImage
 from s3n_core.export.file_request import FileRequest
+from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.peak import PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.requests import Subject
@@ -101,6 +105,43 @@ def test_open_inspect_and_ask(
         client.inspect(pictures[0], InspectionSettings(edits=(edit,)), name="birds/one.jpg")
     assert [peak.set for peak in edited.args[0].warps.peaks if peak.found_at == edit.cell] == ["off"]
     assert edited.args[0].response is inspection.response  # transferred only once
+
+
+def test_a_place_is_hidden_unless_an_inspection_is_more_urgent(
+    qtbot: QtBot, ready: InspectionClient, model_file: Path, pictures: tuple[Path, ...]
+) -> None:
+    steps: list[tuple[int, int]] = []
+    ready.hiding_progressed.connect(lambda done, total: steps.append((done, total)))
+    subject = Subject(image=pictures[0], name="birds/one.jpg")
+    settings, box = HidingSettings(size=9), Box(x=5, y=5, width=100, height=65)
+    with qtbot.waitSignal(ready.place_hidden, timeout=PATIENCE) as hidden:
+        ready.hide_place(subject, (60.0, 40.0), settings, box=box)
+    found, belongs_to = hidden.args
+    assert belongs_to == subject
+    assert steps[-1] == (22, 22)
+    assert ready.state == "ready"
+    with s3n_core.load_model(model_file, device="cpu") as model:
+        wanted = model.hide_place(
+            pictures[0], (60.0, 40.0), name="birds/one.jpg", box=box, settings=settings, progress=False
+        )
+    assert (found.settings, found.region) == (wanted.settings, "box")
+    np.testing.assert_array_equal(found.controls, wanted.controls)
+    for branch, logits in wanted.logits.items():
+        np.testing.assert_allclose(found.logits[branch], logits, rtol=1e-3, atol=1e-3)
+
+    with qtbot.waitSignal(ready.hiding_ended, timeout=PATIENCE) as ended:
+        ready.hide_place(subject, (900.0, 40.0), settings)
+    assert "does not see the place" in str(ended.args[0])
+    ready.hide_place(subject, (60.0, 40.0), settings)
+    with qtbot.waitSignal(ready.answered, timeout=PATIENCE), qtbot.assertNotEmitted(ready.place_hidden):
+        with qtbot.waitSignal(ready.hiding_ended) as ended:
+            ready.inspect(pictures[1])
+        assert ended.args == [None]
+    ready.hide_place(subject, (60.0, 40.0), settings)
+    with qtbot.waitSignal(ready.hiding_ended) as ended:
+        ready.stop_hiding()
+    assert ended.args == [None]
+    assert ready.state == "ready"
 
 
 def test_only_the_latest_is_answered(qtbot: QtBot, ready: InspectionClient, pictures: tuple[Path, ...]) -> None:

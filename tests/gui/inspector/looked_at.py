@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.records import Box, DataSet, ImageRecord
 from s3n_core.errors import UnreadableImage
-from s3n_core.inspection.geometry import ViewFrame, cell_places
+from s3n_core.inspection.geometry import Place, ViewFrame, cell_places
+from s3n_core.inspection.hidden_place import HiddenPlace
+from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection, Response, Scores, Warps
 from s3n_core.inspection.peak import Peak
 from s3n_core.inspection.settings import InspectionSettings
@@ -128,6 +130,35 @@ def data_set(root: Path, count: int = 6) -> DataSet:
     return DataSet(root=root, format="class-folders", classes=CLASSES, records=records)
 
 
+def hidden_place(
+    place: Place = (100.0, 60.0), settings: HidingSettings | None = None, *, size: tuple[int, int] = (300, 200)
+) -> HiddenPlace:
+    """Return what hiding a place of the grey image does: red loses 3 in every branch but O, which loses nothing."""
+    settings = (settings or HidingSettings()).resolved(20.0)
+    count = settings.controls
+    changes = np.concatenate([[0.0, -3.0], np.linspace(-1.5, 0.5, count)])
+    logits = np.stack([2.0 + changes, np.full(count + 2, -1.0), np.full(count + 2, -1.0)], axis=1).astype(np.float32)
+    still = np.repeat(logits[:1], count + 2, axis=0)
+    image = np.full((size[1], size[0], 3), 128, dtype=np.uint8)
+    return HiddenPlace(
+        name="bird 0.jpg",
+        place=place,
+        settings=settings,
+        region="view",
+        region_box=(0.0, 0.0, float(size[0]), float(size[1])),
+        controls=np.stack([np.linspace(20, size[0] - 20, count), np.full(count, size[1] / 2)], axis=1).astype(
+            np.float32
+        ),
+        classes=CLASSES,
+        logits={"joint": logits, "O": still, "D": logits, "C": logits},
+        image=image,
+        image_scale=1.0,
+        model="tiny.safetensors",
+        model_digest="0123456789abcdef",
+        precision="float32",
+    )
+
+
 class FakeClient(QObject):
     """A fake `EngineClient` (test_engine_client.py compares them); replies on `answer`, or at once if ``prompt``."""
 
@@ -135,6 +166,9 @@ class FakeClient(QObject):
     resampled = Signal(object, object)
     answered = Signal(object, object)
     class_map_ready = Signal(object)
+    hiding_progressed = Signal(int, int)
+    place_hidden = Signal(object, object)
+    hiding_ended = Signal(object)
     failed = Signal(object, object)
     interrupted = Signal(str)
     state_changed = Signal(str)
@@ -149,6 +183,7 @@ class FakeClient(QObject):
         self.maps_asked: list[int] = []
         self.saying: dict[str, dict[str, Any]] = {}
         self.broken: set[str] = set()
+        self.hidden: list[tuple[Subject, Place, HidingSettings, Box | None]] = []
         self.closed = False
         self.model = None
         self.state = "ready"
@@ -190,6 +225,12 @@ class FakeClient(QObject):
 
     def request_class_map(self, subject: Subject, index: int) -> None:
         self.maps_asked.append(index)
+
+    def hide_place(self, subject: Subject, place: Place, settings: HidingSettings, *, box: Box | None = None) -> None:
+        self.hidden.append((subject, place, settings, box))
+
+    def stop_hiding(self) -> None:
+        self.hiding_ended.emit(None)
 
     def send_class_map(self, index: int, subject: Subject | None = None) -> None:
         """Send a class map; by default of the last image requested."""

@@ -38,8 +38,10 @@ def parameters(function: object) -> list[tuple[str, object, object, object]]:
 
 
 def test_the_contract_is_read_whole() -> None:
-    assert METHODS == ["close", "inspect", "open_model", "request_class_map", "set_idle_seconds"]
-    assert len(SIGNALS) == 7
+    assert METHODS == [
+        "close", "hide_place", "inspect", "open_model", "request_class_map", "set_idle_seconds", "stop_hiding",
+    ]  # fmt: skip
+    assert len(SIGNALS) == 10
     assert set(MEMBERS) == {*METHODS, *SIGNALS, "model", "state", "setParent"}
 
 

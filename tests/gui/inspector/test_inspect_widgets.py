@@ -137,6 +137,15 @@ def test_a_table_of_predictions_is_used(
         looking.browser.table.click()
 
 
+def test_the_size_of_the_thumbnails_does_not_depend_on_the_scroll_bar(looking: InspectPage) -> None:
+    sizes = set()
+    for height in range(400, 1200, 20):  # at some of them all images fit only without the scroll bar
+        looking.resize(1208, height)
+        QApplication.processEvents()
+        sizes.add(looking.browser.list.gridSize().toTuple())
+    assert len(sizes) == 1
+
+
 def test_every_control_has_a_name_and_a_tip(looking: InspectPage) -> None:
     looking.panes.panes[1].head._show_options()
     silent = []

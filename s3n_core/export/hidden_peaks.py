@@ -1,0 +1,155 @@
+"""Testing an exported image's peaks: each is hidden in the original, beside random places of the same size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.errors import S3NError
+from s3n_core.inspection.hidden_place import HiddenPlace
+from s3n_core.inspection.hide_places import hide_places
+from s3n_core.inspection.hiding import HidingSettings
+from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.inspector import Inspector
+from s3n_core.inspection.peak import Peak
+from s3n_core.system.csv_tables import csv_text
+
+HIDDEN_TABLE = "hidden_peaks.csv"
+"""The name of the table of all hidden peaks in the output folder."""
+
+_COLUMNS = (
+    "file",
+    "x",
+    "y",
+    "response",
+    "set",
+    "class",
+    "probability",
+    "probability_hidden",
+    "margin",
+    "margin_hidden",
+    "margin_change",
+    "control_median",
+    "control_low",
+    "control_high",
+    "stronger_than",
+    "controls",
+    "hidden_class",
+    "fill",
+    "size",
+    "region",
+    "error",
+)
+
+
+@dataclass(frozen=True)
+class HiddenPeaks:
+    """The strongest peaks of an image, each hidden.
+
+    Attributes:
+        peaks: The peaks, strongest first.
+        hidden: One result per peak; empty if there is none.
+        error: Why there is no result; otherwise empty.
+    """
+
+    peaks: tuple[Peak, ...] = ()
+    hidden: tuple[HiddenPlace, ...] = ()
+    error: str = ""
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return one JSON object per hidden peak: the peak, and `HiddenPlace.to_dict`."""
+        return [
+            {
+                "peak": {
+                    "x": peak.x, "y": peak.y, "row": peak.cell[0], "column": peak.cell[1], "response": peak.response,
+                    "set": peak.set,
+                },
+                **hidden.to_dict(),
+            }
+            for peak, hidden in zip(self.peaks, self.hidden, strict=True)
+        ]  # fmt: skip
+
+    def content(self, name: str) -> bytes:
+        """Return the content of an image's JSON file."""
+        values = {"name": name, "error": self.error, "peaks": self.to_dict()}
+        return (json.dumps(values, indent=1) + "\n").encode("ascii")
+
+
+def hide_peaks(
+    inspector: Inspector,
+    image: Image.Image,
+    record: ImageRecord,
+    inspection: Inspection,
+    count: int,
+    settings: HidingSettings,
+) -> HiddenPeaks:
+    """Hide each of an image's strongest peaks; all share the random places.
+
+    Args:
+        inspector: The model.
+        image: The decoded original.
+        record: The image, with its name and its box if it has one.
+        inspection: Its inspection, without edits of peaks.
+        count: Number of peaks.
+        settings: How to hide them.
+    """
+    peaks = inspection.warps.peaks[:count]
+    if not peaks:
+        return HiddenPeaks(error="it has no peaks")
+    try:
+        places = [(peak.x, peak.y) for peak in peaks]
+        hidden = hide_places(inspector, image, places, name=record.name, box=record.box, settings=settings)
+    except S3NError as error:
+        return HiddenPeaks(error=str(error))
+    return HiddenPeaks(peaks, hidden)
+
+
+def hidden_table(files: Iterable[Path], *, excel: bool = False) -> str:
+    """Return the table of all hidden peaks as CSV, from the JSON files of the images in order.
+
+    Args:
+        files: The JSON files.
+        excel: Write the table for Excel, see `csv_tables`.
+    """
+    rows: list[Sequence[object]] = []
+    for file in files:
+        values = json.loads(file.read_bytes())
+        if values["error"]:
+            rows.append((values["name"], *[""] * (len(_COLUMNS) - 2), values["error"]))
+        rows += [_row(values["name"], entry) for entry in values["peaks"]]
+    return csv_text(_COLUMNS, rows, excel=excel)
+
+
+def _row(name: str, entry: dict[str, Any]) -> Sequence[object]:
+    peak, predicted = entry["peak"], entry["classes"][0]
+    answer = predicted["branches"].get("joint") or predicted["branches"]["O"]
+    probability, margin = answer["probability"], answer["margin"]
+    numbers = (probability["before"], probability["after"], margin["before"], margin["after"], margin["change"])
+    controls = (margin["control_median"], margin["control_low"], margin["control_high"])
+    return (
+        name,
+        round(peak["x"], 1),
+        round(peak["y"], 1),
+        _digits(peak["response"]),
+        peak["set"],
+        predicted["class"],
+        *(_digits(number) for number in (*numbers, *controls)),
+        margin["stronger_than"],
+        margin["of"],
+        entry["hidden_prediction"],
+        entry["settings"]["fill"],
+        _digits(entry["settings"]["size"]),
+        entry["region"],
+        "",
+    )
+
+
+def _digits(number: float) -> float:
+    """Round to six significant digits; a number, because a table for Excel changes text that begins with a minus."""
+    return float(f"{number:.6g}")

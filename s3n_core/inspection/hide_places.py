@@ -1,0 +1,122 @@
+"""Hiding places of an image and asking all branches again, beside random places of the same size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from s3n_core.datasets.records import Box
+from s3n_core.datasets.transforms import test_view
+from s3n_core.inspection.control_places import control_places
+from s3n_core.inspection.displayed_image import displayed_image
+from s3n_core.inspection.geometry import Place
+from s3n_core.inspection.hidden_place import HiddenPlace
+from s3n_core.inspection.hiding import HidingSettings, common_part, hidden_images, hide, window_size
+from s3n_core.inspection.inspection import Scores
+from s3n_core.inspection.inspector import Inspector
+from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.inspection.stages import Prepared
+from s3n_core.models.batches import FittingPieces, default_batch_size
+
+MOST_SHOWN_SIDE = 512
+"""Largest side of the image in a result, in pixels."""
+
+
+def hide_places(
+    inspector: Inspector,
+    image: Image.Image,
+    places: Sequence[Place],
+    *,
+    name: str = "",
+    box: Box | None = None,
+    settings: HidingSettings | None = None,
+    inspection: InspectionSettings | None = None,
+    prepared: Prepared | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[HiddenPlace, ...]:
+    """Hide each of several places of an image, and random places, which all of them are compared with.
+
+    Each changed image is a new image for the network: all branches see it, O finds its peaks anew, and D and C are
+    warped anew. Edits of peaks belong to the unchanged image and are ignored.
+
+    Args:
+        inspector: The model.
+        image: The decoded upright RGB original.
+        places: Centres (x, y) of the places, in pixels of the original; at least one.
+        name: The image's name, the key of the random places and of zeta.
+        box: The object's bounding box, if known: the random places lie inside it.
+        settings: How to hide; None: the defaults.
+        inspection: Changes of the method's parameters.
+        prepared: The result of ``inspector.prepare`` for this image, if already computed.
+        progress: Called with (done, total) numbers of images.
+
+    Returns:
+        One result per place, in order.
+
+    Raises:
+        S3NError: There is no room for the random places.
+        ValueError: A place lies outside of what the network sees.
+        OutOfMemory: The device has too little memory for one image.
+    """
+    model = inspector.model
+    prepared = prepared or inspector.prepare(image, name)
+    frame = prepared.frame(0)
+    for place in places:
+        if not frame.shows(place):
+            raise ValueError(
+                f"the network does not see the place ({place[0]:.0f}, {place[1]:.0f}) px, outside its crop"
+            )
+    numbers = replace(inspection or InspectionSettings(), edits=())
+    (found,) = inspector.describe(inspector.resample(prepared, numbers))
+    settings = settings or HidingSettings()
+    settings = settings.resolved(window_size(found.response.window, found.response.map.shape, frame))
+    peaks = [(peak.x, peak.y) for peak in found.warps.peaks]
+    corners = None if box is None else (box.x, box.y, box.x + box.width, box.y + box.height)
+    controls, region = control_places(name, settings, frame.box, [*peaks, *places], corners)
+    random_places = [(x, y) for x, y in controls.tolist()]
+
+    images = hidden_images(image, [None, *places, *random_places], settings)
+    count, pieces = 1 + len(places) + len(controls), FittingPieces()
+    at_once, scores = default_batch_size(model.device), list[Scores]()
+    while len(scores) < count:
+        views = np.stack([test_view(next(images), model.preprocess) for _ in range(min(at_once, count - len(scores)))])
+        for part in pieces.over(len(views), partial(_scores, inspector, views, name, numbers)):
+            scores += part
+        if progress is not None:
+            progress(len(scores), count)
+
+    of_controls = scores[1 + len(places) :]
+    results = []
+    for place, hidden in zip(places, scores[1:], strict=False):
+        shown, scale = displayed_image(hide(image, place, settings), MOST_SHOWN_SIDE)
+        rows = [scores[0], hidden, *of_controls]
+        results.append(
+            HiddenPlace(
+                name=name,
+                place=(float(place[0]), float(place[1])),
+                settings=settings,
+                region=region,
+                region_box=frame.box if region == "view" or corners is None else common_part(corners, frame.box),
+                controls=controls,
+                classes=model.classes,
+                logits={branch: np.stack([row.logits[branch] for row in rows]) for branch in scores[0].logits},
+                image=shown,
+                image_scale=scale,
+                model=model.path.name,
+                model_digest=model.digest,
+                precision=model.precision,
+            )
+        )
+    return tuple(results)
+
+
+def _scores(
+    inspector: Inspector, views: NDArray[np.uint8], name: str, settings: InspectionSettings, piece: slice
+) -> tuple[Scores, ...]:
+    some = views[piece]
+    return inspector.scores(some, [name] * len(some), settings)

@@ -1,0 +1,1 @@
+"""Hiding a place: its state, the panel with the result, and the plots in it."""
