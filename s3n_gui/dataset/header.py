@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QPushBut
 from s3n_core.datasets.readers.file_names import DEFAULT_PATTERN, FORMAT
 from s3n_core.datasets.records import DataSet
 from s3n_gui.appearance.theme import set_icon
-from s3n_gui.appearance.wording import place_text
+from s3n_gui.appearance.wording import place_text, tip_text
 from s3n_gui.dataset.skipped_button import SkippedButton
 from s3n_gui.state.opening import data_set_title
 from s3n_gui.widgets.elided_label import ElidedLabel
@@ -48,8 +48,10 @@ class Header(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name = QLabel()
+        self.name.setTextFormat(Qt.TextFormat.PlainText)
         self.name.setProperty("role", "title")
         self.detected = QLabel()
+        self.detected.setTextFormat(Qt.TextFormat.PlainText)
         self.detected.setProperty("role", "quiet")
         self.change = QPushButton("Change")
         self.change.setProperty("role", "link")
@@ -111,7 +113,7 @@ class Header(QWidget):
         self.name.setText(data_set_title(data_set.root.resolve()))
         self.detected.setText(f"{'Read' if by_hand else 'Detected'} as {data_set.title}")
         self.place.setText(place_text(data_set.root, 60))
-        self.place.setToolTip(str(data_set.root))
+        self.place.setToolTip(tip_text(str(data_set.root)))
         self._show_checked(data_set.format)
         remarks = (data_set.original or data_set).remarks
         self.remarks.setText("  ".join(remarks))

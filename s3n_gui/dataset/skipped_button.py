@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from s3n_core.datasets.records import Skipped
 from s3n_core.datasets.skipped_files import needs_attention, skipped_line, skipped_sentence, skipped_words
 from s3n_gui.appearance.theme import set_icon
+from s3n_gui.appearance.wording import tip_text
 
 
 class SkippedButton(QPushButton):
@@ -32,11 +33,11 @@ class SkippedButton(QPushButton):
         self._menu.clear()
         self.setVisible(needs_attention(skipped))
         self.setText(skipped_words(skipped))
-        self.setToolTip(skipped_sentence(skipped))
+        self.setToolTip(tip_text(skipped_sentence(skipped)))
         for item in skipped:
             action = self._menu.addAction(skipped_line(item).replace("&", "&&"))
             action.setData(str(item.example))
-            action.setToolTip(f"Open the folder of {item.example}")
+            action.setToolTip(tip_text(f"Open the folder of {item.example}"))
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_gui.appearance.theme import set_icon
-from s3n_gui.appearance.wording import label_text, place_text
+from s3n_gui.appearance.wording import label_text, place_text, tip_text
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.look_form import LookForm, choice_box
 from s3n_gui.export.panel_picker import PanelPicker
@@ -135,10 +135,12 @@ class ExportForm(QScrollArea):
         blocked = [(field, field.blockSignals(True)) for field in fields]
         self.images.setText(label_text(data_set_title(choice.images)) if choice.images else "Choose images…")
         self.images.setToolTip(
-            f"The images: {place_text(choice.images, 80)}" if choice.images else "The images to export"
+            tip_text(f"The images: {place_text(choice.images, 80)}") if choice.images else "The images to export"
         )
         self.model.setText(label_text(model_title(choice.model)) if choice.model else "Choose a model…")
-        self.model.setToolTip(f"The model: {place_text(choice.model, 80)}" if choice.model else "The model to use")
+        self.model.setToolTip(
+            tip_text(f"The model: {place_text(choice.model, 80)}" if choice.model else "The model to use")
+        )
         if [self.part.itemData(i) for i in range(self.part.count())] != list(parts):
             self.part.clear()
             for name in parts:

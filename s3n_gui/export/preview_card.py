@@ -13,6 +13,7 @@ from s3n_core.export.figures.panels import PANEL_TEXTS
 from s3n_core.export.file_request import ExportedFile
 from s3n_core.export.options import ARRAYS_ENDING
 from s3n_gui.appearance.theme import px, set_icon, theme
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.export.picture_view import PictureView
 from s3n_gui.export.preview_making import PreviewMaker
@@ -62,6 +63,7 @@ class PreviewCard(QFrame):
             head.addWidget(control)
         self.view = PictureView()
         self.words = QLabel()
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setProperty("role", "quiet")
         self.words.setWordWrap(True)
         self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -131,7 +133,7 @@ class PreviewCard(QFrame):
     def _read(self, file: ExportedFile) -> None:
         self.shown = file
         self._tasks.forget("picture")
-        self.facts.setToolTip(str(file.name))
+        self.facts.setToolTip(tip_text(str(file.name)))
         if file.ending == ARRAYS_ENDING:
             self.facts.setText(size_text(len(file.content)))
             self._say(f"{file.name.name} contains all numbers of the first image. Open it in NumPy with numpy.load(…).")

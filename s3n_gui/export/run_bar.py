@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from s3n_core.export.options import REPORT
 from s3n_gui.appearance.theme import px, set_icon
-from s3n_gui.appearance.wording import count_text, left_text, place_text
+from s3n_gui.appearance.wording import count_text, label_text, left_text, place_text, tip_text
 from s3n_gui.background.jobs import Job
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.widgets.elided_label import ElidedLabel
@@ -120,8 +120,8 @@ class ExportRunBar(QFrame):
         """Show the command and the output folder of a choice, and clear the result of the last export."""
         self.command.setText("" if choice.problem else choice.command())
         self.command.setCursorPosition(0)
-        self.out.setText(place_text(choice.out, 40) if choice.out else "Choose a folder…")
-        self.out.setToolTip(f"{choice.out}; click to choose another" if choice.out else "Output folder")
+        self.out.setText(label_text(place_text(choice.out, 40)) if choice.out else "Choose a folder…")
+        self.out.setToolTip(tip_text(f"{choice.out}; click to choose another" if choice.out else "Output folder"))
         self.copy.setEnabled(not choice.problem)
         self._with_report = choice.report
         self._hide_written()

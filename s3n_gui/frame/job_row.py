@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QW
 
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP
-from s3n_gui.appearance.wording import left_text
+from s3n_gui.appearance.wording import left_text, tip_text
 from s3n_gui.background.jobs import Job
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.widgets.elided_label import ElidedLabel
@@ -74,7 +74,7 @@ class JobRow(QWidget):
             icon, state = ("pause", "caution") if self._is_paused() else ("play", "accent")
         set_icon(self._icon, icon, colour=str(getattr(tokens(), state)))
         self._note.setText(job.text if active else job.sentence or job.status)
-        self._note.setToolTip(self._note.text())
+        self._note.setToolTip(tip_text(self._note.text()))
         self._bar.setVisible(active)
         if job.fraction is None:
             self._bar.setRange(0, 0)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
+from s3n_gui.appearance.wording import label_text
 from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe, Devices
 from s3n_gui.background.jobs import JobList
@@ -183,7 +184,7 @@ class MainWindow(QMainWindow):
             ("redo", undo.canRedo(), undo.redoText()),
         ):
             self.actions_by_id[name].setEnabled(can)
-            self.actions_by_id[name].setText(f"{name.capitalize()} {text}".strip())
+            self.actions_by_id[name].setText(label_text(f"{name.capitalize()} {text}".strip()))
 
     def _on_action(self, action: QAction) -> None:
         self._table.trigger(action.objectName())

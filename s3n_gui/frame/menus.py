@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from s3n_gui.appearance.theme import set_icon
+from s3n_gui.appearance.wording import label_text, tip_text
 from s3n_gui.frame.actions import ACTIONS, MENUS
 from s3n_gui.frame.pages import PageEntry
 from s3n_gui.state.opening import Opener, model_title
@@ -98,7 +99,8 @@ class Menus(QObject):
             if items:
                 menu.addSection(title)
             for item in items:
-                action = menu.addAction(model_title(item.path) if kind == "model" else item.path.name)
+                action = menu.addAction(label_text(model_title(item.path) if kind == "model" else item.path.name))
+                action.setToolTip(tip_text(str(item.path)))
                 action.setData(item.path)
                 set_icon(action, icon)
         if menu.isEmpty():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
@@ -104,6 +104,7 @@ class _Row(QFrame):
         self._truth: str | None = None
         self._name = ""
         self.model, self.answer, self.verdict = ElidedLabel(), QLabel(), QLabel()
+        self.answer.setTextFormat(Qt.TextFormat.PlainText)
         self.panes = PaneGrid(
             state, cameras, requests, kinds=_KINDS, layout_name=_LAYOUT, models=models, editable=editable
         )

@@ -7,6 +7,7 @@ from PySide6.QtGui import QActionGroup, QUndoStack
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QToolTip, QWidget
 
 from s3n_gui.appearance.theme import number_font, set_icon, theme
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.panes.pane_grid import LAYOUTS
 from s3n_gui.widgets.elided_label import ElidedLabel
 
@@ -109,7 +110,7 @@ class Toolbar(QWidget):
     def show_image(self, name: str, row: int, count: int) -> None:
         """Show the image's name and its position in the list (row -1: not listed)."""
         self.name.setText(name)
-        self.name.setToolTip(name)
+        self.name.setToolTip(tip_text(name))
         for button in (self.previous, self.next, self.mistake, self.disagreement):
             button.setEnabled(count > 0)
         self.place.setText(f"{row + 1:,} / {count:,}" if row >= 0 else "")

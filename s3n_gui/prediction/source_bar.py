@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_gui.appearance.theme import px, set_icon
-from s3n_gui.appearance.wording import label_text, place_text
+from s3n_gui.appearance.wording import label_text, place_text, tip_text
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
 from s3n_gui.state.prediction_request import PARTS
@@ -120,7 +120,7 @@ class SourceBar(QWidget):
         """Show the choices and the available splits."""
         self.images.setText(label_text(data_set_title(images)) if images else "Choose images…")
         self.images.setToolTip(
-            f"The images to predict: {place_text(images, 80)}" if images else "The images to predict"
+            tip_text(f"The images to predict: {place_text(images, 80)}") if images else "The images to predict"
         )
         self.model.setText(label_text(model_title(model)) if model else "Choose a model…")
         if [self.part.itemData(i) for i in range(self.part.count())] != list(parts):

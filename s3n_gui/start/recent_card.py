@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 
@@ -134,7 +135,7 @@ class _RowButton(QPushButton):
         self.row = row
         self.setProperty("role", "row")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setToolTip(str(row.path))
+        self.setToolTip(tip_text(str(row.path)))
         self.setAccessibleName(f"{row.title}, {row.detail}, {row.moment}")
         icon = QLabel()
         set_icon(icon, row.icon, 20)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSlider,
 from s3n_core.datasets.records import displayed_class
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP
-from s3n_gui.appearance.wording import percent_text
+from s3n_gui.appearance.wording import percent_text, tip_text
 from s3n_gui.training.snapshot_store import Probe, SnapshotStore
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.images.image_ground import draw_ground
@@ -189,7 +189,7 @@ class ProbeRow(QWidget):
         set_icon(self.mark, "check" if right else "close", colour=tokens().good if right else tokens().bad)
         text = f"{displayed_class(str(said[0]))} {percent_text(float(said[1]))}"
         self.words.setText(text if right else f"{text}, is {displayed_class(str(true))}")
-        self.words.setToolTip(f"{entry.get('image', '')}\nThe network says {text}; it is {true}.")
+        self.words.setToolTip(tip_text(f"{entry.get('image', '')}\nThe network says {text}; it is {true}."))
         self.pictures[0].setAccessibleDescription(f"{len(peaks)} peaks; {self.words.text()}")
 
 

@@ -21,6 +21,8 @@ class EmptyPage(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.picture, self.title, self.text = QLabel(), QLabel(), QLabel()
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setProperty("role", "section")
         self.text.setProperty("role", "quiet")
         self.text.setWordWrap(True)

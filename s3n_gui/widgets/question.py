@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -60,6 +60,9 @@ class Question(QDialog):
         self.setWindowTitle(heading)
         self.choice = CANCEL
         title, subject, meaning = QLabel(heading), QLabel(what), QLabel(words)
+        meaning.setTextFormat(Qt.TextFormat.PlainText)
+        subject.setTextFormat(Qt.TextFormat.PlainText)
+        title.setTextFormat(Qt.TextFormat.PlainText)
         title.setProperty("role", "section")
         meaning.setProperty("role", "quiet")
         for label in (subject, meaning):

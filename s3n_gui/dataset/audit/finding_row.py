@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import set_icon, tokens
-from s3n_gui.appearance.wording import count_text
+from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.dataset.findings import GRAVE, Finding
 
 _SHOWN_DETAILS = 12
@@ -49,7 +49,7 @@ class FindingRow(QWidget):
         if finding.details:
             more = len(finding.details) - _SHOWN_DETAILS
             lines = [*finding.details[:_SHOWN_DETAILS], *([f"and {more:,} more"] if more > 0 else [])]
-            self.setToolTip("\n".join(lines))
+            self.setToolTip(tip_text("\n".join(lines)))
         buttons = QHBoxLayout()
         buttons.setContentsMargins(-4, 0, 0, 0)  # offsets a link's padding, so that its text aligns with the title
         buttons.setSpacing(12)

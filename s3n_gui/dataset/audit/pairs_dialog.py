@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLa
 
 from s3n_gui.appearance.theme import px, set_icon
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.findings import Finding, Pair
 from s3n_gui.dataset.images.large_image import Picture
@@ -147,7 +148,7 @@ class _Side(QWidget):
         record = survey.record(image)
         self.picture.show_record(record)
         self.name.setText(record.name)
-        self.name.setToolTip(str(record.path))
+        self.name.setToolTip(tip_text(str(record.path)))
         may, out = planning.may_be_left_out(image), image in planning.left_out
         self.button.setEnabled(may)
         self.button.setText("Include again" if out else "Leave this one out")

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt, Signal
 
-from s3n_gui.appearance.wording import count_text
+from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.dataset.classes.class_nodes import ClassNode, Order, arrange, class_tree, count_images
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.images.image_model import NOWHERE, AnyIndex
@@ -93,7 +93,8 @@ class ClassModel(QAbstractItemModel):
             return node.title
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             uses = [f"{USE_WORDS[use]}: {n:,}" for use, n in zip(USES, node.counts, strict=True) if n]
-            return "\n".join([f"{node.title}: {count_text(node.total, 'image')}", *uses])
+            lines = "\n".join([f"{node.title}: {count_text(node.total, 'image')}", *uses])
+            return tip_text(lines) if role == Qt.ItemDataRole.ToolTipRole else lines
         return None
 
     def _on_survey(self) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from s3n_core.datasets.imbalance import unequal_classes
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.survey import TRAIN, VALIDATION
 from s3n_gui.widgets.elided_label import ElidedLabel
@@ -34,5 +35,5 @@ class UnequalNote(ElidedLabel):
             if found is not None:
                 sentence = f"{found.sentence} See Class balance under Advanced on the page Train."
         self.setText(sentence)
-        self.setToolTip(sentence)
+        self.setToolTip(tip_text(sentence))
         self.setVisible(bool(sentence))

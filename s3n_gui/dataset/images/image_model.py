@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
 
 from s3n_core.datasets.audit.near_duplicates import hash_distances
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.survey import USE_WORDS, USES, file_name
 
@@ -83,7 +84,8 @@ class ImageModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return survey.title(image)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return "\n".join(self._lines(image))
+            lines = "\n".join(self._lines(image))
+            return tip_text(lines) if role == Qt.ItemDataRole.ToolTipRole else lines
         return None
 
     def _lines(self, image: int) -> list[str]:

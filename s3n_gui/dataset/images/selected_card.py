@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, Q
 
 from s3n_core.datasets.splits import SPLIT_NAMES
 from s3n_gui.appearance.theme import px, set_icon, tokens
-from s3n_gui.appearance.wording import count_text
+from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.images.large_image import Picture
 from s3n_gui.dataset.survey import USE_WORDS, USES, file_name
@@ -132,7 +132,7 @@ class SelectedCard(QFrame):
             return
         record = survey.record(image)
         self.name.setText(file_name(record))
-        self.name.setToolTip(str(record.path))
+        self.name.setToolTip(tip_text(str(record.path)))
         by_hand = self._controller.planning.part_of(image)
         facts = [USE_WORDS[USES[self._controller.planning.uses[image]]] + (" (by hand)" if by_hand else "")]
         if survey.labels[image] >= 0:
@@ -140,7 +140,7 @@ class SelectedCard(QFrame):
         if self.picture.original_size is not None:
             facts.append("{} x {} pixels".format(*self.picture.original_size))
         self.facts.setText(" · ".join(facts))
-        self.facts.setToolTip(" · ".join(facts))
+        self.facts.setToolTip(tip_text(" · ".join(facts)))
         self.picture.setAccessibleDescription(", ".join([record.name, *facts]))
         out = image in self._controller.planning.left_out
         trouble = list(self._controller.checking.trouble_of(image))

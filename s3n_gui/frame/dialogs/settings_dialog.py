@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from s3n_core.models.device_names import DEVICES
 from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP, SPACE
-from s3n_gui.appearance.wording import place_text
+from s3n_gui.appearance.wording import place_text, tip_text
 from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe
 from s3n_gui.state.settings import SETTINGS, Settings
@@ -174,7 +174,7 @@ class SettingsDialog(QDialog):
             box.setValue(int(settings.value(box.objectName())))
             box.blockSignals(False)
         self.runs.setText(place_text(settings.runs_root, 60))
-        self.runs.setToolTip(str(settings.runs_root))
+        self.runs.setToolTip(tip_text(str(settings.runs_root)))
         self._show_devices()
 
     def _show_devices(self) -> None:

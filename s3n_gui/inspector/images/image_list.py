@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
 
 from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.state.image_selection import ImageSelection
 
@@ -186,7 +187,7 @@ class ImageList(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{record.name}. {self._said(record)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{record.name}\n{self._said(record)}"
+            return tip_text(f"{record.name}\n{self._said(record)}")
         return None
 
     def _said(self, record: ImageRecord) -> str:

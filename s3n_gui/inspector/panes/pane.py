@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
@@ -71,6 +71,7 @@ class Pane(QFrame):
         self.view = ImageView()
         self.view.setAccessibleName("Image")
         self.note = QLabel(self.view)
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.footer = PaneFooter()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QSizePolicy, QWidge
 
 from s3n_gui.appearance.theme import font, px, theme, tokens
 from s3n_gui.appearance.tokens import CORNER_RADIUS
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.panes.pane_kinds import KIND_TEXTS, Kind
 from s3n_gui.inspector.symbols import draw_branch_mark, draw_symbol, plain_symbol, symbol_width
 
@@ -41,7 +42,7 @@ class PaneTitle(QAbstractButton):
         words = KIND_TEXTS[kind]
         self.setAccessibleName(f"{words.title} ({plain_symbol(words.symbol)}) {addition}".strip())
         tip = f"{words.tip}\nClick to show something else here; drag onto another pane to swap them."
-        self.setToolTip(f"{words.title}{': ' + addition if addition else ''}\n{tip}")
+        self.setToolTip(tip_text(f"{words.title}{': ' + addition if addition else ''}\n{tip}"))
         self.update()
 
     def sizeHint(self) -> QSize:

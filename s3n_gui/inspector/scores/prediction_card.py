@@ -11,6 +11,7 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.number_text import probability_text
 from s3n_gui.appearance.theme import number_font, theme
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.state.opening import model_title
 from s3n_gui.widgets.elided_label import ElidedLabel
@@ -26,6 +27,7 @@ class PredictionCard(QWidget):
         self._model = ""
         self.name, self.verdict = ElidedLabel(), ElidedLabel()
         self.share, self.rule = QLabel(), QLabel()
+        self.rule.setTextFormat(Qt.TextFormat.PlainText)
         self.name.setProperty("role", "section")
         self.verdict.setProperty("role", "caption")
         self.rule.setProperty("role", "caption")
@@ -68,7 +70,7 @@ class PredictionCard(QWidget):
     def show_rule(self, shown: bool) -> None:
         """Show the rule's sentence, or move it to a tooltip."""
         self.rule.setVisible(shown)
-        self.name.setToolTip(self.name.text() if shown else self.rule.text())
+        self.name.setToolTip(tip_text(self.name.text() if shown else self.rule.text()))
 
     def synchronize(self) -> None:
         """Show the state."""
@@ -85,7 +87,7 @@ class PredictionCard(QWidget):
         best = shown.prediction
         name = displayed_class(best.name)
         self.name.setText(name)
-        self.name.setToolTip(name if not self.rule.isHidden() else self.rule.text())
+        self.name.setToolTip(tip_text(name if not self.rule.isHidden() else self.rule.text()))
         self.share.setText("" if answer is None else probability_text(best.probability))
         known = self._truth is not None and self._truth in shown.response.classes
         right = known and best.name == self._truth
@@ -97,7 +99,7 @@ class PredictionCard(QWidget):
         else:
             text = "✓ correct" if right else f"✕ wrong: true class {displayed_class(self._truth or '')}"
         self.verdict.setText(text)
-        self.verdict.setToolTip(text)
+        self.verdict.setToolTip(tip_text(text))
         foreign = self._truth is not None and not known
         self.verdict.setProperty("state", ("good" if right else "bad") if known else "caution" if foreign else "")
         self.verdict.style().polish(self.verdict)

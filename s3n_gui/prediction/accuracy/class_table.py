@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 from s3n_core.datasets.records import displayed_class
 from s3n_core.evaluation.accuracy import ClassAccuracy, TableAccuracy
 from s3n_gui.appearance.theme import font, number_font, px, theme
-from s3n_gui.appearance.wording import count_text, percent_text
+from s3n_gui.appearance.wording import count_text, percent_text, tip_text
 from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex, falling_mark
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
@@ -165,9 +165,9 @@ class ClassModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             name = displayed_class(self._names[one.index])
             if one.recall is None and one.precision is None:
-                return f"{name}: {count_text(one.predictions, 'image is', 'images are')} predicted as it"
+                return tip_text(f"{name}: {count_text(one.predictions, 'image is', 'images are')} predicted as it")
             shares = f"recall {_share(one.recall)}, precision {_share(one.precision)}"
-            return f"{name}: {count_text(one.images, 'image')}, {shares}"
+            return tip_text(f"{name}: {count_text(one.images, 'image')}, {shares}")
         if role == Qt.ItemDataRole.TextAlignmentRole and column:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.FontRole:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from s3n_core.evaluation.confusion import ConfusedPair
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
-from s3n_gui.appearance.wording import count_text, percent_text
+from s3n_gui.appearance.wording import count_text, percent_text, tip_text
 from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex
 
 PAIR_ROLE = Qt.ItemDataRole.UserRole
@@ -91,7 +91,8 @@ class _PairModel(QAbstractListModel):
             return f"{self._names[pair.label]}\n{self._names[pair.predicted]}"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             of = f"{count_text(pair.count, 'image')}, {percent_text(pair.share)} of its images"
-            return f"{self._names[pair.label]}, predicted as {self._names[pair.predicted]}: {of}"
+            words = f"{self._names[pair.label]}, predicted as {self._names[pair.predicted]}: {of}"
+            return tip_text(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 
 

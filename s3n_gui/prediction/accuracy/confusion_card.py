@@ -13,7 +13,7 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.evaluation.accuracy import TableAccuracy
 from s3n_core.evaluation.confusion import ORDERS, ClassOrder, ConfusedPair, class_order, confused_pairs
 from s3n_gui.appearance.theme import px, set_icon
-from s3n_gui.appearance.wording import count_text
+from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.prediction.accuracy.card import Card
 from s3n_gui.prediction.accuracy.confused_pairs_list import ConfusedPairsList
 from s3n_gui.prediction.accuracy.confusion_view import ConfusionView
@@ -171,7 +171,7 @@ class ConfusionCard(Card):
 
     def _on_pointed(self, words: str) -> None:
         self.sentence.setText(words or _HINT)
-        self.sentence.setToolTip(words)
+        self.sentence.setToolTip(tip_text(words))
 
     def _on_enlarge(self) -> None:
         self.enlarge_asked.emit(not self._large)

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_gui.appearance.theme import px, theme
-from s3n_gui.appearance.wording import count_text, percent_text
+from s3n_gui.appearance.wording import count_text, percent_text, tip_text
 from s3n_gui.prediction.accuracy.matrix_drawing import MatrixDrawing, shaded
 from s3n_gui.prediction.accuracy.matrix_frame import Cell, MatrixFrame
 
@@ -185,7 +185,7 @@ class ConfusionView(QWidget):
             cell = None
         self._at = cell
         words = "" if cell is None else self.text_of(cell)
-        self.setToolTip(words if not self._labelled else "")
+        self.setToolTip(tip_text(words if not self._labelled else ""))
         self.pointed.emit(words)
         self.update()
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class, readable_name
 from s3n_gui.appearance.theme import px
-from s3n_gui.appearance.wording import count_text
+from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.preview.preview_image import PreviewPicture
 from s3n_gui.prediction.preview.score_bars import ScoreBar, ScoreBars
@@ -48,6 +48,7 @@ class Preview(QFrame):
         self.file = ElidedLabel(name=True)
         self.file.setProperty("role", "section")
         self.said = QLabel()
+        self.said.setTextFormat(Qt.TextFormat.PlainText)
         self.said.setProperty("role", "quiet")
         self.said.setWordWrap(True)
         self.joint, self.branches = ScoreBars("Most probable classes"), ScoreBars("Prediction of each branch")
@@ -84,7 +85,7 @@ class Preview(QFrame):
         self.picture.choose(path, () if error else predictions.places(row))
         self.picture.show_image(self.images.image(path) if path is not None else None)
         self.file.setText(readable_name(predictions.files[row]))
-        self.file.setToolTip(readable_name(predictions.files[row]))
+        self.file.setToolTip(tip_text(readable_name(predictions.files[row])))
         self.said.setText(error or _words(predictions, row))
         label = "" if error else predictions.name("label", row)
         joint = [] if error else predictions.top(row)[:_JOINT]

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, theme, tokens
 from s3n_gui.appearance.tokens import Branch
+from s3n_gui.appearance.wording import tip_text
 
 _HEIGHT = 36
 
@@ -46,7 +47,7 @@ class ScoreBars(QWidget):
         self.bars = bars
         said = ", ".join(f"{bar.branch} {bar.name} {bar.probability:.3f}" for bar in bars)
         self.setAccessibleDescription(said)
-        self.setToolTip("\n".join(f"{bar.name}: {bar.probability:.3f}" for bar in bars))
+        self.setToolTip(tip_text("\n".join(f"{bar.name}: {bar.probability:.3f}" for bar in bars)))
         self.updateGeometry()
         self.update()
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from s3n_core.datasets.records import displayed_class, readable_name
 from s3n_core.prediction.rows import COLUMNS
 from s3n_core.prediction.schema import Column, Heading
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 from s3n_gui.prediction.table.row_order import POSITION, RowFilter, shown_rows
 
@@ -137,7 +138,8 @@ class PredictionModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and _is_number(SHOWN[column][0]):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self._tip(row, column)
+            tip = self._tip(row, column)
+            return tip_text(tip) if role == Qt.ItemDataRole.ToolTipRole else tip
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION
 from s3n_gui.appearance.theme import font, number_font, px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE, mixed
+from s3n_gui.appearance.wording import label_text, tip_text
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 _MOST = 98
@@ -189,9 +190,9 @@ class _Chip(QToolButton):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         set_icon(self, "minus", colour=colour.name())
         name = run.name if len(run.name) <= 24 else f"{run.name[:12]}…{run.name[-10:]}"
-        self.setText(f"{name} {OTHER_MARK}" if other_validation else name)
+        self.setText(label_text(f"{name} {OTHER_MARK}" if other_validation else name))
         tip = f"Click to stop comparing with {run.name}"
-        self.setToolTip(f"{tip}\nIt has {OTHER_VALIDATION} than the shown run" if other_validation else tip)
+        self.setToolTip(tip_text(f"{tip}\nIt has {OTHER_VALIDATION} than the shown run" if other_validation else tip))
         self.setAccessibleName(f"Stop comparing with {run.name}")
         self.clicked.connect(self._on_clicked)
 

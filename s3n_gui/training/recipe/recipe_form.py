@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from s3n_gui.appearance.theme import px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
-from s3n_gui.appearance.wording import count_text
+from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.background.incremental import IncrementalWork
 from s3n_gui.training.recipe.recipe_choice import RecipeChoice
 from s3n_gui.training.recipe.recipe_fields import RecipeField
@@ -80,13 +80,16 @@ class RecipeForm(QWidget):
         self.fold.setToolTip("Show or hide all other settings of the recipe")
         self.fold.toggled.connect(self._show_advanced)
         self.problem = QLabel(self)
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setProperty("state", "caution")
         self.problem.setWordWrap(True)
         self.skipped = QLabel(self)
+        self.skipped.setTextFormat(Qt.TextFormat.PlainText)
         self.skipped.setProperty("role", "caption")
         self.skipped.setWordWrap(True)
         self.skipped.hide()
         self.note = QLabel(self)
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.note.setProperty("role", "caption")
         self.note.setWordWrap(True)
         self.note.setAccessibleName("Notes on this training")
@@ -128,7 +131,7 @@ class RecipeForm(QWidget):
     def show_notes(self, sentences: Sequence[str]) -> None:
         """Say what should be known of the training before it starts."""
         self.note.setText(sentences[0] if sentences else "")  # one at a time: the form needs the room
-        self.note.setToolTip("\n\n".join(sentences))
+        self.note.setToolTip(tip_text("\n\n".join(sentences)))
         self.note.setVisible(bool(sentences) and not self.problem.text())
 
     def propose_name(self, name: str) -> None:

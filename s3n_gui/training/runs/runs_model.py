@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor
 from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION
 from s3n_core.runs.run_state import STATUS_TEXTS
 from s3n_core.runs.run_summary import RunSummary
-from s3n_gui.appearance.wording import ago_text, percent_text
+from s3n_gui.appearance.wording import ago_text, percent_text, tip_text
 from s3n_gui.state.clock import clock
 
 Index = QModelIndex | QPersistentModelIndex
@@ -95,7 +95,7 @@ class RunsModel(QAbstractListModel):
                 lines.append(
                     f"{OTHER_MARK} It has {OTHER_VALIDATION} than the shown run: accuracies cannot be compared"
                 )
-            return run.problem or "\n".join(lines)
+            return tip_text(run.problem or "\n".join(lines))
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.errors import S3NError
@@ -37,6 +38,7 @@ class TrainLongerDialog(QDialog):
         self._run = RunDirectory(run)
         self.setWindowTitle("Train longer")
         title = QLabel(f"Train {run.name} longer")
+        title.setTextFormat(Qt.TextFormat.PlainText)
         title.setProperty("role", "section")
         subject = QLabel(f"It has been trained for {'1 epoch' if done == 1 else f'{done} epochs'}.")
         self.epochs = WholeNumberField(keeps_refused=True)
@@ -47,6 +49,7 @@ class TrainLongerDialog(QDialog):
         label = QLabel("Epochs in all")
         label.setBuddy(self.epochs)
         self.words = QLabel()
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setWordWrap(True)
         self.words.setMinimumHeight(px(88))  # nothing jumps while the number changes
         cancel, self.go = QPushButton("Cancel"), QPushButton("Train longer")
