@@ -21,6 +21,7 @@ from s3n_gui.state.settings import Settings
 from s3n_gui.training.animation_saving import AnimationSaver
 from s3n_gui.training.controller import TrainingController
 from s3n_gui.training.probe_strip import ProbeStrip
+from s3n_gui.training.recipe.form_memory import FormMemory
 from s3n_gui.training.recipe.recipe_choice import RecipeChoice
 from s3n_gui.training.recipe.recipe_form import RecipeForm
 from s3n_gui.training.recipe.starting import Starting
@@ -59,6 +60,7 @@ class TrainPage(Page):
         self.runs = RunsActions(self.controller, session, trainings, self.side)
         self.side.addTab(self.form, "New training")
         self.side.addTab(self.runs.list, "Runs")
+        self.memory = FormMemory(self.form, session, self)
         self.starting = Starting(self.form, self.controller, session, settings, trainings, jobs, self)
         self.shown = ShownRun(self.controller, session, settings, self._upper)
         self.bar, self.toolbar, self.charts = self.shown.bar, self.shown.toolbar, self.shown.charts
@@ -115,12 +117,12 @@ class TrainPage(Page):
         self.form.finish()
 
     def save_state(self) -> dict[str, Any]:
-        """Return panel widths and visibility, smoothing, and recipe."""
+        """Return panel widths and visibility, smoothing, and the values of the form."""
         return {
             "widths": [*self._outer.sizes(), *self._upper.sizes()],
             "parts": dict(self._wanted),
             "smoothing": self.toolbar.smoothing.value(),
-            "recipe": self.form.choice.recipe.name,
+            "form": self.memory.to_dict(),
         }
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
@@ -136,8 +138,9 @@ class TrainPage(Page):
             self._show_parts()
         if isinstance(smoothing, int):
             self.toolbar.smoothing.setValue(smoothing)
-        if state.get("recipe") in self.form.choice.names:
-            self.form.recipe_box.setCurrentText(state["recipe"])
+        kept = state.get("form", {"last": {"recipe": state.get("recipe")}})  # earlier versions kept only the recipe
+        if isinstance(kept, Mapping):
+            self.memory.restore(kept)
 
     # -- panels --------------------------------------------------------------------------------------------------------
 

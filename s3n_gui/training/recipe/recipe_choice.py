@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from s3n_core.datasets.records import DataSet
@@ -42,6 +43,20 @@ class RecipeChoice:
         self.recipe = find_recipe(name)
         self._values = recipe_values(self.recipe)
         self._unread = {}
+
+    def restore(self, name: str, settings: Mapping[str, Any]) -> None:
+        """Choose a recipe and change settings as they were kept; what this version does not allow is dropped.
+
+        Raises:
+            RecipeError: There is no recipe with that name.
+        """
+        self.choose(name)
+        known = [setting for setting in settings if setting in self._by_name]
+        for setting in known:
+            value = settings[setting]
+            self.put(setting, str(value) if self._by_name[setting].kind == "choice" else value)
+        while self.problem and known:  # the last ones first: settings may be allowed only together
+            self.reset(known.pop())
 
     def value(self, name: str) -> Any:
         """Return a setting's value."""

@@ -153,6 +153,14 @@ class RecipeForm(QWidget):
         for row in self.rows.values():
             row.commit()
 
+    def restore(self, recipe: str, settings: Mapping[str, object]) -> None:
+        """Choose a recipe and change some of its settings, as kept earlier; what is no longer allowed is dropped."""
+        if recipe not in self.choice.names:
+            return
+        self.choice.restore(recipe, settings)
+        self._show_choice()
+        self.changed.emit()
+
     def finish(self) -> None:
         """Build everything that is still missing."""
         self._incremental.finish()

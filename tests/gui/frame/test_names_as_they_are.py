@@ -157,7 +157,9 @@ def test_every_text_of_the_window_shows_names_as_they_are(full: MainWindow) -> N
             for name in meant(raw):
                 seen.add(name)
                 if name not in shown:
-                    wrong.append(f"{type(widget).__name__} in {type(widget.parent()).__name__}: {raw!r} is drawn as {shown!r}")
+                    wrong.append(
+                        f"{type(widget).__name__} in {type(widget.parent()).__name__}: {raw!r} is drawn as {shown!r}"
+                    )
     assert not wrong
     assert seen == set(NAMES), "the window shows each of these names somewhere"
 
