@@ -27,6 +27,7 @@ from s3n_core.prediction.tables import write_table
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import RunState
 from s3n_gui.appearance.wording import label_text, tip_text
+from s3n_gui.dataset.panel import DataPage
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.inspector.panel import InspectPage
 from s3n_gui.prediction.panel import PredictPage
@@ -135,6 +136,10 @@ def full(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> MainWindow:
     window.session.selection = ImageSelection(f"{CLASSES[0]} → {CLASSES[1]}", root, tuple(r.file for r in rows[:2]))
     for name in window.pages.names:
         window.pages.page(name)
+    data = window.pages.page("data")
+    assert isinstance(data, DataPage)
+    qtbot.waitUntil(data.is_ready, timeout=5000)
+    data.controller.set_filter(labels=frozenset({0}))
     inspect, predict, train = (window.pages.page(name) for name in ("inspect", "predict", "train"))
     assert isinstance(inspect, InspectPage)
     assert isinstance(predict, PredictPage)
