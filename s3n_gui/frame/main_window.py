@@ -27,6 +27,7 @@ from s3n_gui.frame.strip import Strip
 from s3n_gui.frame.window_commands import WindowCommands
 from s3n_gui.frame.window_dialogs import WindowDialogs
 from s3n_gui.state.clock import clock
+from s3n_gui.state.last_place import LastPlaces
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import Opener
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.models = ModelChoices(self.session, self.recent, self.trainings.watch, self)
         self._preload = Preload(MODULES)
         self._layout = layout if layout is not None else WindowLayout()
+        self._places = LastPlaces(self.session, self._layout)
         self._build(pages)
         self._connect()
         restore_geometry(self, self._layout, WIDTH, HEIGHT)
@@ -87,6 +89,7 @@ class MainWindow(QMainWindow):
             recent=self.recent,
             opener=self.opener,
             trainings=self.trainings,
+            places=self._places,
             models=self.models,
         )
         self.pages = PageStack(pages, studio, self._layout)
@@ -168,6 +171,7 @@ class MainWindow(QMainWindow):
 
     def _on_page_shown(self, name: str) -> None:
         self.menus.show_current(name)
+        self._places.show_page(name)
         self._show_commands()
         self._show_undo()
         self.setWindowTitle(f"{self.pages.title(name)} - S3N Studio")
@@ -238,6 +242,7 @@ class MainWindow(QMainWindow):
             self.trainings.leave_all()
         keep_geometry(self, self._layout)
         self.pages.keep_state()
+        self._places.keep()
         self._layout.write()
         self.pages.shut_down()
         clock().close()

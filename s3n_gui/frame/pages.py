@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s3n_gui.background.jobs import JobList
+from s3n_gui.state.last_place import LastPlaces
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import Opener
@@ -26,6 +27,7 @@ class Studio:
         recent: Recently opened data sets, models and runs.
         opener: Opens paths into the session.
         trainings: The live runs and their jobs.
+        places: Where the last session ended.
         models: The models to choose from.
     """
 
@@ -35,6 +37,7 @@ class Studio:
     recent: RecentList
     opener: Opener
     trainings: LiveRuns
+    places: LastPlaces
     models: ModelChoices
 
 
@@ -60,7 +63,8 @@ class PageEntry:
 def _start(studio: Studio) -> Page:
     from s3n_gui.start.start_page import StartPage
 
-    return StartPage(studio.session, studio.recent, studio.opener, studio.trainings)
+    titles = {page.name: page.title for page in PAGES}
+    return StartPage(studio.session, studio.recent, studio.opener, studio.trainings, studio.places, titles)
 
 
 def _data(studio: Studio) -> Page:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImageReader, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImageReader, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import CORNER_RADIUS, INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.state.demo import demo_images
+from s3n_gui.widgets.images.cover import paint_cover
 
 
 class DemoCard(QFrame):
@@ -60,7 +61,7 @@ class _Picture(QWidget):
         size = reader.size()
         if size.isValid():
             reader.setScaledSize(size.scaled(QSize(480, 480), Qt.AspectRatioMode.KeepAspectRatioByExpanding))
-        self._pixmap = QPixmap.fromImage(reader.read())
+        self._image = reader.read()
         self.setAccessibleName("A synthetic bird")
         theme().changed.connect(self._fit)
         self._fit()
@@ -72,13 +73,5 @@ class _Picture(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the largest centred square of the image."""
         painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        path = QPainterPath()
-        path.addRoundedRect(self.rect(), CORNER_RADIUS, CORNER_RADIUS)
-        painter.setClipPath(path)
-        side = min(self._pixmap.width(), self._pixmap.height())
-        source = self._pixmap.rect()
-        source.setSize(QSize(side, side))
-        source.moveCenter(self._pixmap.rect().center())
-        painter.drawPixmap(self.rect(), self._pixmap, source)
+        paint_cover(painter, QRectF(self.rect()), self._image, CORNER_RADIUS)
         painter.end()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -19,10 +20,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_gui.appearance.theme import px, set_icon, theme
-from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
+from s3n_gui.appearance.theme import px, set_icon, theme, tokens
+from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE, State
 from s3n_gui.appearance.wording import tip_text
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.start.pictures import Pictures
 from s3n_gui.widgets.elided_label import ElidedLabel
+
+_HEIGHT, _HEIGHT_WITH_PICTURES = 46, 58
+_PICTURES = (60, 46)  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ class Row:
         moment: When it was opened, as text.
         icon: Name of its icon.
         removable: Whether it can be removed from the list; its files stay.
+        pictures: Images that are shown instead of the icon; may be empty.
+        state: "good", "caution" or "bad": the colour of the icon; "" for the text's.
     """
 
     path: Path
@@ -44,6 +52,8 @@ class Row:
     moment: str
     icon: str
     removable: bool = True
+    pictures: tuple[Path, ...] = ()
+    state: State | Literal[""] = ""
 
 
 class RecentCard(QFrame):
@@ -57,18 +67,20 @@ class RecentCard(QFrame):
     chosen = Signal(object)
     remove_asked = Signal(object)
 
-    def __init__(self, title: str, empty: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, empty: str, loader: ThumbnailLoader, parent: QWidget | None = None) -> None:
         """Create an empty card.
 
         Args:
             title: Its heading.
             empty: The text that is shown while it is empty.
+            loader: Reads the images of the rows.
             parent: The widget that owns it.
         """
         super().__init__(parent)
         self.setProperty("role", "card")
         self.setAccessibleName(title)
         self._rows: tuple[Row, ...] = ()
+        self._loader = loader
         heading = QLabel(title)
         heading.setProperty("role", "section")
         self._empty = QLabel(empty)
@@ -112,7 +124,7 @@ class RecentCard(QFrame):
                 widget.hide()
                 widget.deleteLater()
         for index, row in enumerate(rows):
-            button = _RowButton(row)
+            button = _RowButton(row, self._loader)
             button.chosen.connect(self.chosen)
             button.remove_asked.connect(self.remove_asked)
             self._column.insertWidget(index, button)
@@ -130,15 +142,19 @@ class _RowButton(QPushButton):
     chosen = Signal(object)
     remove_asked = Signal(object)
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, loader: ThumbnailLoader) -> None:
         super().__init__()
         self.row = row
         self.setProperty("role", "row")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setToolTip(tip_text(str(row.path)))
         self.setAccessibleName(f"{row.title}, {row.detail}, {row.moment}")
-        icon = QLabel()
-        set_icon(icon, row.icon, 20)
+        icon: QWidget
+        if row.pictures:
+            icon = Pictures(loader, row.pictures, row.icon, _PICTURES)
+        else:
+            icon = QLabel()
+            set_icon(icon, row.icon, 20, colour=getattr(tokens(), row.state) if row.state else None)
         title, detail = ElidedLabel(row.title, name=True), ElidedLabel(row.detail)
         detail.setProperty("role", "caption")
         moment = QLabel(row.moment)
@@ -167,10 +183,15 @@ class _RowButton(QPushButton):
         self._fit()
 
     def sizeHint(self) -> QSize:
-        """Return a size for two lines; a fixed height would be overridden by the style sheet's minimum for buttons."""
-        return QSize(super().sizeHint().width(), px(46))
+        """Return a size for two lines."""
+        return QSize(super().sizeHint().width(), self._height())
+
+    def _height(self) -> int:
+        return px(_HEIGHT_WITH_PICTURES if self.row.pictures else _HEIGHT)
 
     def _fit(self) -> None:
+        # The style sheet's minimum for buttons is lower, and wins over a height that is set in any other way.
+        self.setStyleSheet(f"QPushButton {{ min-height: {self._height() - 2}px; }}")
         self.updateGeometry()
 
     def _show_menu(self) -> None:

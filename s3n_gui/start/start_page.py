@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from s3n_core.datasets.validation_images import other_validation
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.theme import px, theme
-from s3n_gui.appearance.tokens import PAGE_MARGIN
+from s3n_gui.appearance.tokens import PAGE_MARGIN, State
 from s3n_gui.appearance.wording import ago_text, count_text, place_text
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.start.continue_card import ContinueCard
 from s3n_gui.start.demo_card import DemoCard
+from s3n_gui.start.image_strip import ImageStrip
 from s3n_gui.start.recent_card import RecentCard, Row
 from s3n_gui.start.training_card import TrainingCard
 from s3n_gui.state.clock import clock
 from s3n_gui.state.demo import demo_images, demo_is_installed, demo_model, demo_run
+from s3n_gui.state.last_place import LastPlaces
 from s3n_gui.state.live_runs import LiveRuns
-from s3n_gui.state.opening import Opener, data_set_detail, model_title
+from s3n_gui.state.opening import Opener, data_set_detail, data_set_title, example_images, model_title
 from s3n_gui.state.recent import RecentItem, RecentList
 from s3n_gui.state.run_text import run_detail
 from s3n_gui.state.runs_watch import RunsSeen
@@ -29,6 +35,19 @@ from s3n_gui.widgets.drop_zone import DropZone
 from s3n_gui.widgets.page import Page
 
 _MOST_RUNS = 30
+_WIDEST = 1720  # pixels: on a large screen, the page is centred
+_ROOM_FOR_TWO, _ROOM_FOR_ALL = 800, 1240  # pixels: the widths from which the top line has room for two or three cards
+_ROOM_FOR_LISTS = 700  # pixels
+_THUMBNAIL_SIDE, _CACHE_BYTES = 384, 48 * 2**20
+_Icon = tuple[str, State | Literal[""]]
+_DAMAGED: _Icon = ("caution", "caution")
+_OTHER_STATUS: _Icon = ("run", "")
+_STATUS_ICONS: dict[str, _Icon] = {
+    "finished": ("check", "good"),
+    "failed": ("error", "bad"),
+    "interrupted": ("caution", "caution"),
+    "stopped": ("stop", ""),
+}
 
 
 class StartPage(Page):
@@ -40,19 +59,30 @@ class StartPage(Page):
         recent: RecentList,
         opener: Opener,
         trainings: LiveRuns,
+        places: LastPlaces,
+        page_titles: Mapping[str, str],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._recent, self._trainings = session, recent, trainings
+        self._session, self._recent, self._opener, self._trainings = session, recent, opener, trainings
+        self.thumbnails = ThumbnailLoader(_THUMBNAIL_SIDE, self, cache_bytes=_CACHE_BYTES, threads=1)
         self._shows_demo = False
         self._cards: dict[Path, TrainingCard] = {}
-        self.drop_zone = DropZone()
+        before = places.before
+        self.drop_zone = DropZone(primary=before is None)
         self.drop_zone.open_asked.connect(session.ask_to_open)
-        self.data_card = RecentCard("Data sets", "Recent data sets appear here.")
-        self.run_card = RecentCard("Runs", "Your training runs appear here.")
-        self.model_card = RecentCard("Models", "Recent model files appear here.")
-        top = QHBoxLayout()
+        self.data_card = RecentCard("Data sets", "Recent data sets appear here.", self.thumbnails)
+        self.run_card = RecentCard("Runs", "Your training runs appear here.", self.thumbnails)
+        self.model_card = RecentCard("Models", "Recent model files appear here.", self.thumbnails)
+        self.images = ImageStrip(self.thumbnails)
+        self.images.chosen.connect(opener.open_path)
+        top = self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         top.setSpacing(PAGE_MARGIN)
+        self.continue_card: ContinueCard | None = None
+        if before is not None:
+            self.continue_card = ContinueCard(before, page_titles.get(before.page, "Data"), self.thumbnails)
+            self.continue_card.chosen.connect(self._on_continue)
+            top.addWidget(self.continue_card, 4)
         top.addWidget(self.drop_zone, 3)
         self.demo_card: DemoCard | None = None
         if demo_is_installed():
@@ -61,7 +91,7 @@ class StartPage(Page):
             top.addWidget(self.demo_card, 2)
         self._live = QVBoxLayout()
         self._live.setSpacing(PAGE_MARGIN)
-        lists = QHBoxLayout()
+        lists = self._lists = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         lists.setSpacing(PAGE_MARGIN)
         for card in (self.data_card, self.run_card, self.model_card):
             lists.addWidget(card, 1)
@@ -72,9 +102,10 @@ class StartPage(Page):
         column = QVBoxLayout(self._inside)
         column.setContentsMargins(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN)
         column.setSpacing(PAGE_MARGIN)
-        column.addLayout(top, 1)
+        column.addLayout(top)
         column.addLayout(self._live)
-        column.addLayout(lists, 2)
+        column.addWidget(self.images)
+        column.addLayout(lists, 1)
         column.addStretch(0)
         whole = QHBoxLayout(self)  # limits the width of the page on large screens
         whole.setContentsMargins(0, 0, 0, 0)
@@ -105,19 +136,44 @@ class StartPage(Page):
         birds = open_data_set(images)
         run = RunDirectory(demo_run()).summary()
         classes = count_text(len(birds.classes), "class", "classes")
-        self.data_card.show_rows([Row(images, "demo birds", data_set_detail(birds), "included", "folder")])
+        detail, examples = data_set_detail(birds), example_images(birds)
+        self.data_card.show_rows([Row(images, "demo birds", detail, "included", "folder", pictures=examples)])
+        self.images.show_items([RecentItem("image", path, "demo birds", 0.0) for path in examples])
         self._show_runs(RunsSeen((run,), ()))
         self.model_card.show_rows([Row(model, model_title(model), classes, "included", "model")])
 
     def _fit(self) -> None:
-        self._inside.setMaximumWidth(px(1360))
+        self._inside.setMaximumWidth(px(_WIDEST))
+        self._fit_width()
         for card in (self.data_card, self.run_card, self.model_card):
-            card.setMaximumHeight(px(460))
-            card.setMinimumHeight(px(120))
+            card.setMaximumHeight(px(640))
+            card.setMinimumHeight(px(164))
+
+    def _fit_width(self) -> None:
+        """Place the cards below each other on a narrow page.
+
+        The offer of the demo, which is also in the File menu, is hidden where it leaves too little room for the others.
+        """
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._top.setDirection(across if self.width() >= px(_ROOM_FOR_TWO) else down)
+        self._lists.setDirection(across if self.width() >= px(_ROOM_FOR_LISTS) else down)
+        if self.demo_card is not None:
+            self.demo_card.setVisible(self.continue_card is None or self.width() >= px(_ROOM_FOR_ALL))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Arrange the cards for the new width."""
+        super().resizeEvent(event)
+        self._fit_width()
 
     def _on_tick(self) -> None:
         if self.isVisible() and not self._shows_demo:
             self._show_recent()
+            if self.continue_card is not None:
+                self.continue_card.show_time()
+
+    def _on_continue(self) -> None:
+        if self.continue_card is not None:
+            self._opener.restore(self.continue_card.place)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show the times of now."""
@@ -125,7 +181,8 @@ class StartPage(Page):
         self._on_tick()
 
     def _show_recent(self) -> None:
-        self.data_card.show_rows([_row(item, item.path.name or str(item.path)) for item in self._recent.items("data")])
+        self.data_card.show_rows([_row(item, data_set_title(item.path)) for item in self._recent.items("data")])
+        self.images.show_items(self._recent.items("image"))
         self.model_card.show_rows([_row(item, model_title(item.path)) for item in self._recent.items("model")])
         self._show_runs(self._trainings.watch.seen)
 
@@ -135,8 +192,12 @@ class StartPage(Page):
 
     def _show_runs(self, seen: RunsSeen) -> None:
         inside = {run.path for run in seen.runs}
-        others = other_validation(seen.runs)
-        rows = [_run_row(run, other_validation=run.path in others) for run in seen.runs[:_MOST_RUNS] if not run.live]
+        others, images = other_validation(seen.runs), dict(seen.models)
+        rows = [
+            _run_row(run, run_detail(run, images=images.get(run.path), other_validation=run.path in others))
+            for run in seen.runs[:_MOST_RUNS]
+            if not run.live
+        ]
         rows += [_row(item, item.path.name) for item in self._recent.items("run") if item.path not in inside]
         self.run_card.show_rows(rows)
         losses = dict(seen.losses)
@@ -155,6 +216,10 @@ class StartPage(Page):
                 self._cards[path] = card
                 self._live.addWidget(card)
             self._cards[path].show_run(run, losses.get(path, ()))
+
+    def shut_down(self) -> None:
+        """Stop reading thumbnails."""
+        self.thumbnails.close()
 
     def _on_pause(self, run: Path) -> None:
         self._trainings.job_of(run).pause()
@@ -175,9 +240,9 @@ class StartPage(Page):
 def _row(item: RecentItem, title: str) -> Row:
     icons = {"data": "folder", "model": "model", "run": "run"}
     detail = item.detail or place_text(item.path.parent)
-    return Row(item.path, title, detail, ago_text(item.opened), icons[item.kind])
+    return Row(item.path, title, detail, ago_text(item.opened), icons[item.kind], pictures=item.examples)
 
 
-def _run_row(run: RunSummary, *, other_validation: bool) -> Row:
-    detail = run_detail(run, other_validation=other_validation)
-    return Row(run.path, run.name, detail, ago_text(run.created), "caution" if run.problem else "run", removable=False)
+def _run_row(run: RunSummary, detail: str) -> Row:
+    icon, state = _DAMAGED if run.problem else _STATUS_ICONS.get(run.status, _OTHER_STATUS)
+    return Row(run.path, run.name, detail, ago_text(run.created), icon, removable=False, state=state)

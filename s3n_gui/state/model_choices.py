@@ -13,6 +13,7 @@ from s3n_core.runs.run_state import STATUS_TEXTS
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.state.opening import model_title
 from s3n_gui.state.recent import RecentList
+from s3n_gui.state.run_text import run_accuracy_text
 from s3n_gui.state.runs_watch import RunsSeen, RunsWatch
 from s3n_gui.state.session import Session
 
@@ -103,7 +104,7 @@ class ModelChoices(QObject):
         known = dict(seen.models)
         for run in seen.runs:
             if run.path in self._live and not run.live and run.path in known and run.status in ("finished", "stopped"):
-                accuracy = _accuracy_text(run, known[run.path])
+                accuracy = run_accuracy_text(run, known[run.path])
                 said = f"{run.name} has {run.status}." + (f" Validation accuracy: {accuracy}." if accuracy else "")
                 self._session.report_notice(
                     said, cause="model", action="Use this model", act=partial(self.use, run.path)
@@ -124,17 +125,7 @@ def _run_entry(run: RunSummary, images: int | None) -> ModelEntry:
     facts = [str(fields.get("name", ""))]
     if isinstance(network, Mapping) and isinstance(network.get("input_size"), int):
         facts.append(f"{network['input_size']} px")
-    facts.append(_accuracy_text(run, images))
+    facts.append(run_accuracy_text(run, images))
     if run.status != "finished":
         facts.append(STATUS_TEXTS[run.status].lower())
     return ModelEntry(run.path, run.name, " · ".join(fact for fact in facts if fact), is_run=True)
-
-
-def _accuracy_text(run: RunSummary, images: int | None) -> str:
-    """Return a run's validation accuracy with its interval; without the number of images only the share."""
-    from s3n_core.evaluation.accuracy import accuracy_text  # Loads NumPy, not at the window's start.
-
-    best = None if run.state is None else run.state.best_accuracy
-    if best is None:
-        return ""
-    return f"{100 * best:.0f} %" if not images else accuracy_text(round(best * images), images)

@@ -17,6 +17,7 @@ from s3n_core.errors import DataSetError, S3NError, TooFewClasses
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.tasks import Tasks
+from s3n_gui.state.last_place import LastPlace
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 
@@ -46,6 +47,7 @@ class Opener(QObject):
         self._tasks.failed.connect(self._on_failed)
         self._folder = Path()  # being read
         self._busy = False
+        self._wanted_image: Path | None = None  # to be selected once the data set has been read
         self._aside = False  # whether the data set being read was opened along with a run
 
     def open_path(self, path: Path) -> None:
@@ -109,8 +111,23 @@ class Opener(QObject):
 
     def open_data_set(self, path: Path, format: str = "auto") -> None:
         """Read a data set folder in the background and make it the current data set; the latest request wins."""
-        self._aside = False
+        self._aside, self._wanted_image = False, None
         self._begin_reading(path, format)
+
+    def restore(self, place: LastPlace) -> None:
+        """Open all that belongs to a place, and show its page."""
+        session = self._session
+        session.end_cause("open")
+        if place.run is not None:
+            session.run = place.run
+        if place.model is not None:
+            session.model = place.model
+        if place.image is not None:
+            session.image = place.image
+        if place.data is not None:
+            self._aside, self._wanted_image = True, place.image
+            self._begin_reading(place.data, place.format)
+        session.show_page(place.page)
 
     def _open_data_of(self, directory: RunDirectory) -> None:
         """Read the data set of a run if no other is open, since its images are usually inspected next.
@@ -140,7 +157,9 @@ class Opener(QObject):
     def _on_read(self, _: str, data_set: DataSet) -> None:
         self._set_busy(False)
         self._session.data_set = data_set
-        self._recent.add("data", self._folder, data_set_detail(data_set))
+        self._recent.add("data", self._folder, data_set_detail(data_set), example_images(data_set))
+        if self._wanted_image is not None:
+            self._session.image, self._wanted_image = self._wanted_image, None
         if not self._aside:
             self.opened.emit("data", self._folder)
 
@@ -192,6 +211,14 @@ def data_set_detail(data_set: DataSet) -> str:
     """Return the size of a data set as text: "543 images · 10 classes"."""
     images = count_text(len(data_set.records), "image")
     return f"{images} · {count_text(len(data_set.classes), 'class', 'classes')}" if data_set.classes else images
+
+
+def example_images(data_set: DataSet) -> tuple[Path, ...]:
+    """Return up to four images from all over a data set, for recognising it."""
+    count = len(data_set.records)
+    return tuple(
+        data_set.records[row].path for row in sorted({(2 * part + 1) * count // 8 for part in range(4)}) if count
+    )
 
 
 def data_set_title(root: Path) -> str:

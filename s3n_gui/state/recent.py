@@ -30,12 +30,14 @@ class RecentItem:
         path: The folder or file.
         detail: A short description: "543 images · 10 classes".
         opened: When it was opened, in Unix seconds.
+        examples: Some images of a data set, to recognise it by; empty for others.
     """
 
     kind: Kind
     path: Path
     detail: str
     opened: float
+    examples: tuple[Path, ...] = ()
 
     @property
     def exists(self) -> bool:
@@ -62,16 +64,17 @@ class RecentList(QObject):
         with suppress(OSError, ValueError, RecursionError, TypeError, LookupError):
             for entry in json.loads(self.path.read_bytes())["items"]:
                 if entry["kind"] in get_args(Kind):
-                    item = RecentItem(entry["kind"], Path(entry["path"]), str(entry["detail"]), float(entry["opened"]))
-                    self._items.append(item)
+                    examples = tuple(Path(path) for path in entry.get("examples", ()))  # older files have none
+                    path, opened = Path(entry["path"]), float(entry["opened"])
+                    self._items.append(RecentItem(entry["kind"], path, str(entry["detail"]), opened, examples))
 
     def items(self, kind: Kind) -> tuple[RecentItem, ...]:
         """Return the items of one kind, newest first."""
         return tuple(item for item in self._items if item.kind == kind)
 
-    def add(self, kind: Kind, path: Path, detail: str = "") -> None:
+    def add(self, kind: Kind, path: Path, detail: str = "", examples: tuple[Path, ...] = ()) -> None:
         """Add an item at the top, or move it there."""
-        item = RecentItem(kind, path, detail, time.time())
+        item = RecentItem(kind, path, detail, time.time(), examples)
         others = [other for other in self._items if (other.kind, other.path) != (kind, path)]
         same = [other for other in others if other.kind == kind][: _MOST_OF_A_KIND - 1]
         self._items = [item, *(other for other in others if other.kind != kind or other in same)]
@@ -89,7 +92,10 @@ class RecentList(QObject):
     def _write(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            entries = [{**asdict(item), "path": str(item.path)} for item in self._items]
+            entries = [
+                {**asdict(item), "path": str(item.path), "examples": [str(path) for path in item.examples]}
+                for item in self._items
+            ]
             write_json(self.path, {"version": 1, "items": entries}, durable=False)
         except (OSError, S3NError) as error:
             _log.warning("the list of recent items could not be saved (%s)", error)

@@ -18,7 +18,13 @@ class DropZone(QFrame):
 
     open_asked = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, *, primary: bool = True, parent: QWidget | None = None) -> None:
+        """Create the zone.
+
+        Args:
+            primary: Whether its first button is the main action of the page.
+            parent: The widget that owns it.
+        """
         super().__init__(parent)
         self.setProperty("role", "drop")
         icon = QLabel()
@@ -30,7 +36,7 @@ class DropZone(QFrame):
         words.setWordWrap(True)
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         data = QPushButton("Open data set…")
-        data.setProperty("role", "primary")
+        data.setProperty("role", "primary" if primary else "")
         data.setToolTip("Choose a folder with one subfolder per class (Ctrl+O)")
         data.clicked.connect(self._on_data)
         model = QPushButton("Open model…")

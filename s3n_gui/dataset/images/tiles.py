@@ -13,6 +13,7 @@ from s3n_gui.appearance.icons import draw_icon
 from s3n_gui.appearance.theme import font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.dataset.images.image_model import LEFT_OUT_ROLE, PATH_ROLE, TROUBLE_ROLE, USE_ROLE, AnyIndex
+from s3n_gui.widgets.images.cover import paint_cover
 
 _GAP = 5.0  # pixels between a tile and the edge of its cell
 _RADIUS = 6.0
@@ -73,15 +74,7 @@ class TileDelegate(QStyledItemDelegate):
         painter.fillPath(shape, QColor(tokens().hover if image is None else tokens().image_ground))
         if image is None:
             return
-        # Covers the tile: crops what does not fit equally on both sides.
-        scale = max(place.width() / image.width(), place.height() / image.height())
-        part = QRectF(0, 0, place.width() / scale, place.height() / scale)
-        part.moveCenter(QPointF(image.width() / 2, image.height() / 2))
-        painter.save()
-        painter.setClipPath(shape)
-        painter.setOpacity(0.25 if faded else 1.0)
-        painter.drawImage(place, image, part)
-        painter.restore()
+        paint_cover(painter, place, image, _RADIUS, opacity=0.25 if faded else 1.0)
 
     def _paint_words(self, painter: QPainter, cell: QRectF, picture: QRectF, index: AnyIndex, left_out: bool) -> None:
         colours = tokens()

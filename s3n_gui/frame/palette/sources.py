@@ -15,7 +15,7 @@ from PySide6.QtGui import QAction
 from s3n_core.datasets.records import DataSet, displayed_class
 from s3n_core.datasets.validation_images import other_validation
 from s3n_core.runs.run_summary import RunSummary
-from s3n_gui.appearance.wording import ago_text, place_text
+from s3n_gui.appearance.wording import ago_text, count_text, place_text
 from s3n_gui.background.low_priority import low_priority
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.frame.actions import ACTIONS, Action, shortcut_text
@@ -35,6 +35,7 @@ _MOST_CHOICES = 30
 _AFTER_RECENT_IMAGES = 3  # behind pages, actions and recent images
 _NOT_LISTED = frozenset({"palette"})
 _LAYOUT_KEY = "palette"
+_CLASSES = "Classes"
 _RECENT_KINDS: tuple[tuple[Kind, str, str], ...] = (
     ("image", "Recent images", "image"),
     ("data", "Recent data sets", "folder"),
@@ -59,6 +60,15 @@ class _Source:
     entry: Callable[[int], Entry]
     shown_empty: int = _SHOWN_EMPTY
     words: NameIndex | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _IndexedImages:
+    """A data set, the index of its images' names, and the number of images of each class."""
+
+    data_set: DataSet
+    index: NameIndex
+    counts: tuple[int, ...]
 
 
 class PaletteSources(QObject):
@@ -95,14 +105,14 @@ class PaletteSources(QObject):
         kept = layout.get(_LAYOUT_KEY)
         self._choices: list[str] = [key for key in kept if isinstance(key, str)] if isinstance(kept, list) else []
         self._sources: list[_Source] = []
-        self._images: tuple[DataSet, NameIndex] | None = None
+        self._images: _IndexedImages | None = None
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_indexed)
 
     def gather(self) -> None:
         """Read what can be found now; called when the palette opens."""
         data_set = self._studio.session.data_set
-        if data_set is not None and (self._images is None or self._images[0] is not data_set):
+        if data_set is not None and (self._images is None or self._images.data_set is not data_set):
             self._images = None
             self._tasks.run("images", partial(_indexed, data_set))
         self._sources = [self._page_source(), self._action_source(), *self._recent_sources(), self._run_source()]
@@ -117,8 +127,8 @@ class PaletteSources(QObject):
         """
         query = query.strip()
         sources = [*self._sources]
-        if self._images is not None and self._images[0] is self._studio.session.data_set and query:
-            sources.insert(_AFTER_RECENT_IMAGES, self._image_source(*self._images))
+        if self._images is not None and self._images.data_set is self._studio.session.data_set and query:
+            sources.insert(_AFTER_RECENT_IMAGES, self._image_source(self._images))
         groups: list[tuple[int, EntryGroup]] = []
         recent: list[Entry] = []
         shown: set[str] = set()
@@ -234,9 +244,13 @@ class PaletteSources(QObject):
         return sources
 
     def _run_source(self) -> _Source:
-        watched = self._studio.trainings.watch.seen.runs
-        others = other_validation(watched)
-        entries = [self._run_entry(run, other_validation=run.path in others) for run in watched]
+        seen = self._studio.trainings.watch.seen
+        watched, images, others = seen.runs, dict(seen.models), other_validation(seen.runs)
+        details = {
+            run.path: run_detail(run, images=images.get(run.path), other_validation=run.path in others)
+            for run in watched
+        }
+        entries = [self._run_entry(run, details[run.path]) for run in watched]
         inside = {run.path for run in watched}
         entries += [
             Entry(
@@ -251,11 +265,11 @@ class PaletteSources(QObject):
         ]
         return _source("Runs", [entry.title for entry in entries], entries, shown_empty=3)
 
-    def _run_entry(self, run: RunSummary, *, other_validation: bool) -> Entry:
+    def _run_entry(self, run: RunSummary, detail: str) -> Entry:
         return Entry(
             key=f"run:{run.path}",
             title=run.name,
-            detail=f"{run_detail(run, other_validation=other_validation)} · {ago_text(run.created)}",
+            detail=f"{detail} · {ago_text(run.created)}",
             icon="caution" if run.problem else "run",
             open=partial(self._studio.opener.open_path, run.path),
         )
@@ -264,21 +278,23 @@ class PaletteSources(QObject):
 
     def _class_source(self, data_set: DataSet) -> _Source:
         classes = data_set.classes
-        counts = [sum(split[label] for split in data_set.counts().values()) for label in range(len(classes))]
+        counts = self._images.counts if self._images is not None and self._images.data_set is data_set else ()
 
         def entry(row: int) -> Entry:
             name = classes[row]
             return Entry(
                 key=f"class:{name}",
                 title=displayed_class(name),
-                detail=f"{counts[row]:,} images" if counts[row] != 1 else "1 image",
+                detail=count_text(counts[row], "image") if counts else "",
                 icon="layers",
                 open=partial(self._studio.session.show_class, name),
             )
 
-        return _Source("Classes", NameIndex([displayed_class(name) for name in classes]), entry, 0)
+        return _Source(_CLASSES, NameIndex([displayed_class(name) for name in classes]), entry, 0)
 
-    def _image_source(self, data_set: DataSet, index: NameIndex) -> _Source:
+    def _image_source(self, indexed: _IndexedImages) -> _Source:
+        data_set = indexed.data_set
+
         def entry(row: int) -> Entry:
             record = data_set.records[row]
             folder, _, name = record.name.rpartition("/")
@@ -291,11 +307,13 @@ class PaletteSources(QObject):
                 open=partial(self._studio.opener.open_image, record.path),
             )
 
-        return _Source("Images of the data set", index, entry)
+        return _Source("Images of the data set", indexed.index, entry)
 
     @Slot(str, object)
-    def _on_indexed(self, _: str, indexed: tuple[DataSet, NameIndex]) -> None:
+    def _on_indexed(self, _: str, indexed: _IndexedImages) -> None:
         self._images = indexed
+        self._sources = [source for source in self._sources if source.title != _CLASSES]
+        self._sources.append(self._class_source(indexed.data_set))
         self.changed.emit()
 
 
@@ -303,5 +321,10 @@ def _source(title: str, names: Sequence[str], entries: Sequence[Entry], *, shown
     return _Source(title, NameIndex(names), entries.__getitem__, shown_empty)
 
 
-def _indexed(data_set: DataSet) -> tuple[DataSet, NameIndex]:
-    return data_set, NameIndex(record.name for record in low_priority(data_set.records))
+def _indexed(data_set: DataSet) -> _IndexedImages:
+    counts = [0] * len(data_set.classes)
+    for record in low_priority(data_set.records):
+        if record.label is not None:
+            counts[record.label] += 1
+    index = NameIndex(record.name for record in low_priority(data_set.records))
+    return _IndexedImages(data_set, index, tuple(counts))

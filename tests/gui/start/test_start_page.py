@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from s3n_core.runs.metrics import MetricsWriter
@@ -20,10 +23,20 @@ from s3n_gui.appearance import wording
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.start.start_page import StartPage
 from s3n_gui.start.training_card import TrainingCard
+from s3n_gui.state.last_place import LastPlaces
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.runs_watch import RunsSeen, RunsWatch, thinned
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+from s3n_gui.state.window_layout import WindowLayout
 
 STATE = RunState(status="running", epoch=1, epochs=4, batch=5, batches=10, images_per_second=31.42, seconds_left=5000)
+
+
+def draw(path: Path, shade: int) -> None:
+    """Write a small image of one colour."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (40, 30), (20 * shade, 90, 120)).save(path)
 
 
 def start_page(window: MainWindow) -> StartPage:
@@ -190,4 +203,106 @@ def test_rows_keep_room_for_two_lines_also_when_they_come_later(window: MainWind
     page = window.pages.page("start")
     page.show_demo()
     assert isinstance(page, StartPage)
-    qtbot.waitUntil(lambda: {button.height() for button in page.data_card.row_buttons()} == {46})
+    qtbot.waitUntil(lambda: {button.height() for button in page.model_card.row_buttons()} == {46})
+    assert {button.height() for button in page.data_card.row_buttons()} == {58}  # with pictures
+
+
+def test_the_next_start_continues_with_everything(
+    window: MainWindow, qtbot: QtBot, settings: Settings, tmp_path: Path
+) -> None:
+    for name in ("ant", "bee"):
+        for number in range(3):
+            draw(tmp_path / "insects" / name / f"{name} {number}.png", number)
+    image = tmp_path / "insects/bee/bee 1.png"
+    model = tmp_path / "model & co.safetensors"
+    model.touch()
+    assert start_page(window).continue_card is None
+    window.opener.open_data_set(tmp_path / "insects", "class-folders")
+    qtbot.waitUntil(lambda: window.session.data_set is not None)
+    window.session.model = model
+    window.session.image = image
+    window.show_page("inspect")
+    window.show_page("start")
+    window.close()
+
+    again = MainWindow(settings)
+    again.show_page("data")  # its own choice of a first image must not win
+    again.show_page("start")
+    again.show()
+    card = start_page(again).continue_card
+    assert card is not None
+    assert card.button.accessibleName() == ("Continue where you left off: insects, model & co, bee 1.png, page Inspect")
+    QTest.keyClick(card.button, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: again.session.data_set is not None)
+    data_page = again.pages.page("data")
+    qtbot.waitUntil(data_page.is_ready, timeout=10_000)
+    assert again.session.data_set is not None
+    assert again.session.data_set.root == tmp_path / "insects"
+    assert (again.session.model, again.session.image) == (model, image)
+    assert again.pages.current_name == "inspect"
+    again.close()
+    again.deleteLater()
+
+
+@pytest.mark.parametrize("kept", [None, 3, {}, {"data": 7, "page": []}, {"data": "/not/there", "page": "inspect"}])
+def test_a_place_that_is_gone_or_damaged_is_not_offered(session: Session, tmp_path: Path, kept: object) -> None:
+    layout = WindowLayout(tmp_path / "places.json")
+    layout.keep("last-place", kept)
+    assert LastPlaces(session, layout).before is None
+
+
+def test_a_session_with_nothing_open_keeps_the_place_of_the_one_before(session: Session, tmp_path: Path) -> None:
+    layout = WindowLayout(tmp_path / "places.json")
+    layout.keep("last-place", {"data": str(tmp_path), "page": "train", "moment": 5.0})
+    LastPlaces(session, layout).keep()
+    place = LastPlaces(session, layout).before
+    assert place is not None
+    assert (place.data, place.page, place.moment, place.image) == (tmp_path, "train", 5.0, None)
+
+
+def test_recent_data_sets_show_four_images_from_all_over(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    for name in ("ant", "bee", "cricket", "dragonfly"):
+        for number in range(2):
+            draw(tmp_path / "insects" / name / f"{number}.png", number)
+    window.opener.open_data_set(tmp_path / "insects", "class-folders")
+    qtbot.waitUntil(lambda: window.session.data_set is not None)
+    (item,) = RecentList(window.recent.path).items("data")
+    assert [path.parent.name for path in item.examples] == ["ant", "bee", "cricket", "dragonfly"]
+    page = start_page(window)
+    window.show_page("start")
+    (button,) = page.data_card.row_buttons()
+    button.grab()
+    read = [path for path in item.examples if page.thumbnails.image(path) is not None]
+    qtbot.waitUntil(lambda: [p for p in item.examples if page.thumbnails.image(p) is not None] == list(item.examples))
+    assert len(read) <= len(item.examples)
+
+
+def test_recent_images_are_shown_as_far_as_they_exist(window: MainWindow, tmp_path: Path) -> None:
+    for number in range(3):
+        draw(tmp_path / f"bird {number}.png", number)
+        window.recent.add("image", tmp_path / f"bird {number}.png", "birds")
+    window.recent.add("image", tmp_path / "gone.png", "birds")
+    page = start_page(window)
+    assert [button.accessibleName() for button in page.images.buttons] == [
+        "bird 2.png, birds", "bird 1.png, birds", "bird 0.png, birds"
+    ]  # fmt: skip
+    QTest.keyClick(page.images.buttons[1], Qt.Key.Key_Space)
+    assert window.session.image == tmp_path / "bird 1.png"
+    assert window.pages.current_name == "inspect"
+
+
+def test_a_list_without_examples_is_read(qapp: QApplication, tmp_path: Path) -> None:
+    entry = {"kind": "data", "path": str(tmp_path), "detail": "3 images", "opened": 1.0}
+    (tmp_path / "recent.json").write_text(json.dumps({"version": 1, "items": [entry]}))
+    (item,) = RecentList(tmp_path / "recent.json").items("data")
+    assert item.examples == ()
+
+
+@pytest.mark.parametrize("width", [960, 1280, 2560])
+def test_nothing_is_cut_at_any_width(window: MainWindow, qtbot: QtBot, width: int) -> None:
+    page = start_page(window)
+    page.show_demo()
+    window.resize(width, 540)
+    (area,) = (child for child in page.findChildren(QScrollArea) if child.parent() is page)
+    qtbot.waitUntil(lambda: window.width() == width and area.widget().width() <= area.viewport().width())
+    assert area.horizontalScrollBar().maximum() == 0
