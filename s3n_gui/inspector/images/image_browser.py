@@ -178,9 +178,7 @@ class ImageBrowser(QWidget):
 
     def _on_filtered(self) -> None:
         listed, total = self._images.rowCount(), self._images.total
-        self.count.setText(
-            count_text(total, "image") if listed == total else f"{listed:,} of {count_text(total, 'image')}"
-        )
+        self.count.setText(count_text(total, "image") if listed == total else f"{listed:,} of {total:,}")
         self.show_image(self._current)
 
     def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:

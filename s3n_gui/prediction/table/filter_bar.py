@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
@@ -21,6 +22,9 @@ _KIND_TEXTS: dict[Kind, tuple[str, str]] = {
     "unreadable": ("Without a prediction", "Images that could not be read"),
 }
 _DEBOUNCE_MILLISECONDS = 150
+_WIDE, _COUNT_FITS = 900, 560
+"""From these widths, in pixels at the usual text size, the buttons have words, and the number of images is shown."""
+_PAIR_ROOM, _NARROW_PAIR_ROOM = 280, 90
 
 
 class FilterBar(QWidget):
@@ -71,7 +75,8 @@ class FilterBar(QWidget):
             button.hide()
         self.count = QLabel()
         self.count.setProperty("role", "quiet")
-        self.save = QPushButton("Save as…")
+        self.save = QPushButton()
+        self.save.setAccessibleName("Save as…")
         self.save.setToolTip("Save what the table shows, in its order, as CSV or JSON (Ctrl+S)")
         set_icon(self.save, "save")
         row = QHBoxLayout(self)
@@ -85,6 +90,7 @@ class FilterBar(QWidget):
         row.addStretch(1)
         row.addWidget(self.count)
         row.addWidget(self.save)
+        self._show_words()
         self._debounce = QTimer(self, singleShot=True, interval=_DEBOUNCE_MILLISECONDS)
         self._debounce.timeout.connect(self.changed)
         self.search.textChanged.connect(self._on_text)
@@ -109,8 +115,10 @@ class FilterBar(QWidget):
     def show_pair(self, words: str) -> None:
         """Show the filter by a class or a pair of classes; empty without one."""
         self.pair_words = words
-        metrics = self.pair.fontMetrics()
-        self.pair.setText(label_text(metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, px(280))))
+        room = px(_PAIR_ROOM if self._is_wide else _NARROW_PAIR_ROOM)
+        shown = self.pair.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room)
+        self.pair.setText(label_text(shown))
+        self.pair.setAccessibleName(words)
         self.pair.setToolTip(tip_text(f"Filtered: {words}; click to show all images"))
         self.pair.setVisible(bool(words))
 
@@ -123,8 +131,9 @@ class FilterBar(QWidget):
         """
         what = f"{chosen:,}" if chosen > 1 else "these"
         for button, verb in ((self.inspect, "Inspect"), (self.export, "Export")):
-            button.setText(f"{verb} {what}")
+            button.setAccessibleName(f"{verb} {what}")
             button.setVisible(filtered or chosen > 1)
+        self._show_words()
 
     def show_count(self, shown: int, total: int) -> None:
         """Set the number of shown rows and of all rows."""
@@ -133,6 +142,22 @@ class FilterBar(QWidget):
         self.save.setEnabled(shown > 0)
         for button in (self.inspect, self.export):
             button.setEnabled(shown > 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the buttons without words where they do not fit."""
+        super().resizeEvent(event)
+        self._show_words()
+
+    @property
+    def _is_wide(self) -> bool:
+        return self.width() >= px(_WIDE)
+
+    def _show_words(self) -> None:
+        wide = self._is_wide
+        for button in (self.inspect, self.export, self.save):
+            button.setText(button.accessibleName() if wide else "")
+        self.count.setVisible(self.width() >= px(_COUNT_FITS))
+        self.show_pair(self.pair_words)
 
     def _on_text(self) -> None:
         self._debounce.start()

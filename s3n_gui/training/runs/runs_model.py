@@ -112,14 +112,14 @@ class RunsModel(QAbstractListModel):
 
 
 def run_facts(run: RunSummary, *, other_validation: bool = False) -> str:
-    """Return "15 epochs · 91.3 % · today 14:02" for a finished run; for others, the status comes first.
+    """Return "Finished · 15 epochs · 91.3 % · today 14:02".
 
     Args:
         run: The run.
         other_validation: Whether the accuracy is marked as one on other validation images.
     """
     state = run.state
-    facts = [] if run.status == "finished" else [STATUS_TEXTS[run.status]]
+    facts = [STATUS_TEXTS[run.status]]
     if state is not None and state.epochs:
         done = min(state.epoch, state.epochs)
         facts.append(f"{done} epochs" if done == state.epochs else f"{done} of {state.epochs} epochs")

@@ -131,7 +131,7 @@ def test_a_table_of_predictions_is_used(
     assert "6 of 6 images" in said.args[0]
     looking.browser.shown.setCurrentIndex(1)
     looking.browser.shown.activated.emit(1)
-    assert looking.browser.count.text() == "4 of 6 images"
+    assert looking.browser.count.text() == "4 of 6"
     (tmp_path / "table.json").write_text("{}")
     with qtbot.waitSignal(looking._session.error_reported):
         looking.browser.table.click()
