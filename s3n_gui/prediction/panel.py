@@ -115,6 +115,7 @@ class PredictPage(Page):
         self.saving.failed.connect(self._on_not_saved)
         self.accuracy_panel.enlarge_asked.connect(self.set_matrix_large)
         self.accuracy_panel.pair_opened.connect(self._open_pair)
+        self.accuracy_panel.class_opened.connect(self._open_class)
         self.table.opened.connect(self.open_row)
         self.table.preview_asked.connect(self.show_preview)
         self.preview.opened.connect(self.open_row)
@@ -260,6 +261,10 @@ class PredictPage(Page):
 
     def _open_pair(self, label: int, predicted: int) -> None:
         self.accuracy_panel.pair_chosen.emit(label, predicted)
+        self._open_first()
+
+    def _open_class(self, index: int) -> None:
+        self.accuracy_panel.class_chosen.emit(index)
         self._open_first()
 
     def _on_setting(self, name: str) -> None:

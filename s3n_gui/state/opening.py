@@ -105,7 +105,10 @@ class Opener(QObject):
         self._open_data_of(directory)
 
     def open_image(self, path: Path) -> None:
-        """Select one image."""
+        """Select one image; chosen images that it is not one of are no longer shown alone."""
+        selection = self._session.selection
+        if selection is not None and path not in selection.paths:
+            self._session.selection = None
         self._session.image = path
         self.opened.emit("image", path)
 

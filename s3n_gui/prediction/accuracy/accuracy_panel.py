@@ -22,6 +22,7 @@ class AccuracyPanel(QWidget):
         pair_opened: The same, with a request to inspect one of the images.
         class_chosen: Index of a class whose images to show: those labelled with it, or without labels those predicted as
             it.
+        class_opened: The same, with a request to inspect them.
         enlarge_asked: Whether to enlarge the confusion matrix.
     """
 
@@ -29,6 +30,7 @@ class AccuracyPanel(QWidget):
     pair_chosen = Signal(int, int)
     pair_opened = Signal(int, int)
     class_chosen = Signal(int)
+    class_opened = Signal(int)
     enlarge_asked = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -47,6 +49,7 @@ class AccuracyPanel(QWidget):
         self.confusion.pair_opened.connect(self.pair_opened)
         self.confusion.enlarge_asked.connect(self.enlarge_asked)
         self.classes.class_chosen.connect(self.class_chosen)
+        self.classes.class_opened.connect(self.class_opened)
 
     @property
     def threshold(self) -> float:

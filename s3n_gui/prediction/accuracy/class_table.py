@@ -35,9 +35,11 @@ class ClassTable(QTableView):
 
     Signals:
         class_chosen: Index of a class whose images to show.
+        class_opened: The same on a double click: inspect them.
     """
 
     class_chosen = Signal(int)
+    class_opened = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +70,7 @@ class ClassTable(QTableView):
         header.setSortIndicatorShown(False)  # it would cover the end of a heading; the heading has a mark of its own
         self.clicked.connect(self._on_chosen)
         self.activated.connect(self._on_chosen)
+        self.doubleClicked.connect(self._on_opened)
         theme().changed.connect(self._on_theme)
         self._on_theme()
 
@@ -97,6 +100,9 @@ class ClassTable(QTableView):
 
     def _on_chosen(self, index: QModelIndex) -> None:
         self.class_chosen.emit(self._classes.figures[index.row()].index)
+
+    def _on_opened(self, index: QModelIndex) -> None:
+        self.class_opened.emit(self._classes.figures[index.row()].index)
 
     def _on_theme(self) -> None:
         self.verticalHeader().setDefaultSectionSize(px(28))

@@ -85,6 +85,17 @@ def test_a_confusion_cell_opens_exactly_its_images(predict: PredictPage, session
     assert asked[-1] == "inspect"
 
 
+def test_a_class_row_opens_exactly_its_images(predict: PredictPage, session: Session, birds: DataSet) -> None:
+    predict.accuracy_panel.class_opened.emit(3)
+    assert session.selection is not None
+    assert list(session.selection.files) == [record.name for record in birds.records if record.label == 3]
+    opener = Opener(session, RecentList())
+    opener.open_image(birds.root / session.selection.files[1])
+    assert session.selection is not None
+    opener.open_image(birds.records[0].path)  # another image, opened by itself
+    assert session.selection is None
+
+
 def test_a_row_without_a_filter_opens_all(predict: PredictPage, session: Session) -> None:
     predict.open_row(3)
     assert session.selection is None
