@@ -34,9 +34,15 @@ class ImageSelection:
         return count_text(len(self.files), "chosen image")
 
     @cached_property
-    def paths(self) -> frozenset[Path]:
-        """The paths of the images."""
-        return frozenset(self.path_of(file) for file in self.files)
+    def names(self) -> frozenset[str]:
+        """The names of the images, to look one up among 100,000."""
+        return frozenset(self.files)
+
+    def holds(self, path: Path) -> bool:
+        """Return whether a file is one of the images."""
+        if path == self.root:
+            return path.name in self.names
+        return path.is_relative_to(self.root) and path.relative_to(self.root).as_posix() in self.names
 
     def path_of(self, file: str) -> Path:
         """Return the path of one of the names."""

@@ -107,7 +107,7 @@ class Opener(QObject):
     def open_image(self, path: Path) -> None:
         """Select one image; chosen images that it is not one of are no longer shown alone."""
         selection = self._session.selection
-        if selection is not None and path not in selection.paths:
+        if selection is not None and not selection.holds(path):
             self._session.selection = None
         self._session.image = path
         self.opened.emit("image", path)

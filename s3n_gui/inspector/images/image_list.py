@@ -59,12 +59,14 @@ class ImageList(QAbstractListModel):
         self._rows: dict[Path, int] = {}
         self._text, self._shown = "", "all"
         self._opened: tuple[ImageRecord, ...] = ()
+        self._root: Path | None = None
         self._selection: ImageSelection | None = None
         self._item_size = QSize(120, 100)
         verdicts.changed.connect(self._on_verdicts)
 
     def set_data_set(self, data_set: DataSet | None, lone_image: Path | None = None) -> None:
         """List the images of a data set, or a single image."""
+        self._root = None if data_set is None else data_set.root
         if data_set is not None:
             self._opened, self._classes = data_set.records, data_set.classes
         else:
@@ -85,8 +87,8 @@ class ImageList(QAbstractListModel):
         chosen = self._selection
         self._records, self._texts = self._opened, []
         if chosen is not None:
-            paths = chosen.paths
-            self._records = tuple(record for record in self._opened if record.path in paths)
+            names = chosen.names if chosen.root == self._root else frozenset()
+            self._records = tuple(record for record in self._opened if record.name in names)
             if not self._records:
                 self._records = tuple(ImageRecord(path=chosen.path_of(file), name=file) for file in chosen.files)
         self._filter()
