@@ -16,6 +16,8 @@ from s3n_core.system.atomic_files import make_folder
 from s3n_gui.state.image_selection import ImageSelection
 
 LOWEST_DPI, HIGHEST_DPI, STANDARD_DPI = 36, 1200, 200
+TESTED_PEAKS = 3
+"""How many of an image's strongest peaks are tested."""
 LEAST_INCHES, MOST_INCHES, STANDARD_INCHES = 0.5, 20.0, 4.0
 
 
@@ -33,6 +35,7 @@ class ExportChoice:
         singles: Write each panel to a file of its own.
         arrays: Write all intermediate arrays (.npz).
         report: Write one HTML page with all images.
+        test_peaks: Hide the strongest peaks of each image and write the numbers.
         panels: The panels to draw, in their fixed order.
         layout: How panels are arranged on a sheet.
         picture: Image format, one of `encoding.PICTURE_FORMATS`.
@@ -54,6 +57,7 @@ class ExportChoice:
     singles: bool = True
     arrays: bool = False
     report: bool = False
+    test_peaks: bool = False
     panels: tuple[PanelName, ...] = STANDARD_PANELS
     layout: Layout = "auto"
     picture: str = "png"
@@ -72,8 +76,10 @@ class ExportChoice:
             return "Choose images to export."
         if self.model is None:
             return "Choose a model."
-        if not (self.sheet or self.singles or self.arrays or self.report):
-            return "Choose at least one kind of file: sheets, separate panels, numbers or a report."
+        if not (self.sheet or self.singles or self.arrays or self.report or self.test_peaks):
+            return (
+                "Choose at least one kind of file: sheets, separate panels, numbers, a report or a test of the peaks."
+            )
         if not self.panels and (self.sheet or self.singles):
             return "Choose at least one panel."
         return ""
@@ -81,8 +87,8 @@ class ExportChoice:
     def amount(self, images: int) -> tuple[int, int]:
         """Return the number of exported images, of ``images`` available ones, and of all files that are written."""
         taken = images if self.first is None else min(images, self.first)
-        each = self.sheet + self.singles * len(self.panels) + self.arrays
-        return taken, taken * each + self.report + 1  # 1: index.csv
+        each = self.sheet + self.singles * len(self.panels) + self.arrays + self.test_peaks
+        return taken, taken * each + self.report + self.test_peaks + 1  # tables: hidden_peaks.csv, index.csv
 
     def preview_options(self) -> dict[str, Any]:
         """Return the settings as the engine's options (`s3n_core.export.options.export_options`), to preview one file.
@@ -123,6 +129,7 @@ class ExportChoice:
             *([] if self.singles else ["--no-singles"]),
             *(["--arrays"] if self.arrays else []),
             *(["--report"] if self.report else []),
+            *(["--hide-peaks", str(TESTED_PEAKS)] if self.test_peaks else []),
             *(["--panels", ",".join(panels)] if panels != STANDARD_PANELS else []),
             *(["--layout", self.layout] if self.layout != "auto" else []),
             *(["--picture", self.picture] if self.picture != "png" else []),

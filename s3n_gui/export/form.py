@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from s3n_gui.appearance.theme import set_icon
 from s3n_gui.appearance.wording import label_text, place_text, tip_text
-from s3n_gui.export.export_choice import ExportChoice
+from s3n_gui.export.export_choice import TESTED_PEAKS, ExportChoice
 from s3n_gui.export.look_form import LookForm, choice_box
 from s3n_gui.export.panel_picker import PanelPicker
 from s3n_gui.state.model_choices import ModelChoices
@@ -115,6 +115,11 @@ class ExportForm(QScrollArea):
         self.singles = _box("Separate panels", "Each panel as a separate file, in one folder per image")
         self.arrays = _box("All numbers (.npz)", "Maps, grids, scores and peaks as NumPy arrays, for other programs")
         self.report = _box("HTML report", "One page with all images, for a browser: report.html")
+        self.test_peaks = _box(
+            "Test of the peaks",
+            f"Hide the {TESTED_PEAKS} strongest peaks of each image, one at a time, beside 20 random places: "
+            "hidden_peaks.csv. Takes about twenty times as long",
+        )
         rows = QVBoxLayout()
         rows.setSpacing(0)  # the same spacing as in the panel picker
         for box, slot in (
@@ -122,6 +127,7 @@ class ExportForm(QScrollArea):
             (self.singles, self._on_singles),
             (self.arrays, self._on_arrays),
             (self.report, self._on_report),
+            (self.test_peaks, self._on_test_peaks),
         ):
             box.toggled.connect(slot)
             rows.addWidget(box)
@@ -131,7 +137,7 @@ class ExportForm(QScrollArea):
 
     def show_choice(self, choice: ExportChoice, parts: tuple[str, ...]) -> None:
         """Show a choice and the splits of its images, without emitting ``changed``."""
-        fields = (self.limited, self.first, self.sheet, self.singles, self.arrays, self.report)
+        fields = (self.limited, self.first, self.sheet, self.singles, self.arrays, self.report, self.test_peaks)
         blocked = [(field, field.blockSignals(True)) for field in fields]
         self.images.setText(label_text(data_set_title(choice.images)) if choice.images else "Choose images…")
         self.images.setToolTip(
@@ -151,7 +157,7 @@ class ExportForm(QScrollArea):
         self.first.setEnabled(choice.first is not None)
         if choice.first is not None:
             self.first.setValue(choice.first)
-        for name in ("sheet", "singles", "arrays", "report"):
+        for name in ("sheet", "singles", "arrays", "report", "test_peaks"):
             getattr(self, name).setChecked(getattr(choice, name))
         pictures = choice.sheet or choice.singles
         self.panels.show_panels(choice.panels)
@@ -183,6 +189,9 @@ class ExportForm(QScrollArea):
 
     def _on_arrays(self, on: bool) -> None:
         self._tell(arrays=on)
+
+    def _on_test_peaks(self, on: bool) -> None:
+        self._tell(test_peaks=on)
 
     def _on_report(self, on: bool) -> None:
         self._tell(report=on)

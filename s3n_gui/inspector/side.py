@@ -22,6 +22,8 @@ from s3n_gui.inspector.scores.score_table import ScoreTable
 _ANY_HEIGHT = 16_777_215  # Qt's QWIDGETSIZE_MAX
 _PEAKS, _NUMBERS, _HIDE = range(3)
 """The tabs, by index."""
+_HIDDEN = 440
+"""Height in pixels of a hidden place's result, reserved so that nothing moves when it arrives."""
 _LOW, _TALL = 470, 820
 """Heights in pixels: below the first, the rule is a tooltip; from the second on, peaks and parameters both show."""
 
@@ -128,7 +130,6 @@ class Side(QScrollArea):
         self.peak_panel.hide_requested.connect(self.hide_requested)
         self.hiding.hide_requested.connect(self.hide_requested)
         self._state.scores_changed.connect(self.synchronize)
-        self._hiding.changed.connect(self._arrange)
         theme().changed.connect(self._arrange)
         self.synchronize()
         self._arrange()
@@ -180,7 +181,7 @@ class Side(QScrollArea):
         self._scroll.setMaximumHeight(needed if together else _ANY_HEIGHT)
         self.answer.show_rule(height >= px(_LOW) and not (hiding_chosen and not tall))
         least = self._upper.minimumSizeHint().height()
-        of_chosen = {_NUMBERS: needed, _HIDE: self.hiding.sizeHint().height() + px(8)}
+        of_chosen = {_NUMBERS: needed, _HIDE: px(_HIDDEN)}
         wanted = of_chosen.get(chosen, px(200) - self.tabs.sizeHint().height() - 26)
         self._upper.setMaximumHeight(max(height - 8 - wanted - self.tabs.sizeHint().height() - 26, least))
         self._lower.setMinimumHeight(px(196))

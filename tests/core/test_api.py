@@ -157,6 +157,23 @@ def test_figures_are_those_of_the_export(
         s3n_core.figure(inspection, panels="respons")
 
 
+def test_a_hidden_place_is_the_same_for_every_kind_of_image(model: s3n_core.Model, image: Path) -> None:
+    peak = model.inspect(image).warps.peaks[0]
+    settings = s3n_core.HidingSettings(size=12, seed=1)
+    steps: list[tuple[int, int]] = []
+    of_file = model.hide_place(
+        image, (peak.x, peak.y), settings=settings, progress=lambda done, total: steps.append((done, total))
+    )
+    assert isinstance(of_file, s3n_core.HiddenPlace)
+    assert steps[-1] == (22, 22)
+    with Image.open(image) as opened:
+        pixels = np.asarray(opened.convert("RGB"))
+    assert model.hide_place(pixels, (peak.x, peak.y), name=image.name, settings=settings, progress=False) == of_file
+    assert f"of {len(of_file.controls)} random places" in of_file.sentence()
+    with pytest.raises(ValueError, match="does not see"):
+        model.hide_place(image, (-5.0, 3.0))
+
+
 def test_an_evaluation_is_that_of_the_command_line(
     model: s3n_core.Model, trained_run: TrainedRun, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -113,7 +113,7 @@ class HidePanel(QWidget):
         inside = QVBoxLayout(self._result)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(6)
-        for widget in (self.pictures, self.headline, self.loss, self.plot, self.table, self.other, self.detail):
+        for widget in (self.headline, self.loss, self.plot, self.pictures, self.table, self.other, self.detail):
             inside.addWidget(widget)
         inside.addWidget(self.save, 0, Qt.AlignmentFlag.AlignLeft)
         layout = QVBoxLayout(self)

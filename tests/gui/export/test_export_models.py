@@ -25,13 +25,14 @@ def test_defaults_are_left_unsaid() -> None:
 
 def test_every_choice_is_said() -> None:
     chosen = replace(
-        PLAIN, part="test", first=3, sheet=False, arrays=True, report=True, panels=("peaks", "map_d"), layout="tall",
-        picture="svg", dpi=300, inches=2.5, colours="magma", opacity=0.25, device="cpu", precision="float32",
+        PLAIN, part="test", first=3, sheet=False, arrays=True, report=True, test_peaks=True,
+        panels=("peaks", "map_d"), layout="tall", picture="svg",
+        dpi=300, inches=2.5, colours="magma", opacity=0.25, device="cpu", precision="float32",
     )  # fmt: skip
     said = chosen.arguments()[5:]
     assert " ".join(said) == (
-        "--split test --most 3 --no-sheets --arrays --report --panels peaks,map_d --layout tall --picture svg --dpi 300 "
-        "--inches 2.5 --colours magma --opacity 0.25 --device cpu --precision float32"
+        "--split test --most 3 --no-sheets --arrays --report --hide-peaks 3 --panels peaks,map_d "
+        "--layout tall --picture svg --dpi 300 --inches 2.5 --colours magma --opacity 0.25 --device cpu --precision float32"
     )
     assert "--restart" in chosen.arguments(restart=True)
 
@@ -57,8 +58,9 @@ def test_the_command_line_knows_every_option() -> None:
     from s3n_core.cli import app
 
     chosen = replace(
-        PLAIN, model=Path("none.safetensors"), part="test", first=3, sheet=False, arrays=True, report=True, panels=("peaks",),
-        layout="tall", picture="jpeg", dpi=300, inches=2.5, colours="magma", device="cpu", precision="float32",
+        PLAIN, model=Path("none.safetensors"), part="test", first=3, sheet=False, arrays=True, report=True,
+        test_peaks=True, panels=("peaks",), layout="tall", picture="jpeg",
+        dpi=300, inches=2.5, colours="magma", device="cpu", precision="float32",
     )  # fmt: skip
     done = CliRunner().invoke(app, list(chosen.arguments()))
     assert "No such option" not in done.output
@@ -70,6 +72,7 @@ def test_what_is_missing_is_said() -> None:
     assert "kind of file" in replace(PLAIN, sheet=False, singles=False).problem
     assert "panel" in replace(PLAIN, panels=()).problem
     assert replace(PLAIN, panels=(), sheet=False, singles=False, arrays=True).problem == ""
+    assert replace(PLAIN, sheet=False, singles=False, test_peaks=True).problem == ""
     assert replace(PLAIN, sheet=False, singles=False, report=True).problem == ""
     assert PLAIN.problem == ""
 
@@ -78,6 +81,7 @@ def test_the_number_of_files_is_known_beforehand() -> None:
     panels = ("peaks", "map_d")
     assert ExportChoice(panels=panels).amount(24) == (24, 24 * 3 + 1)  # a sheet and two images each, and index.csv
     assert ExportChoice(panels=panels, sheet=False, arrays=True, report=True).amount(24) == (24, 24 * 3 + 2)
+    assert ExportChoice(singles=False, test_peaks=True).amount(24) == (24, 24 * 2 + 2)
     assert ExportChoice(panels=(), singles=False, first=10).amount(24) == (10, 11)
     assert ExportChoice(singles=False, first=100).amount(24) == (24, 25)
 
@@ -88,10 +92,12 @@ def test_panels_keep_their_order() -> None:
 
 
 def test_likings_come_back_and_junk_does_not() -> None:
-    chosen = replace(PLAIN, dpi=300, colours="cividis", panels=("peaks",), arrays=True, opacity=0.4, report=True)
+    chosen = replace(
+        PLAIN, dpi=300, colours="cividis", panels=("peaks",), arrays=True, opacity=0.4, report=True, test_peaks=True
+    )
     back = replace(ExportChoice(), **saved_choice(choice_fields(chosen)))
     assert (back.dpi, back.colours, back.panels, back.arrays, back.opacity) == (300, "cividis", ("peaks",), True, 0.4)
-    assert back.report
+    assert (back.report, back.test_peaks) == (True, True)
     junk = {
         "dpi": 9,
         "colours": "jet",
