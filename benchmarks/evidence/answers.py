@@ -38,10 +38,10 @@ def write_answers(run: Path, data: Path, out: Path) -> None:
         lambda image, _: test_view(image, model.preprocess)[:, ::-1].copy(),
         lambda image, _: test_view(image, whole),
     )
-    by_view = [_probabilities(model, records, view) for view in views]
+    by_view = [probabilities(model, records, view) for view in views]
     rows: list[dict[str, object]] = []
     for at, record in enumerate(records):
-        of_views = [probabilities[at] for probabilities in by_view]
+        of_views = [of_view[at] for of_view in by_view]
         answers = {
             f"{head}/{count}": int(np.mean([of_view[head] for of_view in of_views[:count]], axis=0).argmax())
             for count in (1, 3)
@@ -55,7 +55,7 @@ def write_answers(run: Path, data: Path, out: Path) -> None:
         writer.writerows(rows)
 
 
-def _probabilities(model: Model, records: Sequence[ImageRecord], view: View) -> list[dict[str, NDArray[np.float32]]]:
+def probabilities(model: Model, records: Sequence[ImageRecord], view: View) -> list[dict[str, NDArray[np.float32]]]:
     """Return each image's probabilities by head; "mean" is the mean over the branches."""
 
     def classify(batch: Batch) -> list[dict[str, NDArray[np.float32]]]:

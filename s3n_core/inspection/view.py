@@ -71,7 +71,7 @@ def view_labels(share: float) -> tuple[str, ...]:
     if share >= 1:
         return ()
     percent = _percent(share)
-    return (f"the network sees this crop: {percent} of the image", f"seen: {percent} of the image", percent)
+    return (f"the network sees this crop: {percent} of the image", f"crop: {percent} of the image", f"crop: {percent}")
 
 
 def _percent(share: float) -> str:

@@ -29,6 +29,9 @@ BRANCH_COLOURS: dict[Branch, str] = {"O": "#7A828E", "D": "#D55E00", "C": "#0072
 """Original, discriminative, complementary, joint: the same in both themes, in curves, peaks, bars and reports."""
 
 IMAGE_GROUND = "#2A2D33"
+
+ANNOTATION = "#FFD27A"
+"""The data set's box and key points, as in exported figures."""
 """Neutral grey behind images in both themes, so that it does not affect how their colours appear."""
 
 

@@ -43,6 +43,7 @@ class ExportChoice:
         inches: Long side of a separate panel, in inches.
         colours: Palette of the maps.
         opacity: Opacity of the maps over the grey image, in [0, 1].
+        boxes: Draw the data set's boxes and key points, if it has any.
         out: The output folder; None until one is chosen.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto", or the precision of the network's layers.
@@ -65,6 +66,7 @@ class ExportChoice:
     inches: float = STANDARD_INCHES
     colours: str = PALETTES[0]
     opacity: float = STANDARD_OPACITY
+    boxes: bool = True
     out: Path | None = None
     device: str = "auto"
     precision: str = "auto"
@@ -106,6 +108,7 @@ class ExportChoice:
             "single_inches": self.inches,
             "colour_map": self.colours,
             "opacity": self.opacity,
+            "annotations": self.boxes,
         }
 
     def arguments(self, *, restart: bool = False) -> tuple[str, ...]:
@@ -137,6 +140,7 @@ class ExportChoice:
             *(["--inches", f"{self.inches:g}"] if self.inches != STANDARD_INCHES else []),
             *(["--colours", self.colours] if self.colours != PALETTES[0] else []),
             *(["--opacity", f"{self.opacity:g}"] if self.opacity != STANDARD_OPACITY else []),
+            *([] if self.boxes else ["--no-boxes"]),
             *(["--device", self.device] if self.device != "auto" else []),
             *(["--precision", self.precision] if self.precision != "auto" else []),
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from s3n_core.export.figures.panels import LAYOUTS
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
@@ -65,6 +65,8 @@ class LookForm(QWidget):
             number.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             number.setAccessibleName(name)
             number.setToolTip(tip)
+        self.boxes = QCheckBox("Boxes and key points")
+        self.boxes.setToolTip("Draw those of the data set, if it has any, and mark peaks outside a box")
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setHorizontalSpacing(12)
@@ -81,6 +83,8 @@ class LookForm(QWidget):
             label = QLabel(title)
             label.setProperty("role", "quiet")
             form.addRow(label, widget)
+        form.addRow(self.boxes)
+        self.boxes.toggled.connect(self._on_boxes)
         self.layout_name.activated.connect(self._on_layout)
         self.colours.activated.connect(self._on_colours)
         self.picture.activated.connect(self._on_picture)
@@ -109,6 +113,9 @@ class LookForm(QWidget):
         self.inches.setEnabled(choice.singles)
         for field, before in blocked:
             field.blockSignals(before)
+        with QSignalBlocker(self.boxes):
+            self.boxes.setChecked(choice.boxes)
+        self.boxes.setEnabled(pictures or choice.report)
 
     def _on_layout(self) -> None:
         self._tell(layout=self.layout_name.currentData())
@@ -130,6 +137,9 @@ class LookForm(QWidget):
 
     def _on_inches(self, inches: float) -> None:
         self._tell(inches=inches)
+
+    def _on_boxes(self, boxes: bool) -> None:
+        self._tell(boxes=boxes)
 
     def _tell(self, **changes: Any) -> None:
         self.changed.emit(changes)

@@ -11,7 +11,7 @@ from s3n_core.export.figures.panels import LAYOUTS, PANELS
 from s3n_core.inspection.palettes import palette_named
 from s3n_gui.export.export_choice import HIGHEST_DPI, LEAST_INCHES, LOWEST_DPI, MOST_INCHES, ExportChoice
 
-_FLAGS = ("sheet", "singles", "arrays", "report", "test_peaks")
+_FLAGS = ("sheet", "singles", "arrays", "report", "test_peaks", "boxes")
 
 
 def choice_fields(choice: ExportChoice) -> dict[str, Any]:

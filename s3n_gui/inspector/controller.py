@@ -11,7 +11,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.records import Annotation, DataSet
 from s3n_core.evaluation.label_check import unknown_labels
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
@@ -153,8 +153,9 @@ class InspectionController(QObject):
         self.tell_truth()
 
     def tell_truth(self) -> None:
-        """Report the true class of the chosen image."""
+        """Report the true class of the chosen image, and pass on its box and key points."""
         record = self._images.record_of(self._state.image)
+        self._state.set_annotation(Annotation() if record is None else record.annotation)
         self.truth_changed.emit(None if record is None else self._images.label_of(record))
 
     def _ask(self) -> None:

@@ -65,6 +65,7 @@ class InspectActions(QObject):
             "inspect-reset": self._editor.reset,
             "inspect-peaks": toolbar.peaks.toggle,
             "inspect-grid": toolbar.grid.toggle,
+            "inspect-annotations": toolbar.annotations.toggle,
             "inspect-compare": toolbar.compare.toggle,
             "inspect-alone": self._body.stage.toggle_alone,
             "inspect-whole": self._cameras.reset,
@@ -178,6 +179,10 @@ class InspectActions(QObject):
     def show_grid(self, shown: bool) -> None:
         """Show or hide the grid lines in all panes."""
         self._body.stage.set_all(grid=shown)
+
+    def show_annotations(self, shown: bool) -> None:
+        """Show or hide the data set's boxes and key points in all panes."""
+        self._body.stage.set_all(annotations=shown)
 
     def compare(self, comparing: bool) -> None:
         """Show two models or one."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from s3n_core.datasets.records import Annotation
 from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.hiding_choices import Shape
 from s3n_core.inspection.inspection import Inspection
@@ -48,6 +49,7 @@ class InspectionState(QObject):
         original_held: Whether every pane shows the plain original.
         message_changed: Why nothing is shown, or an error; otherwise empty.
         busy_changed: Whether a reply of the engine is pending.
+        annotation_changed: The chosen image has another box or other key points.
     """
 
     image_changed = Signal(object)
@@ -60,6 +62,7 @@ class InspectionState(QObject):
     original_held = Signal(bool)
     message_changed = Signal(str)
     busy_changed = Signal(bool)
+    annotation_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -76,6 +79,7 @@ class InspectionState(QObject):
         self._held = False
         self._message = ""
         self._busy = False
+        self._annotation = Annotation()
 
     # The image and its inspection
 
@@ -94,6 +98,17 @@ class InspectionState(QObject):
         self.image_changed.emit(image)
         self.scores_changed.emit()
         self.settings_changed.emit()  # edits are per image
+
+    @property
+    def annotation(self) -> Annotation:
+        """The box and the key points of the chosen image in its data set; false if it has none."""
+        return self._annotation
+
+    def set_annotation(self, annotation: Annotation) -> None:
+        """Set the box and the key points of the chosen image."""
+        if annotation != self._annotation:
+            self._annotation = annotation
+            self.annotation_changed.emit()
 
     @property
     def evidence(self) -> Inspection | None:

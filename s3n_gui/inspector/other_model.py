@@ -39,6 +39,7 @@ class OtherModel(QObject):
         first.cursor_changed.connect(self.state.point_at)
         self.state.cursor_changed.connect(first.point_at)
         first.original_held.connect(self.state.hold_original)
+        first.annotation_changed.connect(self._on_annotation)
 
     def open(self, path: Path, device: str, precision: str) -> None:
         """Open a model file or a run folder as the second model."""
@@ -79,5 +80,9 @@ class OtherModel(QObject):
             return
         self.state.choose_image(image)
         self.state.set_numbers(self._first.numbers)
+        self._on_annotation()
         if image is not None:
             self._updater.ask(image, self._name_of(image))
+
+    def _on_annotation(self) -> None:
+        self.state.set_annotation(self._first.annotation)

@@ -154,6 +154,8 @@ class InspectPage(Page):
         toolbar.disagreement_requested.connect(actions.next_disagreement)
         toolbar.peaks_toggled.connect(actions.show_peaks)
         toolbar.grid_toggled.connect(actions.show_grid)
+        toolbar.annotations_toggled.connect(actions.show_annotations)
+        state.annotation_changed.connect(self._offer_annotations)
         toolbar.compare_toggled.connect(actions.compare)
         toolbar.layout_chosen.connect(panes.set_layout_name)
         toolbar.fit_requested.connect(self.cameras.reset)
@@ -190,6 +192,7 @@ class InspectPage(Page):
         self._show_image()
         self._show_known()
         self.controller.tell_truth()
+        self._offer_annotations()
         self.side.set_model(self._session.model)
         self._show_stage()
 
@@ -365,7 +368,14 @@ class InspectPage(Page):
 
     def _show_marks(self) -> None:
         models = self.panes.models
-        self.toolbar.show_marks(peaks=any(model.peaks for model in models), grid=any(model.grid for model in models))
+        self.toolbar.show_marks(
+            peaks=any(model.peaks for model in models),
+            grid=any(model.grid for model in models),
+            annotations=any(model.annotations for model in models),
+        )
+
+    def _offer_annotations(self) -> None:
+        self.toolbar.offer_annotations(bool(self.state.annotation))
 
     def _on_comparing_changed(self, comparing: bool) -> None:
         self.toolbar.show_comparing(comparing)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtGui import QActionGroup, QUndoStack
+from PySide6.QtGui import QActionGroup, QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QToolTip, QWidget
 
-from s3n_gui.appearance.theme import number_font, set_icon, theme
+from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.panes.pane_grid import LAYOUTS
 from s3n_gui.widgets.elided_label import ElidedLabel
+
+_ROOMY = 560
+"""Width in pixels from which on the toolbar has room for the button of boxes and key points."""
 
 
 class Toolbar(QWidget):
@@ -17,7 +20,7 @@ class Toolbar(QWidget):
 
     Signals:
         previous_requested, next_requested, mistake_requested, disagreement_requested: Go to another image.
-        peaks_toggled, grid_toggled: Show or hide them in all panes.
+        peaks_toggled, grid_toggled, annotations_toggled: Show or hide them in all panes.
         layout_chosen: The name of a layout.
         fit_requested: Fit the images into view.
         compare_toggled: Show two models or one.
@@ -30,6 +33,7 @@ class Toolbar(QWidget):
     disagreement_requested = Signal()
     peaks_toggled = Signal(bool)
     grid_toggled = Signal(bool)
+    annotations_toggled = Signal(bool)
     layout_chosen = Signal(str)
     fit_requested = Signal()
     reset_requested = Signal()
@@ -50,6 +54,14 @@ class Toolbar(QWidget):
         self.grid = _button(
             "grid", "Grid lines in all panes", "Show or hide the sampling grids in all panes (G)", checkable=True
         )
+        self.annotations = _button(
+            "annotation",
+            "Boxes and key points in all panes",
+            "Show or hide the data set's boxes and key points in all panes (B)",
+            checkable=True,
+        )
+        self.annotations.hide()
+        self._annotated = False
         self.peaks.setChecked(True)
         self.fit = _button("refresh", "Fit images", "Fit all images to their panes (0)")
         set_icon(self.fit, "restore")
@@ -82,7 +94,7 @@ class Toolbar(QWidget):
             layout.addWidget(text_button)
             layout.addSpacing(4)
         layout.addSpacing(10)
-        for widget in (self.peaks, self.grid, self.fit, self.layouts, self.compare):
+        for widget in (self.peaks, self.grid, self.annotations, self.fit, self.layouts, self.compare):
             layout.addWidget(widget)
         layout.addSpacing(10)
         for widget in (self.undo, self.redo, self.reset):
@@ -93,6 +105,7 @@ class Toolbar(QWidget):
         self.disagreement.clicked.connect(self.disagreement_requested)
         self.peaks.toggled.connect(self.peaks_toggled)
         self.grid.toggled.connect(self.grid_toggled)
+        self.annotations.toggled.connect(self.annotations_toggled)
         self.compare.toggled.connect(self.compare_toggled)
         self.device.clicked.connect(self._on_device)
         self.fit.clicked.connect(self.fit_requested)
@@ -128,9 +141,23 @@ class Toolbar(QWidget):
             self.compare.setChecked(comparing)
         self.layouts.setEnabled(not comparing)
 
-    def show_marks(self, *, peaks: bool, grid: bool) -> None:
-        """Set whether any pane shows peaks and grid lines, without emitting a signal."""
-        for button, shown in ((self.peaks, peaks), (self.grid, grid)):
+    def offer_annotations(self, offered: bool) -> None:
+        """Set whether the image has a box or key points, so that they can be shown or hidden."""
+        self._annotated = offered
+        self._show_annotations_button()
+
+    def _show_annotations_button(self) -> None:
+        # In a narrow toolbar, the menu View and a pane's options are left to show or hide them.
+        self.annotations.setVisible(self._annotated and self.width() >= px(_ROOMY))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Drop the button that also has a key and a menu entry, if there is no room for it."""
+        super().resizeEvent(event)
+        self._show_annotations_button()
+
+    def show_marks(self, *, peaks: bool, grid: bool, annotations: bool) -> None:
+        """Set whether any pane shows peaks, grid lines, boxes and key points, without emitting a signal."""
+        for button, shown in ((self.peaks, peaks), (self.grid, grid), (self.annotations, annotations)):
             with QSignalBlocker(button):
                 button.setChecked(shown)
 

@@ -6,10 +6,11 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from s3n_core.datasets.records import displayed_class
+from s3n_core.datasets.records import Annotation, displayed_class
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.map_display import palette_colours
 from s3n_core.inspection.number_text import magnification_text, number_text
+from s3n_core.inspection.view import view_labels
 from s3n_gui.appearance.theme import theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panes.pane_content import (
@@ -102,6 +103,7 @@ class Pane(QFrame):
         state.original_held.connect(self.show_evidence)
         state.selection_changed.connect(self._show_marks)
         state.outline_changed.connect(self._show_marks)
+        state.annotation_changed.connect(self.show_evidence)
         state.cursor_changed.connect(self._show_cursor)
         theme().changed.connect(view.viewport().update)
 
@@ -132,7 +134,7 @@ class Pane(QFrame):
         self.view.set_peaks_draggable(
             self._editable and content.plane == "original" and inspection.response.attention == "sparse"
         )
-        self.footer.show_content(inspection, content, table)
+        self.footer.show_content(inspection, content, table, self._annotation())
         self.note.setText(content.note)
         self.note.setVisible(bool(content.note))
         self.note.adjustSize()
@@ -156,15 +158,20 @@ class Pane(QFrame):
             self.view.set_marks(Marks())
             return
         seen = seen_rect(inspection)
-        sees_all = content.plane != "original" or seen == content.rect
-        model = self.model
+        sees_all = content.plane != "original" or inspection.response.sees_all
+        model, annotation = self.model, self._annotation()
+        drawn = annotation if model.annotations and content.plane == "original" else Annotation()
+        box = drawn.box
         self.view.set_marks(
             Marks(
-                peaks=peak_marks(inspection, content.plane, self._state.selected) if model.peaks else (),
+                peaks=peak_marks(inspection, content.plane, self._state.selected, drawn) if model.peaks else (),
                 lines=grid_lines(inspection, model.kind) if model.grid else (),
                 seen=None if sees_all else seen,
                 whole=content.rect,
                 places=self._outlined(content),
+                labels=view_labels(inspection.response.view_share) if content.kind == "peaks" else (),
+                box=None if box is None else QRectF(box.x, box.y, box.width, box.height),
+                parts=tuple((part.x, part.y) for part in drawn.parts),
             )
         )
 
@@ -175,6 +182,12 @@ class Pane(QFrame):
             return ()
         (x, y), half = outline.place, outline.size / 2
         return (PlaceMark(rect=QRectF(x - half, y - half, outline.size, outline.size), round=outline.shape == "disc"),)
+
+        )
+
+    def _annotation(self) -> Annotation:
+        """Return the box and the key points of the image that is shown, which may still be the last one."""
+        return self._state.annotation if self._state.is_current else Annotation()
 
     def _show_cursor(self) -> None:
         inspection, content, place = self._state.evidence, self._content, self._state.cursor

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
+from s3n_core.datasets.records import Annotation
 from s3n_core.inspection.geometry import cell_places, magnification_raster
 from s3n_core.inspection.inspection import Inspection, is_same
 from s3n_core.inspection.map_display import RESPONSE_RANGE, ValueRange, magnification_range, sampling_map_range
@@ -144,8 +145,18 @@ def grid_lines(inspection: Inspection, kind: Kind) -> list[NDArray[np.float64]]:
     return [*nodes, *nodes.swapaxes(0, 1)]
 
 
-def peak_marks(inspection: Inspection, plane: Plane, selected: tuple[int, int] | None) -> tuple[PeakMark, ...]:
-    """Return the peaks as marks in a plane's units, without those that the warp has cut off."""
+def peak_marks(
+    inspection: Inspection, plane: Plane, selected: tuple[int, int] | None, annotation: Annotation | None = None
+) -> tuple[PeakMark, ...]:
+    """Return the peaks as marks in a plane's units, without those that the warp has cut off.
+
+    Args:
+        inspection: The inspection.
+        plane: The plane.
+        selected: The cell of the selected peak.
+        annotation: The image's box, outside which peaks get a mark.
+    """
+    annotation = annotation or Annotation()
     marks = []
     for peak in inspection.warps.peaks:
         place = to_plane(inspection, plane, (peak.x, peak.y))
@@ -159,6 +170,7 @@ def peak_marks(inspection: Inspection, plane: Plane, selected: tuple[int, int] |
                     weight_d=peak.weight_d,
                     weight_c=peak.weight_c,
                     selected=peak.found_at == selected,
+                    outside=annotation.is_outside(peak.x, peak.y),
                 )
             )
     return tuple(marks)

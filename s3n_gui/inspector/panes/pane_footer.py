@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
+from s3n_core.datasets.records import Annotation
 from s3n_core.inspection.geometry import largest_magnification
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.number_text import magnification_text
@@ -19,6 +20,7 @@ from s3n_gui.inspector.panes.pane_content import PaneContent
 from s3n_gui.inspector.panes.pane_kinds import warped_of
 from s3n_gui.inspector.symbols import draw_branch_mark, draw_symbol, symbol_width
 from s3n_gui.widgets.colour_bar import ColourBar
+from s3n_gui.widgets.images.marks import draw_diamond
 
 
 class PaneFooter(QWidget):
@@ -40,13 +42,22 @@ class PaneFooter(QWidget):
         self.key.show_parts([])
         self._pages.setCurrentWidget(self.key)
 
-    def show_content(self, inspection: Inspection, content: PaneContent, table: NDArray[np.uint8]) -> None:
-        """Show the colour bar or the key of a pane's content."""
+    def show_content(
+        self,
+        inspection: Inspection,
+        content: PaneContent,
+        table: NDArray[np.uint8],
+        annotation: Annotation | None = None,
+    ) -> None:
+        """Show the colour bar or the key of a pane's content; the key counts the peaks outside an annotated box."""
         if content.limits is not None:
             self.bar.set_range(content.limits, table)
             self._pages.setCurrentWidget(self.bar)
             return
-        self.key.show_parts(_peak_parts(inspection) if content.kind == "peaks" else _image_parts(inspection, content))
+        if content.kind == "peaks":
+            self.key.show_parts(_peak_parts(inspection, annotation or Annotation()))
+        else:
+            self.key.show_parts(_image_parts(inspection, content))
         self._pages.setCurrentWidget(self.key)
 
     def show_value(self, value: float | None) -> None:
@@ -54,7 +65,16 @@ class PaneFooter(QWidget):
         self.bar.set_value(value)
 
 
-def _peak_parts(inspection: Inspection) -> list[tuple[str, str]]:
+def _peak_parts(inspection: Inspection, annotation: Annotation) -> list[tuple[str, str]]:
+    parts = _set_parts(inspection)
+    if annotation.box is None:
+        return parts
+    outside = sum(annotation.is_outside(peak.x, peak.y) for peak in inspection.warps.peaks)
+    said = [("outside", f"{outside} outside the box")]
+    return said + parts if outside else parts + said  # a narrow pane shows the first parts only
+
+
+def _set_parts(inspection: Inspection) -> list[tuple[str, str]]:
     peaks = [peak for peak in inspection.warps.peaks if peak.set != "off"]
     if inspection.response.attention != "sparse":
         return [("", f"{len(peaks)} peaks; the maps do not depend on them")]
@@ -106,6 +126,10 @@ class _Key(QWidget):
                 text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(self.width() - x - mark))
             if branch in ("D", "C"):
                 draw_branch_mark(painter, QPointF(x + px(4), self.height() / 2), branch, px(9))  # type: ignore[arg-type]
+            if branch == "outside":
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(QPen(QColor(tokens().text), 1.2))
+                draw_diamond(painter, QPointF(x + px(4), self.height() / 2), px(5))
             painter.setPen(QColor(tokens().quiet))
             x += mark
             x += draw_symbol(painter, x, baseline, text, small) + px(12)

@@ -29,6 +29,7 @@ class PaneModel(QObject):
         self.opacity = STANDARD_OPACITY
         self.peaks = kind in ("peaks", "response")
         self.grid = False
+        self.annotations = kind == "peaks"
 
     def update(self, **changes: Any) -> None:
         """Set fields by name; emit once, and only if a value has changed."""
@@ -46,6 +47,7 @@ class PaneModel(QObject):
             "opacity": self.opacity,
             "peaks": self.peaks,
             "grid": self.grid,
+            "annotations": self.annotations,
         }
 
     def restore(self, fields: Mapping[str, Any]) -> None:
@@ -56,6 +58,7 @@ class PaneModel(QObject):
             "opacity": lambda value: isinstance(value, (int, float)) and 0 <= value <= 1,
             "peaks": lambda value: isinstance(value, bool),
             "grid": lambda value: isinstance(value, bool),
+            "annotations": lambda value: isinstance(value, bool),
         }
         self.update(**{name: fields[name] for name, fits in valid.items() if name in fields and fits(fields[name])})
 

@@ -11,6 +11,11 @@ from s3n_gui.inspector.panes.pane_model import PaneModel
 from s3n_gui.widgets.number_slider import NumberSlider
 from s3n_gui.widgets.palette_picker import PalettePicker
 
+ANNOTATIONS_TIP = (
+    "Show the data set's box and key points, if it has any; an open diamond marks a peak outside the box. The network "
+    "never learns from them"
+)
+
 
 class PaneOptions(QFrame):
     """The display options of one pane.
@@ -34,6 +39,8 @@ class PaneOptions(QFrame):
         self.peaks.setToolTip("Show the peaks: discs are enlarged in D (T_d), rings in C (T_c)")
         self.grid = QCheckBox("Grid lines")
         self.grid.setToolTip("Show the sampling grid (f, g): where lines are close together, the image is enlarged")
+        self.annotations = QCheckBox("Boxes and key points")
+        self.annotations.setToolTip(ANNOTATIONS_TIP)
         self.classes = QComboBox()
         self.classes.setEditable(True)
         self.classes.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -64,12 +71,14 @@ class PaneOptions(QFrame):
         layout.addWidget(QLabel("Show"), 3, 0)
         layout.addWidget(self.peaks, 3, 1)
         layout.addWidget(self.grid, 4, 1)
-        layout.addWidget(self.everywhere, 5, 0, 1, 2)
+        layout.addWidget(self.annotations, 5, 1)
+        layout.addWidget(self.everywhere, 6, 0, 1, 2)
         self.setMinimumWidth(px(300))
         self.palette_picker.palette_chosen.connect(self._on_palette)
         self.opacity.value_changed.connect(self._on_opacity)
         self.peaks.toggled.connect(self._on_peaks)
         self.grid.toggled.connect(self._on_grid)
+        self.annotations.toggled.connect(self._on_annotations)
         self.classes.activated.connect(self._on_class)
         self.everywhere.clicked.connect(self.apply_to_all_requested)
         model.changed.connect(self.synchronize)
@@ -87,7 +96,8 @@ class PaneOptions(QFrame):
     def synchronize(self) -> None:
         """Show the model's values."""
         model = self._model
-        with QSignalBlocker(self.peaks), QSignalBlocker(self.grid):
+        with QSignalBlocker(self.peaks), QSignalBlocker(self.grid), QSignalBlocker(self.annotations):
+            self.annotations.setChecked(model.annotations)
             self.peaks.setChecked(model.peaks)
             self.grid.setChecked(model.grid)
         self.palette_picker.set_palette_name(model.palette)
@@ -110,6 +120,9 @@ class PaneOptions(QFrame):
 
     def _on_grid(self, shown: bool) -> None:
         self._model.update(grid=shown)
+
+    def _on_annotations(self, shown: bool) -> None:
+        self._model.update(annotations=shown)
 
     def _on_class(self, index: int) -> None:
         self._model.update(class_index=index)

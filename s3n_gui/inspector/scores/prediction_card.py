@@ -25,6 +25,7 @@ class PredictionCard(QWidget):
         self._state = state
         self._truth: str | None = None
         self._model = ""
+        self._roomy = True
         self.name, self.verdict = ElidedLabel(), ElidedLabel()
         self.share, self.rule = QLabel(), QLabel()
         self.rule.setTextFormat(Qt.TextFormat.PlainText)
@@ -38,6 +39,15 @@ class PredictionCard(QWidget):
             "class, otherwise from several"
         )
         self.rule.setAccessibleName("Certain or uncertain (Eq. 3)")
+        self.view = QLabel()
+        self.view.setTextFormat(Qt.TextFormat.PlainText)
+        self.view.setProperty("role", "caption")
+        self.view.setWordWrap(True)
+        self.view.setToolTip(
+            "What the network sees of this image, and how fine the places of its peaks and maps can be: not finer than "
+            "a cell of its features"
+        )
+        self.view.setAccessibleName("What the network sees, and how fine its places are")
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.name, 1)
@@ -51,6 +61,7 @@ class PredictionCard(QWidget):
         layout.addLayout(self.below)
         layout.addSpacing(4)
         layout.addWidget(self.rule)
+        layout.addWidget(self.view)
         state.evidence_changed.connect(self.synchronize)
         state.scores_changed.connect(self.synchronize)
         theme().changed.connect(self.synchronize)
@@ -70,7 +81,9 @@ class PredictionCard(QWidget):
     def show_rule(self, shown: bool) -> None:
         """Show the rule's sentence, or move it to a tooltip."""
         self.rule.setVisible(shown)
-        self.name.setToolTip(tip_text(self.name.text() if shown else self.rule.text()))
+        self._roomy = shown
+        self._show_view()
+        self._show_tip()
 
     def synchronize(self) -> None:
         """Show the state."""
@@ -79,6 +92,14 @@ class PredictionCard(QWidget):
         self.rule.setMinimumHeight(2 * self.rule.fontMetrics().lineSpacing())
         shown = answer if answer is not None else evidence
         self.rule.setText("" if evidence is None else rule_text(evidence))
+        accuracy = None if evidence is None else evidence.response.place_accuracy
+        sentences = [] if evidence is None or accuracy is None else [evidence.response.view_text, accuracy.text]
+        if accuracy is not None and accuracy.warning:
+            sentences.append(accuracy.warning)
+        self.view.setText(" ".join(sentences))
+        self.view.setProperty("state", "caution" if accuracy is not None and accuracy.is_coarse else "")
+        self.view.style().polish(self.view)
+        self._show_view()
         if shown is None or not self._state.is_current:
             self.name.setText("")
             self.share.setText("")
@@ -87,7 +108,7 @@ class PredictionCard(QWidget):
         best = shown.prediction
         name = displayed_class(best.name)
         self.name.setText(name)
-        self.name.setToolTip(tip_text(name if not self.rule.isHidden() else self.rule.text()))
+        self._show_tip()
         self.share.setText("" if answer is None else probability_text(best.probability))
         known = self._truth is not None and self._truth in shown.response.classes
         right = known and best.name == self._truth
@@ -103,6 +124,15 @@ class PredictionCard(QWidget):
         foreign = self._truth is not None and not known
         self.verdict.setProperty("state", ("good" if right else "bad") if known else "caution" if foreign else "")
         self.verdict.style().polish(self.verdict)
+
+    def _show_view(self) -> None:
+        """Show what the network sees if there is room for it; a warning always shows."""
+        self.view.setVisible(self._roomy or self.view.property("state") == "caution")
+
+    def _show_tip(self) -> None:
+        """Move the sentences that have no room to the tooltip of the predicted class."""
+        hidden = self.rule.isHidden()
+        self.name.setToolTip(tip_text(f"{self.rule.text()} {self.view.text()}" if hidden else self.name.text()))
 
 
 def rule_text(inspection: Inspection) -> str:

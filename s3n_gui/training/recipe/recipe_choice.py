@@ -7,6 +7,7 @@ from typing import Any
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import RecipeError
+from s3n_core.inspection.view import PlaceAccuracy, network_accuracy
 from s3n_core.system.number_texts import read_fraction
 from s3n_core.training.recipe import Recipe
 from s3n_core.training.recipes import RECIPES, find_recipe
@@ -114,6 +115,17 @@ class RecipeChoice:
         except RecipeError as error:
             return str(error)
         return ""
+
+    @property
+    def place_accuracy(self) -> PlaceAccuracy | None:
+        """How fine the places of the network will be; None if the settings are not valid."""
+        if self._unread:
+            return None
+        try:
+            recipe = self.recipe.changed(self.settings)
+        except RecipeError:
+            return None
+        return network_accuracy(recipe.network, cropped=recipe.resize != "squash")
 
     def source(self, name: str) -> str:
         """Return the source of a value that is not from the paper; otherwise empty."""

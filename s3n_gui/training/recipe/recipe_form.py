@@ -79,6 +79,10 @@ class RecipeForm(QWidget):
         self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.fold.setToolTip("Show or hide all other settings of the recipe")
         self.fold.toggled.connect(self._show_advanced)
+        self.accuracy = QLabel(self)
+        self.accuracy.setProperty("state", "caution")
+        self.accuracy.setWordWrap(True)
+        self.accuracy.setToolTip("Peaks and maps cannot be finer than a cell of the network's features")
         self.problem = QLabel(self)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setProperty("state", "caution")
@@ -216,6 +220,7 @@ class RecipeForm(QWidget):
         whole.addWidget(scroll, 1)
         whole.addWidget(self.skipped)
         whole.addWidget(self.note)
+        whole.addWidget(self.accuracy)
         whole.addWidget(self.problem)
         whole.addWidget(self.data)
         whole.addWidget(self.live)
@@ -287,6 +292,10 @@ class RecipeForm(QWidget):
         self.rows[name].show_changed(self.choice.is_changed(name))
 
     def _count(self) -> None:
+        accuracy = self.choice.place_accuracy
+        coarse = accuracy is not None and accuracy.is_coarse
+        self.accuracy.setText(f"{accuracy.text} {accuracy.warning}" if accuracy is not None and coarse else "")
+        self.accuracy.setVisible(coarse)
         others = [field.name for field in self.choice.fields if not field.first]
         changed = sum(self.choice.is_changed(name) for name in others)
         text = f"Advanced: {count_text(len(others), 'setting')}"

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
-from s3n_gui.appearance.tokens import BRANCH_COLOURS, IMAGE_GROUND
+from s3n_gui.appearance.theme import font
+from s3n_gui.appearance.tokens import ANNOTATION, BRANCH_COLOURS, IMAGE_GROUND
 
 ToScreen = Callable[[NDArray[np.floating]], NDArray[np.float64]]
 """Maps image coordinates (..., 2), as (x, y), to pixels of the view."""
@@ -34,6 +35,7 @@ class PeakMark:
         weight_d: Membership in T_d, in [0, 1].
         weight_c: Membership in T_c, in [0, 1].
         selected: Whether it is the selected peak.
+        outside: Whether it lies outside the annotated box.
     """
 
     key: tuple[int, int]
@@ -43,6 +45,7 @@ class PeakMark:
     weight_d: float
     weight_c: float
     selected: bool = False
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,9 @@ class Marks:
         seen: The region that the network sees; None if it sees all.
         whole: The rectangle of the image; it is dimmed outside ``seen``.
         places: Outlined places.
+        labels: What the network sees, in words, and shorter ones for narrow views; empty: no label.
+        box: The box of the data set, or None.
+        parts: The key points of the data set, as (x, y).
     """
 
     peaks: tuple[PeakMark, ...] = ()
@@ -75,6 +81,9 @@ class Marks:
     seen: QRectF | None = None
     whole: QRectF | None = None
     places: tuple[PlaceMark, ...] = ()
+    labels: tuple[str, ...] = ()
+    box: QRectF | None = None
+    parts: tuple[tuple[float, float], ...] = ()
 
 
 def radius_of(strength: float, view_side: float) -> float:
@@ -89,6 +98,10 @@ def draw_marks(painter: QPainter, marks: Marks, to_screen: ToScreen, view_side: 
         _dim_outside(painter, marks.whole, marks.seen, to_screen)
     if len(marks.lines):
         _draw_lines(painter, marks.lines, to_screen)
+    if marks.box is not None or marks.parts:
+        _draw_annotation(painter, marks.box, marks.parts, to_screen)
+    if marks.seen is not None and marks.whole is not None and marks.labels:
+        _draw_label(painter, marks.labels, _on_screen(marks.whole, to_screen), _on_screen(marks.seen, to_screen))
     if marks.peaks:
         _draw_peaks(painter, marks.peaks, to_screen, view_side)
     for place in marks.places:
@@ -171,6 +184,49 @@ def _dim_outside(painter: QPainter, whole: QRectF, seen: QRectF, to_screen: ToSc
     painter.drawRect(inner)
 
 
+def _draw_annotation(
+    painter: QPainter, box: QRectF | None, parts: Sequence[tuple[float, float]], to_screen: ToScreen
+) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if box is not None:
+        frame = _on_screen(box, to_screen)
+        for colour, width in ((QColor(0, 0, 0, 130), 3.2), (QColor(ANNOTATION), 1.5)):
+            painter.setPen(QPen(colour, width))
+            painter.drawRect(frame)
+    painter.setPen(QPen(QColor(0, 0, 0, 190), 1.0))
+    painter.setBrush(QColor(ANNOTATION))
+    for x, y in to_screen(np.array(parts, dtype=np.float64).reshape(-1, 2)).tolist():
+        painter.drawEllipse(QPointF(x, y), 2.6, 2.6)
+
+
+def _draw_label(painter: QPainter, labels: Sequence[str], whole: QRectF, seen: QRectF) -> None:
+    """Name the region that the network sees: below it if there is room, else in its lower edge."""
+    letters = font("caption")
+    painter.setFont(letters)
+    metrics = QFontMetricsF(letters)
+    height = metrics.height() + 2
+    below = whole.bottom() - seen.bottom() >= height
+    fitting = [text for text in labels if metrics.horizontalAdvance(text) + 10 <= (whole if below else seen).width()]
+    if not fitting:
+        return
+    width = metrics.horizontalAdvance(fitting[0]) + 10
+    x = max(min(seen.left(), whole.right() - width), whole.left())
+    box = QRectF(x, seen.bottom() + 1 if below else seen.bottom() - height - 1, width, height)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(20, 22, 26, 210))
+    painter.drawRoundedRect(box, 3, 3)
+    painter.setPen(_WHITE)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, fitting[0])
+
+
+def draw_diamond(painter: QPainter, centre: QPointF, radius: float) -> None:
+    """Draw an open diamond with the painter's pen: the mark of a peak outside the annotated box."""
+    x, y = centre.x(), centre.y()
+    corners = [QPointF(x, y - radius), QPointF(x + radius, y), QPointF(x, y + radius), QPointF(x - radius, y)]
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPolygon(QPolygonF(corners))
+
+
 def _on_screen(rect: QRectF, to_screen: ToScreen) -> QRectF:
     (x0, y0), (x1, y1) = to_screen(np.array([(rect.left(), rect.top()), (rect.right(), rect.bottom())])).tolist()
     return QRectF(QPointF(x0, y0), QPointF(x1, y1))
@@ -183,6 +239,10 @@ def _draw_peaks(painter: QPainter, peaks: Sequence[PeakMark], to_screen: ToScree
         for peak, (x, y) in placed:
             _draw_peak(painter, peak, QPointF(x, y), radius_of(peak.strength, view_side), halo=halo)
     for peak, (x, y) in placed:
+        if peak.outside:
+            for colour, width in ((_HALO, 3.2), (_WHITE, 1.4)):
+                painter.setPen(QPen(colour, width))
+                draw_diamond(painter, QPointF(x, y), 1.35 * radius_of(peak.strength, view_side) + 4.0)
         if peak.selected:
             radius = radius_of(peak.strength, view_side) + 5.0
             painter.setBrush(Qt.BrushStyle.NoBrush)

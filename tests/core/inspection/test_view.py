@@ -25,6 +25,7 @@ def test_the_crop_is_named_with_its_share_of_the_area() -> None:
     assert view_labels(1.0) == ()
     labels = view_labels(0.5575)
     assert labels[0] == "the network sees this crop: 56 % of the image"
+    assert labels[-1] == "crop: 56 %"
     assert sorted(labels, key=len, reverse=True) == list(labels)
 
 

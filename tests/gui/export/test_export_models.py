@@ -44,6 +44,10 @@ def test_the_preview_is_made_with_the_same_options() -> None:
     style = options.style
     assert (style.panels, style.layout, style.dpi, style.opacity) == (("peaks",), "tall", 72, 0.5)
     assert export_options(**PLAIN.preview_options()) == ExportOptions(), "the command's own defaults are the page's"
+    without = replace(PLAIN, boxes=False)
+    assert not export_options(**without.preview_options()).style.annotations
+    assert without.arguments() == (*PLAIN.arguments(), "--no-boxes")
+    assert replace(ExportChoice(), **saved_choice(choice_fields(without))).boxes is False
     assert replace(PLAIN, picture="pdf").preview_options()["format"] == "png", "preview in pixels"
     alone = export_options(**replace(PLAIN, sheet=False, singles=False, report=True).preview_options())
     assert (alone.sheet, alone.singles, alone.report) == (True, False, False), "a sheet stands for the report"

@@ -317,3 +317,17 @@ def test_lists_and_whole_numbers_of_the_form_are_read_as_people_write_them() -> 
     assert choice.problem == "Epochs: no"
     choice.refuse("epochs", "")
     assert choice.problem == ""
+
+
+def test_places_that_will_be_coarse_are_known_before_a_training() -> None:
+    choice = RecipeChoice("quick")
+    accuracy = choice.place_accuracy
+    assert accuracy is not None
+    assert (accuracy.cells, accuracy.cropped, accuracy.is_coarse) == (7, True, False)
+    choice.put("network.input_size", 128)
+    accuracy = choice.place_accuracy
+    assert accuracy is not None
+    assert accuracy.text == "Places are accurate to about 1/4 of the crop's side (4 × 4 cells)."
+    assert accuracy.is_coarse
+    choice.refuse("epochs", "no")
+    assert choice.place_accuracy is None
