@@ -183,8 +183,6 @@ class Pane(QFrame):
         (x, y), half = outline.place, outline.size / 2
         return (PlaceMark(rect=QRectF(x - half, y - half, outline.size, outline.size), round=outline.shape == "disc"),)
 
-        )
-
     def _annotation(self) -> Annotation:
         """Return the box and the key points of the image that is shown, which may still be the last one."""
         return self._state.annotation if self._state.is_current else Annotation()

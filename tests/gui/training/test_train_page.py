@@ -130,7 +130,7 @@ def test_form_both_ways(train_page, session, birds, qtbot):
     assert form.start.isEnabled()
     assert form.accuracy.isHidden()
     form.take({"network.input_size": 128})
-    assert form.accuracy.text().startswith("Places are accurate to about 1/4 of the crop's side (4 × 4 cells).")
+    assert form.accuracy.text().startswith("Places are accurate to about 1/4 of the side (4 × 4 cells).")
     assert not form.accuracy.isHidden()
     form.rows["network.input_size"].reset.click()
     assert form.accuracy.isHidden()
