@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QUndoStack
-from PySide6.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_core.datasets.splits import SPLIT_NAMES
 from s3n_gui.background.jobs import JobList
@@ -100,12 +100,13 @@ class DataPage(Page):
     # -- content ---------------------------------------------------------------------------------------------------------
 
     def _show_state(self) -> None:
-        focused = QApplication.focusWidget()
+        focused = self.window().focusWidget()  # known while the window is inactive, too
         was_empty = self.stack.currentWidget() is not self.content
         if self.controller.survey is not None:
             self.stack.setCurrentIndex(2)
-            if was_empty and focused is not None and (focused is self or self.isAncestorOf(focused)):
-                self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
+            here = [widget for widget in (focused, self.window().focusWidget()) if widget is not None]
+            if was_empty and self.isVisible() and any(w is self or self.isAncestorOf(w) for w in here):
+                self._focus_grid()
         else:
             self.stack.setCurrentIndex(1 if self._opener_busy or self.controller.is_busy else 0)
 

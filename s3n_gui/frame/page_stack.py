@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QUndoGroup
 from PySide6.QtWidgets import QStackedWidget, QWidget
+from shiboken6 import isValid
 
 from s3n_gui.frame.pages import PageEntry, Studio
 from s3n_gui.state.window_layout import WindowLayout
@@ -33,6 +34,7 @@ class PageStack(QStackedWidget):
         self._studio, self._layout = studio, layout
         self._made: dict[str, Page] = {}
         self._current = ""
+        self._focused: dict[str, QWidget] = {}  # the widget of each hidden page that had the focus last
         self.undo_group = QUndoGroup(self)
         """The undo stacks of all pages; Edit > Undo uses that of the visible page."""
 
@@ -70,6 +72,10 @@ class PageStack(QStackedWidget):
         if name not in self._entries or name == self._current:
             return
         page = self.page(name)
+        if self._current:
+            focused = self._made[self._current].focusWidget()  # hiding the page moves the focus on within it
+            if focused is not None:
+                self._focused[self._current] = focused
         self.setCurrentWidget(page)
         self._current = name
         self.undo_group.setActiveStack(page.undo_stack())  # type: ignore[arg-type]  # None is allowed
@@ -78,8 +84,9 @@ class PageStack(QStackedWidget):
     def focus_current(self) -> None:
         """Move the focus to where it was on the visible page, or to the page itself on its first visit."""
         page = self.page(self._current)
-        before = page.focusWidget()
-        target = before if before is not None and before.isVisible() and before.isEnabled() else page.first_focus()
+        before = self._focused.pop(self._current, None) or page.focusWidget()
+        works = before is not None and before is not page and isValid(before) and before.isVisible()
+        target = before if works and before is not None and before.isEnabled() else page.first_focus()
         target.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keep_state(self) -> None:

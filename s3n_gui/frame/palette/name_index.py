@@ -10,9 +10,12 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
+
+from s3n_gui.background.low_priority import Rests
 
 _MOST_COLLECTED = 600
 """Names with the words that are ranked: of more, the first ones and whole file names are."""
@@ -20,6 +23,8 @@ _MOST_EXAMINED = 8_000
 """Names that are examined one by one for several words or scattered letters: bounds the time of a search."""
 _SAMPLE = 100_000  # characters
 _LONGEST_QUERY = 64  # characters
+_CHUNK = 500  # names that are indexed at a time: a background thread rests in between
+_BREAK = "\n"
 _WORD_BREAKS = " _-./("
 SEVERAL, SCATTERED = 5, 6
 """The tiers of names that contain several words apart, and of those that contain the letters in order."""
@@ -43,13 +48,20 @@ class NameIndex:
 
     def __init__(self, names: Iterable[str]) -> None:
         """Index some names, which may contain folders separated by "/"; line breaks count as spaces."""
-        kept = [name.replace("\n", " ") for name in names]
-        self._count = len(kept)
-        self._text = "\n/" + "\n/".join(kept).casefold() + "\n" if kept else ""
-        letters = np.frombuffer(self._text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        starts = np.flatnonzero(letters == ord("\n"))
-        self._starts: list[int] = starts.tolist()
-        self._masks = np.bitwise_or.reduceat(_bits(letters), starts[:-1]) if kept else np.empty(0, np.uint64)
+        rests, texts, masks = Rests(), ["\n"], [np.empty(0, np.uint64)]
+        self._starts: list[int] = [0]  # where each line's break is; the last one ends the last line
+        waiting = iter(names)
+        while chunk := list(islice(waiting, _CHUNK)):
+            lines = "".join(f"/{name.replace(_BREAK, ' ')}\n" for name in chunk).casefold()
+            letters = np.frombuffer(lines.encode("utf-32-le", "surrogatepass"), np.uint32)
+            breaks = np.flatnonzero(letters == ord(_BREAK))
+            begins = np.concatenate([[0], breaks[:-1] + 1])
+            masks.append(np.bitwise_or.reduceat(_bits(letters), begins))
+            self._starts += (breaks + self._starts[-1] + 1).tolist()
+            texts.append(lines)
+            rests.rest()
+        self._text, self._masks = "".join(texts), np.concatenate(masks)
+        self._count = len(self._starts) - 1
 
     def __len__(self) -> int:
         return self._count
