@@ -11,7 +11,7 @@ from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.panes.pane_grid import LAYOUTS
 from s3n_gui.widgets.elided_label import ElidedLabel
 
-_ROOMY = 560
+_ROOMY = 780
 """Width in pixels from which on the toolbar has room for the button of boxes and key points."""
 
 
