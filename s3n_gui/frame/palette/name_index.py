@@ -11,11 +11,13 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from s3n_gui.background.low_priority import Rests
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _MOST_COLLECTED = 600
 """Names with the words that are ranked: of more, the first ones and whole file names are."""
@@ -48,6 +50,8 @@ class NameIndex:
 
     def __init__(self, names: Iterable[str]) -> None:
         """Index some names, which may contain folders separated by "/"; line breaks count as spaces."""
+        import numpy as np  # not at the window's start
+
         rests, texts, masks = Rests(), ["\n"], [np.empty(0, np.uint64)]
         self._starts: list[int] = [0]  # where each line's break is; the last one ends the last line
         waiting = iter(names)
@@ -97,6 +101,8 @@ class NameIndex:
 
     def _rows_with(self, letters: str) -> NDArray[np.intp]:
         """Return the rows that contain all these letters, in any order."""
+        import numpy as np  # not at the window's start
+
         codes = np.frombuffer(letters.encode("utf-32-le", "surrogatepass"), np.uint32)
         wanted = np.bitwise_or.reduce(_bits(codes))
         return np.flatnonzero((self._masks & wanted) == wanted)
@@ -143,6 +149,8 @@ class NameIndex:
 
 def _bits(letters: NDArray[np.uint32]) -> NDArray[np.uint64]:
     """Return one of 64 bits for each letter, which several letters share; none for a line break."""
+    import numpy as np  # not at the window's start
+
     return np.where(letters == ord("\n"), np.uint64(0), np.uint64(1) << (letters.astype(np.uint64) & np.uint64(63)))
 
 
