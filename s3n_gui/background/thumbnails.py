@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from s3n_core.datasets.banners import banner_of
+from s3n_core.datasets.decoding import image_size
 from s3n_core.errors import UnreadableImage
 from s3n_gui.background.thumbnail_reading import read_thumbnail
 
@@ -26,7 +27,13 @@ class ThumbnailLoader(QObject):
     """This path cannot be read, and why, as a clause; `image` returns a placeholder."""
 
     def __init__(
-        self, side: int = 160, parent: QObject | None = None, *, cache_bytes: int = CACHE_BYTES, threads: int = 2
+        self,
+        side: int = 160,
+        parent: QObject | None = None,
+        *,
+        cache_bytes: int = CACHE_BYTES,
+        threads: int = 2,
+        sizes: bool = False,
     ) -> None:
         """Create the loader; threads start with the first request.
 
@@ -35,17 +42,19 @@ class ThumbnailLoader(QObject):
             parent: The Qt parent.
             cache_bytes: Size of the cache; the least recently used thumbnails are dropped first.
             threads: Number of reading threads.
+            sizes: Also find the images' own sizes; see `original_size`.
         """
         super().__init__(parent)
         self._side = side
         self._cache_bytes = cache_bytes
         self._images: OrderedDict[Path, QImage] = OrderedDict()
         self._bytes = 0
+        self._sizes: dict[Path, tuple[int, int]] = {}
         self._problems: OrderedDict[Path, str] = OrderedDict()
         self._placeholder: QImage | None = None
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(threads)
-        self._queue = _ReadingQueue(side, threads)
+        self._queue = _ReadingQueue(side, threads, sizes)
         self._queue.read.connect(self._on_read)
 
     @property
@@ -64,6 +73,17 @@ class ThumbnailLoader(QObject):
         if self._queue.add(path):
             self._pool.start(_Reading(self._queue))
         return None
+
+    def original_size(self, path: Path) -> tuple[int, int] | None:
+        """Return (width, height) in pixels of a loaded image's upright original, without its banner.
+
+        Needs ``sizes``; None until the thumbnail is loaded.
+        """
+        return self._sizes.get(path)
+
+    def is_settled(self, path: Path) -> bool:
+        """Return whether a path is loaded or cannot be read; requests nothing."""
+        return path in self._images or path in self._problems
 
     def problem(self, path: Path) -> str | None:
         """Return why a file could not be read, as a clause; None if no error is known."""
@@ -98,6 +118,7 @@ class ThumbnailLoader(QObject):
         """Drop all thumbnails, errors and requests, for another folder or after files have changed."""
         self._queue.forget()
         self._images.clear()
+        self._sizes.clear()
         self._problems.clear()
         self._bytes = 0
 
@@ -111,8 +132,8 @@ class ThumbnailLoader(QObject):
         """The size of all cached thumbnails, in bytes."""
         return self._bytes
 
-    @Slot(object, object, str, int)
-    def _on_read(self, path: Path, image: QImage | None, reason: str, era: int) -> None:
+    @Slot(object, object, object, str, int)
+    def _on_read(self, path: Path, image: QImage | None, size: tuple[int, int] | None, reason: str, era: int) -> None:
         self._queue.settle(path)
         if era != self._queue.era:
             return  # read before `clear`
@@ -121,25 +142,28 @@ class ThumbnailLoader(QObject):
             self.failed.emit(path, reason)
             return
         self._images[path] = image
+        if size is not None:
+            self._sizes[path] = size
         self._bytes += image.sizeInBytes()
         self._drop_oldest()
         self.ready.emit(path)
 
     def _drop_oldest(self) -> None:
         while self._bytes > self._cache_bytes and len(self._images) > 1:
-            _, oldest = self._images.popitem(last=False)
+            path, oldest = self._images.popitem(last=False)
+            self._sizes.pop(path, None)
             self._bytes -= oldest.sizeInBytes()
 
 
 class _ReadingQueue(QObject):
     """The read requests, newest first. The threads share it; the loader owns it, so that its signal outlives them."""
 
-    read = Signal(object, object, str, int)
+    read = Signal(object, object, object, str, int)
 
-    def __init__(self, side: int, threads: int) -> None:
+    def __init__(self, side: int, threads: int, sizes: bool) -> None:
         super().__init__()
         self.era = 0
-        self._side = side
+        self._side, self._sizes = side, sizes
         self._idle_threads = threads
         self._waiting: OrderedDict[Path, None] = OrderedDict()
         self._being_read: set[Path] = set()
@@ -186,14 +210,16 @@ class _ReadingQueue(QObject):
             path, _ = self._waiting.popitem()
             self._being_read.add(path)
             era = self.era
-        image, reason = None, ""
+        image, size, reason = None, None, ""
         try:
-            image = read_thumbnail(path, self._side, banner=banner_of(path))
+            banner = banner_of(path)
+            image = read_thumbnail(path, self._side, banner=banner)
+            size = image_size(path, banner=banner) if self._sizes else None
         except UnreadableImage as error:
             reason = error.reason
         except Exception as error:
             reason = f"it cannot be read ({type(error).__name__}: {error})"
-        self.read.emit(path, image, reason, era)
+        self.read.emit(path, image, size, reason, era)
         return True
 
 

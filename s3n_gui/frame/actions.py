@@ -122,6 +122,8 @@ _PREDICT: tuple[Action, ...] = (
     _of_predict("start", "Run", "Predict", "Ctrl+Return", "play", "Predict the chosen images, or continue where it stopped"),
     _of_predict("stop", "Run", "Stop predicting", "Ctrl+.", "stop", "Keep the rows that are done"),
     _of_predict("matrix", "View", "Large confusion matrix", "Ctrl+M", "maximise", "Esc makes it small again", separated=True),
+    _of_predict("images", "View", "Table or images", "Ctrl+G", "data", "Show the rows as a table or as images with their peaks"),
+    _of_predict("cards", "View", "Accuracy and confusion", "Ctrl+]", "panel-bottom", "Show or hide the cards below the rows"),
     _of_predict("preview", "", "Preview an image", "Space", "", "Space or Esc closes it; arrow keys change the row"),
     _of_predict("open", "", "Inspect a row's image", "Enter", "", "Open the image on the Inspect page"),
 )  # fmt: skip

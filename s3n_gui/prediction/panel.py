@@ -1,4 +1,4 @@
-"""The Predict page: images and a model, a table that fills while the job runs, and the accuracy."""
+"""The Predict page: images and a model, rows (table or images) that come while the job runs, and the accuracy."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
 from s3n_gui.prediction.controller import PredictionController
+from s3n_gui.prediction.grid.grid_bar import GridBar
+from s3n_gui.prediction.grid.grid_view import LARGEST, PredictionGrid
 from s3n_gui.prediction.headline import Headline, headline_words
 from s3n_gui.prediction.page_words import empty_case, state_tip, state_words
 from s3n_gui.prediction.preview.preview import Preview
 from s3n_gui.prediction.results import Results
+from s3n_gui.prediction.row_views import VIEWS, RowViews
 from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.prediction.source_choice import SourceChoice
 from s3n_gui.prediction.stale_notice import StaleNotice
 from s3n_gui.prediction.table.filter_bar import FilterBar
-from s3n_gui.prediction.table.table_model import PredictionModel, section_of
+from s3n_gui.prediction.table.table_model import PredictionModel
 from s3n_gui.prediction.table.table_saving import Place, TableSaving, ask_for_place
 from s3n_gui.prediction.table.table_view import PredictionTable
 from s3n_gui.prediction.table_filters import TableFilters
@@ -39,6 +42,9 @@ from s3n_gui.widgets.page import Page
 
 _FILL_MILLISECONDS, _REFRESH_MILLISECONDS = 150, 700
 """While rows come, how often the table and the cards below it are updated."""
+
+_ROW_SIDE, _TILE_SIDE = 112, LARGEST
+"""Sides of the squares that the thumbnails of the table and of the grid fit into, in pixels."""
 
 
 def page(session: Session, settings: Settings, jobs: JobList, models: ModelChoices | None = None) -> Page:
@@ -62,16 +68,20 @@ class PredictPage(Page):
         self.controller = PredictionController(session, settings, jobs, self)
         self.model = PredictionModel(self)
         cache = settings.thumbnail_cache_mb * 2**20
-        self.thumbnails = ThumbnailLoader(96, self, cache_bytes=cache)
+        self.thumbnails = ThumbnailLoader(_ROW_SIDE, self, cache_bytes=cache)
+        self.tile_images = ThumbnailLoader(_TILE_SIDE, self, cache_bytes=cache, sizes=True)
         self.source = SourceBar(models if models is not None else ModelChoices(session))
         self.filter = FilterBar()
         self.table = PredictionTable(self.model, self.thumbnails, self.path_of)
+        self.grid = PredictionGrid(self.model, self.tile_images, self.path_of)
+        self.grid_bar = GridBar(self.model)
+        self.rows = RowViews(self.table, self.grid, self.grid_bar)
         self.accuracy_panel = AccuracyPanel()
-        self.results = Results(self.filter, self.table, self.accuracy_panel)
+        self.results = Results(self.filter, self.rows, self.accuracy_panel)
         self.notice = StaleNotice()
         self.headline = Headline()
         self.saving = TableSaving(self)
-        self.filters = TableFilters(self.model, self.table, self.filter, self.accuracy_panel, self)
+        self.filters = TableFilters(self.model, self.rows, self.filter, self.accuracy_panel, self)
         self.empty = EmptyPage()
         self.preview = Preview(self, cache_bytes=cache)
         self.choice = SourceChoice(self.controller, session, self.source, self.empty, self)
@@ -116,11 +126,17 @@ class PredictPage(Page):
         self.accuracy_panel.enlarge_asked.connect(self.set_matrix_large)
         self.accuracy_panel.pair_opened.connect(self._open_pair)
         self.accuracy_panel.class_opened.connect(self._open_class)
-        self.table.opened.connect(self.open_row)
-        self.table.preview_asked.connect(self.show_preview)
+        self.accuracy_panel.pair_chosen.connect(self.results.show_rows)
+        self.accuracy_panel.class_chosen.connect(self.results.show_rows)
+        self.rows.opened.connect(self.open_row)
+        self.rows.preview_asked.connect(self.show_preview)
+        self.rows.view_changed.connect(self._on_view)
+        self.filter.view_chosen.connect(self.rows.show_view)
+        self.filter.cards_toggled.connect(self.results.show_cards)
+        self.results.cards_changed.connect(self.filter.cards.setChecked)
         self.preview.opened.connect(self.open_row)
         self.preview.stepped.connect(self._step)
-        self.preview.closed.connect(self.table.setFocus)
+        self.preview.closed.connect(self.rows.focus_view)
         self._settings.changed.connect(self._on_setting)
 
     # -- interface for the frame ---------------------------------------------------------------------------------------
@@ -133,6 +149,8 @@ class PredictPage(Page):
             "predict-save": self.save_as,
             "predict-find": self.filter.search.setFocus,
             "predict-matrix": self._toggle_matrix,
+            "predict-images": self._switch_view,
+            "predict-cards": self.filter.cards.click,
         }
 
     def show_demo(self) -> None:
@@ -145,15 +163,25 @@ class PredictPage(Page):
     def is_ready(self) -> bool:
         """Return whether the table is complete and its accuracy is shown."""
         return self.controller.stage in ("nothing", "ready", "finished", "stopped") and not (
-            self._refresh.isActive() or self._fill.isActive() or not self.preview.is_ready()
+            self._refresh.isActive() or self._fill.isActive() or not self.preview.is_ready() or self._is_loading()
         )
 
     def save_state(self) -> dict[str, Any]:
-        """Return the sizes of the panes."""
-        return {"panes": self.results.panes}
+        """Return the sizes of the panes, the view and how it shows the images."""
+        bar = self.grid_bar
+        view = {"view": self.rows.shown, "tile": bar.size_slider.value(), "peaks": bar.peaks.isChecked()}
+        return {"panes": self.results.panes, "cards": self.results.cards, **view}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
-        """Restore the sizes of the panes."""
+        """Restore what ``save_state`` returned."""
+        tile, view = state.get("tile"), state.get("view")
+        if isinstance(tile, int) and not isinstance(tile, bool):
+            self.grid_bar.size_slider.setValue(tile)
+        self.grid_bar.peaks.setChecked(state.get("peaks") is not False)
+        if state.get("cards") is False:
+            self.results.show_cards(False)
+        if view in VIEWS:
+            self.rows.show_view(view)
         panes = state.get("panes")
         if isinstance(panes, list) and len(panes) == 2 and all(isinstance(size, int) and size > 0 for size in panes):
             self.results.set_panes(panes)
@@ -164,6 +192,7 @@ class PredictPage(Page):
         self._refresh.stop()
         self.controller.shut_down()
         self.thumbnails.close()
+        self.tile_images.close()
         self.preview.shut_down()
         self.saving.close()
 
@@ -192,7 +221,7 @@ class PredictPage(Page):
         predictions, images = self.controller.predictions, self.controller.images
         if predictions is None or images is None:
             return None
-        chosen, name = self.table.chosen_rows(), self.filters.name
+        chosen, name = self.rows.chosen_rows(), self.filters.name
         if not chosen and self.model.filter.is_open:
             return None
         rows = chosen or self.model.rows.tolist()
@@ -220,7 +249,7 @@ class PredictPage(Page):
     def set_matrix_large(self, large: bool) -> None:
         """Show the confusion matrix enlarged beside the table, or small below it."""
         self.results.set_large(large and self.accuracy_panel.judged)
-        (self.accuracy_panel.confusion.matrix if self.results.large else self.table).setFocus()
+        (self.accuracy_panel.confusion.matrix if self.results.large else self.rows.view).setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Make the matrix small again on Escape."""
@@ -232,9 +261,20 @@ class PredictPage(Page):
     def _toggle_matrix(self) -> None:
         self.set_matrix_large(not self.results.large)
 
+    def _switch_view(self) -> None:
+        self.rows.show_view("images" if self.rows.shown == "table" else "table")
+
+    def _on_view(self, name: str) -> None:
+        self.filter.show_view(name)
+        if self.focusProxy() is not None:
+            self.setFocusProxy(self.rows.view)
+
+    def _is_loading(self) -> bool:
+        return self.grid.isVisible() and not self.grid.is_ready()
+
     def _open_first(self) -> None:
         if self.model.rowCount():
-            chosen = self.table.chosen_rows()
+            chosen = self.rows.chosen_rows()
             self.open_row(chosen[0] if chosen else int(self.model.rows[0]))
 
     def _export(self) -> None:
@@ -255,7 +295,7 @@ class PredictPage(Page):
         row = next((row for row, file in enumerate(predictions.files) if request.image_path(file) == image), -1)
         if row >= 0:
             self.filters.show_row(row)
-            self.table.setFocus()
+            self.rows.focus_view()
         else:
             self._session.report_notice(f"There is no prediction of {image.name} in this table.", cause="image")
 
@@ -269,7 +309,7 @@ class PredictPage(Page):
 
     def _on_setting(self, name: str) -> None:
         if name == "thumbnail_cache_mb":
-            for loader in (self.thumbnails, self.preview.images):
+            for loader in (self.thumbnails, self.tile_images, self.preview.images):
                 loader.set_cache_bytes(self._settings.thumbnail_cache_mb * 2**20)
 
     def _on_failed(self, error: S3NError) -> None:
@@ -290,8 +330,8 @@ class PredictPage(Page):
     def _step(self, step: int) -> None:
         place = self.model.place_of(self.preview.row) + step
         if 0 <= place < self.model.rowCount():
-            self.table.setCurrentIndex(self.model.index(place, section_of("class")))
-            self.show_preview(self.table.current_row())
+            self.rows.go_to(int(self.model.rows[place]))
+            self.show_preview(self.rows.current_row())
 
     # -- from the state to the screen ----------------------------------------------------------------------------------
 
@@ -312,7 +352,7 @@ class PredictPage(Page):
         case = empty_case(controller)
         self.stack.setCurrentIndex(0 if case is not None else 1)
         # A hidden widget would take the focus and keep Tab from reaching the visible buttons.
-        self.setFocusProxy(self.table if case is None else None)  # type: ignore[arg-type]  # None is allowed
+        self.setFocusProxy(self.rows.view if case is None else None)  # type: ignore[arg-type]  # None is allowed
         if case is not None:
             self.empty.show_case(*case)
         if not running:
@@ -331,6 +371,7 @@ class PredictPage(Page):
 
     def _on_began(self) -> None:
         self.thumbnails.clear()
+        self.tile_images.clear()
         self.filters.begin()
         self.model.show(self.controller.predictions)
         self._show_stage()
@@ -344,11 +385,10 @@ class PredictPage(Page):
                 timer.start()
 
     def _take_rows(self) -> None:
-        bar = self.table.verticalScrollBar()
-        row, place = self.table.current_row(), bar.value()
+        row, bar = self.rows.current_row(), self.rows.view.verticalScrollBar()
+        place = bar.value()
         self.model.take_new_rows()
-        if row >= 0 and self.table.current_row() != row:
-            self.table.setCurrentIndex(self.model.index(self.model.place_of(row), section_of("class")))
+        self.rows.keep_row(row)
         bar.setValue(place)
 
     def _show_accuracy(self) -> None:
@@ -357,6 +397,7 @@ class PredictPage(Page):
         self.headline.show_words(headline_words(predictions), self.controller.measured_split)
         labelled = predictions is not None and bool((predictions.column("label") >= 0).any())
         self.table.show_columns(label=labelled, problem=predictions is not None and bool(predictions.errors))
+        self.grid.show_labels(labelled)
         settled = self.controller.stage in ("finished", "stopped")
         self.accuracy_panel.show_accuracy(
             self.accuracy, [] if predictions is None else predictions.names, settled=settled, labelled=labelled

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -16,7 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_gui.appearance.theme import px, set_icon
+from s3n_gui.appearance.eliding import elided_name
+from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.wording import label_text, place_text, tip_text
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
@@ -27,6 +29,10 @@ from s3n_gui.widgets.number_fields import FractionField
 
 _HIGHEST = 1.609  # nats: the entropy of five equally probable classes, ln 5
 _PART_TEXTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
+_NAME_WIDTHS = (240, 240, 160, 100, 60)
+"""Widths of the names of images and model, in pixels at normal text size, from the widest window to the narrowest."""
+_SHORT = {"Update predictions": "Update"}
+"""Words on the button in a narrow window."""
 
 
 class SourceBar(QWidget):
@@ -90,6 +96,8 @@ class SourceBar(QWidget):
         self.state.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.state.setProperty("role", "quiet")
         self.start = QPushButton("Predict")
+        self._word, self._running = "Predict", False
+        self._images_name = self._model_name = ""
         self.start.setProperty("role", "primary")
         self.stop = QPushButton("Stop")
         self.stop.setToolTip("Stop and keep the rows that are done (Ctrl+.)")
@@ -105,12 +113,13 @@ class SourceBar(QWidget):
         self.more.setMenu(others)
         self.start.clicked.connect(self._on_start)
         self.stop.clicked.connect(self.stop_asked)
-        row = QHBoxLayout(self)
+        theme().changed.connect(self._compact)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        by = QLabel("with")
-        by.setProperty("role", "quiet")
-        for chooser in (self.images, self.part, by, self.model, self.stop_below):
+        self._by = QLabel("with")
+        self._by.setProperty("role", "quiet")
+        for chooser in (self.images, self.part, self._by, self.model, self.stop_below):
             row.addWidget(chooser)
         row.addWidget(self.state, 1)
         for control in (self.progress, self.stop, self.start, self.more):
@@ -118,17 +127,23 @@ class SourceBar(QWidget):
 
     def show_choice(self, images: Path | None, model: Path | None, part: str, parts: tuple[str, ...]) -> None:
         """Show the choices and the available splits."""
-        self.images.setText(label_text(data_set_title(images)) if images else "Choose images…")
+        self._images_name = data_set_title(images) if images else "Choose images…"
         self.images.setToolTip(
             tip_text(f"The images to predict: {place_text(images, 80)}") if images else "The images to predict"
         )
-        self.model.setText(label_text(model_title(model)) if model else "Choose a model…")
+        self._model_name = model_title(model) if model else "Choose a model…"
+        self.model.setToolTip(
+            tip_text(f"Model for the predictions: {self._model_name}; click to choose another")
+            if model
+            else "Model for the predictions"
+        )
         if [self.part.itemData(i) for i in range(self.part.count())] != list(parts):
             self.part.clear()
             for name in parts:
                 self.part.addItem(_PART_TEXTS[name], name)
         self.part.setCurrentIndex(max(self.part.findData(part), 0))
         self.part.setVisible(len(parts) > 1 and images is not None)
+        self._compact()
 
     def show_stop_below(self, entropy: float | None) -> None:
         """Show the entropy threshold of the fast mode, without emitting a signal."""
@@ -138,7 +153,7 @@ class SourceBar(QWidget):
     def show_stage(self, word: str, state: str, *, can_start: bool, running: bool, can_start_over: bool) -> None:
         """Show the state and the available buttons."""
         focused = self.start.hasFocus() or self.stop.hasFocus()
-        self.start.setText(word)
+        self._word, self._running = word, running
         self.start.setToolTip(f"{word} (Ctrl+Enter)")
         self.start.setVisible(not running)
         self.start.setEnabled(can_start)
@@ -150,6 +165,33 @@ class SourceBar(QWidget):
             (self.stop if running else self.start).setFocus()
         self.more.setVisible(can_start_over)
         self.state.setText(state)
+        self._compact()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what a narrow window has no room for."""
+        super().resizeEvent(event)
+        self._compact()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a small width: what does not fit is left out."""
+        return QSize(px(400), super().minimumSizeHint().height())
+
+    def _compact(self) -> None:
+        for level, names in enumerate(_NAME_WIDTHS):
+            self._show_words(short=level > 0, names=px(names))
+            if self._row.minimumSize().width() <= self.width():
+                return
+
+    def _show_words(self, *, short: bool, names: int) -> None:
+        """Show all words, or only those that cannot be missed, with names of at most ``names`` pixels."""
+        metrics = self.images.fontMetrics()
+        self.images.setText(label_text(elided_name(self._images_name, metrics, names)))
+        self.model.setText(label_text(elided_name(self._model_name, metrics, names)))
+        self.start.setText(_SHORT.get(self._word, self._word) if short else self._word)
+        self.start.setAccessibleName(self._word)
+        self.state.setVisible(not short)
+        self._by.setVisible(not short)
+        self.stop_below.setVisible(not (short and self._running))  # it is disabled then
 
     def show_progress(self, fraction: float | None, state: str) -> None:
         """Show the job's progress."""

@@ -8,10 +8,10 @@ from PySide6.QtCore import QObject
 
 from s3n_core.datasets.records import displayed_class
 from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
+from s3n_gui.prediction.row_views import RowViews
 from s3n_gui.prediction.table.filter_bar import FilterBar
 from s3n_gui.prediction.table.row_order import RowFilter
 from s3n_gui.prediction.table.table_model import PredictionModel
-from s3n_gui.prediction.table.table_view import PredictionTable
 
 
 class TableFilters(QObject):
@@ -20,17 +20,17 @@ class TableFilters(QObject):
     def __init__(
         self,
         model: PredictionModel,
-        table: PredictionTable,
+        views: RowViews,
         bar: FilterBar,
         accuracy_panel: AccuracyPanel,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._model, self._table, self._bar, self._accuracy_panel = model, table, bar, accuracy_panel
+        self._model, self._views, self._bar, self._accuracy_panel = model, views, bar, accuracy_panel
         bar.changed.connect(self.apply)
         bar.pair_cleared.connect(self._clear_pair)
         model.shown_changed.connect(self._show_count)
-        table.chosen_changed.connect(self._show_count)
+        views.chosen_changed.connect(self._show_count)
         accuracy_panel.threshold_changed.connect(self._on_threshold)
         accuracy_panel.pair_chosen.connect(self._on_pair)
         accuracy_panel.class_chosen.connect(self._on_class)
@@ -60,13 +60,13 @@ class TableFilters(QObject):
             self._bar.show_kind("all")
             self._clear_pair()
             self.apply()
-        self._table.go_to(row)
+        self._views.go_to(row)
 
     def _show_count(self) -> None:
         self._bar.show_count(
             self._model.rowCount(), 0 if self._model.predictions is None else len(self._model.predictions)
         )
-        self._bar.show_actions(not self._model.filter.is_open, len(self._table.chosen_rows()))
+        self._bar.show_actions(not self._model.filter.is_open, len(self._views.chosen_rows()))
 
     def _on_threshold(self, threshold: float) -> None:
         if self._model.filter.kind == "below":
@@ -91,6 +91,6 @@ class TableFilters(QObject):
         return displayed_class(self._model.predictions.names[index]) if self._model.predictions is not None else ""
 
     def _set(self, wanted: RowFilter) -> None:
-        row = self._table.current_row()
+        row = self._views.current_row()
         self._model.set_filter(wanted)
-        self._table.go_to(row)
+        self._views.go_to(row)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QToolButton, QWidget
 
 from s3n_core.datasets.records import displayed_class
@@ -26,6 +27,7 @@ _ORDER_TEXTS: dict[ClassOrder, tuple[str, str]] = {
     "recall": ("Lowest recall first", "Classes with the lowest recall come first"),
 }
 _HINT = "Click a cell to see its images, double-click to inspect one; wheel to zoom, drag to move"
+_NOTE_NEEDS = 640
 
 
 class ConfusionCard(Card):
@@ -54,8 +56,8 @@ class ConfusionCard(Card):
         for number, name in enumerate(sorted(ORDERS, key=list(_ORDER_TEXTS).index)):
             self.order.addItem(_ORDER_TEXTS[name][0], name)
             self.order.setItemData(number, _ORDER_TEXTS[name][1], Qt.ItemDataRole.ToolTipRole)
-        self.only_mistaken = QCheckBox("Only classes with mistakes")
-        self.only_mistaken.setToolTip("Hide classes without mistakes")
+        self.only_mistaken = QCheckBox("Only with mistakes")
+        self.only_mistaken.setToolTip("Show only classes with mistakes")
         self.whole, self.enlarge = QToolButton(), QToolButton()
         set_icon(self.whole, "restore")
         self.whole.setToolTip("Fit matrix (0)")
@@ -99,10 +101,16 @@ class ConfusionCard(Card):
         tip = "Back to the small matrix (Esc)" if large else "Large matrix with names, orders and zoom (Ctrl+M)"
         self.enlarge.setToolTip(tip)
         self.matrix.set_labelled(large)
+        self.note.setVisible(not large or self.width() >= px(_NOTE_NEEDS))
         for place, share in enumerate((3, 1) if large else (2, 3)):
             self._row.setStretch(place, share)
         self.pairs.setMinimumWidth(px(220) if large else px(110))
         self._rearrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out the number of mistakes beside the controls of a narrow large matrix."""
+        super().resizeEvent(event)
+        self.note.setVisible(not self._large or self.width() >= px(_NOTE_NEEDS))
 
     def show_accuracy(self, accuracy: TableAccuracy, names: list[str], *, settled: bool = True) -> None:
         """Show the confusion of a table's predictions.

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.wording import count_text, percent_text, tip_text
@@ -159,6 +159,9 @@ class ConfusionView(QWidget):
             cell = min(max(row + down, 0), last), min(max(column + right, 0), last)
             self._set_frame(self._frame.showing(cell))
             self._point(cell)
+            if not self._labelled:  # as under the mouse
+                place = self._frame.box(cell).bottomRight().toPoint()
+                QToolTip.showText(self.mapToGlobal(place), self.text_of(cell), self)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._at is not None:
             self.cell_chosen.emit(*self._at)
         elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from s3n_gui.appearance.theme import font, number_font, px, tokens
-from s3n_gui.appearance.tokens import mixed
+from s3n_gui.appearance.tokens import TYPE_SCALE, contrast, mixed
 from s3n_gui.prediction.accuracy.matrix_frame import Cell, MatrixFrame
 
 _SHADES = 64
+_LEAST_TYPE = 9  # pixels
+_INKS = ("#FFFFFF", "#000000")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +70,25 @@ class MatrixDrawing:
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
 
     def _draw_numbers(self, painter: QPainter) -> None:
+        """Write the count into each visible cell that is not empty and has room for it."""
         frame = self.frame
-        painter.setFont(number_font("caption"))
-        metrics = painter.fontMetrics()
         rows, columns = frame.rows(), frame.columns()
-        if not rows or not columns or frame.cell < metrics.height():
+        if not rows or not columns:
             return
         part = self.counts[rows.start : rows.stop, columns.start : columns.stop]
+        if not part.any():
+            return
+        font = count_font(f"{part.max()}", frame.cell)
+        if font is None:
+            return
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
         for row, column in np.argwhere(part > 0).tolist():
             text = f"{part[row, column]}"
             if metrics.horizontalAdvance(text) > frame.cell - 2:
                 continue
             cell = row + rows.start, column + columns.start
-            strong = part[row, column] / max(self.counts[cell[0]].sum(), 1) > 0.25
-            painter.setPen(QColor("#FFFFFF" if strong else tokens().text))
+            painter.setPen(QColor(ink_on(self.shades.pixelColor(cell[1], cell[0]).name())))
             painter.drawText(frame.box(cell), Qt.AlignmentFlag.AlignCenter, text)
 
     def _draw_cells(self, painter: QPainter) -> None:
@@ -138,6 +145,29 @@ class MatrixDrawing:
             box = QRectF(0, -line / 2, room, line)
             painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
             painter.restore()
+
+
+def count_font(longest: str, cell: float) -> QFont | None:
+    """Return the font for the counts: the largest in which the longest one fits into a cell; None if none can be read.
+
+    In the smallest font, counts that do not fit are left out.
+
+    Args:
+        longest: The longest count.
+        cell: Side of a cell, in pixels.
+    """
+    made = number_font("caption")
+    for pixels in range(px(TYPE_SCALE["caption"]), px(_LEAST_TYPE) - 1, -1):
+        made.setPixelSize(pixels)
+        metrics = QFontMetricsF(made)
+        if metrics.horizontalAdvance(longest) <= cell - 2 and metrics.capHeight() <= cell - 3:
+            return made
+    return made if QFontMetricsF(made).capHeight() <= cell - 3 else None
+
+
+def ink_on(ground: str) -> str:
+    """Return the colour of a count on a shade, both ``#RRGGBB``: black or white, whichever is easier to read."""
+    return max(_INKS, key=lambda ink: contrast(ink, ground))
 
 
 def shaded(counts: NDArray[Any]) -> QImage:

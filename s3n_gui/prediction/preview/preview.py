@@ -17,7 +17,7 @@ from s3n_gui.prediction.preview.score_bars import ScoreBar, ScoreBars
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 from s3n_gui.widgets.elided_label import ElidedLabel
 
-_SIDE = 960
+_SIDE = 1280
 _JOINT = 3
 
 
@@ -41,7 +41,7 @@ class Preview(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Preview of an image")
         self.row = -1
-        self.images = ThumbnailLoader(_SIDE, self, cache_bytes=cache_bytes, threads=1)
+        self.images = ThumbnailLoader(_SIDE, self, cache_bytes=cache_bytes, threads=1, sizes=True)
         self.images.ready.connect(self._on_image)
         self.images.failed.connect(self._on_image)
         self.picture = PreviewPicture()
@@ -83,7 +83,8 @@ class Preview(QFrame):
         self.row = row
         error = predictions.errors.get(row, "")
         self.picture.choose(path, () if error else predictions.places(row))
-        self.picture.show_image(self.images.image(path) if path is not None else None)
+        if path is not None:
+            self.picture.show_image(self.images.image(path), self.images.original_size(path))
         self.file.setText(readable_name(predictions.files[row]))
         self.file.setToolTip(tip_text(readable_name(predictions.files[row])))
         self.said.setText(error or _words(predictions, row))
@@ -155,13 +156,13 @@ class Preview(QFrame):
 
     def _fit(self) -> None:
         page = self._page
-        width, height = min(px(980), page.width() - 32), min(px(620), page.height() - 16)
+        width, height = min(px(1400), page.width() - 32), min(px(920), page.height() - 16)
         self._side.setFixedWidth(min(px(280), width // 2))
         self.setGeometry((page.width() - width) // 2, (page.height() - height) // 2, width, height)
 
     def _on_image(self, path: Path) -> None:
         if path == self.picture.path:
-            self.picture.show_image(self.images.image(path))
+            self.picture.show_image(self.images.image(path), self.images.original_size(path))
 
 
 def _right(name: str, label: str, *, wrong: bool = False) -> bool | None:

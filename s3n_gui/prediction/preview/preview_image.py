@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from s3n_core.datasets.banners import banner_of
 from s3n_core.prediction.schema import PeakPlace
+from s3n_gui.prediction.peak_picture import draw_picture, fitted, peak_marks
 from s3n_gui.widgets.images.image_ground import draw_ground
-from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
+from s3n_gui.widgets.images.marks import PeakMark
 
 
 class PreviewPicture(QWidget):
@@ -24,7 +22,8 @@ class PreviewPicture(QWidget):
         super().__init__(parent)
         self.path: Path | None = None
         self._image = QImage()
-        self._original = QSize()
+        self.original: tuple[int, int] | None = None
+        """(width, height) of the upright original in pixels, once it is known."""
         self._peaks: tuple[PeakMark, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 150)
@@ -38,53 +37,32 @@ class PreviewPicture(QWidget):
             path: The image file.
             places: Its peaks, in pixels of the upright original (EXIF orientation applied).
         """
-        self.path, self._image, self._original = path, QImage(), QSize()
-        self._peaks = tuple(
-            PeakMark(key=(0, number), x=x, y=y, strength=response, weight_d=weight_d, weight_c=weight_c)
-            for number, (x, y, response, weight_d, weight_c) in enumerate(places)
-        )
+        self.path, self._image, self.original = path, QImage(), None
+        self._peaks = peak_marks(places)
         self.update()
 
     @property
     def marked(self) -> int:
         """The number of peaks drawn; 0 until the image is loaded."""
-        return len(self._peaks) if self._original.isValid() and not self._image.isNull() else 0
+        return len(self._peaks) if self.original is not None and not self._image.isNull() else 0
 
-    def show_image(self, image: QImage | None) -> None:
-        """Show the pixels, at any resolution; None while they are loading."""
+    def show_image(self, image: QImage | None, original: tuple[int, int] | None = None) -> None:
+        """Show the pixels, at any resolution; None while they are loading.
+
+        Args:
+            image: The image.
+            original: (width, height) of the upright original in pixels; without it, no peaks are drawn.
+        """
         self._image = image if image is not None else QImage()
-        if not self._image.isNull() and self.path is not None and not self._original.isValid():
-            self._original = _upright_size(self.path)  # cheap: reads only the header of a recently read file
+        self.original = original
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw background, image and peaks."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         ground = draw_ground(painter, QRectF(self.rect()))
         if not self._image.isNull():
             painter.setClipPath(ground)
-            size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            left, top = (self.width() - size.width()) / 2, (self.height() - size.height()) / 2
-            painter.drawImage(QRectF(left, top, size.width(), size.height()), self._image)
-            if self.marked:
-                scale = size.width() / self._original.width(), size.height() / self._original.height()
-
-                def to_screen(places: NDArray[np.floating]) -> NDArray[np.float64]:
-                    moved: NDArray[np.float64] = np.asarray(places, dtype=np.float64) * scale + (left, top)
-                    return moved
-
-                side = (size.width() * size.height()) ** 0.5
-                draw_marks(painter, Marks(peaks=self._peaks), to_screen, side)
+            draw_picture(painter, fitted(QRectF(self.rect()), self._image), self._image, self._peaks, self.original)
         painter.end()
-
-
-def _upright_size(path: Path) -> QSize:
-    """Return an image's size with EXIF orientation applied, from the file's header."""
-    reader = QImageReader(str(path))
-    size = reader.size()
-    turned = reader.transformation() & QImageIOHandler.Transformation.TransformationRotate90
-    upright = size.transposed() if turned else size
-    height, banner = upright.height(), banner_of(path)
-    return QSize(upright.width(), height - banner if height > banner else height)

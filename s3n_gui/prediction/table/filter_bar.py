@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.wording import count_text, label_text, tip_text
@@ -21,10 +21,9 @@ _KIND_TEXTS: dict[Kind, tuple[str, str]] = {
     "below": ("Below the threshold", "Images with a confidence below the threshold, or without a prediction"),
     "unreadable": ("Without a prediction", "Images that could not be read"),
 }
+_VIEWS = (("predict", "Table", "Show a table (Ctrl+G)"), ("data", "Images", "Show images with their peaks (Ctrl+G)"))
 _DEBOUNCE_MILLISECONDS = 150
-_WIDE, _COUNT_FITS = 900, 560
-"""From these widths, in pixels at the usual text size, the buttons have words, and the number of images is shown."""
-_PAIR_ROOM, _NARROW_PAIR_ROOM = 280, 90
+_LEVELS = 7
 
 
 class FilterBar(QWidget):
@@ -36,6 +35,8 @@ class FilterBar(QWidget):
         inspect_asked: Inspect the shown images, or the selected ones.
         export_asked: Export exactly these.
         save_asked: Save the shown rows to a file.
+        view_chosen: "table" or "images".
+        cards_toggled: Show or hide accuracy, confusion and classes.
     """
 
     changed = Signal()
@@ -43,6 +44,8 @@ class FilterBar(QWidget):
     inspect_asked = Signal()
     export_asked = Signal()
     save_asked = Signal()
+    view_chosen = Signal(str)
+    cards_toggled = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,21 +68,37 @@ class FilterBar(QWidget):
         self.pair.setMaximumWidth(px(320))
         self.pair.hide()
         self.pair_words = ""
-        self.inspect = QPushButton("Inspect these")
+        self._what = "these"
+        self.inspect, self.export, self.save = QPushButton(), QPushButton(), QPushButton()
         self.inspect.setToolTip("Inspect only these images; press Enter on a row to begin with that one")
         set_icon(self.inspect, "inspect")
-        self.export = QPushButton("Export these")
         self.export.setToolTip("Export figures and numbers of exactly these images")
         set_icon(self.export, "export")
         for button in (self.inspect, self.export):
             button.hide()
         self.count = QLabel()
         self.count.setProperty("role", "quiet")
-        self.save = QPushButton()
         self.save.setAccessibleName("Save as…")
         self.save.setToolTip("Save what the table shows, in its order, as CSV or JSON (Ctrl+S)")
         set_icon(self.save, "save")
-        row = QHBoxLayout(self)
+        self.views = QButtonGroup(self)
+        for number, (icon, title, tip) in enumerate(_VIEWS):
+            view = QToolButton()
+            set_icon(view, icon)
+            view.setCheckable(True)
+            view.setText(title)
+            view.setAccessibleName(title)
+            view.setToolTip(tip)
+            self.views.addButton(view, number)
+        self.views.button(0).setChecked(True)
+        self.cards = QToolButton()
+        set_icon(self.cards, "panel-bottom")
+        self.cards.setCheckable(True)
+        self.cards.setChecked(True)
+        self.cards.setText("Accuracy")
+        self.cards.setAccessibleName("Accuracy, confusion and classes")
+        self.cards.setToolTip("Show or hide accuracy, confusion and classes (Ctrl+])")
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.search)
@@ -89,8 +108,13 @@ class FilterBar(QWidget):
         row.addWidget(self.export)
         row.addStretch(1)
         row.addWidget(self.count)
+        switch = QHBoxLayout()
+        switch.setSpacing(0)
+        for view_button in self.views.buttons():
+            switch.addWidget(view_button)
+        row.addLayout(switch)
+        row.addWidget(self.cards)
         row.addWidget(self.save)
-        self._show_words()
         self._debounce = QTimer(self, singleShot=True, interval=_DEBOUNCE_MILLISECONDS)
         self._debounce.timeout.connect(self.changed)
         self.search.textChanged.connect(self._on_text)
@@ -99,6 +123,8 @@ class FilterBar(QWidget):
         self.inspect.clicked.connect(self.inspect_asked)
         self.export.clicked.connect(self.export_asked)
         self.save.clicked.connect(self.save_asked)
+        self.views.idClicked.connect(self._on_view)
+        self.cards.clicked.connect(self.cards_toggled)
         theme().changed.connect(self._fit)
         self._fit()
 
@@ -115,12 +141,10 @@ class FilterBar(QWidget):
     def show_pair(self, words: str) -> None:
         """Show the filter by a class or a pair of classes; empty without one."""
         self.pair_words = words
-        room = px(_PAIR_ROOM if self._is_wide else _NARROW_PAIR_ROOM)
-        shown = self.pair.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room)
-        self.pair.setText(label_text(shown))
         self.pair.setAccessibleName(words)
         self.pair.setToolTip(tip_text(f"Filtered: {words}; click to show all images"))
         self.pair.setVisible(bool(words))
+        self._compact()
 
     def show_actions(self, filtered: bool, chosen: int) -> None:
         """Offer to inspect and to export these images: the selected rows, or the rows that a filter leaves.
@@ -129,35 +153,26 @@ class FilterBar(QWidget):
             filtered: Whether a filter hides rows.
             chosen: The number of selected rows; one or none counts as no selection.
         """
-        what = f"{chosen:,}" if chosen > 1 else "these"
-        for button, verb in ((self.inspect, "Inspect"), (self.export, "Export")):
-            button.setAccessibleName(f"{verb} {what}")
+        self._what = f"{chosen:,}" if chosen > 1 else "these"
+        for button in (self.inspect, self.export):
             button.setVisible(filtered or chosen > 1)
-        self._show_words()
+        self._compact()
 
     def show_count(self, shown: int, total: int) -> None:
         """Set the number of shown rows and of all rows."""
         whole = count_text(total, "image")
         self.count.setText(whole if shown == total else f"{shown:,} of {whole}")
+        self._compact()
         self.save.setEnabled(shown > 0)
         for button in (self.inspect, self.export):
             button.setEnabled(shown > 0)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the buttons without words where they do not fit."""
-        super().resizeEvent(event)
-        self._show_words()
+    def show_view(self, name: str) -> None:
+        """Show which view is shown: "table" or "images"."""
+        self.views.button(0 if name == "table" else 1).setChecked(True)
 
-    @property
-    def _is_wide(self) -> bool:
-        return self.width() >= px(_WIDE)
-
-    def _show_words(self) -> None:
-        wide = self._is_wide
-        for button in (self.inspect, self.export, self.save):
-            button.setText(button.accessibleName() if wide else "")
-        self.count.setVisible(self.width() >= px(_COUNT_FITS))
-        self.show_pair(self.pair_words)
+    def _on_view(self, number: int) -> None:
+        self.view_chosen.emit("images" if number else "table")
 
     def _on_text(self) -> None:
         self._debounce.start()
@@ -166,7 +181,39 @@ class FilterBar(QWidget):
         self._debounce.stop()
         self.changed.emit()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out words in a narrow window."""
+        super().resizeEvent(event)
+        self._compact()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a small width: what does not fit is shortened."""
+        return QSize(px(240), super().minimumSizeHint().height())
+
+    def _compact(self) -> None:
+        for level in range(_LEVELS):
+            self._show_words(level)
+            if self._row.minimumSize().width() <= self.width():
+                return
+
+    def _show_words(self, level: int) -> None:
+        """Show texts beside the icons; each level has fewer of them, the last one has none."""
+        beside, alone = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        for number, button in enumerate((*self.views.buttons(), self.cards)):
+            assert isinstance(button, QToolButton)
+            button.setToolButtonStyle(beside if level < (2 if number < 2 else 1) else alone)
+        self.save.setText("Save as…" if level < 3 else "")
+        for action, verb in ((self.inspect, "Inspect"), (self.export, "Export")):
+            action.setAccessibleName(f"{verb} {self._what}")
+            action.setText(f"{verb} {self._what}" if level < 4 else "")
+        room = px(280) if level < 3 else px(120)
+        words = self.pair.fontMetrics().elidedText(self.pair_words, Qt.TextElideMode.ElideMiddle, room)
+        self.pair.setText(label_text(words))
+        self.count.setVisible(level < 5)
+        self.kind.setMinimumWidth(0 if level < _LEVELS - 1 else px(90))  # 0: as wide as its longest text
+
     def _fit(self) -> None:
-        self.search.setMinimumWidth(px(110))
+        self.search.setMinimumWidth(px(90))
         self.search.setMaximumWidth(px(240))
         self.count.setFont(number_font("body"))
+        self._compact()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionViewItem, QTableView
 
 from s3n_core.prediction.schema import BRANCH_LETTERS
@@ -15,6 +15,7 @@ from s3n_gui.appearance.theme import branch_colour, font, number_font, px, token
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.table.row_order import POSITION
 from s3n_gui.prediction.table.table_model import ROW_ROLE, SHOWN, AnyIndex, PredictionModel
+from s3n_gui.prediction.verdict_mark import draw_verdict
 from s3n_gui.widgets.images.image_ground import draw_filling
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
@@ -34,6 +35,7 @@ class RowDelegate(RowHoverDelegate):
         """Omit the text of drawn cells, and make room for marks."""
         super().initStyleOption(option, index)
         option.font = number_font("body")
+        option.fontMetrics = QFontMetrics(option.font)
         key = SHOWN[index.column()][0].key
         if key in _PAINTED:
             option.text = ""
@@ -78,22 +80,10 @@ class RowDelegate(RowHoverDelegate):
         super().paint(painter, option, index)
         if correct < 0:
             return
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(tokens().good if correct else tokens().bad), 1.8, c=Qt.PenCapStyle.RoundCap))
         words = option.fontMetrics.horizontalAdvance(str(index.data())) + px(22)
         x = option.rect.left() + min(words, option.rect.width() - px(16))
-        y = option.rect.center().y() + 0.5
-        path = QPainterPath()
-        if correct:
-            path.moveTo(x - 4, y)
-            path.lineTo(x - 1, y + 3)
-            path.lineTo(x + 5, y - 4)
-        else:
-            for sign in (-1, 1):
-                path.moveTo(x - 4, y - 4 * sign)
-                path.lineTo(x + 4, y + 4 * sign)
-        painter.drawPath(path)
+        painter.save()
+        draw_verdict(painter, QPointF(x, option.rect.center().y() + 0.5), bool(correct), scale=px(10) / 10)
         painter.restore()
 
     def _paint_thumbnail(self, painter: QPainter, cell: QRectF, file: str) -> None:

@@ -24,7 +24,7 @@ IMAGE = Column(
     "text",
     key=POSITION,
     heading=Heading(
-        title="", meaning="The image; click to sort by the order of the folder", place=0, width=52, spared=0
+        title="", meaning="The image; click to sort by the order of the folder", place=0, width=68, spared=0
     ),
 )
 """The thumbnail column; the other columns are those of the rows' schema that have a heading."""
@@ -158,7 +158,9 @@ class PredictionModel(QAbstractTableModel):
     def _tip(self, row: int, section: int) -> str:
         assert self.predictions is not None
         predictions, (column, heading) = self.predictions, SHOWN[section]
-        if column.key in (POSITION, "file"):
+        if column.key == POSITION:
+            return row_description(predictions, row)
+        if column.key == "file":
             return readable_name(predictions.files[row])
         if row in predictions.errors:
             return predictions.errors[row]
@@ -167,6 +169,21 @@ class PredictionModel(QAbstractTableModel):
                 f"{displayed_class(name)}: {probability:.3g}" for name, probability in predictions.top(row)
             )
         return cell_text(predictions, row, column, heading)
+
+
+def row_description(table: PredictionColumns, row: int) -> str:
+    """Return a row in a few lines: file, prediction and label, or why there is no prediction."""
+    lines = [readable_name(table.files[row])]
+    if row in table.errors:
+        return "\n".join([*lines, table.errors[row]])
+    probability = table.number("probability", row)
+    said = "" if probability is None else f" ({probability:.3f})"
+    lines.append(f"Predicted as {displayed_class(table.name('class', row))}{said}")
+    label, correct = table.name("label", row), table.count("correct", row)
+    if label:
+        verdict = {1: ": correct", 0: ": wrong"}.get(-1 if correct is None else correct, "")
+        lines.append(f"Label {displayed_class(label)}{verdict}")
+    return "\n".join(lines)
 
 
 def cell_text(table: PredictionColumns, row: int, column: Column, heading: Heading) -> str:

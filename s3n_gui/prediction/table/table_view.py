@@ -13,7 +13,7 @@ from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.table.row_delegate import PathOf, RowDelegate
 from s3n_gui.prediction.table.table_model import ROW_ROLE, SHOWN, PredictionModel, section_of
 
-_ROW_HEIGHT = 40
+_ROW_HEIGHT = 56
 _LEAST_WORDS = 120
 _WORDS = [section for section, (column, _) in enumerate(SHOWN) if column.kind == "class" or column.key == "file"]
 _SPARED = sorted(

@@ -196,7 +196,7 @@ def test_the_preview_marks_the_peaks(qtbot: QtBot, filled: PredictPage, tmp_path
     picture = filled.preview.picture
     assert picture.marked == 0, "not before the image is there"
     qtbot.waitUntil(lambda: picture.marked == len(made[row].peak_places), timeout=5000)
-    assert (picture._original.width(), picture._original.height()) == (375, 500), "upright"
+    assert picture.original == (375, 500), "upright"
     filled.show_preview(next(iter(filled.controller.predictions.errors)))  # type: ignore[union-attr]
     assert picture.marked == 0
     assert filled.preview.said.text() == "the file is cut off"
@@ -337,6 +337,7 @@ def test_saving_writes_what_is_shown(qtbot: QtBot, filled: PredictPage, tmp_path
 def test_the_keyboard_stays_at_the_button(qtbot: QtBot, themed: QApplication, session: Session) -> None:
     bar = SourceBar(ModelChoices(session))
     qtbot.addWidget(bar)
+    bar.resize(1000, 40)
     bar.show_choice(resource("demo/images"), None, "all", ())
     assert bar.images.text() == "demo birds"
     bar.show_stage("Predict", "", can_start=True, running=False, can_start_over=False)

@@ -1,0 +1,1 @@
+"""The predictions as a grid of images."""

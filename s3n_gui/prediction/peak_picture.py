@@ -1,0 +1,56 @@
+"""An image with the peaks that its row holds: for the grid's tiles and the preview. Nothing is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSizeF, Qt
+from PySide6.QtGui import QImage, QPainter
+
+from s3n_core.prediction.schema import PeakPlace
+from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
+
+
+def peak_marks(places: Sequence[PeakPlace]) -> tuple[PeakMark, ...]:
+    """Return the marks of a row's peaks, in pixels of the upright original."""
+    return tuple(
+        PeakMark(key=(0, number), x=x, y=y, strength=response, weight_d=weight_d, weight_c=weight_c)
+        for number, (x, y, response, weight_d, weight_c) in enumerate(places)
+    )
+
+
+def fitted(box: QRectF, image: QImage) -> QRectF:
+    """Return the largest rectangle of an image's shape in the middle of a box."""
+    place = QRectF(box.topLeft(), QSizeF(image.size()).scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio))
+    place.moveCenter(box.center())
+    return place
+
+
+def draw_picture(
+    painter: QPainter,
+    place: QRectF,
+    image: QImage,
+    peaks: tuple[PeakMark, ...] = (),
+    original: tuple[int, int] | None = None,
+) -> None:
+    """Draw an image with its peaks.
+
+    Args:
+        painter: The painter; its clipping stays as it is.
+        place: The rectangle that the image fills.
+        image: The image, at any resolution.
+        peaks: Its peaks; not drawn without ``original``.
+        original: (width, height) of the upright original, in whose pixels the peaks are.
+    """
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(place, image)
+    if peaks and original is not None:
+        scale = place.width() / original[0], place.height() / original[1]
+
+        def to_screen(places: NDArray[np.floating]) -> NDArray[np.float64]:
+            moved: NDArray[np.float64] = np.asarray(places, dtype=np.float64) * scale + (place.left(), place.top())
+            return moved
+
+        draw_marks(painter, Marks(peaks=peaks), to_screen, (place.width() * place.height()) ** 0.5)

@@ -1,0 +1,83 @@
+"""Counts in the cells of the confusion matrix: in every cell that is not empty and has room for them, and legible."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from s3n_gui.appearance.theme import apply
+from s3n_gui.appearance.tokens import Mode, contrast
+from s3n_gui.prediction.accuracy.confusion_view import ConfusionView
+from s3n_gui.prediction.accuracy.matrix_drawing import count_font, ink_on, shaded
+
+
+def view_of(qtbot: QtBot, counts: np.ndarray, side: int) -> ConfusionView:
+    view = ConfusionView()
+    qtbot.addWidget(view)
+    view.show_counts(counts, [f"class {number}" for number in range(len(counts))])
+    view.resize(side, side)
+    view.show()
+    return view
+
+
+def colours_in(view: ConfusionView, image: QImage, row: int, column: int) -> int:
+    """Return how many colours a cell has inside its lines; more than one if something is written into it."""
+    box = view.frame.box((row, column)).toRect().adjusted(2, 2, -2, -2)
+    return len({image.pixel(x, y) for x in range(box.left(), box.right()) for y in range(box.top(), box.bottom())})
+
+
+@pytest.mark.parametrize("count", [3, 12, 20])
+def test_every_cell_with_images_has_its_number(qtbot: QtBot, themed: QApplication, count: int) -> None:
+    counts = np.random.default_rng(0).integers(0, 3, (count, count)) + 20 * np.eye(count, dtype=int)
+    view = view_of(qtbot, counts, 330)
+    image = view.grab().toImage()
+    for row, column in np.ndindex(counts.shape):
+        written = colours_in(view, image, row, column) > 1
+        assert written == (counts[row, column] > 0), (row, column)
+
+
+def test_cells_too_small_for_numbers_have_none_but_say_it(qtbot: QtBot, themed: QApplication) -> None:
+    counts = 3 * np.ones((200, 200), dtype=int)
+    view = view_of(qtbot, counts, 420)
+    whole = view.grab().toImage()
+    assert {whole.pixel(200, y) for y in range(100, 110)} <= {whole.pixel(300, y) for y in range(100, 110)}
+    place = view.frame.box((50, 60)).center()
+    qtbot.mouseMove(view, place.toPoint())
+    assert view.toolTip() == "class 50, predicted as class 60: 3 of 600 images (0.5 %)"
+    for _ in range(12):
+        qtbot.keyClick(view, Qt.Key.Key_Plus)
+    image = view.grab().toImage()
+    cell = view.frame.cell_at(QPointF(view.rect().center()))
+    assert cell is not None
+    assert colours_in(view, image, *cell) > 1, "zoomed in, there is room for them"
+
+
+def test_numbers_shrink_before_they_are_left_out(themed: QApplication) -> None:
+    wide, narrow = count_font("123", 40), count_font("123", 20)
+    assert wide is not None
+    assert narrow is not None
+    assert narrow.pixelSize() < wide.pixelSize()
+    assert count_font("1", 5) is None
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_numbers_can_be_read_on_every_shade(themed: QApplication, mode: Mode) -> None:
+    apply(themed, mode)
+    counts = np.array([[round(1000 * share**2), 1000 - round(1000 * share**2)] for share in np.linspace(0, 1, 50)])
+    pairs = [shaded(np.array([one, one[::-1]])) for one in counts]
+    grounds = {image.pixelColor(x, y).name() for image in pairs for x in (0, 1) for y in (0, 1)}
+    assert len(grounds) > 80
+    assert min(contrast(ink_on(ground), ground) for ground in grounds) >= 4.5
+
+
+def test_the_keyboard_says_a_cell_of_the_small_matrix(qtbot: QtBot, themed: QApplication) -> None:
+    view = view_of(qtbot, np.array([[4, 1], [0, 5]]), 200)
+    said: list[str] = []
+    view.pointed.connect(said.append)
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert said[-1] == "class 0, predicted as class 1: 1 of 5 images (20.0 %)"
