@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from s3n_core.datasets.records import comparable_class
-from s3n_core.datasets.splits import VALIDATION, read_split
 from s3n_core.errors import DataSetError
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_summary import RunSummary
@@ -77,6 +76,8 @@ def other_validation(runs: Sequence[RunSummary]) -> frozenset[Path]:
 @lru_cache(maxsize=256)
 def _of_split_file(path: Path, changed: int, size: int) -> str:
     """Read the validation images of a split file; it is read again only where time or size have changed."""
+    from s3n_core.datasets.splits import VALIDATION, read_split  # loads NumPy, not at the window's start
+
     return validation_fingerprint((row.name, row.class_name) for row in read_split(path) if row.part == VALIDATION)
 
 
@@ -96,4 +97,6 @@ def run_validation_count(path: Path) -> int | None:
 
 @lru_cache(maxsize=256)
 def _count_of_split_file(path: Path, changed: int, size: int) -> int:
+    from s3n_core.datasets.splits import VALIDATION, read_split  # loads NumPy, not at the window's start
+
     return sum(row.part == VALIDATION for row in read_split(path))
