@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import ago_text, tip_text
-from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.start.pictures import Pictures
 from s3n_gui.state.last_place import LastPlace
 from s3n_gui.state.opening import data_set_title, model_title
 from s3n_gui.widgets.elided_label import ElidedLabel
+
+if TYPE_CHECKING:
+    from s3n_gui.background.thumbnails import ThumbnailLoader
 
 _PICTURE = (176, 148)  # pixels
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -12,10 +13,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import tip_text
-from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.start.pictures import Pictures
 from s3n_gui.state.recent import RecentItem
 from s3n_gui.widgets.elided_label import ElidedLabel
+
+if TYPE_CHECKING:
+    from s3n_gui.background.thumbnails import ThumbnailLoader
 
 _PICTURE = (112, 84)  # pixels
 _PADDING = 4
@@ -30,7 +33,7 @@ class ImageStrip(QFrame):
 
     chosen = Signal(object)
 
-    def __init__(self, loader: ThumbnailLoader, parent: QWidget | None = None) -> None:
+    def __init__(self, loader: Callable[[], ThumbnailLoader], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
         self.setAccessibleName("Recent images")
@@ -89,7 +92,7 @@ class _ImageButton(QPushButton):
 
     chosen = Signal(object)
 
-    def __init__(self, item: RecentItem, loader: ThumbnailLoader) -> None:
+    def __init__(self, item: RecentItem, loader: Callable[[], ThumbnailLoader]) -> None:
         super().__init__()
         self._path = item.path
         self.setProperty("role", "row")
@@ -102,7 +105,7 @@ class _ImageButton(QPushButton):
         column = QVBoxLayout(self)
         column.setContentsMargins(_PADDING, _PADDING, _PADDING, _PADDING)
         column.setSpacing(SPACE)
-        column.addWidget(Pictures(loader, [item.path], "image", _PICTURE))
+        column.addWidget(Pictures(loader(), [item.path], "image", _PICTURE))
         column.addWidget(name)
         self.clicked.connect(self._on_clicked)
         theme().changed.connect(self.updateGeometry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
@@ -11,8 +12,10 @@ from PySide6.QtWidgets import QWidget
 
 from s3n_gui.appearance.theme import icon, px, theme, tokens
 from s3n_gui.appearance.tokens import CORNER_RADIUS
-from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.widgets.images.cover import paint_cover
+
+if TYPE_CHECKING:
+    from s3n_gui.background.thumbnails import ThumbnailLoader
 
 _GAP = 1.0  # pixels between the images of a mosaic
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -23,9 +23,11 @@ from PySide6.QtWidgets import (
 from s3n_gui.appearance.theme import px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE, State
 from s3n_gui.appearance.wording import tip_text
-from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.start.pictures import Pictures
 from s3n_gui.widgets.elided_label import ElidedLabel
+
+if TYPE_CHECKING:
+    from s3n_gui.background.thumbnails import ThumbnailLoader
 
 _HEIGHT, _HEIGHT_WITH_PICTURES = 46, 58
 _PICTURES = (60, 46)  # pixels
@@ -67,7 +69,9 @@ class RecentCard(QFrame):
     chosen = Signal(object)
     remove_asked = Signal(object)
 
-    def __init__(self, title: str, empty: str, loader: ThumbnailLoader, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, title: str, empty: str, loader: Callable[[], ThumbnailLoader], parent: QWidget | None = None
+    ) -> None:
         """Create an empty card.
 
         Args:
@@ -142,7 +146,7 @@ class _RowButton(QPushButton):
     chosen = Signal(object)
     remove_asked = Signal(object)
 
-    def __init__(self, row: Row, loader: ThumbnailLoader) -> None:
+    def __init__(self, row: Row, loader: Callable[[], ThumbnailLoader]) -> None:
         super().__init__()
         self.row = row
         self.setProperty("role", "row")
@@ -151,7 +155,7 @@ class _RowButton(QPushButton):
         self.setAccessibleName(f"{row.title}, {row.detail}, {row.moment}")
         icon: QWidget
         if row.pictures:
-            icon = Pictures(loader, row.pictures, row.icon, _PICTURES)
+            icon = Pictures(loader(), row.pictures, row.icon, _PICTURES)
         else:
             icon = QLabel()
             set_icon(icon, row.icon, 20, colour=getattr(tokens(), row.state) if row.state else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
@@ -16,7 +16,6 @@ from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import PAGE_MARGIN, State
 from s3n_gui.appearance.wording import ago_text, count_text, place_text
-from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.start.continue_card import ContinueCard
 from s3n_gui.start.demo_card import DemoCard
 from s3n_gui.start.image_strip import ImageStrip
@@ -33,6 +32,9 @@ from s3n_gui.state.runs_watch import RunsSeen
 from s3n_gui.state.session import Session
 from s3n_gui.widgets.drop_zone import DropZone
 from s3n_gui.widgets.page import Page
+
+if TYPE_CHECKING:
+    from s3n_gui.background.thumbnails import ThumbnailLoader
 
 _MOST_RUNS = 30
 _WIDEST = 1720  # pixels: on a large screen, the page is centred
@@ -65,16 +67,16 @@ class StartPage(Page):
     ) -> None:
         super().__init__(parent)
         self._session, self._recent, self._opener, self._trainings = session, recent, opener, trainings
-        self.thumbnails = ThumbnailLoader(_THUMBNAIL_SIDE, self, cache_bytes=_CACHE_BYTES, threads=1)
+        self._thumbnails: ThumbnailLoader | None = None
         self._shows_demo = False
         self._cards: dict[Path, TrainingCard] = {}
         before = places.before
         self.drop_zone = DropZone(primary=before is None)
         self.drop_zone.open_asked.connect(session.ask_to_open)
-        self.data_card = RecentCard("Data sets", "Recent data sets appear here.", self.thumbnails)
-        self.run_card = RecentCard("Runs", "Your training runs appear here.", self.thumbnails)
-        self.model_card = RecentCard("Models", "Recent model files appear here.", self.thumbnails)
-        self.images = ImageStrip(self.thumbnails)
+        self.data_card = RecentCard("Data sets", "Recent data sets appear here.", self._loader)
+        self.run_card = RecentCard("Runs", "Your training runs appear here.", self._loader)
+        self.model_card = RecentCard("Models", "Recent model files appear here.", self._loader)
+        self.images = ImageStrip(self._loader)
         self.images.chosen.connect(opener.open_path)
         top = self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         top.setSpacing(PAGE_MARGIN)
@@ -122,6 +124,18 @@ class StartPage(Page):
         recent.changed.connect(self._show_recent)
         clock().ticked.connect(self._on_tick)
         self._show_recent()
+
+    @property
+    def thumbnails(self) -> ThumbnailLoader:
+        """Reads the thumbnails; made with the first one, since it loads Pillow."""
+        if self._thumbnails is None:
+            from s3n_gui.background.thumbnails import ThumbnailLoader
+
+            self._thumbnails = ThumbnailLoader(_THUMBNAIL_SIDE, self, cache_bytes=_CACHE_BYTES, threads=1)
+        return self._thumbnails
+
+    def _loader(self) -> ThumbnailLoader:
+        return self.thumbnails
 
     def show_demo(self) -> None:
         """Fill the page with the demo: the synthetic birds, the run trained on them, and its model.
@@ -219,7 +233,8 @@ class StartPage(Page):
 
     def shut_down(self) -> None:
         """Stop reading thumbnails."""
-        self.thumbnails.close()
+        if self._thumbnails is not None:
+            self._thumbnails.close()
 
     def _on_pause(self, run: Path) -> None:
         self._trainings.job_of(run).pause()
