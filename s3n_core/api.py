@@ -124,7 +124,8 @@ def train(
         device: "auto", "cpu", "cuda" or "mps".
         settings: Changed settings of the recipe by dotted name: ``{"network.input_size": 320}``.
         on_event: Called with every event as it happens.
-        progress: See `Progress`; counts batches.
+        progress: See `Progress`; counts batches. Before them, a bar of its own counts the training images of more than 8 bits,
+            if there are any, while the range of their values is found.
         **fields: Changed settings without a dot: ``epochs=3``.
 
     Returns:
@@ -135,7 +136,7 @@ def train(
     """
     from s3n_core.training.trainer import Trainer
 
-    run = _prepared(data, recipe, name, device, {**settings, **fields})
+    run = _prepared(data, recipe, name, device, {**settings, **fields}, progress)
     trainer = Trainer(run.path)
     with (
         _unchanged_random_state(),
@@ -161,9 +162,13 @@ def start_training(
     name: str | None = None,
     device: str = "auto",
     settings: Mapping[str, Any] = {},
+    progress: Progress = None,
     **fields: Any,
 ) -> Run:
     """Train a model in a process of its own, which goes on when this one ends. The arguments are those of `train`.
+
+    The range of the values of images of more than 8 bits is found before it begins, in this process, with a bar; Ctrl+C ends
+    the search, and there is no run.
 
     Returns:
         The run: go through it to follow it, or `Run.wait`.
@@ -171,7 +176,7 @@ def start_training(
     Raises:
         S3NError: A setting or the data set cannot be used, or the process cannot be started.
     """
-    run = _prepared(data, recipe, name, device, {**settings, **fields})
+    run = _prepared(data, recipe, name, device, {**settings, **fields}, progress)
     run.resume()
     return run
 
@@ -206,17 +211,26 @@ def figure(
 
 
 def _prepared(
-    data: str | PathLike[str] | DataSet, recipe: str, name: str | None, device: str, settings: Mapping[str, Any]
+    data: str | PathLike[str] | DataSet,
+    recipe: str,
+    name: str | None,
+    device: str,
+    settings: Mapping[str, Any],
+    progress: Progress,
 ) -> Run:
     from s3n_core.datasets.assignment import open_assigned
     from s3n_core.datasets.left_out import without_left_out
+    from s3n_core.datasets.range_finding import FINDING
     from s3n_core.runs.locations import runs_root
     from s3n_core.training.preparing import new_run
     from s3n_core.training.recipes import find_recipe
 
     chosen = find_recipe(recipe).changed(settings)
     data_set = data if isinstance(data, DataSet) else open_assigned(Path(data).expanduser())
-    return Run(new_run(runs_root(), without_left_out(data_set), chosen, name=name, device=device).path)
+    shown = None if callable(progress) else progress  # a function counts batches only
+    with progress_bar(FINDING, shown, late=True) as bar:
+        run = new_run(runs_root(), without_left_out(data_set), chosen, name=name, device=device, progress=bar)
+    return Run(run.path)
 
 
 @contextmanager

@@ -11,8 +11,14 @@ Progress = Callable[[int, int], None] | bool | None
 
 
 @contextmanager
-def progress_bar(what: str, progress: Progress) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that reports the progress of a job: the caller's own, a bar on stderr, or one without effect."""
+def progress_bar(what: str, progress: Progress, *, late: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that reports the progress of a job: the caller's own, a bar on stderr, or one without effect.
+
+    Args:
+        what: What is being done.
+        progress: The caller's choice.
+        late: Show no bar before the first report: there may be nothing to do.
+    """
     if callable(progress):
         yield progress
         return
@@ -24,5 +30,5 @@ def progress_bar(what: str, progress: Progress) -> Iterator[Callable[[int, int],
     from rich.progress import Progress as Bar
 
     with Bar(console=Console(stderr=True), transient=True) as display:
-        task = display.add_task(what, total=None)
-        yield lambda done, total: display.update(task, completed=done, total=total)
+        task = display.add_task(what, total=None, visible=not late)
+        yield lambda done, total: display.update(task, completed=done, total=total, visible=True)

@@ -26,7 +26,7 @@ class Bar(Protocol):
 
 
 @contextmanager
-def progress_bar(what: str, *, quiet: bool = False, json: bool = False) -> Iterator[Bar]:
+def progress_bar(what: str, *, quiet: bool = False, json: bool = False, late: bool = False) -> Iterator[Bar]:
     """Show a job's progress, speed and time left while the block runs.
 
     On a terminal it is a bar, which is gone at the end; elsewhere a line every half minute.
@@ -35,20 +35,30 @@ def progress_bar(what: str, *, quiet: bool = False, json: bool = False) -> Itera
         what: What is being done ("Predicting").
         quiet: Show nothing, because the command tells of its progress in its own way.
         json: Print an object a line, a few a second, because a program reads.
+        late: Show nothing before the first report: there may be nothing to do.
     """
-    with progress_bars(what, quiet=quiet, json=json) as (bar,):
+    with progress_bars(what, quiet=quiet, json=json, late=late) as (bar,):
         yield bar
 
 
 @contextmanager
-def progress_bars(*stages: str, quiet: bool = False, json: bool = False) -> Iterator[tuple[Bar, ...]]:
-    """Show the progress of a job that has several stages: one bar per stage, which appears when the stage begins."""
+def progress_bars(
+    *stages: str, quiet: bool = False, json: bool = False, late: bool = False
+) -> Iterator[tuple[Bar, ...]]:
+    """Show the progress of a job that has several stages: one bar per stage, which appears when the stage begins.
+
+    Args:
+        stages: What is being done in each.
+        quiet: As in `progress_bar`, and so are the others.
+        json: Print an object a line.
+        late: Do not show the first bar before its first report either.
+    """
     if quiet:
         yield tuple(_silent for _ in stages)
     elif json:
         yield tuple(_objects(what) for what in stages)
     elif sys.stderr.isatty():
-        with _drawn_bars(stages) as bars:
+        with _drawn_bars(stages, late=late) as bars:
             yield bars
     else:
         yield tuple(_lines(what) for what in stages)
@@ -59,7 +69,7 @@ def _silent(done: int, total: int, note: str = "", seconds_left: float | None = 
 
 
 @contextmanager
-def _drawn_bars(stages: Sequence[str]) -> Iterator[tuple[Bar, ...]]:
+def _drawn_bars(stages: Sequence[str], *, late: bool) -> Iterator[tuple[Bar, ...]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -87,7 +97,7 @@ def _drawn_bars(stages: Sequence[str]) -> Iterator[tuple[Bar, ...]]:
 
             return bar
 
-        yield tuple(drawn(what, first=place == 0) for place, what in enumerate(stages))
+        yield tuple(drawn(what, first=place == 0 and not late) for place, what in enumerate(stages))
 
 
 def _lines(what: str) -> Bar:

@@ -22,7 +22,7 @@ from s3n_core.commands.arguments import (
     say_problems,
 )
 from s3n_core.commands.failures import interruptible, say
-from s3n_core.commands.progress import print_event
+from s3n_core.commands.progress import print_event, progress_bar
 from s3n_core.commands.training_lines import follow
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _prepare(
     from s3n_core.datasets.assignment import assignment_sentence, open_assigned
     from s3n_core.datasets.detection import detection_sentence
     from s3n_core.datasets.left_out import without_left_out
+    from s3n_core.datasets.range_finding import FINDING
     from s3n_core.runs.locations import runs_root
     from s3n_core.training.preparing import new_run
 
@@ -131,7 +132,12 @@ def _prepare(
         _say_small_classes(data_set.records, data_set.classes)
         _say_unequal_classes(data_set.records, data_set.classes, chosen)
         _say_download(chosen)
-    return new_run(runs_root(runs), data_set, chosen, name=name, device=device, processes=processes, tell=say).path
+    nothing = "Stopped before the training began; no run was made."
+    with interruptible(lambda: nothing), progress_bar(FINDING, json=json, late=True) as bar:
+        run = new_run(
+            runs_root(runs), data_set, chosen, name=name, device=device, processes=processes, tell=say, progress=bar
+        )
+    return run.path
 
 
 def train_run(

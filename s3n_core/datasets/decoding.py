@@ -72,7 +72,8 @@ def read_image(
         pixel_limit: Largest number of pixels that the header may declare.
         ranges: Ranges of values of more than 8 bits. Without one, whole numbers are scaled by 65535, and colours are
             reduced to their upper byte.
-        own_range: Find the range of such values in the image itself: for thumbnails, which belong to no model.
+        own_range: Find the range of such values in the image itself where ``ranges`` has none for their kind: for thumbnails
+            and whatever else is looked at, not learned from.
         seen: Called with the values of an image that has more than 8 bits.
 
     Returns:
@@ -86,7 +87,8 @@ def read_image(
         _check_size(path, image.size, pixel_limit)
         wanted = bool(ranges) or own_range or seen is not None or has_planes(image)
         wide = _wide_values(path, image) if wanted else None  # before the pixels are decoded
-        rgb = _upright_rgb(path, image, wide, _own_ranges(wide) if own_range and wide is not None else ranges)
+        alone = own_range and wide is not None and ranges.of(wide.kind) is None
+        rgb = _upright_rgb(path, image, wide, _own_ranges(wide) if alone and wide is not None else ranges)
         if wide is not None and seen is not None:
             seen(wide)
         return rgb

@@ -196,13 +196,18 @@ class RangeWatch:
         """Take the values of an image."""
         self._counts[kind].add(values)
 
-    def warnings(self) -> tuple[str, ...]:
-        """Return a sentence for each kind of values that lie beyond the model's range, or use less than a quarter of it."""
+    def warnings(self, *, one: bool = False) -> tuple[str, ...]:
+        """Return a sentence for each kind of values that lie beyond the model's range, or use less than a quarter of it.
+
+        Args:
+            one: The sentence is about a single image.
+        """
         kinds: Sequence[ValueKind] = ("integers", "floats")
-        found = (self._warning(kind, self._counts[kind].ends()) for kind in kinds)
+        whose = "this image" if one else "these images of more than 8 bits"
+        found = (self._warning(kind, self._counts[kind].ends(), whose) for kind in kinds)
         return tuple(sentence for sentence in found if sentence)
 
-    def _warning(self, kind: ValueKind, ends: ValueRange | None) -> str:
+    def _warning(self, kind: ValueKind, ends: ValueRange | None, images: str) -> str:
         if ends is None:
             return ""
         own = self._ranges.of(kind)
@@ -210,7 +215,7 @@ class RangeWatch:
             return ""  # each image is scaled by the smallest usual range that holds it
         low, high = own or (0.0, float(_WHOLE_NUMBERS))
         whose = "the model's range is" if own else "the model was trained without such images and takes"
-        values = f"The values of these images of more than 8 bits go from {range_text(ends)}, but {whose}"
+        values = f"The values of {images} go from {range_text(ends)}, but {whose}"
         model = f"{values} {range_text((low, high))}"
         span = high - low
         if ends[1] > high + _TOLERANCE * span or ends[0] < low - _TOLERANCE * span:

@@ -169,6 +169,7 @@ class Evaluation:
             "confusion": self.confusion.tolist(),
             "unreadable": [{"file": name, "reason": reason} for name, reason in self.unreadable],
             "unlabelled": self.unlabelled,
+            "warnings": list(self.warnings),
         }
 
 

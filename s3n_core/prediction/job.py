@@ -198,6 +198,7 @@ def predict_to_file(
                 seen.update(() if row.error else (row.seen,))
                 yield row
 
+        header = replace(header, warnings=reader.warnings())
         write_table(out, header, counted(), excel=excel)
         table.remove()
         yield progress(finished=True, passes=header.passes, seen=SeenCounts.count(seen))

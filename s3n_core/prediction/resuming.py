@@ -18,8 +18,9 @@ from s3n_core.prediction.tables import FORMAT, VERSION
 from s3n_core.system.json_values import from_json
 from s3n_core.system.line_files import LineFile, part_path
 
-_RESUMED = (2, VERSION)
-"""Versions whose rows are kept: version 2 only lacked ``peaks_outside``, which follows from the peaks' places."""
+_RESUMED = (2, 3, VERSION)
+"""Versions whose rows are kept: version 3 lacked ``warnings``, which only a finished table has; version 2 also lacked
+``peaks_outside``, which follows from the peaks' places."""
 
 
 class UnfinishedTable:

@@ -235,6 +235,7 @@ class PredictionHeader:
             table of an earlier version.
         stop_below: Images with H (nats) up to this value stopped after O; None: none did.
         passes: Mean number of backbone passes per predicted image, in a finished table with ``stop_below``.
+        warnings: Sentences about images whose values do not fit the model's range, in a finished table.
     """
 
     model: str
@@ -247,10 +248,13 @@ class PredictionHeader:
     place_cells: int | None = field(default=None, compare=False)
     stop_below: float | None = None
     passes: float | None = field(default=None, compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON values, without loss; those of a cascade only if there is one."""
+        """Return the fields as JSON values, without loss; warnings and those of a cascade only if there are any."""
         fields: dict[str, Any] = to_json(self)
+        if not self.warnings:
+            del fields["warnings"]
         if self.stop_below is None:
             del fields["stop_below"], fields["passes"]
         return fields

@@ -23,7 +23,7 @@ from s3n_core.system.json_values import from_json
 
 TableFormat = Literal["csv", "json"]
 FORMAT = "s3n-predictions"
-VERSION = 3
+VERSION = 4
 _ROWS_BEGIN = b' "rows": ['
 
 CSV_NAMES: tuple[str, ...] = tuple(name for column in COLUMNS for name in column.csv_names)

@@ -9,7 +9,7 @@ from pathlib import Path
 from s3n_core.datasets.content_hashes import content_hashes
 from s3n_core.datasets.loading import Sample
 from s3n_core.errors import ModelFileError
-from s3n_core.models.model_files import read_header
+from s3n_core.models.model_headers import read_header
 from s3n_core.models.seen_images import MOST_IMAGES, SeenImages
 from s3n_core.training.preparing import Plan
 

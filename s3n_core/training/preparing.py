@@ -86,6 +86,7 @@ def new_run(
     device: str = "auto",
     processes: int = 1,
     tell: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> RunDirectory:
     """Create the folder of a new run in the runs folder, after downloading ImageNet weights if the recipe needs them.
 
@@ -97,6 +98,7 @@ def new_run(
         device: The device to train on.
         processes: The number of processes that will share each batch.
         tell: As in `prepare_run`.
+        progress: As in `prepare_run`.
 
     Returns:
         The run, ready for `Trainer`.
@@ -111,7 +113,9 @@ def new_run(
 
         # Before the run exists: offline, this fails, and must not leave a run that takes the name but never started.
         imagenet_weights(recipe.network.backbone)
-    return prepare_run(root / run_name, data_set, recipe, device=device, processes=processes, tell=tell)
+    return prepare_run(
+        root / run_name, data_set, recipe, device=device, processes=processes, tell=tell, progress=progress
+    )
 
 
 def prepare_run(
@@ -122,6 +126,7 @@ def prepare_run(
     device: str = "auto",
     processes: int = 1,
     tell: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> RunDirectory:
     """Create a run's folder with recipe, classes, fingerprint, versions, split and the ranges of values.
 
@@ -132,6 +137,7 @@ def prepare_run(
         device: The device to train on.
         processes: The number of processes that will share each batch.
         tell: Called with sentences about images of more than 8 bits, each of which is decoded once here.
+        progress: Called while they are decoded, as by `find_ranges`.
 
     Returns:
         The run, ready for `Trainer`.
@@ -159,7 +165,7 @@ def prepare_run(
     require_batches(recipe, len(training), processes)
     recipe = _with_absolute_weights(recipe)
     RunDirectory.require_free(path)  # before the images are decoded
-    ranges = find_ranges(training, tell)
+    ranges = find_ranges(training, tell, progress)
     run = RunDirectory.create(
         path,
         {

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from PySide6.QtCore import Signal
 
@@ -46,6 +46,23 @@ class RunOrder:
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """The progress of a command that does not have a run folder yet.
+
+    Attributes:
+        what: What it is doing: "Finding the range of values".
+        done: Number of images done.
+        total: Number of all images that it concerns.
+        seconds_left: Estimated time left, in seconds; None while unknown.
+    """
+
+    what: str
+    done: int
+    total: int
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
 class Ending:
     """How a watched training ended.
 
@@ -73,6 +90,8 @@ class RunWatch(Worker):
 
     changed = Signal(object)
     """The run folder changed: a `RunChange`."""
+    preparing = Signal(object)
+    """The command has made progress before there is a run folder: a `Preparation`."""
     refused = Signal(object)
     """An order could not be sent: the `S3NError`."""
     ended = Signal(object)
@@ -89,7 +108,8 @@ class RunWatch(Worker):
         self._end_at: float | None = None
         self._discarding = False
         self._seen = False
-        self._ended_by_force = False
+        self._ended_by_force = self._interrupted = False
+        self._preparation: Preparation | None = None
 
     def order(self, order: RunOrder) -> None:
         """Queue an order. Thread-safe."""
@@ -126,6 +146,8 @@ class RunWatch(Worker):
             if over and not is_live(self._run_path):
                 self.ended.emit(self._ending(change, code))
                 return
+            if process is not None and not self._seen:
+                self._follow_preparation()
             process = None if code is not None else process  # another process has taken over the run
             while self._orders:
                 self._pass_on(self._orders.popleft(), process)
@@ -149,6 +171,7 @@ class RunWatch(Worker):
             if order.grace_seconds is None or process is None or is_live(self._run_path):
                 self.refused.emit(error)
                 return
+            self._interrupted = True
             interrupt(process)
         self._discarding = order.order == "discard"
         if order.grace_seconds is not None:
@@ -164,7 +187,21 @@ class RunWatch(Worker):
         if ending == "gone" and process is not None:
             kill(process)
 
+    def _follow_preparation(self) -> None:
+        said = self._last_logged("progress")
+        if said is None:
+            return
+        done, total, left = (said.get(name) for name in ("done", "total", "seconds_left"))
+        if not isinstance(done, int) or not isinstance(total, int) or total < 1:
+            return
+        found = Preparation(str(said.get("what", "")), done, total, left if isinstance(left, int | float) else None)
+        if found != self._preparation:
+            self._preparation = found
+            self.preparing.emit(found)
+
     def _ending(self, change: RunChange, code: int | None) -> Ending:
+        if change.gone and not self._seen and self._interrupted and self._said() is None:
+            return Ending("stopped", sentence="Stopped before the training began; no run was made.")
         if self._discarding:
             return self._discarded(change.state)
         if change.gone and self._seen:
@@ -200,6 +237,11 @@ class RunWatch(Worker):
 
     def _said(self) -> S3NError | None:
         """Return the error that the command logged last, or None."""
+        said = self._last_logged("failed")
+        return None if said is None else S3NError.from_dict(said)
+
+    def _last_logged(self, event: str) -> dict[str, Any] | None:
+        """Return what the command logged last of a kind of event, or None."""
         try:
             with self._log.open("rb") as file:
                 file.seek(0, 2)
@@ -210,8 +252,8 @@ class RunWatch(Worker):
         for line in reversed(lines):
             with contextlib.suppress(ValueError):
                 value = json.loads(line)
-                if isinstance(value, dict) and value.get("event") == "failed":
-                    return S3NError.from_dict(value)
+                if isinstance(value, dict) and value.get("event") == event:
+                    return value
         return None
 
 

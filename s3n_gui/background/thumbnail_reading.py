@@ -9,11 +9,12 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage, QImageReader
 
 from s3n_core.datasets.decoding import PIXEL_LIMIT, read_image
+from s3n_core.datasets.value_ranges import NO_RANGES, ValueRanges
 
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
-def read_thumbnail(path: Path, side: int, *, banner: int = 0) -> QImage:
+def read_thumbnail(path: Path, side: int, *, banner: int = 0, ranges: ValueRanges = NO_RANGES) -> QImage:
     """Read an image scaled to fit into a square; smaller images are not enlarged. Thread-safe.
 
     Qt decodes JPEG files at a reduced size, which is several times as fast. The engine's decoder reads all other files,
@@ -24,6 +25,7 @@ def read_thumbnail(path: Path, side: int, *, banner: int = 0) -> QImage:
         path: The file.
         side: Side of the square, in pixels.
         banner: Rows to crop at the bottom (`ImageRecord.banner`).
+        ranges: Of values of more than 8 bits, those of the open model; where it has none, the image's own.
 
     Returns:
         An opaque RGB image.
@@ -35,7 +37,7 @@ def read_thumbnail(path: Path, side: int, *, banner: int = 0) -> QImage:
         image = _read_jpeg(path, side)
         if image is not None:
             return image
-    picture = read_image(path, banner=banner, own_range=True)  # no model stands behind a thumbnail
+    picture = read_image(path, banner=banner, ranges=ranges, own_range=True)
     # ``reducing_gap`` reduces by an integer factor before filtering: ten times as fast for a photograph.
     picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return to_qimage(picture)

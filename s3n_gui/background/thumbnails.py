@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.decoding import image_size
+from s3n_core.datasets.value_ranges import NO_RANGES, ValueRanges
 from s3n_core.errors import UnreadableImage
 from s3n_gui.background.thumbnail_reading import read_thumbnail
 
@@ -25,6 +26,8 @@ class ThumbnailLoader(QObject):
     """The thumbnail of this path is loaded: `image` returns it."""
     failed = Signal(object, str)
     """This path cannot be read, and why, as a clause; `image` returns a placeholder."""
+    outdated = Signal()
+    """All thumbnails were dropped, because images are read otherwise now: ask for the visible ones again."""
 
     def __init__(
         self,
@@ -109,6 +112,12 @@ class ThumbnailLoader(QObject):
             self._placeholder = image
         return self._placeholder
 
+    def set_ranges(self, ranges: ValueRanges | None) -> None:
+        """Set the open model's ranges of values of more than 8 bits; other ones than before make all thumbnails outdated."""
+        if self._queue.set_ranges(ranges or NO_RANGES):
+            self.clear()
+            self.outdated.emit()
+
     def set_cache_bytes(self, most: int) -> None:
         """Set the size of the cache, and drop what exceeds it."""
         self._cache_bytes = most
@@ -164,6 +173,7 @@ class _ReadingQueue(QObject):
         super().__init__()
         self.era = 0
         self._side, self._sizes = side, sizes
+        self._ranges = NO_RANGES
         self._idle_threads = threads
         self._waiting: OrderedDict[Path, None] = OrderedDict()
         self._being_read: set[Path] = set()
@@ -180,6 +190,13 @@ class _ReadingQueue(QObject):
             more = self._idle_threads > 0
             self._idle_threads -= more
             return more
+
+    def set_ranges(self, ranges: ValueRanges) -> bool:
+        """Set the ranges of values; return whether they are other ones than before."""
+        with self._lock:
+            changed = ranges != self._ranges
+            self._ranges = ranges
+            return changed
 
     def settle(self, path: Path) -> None:
         """Allow new requests for a file whose result has been delivered."""
@@ -209,11 +226,11 @@ class _ReadingQueue(QObject):
                 return False
             path, _ = self._waiting.popitem()
             self._being_read.add(path)
-            era = self.era
+            era, ranges = self.era, self._ranges
         image, size, reason = None, None, ""
         try:
             banner = banner_of(path)
-            image = read_thumbnail(path, self._side, banner=banner)
+            image = read_thumbnail(path, self._side, banner=banner, ranges=ranges)
             size = image_size(path, banner=banner) if self._sizes else None
         except UnreadableImage as error:
             reason = error.reason

@@ -19,7 +19,7 @@ from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
 from s3n_core.system.engine_process import engine_command
 from s3n_gui.appearance.wording import error_text
 from s3n_gui.background.jobs import Job, JobStatus
-from s3n_gui.background.run_watch import Ending, RunOrder, RunWatch
+from s3n_gui.background.run_watch import Ending, Preparation, RunOrder, RunWatch
 from s3n_gui.background.training_request import REPORTING, TrainingRequest
 from s3n_gui.background.worker_thread import WorkerThread
 
@@ -48,6 +48,8 @@ class TrainingJob(Job):
     """The run folder changed: a `RunChange` with the new lines of the metrics."""
     run_status_changed = Signal(str)
     """The status of the run changed: the new `ShownStatus`."""
+    prepared = Signal(object, object)
+    """The training has made progress before there is a run folder: the `Preparation`, and the job."""
     failed = Signal(object, object)
     """An order was refused or the training failed: the `S3NError`, and the job."""
 
@@ -63,6 +65,7 @@ class TrainingJob(Job):
         self._own = command is not None
         self._watch = RunWatch(run_path, command, log_name)
         self._watch.changed.connect(self._on_run_changed)
+        self._watch.preparing.connect(self._on_preparing)
         self._watch.refused.connect(self._on_refused)
         self._watch.ended.connect(self._on_ended)
         self._watch.crashed.connect(self._on_crashed)
@@ -192,6 +195,17 @@ class TrainingJob(Job):
             fraction=min(done / state.epochs, 1.0) if state.epochs else None,
             seconds_left=state.seconds_left,
         )
+
+    @Slot(object)
+    def _on_preparing(self, preparation: Preparation) -> None:
+        if self.status == "running":
+            what = preparation.what[:1].lower() + preparation.what[1:]
+            self._report(
+                text=f"{what}, {preparation.done} of {preparation.total}",
+                fraction=min(preparation.done / preparation.total, 1.0),
+                seconds_left=preparation.seconds_left,
+            )
+        self.prepared.emit(preparation, self)
 
     @Slot(object)
     def _on_refused(self, error: S3NError) -> None:

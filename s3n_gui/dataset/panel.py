@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent, QUndoStack
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_core.datasets.splits import SPLIT_NAMES
+from s3n_core.datasets.value_ranges import ValueRanges
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.dataset.classes.class_model import ClassModel
@@ -96,6 +97,12 @@ class DataPage(Page):
         self.selected.use_asked.connect(self._on_use_for)
         self.findings.show_asked.connect(self._on_show)
         self._settings.changed.connect(self._on_setting)
+        self._session.value_ranges_changed.connect(self._on_value_ranges)
+        self._on_value_ranges(self._session.value_ranges)
+
+    def _on_value_ranges(self, ranges: ValueRanges | None) -> None:
+        self.thumbnails.set_ranges(ranges)
+        self.selected.picture.set_ranges(ranges)
 
     # -- content ---------------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from s3n_gui.appearance.theme import px, set_icon
 from s3n_gui.appearance.wording import count_text, label_text, left_text, place_text, tip_text
 from s3n_gui.background.jobs import Job
 from s3n_gui.export.export_choice import ExportChoice
+from s3n_gui.widgets.caution_card import CautionCard
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 
@@ -59,6 +60,8 @@ class ExportRunBar(QFrame):
         self.out = QPushButton()
         self.out.setAccessibleName("Output folder")
         set_icon(self.out, "folder")
+        self.caution = CautionCard()
+        """What the last export found: values that do not suit the model's range."""
         self.state = ElidedLabel()
         self.state.setProperty("role", "quiet")
         self.progress = QProgressBar()
@@ -113,6 +116,7 @@ class ExportRunBar(QFrame):
         lines = QVBoxLayout(self)
         lines.setContentsMargins(12, 10, 12, 10)
         lines.setSpacing(8)
+        lines.addWidget(self.caution)
         lines.addLayout(first)
         lines.addLayout(second)
 
@@ -178,6 +182,7 @@ class ExportRunBar(QFrame):
         words = f"{count_text(total - left_out, 'image')} written to {out}"
         # Unreadable images come first, since a long folder name may be cut off.
         self.state.setText(f"{left_out} could not be read (see index.csv); {words}" if left_out else words)
+        self.caution.show_words(" ".join(str(sentence) for sentence in last.get("warnings") or ()))
         self.reveal.show()
         self.report.setVisible(self._with_report and (out / REPORT).is_file())
 
@@ -188,6 +193,7 @@ class ExportRunBar(QFrame):
         self.start_asked.emit(True)
 
     def _hide_written(self) -> None:
+        self.caution.show_words("")
         self.reveal.hide()
         self.report.hide()
 

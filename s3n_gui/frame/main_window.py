@@ -30,6 +30,7 @@ from s3n_gui.state.clock import clock
 from s3n_gui.state.last_place import LastPlaces
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.model_choices import ModelChoices
+from s3n_gui.state.model_ranges import ModelRanges
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.recent_images import RecentImages
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         self.card = CardMemory(self)
         self.trainings = LiveRuns(settings, self.jobs, self)
         self.models = ModelChoices(self.session, self.recent, self.trainings.watch, self)
+        self._ranges = ModelRanges(self.session, self)
         self._preload = Preload(MODULES)
         self._layout = layout if layout is not None else WindowLayout()
         self._places = LastPlaces(self.session, self._layout)
@@ -251,6 +253,7 @@ class MainWindow(QMainWindow):
         self.opener.close()
         self.sources.close()
         self._recent_images.close()
+        self._ranges.close()
         self.probe.close()
         self.card.close()
         self.jobs.close()

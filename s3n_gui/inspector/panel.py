@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_gui.appearance.theme import theme
+from s3n_gui.appearance.tokens import PAGE_MARGIN
 from s3n_gui.background.engine_client import EngineClient
 from s3n_gui.background.incremental import IncrementalWork
 from s3n_gui.background.inspection_client import InspectionClient
@@ -26,12 +27,14 @@ from s3n_gui.inspector.inspect_actions import InspectActions
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panes.pane_model import Cameras
 from s3n_gui.inspector.peaks.peak_editor import Editor
+from s3n_gui.inspector.range_check import RangeCheck
 from s3n_gui.inspector.stage import Stage
 from s3n_gui.inspector.stored import read_demo_inspection
 from s3n_gui.state.demo import demo_images, demo_model
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.caution_card import CautionCard
 from s3n_gui.widgets.page import Page
 
 _ARROWS = {
@@ -82,6 +85,9 @@ class InspectPage(Page):
         self.hiding = HidingState(self._client, self.state, self.images.record_of, self)
         self.known = KnownAnswers(session, settings, self._client, self.images, self.verdicts, self)
         self.thumbnails = ThumbnailLoader(192, self, cache_bytes=settings.thumbnail_cache_mb * 2**20)
+        self.thumbnails.set_ranges(session.value_ranges)
+        session.value_ranges_changed.connect(self.thumbnails.set_ranges)
+        self.range_check = RangeCheck(session, self._client, self.state, self)
         self._kept: Mapping[str, Any] = {}
         self._made = False
         self.body = Body(
@@ -96,7 +102,13 @@ class InspectPage(Page):
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.body)
+        self.caution = CautionCard()
+        card = QVBoxLayout()
+        card.setContentsMargins(PAGE_MARGIN, 0, PAGE_MARGIN, 0)
+        card.addWidget(self.caution)
+        layout.addLayout(card)
+        layout.addWidget(self.body, 1)
+        self.range_check.changed.connect(self.caution.show_words)
         self._making = IncrementalWork(self)
         for piece in (*self.body.pieces(), self._make_parts):
             self._making.add(piece)
@@ -258,6 +270,7 @@ class InspectPage(Page):
         self._client.close()
         if self._made:
             self.stage.close_engines()
+        self.range_check.close()
         self.known.close()
         self.thumbnails.close()
 

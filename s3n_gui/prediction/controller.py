@@ -251,6 +251,7 @@ class PredictionController(QObject):
         reader = TableReader(request.table, growing=growing, anew=anew, number=self._reading)
         reader.began.connect(self._on_began)
         reader.read.connect(self._on_read)
+        reader.completed.connect(self._on_completed)
         reader.ended.connect(self._on_read_all)
         reader.unreadable.connect(self._on_unreadable)
         self._reader, self._thread = reader, WorkerThread(reader)
@@ -277,6 +278,11 @@ class PredictionController(QObject):
             first = len(self.predictions)
             self.predictions.append(block)
             self.grown.emit(first)
+
+    @Slot(int, object)
+    def _on_completed(self, number: int, header: PredictionHeader) -> None:
+        if number == self._reading and self.predictions is not None:
+            self.predictions.header = header
 
     @Slot(int, bool)
     def _on_read_all(self, number: int, finished: bool) -> None:

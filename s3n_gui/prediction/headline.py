@@ -1,19 +1,19 @@
-"""What must be read before the figures: the model has seen these images, or does not know their classes."""
+"""What must be read before the figures: the model has seen these images, or does not know their classes or values."""
 
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from s3n_core.evaluation.label_check import unknown_labels
-from s3n_gui.appearance.theme import set_icon, theme, tokens
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
+from s3n_gui.widgets.caution_card import CautionCard
 
 _OFFERS = {"test": "Only test images", "val": "Only validation images"}
 
 
-class Headline(QFrame):
+class Headline(CautionCard):
     """A card above the results; hidden while there is nothing to say.
 
     Signals:
@@ -24,29 +24,10 @@ class Headline(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("role", "card")
-        self._icon, self._words = QLabel(), QLabel()
-        self._words.setProperty("role", "headline")
-        self._words.setWordWrap(True)
-        self._words.setTextFormat(Qt.TextFormat.PlainText)
-        self._words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 12, 6)
-        row.setSpacing(8)
-        row.addWidget(self._icon)
-        row.addWidget(self._words, 1)
         self.measure = QPushButton()
         self.measure.clicked.connect(self._on_measure)
         self._split = ""
-        row.addWidget(self.measure)
-        theme().changed.connect(self._draw)
-        self._draw()
-        self.hide()
-
-    @property
-    def words(self) -> str:
-        """The text."""
-        return self._words.text()
+        self.row.addWidget(self.measure)
 
     def show_words(self, words: str, split: str = "") -> None:
         """Show a text; an empty one hides the card.
@@ -58,15 +39,10 @@ class Headline(QFrame):
         self._split = split
         self.measure.setText(_OFFERS.get(split, ""))
         self.measure.setVisible(bool(split))
-        self._words.setText(words)
-        self.setAccessibleName(words)
-        self.setVisible(bool(words))
+        super().show_words(words)
 
     def _on_measure(self) -> None:
         self.split_asked.emit(self._split)
-
-    def _draw(self) -> None:
-        set_icon(self._icon, "caution", 20, colour=tokens().caution)
 
 
 def headline_words(predictions: PredictionColumns | None) -> str:
@@ -76,7 +52,9 @@ def headline_words(predictions: PredictionColumns | None) -> str:
     label = predictions.column("label")
     found = np.unique(label[(label >= 0) & (predictions.column("class") >= 0)], return_counts=True)
     labels = {predictions.names[index]: count for index, count in zip(*(part.tolist() for part in found), strict=True)}
-    sentences = [unknown_labels(labels, frozenset(predictions.header.classes))] if labels else []
+    sentences = list(predictions.header.warnings)
+    if labels:
+        sentences.append(unknown_labels(labels, frozenset(predictions.header.classes)))
     seen = predictions.seen()
     if seen.images and not seen.is_fair:
         sentences.append(seen.sentence())

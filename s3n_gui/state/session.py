@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -17,6 +18,9 @@ from s3n_core.errors import S3NError
 from s3n_gui.appearance.wording import error_text
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.messages import Cause, Message
+
+if TYPE_CHECKING:
+    from s3n_core.datasets.value_ranges import ValueRanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Session(QObject):
     Signals:
         data_set_changed: The new ``DataSet`` or None.
         model_changed: The new model's ``Path`` (a model file or a run folder) or None.
+        value_ranges_changed: The model's ``ValueRanges`` of images with more than 8 bits, or None.
         run_changed: The new run's folder as ``Path`` or None.
         image_changed: The newly selected image's ``Path`` or None.
         selection_changed: The new ``ImageSelection``, or None: all images are shown again.
@@ -58,6 +63,7 @@ class Session(QObject):
 
     data_set_changed = Signal(object)
     model_changed = Signal(object)
+    value_ranges_changed = Signal(object)
     run_changed = Signal(object)
     image_changed = Signal(object)
     selection_changed = Signal(object)
@@ -79,6 +85,7 @@ class Session(QObject):
         super().__init__(parent)
         self._data_set: DataSet | None = None
         self._model: Path | None = None
+        self._value_ranges: ValueRanges | None = None
         self._run: Path | None = None
         self._image: Path | None = None
         self._selection: ImageSelection | None = None
@@ -111,6 +118,20 @@ class Session(QObject):
             self._model = value
             self._end(("open", "model", "table", "prediction"))
             self.model_changed.emit(value)
+
+    @property
+    def value_ranges(self) -> ValueRanges | None:
+        """The current model's ranges of values of images with more than 8 bits; None without any, or before they are read.
+
+        `ModelRanges` sets it.
+        """
+        return self._value_ranges
+
+    @value_ranges.setter
+    def value_ranges(self, value: ValueRanges | None) -> None:
+        if value != self._value_ranges:
+            self._value_ranges = value
+            self.value_ranges_changed.emit(value)
 
     @property
     def run(self) -> Path | None:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from s3n_core.errors import DataChanged, S3NError
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
 from s3n_gui.background.jobs import JobList
+from s3n_gui.background.run_watch import Preparation
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.state.live_runs import LiveRuns
@@ -44,6 +45,7 @@ class TrainingController(QObject):
         state: Its last recorded state.
         status: Its status to show; None if no run is shown.
         run: The content of its ``run.json``; empty until it is read.
+        preparation: What its training does before its folder exists; None otherwise.
         validation: The fingerprint of its validation images; None until it is known.
     """
 
@@ -62,6 +64,7 @@ class TrainingController(QObject):
         self.state: RunState | None = None
         self.status: ShownStatus | None = None
         self.run: Mapping[str, Any] = {}
+        self.preparation: Preparation | None = None
         self.validation: str | None = None
         self.path: Path | None = None
         self._reader: RunReader | None = None
@@ -80,7 +83,7 @@ class TrainingController(QObject):
         self._close(self._reader)
         self._reader, self._job = None, None
         self.path, self.state, self.status, self.run, self.validation = path, None, None, {}, None
-        self.series = MetricSeries()
+        self.series, self.preparation = MetricSeries(), None
         self.machine.hear("cleared" if path is None else "shown")
         if path is not None:
             self.lay_over(path, on=False)
@@ -196,6 +199,7 @@ class TrainingController(QObject):
 
     def _listen(self, job: TrainingJob) -> None:
         self._job = job
+        job.prepared.connect(self._on_prepared)
         job.failed.connect(self._on_failed)
         job.ended.connect(self._on_ended)
 
@@ -224,6 +228,8 @@ class TrainingController(QObject):
             self.series.clear()
         self.series.add(news.lines)
         self.run, self.state = news.run or self.run, news.state
+        if not news.gone:
+            self.preparation = None
         if news.validation != self.validation:
             self.validation = news.validation
             self.others_changed.emit()
@@ -260,6 +266,12 @@ class TrainingController(QObject):
         self.others_changed.emit()
 
     @Slot(object, object)
+    def _on_prepared(self, preparation: Preparation, job: TrainingJob) -> None:
+        if job is self._job and self.machine.busy:
+            self.preparation = preparation
+            self.status_changed.emit()
+
+    @Slot(object, object)
     def _on_failed(self, error: S3NError, job: TrainingJob) -> None:
         if job is self._job and self._job is not None and self._job.is_active:
             self.machine.hear("refused")
@@ -279,8 +291,11 @@ class TrainingController(QObject):
             name = self._job.run_path.name
             self.show_run(None)
             self._session.report_notice(f"{name} was discarded; it is in the trash.")
-        elif self.status == "failed" and not self._job.run_path.exists():
-            self.show_run(None)  # Refused before the run folder existed; the error says why.
+        elif self.status in ("failed", "stopped") and not self._job.run_path.exists():
+            ended = self._job
+            self.show_run(None)  # Refused before the run folder existed, where the error says why, or stopped.
+            if ended.run_status == "stopped":
+                self._session.report_notice(ended.sentence, cause="training")
         else:
             self.status_changed.emit()
 

@@ -235,7 +235,9 @@ class TrainPage(Page):
 
     def _on_status(self) -> None:
         controller = self.controller
-        self.words.show_sayings(sayings(controller.series, controller.state, controller.status))
+        finding = controller.preparation is not None
+        said = sayings(controller.series, controller.state, controller.status, finding_range=finding)
+        self.words.show_sayings(said)
         self._tell_commands()
 
     def _ask_longer(self) -> None:

@@ -17,6 +17,10 @@ Tone = Literal["good", "plain", "caution", "bad"]
 _RESTING_EPOCHS = 4
 """After this many epochs without a new best, the accuracy counts as a plateau."""
 _NO_CHANGE = 0.01
+_FINDING = (
+    "Training images with more than 8 bits per channel are read once before the first epoch, to find which values are black and "
+    "white. The model keeps this range."
+)
 _BRANCH_WORDS = {"joint": "the joint prediction", "O": "the original branch (O)"}
 
 
@@ -33,14 +37,19 @@ class Saying:
     text: str
 
 
-def sayings(series: MetricSeries, state: RunState | None, status: ShownStatus | None) -> list[Saying]:
+def sayings(
+    series: MetricSeries, state: RunState | None, status: ShownStatus | None, *, finding_range: bool = False
+) -> list[Saying]:
     """Return comments on a run, most important first.
 
     Args:
         series: Its metrics.
         state: Its last recorded state.
         status: Its current status; None if no run is shown.
+        finding_range: Whether its training still looks for the range of values of its images.
     """
+    if finding_range:
+        return [Saying("plain", _FINDING)]
     said: list[Saying] = []
     if status in ("failed", "broken", "interrupted"):
         said.append(_trouble(state, status))

@@ -126,7 +126,14 @@ class ShownRun(QWidget):
         """Update state, status and phase of the run."""
         controller = self._controller
         name = controller.path.name if controller.path is not None else ""
-        self.bar.show_run(name, controller.machine, controller.state, controller.status, controller.batch_seconds)
+        self.bar.show_run(
+            name,
+            controller.machine,
+            controller.state,
+            controller.status,
+            controller.batch_seconds,
+            controller.preparation,
+        )
         self.charts.set_epochs(self._epochs())
         bands = recipe_bands(controller.run)
         if bands != self._bands:

@@ -83,7 +83,7 @@ def mutated_model(seed: int, number: int, folder: Path) -> str:
 def _open(path: Path) -> str:
     import torch
 
-    from s3n_core.models.model_files import read_header
+    from s3n_core.models.model_headers import read_header
     from s3n_core.models.opening import open_model
 
     torch.set_num_threads(1)

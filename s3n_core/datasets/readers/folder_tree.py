@@ -199,7 +199,7 @@ def _bare(stem: str) -> str:
 def _looks_like_mask(path: Path, image: Path) -> bool:
     """Return whether a picture has the size of an image, and hardly more than a few grey values where the image has many."""
     try:
-        mask, pixels = read_image(path), read_image(image)
+        mask, pixels = read_image(path, own_range=True), read_image(image, own_range=True)
     except UnreadableImage:
         return False
     return mask.size == pixels.size and _is_flat(mask) and not _is_flat(pixels)

@@ -58,6 +58,7 @@ class ThumbnailGrid(QListView):
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         images.marks_changed.connect(self.viewport().update)
         thumbnails.ready.connect(self._on_thumbnail)
+        thumbnails.outdated.connect(self.viewport().update)
         thumbnails.failed.connect(self._on_thumbnail)
         self.doubleClicked.connect(self._on_double_clicked)
         theme().changed.connect(self._fit)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.value_ranges import NO_RANGES, ValueRanges
 from s3n_gui.appearance.theme import font, tokens
 from s3n_gui.appearance.tokens import CORNER_RADIUS
 from s3n_gui.background.tasks import Tasks
@@ -42,6 +43,7 @@ class Picture(Zoomed):
         self.setAccessibleName("Selected image")
         self._record: ImageRecord | None = None
         self._read: _Read | None = None
+        self._ranges: ValueRanges = NO_RANGES
         self._boxes, self._parts = True, True
         self._heard: Callable[[], None] | None = None
         self._tasks = Tasks(self)
@@ -77,8 +79,14 @@ class Picture(Zoomed):
             self._read = None
             self.look(Camera())
         else:
-            path, banner = record.path, record.banner
-            self._tasks.run("picture", lambda: _read(path, _LONGEST, banner))
+            self._start_reading(_LONGEST)
+
+    def set_ranges(self, ranges: ValueRanges | None) -> None:
+        """Set the open model's ranges of values of more than 8 bits; where it has none, images are shown in their own."""
+        if (ranges or NO_RANGES) != self._ranges:
+            self._ranges = ranges or NO_RANGES
+            if self._record is not None:
+                self._start_reading(_LONGEST)
 
     def show_annotations(self, *, boxes: bool, parts: bool) -> None:
         """Choose whether to draw the box and the parts."""
@@ -92,8 +100,7 @@ class Picture(Zoomed):
         if read is not None and read.image is not None and not self.is_reading:
             wanted = min(self.picture_rect().width() * self.devicePixelRatioF(), read.size[0])
             if wanted > 1.2 * read.image.width() and max(read.image.width(), read.image.height()) < _LONGEST_ZOOMED:
-                path, banner = read.path, 0 if self._record is None else self._record.banner
-                self._tasks.run("picture", lambda: _read(path, _LONGEST_ZOOMED, banner))
+                self._start_reading(_LONGEST_ZOOMED)
 
     def close_reading(self) -> None:
         """Wait for the reading thread."""
@@ -155,6 +162,12 @@ class Picture(Zoomed):
             for part in record.parts:
                 paint_part(painter, part, self.on_screen, named=part.name == hovered, room=QRectF(self.rect()))
 
+    def _start_reading(self, side: int) -> None:
+        """Read the shown record's image at most ``side`` pixels wide and high."""
+        if self._record is not None:
+            path, banner, ranges = self._record.path, self._record.banner, self._ranges
+            self._tasks.run("picture", lambda: _read(path, side, banner, ranges))
+
     def _on_read(self, name: str, read: _Read) -> None:
         another = self._read is None or self._read.path != read.path
         self._read = read
@@ -163,12 +176,13 @@ class Picture(Zoomed):
             self._heard()
 
 
-def _read(path: Path, side: int, banner: int) -> _Read:
+def _read(path: Path, side: int, banner: int, ranges: ValueRanges) -> _Read:
     from s3n_core.datasets.decoding import image_size
     from s3n_core.errors import UnreadableImage
     from s3n_gui.background.thumbnail_reading import read_thumbnail
 
     try:
-        return _Read(path, read_thumbnail(path, side, banner=banner), image_size(path, banner=banner), "")
+        image = read_thumbnail(path, side, banner=banner, ranges=ranges)
+        return _Read(path, image, image_size(path, banner=banner), "")
     except UnreadableImage as error:
         return _Read(path, None, (0, 0), error.reason)

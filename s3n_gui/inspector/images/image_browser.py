@@ -122,6 +122,7 @@ class ImageBrowser(QWidget):
         session.selection_changed.connect(self._on_selection)
         self.list.selectionModel().currentChanged.connect(self._on_current_changed)
         thumbnails.ready.connect(self._on_thumbnail)
+        thumbnails.outdated.connect(self.list.viewport().update)
         theme().changed.connect(self._size_items)
         self.list.resized.connect(self._size_items)
         self._on_filtered()

@@ -34,6 +34,8 @@ class TableReader(Worker):
     """A table begins: its ``PredictionHeader``. Discard the rows read before."""
     read = Signal(int, object)
     """Rows: a ``Block``."""
+    completed = Signal(int, object)
+    """The table is complete; its ``PredictionHeader``, which now also holds what was found at the end."""
     ended = Signal(int, bool)
     """Everything has been read: whether the table is complete."""
     unreadable = Signal(int, str)
@@ -148,6 +150,7 @@ class TableReader(Worker):
                 if self._stop.is_set():
                     return
             self._tell(lines)
+        self.completed.emit(self._number, header)
         if self._rows != header.count:
             raise ValueError(f"it holds {self._rows} rows of {header.count}")
 

@@ -67,6 +67,7 @@ class PredictionTable(QTableView):
         header.sectionClicked.connect(self._on_heading)
         self.doubleClicked.connect(self._on_double_click)
         thumbnails.ready.connect(self._on_thumbnail)
+        thumbnails.outdated.connect(self.viewport().update)
         theme().changed.connect(self._on_theme)
         self._on_theme()
 

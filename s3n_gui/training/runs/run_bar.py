@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 from s3n_core.runs.run_state import STATUS_TEXTS, RunState, ShownStatus
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
-from s3n_gui.appearance.wording import duration_text, left_text, percent_text
+from s3n_gui.appearance.wording import count_text, duration_text, left_text, percent_text
+from s3n_gui.background.run_watch import Preparation
 from s3n_gui.training.runs.run_machine import Phase, RunMachine
 from s3n_gui.widgets.elided_label import ElidedLabel
 
@@ -106,6 +107,7 @@ class RunBar(QFrame):
         state: RunState | None,
         status: ShownStatus | None,
         batch_seconds: float | None,
+        preparation: Preparation | None = None,
     ) -> None:
         """Show a run.
 
@@ -115,13 +117,18 @@ class RunBar(QFrame):
             state: Its last recorded state.
             status: Its status.
             batch_seconds: Time per batch, in seconds; None while unknown.
+            preparation: What its training does before its folder exists.
         """
         phase, busy = machine.phase, machine.busy
         keyboard_here = self.isAncestorOf(QApplication.focusWidget() or self)
         word = "" if status is None else STATUS_TEXTS[status]
         self.title.setText(f"{name} · {word.lower()}" if word else name)
-        self.facts.setText(phase_text(phase, batch_seconds) or facts_text(state, busy=busy))
-        self._show_progress(state, busy=busy, unknown=phase == "starting")
+        if preparation is not None:
+            self.facts.setText(preparation_text(preparation, phase))
+            self._show_preparation(preparation)
+        else:
+            self.facts.setText(phase_text(phase, batch_seconds) or facts_text(state, busy=busy))
+            self._show_progress(state, busy=busy, unknown=phase == "starting")
         going_on = phase in ("paused", "pausing", "going-on")
         self._pause_order = "go-on" if machine.can("go-on") else "pause"
         self.pause.setText("Resume" if going_on else "Pause")
@@ -166,6 +173,15 @@ class RunBar(QFrame):
         self.bar.setAccessibleName(f"{percent_text(min(done, 1.0))} done")
         self.left.setText(left_text(state.seconds_left) if busy else f"{percent_text(min(done, 1.0))} done")
 
+    def _show_preparation(self, preparation: Preparation) -> None:
+        done = min(preparation.done / preparation.total, 1.0)
+        self.bar.setRange(0, 1000)
+        self.bar.setVisible(True)
+        self.bar.setValue(round(1000 * done))
+        self.bar.setAccessibleName(f"{preparation.what}: {percent_text(done)} done")
+        self.left.setVisible(True)
+        self.left.setText(left_text(preparation.seconds_left))
+
     def _build(self) -> None:
         words = QVBoxLayout()
         words.setSpacing(SPACE)
@@ -204,6 +220,13 @@ class RunBar(QFrame):
 
     def _on_discard(self) -> None:
         self.ordered.emit("discard")
+
+
+def preparation_text(preparation: Preparation, phase: Phase) -> str:
+    """Return "Finding the range of values · 120 of 1,500 images"."""
+    if phase in ("stopping", "stopping-now", "discarding"):
+        return "Stopping before the training begins"
+    return f"{preparation.what} · {preparation.done:,} of {count_text(preparation.total, 'image')}"
 
 
 def facts_text(state: RunState | None, *, busy: bool) -> str:

@@ -146,7 +146,7 @@ def test_a_list_that_makes_no_data_set(s3n: Command, model: Path, tmp_path: Path
 @pytest.fixture
 def odd_images(tmp_path: Path, model: Path) -> tuple[Path, dict[str, str], list[str]]:
     """Two of the model's classes, with images of every kind: (folder, reasons by bad name, good names)."""
-    from s3n_core.models.model_files import read_header
+    from s3n_core.models.model_headers import read_header
 
     first, second = read_header(model).classes[:2]
     data = tmp_path / "odd images"
@@ -230,7 +230,7 @@ def test_audit_names_what_it_cannot_read(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nothing_but_unreadable_images(s3n: Command, model: Path, tmp_path: Path, command: str) -> None:
-    from s3n_core.models.model_files import read_header
+    from s3n_core.models.model_headers import read_header
 
     data = tmp_path / "data"
     for name in read_header(model).classes[:2]:

@@ -12,7 +12,7 @@ from test_bad_models import PICKLES, Payload
 from torch import Tensor, nn
 from torchvision import models
 
-from s3n_core.models.model_files import read_header
+from s3n_core.models.model_headers import read_header
 
 SIDE = 64
 

@@ -11,7 +11,7 @@ from small_training import TrainedRun
 from s3n_core.datasets.content_hashes import content_hash, content_hashes
 from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.splits import read_split
-from s3n_core.models.model_files import IMAGES_KEY, parse_header, read_header
+from s3n_core.models.model_headers import IMAGES_KEY, parse_header, read_header
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import NOT_KNOWN, OPTIMISTIC, SeenCounts, SeenImages, SeenReader, count_seen
 from s3n_core.runs.model_paths import model_file

@@ -9,18 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from random_model import SMALL_TRAINING
 from tiny_training import draw_pictures, epoch_lines, prepare, tiny_recipe, train
 
 import s3n_core
 from s3n_core.cli import main
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.range_finding import image_warnings
 from s3n_core.datasets.value_ranges import ValueRanges
 from s3n_core.errors import RunError
 from s3n_core.export.file_request import Candidate, FileRequest
 from s3n_core.export.preview import FirstFiles
-from s3n_core.models.model_files import read_header
+from s3n_core.models.model_headers import ranges_of, read_header
 from s3n_core.models.opening import open_model
+from s3n_core.prediction.tables import read_json_table
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.server.model_cache import InspectedModel
@@ -174,6 +177,63 @@ def test_commands_warn_of_images_that_do_not_suit_the_range(
         assert main(command) == 0
         (line,) = [line for line in capsys.readouterr().err.splitlines() if "more than 8 bits" in line]
         assert "0 to 4,095: they use less than" in line
+
+
+@pytest.mark.parametrize(
+    ("data", "said"), [("dark", "25 to 872, but the model's range is 0 to 4,095: they use"), ("few", "")]
+)
+def test_programs_and_tables_are_told_of_the_range(
+    folder: Path, run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str], data: str, said: str
+) -> None:
+    common, table = [str(run.path), str(folder / data), "--device", "cpu", "--json"], tmp_path / "table.json"
+    results = []
+    for command in (["predict", *common, "--out", str(table)], ["evaluate", *common]):
+        assert main(command) == 0
+        results.append(json.loads(capsys.readouterr().out.splitlines()[-1])["warnings"])
+    assert [said in sentence for sentence in results[0]] == [True] * bool(said)
+    assert results[0] == results[1] == json.loads(table.read_text()).get("warnings", [])
+    header, _ = read_json_table(table)
+    assert list(header.warnings) == results[0]
+
+
+def test_one_image_is_compared_with_the_range(folder: Path, run: RunDirectory) -> None:
+    ranges = ranges_of(read_header(model_file(run.path)))
+    assert ranges == ValueRanges(integers=(0.0, 4095.0))
+    (sentence,) = image_warnings(folder / "dark" / "a" / "0.tif", ranges)
+    assert sentence.startswith(
+        "The values of this image go from 25 to 872, but the model's range is 0 to 4,095: they use"
+    )
+    for fitting in (folder / "few" / "a" / "0.tif", folder / "eight" / "a" / "0.tif", folder / "none.tif"):
+        assert image_warnings(fitting, ranges) == ()
+
+
+def test_the_search_for_the_range_counts_images_and_can_be_stopped(folder: Path, tmp_path: Path) -> None:
+    counted: list[tuple[int, int]] = []
+    data_set, recipe = open_data_set(folder / "twelve"), tiny_recipe()
+    prepare_run(tmp_path / "run", data_set, recipe, progress=lambda done, total: counted.append((done, total)))
+    total = counted[0][1]
+    assert counted == [(done, total) for done in range(1, total + 1)]
+    assert total > 1
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare_run(tmp_path / "stopped", data_set, recipe, progress=stop)
+    assert not (tmp_path / "stopped").exists()
+    prepare_run(tmp_path / "of eight", open_data_set(folder / "eight"), recipe, progress=stop)  # nothing to search
+
+
+def test_a_program_follows_the_search_for_the_range(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = [f"--set={name}={json.dumps(value)}" for name, value in SMALL_TRAINING.items()]
+    common = [*settings, "--set=epochs=1", "--device=cpu", f"--runs={tmp_path}", "--json", "--quiet"]
+    assert main(["train", str(folder / "twelve"), *common]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    progress = [line for line in lines if line["event"] == "progress"]
+    assert {line["what"] for line in progress} == {"Finding the range of values"}
+    assert progress[-1]["done"] == progress[-1]["total"] > 1
 
 
 def test_a_taken_name_is_refused_before_images_are_decoded(run: RunDirectory, folder: Path) -> None:

@@ -11,7 +11,8 @@ from small_training import TrainedRun
 from tiny_training import prepare
 
 from s3n_core.datasets.content_hashes import content_hash
-from s3n_core.models.model_files import load_model, read_header, save_model
+from s3n_core.models.model_files import load_model, save_model
+from s3n_core.models.model_headers import read_header
 from s3n_core.models.seen_images import SeenImages
 from s3n_core.runs.model_paths import model_file
 from s3n_core.training import image_hashing

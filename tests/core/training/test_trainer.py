@@ -19,7 +19,7 @@ from tiny_training import (
 )
 
 from s3n_core.method.objective import Losses, objective
-from s3n_core.models.model_files import read_header
+from s3n_core.models.model_headers import read_header
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
 from s3n_core.training import loop, step

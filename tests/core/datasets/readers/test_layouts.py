@@ -191,3 +191,16 @@ def test_a_class_called_mask_is_a_class(tmp_path: Path) -> None:
         photograph(tmp_path / f"no_mask/{number}.png", number + 10)
         photograph(tmp_path / f"wrong/{number}.png", number + 20)
     assert open_data_set(tmp_path).classes == ("mask", "no_mask", "wrong")
+
+
+@pytest.mark.parametrize("top", [255, 900, 65535])
+def test_masks_are_known_beside_images_of_any_depth(tmp_path: Path, top: int) -> None:
+    """Values up to 900 of 65,535 are nearly black unless they are compared in their own range."""
+    steps = np.linspace(0, top, 64 * 48).reshape(48, 64)
+    kind = np.uint8 if top == 255 else np.uint16
+    for name in ("1", "2"):
+        for folder, values in (("images", steps), ("labels", np.where(steps > top / 2, top, 0))):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(values.astype(kind)).save(tmp_path / folder / f"{name}.png")
+    paths = [record.path.parent.name for record in open_images(tmp_path).records]
+    assert paths == ["images", "images"]
