@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.value_ranges import NO_RANGES, ValueRanges
 from s3n_core.errors import UnreadableImage
 from s3n_gui.background import thumbnails
 from s3n_gui.background.thumbnail_reading import read_thumbnail
@@ -141,7 +142,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The paths read so far; each read takes 5 ms and returns a plain image."""
     done: list[Path] = []
 
-    def read(path: Path, side: int, banner: int = 0) -> QImage:
+    def read(path: Path, side: int, banner: int = 0, ranges: ValueRanges = NO_RANGES) -> QImage:
         time.sleep(0.005)
         done.append(path)
         image = QImage(side, side, QImage.Format.Format_RGB888)
@@ -209,7 +210,7 @@ def test_the_newest_first(
     begun: list[Path] = []
     go_on = threading.Event()
 
-    def read(path: Path, side: int, *, banner: int) -> QImage:
+    def read(path: Path, side: int, *, banner: int, ranges: ValueRanges) -> QImage:
         begun.append(path)
         go_on.wait(60)
         return QImage(side, side, QImage.Format.Format_RGB888)
@@ -263,3 +264,29 @@ def test_closing_while_it_reads(qtbot: QtBot, make_loader: Callable[..., Thumbna
     loader.image(Path("more.jpg"))
     qtbot.wait(50)
     assert len(reads) < 100
+
+
+def test_values_of_more_than_8_bits_are_shown_in_the_range_of_the_open_model(
+    qtbot: QtBot, make_loader: Callable[..., ThumbnailLoader], tmp_path: Path
+) -> None:
+    path = tmp_path / "dark.tif"
+    Image.fromarray(np.linspace(0, 900, SIDE * SIDE).reshape(SIDE, SIDE).astype(np.uint16)).save(path)
+    loader = make_loader()
+
+    def brightest() -> int:
+        with qtbot.waitSignal(loader.ready):
+            assert loader.image(path) is None
+        shown = loader.image(path)
+        assert shown is not None
+        return int(pixels(shown).max())
+
+    assert brightest() == pytest.approx(255 * 900 / 1023, abs=2)  # its own range: 10 bits hold 900
+    for ranges, wanted in (
+        (ValueRanges(integers=(0.0, 4095.0)), 255 * 900 / 4095),
+        (ValueRanges(floats=(0.0, 1.0)), 255 * 900 / 1023),
+    ):
+        with qtbot.waitSignal(loader.outdated):
+            loader.set_ranges(ranges)
+        assert brightest() == pytest.approx(wanted, abs=2)
+    loader.set_ranges(ValueRanges(floats=(0.0, 1.0)))  # the same again
+    assert loader.image(path) is not None

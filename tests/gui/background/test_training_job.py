@@ -22,6 +22,7 @@ from s3n_core.runs.trash import list_trash
 from s3n_core.system.engine_process import engine_command
 from s3n_core.system.locks import is_live, read_owner
 from s3n_gui.background import run_watch, training_job
+from s3n_gui.background.run_watch import Preparation
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.background.training_request import TrainingRequest
 
@@ -239,3 +240,36 @@ def test_a_request_is_a_command_line() -> None:
     assert arguments[:2] == ("train", "birds")
     assert "--set=epochs=3" in arguments
     assert '--set=floor="none"' in arguments
+
+
+_PREPARING = """
+import json, time
+progress = {"event": "progress", "what": "Finding the range of values", "total": 40, "seconds_left": 6.0}
+for done in (3, 12):
+    print(json.dumps({**progress, "done": done}), flush=True)
+time.sleep(600)
+"""
+
+
+@posix
+@pytest.mark.parametrize("order", ["stop_and_keep", "discard"])
+def test_what_comes_before_the_run_folder_is_followed_and_can_be_stopped(
+    qtbot: QtBot, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    monkeypatch.setattr(
+        training_job, "engine_command", lambda *arguments, prefix=(): [sys.executable, "-c", _PREPARING]
+    )
+    job = TrainingJob.start(request(tmp_path, root, 1))
+    found: list[Preparation] = []
+    failed: list[object] = []
+    job.prepared.connect(lambda preparation, _: found.append(preparation))
+    job.failed.connect(lambda error, _: failed.append(error))
+    qtbot.waitUntil(lambda: bool(found) and found[-1].done == 12, timeout=PATIENCE)
+    assert found[-1] == Preparation("Finding the range of values", 12, 40, 6.0)
+    assert (job.text, job.fraction) == ("finding the range of values, 12 of 40", 0.3)
+    with qtbot.waitSignal(job.ended, timeout=PATIENCE):
+        getattr(job, order)()
+    assert (job.status, job.run_status) == ("cancelled", "stopped")
+    assert job.sentence == "Stopped before the training began; no run was made."
+    assert not failed
+    assert not job.run_path.exists()

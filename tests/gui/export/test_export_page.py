@@ -160,6 +160,16 @@ def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Pa
     assert bar.state.text() == ""
 
 
+def test_values_that_do_not_suit_the_model_are_said_beside_the_buttons(export: ExportPage, tmp_path: Path) -> None:
+    bar = export.bar
+    export.controller.exported.emit(tmp_path, {"total": 2, "warnings": ["Values go beyond it."]})
+    assert (bar.caution.isVisible(), bar.caution.words) == (True, "Values go beyond it.")
+    export.controller.set(model=MODEL, images=IMAGES, out=tmp_path, first=3)
+    assert not bar.caution.isVisible()
+    export.controller.exported.emit(tmp_path, {"total": 2, "warnings": []})
+    assert not bar.caution.isVisible()
+
+
 def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None:
     records = open_images(IMAGES).records
     place, listed = first_images(IMAGES, "all")

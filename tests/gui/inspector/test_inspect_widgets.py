@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from looked_at import CLASSES, FakeClient, data_set
+from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
@@ -24,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.errors import S3NError
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
@@ -585,3 +588,28 @@ def test_the_page_is_made_in_pieces(
         made.shut_down()
         made.close()
         made.deleteLater()
+
+
+def test_an_image_that_does_not_suit_the_models_range_is_said_above_the_panes(
+    page: InspectPage, session: Session, qtbot: QtBot, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{top}.tif" for top in (4000, 900, 255)]
+    for path in paths:
+        top = int(path.stem)
+        values = np.linspace(0, top, 400).reshape(20, 20).astype(np.uint8 if top == 255 else np.uint16)
+        Image.fromarray(values).save(path)
+    session.model = tmp_path / "model.safetensors"
+    records = tuple(ImageRecord(path=path, name=path.name) for path in paths)
+    session.data_set = DataSet(root=tmp_path, format="images", classes=(), records=records)
+    header = SimpleNamespace(preprocess={"integer_range": [0, 4095]})
+    opened = SimpleNamespace(classes=CLASSES, device_name="", precision="", device_reason="", header=header)
+    client(page).opened.emit(opened)
+    session.image = paths[1]
+    qtbot.waitUntil(page.caution.isVisible)
+    assert "but the model's range is 0 to 4,095: they use less than a quarter of it" in page.caution.words
+    session.image = paths[0]
+    assert not page.caution.isVisible()
+    session.image = paths[1]
+    qtbot.waitUntil(page.caution.isVisible)
+    session.model = tmp_path / "another.safetensors"
+    assert not page.caution.isVisible()

@@ -474,6 +474,12 @@ def test_the_headline_says_what_the_figures_mean() -> None:
     assert "The model learned from this image" in partly
 
 
+def test_values_that_do_not_suit_the_model_come_first_in_the_headline() -> None:
+    table = shown_with(["training"], [CLASSES[0]])
+    table.header = replace(table.header, warnings=("Values go beyond it.",))
+    assert headline_words(table).startswith("Values go beyond it. The model learned from this image")
+
+
 def test_the_headline_stands_above_the_table(qtbot: QtBot, filled: PredictPage) -> None:
     headline = filled.headline
     assert headline.isVisible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +147,24 @@ def test_what_is_saved_is_what_the_engine_writes(qtbot: QtBot, tmp_path: Path, s
         saving.save(Place(by_window, excel), table, np.arange(200))
     assert saved.args == [by_window, 200]
     assert by_window.read_bytes() == by_engine.read_bytes()
+
+
+def test_what_was_found_at_the_end_is_read_with_a_growing_and_a_finished_table(
+    qtbot: QtBot, tmp_path: Path, listeners: list[Listener]
+) -> None:
+    out, made = tmp_path / "t.json", rows(50)
+    write_part(out, made)
+    listeners.append(growing := Listener(out, growing=True))
+    completed: list[PredictionHeader] = []
+    growing.reader.completed.connect(lambda _, its: completed.append(its))
+    qtbot.waitUntil(lambda: growing.count() == 50, timeout=5000)
+    write_table(out, replace(header(50), warnings=("Too dark.",)), made)
+    (tmp_path / "t.json.part").unlink()
+    growing.reader.settle()
+    qtbot.waitUntil(lambda: growing.finished is not None, timeout=5000)
+    assert growing.begun == 1  # the rows are not read again
+    assert [its.warnings for its in completed] == [("Too dark.",)]
+    listeners.append(again := Listener(out, growing=False))
+    qtbot.waitUntil(lambda: again.finished is not None, timeout=5000)
+    assert again.predictions is not None
+    assert again.predictions.header.warnings == ("Too dark.",)

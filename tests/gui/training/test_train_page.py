@@ -1,6 +1,7 @@
 """The Train page with widgets: form, runs, charts, strip; and a real training run followed to its end."""
 
 import dataclasses
+import json
 import math
 import shutil
 import subprocess
@@ -40,7 +41,9 @@ from s3n_core.runs.run_list import list_runs
 from s3n_core.system.resources import resource
 from s3n_core.training.changed_data import require_same_data
 from s3n_gui.appearance.wording import error_text
+from s3n_gui.background import training_job
 from s3n_gui.background.jobs import Job
+from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.frame.actions import ACTIONS
 from s3n_gui.state.runs_watch import RunsSeen
 from s3n_gui.state.session import ValidationShare
@@ -735,3 +738,25 @@ def test_what_is_typed_counts_even_if_the_field_was_not_left(train_page, session
     QTest.keyClicks(epochs, "4")
     train_page.starting.start()
     assert [request.settings for request in started] == [{"epochs": 4}]
+
+
+def test_the_search_for_the_range_is_shown_and_stopping_it_leaves_no_run(
+    train_page, session, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    progress = {"event": "progress", "what": "Finding the range of values", "done": 120, "total": 1500}
+    script = f"import time; print({json.dumps(json.dumps(progress))}, flush=True); time.sleep(600)"
+    monkeypatch.setattr(training_job, "engine_command", lambda *arguments, prefix=(): [sys.executable, "-c", script])
+    notices: list[str] = []
+    session.notice_reported.connect(notices.append)
+    controller, bar = train_page.controller, train_page.bar
+    controller.start(TrainingRequest(data=tmp_path, recipe="quick", name="bits", root=tmp_path / "runs"))
+    qtbot.waitUntil(lambda: controller.preparation is not None, timeout=60_000)
+    assert bar.facts.text() == "Finding the range of values · 120 of 1,500 images"
+    assert bar.bar.value() == 80
+    assert "which values are black and white" in train_page.words.texts()[0]
+    assert bar.stop.isEnabled()
+    bar.stop.click()
+    assert bar.facts.text() == "Stopping before the training begins"
+    qtbot.waitUntil(lambda: controller.path is None, timeout=60_000)
+    assert notices == ["Stopped before the training began; no run was made."]
+    assert controller.preparation is None
