@@ -163,11 +163,11 @@ def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Pa
 def test_values_that_do_not_suit_the_model_are_said_beside_the_buttons(export: ExportPage, tmp_path: Path) -> None:
     bar = export.bar
     export.controller.exported.emit(tmp_path, {"total": 2, "warnings": ["Values go beyond it."]})
-    assert (bar.caution.isVisible(), bar.caution.words) == (True, "Values go beyond it.")
+    assert (bar.caution.isHidden(), bar.caution.words) == (False, "Values go beyond it.")
     export.controller.set(model=MODEL, images=IMAGES, out=tmp_path, first=3)
-    assert not bar.caution.isVisible()
+    assert bar.caution.isHidden()
     export.controller.exported.emit(tmp_path, {"total": 2, "warnings": []})
-    assert not bar.caution.isVisible()
+    assert bar.caution.isHidden()
 
 
 def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None:
