@@ -138,7 +138,7 @@ class PredictPage(Page):
         self.preview.stepped.connect(self._step)
         self.preview.closed.connect(self.rows.focus_view)
         self._settings.changed.connect(self._on_setting)
-        for loader in (self.thumbnails, self.preview.images):
+        for loader in (self.thumbnails, self.tile_images, self.preview.images):
             loader.set_ranges(self._session.value_ranges)
             self._session.value_ranges_changed.connect(loader.set_ranges)
 

@@ -43,6 +43,7 @@ class PredictionGrid(TileView):
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.doubleClicked.connect(self._on_double_click)
         thumbnails.ready.connect(self._on_thumbnail)
+        thumbnails.outdated.connect(self.viewport().update)
         thumbnails.failed.connect(self._on_thumbnail)
 
     def tile_height(self, width: int) -> int:
