@@ -72,8 +72,8 @@ class ConfusionCard(Card):
         self.sentence.setProperty("role", "quiet")
         self._row = QHBoxLayout()
         self._row.setSpacing(8)
-        self._row.addWidget(self.matrix, 2)
-        self._row.addWidget(self.pairs, 3)
+        self._row.addWidget(self.matrix, 1)
+        self._row.addWidget(self.pairs, 1)
         self.column.addLayout(self._row, 1)
         self.column.addWidget(self.sentence)
         self.matrix.cell_chosen.connect(self._on_cell)
@@ -102,7 +102,7 @@ class ConfusionCard(Card):
         self.enlarge.setToolTip(tip)
         self.matrix.set_labelled(large)
         self.note.setVisible(not large or self.width() >= px(_NOTE_NEEDS))
-        for place, share in enumerate((3, 1) if large else (2, 3)):
+        for place, share in enumerate((3, 1) if large else (1, 1)):
             self._row.setStretch(place, share)
         self.pairs.setMinimumWidth(px(220) if large else px(110))
         self._rearrange()
@@ -152,6 +152,7 @@ class ConfusionCard(Card):
         self.matrix.show_counts(counts[np.ix_(self._shown, self._shown)], [names[at] for at in self._shown.tolist()])
         pairs: tuple[ConfusedPair, ...] = confused_pairs(counts)
         self.pairs.show_pairs(pairs, names)
+        self.pairs.setVisible(bool(pairs))  # without mistakes, the matrix has the whole card
 
     def _class_at(self, place: int) -> int:
         assert self._accuracy is not None

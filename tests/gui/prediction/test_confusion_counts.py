@@ -9,8 +9,10 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from s3n_core.evaluation.accuracy import table_accuracy
 from s3n_gui.appearance.theme import apply
 from s3n_gui.appearance.tokens import Mode, contrast
+from s3n_gui.prediction.accuracy.confusion_card import ConfusionCard
 from s3n_gui.prediction.accuracy.confusion_view import ConfusionView
 from s3n_gui.prediction.accuracy.matrix_drawing import count_font, ink_on, shaded
 
@@ -72,6 +74,22 @@ def test_numbers_can_be_read_on_every_shade(themed: QApplication, mode: Mode) ->
     grounds = {image.pixelColor(x, y).name() for image in pairs for x in (0, 1) for y in (0, 1)}
     assert len(grounds) > 80
     assert min(contrast(ink_on(ground), ground) for ground in grounds) >= 4.5
+
+
+def test_without_mistakes_the_matrix_has_the_whole_card(qtbot: QtBot, themed: QApplication) -> None:
+    card = ConfusionCard()
+    qtbot.addWidget(card)
+    label = np.repeat(np.arange(12), 2)
+    predicted = label.copy()
+    predicted[0] = 1
+    for said, mistakes in ((label, False), (predicted, True)):
+        correct = (said == label).astype(np.int8)
+        card.show_accuracy(table_accuracy(label, said, correct, np.ones(24), 12), [f"class {n}" for n in range(12)])
+        card.resize(335, 216)
+        card.show()
+        assert card.pairs.isVisible() == mistakes
+        image = card.matrix.grab().toImage()
+        assert colours_in(card.matrix, image, 5, 5) > 1, "its number is there"
 
 
 def test_the_keyboard_says_a_cell_of_the_small_matrix(qtbot: QtBot, themed: QApplication) -> None:
