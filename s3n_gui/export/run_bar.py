@@ -60,7 +60,7 @@ class ExportRunBar(QFrame):
         self.out = QPushButton()
         self.out.setAccessibleName("Output folder")
         set_icon(self.out, "folder")
-        self.caution = CautionCard()
+        self.caution = CautionCard(framed=False)
         """What the last export found: values that do not suit the model's range."""
         self.state = ElidedLabel()
         self.state.setProperty("role", "quiet")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_gui.appearance.theme import theme
-from s3n_gui.appearance.tokens import PAGE_MARGIN
+from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.background.engine_client import EngineClient
 from s3n_gui.background.incremental import IncrementalWork
 from s3n_gui.background.inspection_client import InspectionClient
@@ -104,7 +104,7 @@ class InspectPage(Page):
         layout.setContentsMargins(0, 0, 0, 0)
         self.caution = CautionCard()
         card = QVBoxLayout()
-        card.setContentsMargins(PAGE_MARGIN, 0, PAGE_MARGIN, 0)
+        card.setContentsMargins(12, INSIDE_GROUP, 12, 0)
         card.addWidget(self.caution)
         layout.addLayout(card)
         layout.addWidget(self.body, 1)

@@ -9,18 +9,23 @@ from s3n_gui.appearance.theme import set_icon, theme, tokens
 
 
 class CautionCard(QFrame):
-    """The card: an icon and the sentence. More may be added to ``row``."""
+    """The card: an icon and the sentence. More may be added to ``row``.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Args:
+        framed: False: it stands in another card, and has no border of its own.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, framed: bool = True) -> None:
         super().__init__(parent)
-        self.setProperty("role", "card")
+        if framed:
+            self.setProperty("role", "card")
         self._icon, self._words = QLabel(), QLabel()
         self._words.setProperty("role", "headline")
         self._words.setWordWrap(True)
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.row = QHBoxLayout(self)
-        self.row.setContentsMargins(12, 6, 12, 6)
+        self.row.setContentsMargins(*((12, 6, 12, 6) if framed else (0, 0, 0, 0)))
         self.row.setSpacing(8)
         self.row.addWidget(self._icon)
         self.row.addWidget(self._words, 1)
