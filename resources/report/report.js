@@ -69,14 +69,14 @@ function figureCards() {
   if (labelled) {
     const [low, high] = report.interval;
     first.append(
-      make("p", { class: "figure" }, percent(report.right / labelled)),
+      make("p", { class: "figure long" }, report.accuracy),
       make("div", { class: "interval", "aria-hidden": "true" },
         make("i", { style: { left: `${100 * low}%`, width: `${100 * (high - low)}%` } }),
         make("b", { style: { left: `${(100 * report.right) / labelled}%` } })),
       make("p", null, `${report.right} of ${labelled} images correct`),
       make("p", { class: report.seen.fair ? "quiet small" : "note" }, report.seen.sentence),
       make("p", { class: "quiet small end" },
-        `95 % interval ${percent(low)} to ${percent(high)}: the range to expect from other images of this kind.`
+        "In brackets the 95 % interval: the range to expect from other images of this kind."
         + (labelled < images.length ? ` ${images.length - labelled} images have no label, or one that the model does not know.` : "")));
     if (report.unknown_labels) first.append(make("p", { class: "note" }, report.unknown_labels));
   } else {
@@ -86,8 +86,8 @@ function figureCards() {
         : make("p", { class: "quiet end" }, "No labels: accuracy cannot be computed."));
   }
   const rows = make("div", { class: "branches" });
-  for (const [who, share] of report.branches)
-    rows.append(mark(who), make("span", null, WHO[who]), barOf(share, COLOURS[who]), make("b", null, percent(share)));
+  for (const [who, share, text] of report.branches)
+    rows.append(mark(who), make("span", null, WHO[who]), barOf(share, COLOURS[who]), make("b", null, text));
   cards.append(first, make("section", { class: "card" }, make("h2", null, labelled ? "Accuracy by branch" : "Agreement"), rows,
     make("p", { class: "quiet small end" }, labelled
       ? "Each branch alone. The model's prediction is the joint one."
@@ -125,12 +125,12 @@ function classCard() {
       const [a, b] = [ways[order[0]](one), ways[order[0]](other)];
       return order[1] * (a < b ? -1 : a > b ? 1 : 0);
     });
-    body.replaceChildren(...rows.map(([index, count, right]) => make("tr", null,
+    body.replaceChildren(...rows.map(([index, count, right, text]) => make("tr", null,
       make("td", null, make("button", { class: "pick", type: "button", "data-class": index,
         "aria-pressed": String(filters.class === index), onclick: () => chooseClass(index) }, report.classes[index])),
       make("td", { class: "n" }, String(count)),
       ...(report.labelled
-        ? [make("td", { class: "n" }, count ? percent(right / count) : "–"),
+        ? [make("td", { class: "n" }, text),
           make("td", { class: "n" }, count ? barOf(right / count, "var(--joint)") : "")]
         : []))));
   };

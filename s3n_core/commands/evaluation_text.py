@@ -30,7 +30,7 @@ def curve_text(curve: Sequence[CascadePoint]) -> str:
     for point in curve:
         threshold = "-" if point.stop_below is None else f"{point.stop_below:g}"
         stopped = f"{100 * point.stopped / point.images:.1f} %"
-        rows.append((threshold, stopped, f"{100 * point.top1:.1f} %", f"{point.passes:.2f}"))
+        rows.append((threshold, stopped, point.top1_text, f"{point.passes:.2f}"))
     best = most_saving(curve)
     if best.stop_below is None:
         advice = "Even the lowest threshold loses accuracy on these images."
@@ -43,20 +43,20 @@ def curve_text(curve: Sequence[CascadePoint]) -> str:
 
 
 def _summary(evaluation: Evaluation) -> str:
-    low, high = evaluation.interval
+    low, high = evaluation.mean_class_interval
     model = f", model {evaluation.model}" if evaluation.model else ""
-    left_out = f" (not counting {evaluation.unlabelled} without a label)" if evaluation.unlabelled else ""
+    left_out = f", not counting {evaluation.unlabelled} without a label" if evaluation.unlabelled else ""
     return (
-        f"Top-1 {_percent(evaluation.top1)} (95 % interval {_percent(low)} to {_percent(high)}) "
-        f"of {evaluation.images} images{left_out}\n"
-        f"Mean over classes {_percent(evaluation.mean_class_accuracy)}, loss {evaluation.loss:.4f}\n"
+        f"Top-1 {evaluation.accuracies[0].top1_text}{left_out}; 95 % intervals in brackets\n"
+        f"Mean over classes {_percent(evaluation.mean_class_accuracy)} ({_percent(low)} to {_percent(high)}), "
+        f"loss {evaluation.loss:.4f}\n"
         f"Sampling mode {evaluation.mode}, precision {evaluation.precision}{model}"
     )
 
 
 def _accuracies(evaluation: Evaluation) -> str:
     rows = [("Prediction", "Top-1", "Top-5")]
-    rows += [(row.name, _percent(row.top1_share), _percent(row.top5_share)) for row in evaluation.accuracies]
+    rows += [(row.name, row.top1_text, row.top5_text) for row in evaluation.accuracies]
     return table_text(rows)
 
 
@@ -72,8 +72,7 @@ def _evidence(evaluation: Evaluation) -> str:
 def _classes(evaluation: Evaluation) -> str:
     rows = [("Class", "Images", "Correct", "Accuracy")]
     for name, row in zip(evaluation.classes, evaluation.by_class(), strict=True):
-        share = "-" if row.recall is None else _percent(row.recall)
-        rows.append((_printable(name), str(row.images), str(row.correct), share))
+        rows.append((_printable(name), str(row.images), str(row.correct), row.recall_text))
     return table_text(rows)
 
 

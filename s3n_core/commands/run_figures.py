@@ -5,29 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from s3n_core.commands.text_tables import table_text
+from s3n_core.evaluation.intervals import accuracy_share_text
+
 _ANSWERS = ("joint", "O", "D", "C")
 _PARTS = (("training", ""), ("validation", "validation_"))
 _TITLES = {"peaks": "peaks an image", "entropy": "entropy H", "beta_d": "beta_1", "beta_c": "beta_2"}
 
 
-def epoch_lines(line: Mapping[str, Any]) -> list[str]:
-    """Return the losses and accuracies of an epoch as a small table, and its health report."""
+def epoch_lines(line: Mapping[str, Any], validation_images: int | None = None) -> list[str]:
+    """Return the losses and accuracies of an epoch as a small table, and its health report.
+
+    Args:
+        line: The epoch's line of the metrics.
+        validation_images: Number of the run's validation images, for lines that do not hold it.
+    """
     numbers = _numbers(line)
     answers = [name for name in _ANSWERS if any(f"{prefix}accuracy_{name}" in numbers for _, prefix in _PARTS)]
-    lines = [f"{_epoch(line):10}{'loss':>9}" + "".join(f"{name:>9}" for name in answers)]
-    for title, prefix in _PARTS:
-        if f"{prefix}loss" in numbers:
-            shares = [numbers.get(f"{prefix}accuracy_{name}") for name in answers]
-            cells = "".join(" " * 9 if share is None else f"{100 * share:7.1f} %" for share in shares)
-            lines.append(f"{title:10}{numbers[f'{prefix}loss']:9.3f}{cells}")
+    parts = [(title, prefix) for title, prefix in _PARTS if f"{prefix}loss" in numbers]
+    rows = [(_epoch(line), *(title for title, _ in parts))]
+    rows.append(("loss", *(f"{numbers[f'{prefix}loss']:.3f}" for _, prefix in parts)))
+    for name in answers:
+        texts = (_accuracy(numbers, f"{prefix}accuracy_{name}", validation_images) for _, prefix in parts)
+        rows.append((name, *texts))
     figures = [f"{title} {numbers[key]:.3g}" for key, title in _TITLES.items() if key in numbers]
-    return [*lines, *([", ".join(figures)] if figures else []), *_notes(line)]
+    return [*table_text(rows).splitlines(), *([", ".join(figures)] if figures else []), *_notes(line)]
 
 
-def every_figure(line: Mapping[str, Any]) -> list[str]:
-    """Return every value of an epoch, one per line, and its health report."""
-    figures = [f"  {key:32} {value:.4g}" for key, value in _numbers(line).items() if key != "epoch"]
+def every_figure(line: Mapping[str, Any], validation_images: int | None = None) -> list[str]:
+    """Return every value of an epoch, one per line, accuracies with their interval, and its health report."""
+    numbers = _numbers(line)
+    figures = []
+    for key, value in numbers.items():
+        known = "accuracy_" in key and _accuracy(numbers, key, validation_images)
+        if key != "epoch":
+            figures.append(f"  {key:32} {value:.4g}{f'   {known}' if known else ''}")
     return [_epoch(line), *figures, *_notes(line)]
+
+
+def _accuracy(numbers: Mapping[str, float], key: str, validation_images: int | None) -> str:
+    """Return the text of one of an epoch's accuracies."""
+    validation = key.startswith("validation_")
+    images = numbers.get("validation_images" if validation else "images", validation_images if validation else None)
+    return accuracy_share_text(numbers.get(key), None if images is None else round(images))
 
 
 def _epoch(line: Mapping[str, Any]) -> str:

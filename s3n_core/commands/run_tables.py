@@ -53,8 +53,11 @@ def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
 
 def fields_of(summary: RunSummary) -> dict[str, Any]:
     """Return a run as values that JSON holds; runs with the same ``validation_images`` can be compared."""
-    from s3n_core.datasets.validation_images import run_validation_fingerprint
+    from s3n_core.datasets.validation_images import run_validation_count, run_validation_fingerprint
+    from s3n_core.evaluation.intervals import interval_of_share
 
+    count = None if summary.problem else run_validation_count(summary.path)
+    interval = None if summary.state is None else interval_of_share(summary.state.best_accuracy, count)
     return {
         "name": summary.name,
         "path": str(summary.path),
@@ -62,6 +65,8 @@ def fields_of(summary: RunSummary) -> dict[str, Any]:
         "live": summary.live,
         "created": summary.created,
         "state": to_json(summary.state),
+        "validation_count": count,
+        "best_accuracy_interval_95": None if interval is None else list(interval),
         "run": dict(summary.run),
         "validation_images": None if summary.problem else run_validation_fingerprint(summary.path, summary.run),
         "problem": summary.problem,
@@ -75,11 +80,13 @@ def row_of(summary: RunSummary, *, other: bool = False) -> tuple[str, ...]:
         summary: The run.
         other: Whether its accuracy is marked as one on other validation images.
     """
-    from s3n_core.datasets.validation_images import OTHER_MARK
+    from s3n_core.datasets.validation_images import OTHER_MARK, run_validation_count
+    from s3n_core.evaluation.intervals import accuracy_share_text
     from s3n_core.runs.run_state import STATUS_TEXTS
 
     state, run = summary.state, summary.run
-    best = "" if state is None or state.best_accuracy is None else f"{100 * state.best_accuracy:.1f} %"
+    share = None if state is None else state.best_accuracy
+    best = accuracy_share_text(share, None if share is None else run_validation_count(summary.path))
     recipe, data = run.get("recipe"), run.get("data")
     return (
         summary.name,

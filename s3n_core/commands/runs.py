@@ -69,6 +69,7 @@ def show(
     Example: s3n runs show first
     """
     from s3n_core.commands.run_figures import epoch_lines, every_figure
+    from s3n_core.datasets.validation_images import run_validation_count
     from s3n_core.runs.metrics_reading import read_epochs
     from s3n_core.runs.run_directory import RunDirectory
 
@@ -89,7 +90,8 @@ def show(
     for key, value in fields.items():
         typer.echo(f"{key:10} {value}".rstrip())
     for line in epochs[-1:]:
-        typer.echo("\n" + "\n".join(every_figure(line) if figures else epoch_lines(line)))
+        shown = every_figure if figures else epoch_lines
+        typer.echo("\n" + "\n".join(shown(line, run_validation_count(run.path))))
 
 
 @app.command()

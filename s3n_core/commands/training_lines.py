@@ -22,13 +22,13 @@ def follow(events: Iterable[Event], path: Path) -> None:
     """Print events as they arrive, and the run's folder at the end."""
     from s3n_core.training import events as kinds
 
-    epochs, ended = 0, None
+    epochs, validation, ended = 0, 0, None
     notes: tuple[str, ...] = ()
     with progress_bar("Training") as bar:
         for event in events:
             match event:
                 case kinds.RunStarted():
-                    epochs = event.epochs
+                    epochs, validation = event.epochs, event.validation
                     _show_start(event)
                 case kinds.StepDone():
                     done, total = event.epoch * event.batches + event.batch, epochs * event.batches
@@ -37,7 +37,7 @@ def follow(events: Iterable[Event], path: Path) -> None:
                 case kinds.EpochDone():
                     # In the first epochs nearly every figure of the health report is out of bounds, and rightly so.
                     notes = event.warnings if event.epoch + 1 >= _SETTLED else ()
-                    _show_epoch(event)
+                    _show_epoch(event, validation)
                 case kinds.MicroBatchHalved():
                     say(event.sentence)
                 case kinds.ImageLeftOut():
@@ -49,7 +49,7 @@ def follow(events: Iterable[Event], path: Path) -> None:
                 case kinds.RunEnded():
                     ended = event
     if ended is not None:
-        _show_end(ended, notes, path)
+        _show_end(ended, notes, path, validation)
 
 
 def _show_start(event: RunStarted) -> None:
@@ -63,12 +63,15 @@ def _show_start(event: RunStarted) -> None:
         say(note)
 
 
-def _show_end(event: RunEnded, notes: Sequence[str], path: Path) -> None:
+def _show_end(event: RunEnded, notes: Sequence[str], path: Path, validation: int) -> None:
+    from s3n_core.evaluation.intervals import accuracy_share_text
+
     for note in notes if event.status == "finished" else ():
         say(f"note: {note}")
     best = ""
     if event.best_accuracy is not None and event.best_epoch is not None:
-        best = f" Best validation accuracy: {100 * event.best_accuracy:.1f} % (epoch {event.best_epoch + 1})."
+        best_text = accuracy_share_text(event.best_accuracy, validation)
+        best = f" Best validation accuracy: {best_text}, in epoch {event.best_epoch + 1}."
     say(f"{event.message}{best}")
     if event.status == "stopped":
         say(f"`s3n runs resume {quoted(path.name)}` continues it.")
@@ -76,15 +79,18 @@ def _show_end(event: RunEnded, notes: Sequence[str], path: Path) -> None:
         typer.echo(str(path))
 
 
-def _show_epoch(event: EpochDone) -> None:
+def _show_epoch(event: EpochDone, validation_images: int) -> None:
+    from s3n_core.evaluation.intervals import accuracy_share_text
+
     values = event.values
+    read = values.get("validation_images", validation_images)  # without those that could not be read
     shares = [
-        f"{name} {100 * values[f'validation_accuracy_{name}']:.1f} %"
+        f"{name} {accuracy_share_text(values[f'validation_accuracy_{name}'], int(read))}"
         for name in ("joint", "O", "D", "C")
         if f"validation_accuracy_{name}" in values
     ]
     validation = f"   validation: {', '.join(shares)}" if shares else ""
     training = values.get("accuracy_joint", values.get("accuracy_O"))
-    known = "" if training is None else f"   training {100 * training:.1f} %"
+    known = "" if training is None else f"   training {accuracy_share_text(training, int(values.get('images', 0)))}"
     loss = f"   loss {values['loss']:.3f}" if "loss" in values else "   recalibrated"
     say(f"epoch {event.epoch + 1:3d}/{event.epochs}{loss}{known}{validation}{'   best' if event.best else ''}")

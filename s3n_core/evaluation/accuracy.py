@@ -20,9 +20,7 @@ from numpy.typing import NDArray
 
 from s3n_core.evaluation.confusion import confusion_matrix
 from s3n_core.evaluation.coverage import Coverage, coverage_of
-
-NORMAL_95 = 1.959963984540054
-"""Two-sided 95 % quantile of the standard normal distribution."""
+from s3n_core.evaluation.intervals import accuracy_text, wilson_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,26 @@ class Accuracy:
     def top5_share(self) -> float:
         """Top-5 accuracy in [0, 1]."""
         return self.top5 / self.images
+
+    @property
+    def top1_interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the top-1 accuracy, in [0, 1]."""
+        return wilson_interval(self.top1, self.images)
+
+    @property
+    def top5_interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the top-5 accuracy, in [0, 1]."""
+        return wilson_interval(self.top5, self.images)
+
+    @property
+    def top1_text(self) -> str:
+        """The top-1 accuracy with its interval, as it is shown; see `accuracy_text`."""
+        return accuracy_text(self.top1, self.images)
+
+    @property
+    def top5_text(self) -> str:
+        """The top-5 accuracy with its interval, as it is shown; see `accuracy_text`."""
+        return accuracy_text(self.top5, self.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +98,26 @@ class ClassAccuracy:
         """Fraction of the counted images predicted as the class that belong to it, in [0, 1]; None without images."""
         return self.correct / self.predicted if self.predicted else None
 
+    @property
+    def recall_interval(self) -> tuple[float, float] | None:
+        """95 % Wilson interval of the recall, in [0, 1]; None without images."""
+        return wilson_interval(self.correct, self.images) if self.images else None
+
+    @property
+    def precision_interval(self) -> tuple[float, float] | None:
+        """95 % Wilson interval of the precision, in [0, 1]; None without images."""
+        return wilson_interval(self.correct, self.predicted) if self.predicted else None
+
+    @property
+    def recall_text(self) -> str:
+        """The recall with its interval, as it is shown; see `accuracy_text`."""
+        return accuracy_text(self.correct, self.images)
+
+    @property
+    def precision_text(self) -> str:
+        """The precision with its interval, as it is shown; see `accuracy_text`."""
+        return accuracy_text(self.correct, self.predicted)
+
 
 @dataclass(frozen=True)
 class TableAccuracy:
@@ -109,6 +147,11 @@ class TableAccuracy:
     def top1(self) -> float | None:
         """Fraction of the counted images that are correct; None without any."""
         return self.correct / self.counted if self.counted else None
+
+    @property
+    def top1_text(self) -> str:
+        """The accuracy with its interval, as it is shown; see `accuracy_text`."""
+        return accuracy_text(self.correct, self.counted)
 
 
 def table_accuracy(
@@ -163,37 +206,18 @@ def mean_recall(by_class: Iterable[ClassAccuracy]) -> float:
     return sum(shares) / len(shares)
 
 
-def wilson_interval(correct: int, count: int, *, z: float = NORMAL_95) -> tuple[float, float]:
-    """Return the Wilson score interval of a proportion, which is also valid for few images and near 0 and 1.
+def mean_recall_interval(by_class: Iterable[ClassAccuracy]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean recall, in [0, 1].
+
+    The distances of the mean from the ends of the classes' Wilson intervals are added as independent errors (Zou and
+    Donner, 2008, "Construction of confidence limits about effect measures").
 
     Args:
-        correct: Number of correct images.
-        count: Number of all images, at least 1.
-        z: Quantile of the standard normal distribution; the default gives 95 %.
-
-    Returns:
-        Lower and upper end, in [0, 1].
+        by_class: The classes; those without images do not count, and at least one has images.
     """
-    share, square = correct / count, z * z / count
-    centre = (share + square / 2) / (1 + square)
-    half = z * math.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-_FEW = 10
-"""Below this number of images a share says little, so its interval comes first."""
-
-
-def accuracy_text(correct: int, count: int) -> str:
-    """Return an accuracy with its number of images and 95 % Wilson interval: "53 % of 30 (36 to 70)".
-
-    Args:
-        correct: Number of correct images.
-        count: Number of images. Without any the text is "–"; of fewer than ten it is "30 to 95 % (3 of 4)".
-    """
-    if not count:
-        return "–"
-    low, high = (f"{100 * bound:.0f}" for bound in wilson_interval(correct, count))
-    if count < _FEW:
-        return f"{low} to {high} % ({correct} of {count})"
-    return f"{100 * correct / count:.0f} % of {count:,} ({low} to {high})"
+    rows = [(row.recall, row.recall_interval) for row in by_class]
+    known = [(share, *ends) for share, ends in rows if share is not None and ends is not None]
+    mean = sum(share for share, _, _ in known) / len(known)
+    below = math.sqrt(sum((share - low) ** 2 for share, low, _ in known)) / len(known)
+    above = math.sqrt(sum((high - share) ** 2 for share, _, high in known)) / len(known)
+    return max(0.0, mean - below), min(1.0, mean + above)

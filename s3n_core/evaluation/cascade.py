@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.evaluation.intervals import accuracy_text, wilson_interval
+
 _STEPS = 20
 _DIGITS = 3
 
@@ -42,11 +44,16 @@ class CascadePoint:
         """Accuracy in [0, 1]."""
         return self.right / self.images
 
+    @property
+    def top1_text(self) -> str:
+        """The accuracy with its interval, as it is shown; see `accuracy_text`."""
+        return accuracy_text(self.right, self.images)
+
     def text(self) -> str:
         """Return a sentence that ends with a newline."""
         return (
-            f"With --stop-below {self.stop_below}: top-1 {100 * self.top1:.1f} % of {self.images} images, "
-            f"{100 * self.stopped / self.images:.1f} % of them by O alone, {self.passes:.2f} backbone passes per "
+            f"With --stop-below {self.stop_below}: top-1 {self.top1_text}, {100 * self.stopped / self.images:.1f} % "
+            f"of the images by O alone, {self.passes:.2f} backbone passes per "
             "image\n"
         )
 
@@ -57,6 +64,7 @@ class CascadePoint:
             "stopped": self.stopped / self.images,
             "top1": self.top1,
             "top1_images": self.right,
+            "top1_interval_95": list(wilson_interval(self.right, self.images)),
             "passes": self.passes,
         }
 

@@ -8,6 +8,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.evaluation.intervals import accuracy_text
+
 ClassOrder = Literal["model", "confusion", "recall"]
 ORDERS: tuple[ClassOrder, ...] = get_args(ClassOrder)
 
@@ -20,13 +22,23 @@ class ConfusedPair:
         label: Index of the true class.
         predicted: Index of the predicted class.
         count: Number of images.
-        share: Fraction of the true class's images, in [0, 1].
+        images: Number of images of the true class.
     """
 
     label: int
     predicted: int
     count: int
-    share: float
+    images: int
+
+    @property
+    def share(self) -> float:
+        """Fraction of the true class's images, in [0, 1]."""
+        return self.count / self.images
+
+    @property
+    def share_text(self) -> str:
+        """The share with its interval, as it is shown; see `accuracy_text`."""
+        return accuracy_text(self.count, self.images)
 
 
 def confusion_matrix(label: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:
@@ -44,9 +56,10 @@ def confused_pairs(counts: NDArray[Any], most: int = 500) -> tuple[ConfusedPair,
     """
     rows, columns = np.nonzero(_mistakes(counts))
     numbers = counts[rows, columns]
-    shares = numbers / counts.sum(axis=1)[rows]
+    images = counts.sum(axis=1)[rows]
+    shares = numbers / images
     order = np.lexsort((columns, rows, -shares, -numbers))[:most]
-    return tuple(ConfusedPair(int(rows[i]), int(columns[i]), int(numbers[i]), float(shares[i])) for i in order)
+    return tuple(ConfusedPair(int(rows[i]), int(columns[i]), int(numbers[i]), int(images[i])) for i in order)
 
 
 def class_order(counts: NDArray[Any], order: ClassOrder) -> NDArray[np.int64]:

@@ -31,10 +31,13 @@ class Coverage:
         The accuracy is None if none of them is counted.
         """
         count = int(np.searchsorted(-self.confidences, -threshold, side="right"))
-        counted = int(self.counted_above[count])
-        return count / self.images if self.images else 0.0, int(
-            self.correct_above[count]
-        ) / counted if counted else None
+        correct, counted = self.counts_at(threshold)
+        return count / self.images if self.images else 0.0, correct / counted if counted else None
+
+    def counts_at(self, threshold: float) -> tuple[int, int]:
+        """Return how many images with at least this confidence are correct, and how many of them are counted."""
+        count = int(np.searchsorted(-self.confidences, -threshold, side="right"))
+        return int(self.correct_above[count]), int(self.counted_above[count])
 
     def curve(self, points: int = 300) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return coverage and accuracy in order of descending confidence, with at most ``points`` points.

@@ -19,6 +19,7 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError, UnreadableImage
 from s3n_core.evaluation.evaluate import class_indices
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.evaluation.localization import joined_maps, largest_box, overlap
 from s3n_core.method.alignment import cell_to_grid, grid_to_share
 from s3n_core.models.batches import over_images
@@ -82,8 +83,8 @@ class PlaceMeasures:
                 f"{self.parts_covered:.1%} of the visible key points have a peak near them"
             )
         lines.append(
-            f"Localisation         {self.localized:.1%} with the right class, {self.localized_any_class:.1%} of any "
-            "class "
+            f"Localisation         {accuracy_share_text(self.localized, self.images)} with the right class, "
+            f"{accuracy_share_text(self.localized_any_class, self.images)} of any class "
             f"(central box {self.central_box:.1%})"
         )
         return "\n".join(lines)

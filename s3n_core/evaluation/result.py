@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.evaluation.accuracy import Accuracy, ClassAccuracy, class_accuracies, mean_recall, wilson_interval
+from s3n_core.evaluation.accuracy import (
+    Accuracy,
+    ClassAccuracy,
+    class_accuracies,
+    mean_recall,
+    mean_recall_interval,
+)
 from s3n_core.evaluation.cascade import CascadeOutcomes
 from s3n_core.evaluation.confusion import ConfusedPair, confused_pairs
 from s3n_core.models.seen_images import OPTIMISTIC, SeenCounts
@@ -80,12 +86,17 @@ class Evaluation:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % Wilson score interval of ``top1``: the sampling uncertainty of a finite set of images."""
-        return wilson_interval(self.accuracies[0].top1, self.images)
+        return self.accuracies[0].top1_interval
 
     @property
     def mean_class_accuracy(self) -> float:
         """Mean accuracy over the classes with images, in [0, 1]."""
         return mean_recall(self.by_class())
+
+    @property
+    def mean_class_interval(self) -> tuple[float, float]:
+        """95 % interval of ``mean_class_accuracy``; see `mean_recall_interval`."""
+        return mean_recall_interval(self.by_class())
 
     @property
     def heading(self) -> str:
@@ -119,15 +130,16 @@ class Evaluation:
             "peaks": self.peaks,
         }
 
+    def __repr__(self) -> str:
+        return f"<Evaluation: top-1 {self.accuracies[0].top1_text}. {self.heading}>"
+
     def _repr_html_(self) -> str:
         """Show the accuracies in a notebook."""
-        low, high = self.interval
         rows = "".join(
-            f"<tr><td>{escape(one.name)}</td><td>{100 * one.top1_share:.1f} %</td><td>{100 * one.top5_share:.1f} %</td></tr>"
+            f"<tr><td>{escape(one.name)}</td><td>{one.top1_text}</td><td>{one.top5_text}</td></tr>"
             for one in self.accuracies
         )
-        heading = f"<b>{escape(self.heading)}</b><br>"
-        about = f"{heading}{self.images} images; 95 % interval of top-1: {100 * low:.1f} to {100 * high:.1f} %"
+        about = f"<b>{escape(self.heading)}</b><br>{self.images} images; 95 % intervals in brackets"
         head = "<tr><th>prediction</th><th>top-1</th><th>top-5</th></tr>"
         return f"<table><caption>{about}</caption>{head}{rows}</table>"
 
@@ -141,6 +153,7 @@ class Evaluation:
             "top1": self.top1,
             "top1_interval_95": list(self.interval),
             "mean_class_accuracy": self.mean_class_accuracy,
+            "mean_class_accuracy_interval_95": list(self.mean_class_interval),
             "predictions": [
                 {
                     "name": accuracy.name,
@@ -148,6 +161,8 @@ class Evaluation:
                     "top5": accuracy.top5_share,
                     "top1_images": accuracy.top1,
                     "top5_images": accuracy.top5,
+                    "top1_interval_95": list(accuracy.top1_interval),
+                    "top5_interval_95": list(accuracy.top5_interval),
                 }
                 for accuracy in self.accuracies
             ],
@@ -163,7 +178,13 @@ class Evaluation:
             "model": self.model,
             "classes": list(self.classes),
             "by_class": [
-                {"class": name, "images": row.images, "correct": row.correct, "accuracy": row.recall}
+                {
+                    "class": name,
+                    "images": row.images,
+                    "correct": row.correct,
+                    "accuracy": row.recall,
+                    "accuracy_interval_95": _ends(row.recall_interval),
+                }
                 for name, row in zip(self.classes, self.by_class(), strict=True)
             ],
             "confusion": self.confusion.tolist(),
@@ -171,6 +192,10 @@ class Evaluation:
             "unlabelled": self.unlabelled,
             "warnings": list(self.warnings),
         }
+
+
+def _ends(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)
 
 
 def _finite(value: float) -> float | None:

@@ -12,6 +12,7 @@ from PIL import Image
 from s3n_core.datasets.own_folders import check_output_file
 from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import RunError
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.marks import draw_peaks
@@ -160,10 +161,10 @@ class _Scene:
 
     def _draw_header(self, canvas: Canvas, epoch: int) -> None:
         right = self._width - _MARGIN
-        accuracy = self._snapshots.accuracy(epoch)
-        told = "" if accuracy is None else f"{accuracy[0]} accuracy {probability_text(accuracy[1])}"
+        told = self._accuracy_text(epoch)
         # Reserve room for the longest text, so that nothing moves between frames.
-        room = max(canvas.width_of(text, size=tokens.SECTION) for text in ("validation accuracy 100.0 %", told))
+        texts = {self._accuracy_text(other) for other in self._snapshots.epochs}
+        room = max(canvas.width_of(text, size=tokens.SECTION) for text in texts)
         canvas.text(right, _MARGIN + 11, told, size=tokens.SECTION, colour=tokens.QUIET, align="right")
         number = f"epoch {epoch + 1} of {self._snapshots.planned}"
         canvas.text(right - room - 14, _MARGIN + 11, number, size=tokens.SECTION, bold=True, align="right")
@@ -171,6 +172,10 @@ class _Scene:
             self._width - 2 * _MARGIN - room - 28 - canvas.width_of("epoch 888 of 888", size=tokens.SECTION, bold=True)
         )
         canvas.text(_MARGIN, _MARGIN + 11, self._snapshots.name, size=tokens.TITLE - 3, bold=True, room=name_room)
+
+    def _accuracy_text(self, epoch: int) -> str:
+        accuracy = self._snapshots.accuracy(epoch)
+        return "" if accuracy is None else f"{accuracy[0]} accuracy {accuracy_share_text(*accuracy[1:])}"
 
     def _draw_picture(self, canvas: Canvas, area: Area, panel: PanelName, probe: ProbeSnapshot) -> None:
         size = canvas.size_of(area)

@@ -8,6 +8,8 @@ from s3n_core.evaluation.result import Evaluation
 from s3n_core.system.atomic_files import write_text
 from s3n_core.system.csv_tables import csv_text
 
+_NONE = (None, None)
+
 
 def write_evaluation_tables(
     evaluation: Evaluation, folder: Path, stem: str = "evaluation", *, excel: bool = False
@@ -36,20 +38,24 @@ def write_evaluation_tables(
 
 
 def accuracy_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
-    """Return the top-1 and top-5 accuracy, in [0, 1], of the joint prediction and of each branch, one per line."""
-    rows = [
-        (row.name, row.images, row.top1, row.top5, f"{row.top1_share:.6f}", f"{row.top5_share:.6f}")
-        for row in evaluation.accuracies
-    ]
-    return csv_text(("prediction", "images", "top1_images", "top5_images", "top1", "top5"), rows, excel=excel)
+    """Return the top-1 and top-5 accuracy, in [0, 1], of the joint prediction and of each branch, one per line.
+
+    The last columns are the ends of their 95 % intervals.
+    """
+    rows = []
+    for row in evaluation.accuracies:
+        shares = (row.top1_share, row.top5_share, *row.top1_interval, *row.top5_interval)
+        rows.append((row.name, row.images, row.top1, row.top5, *map(_share, shares)))
+    header = ("prediction", "images", "top1_images", "top5_images", "top1", "top5")
+    return csv_text((*header, "top1_low", "top1_high", "top5_low", "top5_high"), rows, excel=excel)
 
 
 def by_class_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
     """Return the joint prediction's figures for each class.
 
     Columns: class, images, correct, recall (correct over images of the class; empty without images), predicted (images
-    predicted as the class), precision (correct over predicted; empty if none), and the class that it is most often
-    confused with, with the number of images.
+    predicted as the class), precision (correct over predicted; empty if none), the class that it is most often
+    confused with, with the number of images, and the ends of the 95 % intervals of recall and precision.
     """
     rows = []
     for name, row, counts in zip(evaluation.classes, evaluation.by_class(), evaluation.confusion, strict=True):
@@ -59,9 +65,10 @@ def by_class_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
         times = int(mistakes[worst])
         most_taken_for = evaluation.classes[worst] if times else ""
         shares = _share(row.recall), row.predicted, _share(row.precision)
-        rows.append((name, row.images, row.correct, *shares, most_taken_for, times))
+        ends = (*(row.recall_interval or _NONE), *(row.precision_interval or _NONE))
+        rows.append((name, row.images, row.correct, *shares, most_taken_for, times, *map(_share, ends)))
     header = ("class", "images", "correct", "recall", "predicted", "precision", "most_taken_for", "times")
-    return csv_text(header, rows, excel=excel)
+    return csv_text((*header, "recall_low", "recall_high", "precision_low", "precision_high"), rows, excel=excel)
 
 
 def confusion_csv(evaluation: Evaluation, *, excel: bool = False) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.validation_images import run_validation_count
 from s3n_core.errors import RunError, UnreadableImage
 from s3n_core.runs.metrics_reading import read_epochs
 from s3n_core.runs.run_directory import RunDirectory
@@ -72,7 +73,7 @@ class RunSnapshots:
         network = recipe.get("network", {})
         self.name = path.name
         self.sparse = network.get("attention", "sparse") == "sparse"
-        self._folder = run.snapshots
+        self._folder, self._path = run.snapshots, path
         self._base = float(network.get("base", 0.0))
         lines = read_epochs(run.metrics_jsonl)
         self._measured = {line["epoch"]: line for line in lines if isinstance(line.get("epoch"), int)}
@@ -86,12 +87,14 @@ class RunSnapshots:
                 "done yet."
             )
 
-    def accuracy(self, epoch: int) -> tuple[str, float] | None:
-        """Return the accuracy after an epoch, as (split, fraction); None if unknown."""
+    def accuracy(self, epoch: int) -> tuple[str, float, int | None] | None:
+        """Return the accuracy after an epoch, as (split, fraction, number of images or None); None if unknown."""
         line = self._measured.get(epoch, {})
-        for name, words in (("validation_accuracy_joint", "validation"), ("accuracy_joint", "training")):
-            if isinstance(line.get(name), float):
-                return words, line[name]
+        known = run_validation_count(self._path)
+        for prefix, words, count in (("validation_", "validation", known), ("", "training", None)):
+            share, images = line.get(f"{prefix}accuracy_joint"), line.get(f"{prefix}images", count)
+            if isinstance(share, float):
+                return words, share, round(images) if isinstance(images, int | float) else None
         return None
 
     def probes(self, epoch: int) -> tuple[ProbeSnapshot, ...]:

@@ -9,7 +9,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from s3n_core.datasets.validation_images import run_validation_count
 from s3n_core.errors import RunBusy, RunError
+from s3n_core.evaluation.intervals import accuracy_share_text, interval_of_share
 from s3n_core.runs.control import send_order
 from s3n_core.runs.following import RunFollower
 from s3n_core.runs.run_directory import RunDirectory
@@ -63,6 +65,11 @@ class Run:
         """Validation accuracy of the best epoch, in [0, 1]; None without a validation set or before the first epoch."""
         state = self.state
         return None if state is None else state.best_accuracy
+
+    @property
+    def best_interval(self) -> tuple[float, float] | None:
+        """95 % Wilson interval of ``best_accuracy``, in [0, 1]; None without one, or if its images are not known."""
+        return interval_of_share(self.best_accuracy, run_validation_count(self.path))
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -170,7 +177,10 @@ class Run:
         return self._process is not None and self._process.poll() is None and not self._directory.summary().live
 
     def __repr__(self) -> str:
-        return f"<Run {self.name}: {self.status}>"
+        summary = self._directory.summary()
+        best = None if summary.state is None else summary.state.best_accuracy
+        known = "" if best is None else f", best {accuracy_share_text(best, run_validation_count(self.path))}"
+        return f"<Run {self.name}: {summary.status}{known}>"
 
     def _repr_html_(self) -> str:
         summary = self._directory.summary()
@@ -178,7 +188,8 @@ class Run:
         if (state := summary.state) is not None:
             rows["epoch"] = f"{min(state.epoch + (state.status in ACTIVE), state.epochs)} of {state.epochs}"
             if state.best_accuracy is not None and state.best_epoch is not None:
-                rows["best validation accuracy"] = f"{100 * state.best_accuracy:.1f} % (epoch {state.best_epoch + 1})"
+                best = accuracy_share_text(state.best_accuracy, run_validation_count(self.path))
+                rows["best validation accuracy"] = f"{best}, in epoch {state.best_epoch + 1}"
         cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(text)}</td></tr>" for key, text in rows.items())
         return f"<table><caption>Run {escape(self.name)}</caption>{cells}</table>"
 

@@ -206,9 +206,9 @@ class StartPage(Page):
 
     def _show_runs(self, seen: RunsSeen) -> None:
         inside = {run.path for run in seen.runs}
-        others, images = other_validation(seen.runs), dict(seen.models)
+        others, counts = other_validation(seen.runs), dict(seen.counts)
         rows = [
-            _run_row(run, run_detail(run, images=images.get(run.path), other_validation=run.path in others))
+            _run_row(run, run_detail(run, images=counts.get(run.path), other_validation=run.path in others))
             for run in seen.runs[:_MOST_RUNS]
             if not run.live
         ]
@@ -223,13 +223,13 @@ class StartPage(Page):
             card.deleteLater()
         for path, run in live.items():
             if path not in self._cards:
-                card = TrainingCard(run)
+                card = TrainingCard(run, counts.get(path))
                 card.pause_asked.connect(self._on_pause)
                 card.resume_asked.connect(self._on_resume)
                 card.stop_asked.connect(self._on_stop)
                 self._cards[path] = card
                 self._live.addWidget(card)
-            self._cards[path].show_run(run, losses.get(path, ()))
+            self._cards[path].show_run(run, losses.get(path, ()), counts.get(path))
 
     def shut_down(self) -> None:
         """Stop reading thumbnails."""

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_state import STATUS_TEXTS, ShownStatus
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
-from s3n_gui.appearance.wording import count_text, left_text, percent_text
+from s3n_gui.appearance.wording import count_text, left_text
 from s3n_gui.start.sparkline import Sparkline
 from s3n_gui.widgets.elided_label import ElidedLabel
 
@@ -29,7 +30,7 @@ class TrainingCard(QFrame):
     pause_asked = Signal(object)
     resume_asked = Signal(object)
 
-    def __init__(self, run: RunSummary, parent: QWidget | None = None) -> None:
+    def __init__(self, run: RunSummary, images: int | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
         self.run = run
@@ -69,16 +70,17 @@ class TrainingCard(QFrame):
         row.addWidget(self._stop)
         theme().changed.connect(self._fit)
         self._fit()
-        self.show_run(run, ())
+        self.show_run(run, (), images)
 
-    def show_run(self, run: RunSummary, losses: Sequence[float]) -> None:
+    def show_run(self, run: RunSummary, losses: Sequence[float], images: int | None) -> None:
         """Show the current state of the run.
 
         Args:
             run: The run.
             losses: The training loss so far.
+            images: Number of its validation images; None if it is unknown.
         """
-        self.run, self._losses = run, tuple(losses)
+        self.run, self._losses, self._images = run, tuple(losses), images
         state, status = run.state, self._shown_status()
         self._title.setText(f"{run.name} · {STATUS_TEXTS[status].lower()}")
         self.setAccessibleName(self._title.text())
@@ -98,7 +100,7 @@ class TrainingCard(QFrame):
         if state.images_per_second:
             facts.append(f"{state.images_per_second:.3g} images/s")
         if state.best_accuracy is not None:
-            facts.append(f"best {percent_text(state.best_accuracy)} validation")
+            facts.append(f"best validation accuracy {accuracy_share_text(state.best_accuracy, images)}")
         self._facts.setText(" · ".join(facts))
         done = (state.epoch + (state.batch / state.batches if state.batches else 0)) / state.epochs
         self._bar.setRange(0, 1000)
@@ -119,7 +121,7 @@ class TrainingCard(QFrame):
 
     def _ask(self, status: ShownStatus) -> None:
         self._asked = (self.run.status, status)
-        self.show_run(self.run, self._losses)
+        self.show_run(self.run, self._losses, self._images)
 
     def _on_pause(self) -> None:
         paused = self._shown_status() in {"paused", "pausing"}

@@ -31,12 +31,14 @@ class RunsSeen:
         validation: For each run, its folder and the fingerprint of its validation images: empty without any, None if
             it is unknown.
         problem: Why the folder cannot be read, as a sentence; empty if it can.
+        counts: For each run, its folder and the number of its validation images; None if it is unknown.
         models: For each run that has a model, its folder and the number of its validation images (None: unknown).
     """
 
     runs: tuple[RunSummary, ...] = ()
     losses: tuple[tuple[Path, tuple[float, ...]], ...] = ()
     validation: tuple[tuple[Path, str | None], ...] = ()
+    counts: tuple[tuple[Path, int | None], ...] = ()
     models: tuple[tuple[Path, int | None], ...] = ()
     problem: str = ""
 
@@ -127,7 +129,8 @@ def _look(root: Path, readers: dict[Path, _LossReader]) -> RunsSeen:
     losses = tuple((path, readers.setdefault(path, _LossReader(path)).read()) for path in live)
     validation = tuple((run.path, run_validation_fingerprint(run.path, run.run)) for run in runs if not run.problem)
     models = tuple((run.path, run_validation_count(run.path)) for run in runs if _has_model(run))
-    return RunsSeen(runs, losses, validation, models)
+    counts = tuple((run.path, run_validation_count(run.path)) for run in runs if not run.problem)
+    return RunsSeen(runs, losses, validation, counts, models)
 
 
 def _has_model(run: RunSummary) -> bool:

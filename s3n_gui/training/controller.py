@@ -227,6 +227,7 @@ class TrainingController(QObject):
         if news.restarted:
             self.series.clear()
         self.series.add(news.lines)
+        self.series.set_validation_images(news.validation_images)
         self.run, self.state = news.run or self.run, news.state
         if not news.gone:
             self.preparation = None
@@ -261,6 +262,7 @@ class TrainingController(QObject):
         if news.restarted:
             series.clear()
         series.add(news.lines)
+        series.set_validation_images(news.validation_images)
         if news.state is not None:
             series.set_batches(news.state.batches)
         self.others_changed.emit()

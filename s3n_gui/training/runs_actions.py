@@ -57,6 +57,7 @@ class RunsActions(QObject):
     def show_seen(self, seen: RunsSeen) -> None:
         """Show the runs of the runs folder."""
         chosen, self._validation = self.list.chosen(), dict(seen.validation)
+        self.model.show_images(dict(seen.counts))
         self.model.show_runs(seen.runs)
         self.counted.emit(len(seen.runs))
         if self._controller.path is None and seen.runs and not self._looked:

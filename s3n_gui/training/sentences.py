@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_state import RunState, ShownStatus
-from s3n_gui.appearance.wording import count_text, error_text, percent_text
+from s3n_gui.appearance.wording import count_text, error_text
 from s3n_gui.training.curves.metric_series import Column, MetricSeries
 
 Tone = Literal["good", "plain", "caution", "bad"]
@@ -84,7 +85,8 @@ def _progress(series: MetricSeries, *, finished: bool) -> list[Saying]:
     accuracy = validation if known else series.epoch_values(f"accuracy_{branch}")
     where = "validation" if known else "training"
     if np.isfinite(accuracy).any():
-        said.append(_accuracy(accuracy, where, _BRANCH_WORDS[branch], finished=finished))
+        images = series.validation_images if known else series.training_images
+        said.append(_accuracy(accuracy, images, where, _BRANCH_WORDS[branch], finished=finished))
         if not known:
             said.append(Saying("plain", "There are no validation images, so the curves show only training images."))
     if np.isfinite(losses).all() and len(losses) > 1:
@@ -104,11 +106,12 @@ def _progress(series: MetricSeries, *, finished: bool) -> list[Saying]:
     return said
 
 
-def _accuracy(values: Column, where: str, whose: str, *, finished: bool) -> Saying:
+def _accuracy(values: Column, images: int | None, where: str, whose: str, *, finished: bool) -> Saying:
     best = int(np.nanargmax(values))
     since = len(values) - 1 - best
     start = f"{where.capitalize()} accuracy of {whose}"
-    best_text = f"{percent_text(float(values[best]))} in epoch {best + 1}"
+    best_text = f"{accuracy_share_text(float(values[best]), images)} in epoch {best + 1}"
+    last_text = accuracy_share_text(float(values[-1]), images)
     if finished:
         return Saying("good", f"{start} reached {best_text}, the best of {count_text(len(values), 'epoch')}.")
     if since >= _RESTING_EPOCHS:
@@ -118,13 +121,11 @@ def _accuracy(values: Column, where: str, whose: str, *, finished: bool) -> Sayi
             "epoch is kept.",
         )
     if since:
-        return Saying("plain", f"{start} is {percent_text(float(values[-1]))}; best {best_text}.")
+        return Saying("plain", f"{start} is {last_text}; best {best_text}.")
     rise = values[-1] - values[-2] if len(values) > 1 else 0.0
     if rise > 0:
-        return Saying(
-            "good", f"{start} improves: {percent_text(float(values[-1]))}, {100 * rise:.1f} points better than before."
-        )
-    return Saying("good", f"{start} is {percent_text(float(values[-1]))}, best so far.")
+        return Saying("good", f"{start} improves: {last_text}, {100 * rise:.1f} points better than before.")
+    return Saying("good", f"{start} is {last_text}, best so far.")
 
 
 def _overfitting(series: MetricSeries) -> list[Saying]:

@@ -132,6 +132,7 @@ class ShownRun(QWidget):
             controller.state,
             controller.status,
             controller.batch_seconds,
+            controller.series.validation_images,
             controller.preparation,
         )
         self.charts.set_epochs(self._epochs())

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from s3n_core.datasets.records import displayed_class
-from s3n_core.evaluation.accuracy import wilson_interval
+from s3n_core.evaluation.intervals import accuracy_text, wilson_interval
 from s3n_core.evaluation.label_check import unknown_labels
 from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.web_fonts import font_face
@@ -130,9 +130,10 @@ def report_data(
         "right": right,
         "unknown_labels": unknown_labels((one.truth for one in summaries if one.truth is not None), head.classes),
         "seen": {**seen.to_dict(), "fair": seen.is_fair},
+        "accuracy": accuracy_text(right, len(labelled)),
         "interval": wilson_interval(right, len(labelled)) if labelled else None,
         "branches": [
-            (branch, sum(a == w for a, w in zip(said, wanted, strict=True)) / max(1, len(wanted)))
+            _branch(branch, sum(a == w for a, w in zip(said, wanted, strict=True)), len(wanted))
             for branch, said in answers.items()
             if labelled or branch != "joint"
         ],
@@ -166,16 +167,26 @@ def _confusions(labelled: Sequence[PartSummary], index: dict[str, int]) -> list[
     return [(truth, answer, count) for (truth, answer), count in order[:_MOST_CONFUSIONS]]
 
 
-def _by_class(labelled: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int]]:
-    """Return (class, images, correct) of the classes with images."""
+def _branch(name: str, correct: int, count: int) -> tuple[str, float, str]:
+    """Return (branch, share, its text with the interval)."""
+    return name, correct / max(1, count), accuracy_text(correct, count)
+
+
+def _by_class(labelled: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int, str]]:
+    """Return (class, images, correct, the recall's text with its interval) of the classes with images."""
     images = Counter(index[one.truth or ""] for one in labelled)
     right = Counter(index[one.truth or ""] for one in labelled if one.truth == one.answer)
-    return [(position, count, right[position]) for position, count in sorted(images.items())]
+    return [
+        (position, count, right[position], accuracy_text(right[position], count))
+        for position, count in sorted(images.items())
+    ]
 
 
-def _taken_for(summaries: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int]]:
-    """Return (class, images predicted as it, 0)."""
-    return [(position, count, 0) for position, count in sorted(Counter(index[one.answer] for one in summaries).items())]
+def _taken_for(summaries: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int, str]]:
+    """Return (class, images predicted as it, 0, no text)."""
+    return [
+        (position, count, 0, "") for position, count in sorted(Counter(index[one.answer] for one in summaries).items())
+    ]
 
 
 def _for_script(text: str) -> str:

@@ -245,7 +245,7 @@ class PaletteSources(QObject):
 
     def _run_source(self) -> _Source:
         seen = self._studio.trainings.watch.seen
-        watched, images, others = seen.runs, dict(seen.models), other_validation(seen.runs)
+        watched, images, others = seen.runs, dict(seen.counts), other_validation(seen.runs)
         details = {
             run.path: run_detail(run, images=images.get(run.path), other_validation=run.path in others)
             for run in watched

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 from s3n_core.datasets.records import displayed_class
 from s3n_core.evaluation.accuracy import ClassAccuracy, TableAccuracy
 from s3n_gui.appearance.theme import font, number_font, px, theme
-from s3n_gui.appearance.wording import count_text, percent_text, tip_text
+from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex, falling_mark
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
@@ -20,13 +20,14 @@ _TITLES = ("Class", "Images", "Recall", "Precision", "Predictions")
 _TIPS = (
     "Click a class to see its images",
     "Images with this label",
-    "Share of the images with this label that are predicted correctly",
-    "Share of the (labelled) images predicted as this class that are correct",
+    "Share of the images with this label that are predicted correctly, with its 95 % interval",
+    "Share of the (labelled) images predicted as this class that are correct, with its 95 % interval",
     "Images predicted as this class",
 )
 _RECALL, _PREDICTIONS = 2, 4
 _SPARED = (1, 3)
 """Columns that a narrow table hides, in this order; a class's tooltip shows their values, too."""
+_WIDEST = "100 % of 100 (96 to 100)"
 _LEAST_NAME = 120
 
 
@@ -107,7 +108,7 @@ class ClassTable(QTableView):
     def _on_theme(self) -> None:
         self.verticalHeader().setDefaultSectionSize(px(28))
         numbers, words = QFontMetrics(number_font("body")), QFontMetrics(font("caption", semibold=True))
-        for column, widest in ((1, "10,000"), (2, "100.0 %"), (3, "100.0 %"), (_PREDICTIONS, "10,000")):
+        for column, widest in ((1, "10,000"), (2, _WIDEST), (3, _WIDEST), (_PREDICTIONS, "10,000")):
             title = words.horizontalAdvance(_TITLES[column] + falling_mark(True))
             self._widths[column] = max(numbers.horizontalAdvance(widest), title) + px(18)
             self.setColumnWidth(column, self._widths[column])
@@ -167,12 +168,12 @@ class ClassModel(QAbstractTableModel):
             name, counts = displayed_class(self._names[one.index]), {1: one.images, _PREDICTIONS: one.predictions}
             if column in counts:
                 return f"{counts[column]:,}"
-            return name if column == 0 else _share(one.recall if column == _RECALL else one.precision)
+            return name if column == 0 else one.recall_text if column == _RECALL else one.precision_text
         if role == Qt.ItemDataRole.ToolTipRole:
             name = displayed_class(self._names[one.index])
             if one.recall is None and one.precision is None:
                 return tip_text(f"{name}: {count_text(one.predictions, 'image is', 'images are')} predicted as it")
-            shares = f"recall {_share(one.recall)}, precision {_share(one.precision)}"
+            shares = f"recall {one.recall_text}, precision {one.precision_text}"
             return tip_text(f"{name}: {count_text(one.images, 'image')}, {shares}")
         if role == Qt.ItemDataRole.TextAlignmentRole and column:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -191,7 +192,3 @@ class ClassModel(QAbstractTableModel):
                 side = Qt.AlignmentFlag.AlignRight if section else Qt.AlignmentFlag.AlignLeft
                 return int(side | Qt.AlignmentFlag.AlignVCenter)
         return None
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else percent_text(value)

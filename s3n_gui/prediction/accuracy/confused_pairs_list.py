@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from s3n_core.evaluation.confusion import ConfusedPair
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
-from s3n_gui.appearance.wording import count_text, percent_text, tip_text
+from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex
 
 PAIR_ROLE = Qt.ItemDataRole.UserRole
@@ -90,7 +90,7 @@ class _PairModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{self._names[pair.label]}\n{self._names[pair.predicted]}"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            of = f"{count_text(pair.count, 'image')}, {percent_text(pair.share)} of its images"
+            of = f"{count_text(pair.count, 'image')}, {pair.share_text}"
             words = f"{self._names[pair.label]}, predicted as {self._names[pair.predicted]}: {of}"
             return tip_text(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
@@ -115,7 +115,7 @@ class _PairDelegate(QStyledItemDelegate):
         inner = rect.adjusted(px(8), px(3), -px(8), -px(3))
         painter.setFont(number_font("body"))
         metrics = painter.fontMetrics()
-        count, share = f"{pair.count:,}", percent_text(pair.share)
+        count, share = f"{pair.count:,}", pair.share_text
         wide = max(metrics.horizontalAdvance(count), metrics.horizontalAdvance(share)) + px(8)
         room, half = inner.width() - wide, inner.height() // 2
         upper = QRect(inner.left(), inner.top(), inner.width(), half)

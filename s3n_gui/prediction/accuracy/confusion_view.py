@@ -20,8 +20,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from s3n_core.evaluation.intervals import accuracy_text
 from s3n_gui.appearance.theme import px, theme
-from s3n_gui.appearance.wording import count_text, percent_text, tip_text
+from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.prediction.accuracy.matrix_drawing import MatrixDrawing, shaded
 from s3n_gui.prediction.accuracy.matrix_frame import Cell, MatrixFrame
 
@@ -93,8 +94,8 @@ class ConfusionView(QWidget):
     def text_of(self, cell: Cell) -> str:
         """Return the description of a cell."""
         count, images = int(self._counts[cell]), int(self._counts[cell[0]].sum())
-        of = f"{count:,} of {count_text(images, 'image')}"
-        share = f" ({percent_text(count / images)})" if images else ""
+        of = count_text(count, "image")
+        share = f", {accuracy_text(count, images)}" if images else ""
         if cell[0] == cell[1]:
             return f"{self._names[cell[0]]}: {of} correct{share}"
         return f"{self._names[cell[0]]}, predicted as {self._names[cell[1]]}: {of}{share}"

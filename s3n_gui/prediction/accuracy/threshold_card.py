@@ -8,8 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 from s3n_core.evaluation.accuracy import TableAccuracy
+from s3n_core.evaluation.intervals import accuracy_text
 from s3n_gui.appearance.theme import number_font, theme
-from s3n_gui.appearance.wording import count_text, percent_text
+from s3n_gui.appearance.wording import percent_text
 from s3n_gui.prediction.accuracy.card import Card
 from s3n_gui.prediction.accuracy.coverage_plot import CoveragePlot
 
@@ -63,7 +64,7 @@ class ThresholdCard(Card):
         counted = accuracy is not None and accuracy.counted > 0
         self.title.setText("Accuracy" if counted else "Coverage")
         if accuracy is not None and counted:
-            self.note.setText(f"{percent_text(accuracy.top1 or 0.0)} of {count_text(accuracy.counted, 'image')}")
+            self.note.setText(accuracy.top1_text)
             self.plot.show_accuracy(*accuracy.coverage.curve())
         elif accuracy is not None:
             self.note.setText("No label that the model knows" if labelled else "No labels: accuracy cannot be computed")
@@ -82,7 +83,7 @@ class ThresholdCard(Card):
             self.plot.show_mark(self.threshold, coverage)
         words = f"Predicts {percent_text(coverage)} of the images"
         if top1 is not None:
-            words += f", {percent_text(top1)} of them correct"
+            words += f"; accuracy {accuracy_text(*self._accuracy.coverage.counts_at(self.threshold))}"
         self.sentence.setText(words)
 
     def _on_slider(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
@@ -31,7 +31,10 @@ class Entry:
 
 
 class ChartLegend(QWidget):
-    """One row of entries. If both values do not fit, it shows the first one, and if that does not fit, only names."""
+    """One row of entries.
+
+    If both values do not fit, it shows the first one; then the first value of the first entry only, and then only names.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,8 +75,15 @@ class ChartLegend(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, "no values yet")
             return
         shown = [entry for entry in self._entries if entry.values]
-        ways = ((2, px(_BETWEEN)), (1, px(_BETWEEN)), (1, px(_LEAST_BETWEEN)), (0, px(_BETWEEN)))
-        most, between = next(way for way in ways if not way[0] or self._width(metrics, shown, *way) <= self.width())
+        fewer = [shown[0], *(replace(entry, values=()) for entry in shown[1:])]
+        ways = (
+            (shown, 2, px(_BETWEEN)),
+            (shown, 1, px(_BETWEEN)),
+            (shown, 1, px(_LEAST_BETWEEN)),
+            (fewer, 1, px(_BETWEEN)),
+            (shown, 0, px(_BETWEEN)),
+        )
+        shown, most, between = next(way for way in ways if not way[1] or self._width(metrics, *way) <= self.width())
         left, middle = 0.0, self.height() / 2
         for entry in shown:
             painter.setPen(QPen(entry.colour, 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))

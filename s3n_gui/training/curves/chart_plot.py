@@ -110,7 +110,11 @@ class ChartPlot(QFrame):
 
     def all_values(self) -> list[Entry]:
         """Return the values under the cursor, including those of overlaid runs."""
-        others = [Entry(colour, name, self._values(points)) for name, colour, points in self._drawn.others]
+        drawn = self._drawn
+        others = [
+            Entry(colour, name, self._values(points, images=images))
+            for (name, colour, points), images in zip(drawn.others, drawn.other_images, strict=True)
+        ]
         return [entry for entry in [*self._entries(), *others] if entry.values]
 
     def show_alone(self, alone: bool) -> None:
@@ -154,12 +158,19 @@ class ChartPlot(QFrame):
 
     def _entries(self) -> list[Entry]:
         return [
-            Entry(ink_colour(line.ink), line.label, self._values(validation, training))
+            Entry(ink_colour(line.ink), line.label, self._values(validation, training, images=self._drawn.images))
             for line, (training, validation) in zip(self.chart.lines, self._drawn.lines, strict=True)
         ]
 
-    def _values(self, *points: Points) -> tuple[str, ...]:
-        return tuple(self.chart.text_of(value_at(p, self._place)) for p in points if len(p[0]))
+    def _values(
+        self, validation: Points, training: Points | None = None, *, images: int | None = None
+    ) -> tuple[str, ...]:
+        texts = []
+        if len(validation[0]):
+            texts.append(self.chart.validation_text(value_at(validation, self._place), images))
+        if training is not None and len(training[0]):
+            texts.append(self.chart.text_of(value_at(training, self._place)))
+        return tuple(texts)
 
     def _show_values(self) -> None:
         self._legend.show_entries(self._entries())

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_gui.training.curves.metric_series import Column, MetricSeries, line_weight, smoothed
 
 Ink = Literal["text", "accent", "O", "D", "C", "joint"]
@@ -59,6 +60,20 @@ class Chart:
     logarithmic: bool = False
     large: bool = False
 
+    @property
+    def shows_accuracy(self) -> bool:
+        """Whether its validation values are accuracies, which are shown with their interval."""
+        return any(line.validation.startswith("validation_accuracy_") for line in self.lines)
+
+    def validation_text(self, value: float, images: int | None) -> str:
+        """Return a validation value as text: an accuracy with its interval.
+
+        Args:
+            value: The value, in the chart's unit.
+            images: Number of validation images; None if it is unknown.
+        """
+        return accuracy_share_text(value / self.scale, images) if self.shows_accuracy else self.text_of(value)
+
     def text_of(self, value: float) -> str:
         """Return a value as text for the legend, without its unit."""
         if not np.isfinite(value):
@@ -84,7 +99,8 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         name="accuracy",
         title="Accuracy",
-        tip="Share of images that are predicted correctly: pale for training images, thick for validation images.",
+        tip="Share of images that are predicted correctly: pale for training images, thick for validation images, with "
+        "the 95 % interval in brackets. Training values are means over the latest batches and have no interval.",
         lines=tuple(
             Line(
                 label=name,

@@ -43,10 +43,14 @@ class DrawnChart:
     Attributes:
         lines: For each line of the chart, its training and its validation points.
         others: Name, colour and main line's points of each overlaid run.
+        images: Number of validation images of the shown run; None if it is unknown.
+        other_images: The same of each overlaid run.
     """
 
     lines: Sequence[tuple[Points, Points]]
     others: Sequence[tuple[str, QColor, Points]] = ()
+    images: int | None = None
+    other_images: Sequence[int | None] = ()
 
 
 class CurveMaker(QObject):
@@ -108,6 +112,8 @@ def drawn_chart(chart: Chart, order: CurveOrder) -> DrawnChart:
             (name, colour, thinned(main_points(other, chart, order.smoothing), low, high, columns))
             for name, colour, other in order.others
         ),
+        order.series.validation_images,
+        tuple(other.validation_images for _, _, other in order.others),
     )
 
 

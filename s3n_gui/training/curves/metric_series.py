@@ -118,12 +118,14 @@ class MetricSeries:
         self._steps = _Grown()
         self.epoch_lines: list[Mapping[str, Any]] = []
         self._batches = 0
+        self._validation_images: int | None = None
 
     def snapshot(self) -> MetricSeries:
         """Return a copy for another thread; values added later do not change it."""
         taken = MetricSeries()
         taken._steps = self._steps.snapshot()
         taken.epoch_lines, taken._batches = list(self.epoch_lines), self._batches
+        taken._validation_images = self._validation_images
         return taken
 
     def clear(self) -> None:
@@ -144,6 +146,22 @@ class MetricSeries:
         """Set the number of batches per epoch, used until an epoch has finished."""
         if batches > 0 and not self.epoch_lines:
             self._batches = batches
+
+    def set_validation_images(self, count: int | None) -> None:
+        """Set the number of the run's validation images, used where the epochs do not hold it; None if unknown."""
+        self._validation_images = count
+
+    @property
+    def validation_images(self) -> int | None:
+        """Number of images behind each validation accuracy; None if it is unknown."""
+        read = _number(self.epoch_lines[-1].get("validation_images")) if self.epoch_lines else float("nan")
+        return self._validation_images if np.isnan(read) else int(read)
+
+    @property
+    def training_images(self) -> int | None:
+        """Number of images behind an epoch's training accuracy; None if it is unknown."""
+        read = _number(self.epoch_lines[-1].get("images")) if self.epoch_lines else float("nan")
+        return None if np.isnan(read) else int(read)
 
     @property
     def step_count(self) -> int:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_state import STATUS_TEXTS, RunState, ShownStatus
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
@@ -107,6 +108,7 @@ class RunBar(QFrame):
         state: RunState | None,
         status: ShownStatus | None,
         batch_seconds: float | None,
+        images: int | None,
         preparation: Preparation | None = None,
     ) -> None:
         """Show a run.
@@ -117,6 +119,7 @@ class RunBar(QFrame):
             state: Its last recorded state.
             status: Its status.
             batch_seconds: Time per batch, in seconds; None while unknown.
+            images: Number of its validation images; None while unknown.
             preparation: What its training does before its folder exists.
         """
         phase, busy = machine.phase, machine.busy
@@ -127,7 +130,7 @@ class RunBar(QFrame):
             self.facts.setText(preparation_text(preparation, phase))
             self._show_preparation(preparation)
         else:
-            self.facts.setText(phase_text(phase, batch_seconds) or facts_text(state, busy=busy))
+            self.facts.setText(phase_text(phase, batch_seconds) or facts_text(state, images, busy=busy))
             self._show_progress(state, busy=busy, unknown=phase == "starting")
         going_on = phase in ("paused", "pausing", "going-on")
         self._pause_order = "go-on" if machine.can("go-on") else "pause"
@@ -229,8 +232,14 @@ def preparation_text(preparation: Preparation, phase: Phase) -> str:
     return f"{preparation.what} · {preparation.done:,} of {count_text(preparation.total, 'image')}"
 
 
-def facts_text(state: RunState | None, *, busy: bool) -> str:
-    """Return "Epoch 5 of 15 · batch 18 of 30 · 31.4 images/s · best 77.4 % in epoch 4"."""
+def facts_text(state: RunState | None, images: int | None, *, busy: bool) -> str:
+    """Return "Epoch 5 of 15 · batch 18 of 30 · 31.4 images/s · best 53 % of 30 (36 to 70) in epoch 4".
+
+    Args:
+        state: The run's last recorded state.
+        images: Number of its validation images; None if it is unknown.
+        busy: Whether it is being trained.
+    """
     if state is None or not state.epochs:
         return ""
     facts = [
@@ -241,7 +250,7 @@ def facts_text(state: RunState | None, *, busy: bool) -> str:
     if state.images_per_second:
         facts.append(f"{state.images_per_second:.3g} images/s")
     if state.best_accuracy is not None and state.best_epoch is not None:
-        facts.append(f"best {percent_text(state.best_accuracy)} in epoch {state.best_epoch + 1}")
+        facts.append(f"best {accuracy_share_text(state.best_accuracy, images)} in epoch {state.best_epoch + 1}")
     return " · ".join(facts)
 
 

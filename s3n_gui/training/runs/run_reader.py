@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from s3n_core.datasets.validation_images import run_validation_fingerprint
+from s3n_core.datasets.validation_images import run_validation_count, run_validation_fingerprint
 from s3n_core.errors import S3NError
 from s3n_core.runs.following import RunChange, RunFollower
 from s3n_core.runs.metrics_reading import sample_lines
@@ -35,6 +35,7 @@ class RunNews:
         snapshots: New names in ``snapshots/``.
         run: The content of ``run.json``; empty until it can be read.
         validation: The fingerprint of its validation images; None until it is known.
+        validation_images: Number of its validation images; None until it is known.
         gone: Whether the folder does not exist.
         problem: Why something cannot be read, as a sentence; otherwise empty.
     """
@@ -48,6 +49,7 @@ class RunNews:
     snapshots: tuple[str, ...]
     run: Mapping[str, Any]
     validation: str | None
+    validation_images: int | None
     gone: bool
     problem: str
 
@@ -104,6 +106,7 @@ class _Reading(Worker):
         self._follower = RunFollower(path, most_bytes=_PIECE_BYTES)
         self._run: Mapping[str, Any] = {}
         self._validation: str | None = None
+        self._images: int | None = None
         self._blocks: list[LineBlock] = []
         self._snapshots: tuple[str, ...] = ()
         self._restarted = self._changed = False
@@ -139,6 +142,7 @@ class _Reading(Worker):
             try:
                 self._run, self._changed = self._directory.read_run(), True
                 self._validation = run_validation_fingerprint(self._directory.path, self._run)
+                self._images = run_validation_count(self._directory.path)
             except S3NError as error:
                 problem = problem or str(error)
         if not self._changed:
@@ -154,6 +158,7 @@ class _Reading(Worker):
                 snapshots=self._snapshots,
                 run=self._run,
                 validation=self._validation,
+                validation_images=self._images,
                 gone=change.gone,
                 problem=problem,
             )

@@ -10,9 +10,10 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QColor
 
 from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_state import STATUS_TEXTS
 from s3n_core.runs.run_summary import RunSummary
-from s3n_gui.appearance.wording import ago_text, percent_text, tip_text
+from s3n_gui.appearance.wording import ago_text, tip_text
 from s3n_gui.state.clock import clock
 
 Index = QModelIndex | QPersistentModelIndex
@@ -34,6 +35,7 @@ class RunsModel(QAbstractListModel):
         self._over: Mapping[Path, QColor] = {}
         self._shown: Path | None = None
         self._other_validation: frozenset[Path] = frozenset()
+        self._images: Mapping[Path, int | None] = {}
         clock().ticked.connect(self._tell)
 
     def show_runs(self, runs: Sequence[RunSummary]) -> None:
@@ -55,6 +57,12 @@ class RunsModel(QAbstractListModel):
         """Mark the runs that have other validation images than the shown one."""
         if runs != self._other_validation:
             self._other_validation = runs
+            self._tell()
+
+    def show_images(self, images: Mapping[Path, int | None]) -> None:
+        """Set the number of validation images of each run; None where it is unknown."""
+        if images != self._images:
+            self._images = dict(images)
             self._tell()
 
     def run(self, row: int) -> RunSummary | None:
@@ -83,7 +91,8 @@ class RunsModel(QAbstractListModel):
         if run is None:
             return None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{run.name}\n{run_facts(run, other_validation=run.path in self._other_validation)}"
+            marked = run.path in self._other_validation
+            return f"{run.name}\n{run_facts(run, self._images.get(run.path), other_validation=marked)}"
         if role == Qt.ItemDataRole.CheckStateRole:
             ticked = run.path in self._over or run.path == self._shown
             return Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked
@@ -111,11 +120,12 @@ class RunsModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._runs) - 1))
 
 
-def run_facts(run: RunSummary, *, other_validation: bool = False) -> str:
-    """Return "Finished · 15 epochs · 91.3 % · today 14:02".
+def run_facts(run: RunSummary, images: int | None, *, other_validation: bool = False) -> str:
+    """Return "Finished · 15 epochs · 53 % of 30 (36 to 70) · today 14:02".
 
     Args:
         run: The run.
+        images: Number of its validation images; None if it is unknown.
         other_validation: Whether the accuracy is marked as one on other validation images.
     """
     state = run.state
@@ -124,7 +134,7 @@ def run_facts(run: RunSummary, *, other_validation: bool = False) -> str:
         done = min(state.epoch, state.epochs)
         facts.append(f"{done} epochs" if done == state.epochs else f"{done} of {state.epochs} epochs")
     if state is not None and state.best_accuracy is not None:
-        best = percent_text(state.best_accuracy)
+        best = accuracy_share_text(state.best_accuracy, images)
         facts.append(f"{best} {OTHER_MARK}" if other_validation else best)
     facts.append(ago_text(run.created))
     return " · ".join(facts)

@@ -17,9 +17,10 @@ from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError
-from s3n_core.evaluation.accuracy import Accuracy, wilson_interval
+from s3n_core.evaluation.accuracy import Accuracy
 from s3n_core.evaluation.counting import EvaluationCounts
 from s3n_core.evaluation.evaluate import evaluate
+from s3n_core.evaluation.intervals import wilson_interval
 from s3n_core.evaluation.result import MEAN, Evaluation
 from s3n_core.models import network_outputs
 from s3n_core.models.opening import Model

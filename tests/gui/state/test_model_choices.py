@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.splits import write_split
-from s3n_core.evaluation.accuracy import accuracy_text
+from s3n_core.evaluation.intervals import accuracy_text
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import RunState
 from s3n_core.runs.run_summary import RunSummary

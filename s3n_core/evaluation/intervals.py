@@ -1,0 +1,71 @@
+"""The 95 % interval of an accuracy, and the one text in which every accuracy is shown. Imports neither torch nor NumPy."""
+
+from __future__ import annotations
+
+import math
+
+NORMAL_95 = 1.959963984540054
+"""Two-sided 95 % quantile of the standard normal distribution."""
+
+NO_ACCURACY = "–"
+"""The text of an accuracy that does not exist, because there are no images."""
+
+_FEW = 10
+"""Below this number of images a share says little, so its interval comes first."""
+_MANY = 1000
+"""From this number of images on, tenths of a percent are shown: the interval is narrow enough."""
+
+
+def wilson_interval(correct: int, count: int, *, z: float = NORMAL_95) -> tuple[float, float]:
+    """Return the Wilson score interval of a proportion, which is also valid for few images and near 0 and 1.
+
+    Args:
+        correct: Number of correct images.
+        count: Number of all images, at least 1.
+        z: Quantile of the standard normal distribution; the default gives 95 %.
+
+    Returns:
+        Lower and upper end, in [0, 1].
+    """
+    share, square = correct / count, z * z / count
+    centre = (share + square / 2) / (1 + square)
+    half = z * math.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def accuracy_text(correct: int, count: int) -> str:
+    """Return an accuracy with its number of images and 95 % Wilson interval: "53 % of 30 (36 to 70)".
+
+    Args:
+        correct: Number of correct images.
+        count: Number of images. Without any the text is "–"; of fewer than ten it is "30 to 95 % (3 of 4)"; of a
+            thousand or more it has tenths: "87.3 % of 5,794 (86.4 to 88.1)".
+    """
+    if not count:
+        return NO_ACCURACY
+    places = 1 if count >= _MANY else 0
+    low, high = (f"{100 * bound:.{places}f}" for bound in wilson_interval(correct, count))
+    if count < _FEW:
+        return f"{low} to {high} % ({correct} of {count})"
+    return f"{100 * correct / count:.{places}f} % of {count:,} ({low} to {high})"
+
+
+def accuracy_share_text(share: float | None, count: int | None) -> str:
+    """Return the text of an accuracy that a file holds as a share, such as a run's; see `accuracy_text`.
+
+    Args:
+        share: The accuracy in [0, 1]; None or not finite where there is none: the text is "–".
+        count: Number of images; None or 0 where it is not known: the text is "53 % of ?".
+    """
+    if share is None or not math.isfinite(share):
+        return NO_ACCURACY
+    if not count:
+        return f"{100 * share:.0f} % of ?"
+    return accuracy_text(round(share * count), count)
+
+
+def interval_of_share(share: float | None, count: int | None) -> tuple[float, float] | None:
+    """Return the 95 % Wilson interval of an accuracy that a file holds as a share; None where it is not known."""
+    if share is None or not math.isfinite(share) or not count:
+        return None
+    return wilson_interval(round(share * count), count)
