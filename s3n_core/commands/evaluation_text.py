@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from s3n_core.commands.text_tables import table_text
 from s3n_core.evaluation.cascade import CascadePoint, most_saving
+from s3n_core.evaluation.intervals import mean_accuracy_text
 from s3n_core.evaluation.result import Evaluation
 
 MOST_COLUMNS = 20
@@ -43,12 +44,11 @@ def curve_text(curve: Sequence[CascadePoint]) -> str:
 
 
 def _summary(evaluation: Evaluation) -> str:
-    low, high = evaluation.mean_class_interval
     model = f", model {evaluation.model}" if evaluation.model else ""
     left_out = f", not counting {evaluation.unlabelled} without a label" if evaluation.unlabelled else ""
     return (
         f"Top-1 {evaluation.accuracies[0].top1_text}{left_out}; 95 % intervals in brackets\n"
-        f"Mean over classes {_percent(evaluation.mean_class_accuracy)} ({_percent(low)} to {_percent(high)}), "
+        f"Mean over classes {mean_accuracy_text(evaluation.mean_class_accuracy, evaluation.mean_class_interval)}, "
         f"loss {evaluation.loss:.4f}\n"
         f"Sampling mode {evaluation.mode}, precision {evaluation.precision}{model}"
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from s3n_core.datasets.records import comparable_class
-from s3n_core.errors import DataSetError
+from s3n_core.errors import DataSetError, S3NError
+from s3n_core.runs.metrics_reading import read_epochs
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_summary import RunSummary
 
@@ -82,17 +83,21 @@ def _of_split_file(path: Path, changed: int, size: int) -> str:
 
 
 def run_validation_count(path: Path) -> int | None:
-    """Return the number of a run's validation images, from its ``split.csv``; None where it is not known.
+    """Return the number of a run's validation images; None where it is not known.
+
+    It is that of its ``split.csv``; where that is missing, the number that its last epoch has measured.
 
     Args:
         path: The run's folder.
     """
-    split = RunDirectory(path).split_csv
-    try:
-        status = split.stat()
-        return _count_of_split_file(split, status.st_mtime_ns, status.st_size)
-    except (OSError, DataSetError):
-        return None
+    run = RunDirectory(path)
+    for file, count in ((run.split_csv, _count_of_split_file), (run.metrics_jsonl, _count_of_metrics)):
+        try:
+            status = file.stat()
+            return count(file, status.st_mtime_ns, status.st_size)
+        except (OSError, S3NError):
+            continue
+    return None
 
 
 @lru_cache(maxsize=256)
@@ -100,3 +105,10 @@ def _count_of_split_file(path: Path, changed: int, size: int) -> int:
     from s3n_core.datasets.splits import VALIDATION, read_split  # loads NumPy, not at the window's start
 
     return sum(row.part == VALIDATION for row in read_split(path))
+
+
+@lru_cache(maxsize=256)
+def _count_of_metrics(path: Path, changed: int, size: int) -> int | None:
+    epochs = read_epochs(path)
+    count = epochs[-1].get("validation_images") if epochs else None
+    return round(count) if isinstance(count, int | float) else None

@@ -64,6 +64,16 @@ def accuracy_share_text(share: float | None, count: int | None) -> str:
     return accuracy_text(round(share * count), count)
 
 
+def mean_accuracy_text(share: float, interval: tuple[float, float]) -> str:
+    """Return the text of a mean of accuracies, which is not a share of images: "52 % (40 to 63)".
+
+    Args:
+        share: The mean, in [0, 1].
+        interval: Its 95 % interval, in [0, 1].
+    """
+    return f"{100 * share:.0f} % ({100 * interval[0]:.0f} to {100 * interval[1]:.0f})"
+
+
 def interval_of_share(share: float | None, count: int | None) -> tuple[float, float] | None:
     """Return the 95 % Wilson interval of an accuracy that a file holds as a share; None where it is not known."""
     if share is None or not math.isfinite(share) or not count:

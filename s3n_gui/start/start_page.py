@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from s3n_core.datasets.validation_images import other_validation
+from s3n_core.datasets.validation_images import other_validation, run_validation_count
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.theme import px, theme
@@ -153,7 +153,7 @@ class StartPage(Page):
         detail, examples = data_set_detail(birds), example_images(birds)
         self.data_card.show_rows([Row(images, "demo birds", detail, "included", "folder", pictures=examples)])
         self.images.show_items([RecentItem("image", path, "demo birds", 0.0) for path in examples])
-        self._show_runs(RunsSeen((run,), ()))
+        self._show_runs(RunsSeen((run,), counts=((run.path, run_validation_count(run.path)),)))
         self.model_card.show_rows([Row(model, model_title(model), classes, "included", "model")])
 
     def _fit(self) -> None:

@@ -83,7 +83,7 @@ class ThresholdCard(Card):
             self.plot.show_mark(self.threshold, coverage)
         words = f"Predicts {percent_text(coverage)} of the images"
         if top1 is not None:
-            words += f"; accuracy {accuracy_text(*self._accuracy.coverage.counts_at(self.threshold))}"
+            words += f", accuracy {accuracy_text(*self._accuracy.coverage.counts_at(self.threshold))}"
         self.sentence.setText(words)
 
     def _on_slider(self) -> None:

@@ -81,7 +81,7 @@ def test_what_is_advised() -> None:
     assert most_saving(curve).stopped == 2
     text = curve_text(curve)
     assert "--stop-below 0.2 saves the most without losing accuracy: 2.00 instead of 3.00 passes" in text
-    assert text.splitlines()[1].split() == ["-", "0.0", "%", "100.0", "%", "3.00"]
+    assert text.splitlines()[1].split() == ["-", "0.0", "%", "51", "to", "100", "%", "(4", "of", "4)", "3.00"]
     assert "Even the lowest threshold loses" in curve_text(answers([0.1, 0.2], "nn", "yy").curve())
 
 

@@ -17,10 +17,10 @@ from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError
-from s3n_core.evaluation.accuracy import Accuracy
+from s3n_core.evaluation.accuracy import Accuracy, ClassAccuracy, mean_recall_interval
 from s3n_core.evaluation.counting import EvaluationCounts
 from s3n_core.evaluation.evaluate import evaluate
-from s3n_core.evaluation.intervals import wilson_interval
+from s3n_core.evaluation.intervals import accuracy_share_text, accuracy_text, wilson_interval
 from s3n_core.evaluation.result import MEAN, Evaluation
 from s3n_core.models import network_outputs
 from s3n_core.models.opening import Model
@@ -204,6 +204,39 @@ def drawn_evaluation(classes: tuple[str, ...], confusion: list[list[int]], **val
     return Evaluation(**options | values)  # type: ignore[arg-type]
 
 
+def test_a_notebook_and_the_console_show_the_intervals() -> None:
+    found = drawn_evaluation(("a", "b"), [[7, 8], [6, 9]])
+    assert repr(found) == "<Evaluation: top-1 53 % of 30 (36 to 70). All images. " + found.seen.sentence() + ">"
+    assert "<td>joint</td><td>53 % of 30 (36 to 70)</td>" in found._repr_html_()
+    assert "<td>O</td><td>50 % of 30 (33 to 67)</td>" in found._repr_html_()
+
+
+def test_one_text_for_every_accuracy() -> None:
+    assert accuracy_text(16, 30) == "53 % of 30 (36 to 70)"
+    assert accuracy_text(3, 4) == "30 to 95 % (3 of 4)", "of fewer than ten the interval comes first"
+    assert accuracy_text(9, 9) == "70 to 100 % (9 of 9)"
+    assert accuracy_text(9, 10) == "90 % of 10 (60 to 98)"
+    assert accuracy_text(5058, 5794) == "87.3 % of 5,794 (86.4 to 88.1)", "of many, tenths mean something"
+    assert accuracy_text(0, 0) == "–"
+    assert accuracy_share_text(16 / 30, 30) == accuracy_text(16, 30)
+    assert accuracy_share_text(16 / 30, None) == "53 % of ?", "no interval where the number of images is not known"
+    assert accuracy_share_text(None, 30) == accuracy_share_text(math.nan, 30) == "–"
+
+
+def test_the_interval_of_the_mean_over_classes_holds_the_truth() -> None:
+    generator = np.random.default_rng(0)
+    truth, images = np.array([0.5, 0.7, 0.8, 0.95]), (10, 20, 30, 40)
+    inside = 0
+    for _ in range(400):
+        correct = generator.binomial(images, truth)
+        rows = [ClassAccuracy(0, n, int(right), n, n) for n, right in zip(images, correct, strict=True)]
+        low, high = mean_recall_interval([*rows, ClassAccuracy(4, 0, 0, 0, 0)])
+        inside += low <= truth.mean() <= high
+    assert 0.92 <= inside / 400 <= 0.99
+    one = ClassAccuracy(0, 30, 16, 30, 30)
+    assert mean_recall_interval([one]) == pytest.approx(wilson_interval(16, 30)), "of one class, its own"
+
+
 def test_classes_and_confusions() -> None:
     found = drawn_evaluation(("a", "b", "none"), [[5, 3, 0], [1, 9, 0], [0, 0, 0]])
     assert [(row.images, row.correct, row.recall) for row in found.by_class()] == [
@@ -223,7 +256,18 @@ def test_json_holds_everything() -> None:
     document = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert document["confusion"] == [[5, 3], [1, 9]]
     assert document["loss"] is None
-    assert document["by_class"][0] == {"class": "鳥", "images": 8, "correct": 5, "accuracy": 0.625}
+    assert document["by_class"][0] == {
+        "class": "鳥",
+        "images": 8,
+        "correct": 5,
+        "accuracy": 0.625,
+        "accuracy_interval_95": pytest.approx(wilson_interval(5, 8)),
+    }
+    assert document["predictions"][0]["top1_interval_95"] == document["top1_interval_95"]
+    assert document["predictions"][1]["top1_interval_95"] == pytest.approx(wilson_interval(13, 18))
+    assert document["predictions"][1]["top5_interval_95"] == pytest.approx(wilson_interval(18, 18))
+    low, high = document["mean_class_accuracy_interval_95"]
+    assert low < document["mean_class_accuracy"] < high
     assert document["unreadable"] == [{"file": "x.png", "reason": "the file is empty"}]
     assert document["predictions"][1]["name"] == "O"
 
@@ -237,12 +281,12 @@ def test_text_is_aligned() -> None:
     )
     text = evaluation_text(found)
     text.encode("utf-8")
-    assert "Top-1 85.7 % (95 % interval 68.5 % to 94.3 %) of 28 images (not counting 2 without a label)" in text
+    assert "Top-1 86 % of 28 (69 to 94), not counting 2 without a label; 95 % intervals in brackets\n" in text
     assert (
-        "Class           Images  Correct  Accuracy\n"
-        "a long name          8        5    62.5 %\n"
-        "鳥                  20       19    95.0 %\n"
-        "with\\nline end       0        0         -\n"
+        "Class           Images  Correct               Accuracy\n"
+        "a long name          8        5  31 to 86 % (5 of 8)\n"
+        "鳥                  20       19  95 % of 20 (76 to 99)\n"
+        "with\\nline end       0        0                      –\n"
     ) in text
     assert " 1 a long name                                    5   3  .\n" in text
     assert "top-1 in 75.0 %, top-5 in 25.0 % of the images" in text

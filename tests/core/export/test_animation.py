@@ -110,8 +110,8 @@ def test_a_run_with_dense_maps_has_no_map_of_peaks(run, tmp_path):
 
 def test_accuracy_is_the_held_out_one_where_there_is_one(run):
     snapshots = RunSnapshots(run)
-    words, share = snapshots.accuracy(2)
-    assert (words, round(share, 3)) == ("validation", 0.992)
+    words, share, images = snapshots.accuracy(2)
+    assert (words, round(share, 3), images) == ("validation", 0.992, 120)
     assert snapshots.accuracy(9) is None
 
 

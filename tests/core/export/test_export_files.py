@@ -9,6 +9,7 @@ from PIL import Image
 
 from s3n_core.errors import OutputError
 from s3n_core.evaluation.accuracy import Accuracy
+from s3n_core.evaluation.intervals import wilson_interval
 from s3n_core.evaluation.result import Evaluation
 from s3n_core.export.evaluation_tables import (
     accuracy_csv,
@@ -135,15 +136,32 @@ def rows_of(text):
     return list(csv.reader(io.StringIO(text)))
 
 
+def ends(correct, count):
+    return [f"{end:.6f}" for end in wilson_interval(correct, count)]
+
+
 def test_tables_of_an_evaluation(evaluation):
     header, *rows = rows_of(confusion_csv(evaluation))
     assert header[1:] == ["=cmd()", "b, with comma", "鳥"]
     assert [row[1:] for row in rows] == [["8", "2", "0"], ["1", "3", "0"], ["0", "0", "0"]]
     by_class = rows_of(by_class_csv(evaluation))
-    assert by_class[1] == ["=cmd()", "10", "8", "0.800000", "9", "0.888889", "b, with comma", "2"]
-    assert by_class[3] == ["鳥", "0", "0", "", "0", "", "", "0"]
+    assert by_class[1] == [
+        "=cmd()",
+        "10",
+        "8",
+        "0.800000",
+        "9",
+        "0.888889",
+        "b, with comma",
+        "2",
+        *ends(8, 10),
+        *ends(8, 9),
+    ]
+    assert by_class[3] == ["鳥", "0", "0", "", "0", "", "", "0", "", "", "", ""]
+    assert by_class[0][-4:] == ["recall_low", "recall_high", "precision_low", "precision_high"]
     accuracy = rows_of(accuracy_csv(evaluation))
-    assert accuracy[1] == ["joint", "14", "11", "14", "0.785714", "1.000000"]
+    assert accuracy[1] == ["joint", "14", "11", "14", "0.785714", "1.000000", *ends(11, 14), *ends(14, 14)]
+    assert accuracy[0][-4:] == ["top1_low", "top1_high", "top5_low", "top5_high"]
 
 
 def test_tables_are_written_side_by_side(evaluation, tmp_path):

@@ -77,17 +77,20 @@ def test_figures_of_labelled_images(tmp_path):
     assert data["classes"] == ["Red bird", "Blue bird", "Green bird", "Unheard of"]
     assert (data["labelled"], data["right"]) == (2, 1), "a class that the model does not have counts as no label"
     np.testing.assert_allclose(data["interval"], (0.0945, 0.9055), atol=1e-4)
-    assert dict(data["branches"]) == {"joint": 0.5, "O": 0.5, "D": 0.5, "C": 0.0}
+    assert data["accuracy"] == "9 to 91 % (1 of 2)"
+    half, none = "9 to 91 % (1 of 2)", "0 to 66 % (0 of 2)"
+    assert data["branches"] == [["joint", 0.5, half], ["O", 0.5, half], ["D", 0.5, half], ["C", 0.0, none]]
     assert data["confusions"] == [[1, 0, 1]]
-    assert data["by_class"] == [[0, 1, 1], [1, 1, 0]]
+    assert data["by_class"] == [[0, 1, 1, "21 to 100 % (1 of 1)"], [1, 1, 0, "0 to 79 % (0 of 1)"]]
     assert [row[1:3] for row in data["images"]] == [[0, 0], [1, 0], [-1, 0], [3, 0]]
 
 
 def test_figures_of_images_without_labels(tmp_path):
     data = figures(written(tmp_path, (drawn_inspection(), None)))
     assert data["interval"] is None
-    assert dict(data["branches"]) == {"O": 0.0, "D": 1.0, "C": 0.0}, "agreement with the network's answer"
-    assert data["by_class"] == [[0, 1, 0]]
+    shares = {branch: share for branch, share, _ in data["branches"]}
+    assert shares == {"O": 0.0, "D": 1.0, "C": 0.0}, "agreement with the network's answer"
+    assert data["by_class"] == [[0, 1, 0, ""]]
 
 
 def test_a_part_holds_what_the_page_draws():

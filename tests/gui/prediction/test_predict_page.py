@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 from s3n_core.datasets.records import DataSet, ImageRecord, Skipped
 from s3n_core.errors import UnfinishedOutput
 from s3n_core.evaluation.confusion import confused_pairs
+from s3n_core.evaluation.intervals import accuracy_text
 from s3n_core.system.resources import resource
 from s3n_gui.background.jobs import JobList
 from s3n_gui.prediction.headline import headline_words
@@ -137,7 +138,10 @@ def test_the_threshold_says_coverage_and_accuracy(filled: PredictPage) -> None:
     assert accuracy is not None
     coverage, top1 = accuracy.coverage.at(0.8)
     assert f"{100 * coverage:.1f} %" in card.sentence.text()
-    assert f"{100 * top1:.1f} %" in card.sentence.text()  # type: ignore[operator]
+    correct, counted = accuracy.coverage.counts_at(0.8)
+    assert correct / counted == top1
+    assert card.sentence.text().endswith(f", accuracy {accuracy_text(correct, counted)}")
+    assert card.note.text() == accuracy_text(accuracy.correct, accuracy.counted)
     assert filled.model.rowCount() == 300 - round(300 * coverage)
 
 

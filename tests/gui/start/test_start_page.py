@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea
 from pytestqt.qtbot import QtBot
 
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.metrics import MetricsWriter
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import RunState
@@ -168,7 +169,7 @@ def test_the_demo_content_is_there_at_once(window: MainWindow) -> None:
     assert state.best_accuracy is not None
     (birds,), (run,), (model,) = (c.row_buttons() for c in (page.data_card, page.run_card, page.model_card))
     assert "24 images · 12 classes" in birds.accessibleName()
-    assert f"best {100 * state.best_accuracy:.1f} %" in run.accessibleName()
+    assert f"best {accuracy_share_text(state.best_accuracy, 120)}" in run.accessibleName()
     assert "demo model" in model.accessibleName()
     assert not page.findChildren(TrainingCard), "nothing is trained that is not trained"
 
