@@ -21,10 +21,12 @@ FIELD = re.compile(
     r"|(\w+_)?accuracy_(joint|[ODC]|mean|top5)?"
 )
 """Names of attributes, variables and keys that hold an accuracy."""
-INTERVAL = re.compile(r"accuracy_text|accuracy_share_text|wilson_interval|interval_of_share|\w+_interval|interval")
+INTERVAL = re.compile(
+    r"(run_)?accuracy_text|accuracy_share_text|wilson_interval|interval_of_share|\w+_interval|interval"
+)
 """What gives an accuracy its interval."""
 TEXT = re.compile(
-    r"accuracy_text|accuracy_share_text|mean_accuracy_text|(top1|top5|recall|precision|share)_text|_?accuracy_text"
+    r"accuracy_text|accuracy_share_text|mean_accuracy_text|(top1|top5|recall|precision|share)_text|(run)?_?accuracy_text"
 )
 """What turns an accuracy into text."""
 PERCENT = re.compile(r"_?percent(_text)?|probability_text|number_text|format|str")

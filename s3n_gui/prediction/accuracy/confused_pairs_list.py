@@ -97,10 +97,10 @@ class _PairModel(QAbstractListModel):
 
 
 class _PairDelegate(QStyledItemDelegate):
-    """Paints two lines, the true and the predicted class, with the count at the right."""
+    """Paints the true class with the count at the right, the predicted class, and the share with its interval."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
-        return QSize(px(120), px(42))
+        return QSize(px(120), px(60))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         colours = tokens()
@@ -115,22 +115,17 @@ class _PairDelegate(QStyledItemDelegate):
         inner = rect.adjusted(px(8), px(3), -px(8), -px(3))
         painter.setFont(number_font("body"))
         metrics = painter.fontMetrics()
-        count, share = f"{pair.count:,}", pair.share_text
-        wide = max(metrics.horizontalAdvance(count), metrics.horizontalAdvance(share)) + px(8)
-        room, half = inner.width() - wide, inner.height() // 2
-        upper = QRect(inner.left(), inner.top(), inner.width(), half)
-        lower = QRect(inner.left(), inner.top() + half, inner.width(), half)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        count, height = f"{pair.count:,}", inner.height() // 3
+        lines = [QRect(inner.left(), inner.top() + line * height, inner.width(), height) for line in range(3)]
+        left, right = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        room = inner.width() - metrics.horizontalAdvance(count) - px(8)
         painter.setPen(QColor(colours.text))
-        painter.drawText(
-            upper, Qt.AlignmentFlag.AlignVCenter, metrics.elidedText(label, Qt.TextElideMode.ElideRight, room)
-        )
-        painter.drawText(upper, right, count)
-        painter.setFont(font("caption"))
-        metrics = painter.fontMetrics()
+        painter.drawText(lines[0], left, metrics.elidedText(label, Qt.TextElideMode.ElideRight, room))
+        painter.drawText(lines[0], right, count)
         painter.setPen(QColor(colours.quiet))
-        taken = metrics.elidedText(f"predicted as {predicted}", Qt.TextElideMode.ElideRight, room)
-        painter.drawText(lower, Qt.AlignmentFlag.AlignVCenter, taken)
-        painter.setFont(number_font("caption"))
-        painter.drawText(lower, right, share)
+        captions = (f"predicted as {predicted}", font("caption")), (pair.share_text, number_font("caption"))
+        for line, (text, letters) in zip(lines[1:], captions, strict=True):
+            painter.setFont(letters)
+            elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+            painter.drawText(line, left, elided)
         painter.restore()

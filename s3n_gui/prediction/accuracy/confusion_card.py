@@ -104,7 +104,7 @@ class ConfusionCard(Card):
         self.note.setVisible(not large or self.width() >= px(_NOTE_NEEDS))
         for place, share in enumerate((3, 1) if large else (1, 1)):
             self._row.setStretch(place, share)
-        self.pairs.setMinimumWidth(px(220) if large else px(110))
+        self.pairs.setMinimumWidth(px(220) if large else px(136))  # a share with its interval is not cut
         self._rearrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -206,7 +206,7 @@ def drawn_evaluation(classes: tuple[str, ...], confusion: list[list[int]], **val
 
 def test_a_notebook_and_the_console_show_the_intervals() -> None:
     found = drawn_evaluation(("a", "b"), [[7, 8], [6, 9]])
-    assert repr(found) == "<Evaluation: top-1 53 % of 30 (36 to 70). All images. " + found.seen.sentence() + ">"
+    assert repr(found) == "<Evaluation: top-1 53 % of 30 (36 to 70). All images.>"
     assert "<td>joint</td><td>53 % of 30 (36 to 70)</td>" in found._repr_html_()
     assert "<td>O</td><td>50 % of 30 (33 to 67)</td>" in found._repr_html_()
 
@@ -284,7 +284,7 @@ def test_text_is_aligned() -> None:
     assert "Top-1 86 % of 28 (69 to 94), not counting 2 without a label; 95 % intervals in brackets\n" in text
     assert (
         "Class           Images  Correct               Accuracy\n"
-        "a long name          8        5  31 to 86 % (5 of 8)\n"
+        "a long name          8        5    31 to 86 % (5 of 8)\n"
         "鳥                  20       19  95 % of 20 (76 to 99)\n"
         "with\\nline end       0        0                      –\n"
     ) in text

@@ -32,7 +32,7 @@ def test_every_place_says_the_same_word(window: MainWindow, tmp_path: Path, stat
     model.show_runs([run])
     assert word in str(model.index(0).data())
     bar = RunBar()
-    bar.show_run("run", RunMachine(), state, status, None)
+    bar.show_run("run", RunMachine(), state, status, None, None)
     assert bar.title.text() == f"run · {word.lower()}"
     start = window.pages.page("start")
     assert isinstance(start, StartPage)

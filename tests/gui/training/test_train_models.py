@@ -255,8 +255,11 @@ class TestSentences:
     def test_improves_and_warns(self):
         lines = [epoch(n, loss=3.0 - n, accuracy_joint=0.5, validation_accuracy_joint=0.4 + n / 10) for n in range(2)]
         lines[-1]["warnings"] = ["Mend this."]
-        said = sayings(series_of(*lines), None, "running")
-        assert "improves: 50.0 %, 10.0 points" in said[0].text
+        series = series_of(*lines)
+        said = sayings(series, None, "running")
+        assert "improves: 50 % of ?, 10.0 points" in said[0].text
+        series.set_validation_images(30)
+        assert "improves: 50 % of 30 (33 to 67), 10.0 points" in sayings(series, None, "running")[0].text
         assert "fell from 3 to 2" in said[1].text
         assert (said[-1].tone, said[-1].text) == ("caution", "Mend this.")
 
@@ -268,9 +271,11 @@ class TestSentences:
         )
 
     def test_rests(self):
-        lines = [epoch(n, loss=1.0, validation_accuracy_O=0.9 if n == 1 else 0.8) for n in range(8)]
+        lines = [
+            epoch(n, loss=1.0, validation_accuracy_O=0.9 if n == 1 else 0.8, validation_images=10.0) for n in range(8)
+        ]
         said = sayings(series_of(*lines), None, "running")
-        assert "has not improved for 6 epochs; best 90.0 % in epoch 2" in said[0].text
+        assert "has not improved for 6 epochs; best 90 % of 10 (60 to 98) in epoch 2" in said[0].text
 
     def test_learns_by_heart(self):
         lines = [
