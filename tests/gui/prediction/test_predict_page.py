@@ -102,7 +102,7 @@ def test_a_finished_table_is_found_again(filled: PredictPage) -> None:
     assert filled.model.rowCount() == 300
     assert filled.accuracy is not None
     assert filled.accuracy.counted == 294
-    assert "of 294 images" in filled.accuracy_panel.threshold_card.note.text()
+    assert "of 294 (" in filled.accuracy_panel.threshold_card.note.text()
     assert filled.source.start.text() == "Update predictions"
 
 

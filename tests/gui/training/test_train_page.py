@@ -538,7 +538,7 @@ def test_the_keyboard_stays_at_the_run_when_a_button_goes(themed, qtbot):
     def show(status, *news):
         for one in news:
             machine.hear(one)
-        bar.show_run("birds", machine, None, status, None)
+        bar.show_run("birds", machine, None, status, None, None)
         QApplication.processEvents()
 
     show("running", "shown", "running")
