@@ -36,6 +36,7 @@ from s3n_core.datasets.records import Skipped
 from s3n_core.datasets.splits import read_split
 from s3n_core.datasets.validation_images import run_validation_fingerprint
 from s3n_core.errors import DataChanged, S3NError
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
 from s3n_core.system.resources import resource
@@ -304,7 +305,8 @@ def test_the_box_gives_both_values(train_page, runs, qtbot):
     assert grid.rect().contains(grid.box.geometry())
     joint = grid.charts["accuracy"].all_values()[0]
     measured = train_page.controller.series.epoch_lines[1]["validation_accuracy_joint"]
-    assert (joint.label, joint.values[0], len(joint.values)) == ("joint", f"{100 * measured:.1f}", 2)
+    images = train_page.controller.series.validation_images
+    assert (joint.label, joint.values[0], len(joint.values)) == ("joint", accuracy_share_text(measured, images), 2)
     assert not grid.box.grab().isNull()
     view.place_pointed.emit(None)
     qtbot.waitUntil(lambda: not grid.box.isVisible(), timeout=SOON)
