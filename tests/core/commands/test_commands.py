@@ -373,7 +373,7 @@ def test_a_threshold_is_a_number(s3n: Command, model: Path, tmp_path: Path, thre
 def test_evaluate_a_cascade(s3n: Command, trained_run: TrainedRun, model: Path) -> None:
     outcome = s3n("evaluate", model, trained_run.data, "--cascade", "--stop-below", 100)
     assert "With --stop-below 100.0: top-1 " in outcome.out
-    assert ", 100.0 % of them by O alone, 1.00 backbone passes per image" in outcome.out
+    assert ", 100.0 % of the images by O alone, 1.00 backbone passes per image" in outcome.out
     assert "Stop below (nats)" in outcome.out
     figures = s3n("evaluate", model, trained_run.data, "--json", "--cascade", "--stop-below", 100).events[-1]
     first, last = figures["cascade"][0], figures["cascade"][-1]
@@ -455,6 +455,8 @@ def test_runs_are_listed_and_shown(s3n: Command, run: RunDirectory) -> None:
         "run",
         "problem",
         "validation_images",
+        "validation_count",
+        "best_accuracy_interval_95",
     } == listed.keys()
     shown = s3n("runs", "show", "birds-1").out
     assert "status     finished" in shown
