@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
@@ -23,10 +23,10 @@ from s3n_gui.dataset.images.grid import ThumbnailGrid
 from s3n_gui.dataset.images.image_model import ImageModel
 from s3n_gui.dataset.images.selected_card import SelectedCard
 from s3n_gui.dataset.split.split_box import SplitBox
+from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 
 _WIDTHS = (284, 620, 330)
 _NARROW_MIDDLE, _MIDDLE = 190, 1
-_LEAST_WIDTHS = (240, 260, 250)
 _SHARES = (0, 6, 1)  # stretch factors of the panes
 
 
@@ -65,15 +65,14 @@ class Content(QWidget):
             ((self.filter_bar, 0), (self.grid, 1)),
             ((self.selected, 3), (self.findings, 2)),
         )
-        for place, (widgets, least, share) in enumerate(zip(columns, _LEAST_WIDTHS, _SHARES, strict=True)):
+        for place, (widgets, share) in enumerate(zip(columns, _SHARES, strict=True)):
             pane = QWidget()
             stack = QVBoxLayout(pane)
             stack.setContentsMargins(0, 0, 0, 0)
             stack.setSpacing(INSIDE_GROUP)
             for widget, stretch in widgets:
                 stack.addWidget(widget, stretch)
-            pane.setMinimumWidth(least)  # overrides the larger minimum that large text would ask for
-            self.panes.addWidget(pane if place == _MIDDLE else _scrolled(pane, least))  # the grid scrolls by itself
+            self.panes.addWidget(pane if place == _MIDDLE else _scrolled(pane))  # the grid scrolls by itself
             self.panes.setStretchFactor(place, share)
         self._widths, self._was_shown = [px(width) for width in _WIDTHS], False
         column = QVBoxLayout(self)
@@ -102,19 +101,9 @@ class Content(QWidget):
             self.panes.setSizes(_fitting(self._widths, room, px(_NARROW_MIDDLE)))
 
 
-def _scrolled(pane: QWidget, least: int) -> QScrollArea:
-    """Return a pane that scrolls where a small window or large text leaves too little height.
-
-    Args:
-        pane: The pane.
-        least: Its smallest width in pixels, whatever large text would ask for.
-    """
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setMinimumWidth(least)
+def _scrolled(pane: QWidget) -> ColumnScrollArea:
+    """Return a pane that scrolls where a small window or large text leaves too little height."""
+    area = ColumnScrollArea()
     area.setWidget(pane)
     return area
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from s3n_gui.appearance.theme import px
+from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import PAGE_MARGIN
+from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.drop_zone import DropZone
 
 _FORMATS = (
@@ -27,7 +28,7 @@ _FORMATS = (
 )
 
 
-class EmptyState(QWidget):
+class EmptyState(ColumnScrollArea):
     """The drop zone and the list of supported folder formats.
 
     Signals:
@@ -55,7 +56,6 @@ class EmptyState(QWidget):
             pair.addWidget(text)
             lines.addLayout(pair)
         self._inside = QWidget()
-        self._inside.setFixedWidth(px(640))
         column = QVBoxLayout(self._inside)
         column.setContentsMargins(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN)
         column.setSpacing(24)
@@ -63,9 +63,13 @@ class EmptyState(QWidget):
         column.addWidget(self.zone)
         column.addLayout(lines)
         column.addStretch(2)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self._inside, 1, Qt.AlignmentFlag.AlignHCenter)
+        self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.setWidget(self._inside)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self._inside.setMaximumWidth(px(640))
 
 
 class ReadingState(QWidget):

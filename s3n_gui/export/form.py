@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +23,8 @@ from s3n_gui.export.panel_picker import PanelPicker
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
 from s3n_gui.state.session import Session
+from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
+from s3n_gui.widgets.elided_button import ElidedButton
 from s3n_gui.widgets.model_menu import ModelMenu
 from s3n_gui.widgets.number_fields import WholeNumberField
 from s3n_gui.widgets.selection_chip import SelectionChip
@@ -32,7 +33,7 @@ _PARTS = {"all": "All images", "train": "Training", "val": "Validation", "test":
 _MOST_IMAGES = 10_000_000
 
 
-class ExportForm(QScrollArea):
+class ExportForm(ColumnScrollArea):
     """The controls, which show a choice and emit what the user changes.
 
     Signals:
@@ -50,8 +51,7 @@ class ExportForm(QScrollArea):
         self._session = session
         self.models = ModelMenu(models, self)
         self.models.chosen.connect(models.use)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Export settings")
         inside = QWidget()
         self._column = QVBoxLayout(inside)
@@ -201,7 +201,7 @@ class ExportForm(QScrollArea):
 
 
 def _chooser(icon: str, name: str) -> QPushButton:
-    button = QPushButton()
+    button = ElidedButton(name=True)
     set_icon(button, icon)
     button.setAccessibleName(name)
     button.setStyleSheet("QPushButton { text-align: left; padding: 0 10px; }")

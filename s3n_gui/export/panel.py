@@ -70,7 +70,6 @@ class ExportPage(Page):
         self.splitter.addWidget(right)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
-        self.form.setMinimumWidth(px(250))
         self.splitter.setSizes([px(290), 1000])
         whole = QVBoxLayout(self)
         whole.setContentsMargins(16, 12, 16, 12)

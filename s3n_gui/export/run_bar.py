@@ -26,6 +26,7 @@ from s3n_gui.appearance.wording import count_text, label_text, left_text, place_
 from s3n_gui.background.jobs import Job
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.widgets.caution_card import CautionCard
+from s3n_gui.widgets.elided_button import ElidedButton
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 
@@ -57,7 +58,7 @@ class ExportRunBar(QFrame):
         self.copy = QPushButton("Copy the s3n command")
         self.copy.setToolTip("Copy the command that Export runs (Ctrl+Shift+C)")
         set_icon(self.copy, "copy")
-        self.out = QPushButton()
+        self.out = ElidedButton(name=True)
         self.out.setAccessibleName("Output folder")
         set_icon(self.out, "folder")
         self.caution = CautionCard(framed=False)

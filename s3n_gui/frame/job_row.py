@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP
@@ -28,8 +28,8 @@ class JobRow(QWidget):
         super().__init__(parent)
         self.job = job
         self._icon = QLabel()
-        self._title = QLabel()
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
+        self._title = ElidedLabel(name=True)
+        self._title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._note = ElidedLabel()
         self._note.setProperty("role", "quiet")
         self._bar = QProgressBar()
@@ -64,7 +64,7 @@ class JobRow(QWidget):
 
     def _draw(self) -> None:
         job = self.job
-        self._bar.setFixedWidth(px(140))
+        self._bar.setFixedWidth(px(90))
         self._left.setMinimumWidth(px(76))  # reserved, so that nothing moves while the numbers change
         self._left.setFont(number_font("body"))
         self._title.setText(job.title)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.frame.job_row import JobRow
+from s3n_gui.widgets.elided_label import ElidedLabel
 
 
 class JobsTray(QFrame):
@@ -23,9 +24,9 @@ class JobsTray(QFrame):
         self._row: JobRow | None = None
         device_icon = QLabel()
         set_icon(device_icon, "device")
-        self._device = QLabel("Looking for a graphics card…")
+        self._device = ElidedLabel("Looking for a graphics card…")
         self._device.setProperty("role", "quiet")
-        self._device.setTextFormat(Qt.TextFormat.PlainText)
+        self._device.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._idle = QLabel("No jobs running")
         self._idle.setProperty("role", "quiet")
         self._more = QToolButton()
@@ -109,6 +110,7 @@ class JobsPanel(QFrame):
     def __init__(self, jobs: JobList, parent: QWidget) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
+        self.setProperty("floats", True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._jobs = jobs
         self._shown: list[Job] = []

@@ -40,7 +40,7 @@ from s3n_gui.state.window_layout import WindowLayout, keep_geometry, restore_geo
 from s3n_gui.widgets.banner import Banner
 
 WIDTH, HEIGHT = 1280, 800
-LEAST_WIDTH, LEAST_HEIGHT = 900, 540
+LEAST_WIDTH, LEAST_HEIGHT = 800, 480  # with its title bar it fits on a screen of 960 x 540
 
 
 class MainWindow(QMainWindow):

@@ -1,12 +1,12 @@
-"""The area that shows one page at a time; each page is created on first use."""
+"""The area that shows one page at a time; each page is created on first use and scrolls where it lacks room."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QUndoGroup
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtGui import QResizeEvent, QUndoGroup
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 from shiboken6 import isValid
 
 from s3n_gui.frame.pages import PageEntry, Studio
@@ -33,6 +33,7 @@ class PageStack(QStackedWidget):
         self._entries = {entry.name: entry for entry in entries}
         self._studio, self._layout = studio, layout
         self._made: dict[str, Page] = {}
+        self._areas: dict[str, _PageArea] = {}
         self._current = ""
         self._focused: dict[str, QWidget] = {}  # the widget of each hidden page that had the focus last
         self.undo_group = QUndoGroup(self)
@@ -61,7 +62,9 @@ class PageStack(QStackedWidget):
                 page.restore_state(kept)
             self._made[name] = page
             page.commands_changed.connect(self.commands_changed)
-            self.addWidget(page)
+            self._areas[name] = area = _PageArea(self)
+            self.addWidget(area)
+            area.setWidget(page)
             stack = page.undo_stack()
             if stack is not None:
                 self.undo_group.addStack(stack)
@@ -76,7 +79,7 @@ class PageStack(QStackedWidget):
             focused = self._made[self._current].focusWidget()  # hiding the page moves the focus on within it
             if focused is not None:
                 self._focused[self._current] = focused
-        self.setCurrentWidget(page)
+        self.setCurrentWidget(self._areas[name])
         self._current = name
         self.undo_group.setActiveStack(page.undo_stack())  # type: ignore[arg-type]  # None is allowed
         self.page_shown.emit(name)
@@ -98,3 +101,20 @@ class PageStack(QStackedWidget):
         """Stop processes, threads and timers of all pages."""
         for page in self._made.values():
             page.shut_down()
+
+
+class _PageArea(QScrollArea):
+    """An area that a page fills; where large text or a small window leave too little room, it scrolls."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell the page its room."""
+        page = self.widget()
+        if isinstance(page, Page):
+            page.show_for(self.maximumViewportSize())
+        super().resizeEvent(event)

@@ -17,9 +17,8 @@ from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import Opener, data_set_detail, data_set_title, model_title
 from s3n_gui.state.recent import Kind, RecentList
 from s3n_gui.state.session import Session
+from s3n_gui.widgets.elided_button import ElidedButton
 from s3n_gui.widgets.model_menu import ModelMenu
-
-_LEAST_SEARCH_WIDTH = 96
 
 
 class Strip(QFrame):
@@ -54,7 +53,7 @@ class Strip(QFrame):
         self.setObjectName("strip")
         self._session, self._recent, self._opener, self._models = session, recent, opener, models
         keys = QKeySequence("Ctrl+P").toString(QKeySequence.SequenceFormat.NativeText)
-        self.search_button = QPushButton(f"Search or run a command    {keys}")
+        self.search_button = ElidedButton(f"Search or run a command    {keys}")
         self.search_button.setProperty("role", "search")
         self.search_button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.search_button.setToolTip(f"Find actions, images, runs and classes ({keys})")
@@ -80,7 +79,7 @@ class Strip(QFrame):
         self._draw()
 
     def _chooser(self, kind: Kind, icon: str) -> QPushButton:
-        button = QPushButton()
+        button = ElidedButton(name=True)
         button.setProperty("role", "chooser")
         set_icon(button, icon)
         if kind == "data":
@@ -138,7 +137,6 @@ class Strip(QFrame):
 
     def _fit(self) -> None:
         self.setFixedHeight(px(44))
-        self.search_button.setMinimumWidth(px(_LEAST_SEARCH_WIDTH))
 
 
 def _data_tip(data_set: DataSet | None) -> str:

@@ -77,7 +77,6 @@ class Body(QWidget):
 
     def _make_browser(self) -> None:
         self.browser = ImageBrowser(self._session, self._images, self._thumbnails)
-        self.browser.setMinimumWidth(px(110))
         self.splitter.insertWidget(0, self.browser)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setCollapsible(1, False)

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass, fields, replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import Floor, InspectionSettings
 from s3n_core.method.configuration import SAMPLING_MODES, Sampling
-from s3n_gui.appearance.theme import px
+from s3n_gui.appearance.theme import font, px, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.widgets.number_fields import WholeNumberField
 from s3n_gui.widgets.number_slider import NumberSlider
@@ -30,6 +31,7 @@ MODE_TEXTS: dict[Sampling, tuple[str, str]] = {
     ),
     "identity": ("No warp", "D and C see the original image"),
 }
+_NAME = "name"
 _FLOORS: tuple[tuple[str, str, str], ...] = (
     ("mean", "Mean of R", "Ignore peaks below the mean of the map"),
     ("none", "None", "Every local maximum is a peak"),
@@ -97,7 +99,6 @@ class NumberForm(QWidget):
         for box in (self.mode, self.floor):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
-        self.seed.setMinimumWidth(px(56))
         self.floor_number = NumberSlider("Minimum strength of a peak", 0.0, 1.0, 0.01, tip="Minimum R of a peak")
         self.sliders = {
             "beta_1": NumberSlider(
@@ -142,7 +143,7 @@ class NumberForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(_titled("Assign peaks", "", self.mode))
-        self._seed_row = _titled("Random draw (ζ), seed", "seed", draws, self.seed)
+        self._seed_row = _titled("Random draw, seed", "ζ", draws, self.seed)
         layout.addWidget(self._seed_row)
         titles = {"beta_1": ("Width in D", "β₁"), "beta_2": ("Width in C", "β₂")}
         titles |= {"delta": ("Entropy threshold", "δ"), "window": ("Peak window", "r")}
@@ -152,6 +153,16 @@ class NumberForm(QWidget):
         self._floor_row = _titled("", "", self.floor_number)
         layout.addWidget(self._floor_row)
         layout.addStretch(1)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give all names the width of the longest, so that the controls stand in one column."""
+        names, metrics = self.findChildren(QLabel, _NAME), QFontMetrics(font("caption"))
+        width = max(metrics.horizontalAdvance(name.text()) for name in names) + 2
+        for name in names:
+            name.setFixedWidth(width)
+        self.seed.setMinimumWidth(px(56))
 
     def set_own(self, own: OwnNumbers) -> None:
         """Set the model's own parameters."""
@@ -225,7 +236,7 @@ def _titled(title: str, symbol: str, content: QWidget | QHBoxLayout, buddy: QWid
     name = QLabel(f"{title} ({symbol})" if symbol else title)
     name.setProperty("role", "caption")
     name.setBuddy(buddy or (content if isinstance(content, QWidget) else row))
-    name.setFixedWidth(px(96))
+    name.setObjectName(_NAME)
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(4)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QTabBar, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.inspector.hiding.hide_panel import HidePanel
@@ -18,7 +18,9 @@ from s3n_gui.inspector.peaks.peak_panel import PeakPanel
 from s3n_gui.inspector.scores.prediction_card import PredictionCard
 from s3n_gui.inspector.scores.score_rows import score_rows
 from s3n_gui.inspector.scores.score_table import ScoreTable
+from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 
+_WIDTH = 312  # pixels, at normal text size
 _ANY_HEIGHT = 16_777_215  # Qt's QWIDGETSIZE_MAX
 _PEAKS, _NUMBERS, _HIDE = range(3)
 """The tabs, by index."""
@@ -28,7 +30,7 @@ _LOW, _TALL = 470, 820
 """Heights in pixels: below the first, the rule is a tooltip; from the second on, peaks and parameters both show."""
 
 
-class Side(QScrollArea):
+class Side(ColumnScrollArea):
     """Prediction, scores, peaks and parameters, built by `pieces`. It scrolls if the window is too low for the minimum.
 
     Signals:
@@ -45,16 +47,16 @@ class Side(QScrollArea):
         super().__init__(parent)
         self._state, self._hiding = state, hiding
         self._truth: str | None = None
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWidgetResizable(True)
         self._content = _Content()
         self._column = QVBoxLayout(self._content)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
         self.setWidget(self._content)
-        self.setFixedWidth(px(312))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        """Return the same width for every image; larger text may need more."""
+        return super().sizeHint().expandedTo(QSize(px(_WIDTH), 0))
 
     def pieces(self) -> list[Callable[[], None]]:
         """Return the build steps in order."""
@@ -161,7 +163,6 @@ class Side(QScrollArea):
 
     def _arrange(self) -> None:
         """Distribute the height: show everything that fits, the chosen tab first."""
-        self.setFixedWidth(px(312))
         height, chosen = self.viewport().height(), self.tabs.currentIndex()
         tall = height >= px(_TALL)
         if tall and chosen == _NUMBERS:  # they show together with the peaks
@@ -185,6 +186,7 @@ class Side(QScrollArea):
         wanted = of_chosen.get(chosen, px(200) - self.tabs.sizeHint().height() - 26)
         self._upper.setMaximumHeight(max(height - 8 - wanted - self.tabs.sizeHint().height() - 26, least))
         self._lower.setMinimumHeight(px(196))
+        self.updateGeometry()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Distribute the new height."""
@@ -200,11 +202,9 @@ class _Content(QWidget):
         return self.minimumSizeHint().height()
 
 
-def _scrolled(content: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+def _scrolled(content: QWidget) -> ColumnScrollArea:
+    area = ColumnScrollArea()
+    area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     area.setWidget(content)
     return area
 

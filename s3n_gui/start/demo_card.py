@@ -26,7 +26,6 @@ class DemoCard(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
-        self.setMaximumHeight(px(260))
         title = QLabel("See how it works")
         title.setProperty("role", "section")
         words = QLabel(

@@ -173,6 +173,10 @@ class StartPage(Page):
         self._lists.setDirection(across if self.width() >= px(_ROOM_FOR_LISTS) else down)
         if self.demo_card is not None:
             self.demo_card.setVisible(self.continue_card is None or self.width() >= px(_ROOM_FOR_ALL))
+        column = self._inside.layout()
+        assert column is not None
+        column.invalidate()  # a change of direction alone leaves the heights of before
+        column.activate()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Arrange the cards for the new width."""

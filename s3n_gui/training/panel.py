@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QUndoStack
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeyEvent, QUndoStack
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, theme
@@ -70,6 +70,7 @@ class TrainPage(Page):
         self.empty = EmptyPage(self._right)
         self._parts: dict[str, QWidget] = {"side": self._left, "strip": self.strip}
         self._wanted: dict[str, bool] = {}
+        self._room = 0
         self._commands: frozenset[str] = frozenset()
         self._place_parts()
         self._connect()
@@ -149,9 +150,9 @@ class TrainPage(Page):
         self._wanted[name] = self._parts[name].isHidden()
         self._show_parts()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def show_for(self, room: QSize) -> None:
         """Hide the probe images on a narrow page, unless the user has asked for them."""
-        super().resizeEvent(event)
+        self._room = room.width()
         self._show_parts()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -273,7 +274,7 @@ class TrainPage(Page):
     def _show_parts(self) -> None:
         # Without a run there are no curves that could use the space, so keep the form.
         self._left.setVisible(self._wanted.get("side", True) or self.controller.path is None)
-        self.strip.setVisible(self._wanted.get("strip", self.width() >= px(_NARROW)))
+        self.strip.setVisible(self._wanted.get("strip", self._room >= max(px(_NARROW), _NARROW)))
 
     # -- commands ------------------------------------------------------------------------------------------------------
 

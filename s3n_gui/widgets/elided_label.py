@@ -22,6 +22,7 @@ class ElidedLabel(QLabel):
         super().__init__(text, parent)
         self._is_name = name
         self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("elides", True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def minimumSizeHint(self) -> QSize:

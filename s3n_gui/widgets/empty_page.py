@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, set_icon, theme
+
+_WIDE, _NARROW = 440, 220
+"""Widths of the sentence in a large and in a small page, in pixels at normal text size."""
+_MARGINS = 2 * 12
 
 
 class EmptyPage(QFrame):
@@ -66,6 +71,17 @@ class EmptyPage(QFrame):
     def _on_second(self) -> None:
         self.asked.emit(1)
 
+    def minimumSizeHint(self) -> QSize:
+        """Return a size at which the sentence is a narrow column."""
+        buttons = sum(button.sizeHint().width() + 8 for button in self.buttons if not button.isHidden())
+        return QSize(max(px(_NARROW), buttons) + _MARGINS, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the sentence the width that there is."""
+        super().resizeEvent(event)
+        self._fit()
+
     def _fit(self) -> None:
-        self.text.setFixedWidth(px(440))
-        self.text.setMinimumHeight(max(self.text.heightForWidth(px(440)), 0))  # a centred label gets one line only
+        width = max(min(px(_WIDE), self.width() - _MARGINS), px(_NARROW))
+        self.text.setFixedWidth(width)
+        self.text.setMinimumHeight(max(self.text.heightForWidth(width), 0))  # a centred label gets one line only

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QWidget
 
 
@@ -25,6 +25,23 @@ class Page(QWidget):
         The frame enables these actions in menus and shortcuts while the page is visible.
         """
         return {}
+
+    def show_for(self, room: QSize) -> None:
+        """Show or hide what depends on the size of the visible area, in pixels; the page scrolls if it is larger.
+
+        The frame calls it before the page is resized; the page's own size may already be its minimum.
+        """
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell a page that is a window of its own what its room is."""
+        super().resizeEvent(event)
+        if self.isWindow():
+            self.show_for(event.size())
+
+    def heightForWidth(self, width: int) -> int:
+        """Return the least height at a width: the page scrolls only below it, not below its preferred height."""
+        layout = self.layout()
+        return -1 if layout is None else layout.totalMinimumHeightForWidth(width)
 
     def undo_stack(self) -> QUndoStack | None:
         """Return the stack for Edit > Undo and Redo while the page is visible."""

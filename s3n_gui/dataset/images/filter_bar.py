@@ -41,7 +41,7 @@ class FilterBar(QWidget):
         super().__init__(parent)
         self._controller = controller
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Find by name or class")
+        self.search.setPlaceholderText("Find")
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Find images by name or class")
         self.search.setToolTip("Show only images whose name or class contains all these words (Ctrl+F)")
@@ -59,6 +59,8 @@ class FilterBar(QWidget):
         self.tile_slider.setAccessibleName("Thumbnail size")
         self.tile_slider.setToolTip("Larger or smaller thumbnails")
         self.tile_slider.valueChanged.connect(self.tile_chosen)
+        self.tile_slider.hide()  # until there is room for them
+        self.count.hide()
         self.chips = FilterChips(controller)
         self.clear = self.chips.clear
         self.chips.cleared.connect(self._on_cleared)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel
 
-from s3n_gui.appearance.theme import px
+from s3n_gui.appearance.theme import px, theme
 from s3n_gui.widgets.number_fields import FractionField, WholeNumberField
 
 _PAUSE_MILLISECONDS = 400  # waits until typing or scrolling has stopped
@@ -46,8 +46,8 @@ class ShareFields(QObject):
             f"Which {what} are drawn: the same number always gives the same images, whatever the training seed"
         )
         self.label.setBuddy(self.share)
-        for field, least in ((self.share, 72), (self.seed, 56)):
-            field.setMinimumWidth(px(least))
+        theme().changed.connect(self._fit)
+        self._fit()
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MILLISECONDS)
         self._pause.timeout.connect(self._on_pause)
         self.share.valueChanged.connect(self._on_field)
@@ -70,6 +70,10 @@ class ShareFields(QObject):
         """Show or hide the row."""
         for widget in (self.label, self.share, self.seed):
             widget.setVisible(visible)
+
+    def _fit(self) -> None:
+        for field, least in ((self.share, 72), (self.seed, 56)):
+            field.setMinimumWidth(px(least))
 
     def _on_field(self) -> None:
         self._pause.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import psutil
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -21,12 +21,13 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_core.models.device_names import DEVICES
-from s3n_gui.appearance.theme import px
+from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP, SPACE
 from s3n_gui.appearance.wording import place_text, tip_text
 from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe
 from s3n_gui.state.settings import SETTINGS, Settings
+from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.number_fields import WholeNumberField
 
@@ -79,18 +80,33 @@ class SettingsDialog(QDialog):
         foot.addWidget(reset)
         foot.addStretch(1)
         foot.addWidget(buttons)
+        inside = QWidget()
+        rows = QVBoxLayout(inside)
+        rows.setContentsMargins(0, 0, INSIDE_GROUP, 0)
+        rows.addLayout(self._grid)
+        rows.addStretch(1)
+        area = ColumnScrollArea()
+        area.setWidget(inside)
         column = QVBoxLayout(self)
         column.setContentsMargins(BETWEEN_GROUPS, 16, BETWEEN_GROUPS, 16)
         column.setSpacing(BETWEEN_GROUPS)
-        column.addLayout(self._grid)
-        column.addStretch(1)
+        column.addWidget(area, 1)
         column.addLayout(foot)
-        self.setMinimumWidth(px(600))
+        theme().changed.connect(self._fit)
         settings.changed.connect(self._fill)
         probe.answered.connect(self._show_devices)
         card.changed.connect(self._show_devices)
         self._show_devices()
+        self._fit()
         probe.ask()
+
+    def _fit(self) -> None:
+        """Take the size of the content, within the window's."""
+        for box, width in ((self.text_size, 220), (self.device, 220), (self.idle, 140), (self.thumbnails, 140)):
+            box.setMaximumWidth(px(width))
+        wanted = self.sizeHint().expandedTo(QSize(px(600), 0))
+        window = self.parentWidget()
+        self.resize(wanted if window is None else wanted.boundedTo(window.size()))
 
     def _section(self, title: str) -> None:
         label = QLabel(title)
@@ -137,8 +153,6 @@ class SettingsDialog(QDialog):
         for name in DEVICES:
             self.device.addItem(_DEVICE_WORDS[name], name)
         self.device.activated.connect(self._on_device)
-        for box in (self.text_size, self.device):
-            box.setMaximumWidth(px(220))
         return holder
 
     def _runs_row(self) -> QWidget:
@@ -159,7 +173,6 @@ class SettingsDialog(QDialog):
         box.setRange(int(setting.lowest), int(setting.highest))
         box.setSuffix(unit)
         box.setSingleStep(16 if setting.highest > 1000 else 1)
-        box.setMaximumWidth(px(140))
         return box
 
     def _fill(self) -> None:

@@ -36,6 +36,7 @@ class Palette(QWidget):
             window: The window that it covers.
         """
         super().__init__(window)
+        self.setProperty("floats", True)
         self._sources, self._window = sources, window
         self._before: QWidget | None = None
         self.setAccessibleName("Command palette")

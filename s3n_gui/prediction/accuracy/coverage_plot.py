@@ -32,7 +32,7 @@ class CoveragePlot(QWidget):
         self._low = 0.0
         self._judged = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(px(80))
+        self.setMinimumHeight(px(52))
         theme().changed.connect(self.update)
 
     def show_accuracy(self, coverage: NDArray[Any], accuracy: NDArray[Any]) -> None:

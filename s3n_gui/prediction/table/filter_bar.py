@@ -50,7 +50,7 @@ class FilterBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Find a file, class or label")
+        self.search.setPlaceholderText("Find")
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Find rows by file, class or label")
         self.search.setToolTip("Show only rows whose file, class, label or problem contains this text (Ctrl+F)")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -306,6 +307,20 @@ class RecipeForm(QWidget):
             self.finish()
         self._advanced.setVisible(on)
         set_icon(self.fold, "chevron-down" if on else "chevron-right")
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a size at which the sentences above and below the fields are whole."""
+        size, layout = super().minimumSizeHint(), self.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            needed = layout.totalMinimumHeightForWidth(max(self.width(), size.width()))
+            size.setHeight(max(size.height(), needed))
+        return size
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The sentences need another height at another width."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
     def _fit(self) -> None:
         set_icon(self.start, "play", colour=tokens().on_accent)

@@ -171,7 +171,7 @@ class SettingRow(QWidget):
 
     def _fit(self) -> None:
         if not isinstance(self.control, QCheckBox):
-            self.control.setFixedWidth(px(120))
+            self.control.setFixedWidth(px(90) + 30)  # the text grows, the arrow does not
         self.control.setFont(number_font("body"))
         self.reset.setFixedSize(px(18), px(26))
 

@@ -1,0 +1,166 @@
+"""Looks for layout faults on every page of a window, in all text sizes and window sizes; also as a program of its own.
+
+As a program it takes the screen's scale from ``QT_SCALE_FACTOR``, prints one line for each fault, and ends with 0.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from layout_faults import layout_faults
+from PySide6.QtWidgets import QApplication, QDialog
+
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.prediction.rows import Prediction, PredictionHeader
+from s3n_core.prediction.tables import write_table
+from s3n_gui.appearance import theme
+from s3n_gui.frame.main_window import MainWindow
+from s3n_gui.frame.window_dialogs import ClosingDialog
+from s3n_gui.state.demo import demo_images, demo_model, demo_run
+from s3n_gui.state.prediction_request import PredictionRequest
+from s3n_gui.training.runs.train_longer import TrainLongerDialog
+
+SMALL, USUAL, LARGE = (960, 540), (1280, 720), (2560, 1440)
+SMALL_SCREEN = (960, 540 - 30)
+"""The room for a window on a small screen, without its title bar."""
+TEXT_SIZES = (0.8, 1.0, 1.6)
+CORNERS = ((0.8, SMALL), (0.8, LARGE), (1.0, SMALL), (1.0, USUAL), (1.6, SMALL), (1.6, USUAL), (1.6, LARGE))
+"""Text sizes and the sizes of the window at them."""
+EMPTY_CORNERS = ((1.0, SMALL), (1.6, SMALL))
+_TRIES = 12
+_PATIENCE = 120.0
+_MODEL = "0123456789abcdef"
+
+
+def survey(
+    app: QApplication,
+    window: MainWindow,
+    corners: Sequence[tuple[float, tuple[int, int]]] = CORNERS,
+    pages: Sequence[str] = (),
+) -> list[str]:
+    """Return the faults of all pages (or of some) at each text size and window size, each with where it was found.
+
+    A page that scrolls as a whole at normal text size is a fault, too: large text may need it, usual text must not.
+    """
+    found = []
+    for factor, size in corners:
+        if theme.theme().factor != factor:
+            theme.apply(app, "light", factor)
+        window.resize(*size)
+        for name in pages or window.pages.names:
+            window.show_page(name)
+            here = f"{name}, {round(100 * factor)} %, {size[0]} x {size[1]}"
+            found += [f"{here}: {fault}" for fault in _lasting(app, window, factor)]
+    return found
+
+
+def _lasting(app: QApplication, window: MainWindow, factor: float) -> list[str]:
+    """Return the faults that are still there when all layouts have settled."""
+    faults: list[str] = []
+    for _ in range(_TRIES):
+        app.processEvents()
+        faults = layout_faults(window) + (_scrolls(window) if factor <= 1 else [])
+        if not faults:
+            break
+    return faults
+
+
+def _scrolls(window: MainWindow) -> list[str]:
+    area = window.pages.currentWidget()
+    bars = {"wide": area.horizontalScrollBar().maximum(), "high": area.verticalScrollBar().maximum()}  # type: ignore[attr-defined]
+    return [f"the page is {over} pixels too {what}" for what, over in bars.items() if over]
+
+
+def show_demo_everywhere(app: QApplication, window: MainWindow) -> None:
+    """Show the demo content on all pages and wait for it; Predict shows a table that is already there."""
+    request = PredictionRequest(model=demo_model(), images=demo_images())
+    request.table.parent.mkdir(parents=True)
+    records = open_data_set(demo_images()).records
+    write_table(request.table, _header(len(records)), [_prediction(record) for record in records])
+    for name in window.pages.names:
+        window.show_page(name)
+        window.pages.page(name).show_demo()
+        _wait(app, window.pages.page(name).is_ready)
+
+
+def opened_dialogs(app: QApplication, window: MainWindow) -> Iterator[QDialog]:
+    """Open the dialogs one after the other; each is closed after its turn."""
+    dialogs = window.dialogs
+    for name, show in (
+        ("settings", dialogs.show_settings),
+        ("shortcuts", dialogs.show_shortcuts),
+        ("glossary", dialogs.show_glossary),
+        ("about", dialogs.show_about),
+    ):
+        show()
+        dialog = dialogs.dialog(name)
+        assert dialog is not None
+        app.processEvents()
+        yield dialog
+        dialog.close()
+    for made in (
+        ClosingDialog(["Training a-run-with-a-rather-long-name-07", "Training run-08"], window),
+        TrainLongerDialog(demo_run(), 3, window),
+    ):
+        made.show()
+        app.processEvents()
+        yield made
+        made.close()
+        made.deleteLater()
+
+
+def _header(count: int) -> PredictionHeader:
+    return PredictionHeader(
+        model=_MODEL, mode="expected", precision="float32", classes=_classes(), images="f" * 32, count=count
+    )
+
+
+def _prediction(record: ImageRecord) -> Prediction:
+    """Return a made-up row: one class is always taken for another one."""
+    classes = _classes()
+    assert record.label is not None
+    label = classes[record.label]
+    said = label if record.label else classes[1]
+    return Prediction(
+        file=record.name, label=label, class_name=said, probability=0.9, top=((said, 0.9), (classes[2], 0.1)),
+        branches=tuple((letter, said) for letter in "ODC"), branch_probabilities=(0.9, 0.8, 0.7), agreement=1.0,
+        margin=0.8, entropy=0.3, rule="top-1", peaks=1, peak_places=((100.0, 100.0, 0.9, 0.9, 0.1),),
+        correct=said == label, mode="expected", precision="float32", model=_MODEL,
+    )  # fmt: skip
+
+
+def _classes() -> tuple[str, ...]:
+    return open_data_set(demo_images()).classes
+
+
+def _wait(app: QApplication, ready: Callable[[], bool]) -> None:
+    """Process events until ``ready()`` has been true several times in a row."""
+    end, quiet = time.monotonic() + _PATIENCE, 0
+    while quiet < 4:
+        assert time.monotonic() < end, "the demo was not drawn"
+        app.processEvents()
+        time.sleep(0.01)
+        quiet = quiet + 1 if ready() else 0
+
+
+def _main() -> int:
+    from s3n_gui.frame.window_program import make_application
+    from s3n_gui.state.settings import Settings
+
+    app = make_application()
+    theme.apply(app, "light")
+    window = MainWindow(Settings())
+    window.show_page("start")
+    window.show()
+    assert window.devicePixelRatio() == float(os.environ["QT_SCALE_FACTOR"])
+    for fault in survey(app, window, EMPTY_CORNERS[1:]):
+        print(fault)
+    window.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(_main())
