@@ -382,6 +382,7 @@ def test_evaluate_a_cascade(s3n: Command, trained_run: TrainedRun, model: Path) 
         "stopped": 0,
         "top1": figures["top1"],
         "top1_images": first["top1_images"],
+        "top1_interval_95": figures["top1_interval_95"],
         "passes": 3,
     }
     assert figures["stop_below"] == last | {"stop_below": 100}
