@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.readers.folder_tree import FolderTree, join
 from s3n_core.datasets.readers.split_names import SplitRole, role_of, split_of, split_roles
 from s3n_core.datasets.records import SPLITS, DataSet, ImageRecord, Problem, Split, comparable_class
@@ -89,13 +88,7 @@ class ClassFolders:
         classes = tuple(sorted({name for name, _, _ in found if name is not None}))
         labels = {name: label for label, name in enumerate(classes)}
         records = tuple(
-            ImageRecord(
-                path=tree.path(path),
-                name=path,
-                label=None if name is None else labels[name],
-                split=split,
-                banner=banner_of(tree.path(path)),
-            )
+            ImageRecord(path=tree.path(path), name=path, label=None if name is None else labels[name], split=split)
             for name, path, split in found
         )
         return DataSet(

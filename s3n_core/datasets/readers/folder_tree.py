@@ -27,6 +27,7 @@ _FLAT_VALUES, _FLAT_RANGES = 12, 3  # grey values, and ranges of 16 of them, tha
 _MASK_WORDS = "mask|masks|groundtruth|gt|seg|segs|segmentation|segmentations|segmask|trimap|trimaps|annotated"
 _MASK_FOLDER = re.compile(rf"(?:.*[\W_])?(?:{_MASK_WORDS}|ground[\W_]truth|labels?|annotations?)", re.IGNORECASE)
 _MASK_STEM = re.compile(rf"(.+?)[\W_]+(?:{_MASK_WORDS})(?:[\W_]*\d+)?", re.IGNORECASE)
+_MASK_HINT = re.compile(rf"[\W_](?:{_MASK_WORDS})", re.IGNORECASE)
 
 
 class FolderTree:
@@ -128,8 +129,10 @@ class FolderTree:
             Problem(self.path(join(below, name)), "it contains masks of the images, which are never images themselves")
             for name in sorted(masks)
         )
-        stems = {os.path.splitext(name)[0] for name in listing.images}
-        images = tuple(name for name in listing.images if not _is_mask_of(os.path.splitext(name)[0], stems))
+        images = listing.images
+        if _MASK_HINT.search("\n".join(images)):  # quicker than to look at each of many names
+            stems = {os.path.splitext(name)[0] for name in images}
+            images = tuple(name for name in images if not _is_mask_of(os.path.splitext(name)[0], stems))
         if len(images) < len(listing.images):
             reason = f"masks of its images, which are never images themselves: {len(listing.images) - len(images)}"
             self.problems.append(Problem(self.path(below), reason))

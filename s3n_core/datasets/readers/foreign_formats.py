@@ -6,6 +6,7 @@ Without this, the boxes of a detection data set would be lost, or its folders ``
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from pathlib import Path, PurePosixPath
 
@@ -80,8 +81,9 @@ def refuse_foreign(tree: FolderTree) -> None:
             raise DataSetError(
                 f"{tree.root} is a COCO data set for detection ({name} contains boxes or outlines). {_CLASSIFY}"
             )
-    stems = {_stem(name) for name in tree.images()}
-    texts = [name for name in tree.text_files if name.lower().endswith((".txt", ".xml")) and _stem(name) in stems]
+    texts = [name for name in tree.text_files if name.lower().endswith((".txt", ".xml"))]
+    stems = {_stem(name) for name in tree.images()} if texts else set()
+    texts = [name for name in texts if _stem(name) in stems]
     boxed = [name for name in texts[:_TRIED] if _has_boxes(tree.path(name))]
     if boxed and 2 * len(boxed) > len(texts[:_TRIED]):
         kind = "Pascal VOC" if boxed[0].lower().endswith(".xml") else "YOLO"
@@ -131,4 +133,4 @@ def _ends(file: Path) -> str:
 
 
 def _stem(name: str) -> str:
-    return PurePosixPath(name).stem
+    return posixpath.splitext(posixpath.basename(name))[0]

@@ -67,26 +67,40 @@ class FilterChips(QWidget):
         self.updateGeometry()
 
     def _add(self, condition: Condition) -> None:
-        chip = QPushButton(self)
-        chip.setObjectName(condition)
+        chip = _Chip(condition, self)
         chip.setProperty("role", "chip")
         chip.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # its cross is behind the words
         set_icon(chip, "close", 12)
-        chip.clicked.connect(self._on_chip)
+        chip.chosen.connect(self._on_chip)
         self.chips[condition] = chip
         self._flow.removeWidget(self.clear)
         self._flow.addWidget(chip)
         self._flow.addWidget(self.clear)
         chip.show()
 
-    def _on_chip(self) -> None:
-        chip = self.sender()
-        for condition, known in list(self.chips.items()):
-            if known is chip:
-                focused = known.hasFocus()
-                self._controller.apply_filter(self._controller.filter.without(condition))
-                if focused and self.chips:
-                    next(iter(self.chips.values())).setFocus(Qt.FocusReason.OtherFocusReason)
-                else:
-                    self.removed.emit()
-                return
+    def _on_chip(self, condition: Condition) -> None:
+        focused = self.chips[condition].hasFocus()
+        self._controller.apply_filter(self._controller.filter.without(condition))
+        if focused and self.chips:
+            next(iter(self.chips.values())).setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.removed.emit()
+
+
+class _Chip(QPushButton):
+    """A condition that a click removes.
+
+    Signals:
+        chosen: Its condition.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, condition: Condition, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName(condition)
+        self._condition = condition
+        self.clicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        self.chosen.emit(self._condition)

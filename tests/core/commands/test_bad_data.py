@@ -196,9 +196,10 @@ def test_evaluation_names_what_it_cannot_read(
     data, bad, good = odd_images
     outcome = call(s3n, "evaluate", data, model, tmp_path)
     assert outcome.code == 0
-    assert f"of {len(good)} images" in outcome.out
+    assert f" of {len(good)}" in outcome.out
     assert all(name in outcome.out for name in bad)
     *_, figures = s3n("evaluate", model, data, "--json").events
+    assert figures["images"] == len(good)
     assert len(figures["unreadable"]) == len(bad)
 
 

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from s3n_gui.frame.diagnostics import diagnostics
 from s3n_gui.frame.log import Log
+from s3n_gui.state.messages import Message
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.banner import Banner
 
@@ -85,7 +86,7 @@ def test_the_banner_keeps_errors_and_lets_notices_go(qtbot: QtBot, themed: QAppl
     banner = Banner()
     qtbot.addWidget(banner)
     banner.show_error("The disk is full.")
-    banner.show_notice("Copied.")
+    banner.show_message(Message("notice", "Copied."))
     banner.show_error("The disk is full.")
     assert [message.sentence for message in banner.messages()] == ["Copied.", "The disk is full."]
     banner.close_message()
