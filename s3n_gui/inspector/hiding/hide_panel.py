@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +25,7 @@ from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.hiding.place_pictures import PlacePictures
 from s3n_gui.inspector.hiding.strip_plot import StripPlot
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.widgets.number_fields import WholeNumberField
 
 _FILLS: tuple[tuple[Fill, str, str], ...] = (
     ("mean", "Mean colour", "Fill the place with the mean colour of the image"),
@@ -62,11 +62,9 @@ class HidePanel(QWidget):
         self.fill.setToolTip("What replaces the place")
         self.fill.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.fill.setMinimumContentsLength(6)
-        self.size_field = QSpinBox()
-        self.size_field.setLocale(QLocale.c())
+        self.size_field = WholeNumberField()
         self.size_field.setRange(0, 9999)
         self.size_field.setSuffix(" px")
-        self.size_field.setKeyboardTracking(False)
         self.size_field.setAccessibleName("Diameter of the place")
         self.size_field.setToolTip(
             "Diameter of the place, in pixels of the original; the lowest value is a peak's window"
