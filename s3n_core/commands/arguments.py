@@ -35,8 +35,9 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="Format of the folder: class-folders, cub-200-2011, fgvc-aircraft-2013b (variants; append :family or "
-        ":manufacturer for those), stanford-cars, list-files or images; auto detects it.",
+        help="Format of the folder: class-folders (append :classes, :splits or :2 for other readings), label-table, "
+        "list-files, file-names (append :PATTERN, such as {class}_*), cub-200-2011, fgvc-aircraft-2013b (variants; append "
+        ":family or :manufacturer for those), stanford-cars or images; auto detects it.",
     ),
 ]
 SplitOption = Annotated[

@@ -14,6 +14,7 @@ from typing import Literal
 
 from s3n_core.datasets.readers.folder_tree import FolderTree, join
 from s3n_core.datasets.readers.split_names import SplitRole, role_of, split_of, split_roles
+from s3n_core.datasets.readers.text_files import some
 from s3n_core.datasets.records import SPLITS, DataSet, ImageRecord, Problem, Split, comparable_class
 from s3n_core.datasets.skipped_files import skipped_sentence
 from s3n_core.errors import DataSetError
@@ -173,8 +174,8 @@ def _split_places(tree: FolderTree, roles: Mapping[str, SplitRole]) -> tuple[lis
         unknown = bool(trained) and bool(classes) and not trained & {comparable_class(folder) for folder in classes}
         if unknown and len(classes) > 1:
             raise DataSetError(
-                f"The class folders of {tree.path(inner[name])} ({_some(classes)}) are none of the training classes "
-                f"({_some(sorted(trained))}): give both the same class folders, or open one of them by itself."
+                f"The class folders of {tree.path(inner[name])} ({some(classes)}) are none of the training classes "
+                f"({some(sorted(trained))}): give both the same class folders, or open one of them by itself."
             )
         if unknown:  # one folder that holds whatever is to be predicted
             classes = ()
@@ -189,7 +190,7 @@ def _split_places(tree: FolderTree, roles: Mapping[str, SplitRole]) -> tuple[lis
         )
     opened = [below for name, below in inner.items() if below != name]
     if opened:
-        remarks.insert(0, f"Opened inside the split folders: {_some(opened)}.")
+        remarks.insert(0, f"Opened inside the split folders: {some(opened)}.")
     return places, tuple(remarks)
 
 
@@ -227,7 +228,7 @@ def _is_split_within_class(tree: FolderTree, folders: tuple[str, ...]) -> bool:
     whole = [name for name, names in inner.items() if any(tree.image_folders(join(name, split)) for split in names)]
     if whole:
         raise DataSetError(
-            f"{tree.root} contains several data sets ({_some(whole)}), each with its own split folders: open one of them."
+            f"{tree.root} contains several data sets ({some(whole)}), each with its own split folders: open one of them."
         )
     return True
 
@@ -275,7 +276,7 @@ def _refuse_ambiguous(tree: FolderTree, folders: tuple[str, ...]) -> None:
     if len(splits) >= 2 and len(splits) < len(folders) and set.intersection(*contents):
         others = [name for name in folders if name not in splits]
         raise DataSetError(
-            f"In {tree.root}, {_some(splits)} look like splits, and {_some(others)} beside them not: choose the format "
+            f"In {tree.root}, {some(splits)} look like splits, and {some(others)} beside them not: choose the format "
             "class-folders:splits, which ignores the latter, or class-folders:classes."
         )
 
@@ -298,7 +299,3 @@ def _images(tree: FolderTree, place: _Place, problems: list[Problem]) -> Iterato
             problems.append(Problem(tree.path(join(place.below, name)), "the class folder contains no image"))
     for name in listing.images:
         yield None, join(place.below, name), place.split
-
-
-def _some(names: tuple[str, ...] | list[str], most: int = 4) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

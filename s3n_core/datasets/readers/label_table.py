@@ -21,6 +21,7 @@ from s3n_core.datasets.readers.folder_tree import FolderTree, split_by_folder
 from s3n_core.datasets.readers.image_index import ImageIndex
 from s3n_core.datasets.readers.split_names import role_of, split_of
 from s3n_core.datasets.readers.tables import TABLE_SUFFIXES, Table, read_mapping, read_table
+from s3n_core.datasets.readers.text_files import some
 from s3n_core.datasets.records import DataSet, ImageRecord, Problem, Split
 from s3n_core.datasets.skipped_files import without_files
 from s3n_core.errors import DataSetError
@@ -29,6 +30,7 @@ TITLE = "label table"
 FORMAT = "label-table"
 
 _SAMPLE = 500  # rows by which the column of images is found
+_MOST = 5  # columns or classes that a message names
 _NAMED = 20  # rows without an image that are named; the rest is counted
 
 _IMAGE_WORDS = frozenset(
@@ -355,7 +357,8 @@ def _label_column(table: Table, candidates: Sequence[int], words: Sequence[list[
     if likely and all(_same_classes(table, likely[0], n) for n in likely):
         return _textual(table, likely), False
     raise DataSetError(
-        f"{table.file} has several columns that could be the classes ({_some(table.columns[n] for n in candidates)}): call the "
+        f"{table.file} has several columns that could be the classes "
+        f"({some([table.columns[n] for n in candidates], _MOST)}): call the "
         "right one 'label'."
     )
 
@@ -378,7 +381,7 @@ def _one_hot(table: Table, flags: Sequence[int]) -> tuple[str | None, ...]:
     for row, cells in enumerate(table.rows):
         on = [n for n in flags if cells[n].strip().lower() in _TRUE]
         if len(on) > 1:
-            raise _multi_label(table, row, _some(table.columns[n] for n in on))
+            raise _multi_label(table, row, some([table.columns[n] for n in on], _MOST))
         labels.append(table.columns[on[0]] if on else None)
     return tuple(labels)
 
@@ -404,10 +407,11 @@ def _require_classes(table: Table, number: int, cells: Sequence[str], images: Se
     several = [name for name, labels in by_image.items() if len(labels) > 1]
     if len(several) > max(1, len(by_image) // 20):
         row = next(row for row, name in enumerate(images) if name == several[0])
-        raise _multi_label(table, row, _some(sorted(by_image[several[0]])))
+        raise _multi_label(table, row, some(sorted(by_image[several[0]]), _MOST))
     if len(known) > 2 and all(_NUMBER.fullmatch(cell) for cell in known) and any(float(cell) % 1 for cell in known):
         raise DataSetError(
-            f"{table.file}: the column {table.columns[number]!r} holds measured numbers ({_some(sorted(known))}), not classes."
+            f"{table.file}: the column {table.columns[number]!r} holds measured numbers "
+            f"({some(sorted(known), _MOST)}), not classes."
         )
 
 
@@ -474,8 +478,3 @@ def _same_classes(table: Table, one: int, other: int) -> bool:
 def _words(name: str) -> list[str]:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return [word.lower() for word in _WORDS.findall(spaced)]
-
-
-def _some(names: Iterable[str], most: int = 5) -> str:
-    listed = list(names)
-    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")

@@ -33,14 +33,12 @@ class Table:
         columns: The headings; a file without headings has "column 1", "column 2" and so on.
         rows: A tuple per row with a text for each column, as it stands in the file; empty where there is none.
         numbers: The line (or record) of each row in the file, from 1.
-        headings: Whether the file has headings.
     """
 
     file: Path
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[int, ...]
-    headings: bool = True
 
     def column(self, index: int) -> list[str]:
         """Return all values of a column."""
@@ -53,7 +51,7 @@ class Table:
     def without_headings(self) -> Table:
         """Return the table whose first line is a row, because it names an image."""
         columns = tuple(f"column {number}" for number in range(1, len(self.columns) + 1))
-        return Table(self.file, columns, (self.columns, *self.rows), (1, *self.numbers), headings=False)
+        return Table(self.file, columns, (self.columns, *self.rows), (1, *self.numbers))
 
 
 def read_table(file: Path) -> Table | None:

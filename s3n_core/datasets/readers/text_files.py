@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
@@ -56,6 +56,11 @@ def read_lines(file: Path) -> Iterator[Line]:
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
         if stripped := line.strip():
             yield Line(file, number, stripped)
+
+
+def some(names: Sequence[str], most: int = 4) -> str:
+    """Return the first names of a list, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def name_inside(name: str, line: Line) -> str:
