@@ -169,13 +169,15 @@ def _unwrapped(tree: FolderTree) -> tuple[FolderTree, tuple[str, ...]]:
         if not inner or tree.listing(folders[0]).images or _has_own_labels(tree, folders[0]):
             break
         wrappers.append(folders[0])
-        tree = FolderTree(tree.path(folders[0]))
+        tree = tree.inside(folders[0])
     return tree, tuple(wrappers)
 
 
 def _has_own_labels(tree: FolderTree, inside: str) -> bool:
     """Return whether lists or tables outside of a folder name its images."""
     outside = [name for name in tree.text_files if not name.startswith(f"{inside}/")]
+    if not outside:  # the tables inside need not be read for it
+        return False
     lists = Lists(tree)
     if any(tree.path(name) in {one.file for one in lists.files} for name in outside) and lists.names_images:
         return True

@@ -104,31 +104,6 @@ class FolderScan:
         listing = self._listed(_key(folder))
         return _EMPTY if isinstance(listing, OSError) else listing
 
-    def find_images(self, root: str | Path, below: str = "") -> list[str]:
-        """Find all images below a folder, at any depth; what is passed over is counted.
-
-        Args:
-            root: The data set's folder.
-            below: Where to look: a posix path relative to ``root``, empty for ``root`` itself.
-
-        Returns:
-            Posix paths relative to ``root``: a folder's own images come before those of the folders in it, each sorted.
-        """
-        steps = below.split("/") if below else []
-        above = [_identity(os.path.join(root, *steps[:depth])) for depth in range(len(steps))]
-        found: list[str] = []
-        self._collect(os.path.join(root, *steps), f"{below}/" if below else "", above, found)
-        return found
-
-    def holds_images(self, folder: str | Path, *, depth: int = 8) -> bool:
-        """Say whether there is an image in a folder or, down to ``depth`` levels, below it; stops at the first."""
-        listing = self.peek(folder)
-        if listing.images:
-            return True
-        return depth > 0 and any(
-            self.holds_images(os.path.join(folder, name), depth=depth - 1) for name in listing.folders
-        )
-
     def holds_own_folder(self, folder: str | Path, *, depth: int = 3) -> bool:
         """Say whether a folder that this program wrote lies in a folder or, down to ``depth`` levels, below it."""
         if self._is_own(_key(folder)):
@@ -147,16 +122,6 @@ class FolderScan:
             except OSError as error:
                 self._listings[folder] = error
         return self._listings[folder]
-
-    def _collect(self, folder: str, prefix: str, above: list[tuple[int, int] | None], found: list[str]) -> None:
-        identity = _identity(folder)
-        if identity is not None and identity in above:
-            self.problems.append(Problem(Path(folder), "the link leads back to a folder above it"))
-            return
-        listing = self.listing(folder)
-        found.extend([prefix + name for name in listing.images])
-        for name in listing.folders:
-            self._collect(os.path.join(folder, name), f"{prefix}{name}/", [*above, identity], found)
 
 
 def is_image(path: Path) -> bool:
@@ -242,11 +207,3 @@ def _reason_by_bytes(path: str, changed: int, size: int) -> str | None:
     if format is None:
         return OTHER_FILE if is_text(prefix) else NOT_AN_IMAGE
     return None if is_decoded(format) else no_decoder(format)
-
-
-def _identity(folder: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(folder)
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino)

@@ -35,14 +35,15 @@ class FolderTree:
 
     Args:
         root: The folder; nothing is read before it is asked for.
+        scan: What has listed a folder above already.
 
     Attributes:
         root: The folder.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, scan: FolderScan | None = None) -> None:
         self.root = root
-        self._scan = FolderScan(root)
+        self._scan = FolderScan(root) if scan is None else scan
         self._listings: dict[str, Listing] = {}
         self._found: dict[str, tuple[str, ...]] = {}
 
@@ -58,6 +59,17 @@ class FolderTree:
     def skipped(self) -> tuple[Skipped, ...]:
         """Files and folders that are no images, in the folders that were asked for."""
         return self._scan.skipped
+
+    def inside(self, name: str) -> FolderTree:
+        """Return the tree of a folder in this one, which is not listed again."""
+        tree = FolderTree(self.path(name), self._scan)
+        start = len(name) + 1
+        tree._listings = {
+            below[start:]: listing
+            for below, listing in self._listings.items()
+            if below == name or below.startswith(f"{name}/")
+        }
+        return tree
 
     def path(self, below: str) -> Path:
         """Return the path of a folder or file of this tree, given by its POSIX path below the root."""

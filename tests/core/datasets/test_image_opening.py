@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 
 from s3n_core.datasets.decoding import image_size, read_image
-from s3n_core.datasets.readers.folder_scan import FolderScan
+from s3n_core.datasets.readers.folder_tree import FolderTree
 from s3n_core.errors import UnreadableImage
 
 HEIC_START = b"\x00\x00\x00\x1cftypheic\x00\x00\x00\x00mif1heicmiaf"
@@ -154,7 +154,7 @@ def test_targa_is_read_under_its_suffix_alone(tmp_path: Path, mode: str, compres
     (tmp_path / "b.TGA").write_bytes(data)
     (tmp_path / "c.jpg").write_bytes(data)
     (tmp_path / "d").write_bytes(data)
-    assert FolderScan(tmp_path).find_images(tmp_path) == ["a.tga", "b.TGA", "c.jpg"]
+    assert list(FolderTree(tmp_path).images()) == ["a.tga", "b.TGA", "c.jpg"]
     for name in ("a.tga", "b.TGA"):
         np.testing.assert_array_equal(read(tmp_path / name), np.asarray(source.convert("RGB")))
     assert reason(tmp_path / "c.jpg") == "it is not an image of a known format"
@@ -231,7 +231,7 @@ def test_heic_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     (tmp_path / "a.heic").write_bytes(HEIC_START + bytes(100))
     (tmp_path / "b.jpg").write_bytes(HEIC_START + bytes(100))
-    assert FolderScan(tmp_path).find_images(tmp_path) == ["b.jpg"]  # its suffix is enough for the list
+    assert list(FolderTree(tmp_path).images()) == ["b.jpg"]  # its suffix is enough for the list
     for name in ("a.heic", "b.jpg"):
         assert reason(tmp_path / name) == 'it is a HEIC photograph; to read these, run: pip install "s3n-studio[heic]"'
 
@@ -255,7 +255,7 @@ def test_heic_with_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     module.__spec__ = importlib.util.spec_from_loader("pillow_heif", loader=None)
     monkeypatch.setitem(sys.modules, "pillow_heif", module)
     (tmp_path / "a.heic").write_bytes(HEIC_START + bytes(100))
-    assert FolderScan(tmp_path).find_images(tmp_path) == ["a.heic"]
+    assert list(FolderTree(tmp_path).images()) == ["a.heic"]
     np.testing.assert_array_equal(read(tmp_path / "a.heic"), np.asarray(picture()))
     assert "HEIF" not in Image.OPEN
 

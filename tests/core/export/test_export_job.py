@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from s3n_core.datasets.readers.folder_scan import FolderScan
+from s3n_core.datasets.readers.folder_tree import FolderTree
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import OutputError
@@ -280,16 +280,16 @@ def test_an_export_is_never_taken_for_images(model, records, tmp_path):
     """Known while it runs and after it, without its name."""
     photos = tmp_path / "photos"
     shutil.copytree(records[0].path.parent.parent, photos)
-    images = FolderScan(photos).find_images(photos)
+    images = list(FolderTree(photos).images())
     copies = [dataclasses.replace(record, path=photos / record.name) for record in records]
     options = ExportOptions(sheet=True, singles=False, style=STYLE)
     with closing(export(model, copies, photos / "a" / "out", options, classes=CLASSES)) as steps:
         next(step for step in steps if step.files)
-        assert FolderScan(photos).find_images(photos) == images
+        assert list(FolderTree(photos).images()) == images
     list(export(model, copies, photos / "a" / "out", options, classes=CLASSES))
     assert any((photos / "a" / "out").rglob("*.png"))
     assert not (photos / "a" / "out" / "index.csv.part").exists()
-    assert FolderScan(photos).find_images(photos) == images
+    assert list(FolderTree(photos).images()) == images
 
 
 @pytest.mark.parametrize("place", [".", "..", "a"])

@@ -13,7 +13,8 @@ from PIL import Image
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.file_formats import SIGNATURE, format_of, is_text
-from s3n_core.datasets.readers.folder_scan import FolderScan, is_image
+from s3n_core.datasets.readers.folder_scan import is_image
+from s3n_core.datasets.readers.folder_tree import FolderTree
 from s3n_core.datasets.skipped_files import (
     is_placeholder,
     needs_attention,
@@ -38,8 +39,8 @@ def fill(folder: Path, **files: bytes) -> None:
 
 
 def counts(folder: Path) -> dict[tuple[str, str], int]:
-    scan = FolderScan(folder)
-    scan.find_images(folder)
+    scan = FolderTree(folder)
+    scan.images()
     return {(item.reason, item.suffix): item.count for item in scan.skipped}
 
 
@@ -56,7 +57,7 @@ RAW = b"II*\x00\x10\x00\x00\x00CR\x02" + bytes(60)
 @pytest.mark.parametrize("name", ["a.jfif", "a.jpe", "a.JPG", "a.heic", "a.mpo", "a.tga", "a", "a.jpg_large", "a.b c"])
 def test_images_are_known_by_their_bytes(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(picture())
-    assert FolderScan(tmp_path).find_images(tmp_path) == [name]
+    assert list(FolderTree(tmp_path).images()) == [name]
     assert is_image(tmp_path / name)
     assert counts(tmp_path) == {}
 
@@ -79,8 +80,8 @@ def test_what_is_no_image_is_counted_by_reason_and_suffix(tmp_path: Path) -> Non
 
 def test_examples_are_the_first_files(tmp_path: Path) -> None:
     fill(tmp_path / "b", z_pdf=b"%PDF", a_pdf=b"%PDF")
-    scan = FolderScan(tmp_path)
-    scan.find_images(tmp_path)
+    scan = FolderTree(tmp_path)
+    scan.images()
     (item,) = scan.skipped
     assert (item.count, item.example.parent) == (2, tmp_path / "b")
 
@@ -95,8 +96,8 @@ def test_clutter_is_passed_over_and_counted(tmp_path: Path) -> None:
     fill(tmp_path / "ant" / ".ipynb_checkpoints", copy_jpg=picture())
     fill(tmp_path / "ant" / ".AppleDouble", copy_jpg=picture())
     fill(tmp_path / "ant" / ".secret", copy_jpg=picture())
-    scan = FolderScan(tmp_path)
-    assert scan.find_images(tmp_path) == ["ant/a.jpg"]
+    scan = FolderTree(tmp_path)
+    assert list(scan.images()) == ["ant/a.jpg"]
     by_reason: Counter[str] = Counter()
     for item in scan.skipped:
         by_reason[item.reason] += item.count
@@ -154,8 +155,8 @@ def test_own_folders_are_known_by_what_is_in_them(tmp_path: Path) -> None:
     (tmp_path / "photos" / "marked" / ".s3n-studio").touch()
     for name in ("species.json", "distinguishing_parts.json"):
         (tmp_path / "photos" / "birds" / name).write_text("{}")
-    scan = FolderScan(tmp_path)
-    assert scan.find_images(tmp_path) == ["photos/mine/a.jpg"]
+    scan = FolderTree(tmp_path)
+    assert list(scan.images()) == ["photos/mine/a.jpg"]
     own = [item for item in scan.skipped if item.reason == "written by S3N Studio"]
     assert [(item.suffix, item.count) for item in own] == [("/", 5)]
     assert skipped_sentence(own) == "Skipped 5 folders that S3N Studio wrote."
@@ -198,8 +199,8 @@ def test_readers_of_folders_say_what_they_passed_over(tmp_path: Path) -> None:
 
 def test_the_sentence(tmp_path: Path) -> None:
     fill(tmp_path, real_heic=HEIC, x_cr2=RAW, note_pdf=b"%PDF-1.7", clip_mp4=FILM)
-    scan = FolderScan(tmp_path)
-    scan.find_images(tmp_path)
+    scan = FolderTree(tmp_path)
+    scan.images()
     assert skipped_sentence(scan.skipped) == (
         "Skipped 4 files that are not readable images (1 .cr2, 1 .heic, 1 .mp4, 1 .pdf). "
         'To read HEIC photographs, run: pip install "s3n-studio[heic]".'
@@ -212,8 +213,8 @@ def test_the_sentence(tmp_path: Path) -> None:
 def test_the_sentence_of_companions(tmp_path: Path) -> None:
     fill(tmp_path, a_txt=b"x", b_txt=b"y", c_json=b"{}")
     (tmp_path / ".DS_Store").touch()
-    scan = FolderScan(tmp_path)
-    scan.find_images(tmp_path)
+    scan = FolderTree(tmp_path)
+    scan.images()
     assert skipped_sentence(scan.skipped) == ("Skipped 1 hidden or system item and 3 other files (2 .txt, 1 .json).")
     assert skipped_sentence(scan.skipped, companions=False) == "Skipped 1 hidden or system item."
     assert skipped_words(scan.skipped) == ""
