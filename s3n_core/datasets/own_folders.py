@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Container, Iterable
 from pathlib import Path
@@ -14,9 +15,9 @@ from s3n_core.system.output_marker import MARKER
 
 OwnKind = Literal["run", "export", "demo data", "output"]
 
-# The first columns of an export's table, the first line of its rows while it runs, and the tables of the synthetic birds, which
-# versions before the marker wrote, too.
-_EXPORT_TABLE = b"file,label,class,probability,correct,entropy,rule,peaks,"
+# The columns of an export's table beside those of predictions, the first line of its rows while it runs, and the tables of the
+# synthetic birds, which versions before the marker wrote, too.
+_EXPORT_FILES = frozenset({"sheet", "folder", "arrays"})
 _EXPORT_ROWS = b'"s3n-export"'
 _DEMO_TABLES = ("species.json", "distinguishing_parts.json")
 _PREDICTIONS = frozenset({"file", "class", "probability", "entropy", "rule", "peaks"})  # columns of every such table
@@ -37,7 +38,7 @@ def own_kind(folder: str | Path, names: Container[str] | None = None) -> OwnKind
     present = _present(folder) if names is None else names
     if _RUN in present and f'"{RUN_FORMAT}"'.encode() in _content(folder, _RUN):
         return "run"
-    if _TABLE in present and _content(folder, _TABLE, _HEADER).replace(b'"', b"").startswith(_EXPORT_TABLE):
+    if _TABLE in present and set(_first_row(_content(folder, _TABLE, _HEADER))) >= _PREDICTIONS | _EXPORT_FILES:
         return "export"
     if _ROWS in present and _EXPORT_ROWS in _content(folder, _ROWS, _HEADER):
         return "export"
@@ -81,6 +82,10 @@ def check_output_file(file: Path, root: Path) -> None:
 def is_own_table(columns: Iterable[str]) -> bool:
     """Return whether a table's columns are those of predictions or of an export, whose classes are a model's, not labels."""
     return set(columns) >= _PREDICTIONS
+
+
+def _first_row(content: bytes) -> list[str]:
+    return next(csv.reader([content.split(b"\n", 1)[0].decode("utf-8", "replace").rstrip("\r")]), [])
 
 
 def _present(folder: str | Path) -> frozenset[str]:

@@ -28,7 +28,9 @@ from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.batches import over_images
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenReader
-from s3n_core.prediction.row_building import NOT_FINITE
+from s3n_core.prediction.inspected import prediction_of
+from s3n_core.prediction.job import header_of
+from s3n_core.prediction.row_building import NOT_FINITE, RowMaker
 from s3n_core.system.atomic_files import make_folder, write_bytes
 from s3n_core.version import __version__
 
@@ -116,15 +118,9 @@ def export(
     check_output_folder(out, records)
     make_folder(out)
     files = ImageFiles(model, options, classes)
-    made_with = {
-        "program": __version__,
-        "model": model.digest,
-        "mode": model.sampling,
-        "precision": model.precision,
-        "options": options.to_dict(),
-    }
+    header, made_with = header_of(model, records, classes), {"program": __version__, "options": options.to_dict()}
     values = SampleReader(model.preprocess.ranges)
-    with ExportIndex(out, made_with, restart=restart, excel=excel) as index:
+    with ExportIndex(out, header, made_with, restart=restart, excel=excel) as index:
 
         def progress(
             name: str = "", written: Sequence[PurePosixPath] = (), error: str = "", *, finished: bool = False
@@ -157,12 +153,13 @@ def export(
         ]
         yield progress()
         try:
-            inspector, reader = Inspector(model), SeenReader(model.seen if options.report else None, values)
+            inspector, reader = Inspector(model), SeenReader(model.seen, values)
+            maker = RowMaker(model, records, classes)
             with closing(_inspected(inspector, tasks, batch_size, workers, reader)) as answers:
                 for task, answer, photograph in answers:
                     record, truth = task.record, files.truth(task.record)
                     if isinstance(answer, str):
-                        index.add_left_out(task.position, record, truth, answer)
+                        index.add(task.position, record, maker.without_prediction(task.position, answer), {})
                         yield progress(record.name, error=answer)
                         continue
                     seen, hidden = reader.take(record.path), None
@@ -173,7 +170,8 @@ def export(
                         make_folder((out / file).parent)
                         # Not durable: there may be thousands of files, and they can be created again.
                         write_bytes(out / file, files.content(ending, record, answer, seen, hidden), durable=False)
-                    index.add(task.position, record, answer, truth, written)
+                    row = prediction_of(answer, label=truth, seen=seen, annotation=record.annotation)
+                    index.add(task.position, record, row, written)
                     yield progress(record.name, [file for ending, file in written.items() if ending != PART_ENDING])
         except BaseException:
             with contextlib.suppress(OutputError):  # report the first error

@@ -159,6 +159,11 @@ class Response(ByValue):
         number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
         return f"Branch O is uncertain ({numbers}), so R averages the maps of its {number} most probable classes."
 
+    @property
+    def rule_name(self) -> str:
+        """The name of the rule in tables: "top-1", "top-5" (or as many classes as it averages), or "saliency"."""
+        return "saliency" if self.attention == "saliency" else f"top-{len(self.merged_classes)}"
+
     # What the network sees
 
     @property

@@ -27,8 +27,8 @@ from s3n_core.models.network_outputs import require_cascade
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenCounts, SeenReader
 from s3n_core.prediction.resuming import UnfinishedTable
-from s3n_core.prediction.row_building import RowMaker, count_outside
-from s3n_core.prediction.rows import Prediction, PredictionHeader, PredictionProgress, fingerprint
+from s3n_core.prediction.row_building import RowMaker
+from s3n_core.prediction.rows import Prediction, PredictionHeader, PredictionProgress, count_outside, fingerprint
 from s3n_core.prediction.tables import prepare_place, write_table
 from s3n_core.system.distributed import ALONE, Team
 

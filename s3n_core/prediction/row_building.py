@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from s3n_core.datasets.loading import Batch
-from s3n_core.datasets.records import Annotation, ImageRecord
+from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import source_box
 from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.method.alignment import cell_to_grid
 from s3n_core.models.network_outputs import BatchOutput, rule_names, run_batch
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenReader
-from s3n_core.prediction.rows import Prediction, label_name
+from s3n_core.prediction.rows import Prediction, count_outside, label_name, peak_place, six_digits
 from s3n_core.prediction.schema import TOP, PeakPlace
 
 NOT_FINITE = "the model's prediction is not a finite number; try the precision float32"
@@ -75,7 +75,7 @@ class RowMaker:
         if not finite:
             return self.without_prediction(position, NOT_FINITE)
         indices = [int(index) for index in top[:count]]
-        probabilities = [_digits(number) for number in top[count:]]
+        probabilities = [six_digits(number) for number in top[count:]]
         asked = [place for place, branch in enumerate(config.joined) if branch == "O" or not stopped]
         names = [known[int(by_branch[place])] for place in asked]
         name = known[indices[0]]
@@ -87,9 +87,9 @@ class RowMaker:
             probability=probabilities[0],
             top=tuple((known[index], number) for index, number in zip(indices, probabilities, strict=True)),
             branches=tuple((config.joined[place], name) for place, name in zip(asked, names, strict=True)),
-            branch_probabilities=tuple(_digits(sure_of[place]) for place in asked),
-            margin=_digits(top[count] - top[count + 1]) if count > 1 else probabilities[0],
-            entropy=_digits(entropy),
+            branch_probabilities=tuple(six_digits(sure_of[place]) for place in asked),
+            margin=six_digits(top[count] - top[count + 1]) if count > 1 else probabilities[0],
+            entropy=six_digits(entropy),
             rule=rule_names(config)[bool(sure)],
             peaks=int(peaks),
             peak_places=places,
@@ -111,15 +111,7 @@ class RowMaker:
         places = frame.to_original(cell_to_grid(np.stack([columns, rows], axis=1), side))
         values = np.stack([part[rows, columns] for part in (response, weight_d, weight_c)], axis=1)
         order = np.argsort(-values[:, 0], kind="stable")
-        return tuple(
-            (round(float(x), 1), round(float(y), 1), *(round(float(value), 4) for value in three))  # type: ignore[misc]
-            for (x, y), three in zip(places[order], values[order], strict=True)
-        )
-
-
-def count_outside(places: Sequence[PeakPlace], annotation: Annotation) -> int | None:
-    """Return how many peaks lie outside the annotated box; None without a box."""
-    return None if annotation.box is None else sum(annotation.is_outside(x, y) for x, y, *_ in places)
+        return tuple(peak_place(x, y, *three) for (x, y), three in zip(places[order], values[order], strict=True))
 
 
 def _pack(batch: BatchOutput, branches: Sequence[str]) -> NDArray[np.float32]:
@@ -148,8 +140,3 @@ def _pack(batch: BatchOutput, branches: Sequence[str]) -> NDArray[np.float32]:
     ]
     packed: NDArray[np.float32] = torch.cat(parts, dim=1).cpu().numpy()
     return packed
-
-
-def _digits(number: float | np.float32) -> float:
-    """Round to the six significant digits that float32 supports."""
-    return float(f"{float(number):.6g}")

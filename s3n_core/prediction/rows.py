@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Annotated, Any
 
-from s3n_core.datasets.records import ImageRecord, displayed_class
+from s3n_core.datasets.records import Annotation, ImageRecord, displayed_class
 from s3n_core.models.seen_images import SeenCounts
 from s3n_core.prediction.schema import Column, Heading, PeakPlace, columns_of
 from s3n_core.system.json_values import to_json
@@ -343,6 +343,22 @@ def label_name(record: ImageRecord, classes: Sequence[str]) -> str | None:
     if record.label is None or not 0 <= record.label < len(classes):
         return None
     return classes[record.label]
+
+
+def six_digits(number: float) -> float:
+    """Round to the six significant digits that float32 supports."""
+    return float(f"{float(number):.6g}")
+
+
+def peak_place(x: float, y: float, response: float, weight_d: float, weight_c: float) -> PeakPlace:
+    """Round the values of a peak: pixels to tenths, R and the memberships to four decimals."""
+    response, weight_d, weight_c = (round(float(value), 4) for value in (response, weight_d, weight_c))
+    return round(float(x), 1), round(float(y), 1), response, weight_d, weight_c
+
+
+def count_outside(places: Iterable[PeakPlace], annotation: Annotation) -> int | None:
+    """Return how many peaks lie outside the annotated box; None without a box."""
+    return None if annotation.box is None else sum(annotation.is_outside(x, y) for x, y, *_ in places)
 
 
 COLUMNS = columns_of(Prediction)

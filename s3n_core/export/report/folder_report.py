@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.export.figures.figure_style import FigureStyle
+from s3n_core.export.index import IndexRow
 from s3n_core.export.options import PART_ENDING, REPORT
 from s3n_core.export.report.report_page import ReportHead, write_report
 from s3n_core.models.opening import Model
@@ -26,18 +27,19 @@ class FolderReport:
         self._out = out
         self._parts = [out / f"{stem}{PART_ENDING}" for stem in stems]
 
-    def write(self, head: ReportHead, rows: Mapping[int, tuple[object, ...]]) -> None:
+    def write(self, head: ReportHead, rows: Mapping[int, IndexRow]) -> None:
         """Write the report.
 
         Args:
             head: What is common to all images.
-            rows: The index's row of each image by position: the name is first, the reason for skipping it last.
+            rows: The index's row of each image, by position.
 
         Raises:
             OutputError: The report cannot be written, or a part is missing.
         """
-        left_out = [(str(row[0]), str(row[-1])) for _, row in sorted(rows.items()) if row[-1]]
-        parts = [part for position, part in enumerate(self._parts) if not rows[position][-1]]
+        images = [rows[position].prediction for position in sorted(rows)]
+        left_out = [(image.file, image.error) for image in images if image.error]
+        parts = [part for part, image in zip(self._parts, images, strict=True) if not image.error]
         try:
             write_report(self._out / REPORT, parts, head, left_out)
         except OSError as error:

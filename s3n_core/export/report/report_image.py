@@ -20,10 +20,10 @@ from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.sheet import answers_of, rule_text
-from s3n_core.export.index import rule_name
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.map_display import ValueRange
 from s3n_core.inspection.view import view_labels
+from s3n_core.prediction.inspected import prediction_of
 
 IMAGE_SIDE = 416
 """Longest side of the original in a report, in pixels: sharp in the grid on high-resolution screens."""
@@ -83,23 +83,19 @@ def part_bytes(
         seen: Whether the model has seen the image before, as ``Prediction.seen``.
         annotation: The image's box and key points, if its data set has any.
     """
-    first, *others = inspection.top(count=2)
+    row = prediction_of(inspection, label=truth, seen=seen)
     summary = {
-        "name": one_line(inspection.response.name),
-        "truth": truth,
-        "answer": first.name,
-        "probability": _rounded(first.probability),
-        "margin": _rounded(first.probability - sum(other.probability for other in others)),
-        "entropy": _rounded(inspection.response.entropy),
-        "rule": rule_name(inspection),
-        "peaks": len(inspection.warps.peaks),
-        "branches": {
-            answer: inspection.top(answer, 1)[0].name
-            for answer in ("O", "D", "C")
-            if answer in inspection.scores.logits
-        },
+        "name": one_line(row.file),
+        "truth": row.label,
+        "answer": row.class_name,
+        "probability": row.probability,
+        "margin": row.margin,
+        "entropy": row.entropy,
+        "rule": row.rule,
+        "peaks": row.peaks,
+        "branches": dict(row.branches),
         "size": list(inspection.response.image_size),
-        "seen": seen,
+        "seen": row.seen,
     }
     parts = (summary, _pictures(inspection, annotation or Annotation()))
     return b"".join(json.dumps(part, separators=(",", ":")).encode("ascii") + b"\n" for part in parts)

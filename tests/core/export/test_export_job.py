@@ -24,6 +24,8 @@ from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
 from s3n_core.models.network_outputs import rule_names
 from s3n_core.models.opening import open_model
+from s3n_core.prediction.job import predict
+from s3n_core.prediction.tables import CSV_NAMES, csv_record
 from s3n_core.system.json_values import to_json
 
 CLASSES = ("grey bird", "blue bird", "red bird")
@@ -115,10 +117,29 @@ def test_jpeg_sheets_alone_lie_beside_one_another(model, records, tmp_path):
     assert Image.open(tmp_path / "a" / "bird.jpg").format == "JPEG"
 
 
-def test_labels_of_other_classes_are_named_and_never_correct(model, records, tmp_path):
+def test_the_index_has_the_columns_and_values_of_a_table_of_predictions(model, records, tmp_path):
+    list(export(model, records, tmp_path, ExportOptions(singles=False, style=STYLE), classes=CLASSES))
+    table = [row for batch in predict(model, records, classes=CLASSES) for row in batch]
+    with open(tmp_path / "index.csv", encoding="utf-8", newline="") as file:
+        heading = next(csv.reader(file))
+    assert heading == [*CSV_NAMES, "sheet", "folder", "arrays"]
+    numbers = {"probability", "entropy", "margin", "agreement"} | {
+        f"probability_{rank}" for rank in ("2", "3", "4", "5", "O", "D", "C")
+    }
+    for made, row in zip(rows_of(tmp_path), table, strict=True):
+        for name, cell in zip(CSV_NAMES, csv_record(row), strict=True):
+            if cell is None:
+                assert made[name] == "", name
+            elif name in numbers:
+                assert float(made[name]) == pytest.approx(float(cell), rel=1e-4, abs=1e-5), name
+            elif name != "peak_places":
+                assert made[name] == str(cell), name
+
+
+def test_labels_of_other_classes_are_named_and_neither_correct_nor_wrong(model, records, tmp_path):
     list(export(model, records[:1], tmp_path, ExportOptions(singles=False, style=STYLE), classes=["a fish"]))
     assert rows_of(tmp_path)[0]["label"] == "a fish"
-    assert rows_of(tmp_path)[0]["correct"] == "false"
+    assert rows_of(tmp_path)[0]["correct"] == ""  # as in a table of predictions
 
 
 def test_closed_early_it_leaves_whole_files_an_index_and_no_thread(model, records, tmp_path):
