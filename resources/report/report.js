@@ -87,7 +87,7 @@ function figureCards() {
   }
   const rows = make("div", { class: "branches" });
   for (const [who, share, text] of report.branches)
-    rows.append(mark(who), make("span", null, WHO[who]), barOf(share, COLOURS[who]), make("b", null, text));
+    rows.append(mark(who), make("span", null, WHO[who]), make("b", null, text), barOf(share, COLOURS[who]));
   cards.append(first, make("section", { class: "card" }, make("h2", null, labelled ? "Accuracy by branch" : "Agreement"), rows,
     make("p", { class: "quiet small end" }, labelled
       ? "Each branch alone. The model's prediction is the joint one."
@@ -383,14 +383,17 @@ function figure(title, sign, branch, content, below) {
     make("span", { class: "quiet" }, "(", ...symbol(sign), ")")), content, make("div", { class: "below small quiet" }, ...below));
 }
 
+const boxOf = ([x0, y0, x1, y1]) => ({
+  left: `${100 * x0}%`, top: `${100 * y0}%`, width: `${100 * (x1 - x0)}%`, height: `${100 * (y1 - y0)}%` });
+
 function picture(image, data, kind, ...layers) {
   const [x0, y0, x1, y1] = data.view;
   const all = x0 <= 0 && y0 <= 0 && x1 >= 1 && y1 >= 1;
-  const box = { left: `${100 * x0}%`, top: `${100 * y0}%`, width: `${100 * (x1 - x0)}%`, height: `${100 * (y1 - y0)}%` };
+  const box = boxOf(data.view);
   const content = make("div", { class: `pane ${kind}`, style: { aspectRatio: `${image.width} / ${image.height}` } },
     make("img", { alt: "", src: source(data.image) }));
   for (const layer of layers) {
-    if (layer.tagName === "CANVAS") content.append(make("div", { class: "layer", style: box }, layer));
+    if (layer.tagName === "CANVAS") content.append(make("div", { class: "layer", style: boxOf(data.cells_view) }, layer));
     else content.append(layer);
   }
   if (all && kind !== "map") content.classList.add("open");

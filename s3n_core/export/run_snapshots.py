@@ -17,6 +17,7 @@ from PIL import Image
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.validation_images import run_validation_count
 from s3n_core.errors import RunError, UnreadableImage
+from s3n_core.method.alignment import grid_to_share
 from s3n_core.runs.metrics_reading import read_epochs
 from s3n_core.runs.run_directory import RunDirectory
 
@@ -75,6 +76,7 @@ class RunSnapshots:
         self.sparse = network.get("attention", "sparse") == "sparse"
         self._folder, self._path = run.snapshots, path
         self._base = float(network.get("base", 0.0))
+        self._side = int(network.get("source_size", 0))
         lines = read_epochs(run.metrics_jsonl)
         self._measured = {line["epoch"]: line for line in lines if isinstance(line.get("epoch"), int)}
         names = [folder.name for folder in self._folder.glob("epoch-*")] if self._folder.is_dir() else []
@@ -116,6 +118,8 @@ class RunSnapshots:
     def _probe(self, place: Path, number: int, entry: dict[str, Any], beta: float | None) -> ProbeSnapshot:
         names = ("x", "y", "response", "weight_d", "weight_c")
         peaks = np.array([[peak[name] for name in names] for peak in entry["peaks"]], dtype=np.float64).reshape(-1, 5)
+        cells = peaks.copy()
+        peaks[:, :2] = view_places(peaks[:, :2], self._side)
         with Image.open(place / f"probe-{number}-r.png") as response:
             size = response.size
         predictions = entry["predictions"]
@@ -124,7 +128,7 @@ class RunSnapshots:
             view=read_image(self._folder / f"probe-{number}.jpg"),
             image_d=read_image(place / f"probe-{number}-d.jpg"),
             image_c=read_image(place / f"probe-{number}-c.jpg"),
-            map_d=map_of_peaks(peaks, size, float(beta), self._base) if self.sparse and beta is not None else None,
+            map_d=map_of_peaks(cells, size, float(beta), self._base) if self.sparse and beta is not None else None,
             peaks=peaks,
             truth=entry["class"],
             answer=str(answer),
@@ -135,11 +139,25 @@ class RunSnapshots:
         return self._folder / f"epoch-{epoch:04d}"
 
 
+def view_places(places: NDArray[np.floating], side: int) -> NDArray[np.float64]:
+    """Return where peaks lie in a probe's view.
+
+    Args:
+        places: (x, y) as in ``probes.json``: 0 is the centre of a map's first cell, 1 that of its last; shape (..., 2).
+        side: Side of the view in pixels (``network.source_size``); 0: unknown, and half a pixel is neglected.
+
+    Returns:
+        Fractions of the view's sides, shape (..., 2).
+    """
+    array = np.asarray(places, dtype=np.float64)
+    return grid_to_share(2 * array - 1, side) if side else array
+
+
 def map_of_peaks(peaks: NDArray[np.floating], size: tuple[int, int], beta: float, base: float) -> NDArray[np.float64]:
     """Return Q_d of peaks: base + sum_i w_i R_i exp(-d_i^2 / (R_i beta^2)) (Eqs. 5 and 6).
 
     Args:
-        peaks: As in `ProbeSnapshot`.
+        peaks: As in `ProbeSnapshot`, but x and y as in ``probes.json``.
         size: (width, height) of the map, in cells.
         beta: beta_1, in cells.
         base: Constant added to Q.

@@ -105,6 +105,7 @@ def _pictures(inspection: Inspection, annotation: Annotation) -> dict[str, Any]:
     """Return the data for showing an image, with positions as fractions of the original's sides."""
     width, height = inspection.response.image_size
     x0, y0, x1, y1 = inspection.response.source_box
+    first, last = inspection.response.frame.to_original(np.array([[-1.0, -1.0], [1.0, 1.0]]))
     rasters = Rasters(inspection, "viridis", 1.0)
     ranges = {name: limits for name, panel in _MAPS.items() if (limits := rasters.range_of(panel)) is not None}
     accuracy, box = inspection.response.place_accuracy, annotation.box
@@ -119,6 +120,10 @@ def _pictures(inspection: Inspection, annotation: Annotation) -> dict[str, Any]:
         "parts": [[_rounded(part.x / width), _rounded(part.y / height)] for part in annotation.parts],
         "outside": [annotation.is_outside(p.x, p.y) for p in inspection.warps.peaks],
         "view": [_rounded(share) for share in (x0 / width, y0 / height, x1 / width, y1 / height)],
+        # From the centre of a map's first cell to that of its last.
+        "cells_view": [
+            _rounded(share) for share in (first[0] / width, first[1] / height, last[0] / width, last[1] / height)
+        ],
         "image": _webp(inspection.response.image, IMAGE_SIDE),
         "d": _webp(inspection.warps.image_d, BRANCH_SIDE),
         "c": _webp(inspection.warps.image_c, BRANCH_SIDE),

@@ -15,6 +15,7 @@ from s3n_core.export.animation import AnimationOptions, animate
 from s3n_core.export.figures import tokens
 from s3n_core.export.gif_file import common_palette, gif_bytes
 from s3n_core.export.run_snapshots import RunSnapshots, map_of_peaks
+from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.method.sparse_attention import sampling_map
 from s3n_core.system.resources import resource
 
@@ -96,6 +97,20 @@ def test_the_map_is_that_of_the_network():
         rows.append((column / 30, row / 30, strength, weight, 1 - weight))
     network = sampling_map(weights, response, 3.8, base=0.09)[0]
     np.testing.assert_allclose(map_of_peaks(np.array(rows), (31, 31), 3.8, 0.09), network, atol=1e-5)
+
+
+def test_peaks_lie_where_the_cells_of_the_view_lie(run):
+    stored = json.loads((run / "snapshots" / "epoch-0000" / "probes.json").read_bytes())
+    settings = json.loads((run / "run.json").read_bytes())["recipe"]["network"]
+    shown = RunSnapshots(run).probes(0)
+    side, compared = settings["source_size"], 0
+    for entry, probe in zip(stored, shown, strict=True):
+        frame = ViewFrame(box=(0.0, 0.0, 1.0, 1.0), size=side)
+        for peak, row in zip(entry["peaks"], probe.peaks, strict=True):
+            cell = (30 * peak["y"], 30 * peak["x"])
+            np.testing.assert_allclose(row[:2], frame.cell_to_original(*cell, (31, 31)), atol=1e-9)
+            compared += 1
+    assert compared > 4
 
 
 def test_a_run_with_dense_maps_has_no_map_of_peaks(run, tmp_path):

@@ -14,6 +14,7 @@ from drawn_inspection import drawn_inspection, hot_cell
 
 from s3n_core.datasets.records import Annotation, Box, Part
 from s3n_core.errors import OutputError
+from s3n_core.evaluation.intervals import accuracy_text
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.options import ExportOptions, export_options
 from s3n_core.export.report.report_image import PartSummary, part_bytes
@@ -103,6 +104,13 @@ def test_a_part_holds_what_the_page_draws():
     part = json.loads(second)
     np.testing.assert_allclose(part["view"], (1 / 6, 0, 5 / 6, 1), atol=1e-4)
     np.testing.assert_allclose([peak[:2] for peak in part["peaks"]], [(11 / 18, 1 / 3), (0.3, 2 / 3)], atol=0.01)
+    frame, (rows, columns) = inspection.response.frame, inspection.response.map.shape
+    first_cell, last_cell = (
+        frame.cell_to_original(*cell, (rows, columns)) for cell in ((0, 0), (rows - 1, columns - 1))
+    )
+    corners = [*np.divide(first_cell, (900, 600)), *np.divide(last_cell, (900, 600))]
+    np.testing.assert_allclose(part["cells_view"], corners, atol=1e-5)
+    assert part["cells_view"][0] > part["view"][0], "cells lie at the centres of pixels, not at the edge"
     shown = np.frombuffer(base64.b64decode(part["maps"]["c"]), np.uint8).reshape(part["cells"])
     assert shown[25, 5] == 255
     limits = Rasters(inspection, "viridis", 1.0).shared_range
@@ -209,5 +217,5 @@ def test_a_browser_shows_it(tmp_path):
     classes = [value for name, value in page.attributes if name == "class"]
     assert classes.count("tile") == 2
     assert page.tags.count("img") == 2, "both images are in view, and no name became one"
-    assert "50.0 %" in done.stdout
+    assert accuracy_text(1, 2) in done.stdout
     assert "true class: Blue bird" in done.stdout
