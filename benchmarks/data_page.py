@@ -1,9 +1,9 @@
-"""How the page Data bears 100,000 images: a folder of hard links to the demo's drawings, in the real window, offscreen.
+"""Benchmark of the Data page with 100,000 images: a folder of hard links to the demo's images, in the real window, offscreen.
 
-Run with ``python benchmarks/data_page.py [--load 2] [--why]``; it needs no display, makes its folder in the temporary one and
-removes it. ``--load`` adds processes that compute without end, at the lower priority that trainings run at (``--nice 0``: at
-the window's own); ``--why`` prints where the window was in each gap above 40 ms. Beside the window's gaps stand those of a
-process that does nothing but sleep 5 ms at a time: what the machine itself takes.
+Run with ``python benchmarks/data_page.py [--load 2] [--why]``; it needs no display, and creates its folder in the temporary
+folder and removes it. ``--load`` adds processes that compute without a pause, at the lower priority of trainings (``--nice 0``:
+at the window's own); ``--why`` prints where the window was in each gap above 40 ms. The gaps of a process that only sleeps 5 ms
+at a time are printed beside the window's: they are those of the machine itself.
 """
 
 import argparse

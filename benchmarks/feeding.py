@@ -1,4 +1,4 @@
-"""How many training images a second are made ready, and for how long an accelerator would wait for them.
+"""Benchmark of data loading: training images per second, and how long an accelerator would wait for them.
 
 Run from the checkout: ``python benchmarks/feeding.py FOLDER``. Batches come from the trainer's own loader (decode,
 crop, scale) with the recipe `paper`. The accelerator is simulated by sleeping for the time of a step; its tensors are

@@ -1,7 +1,7 @@
-"""How the cost of inference grows: with classes, image size, peaks, and images in a folder. Random weights.
+"""Benchmark of inference: cost by number of classes, image size, peaks, and images in a folder. Random weights.
 
-Run from the checkout: ``python benchmarks/growth.py --threads 1``. Times of one table take turns; memory is the process's
-peak after folders of growing length, each of them predicted into a table (before all else, so that nothing larger hides it).
+Run from the checkout: ``python benchmarks/growth.py --threads 1``. The measurements of a table are interleaved. Memory is the
+peak of the process after predicting folders of increasing size into tables, measured first, so that no larger peak hides it.
 """
 
 from __future__ import annotations

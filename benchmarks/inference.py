@@ -1,4 +1,4 @@
-"""S3N inference (three branches, sampler and heads) over three plain passes of its own backbone.
+"""Benchmark of S3N inference (three branches, sampler and heads), relative to three plain passes of its backbone.
 
 Run from the checkout: ``python benchmarks/inference.py``. Both use the same weights, dtype, memory layout and threads.
 """

@@ -1,7 +1,7 @@
-"""How fast a folder of images is listed: files with the suffix of an image, with a companion each, and without a suffix.
+"""Benchmark of listing a folder of images: files with an image suffix, with a companion each, and without a suffix.
 
-Run with ``python benchmarks/listing.py [--files 100000] [--repeats 5]``; it makes its files in the temporary folder and removes
-them. Processor seconds are given beside the clock's, since the latter depend on what else the machine does.
+Run with ``python benchmarks/listing.py [--files 100000] [--repeats 5]``; it creates its files in the temporary folder and
+removes them. Processor time is printed beside wall-clock time, which depends on other load on the machine.
 """
 
 import argparse

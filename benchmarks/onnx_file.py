@@ -1,4 +1,4 @@
-"""An ONNX file beside the model that it was made of: the same answers on a data set's test images, and how fast each is.
+"""Benchmark of an ONNX file and the model it was made from: same predictions on a data set's test images, and speed of each.
 
 Run from the checkout: ``python benchmarks/onnx_file.py MODEL FILE.onnx DATA --threads 1``.
 """

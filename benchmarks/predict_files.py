@@ -1,4 +1,4 @@
-"""`s3n predict` on JPEG files over the bare network on the same tensors already in memory.
+"""Benchmark of `s3n predict` on JPEG files, relative to the bare network on the same tensors already in memory.
 
 Run from the checkout: ``python benchmarks/predict_files.py --images 2000``. The files are synthetic birds, written for
 the benchmark. The first time includes decoding, scaling, rows and the table, the second only the network. They

@@ -1,6 +1,6 @@
-"""The selective sampler, from class maps to two warped full-size batches, over two bare `grid_sample` calls.
+"""Benchmark of the selective sampler (from class maps to two warped batches), relative to two bare `grid_sample` calls.
 
-Run from the checkout: ``python benchmarks/sampler.py``. The bare calls get ready full-size grids of the same warps.
+Run from the checkout: ``python benchmarks/sampler.py``. The bare calls use finished full-size grids of the same warps.
 """
 
 from __future__ import annotations

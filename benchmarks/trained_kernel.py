@@ -1,4 +1,4 @@
-"""The grid of a trained 61 x 61 kernel (release form), forward and backward: matrix products against the plain convolution.
+"""Benchmark of the grid of a trained 61 x 61 kernel (release form), forward and backward: matrix products and plain convolution.
 
 Run from the checkout: ``python benchmarks/trained_kernel.py --threads 1``.
 """

@@ -1,4 +1,4 @@
-"""An S3N training step over three plain training steps of its backbone, with gradients to the input where S3N needs them.
+"""Benchmark of an S3N training step, relative to three plain training steps of its backbone.
 
 Run from the checkout: ``python benchmarks/training_step.py``. Both use the same weights, precision, memory layout and
 threads. The plain steps classify with pooling and one linear layer; two of the three compute the gradient of the image,

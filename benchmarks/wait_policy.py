@@ -1,7 +1,7 @@
-"""Whether threads of a training that wait for one another should spin or sleep (OMP_WAIT_POLICY), beside an event loop.
+"""Benchmark of OMP_WAIT_POLICY: should waiting threads of a training spin or sleep, next to an event loop?
 
-Run with ``python benchmarks/wait_policy.py [--seconds 20] [--rounds 3]``. A training step on every core at the priority of the
-window's trainings, in turn with each policy; printed are steps a second and how late a 5 ms tick of this process gets.
+Run with ``python benchmarks/wait_policy.py [--seconds 20] [--rounds 3]``. A training runs on every core, at the priority of the
+window's trainings, with each policy in turn. Printed are steps per second and the delays of a 5 ms timer in this process.
 """
 
 import argparse

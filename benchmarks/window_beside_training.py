@@ -1,4 +1,4 @@
-"""How late the window's event loop gets while a training uses every core: the real program's window and a real training.
+"""Benchmark of the window's event loop: its delays while a real training uses every core.
 
 Run with ``python benchmarks/window_beside_training.py [--seconds 30] [--why]``; it needs no display. ``--why`` prints where the
 window was in each gap above 40 ms.

@@ -1,6 +1,6 @@
-"""How the page Train is made at its first showing, and how quickly it opens a run of 100,000 metric lines, offscreen.
+"""Benchmark of the Train page: the time to create it, and to open a run with 100,000 lines of metrics, offscreen.
 
-Run with ``python benchmarks/window_curves.py [--burn 2]``; it needs no display. ``--burn`` keeps so many cores busy meanwhile.
+Run with ``python benchmarks/window_curves.py [--burn 2]``; it needs no display. ``--burn`` keeps that many cores busy.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""How long a moved peak takes until its image is warped anew on the screen: the real page Inspect and the real engine process.
+"""Benchmark of dragging a peak: the time until the new warped image is on screen, with the real Inspect page and engine process.
 
 Run with ``python benchmarks/window_rewarp.py [--side 448] [--load] [--why]``; it needs no display. A network with random weights
-looks at a drawn bird; the highest peak is moved cell by cell, as a mouse drags it. Two things are measured: single moves, each
-after the scores of the one before have landed, and a drag, whose moves come every 16 ms whatever the engine is doing.
-``--load`` keeps every core busy with a training's work at the training's priority; ``--why`` says where the time goes.
+inspects a synthetic bird, and its strongest peak is moved cell by cell, as a mouse drags it. Two things are measured: single
+moves, each after the scores of the previous one have arrived, and a drag with a move every 16 ms, whatever the engine is doing.
+``--load`` keeps every core busy with a training's work at a training's priority; ``--why`` prints where the time is spent.
 """
 
 import argparse

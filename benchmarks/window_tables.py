@@ -1,7 +1,7 @@
-"""The page Predict with a table of 100,000 images and 200 classes: filling, sorting, filtering, scrolling, the matrix; offscreen.
+"""Benchmark of the Predict page with 100,000 images and 200 classes: filling, sorting, filtering, scrolling, the matrix.
 
-Run with ``python benchmarks/window_tables.py [--rows 100000] [--burn 2]``; it needs no display. ``--burn`` keeps so many cores
-busy meanwhile. The images do not exist, so each shown thumbnail is one that cannot be read.
+Run with ``python benchmarks/window_tables.py [--rows 100000] [--burn 2]``; it needs no display. ``--burn`` keeps that many cores
+busy. The images do not exist, so each visible thumbnail is one that cannot be read.
 """
 
 import argparse

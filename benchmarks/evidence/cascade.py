@@ -1,4 +1,4 @@
-"""What stopping after O saves: a threshold on H chosen on images that networks had not seen, then measured on others.
+"""Measure stopping after O: a threshold on H is chosen on images that the networks had not seen, then evaluated on others.
 
 python -m benchmarks.evidence.cascade --choose work/runs/CUB10-fold0of3-small-data-1 work/folds/CUB10-fold0of3 ... \
     --measure work/runs/CUB10-small-data-0 CUB10 ...

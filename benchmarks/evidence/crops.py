@@ -1,11 +1,11 @@
-r"""The evaluation crop on trial: trained networks predict their unseen images with the crop and with the whole image.
+r"""Compare the evaluation crop with the whole image: trained networks predict images they have not seen, in both ways.
 
     python -m benchmarks.evidence.crops CUB10 --results benchmarks/evidence/answers \
         work/folds/CUB10-fold0of3=work/runs/CUB10-fold0of3-odc-0 work/folds/CUB10-fold1of3=...
 
-Each pair names a folder of a fold (`benchmarks.evidence.folds`) and the run that was trained on it; nothing is trained
-again. The predictions are written to ``RESULTS/FOLD/crops-RUN.csv``, one line per image; what is there already is read.
-Beside them: what the crop cuts off in the data set named first, if it has boxes or key points.
+Each pair names the folder of a fold (`benchmarks.evidence.folds`) and the run trained on it; nothing is trained again.
+Predictions are written to ``RESULTS/FOLD/crops-RUN.csv``, one line per image; existing files are reused. What the crop cuts off
+is printed for the first data set, if it has boxes or key points.
 """
 
 from __future__ import annotations

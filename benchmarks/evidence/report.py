@@ -1,4 +1,4 @@
-"""Compare experiments by what they answered: accuracy a head, and paired differences over images and seeds.
+"""Compare experiments by their predictions: accuracy per head, and paired differences over images and seeds.
 
     python -m benchmarks.evidence.report benchmarks/evidence/answers --data "CUB10-fold*" --over baseline odc identity ...
 

@@ -1,4 +1,4 @@
-r"""Train named experiments and write what each answers; what is there already is left alone, so a stopped campaign goes on.
+r"""Train named experiments and write their predictions; existing results are kept, so a stopped campaign can be resumed.
 
     python -m benchmarks.evidence.run --weights FILE --work work --results benchmarks/evidence/answers \
         DATA:EXPERIMENT:SEED [DATA:EXPERIMENT:SEED ...]

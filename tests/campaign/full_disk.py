@@ -1,10 +1,11 @@
-"""A disk that fills while a training writes, and while pictures are exported: a sentence, nothing lost, and on it goes.
+"""A disk that fills up during a training or an export: the program says so in a sentence, loses nothing, and can resume.
 
     python tests/campaign/full_disk.py --count 20 --seed 0 --out full_disk.json
 
-Needs root on Linux: each case mounts a tmpfs. `checkpoint` and `metrics` fill it at a random batch of a training, leaving room
-for a random part of a checkpoint, or for nothing; after the sentence the disk is freed, the run resumed, its end compared with
-an undisturbed run's. `export` exports the evidence of images onto a disk that is too small, then onto the freed one.
+Needs root on Linux: each case mounts a tmpfs. `checkpoint` and `metrics` fill it at a random batch of a training and leave
+room for a random part of a checkpoint, or for nothing. After the error message the disk is freed, the run is resumed, and its
+end is compared with that of an undisturbed run. `export` exports images to a disk that is too small, and resumes once it is
+freed.
 """
 
 from __future__ import annotations

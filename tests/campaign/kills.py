@@ -1,13 +1,13 @@
-"""Trainings that are killed at random moments, resumed, and at the end compared with one that never was.
+"""Trainings that are killed at random moments and resumed, compared at the end with one that was never killed.
 
     python tests/campaign/kills.py --kind trainer --count 100 --seed 0 --out kills.json
 
-Kinds: `trainer` (the process of `s3n runs resume`), `team` (one of two processes that train together, as torchrun starts them).
-After each kill: every whole line of the metrics is JSON and the epochs follow one another, the newest checkpoint can be read,
-nobody holds the run, nothing was said that is not a sentence. When a run has come to its end: epochs' figures, weights to the
-bit and snapshots as those of a run that was left alone (for a team, whose sums are rounded in another order: losses to 1e-4).
+Kinds: `trainer` (the process of `s3n runs resume`), `team` (one of two processes that train together, as started by torchrun).
+After each kill, every whole line of the metrics is JSON, the epochs are consecutive, the newest checkpoint can be read, nobody
+holds the run, and every message is a sentence. When a run has finished, its metrics, weights and snapshots are those of an
+undisturbed run, bit for bit (for a team, whose sums are rounded in another order, losses agree to 1e-4).
 
-The processes are forks of this one, which has loaded torch already, so that a kill costs a second and not ten.
+The processes are forks of this one, which has already loaded torch, so a kill takes one second instead of ten.
 """
 
 from __future__ import annotations

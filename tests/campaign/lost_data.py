@@ -1,11 +1,11 @@
-"""A data set that goes away or turns to junk while a training reads it: a sentence, or images left out and named.
+"""A data set that disappears or is damaged during a training: an error message, or images that are left out and named.
 
     python tests/campaign/lost_data.py --count 30 --seed 0 --out lost_data.json
 
-At a random batch, from another thread, while images are being decoded: the folder is renamed, emptied, or deleted file by file;
-some images become junk, empty, folders, or links to nowhere. A run that ended with a sentence is resumed after the data set was
-put back; where the folder was gone as a whole its end is compared with an undisturbed run's (images that go one by one are left
-out, so that such a run learned from fewer).
+At a random batch, from another thread, while images are being decoded, the folder is renamed, emptied, or deleted file by file,
+or some images are replaced by random bytes, empty files, folders, or broken links. A run that stopped with an error message is
+resumed once the data set is back. If the whole folder was gone, its end is compared with that of an undisturbed run; images
+that disappear one by one are left out, so such a run has learned from fewer.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The window used for a long time: its memory and that of its engine process stay flat.
+"""The window used for a long time: its memory and that of its engine process must not grow.
 
     python tests/campaign/soak.py --images 10000 --runs 200 --resizes 1000 --seed 0 --out soak.json
 
-The real window on the real demo, without a screen: it steps through images in Inspect (every 25th is waited for until the engine
-has answered), opens runs in Train, and changes its size on every page. Memory is sampled all along; the growth told is that
-of the median of the last fifth over the median of the second fifth (the first is warming up: pages, caches, fonts).
+The real window shows the real demo, without a screen. It steps through images in Inspect (waiting for the engine at every 25th),
+opens runs in Train, and is resized on every page. Memory is sampled throughout. The reported growth compares the median of the
+last fifth with that of the second fifth; during the first, pages, caches and fonts are still being loaded.
 """
 
 from __future__ import annotations

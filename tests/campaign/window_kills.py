@@ -1,9 +1,9 @@
-"""The window killed at random moments while a training that it started runs on: the next window finds it, and nothing is lost.
+"""A window that is killed at random moments while its training runs: the next window finds the training, and nothing is lost.
 
     python tests/campaign/window_kills.py --count 10 --seed 0 --out window_kills.json
 
-The real window, without a screen, starts a training and is killed with SIGKILL. Then the training must still be live and go on,
-the next window must find it by itself; at the end an order of the last window stops it, and every line of its metrics is whole.
+The real window, without a screen, starts a training and is killed with SIGKILL. The training must continue, and the next window
+must find it without help. At the end the last window stops it, and every line of its metrics must be whole.
 """
 
 from __future__ import annotations
