@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -18,12 +19,13 @@ from s3n_gui.frame.log import Log
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.state.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 
 def make_application() -> QApplication:
     """Return the program's ``QApplication`` with its name and icon, and C-locale numbers."""
-    sys.setswitchinterval(
-        0.001
-    )  # in seconds; shorter than Python's default, so that reading threads do not hold up the GUI thread
+    # In seconds; shorter than Python's default, so that reading threads do not hold up the GUI thread.
+    sys.setswitchinterval(0.001)
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])
@@ -62,6 +64,7 @@ def run_window(path: Path | None, *, demo: bool) -> int:
         window.show()
         window.begin()
         ticker = _let_ctrl_c_close(window)
+        _log.info("The window is open.")
         code = app.exec()
         ticker.stop()
         window.deleteLater()
@@ -74,7 +77,7 @@ def _let_ctrl_c_close(window: MainWindow) -> QTimer:
     """Let Ctrl+C in the terminal close the window. A timer runs Python code, without which it would not see signals."""
 
     def close(*_: object) -> None:
-        window.close()
+        QTimer.singleShot(0, window.close)  # closed before the event loop has begun, the window would not end it
 
     signal.signal(signal.SIGINT, close)
     ticker = QTimer(window)
