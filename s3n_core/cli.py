@@ -12,6 +12,7 @@ import typer
 from s3n_core.commands import (
     animate,
     audit,
+    data,
     demo_data,
     devices,
     evaluate,
@@ -46,6 +47,7 @@ app.command("export-onnx", help=export_onnx.HELP)(export_onnx.export_onnx)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("audit", help=audit.HELP)(audit.audit)
 app.command("import-checkpoint", help=import_checkpoint.HELP)(import_checkpoint.import_checkpoint)
+app.command("data", help=data.HELP)(data.data)
 app.command("demo-data", help=demo_data.HELP)(demo_data.demo_data)
 app.command("devices", help=devices.HELP)(devices.devices)
 app.command("inspection-server", help=inspection_server.HELP, hidden=True)(inspection_server.inspection_server)
