@@ -115,17 +115,8 @@ class DataSetError(S3NError):
 
 
 @dataclass(eq=False, kw_only=True)
-class FileNotFetched(DataSetError):
-    """A file of a public data set is not there, or cannot be downloaded from ``url``; it belongs at ``path``."""
-
-    code = "data_set.not_fetched"
-    url: str
-    path: Path
-
-
-@dataclass(eq=False, kw_only=True)
 class DataSetNotFound(DataSetError):
-    """There is no data set at ``path``."""
+    """There is no data set, or no file of a public one, at ``path``."""
 
     code = "data_set.not_found"
     path: Path

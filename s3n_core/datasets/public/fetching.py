@@ -21,7 +21,7 @@ from pathlib import Path
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.public.catalogue import PublicDataSet, Source
 from s3n_core.datasets.records import DataSet
-from s3n_core.errors import DataSetError, FileNotFetched, OutputError
+from s3n_core.errors import DataSetError, DataSetNotFound, OutputError
 from s3n_core.system.atomic_files import make_folder, output_error, write_json
 from s3n_core.version import __version__
 
@@ -62,7 +62,7 @@ def fetch(
         The data set as the program reads it.
 
     Raises:
-        FileNotFetched: A file is not there, or cannot be downloaded.
+        DataSetNotFound: A file is not there, or cannot be downloaded.
         DataSetError: A file is not the one that its checksum belongs to, or the folder does not hold what it should.
         OutputError: The folder holds something else, or cannot be written to.
     """
@@ -105,9 +105,8 @@ def _taken(data_set: PublicDataSet, file: Source, out: Path, source: str | None,
         place = Path(source)
         at_hand = (place if place.is_dir() else place.parent) / file.name
         if not at_hand.is_file():
-            raise FileNotFetched(
+            raise DataSetNotFound(
                 f"{at_hand.parent} has no file {file.name}, which {data_set.title} needs ({_names(data_set)}).",
-                url=file.url,
                 path=at_hand,
             )
         if _md5(at_hand) != file.md5:
@@ -161,11 +160,10 @@ def _download(data_set: PublicDataSet, url: str, file: Source, part: Path, progr
                 raise OSError(f"the connection ended after {done:,} of {total:,} bytes")
     except (OSError, ValueError, http.client.HTTPException) as error:
         by_hand = f" {data_set.by_hand}" if data_set.by_hand else ""
-        raise FileNotFetched(
+        raise DataSetNotFound(
             f"{url} could not be downloaded ({_reason(error)}). What there is already is kept: run the same command again to "
             f"go on. Or get the files elsewhere ({_names(data_set)}) and name their folder or a mirror's address with "
             f"--from.{by_hand} The owners' page: {data_set.page}",
-            url=url,
             path=part.with_suffix(""),
         ) from error
 

@@ -19,7 +19,7 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.public import catalogue, fetching
 from s3n_core.datasets.public.catalogue import CATALOGUE, PublicDataSet, Source, write_flower_lists
 from s3n_core.datasets.public.fetching import DOWNLOADS, UNFINISHED, fetch
-from s3n_core.errors import DataSetError, FileNotFetched, OutputError
+from s3n_core.errors import DataSetError, DataSetNotFound, OutputError
 
 ENTRIES = {
     "images.txt": "1 001.Crow/a.jpg\n2 001.Crow/b.jpg\n3 002.Jay/c.jpg\n",
@@ -133,9 +133,9 @@ def test_a_download_that_broke_off_goes_on_where_it_stopped(tmp_path):
     with serving(CUB_200_2011__tgz=content) as (server, base):
         data_set, out, steps = small(content, base), tmp_path / "birds", []
         server.most = 1000
-        with pytest.raises(FileNotFetched, match="run the same command again") as caught:
+        with pytest.raises(DataSetNotFound, match="run the same command again") as caught:
             fetch(data_set, out)
-        assert caught.value.url == data_set.sources[0].url
+        assert caught.value.path == out / DOWNLOADS / "CUB_200_2011.tgz"
         assert (out / DOWNLOADS / "CUB_200_2011.tgz.part").stat().st_size == 1000
         assert (out / UNFINISHED).is_file()
         server.most = 1 << 30
@@ -150,7 +150,7 @@ def test_a_server_that_cannot_go_on_sends_all_again(tmp_path):
     content = birds_archive()
     with serving(CUB_200_2011__tgz=content) as (server, base):
         server.ranges, server.most = False, 1000
-        with pytest.raises(FileNotFetched):
+        with pytest.raises(DataSetNotFound):
             fetch(small(content, base), tmp_path / "birds")
         server.most = 1 << 30
         assert len(fetch(small(content, base), tmp_path / "birds").records) == 3
@@ -160,7 +160,7 @@ def test_a_part_that_is_already_whole_is_not_downloaded_again(tmp_path):
     content = birds_archive()
     with serving(CUB_200_2011__tgz=content) as (server, base):
         server.most = 1000
-        with pytest.raises(FileNotFetched):
+        with pytest.raises(DataSetNotFound):
             fetch(small(content, base), tmp_path / "birds")
         (tmp_path / "birds" / DOWNLOADS / "CUB_200_2011.tgz.part").write_bytes(content)
         assert len(fetch(small(content, base), tmp_path / "birds").records) == 3
@@ -171,7 +171,7 @@ def test_a_gone_link_says_what_to_get_by_hand_and_takes_it_from_there(tmp_path):
     content = birds_archive()
     with serving() as (_, base):
         data_set = small(content, base, by_hand="Ask a colleague.")
-        with pytest.raises(FileNotFetched) as caught:
+        with pytest.raises(DataSetNotFound) as caught:
             fetch(data_set, tmp_path / "birds")
     said = str(caught.value)
     for part in ("404", "Ask a colleague.", "--from", "CUB_200_2011.tgz", data_set.sources[0].md5, data_set.page):
@@ -190,7 +190,7 @@ def test_another_file_of_that_name_is_refused(tmp_path):
         with pytest.raises(DataSetError, match="MD5"):
             fetch(small(content, base), tmp_path / "mirrored")
         assert not list((tmp_path / "mirrored" / DOWNLOADS).iterdir()), "what is wrong is not continued"
-    with pytest.raises(FileNotFetched, match="has no file CUB_200_2011"):
+    with pytest.raises(DataSetNotFound, match="has no file CUB_200_2011"):
         fetch(small(content), tmp_path / "birds", source=str(tmp_path))
 
 
