@@ -1,4 +1,4 @@
-"""Image files without their metadata, for readers that give up over a comment, a colour profile or a camera's note."""
+"""Image files as Pillow's readers take them: without metadata over which they give up, or with the other scale of grey."""
 
 from __future__ import annotations
 
@@ -44,8 +44,10 @@ _PIXEL_TAGS = frozenset(
 )
 """Tags of TIFF that say where the pixels lie and what their values mean."""
 _SHORT, _LONG = 3, 4
+_SIZES = {_SHORT: 2, _LONG: 4}  # bytes
 _ENTRY = 12  # bytes
-_GREYS = (0, 1)
+_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
+_GREYS = (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
 _LAB_SPACES = (8, 9, 10)
 _MOST_ENTRIES = 4096
 
@@ -90,6 +92,29 @@ def without_metadata(file: IO[bytes]) -> IO[bytes] | None:
 
 def tiff_samples(file: IO[bytes]) -> TiffSamples | None:
     """Return the channels of a TIFF file's first image; None if the header does not say. Moves the file's position."""
+    tags = _samples_and_photometric(file)
+    if tags is None:
+        return None
+    return TiffSamples(tags.get(_SAMPLES, (1, 0))[0], tags.get(_PHOTOMETRIC, (-1, 0))[0])
+
+
+def black_is_zero(file: IO[bytes]) -> IO[bytes] | None:
+    """Return a TIFF whose smallest value is white as one whose smallest value is black, in memory; None for other files.
+
+    Its values stay as they are: whoever reads it turns them.
+    """
+    tags = _samples_and_photometric(file)
+    meaning, place = (tags or {}).get(_PHOTOMETRIC, (-1, 0))
+    if meaning != _WHITE_IS_ZERO:
+        return None
+    file.seek(0)
+    data = bytearray(file.read())
+    data[place] = _BLACK_IS_ZERO
+    return io.BytesIO(data)
+
+
+def _samples_and_photometric(file: IO[bytes]) -> dict[int, tuple[int, int]] | None:
+    """Return value and place of the lowest byte of these tags of a TIFF's first image, by tag; None without a directory."""
     file.seek(0)
     head = file.read(8)
     order = _TIFF_ORDERS.get(head[:4])
@@ -102,16 +127,13 @@ def tiff_samples(file: IO[bytes]) -> TiffSamples | None:
         directory = file.read(_ENTRY * min(count, _MOST_ENTRIES))
     except (OSError, struct.error):
         return None
-    channels, photometric = 1, -1
+    found = {}
     for start in range(0, len(directory) - _ENTRY + 1, _ENTRY):
         tag, kind = struct.unpack_from(f"{order}HH", directory, start)
-        if tag in (_SAMPLES, _PHOTOMETRIC) and kind in (_SHORT, _LONG):
+        if tag in (_SAMPLES, _PHOTOMETRIC) and kind in _SIZES:
             (value,) = struct.unpack_from(f"{order}{'H' if kind == _SHORT else 'I'}", directory, start + 8)
-            if tag == _SAMPLES:
-                channels = value
-            else:
-                photometric = value
-    return TiffSamples(channels, photometric)
+            found[tag] = value, offset + 2 + start + 8 + (0 if order == "<" else _SIZES[kind] - 1)
+    return found
 
 
 def _bare_png(data: bytes) -> bytes:

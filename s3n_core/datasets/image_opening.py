@@ -15,6 +15,7 @@ from typing import IO, TypeVar, cast
 
 from PIL import (
     BmpImagePlugin,
+    ExifTags,
     GifImagePlugin,
     Image,
     ImageFile,
@@ -28,7 +29,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from s3n_core.datasets.bare_files import tiff_samples, without_metadata
+from s3n_core.datasets.bare_files import black_is_zero, tiff_samples, without_metadata
 from s3n_core.datasets.file_formats import HEIC, HEIC_REMEDY, SIGNATURE, format_of, suffix_of
 from s3n_core.errors import UnreadableImage
 
@@ -109,7 +110,24 @@ def _opened(path: Path, file: IO[bytes]) -> ImageFile.ImageFile:
             file.seek(0)
             with contextlib.suppress(*_NOT_THIS_FORMAT):
                 return factory(file, "")
-    raise UnidentifiedImageError
+    turned = black_is_zero(file) if format == TiffImagePlugin.TiffImageFile.format else None
+    if turned is None:
+        raise UnidentifiedImageError
+    return _opened_white_is_zero(turned)
+
+
+def _opened_white_is_zero(turned: IO[bytes]) -> ImageFile.ImageFile:
+    """Open a TIFF in which white is 0 with values that Pillow knows only with black as 0: 16 bits in big-endian order.
+
+    Args:
+        turned: Its file, with black as 0. The image says that white is 0, as Pillow's own image of such a file does.
+    """
+    try:
+        image = TiffImagePlugin.TiffImageFile(turned, "")
+    except _NOT_THIS_FORMAT:
+        raise UnidentifiedImageError from None
+    image.tag_v2[ExifTags.Base.PhotometricInterpretation] = 0
+    return image
 
 
 def _opened_tga(file: IO[bytes], prefix: bytes) -> ImageFile.ImageFile:

@@ -7,7 +7,7 @@ in memory is bounded, however long the list is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -20,7 +20,7 @@ from PIL import Image
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.threaded_map import threaded_map, worker_count
-from s3n_core.datasets.value_ranges import RangeWatch, ValueRanges
+from s3n_core.datasets.value_ranges import RangeWatch, ValueKind, ValueRanges, WhatOccurs
 from s3n_core.datasets.wide_values import WideValues
 from s3n_core.errors import UnreadableImage
 
@@ -137,6 +137,14 @@ class SampleReader:
     def warnings(self) -> tuple[str, ...]:
         """Return what to tell of the images read so far, see `RangeWatch.warnings`."""
         return self._watch.warnings()
+
+    def counts(self) -> Mapping[ValueKind, WhatOccurs]:
+        """Return how often each value has occurred in the images read so far, for another process's `join`."""
+        return self._watch.counts()
+
+    def join(self, counts: Mapping[ValueKind, WhatOccurs]) -> None:
+        """Add what another process has read, for `warnings`."""
+        self._watch.join(counts)
 
     def _seen(self, wide: WideValues) -> None:
         self._watch.add(wide.kind, wide.values)

@@ -8,7 +8,7 @@ and one for floating point numbers follow from the counts. ``docs/reference/bit-
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +20,9 @@ ValueKind = Literal["integers", "floats"]
 
 ValueRange = tuple[float, float]
 """The value that becomes black (0) and the value that becomes white (255)."""
+
+WhatOccurs = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""The values that occur, rising, and how often each does."""
 
 OUTSIDE = 0.001
 """Share of all pixels that may lie below a range, and as many above it: hot and dead pixels decide nothing."""
@@ -117,15 +120,24 @@ class ValueCounts:
         self._lock = threading.Lock()
         self._values: NDArray[np.float64] = np.empty(0)
         self._counts: NDArray[np.float64] = np.empty(0)
-        self._waiting: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+        self._waiting: list[WhatOccurs] = []
 
     def add(self, values: NDArray[np.generic]) -> None:
         """Count the finite values of an image."""
-        own = _counted(values)
+        self.join(_counted(values))
+
+    def join(self, counted: WhatOccurs) -> None:
+        """Add values that were counted elsewhere."""
         with self._lock:
-            self._waiting.append(own)
+            self._waiting.append(counted)
             if len(self._waiting) >= _MERGED_AT_ONCE:
                 self._merge()
+
+    def counted(self) -> WhatOccurs:
+        """Return the values that occurred, rising, and how often each did."""
+        with self._lock:
+            self._merge()
+            return self._values, self._counts
 
     def ends(self) -> ValueRange | None:
         """Return the values below and above which a share of `OUTSIDE` of the pixels lies; None before the first image."""
@@ -147,7 +159,7 @@ class ValueCounts:
         self._values = values
 
 
-def _counted(values: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _counted(values: NDArray[np.generic]) -> WhatOccurs:
     """Return the values that occur, rising, and how often each does."""
     if values.dtype == np.uint16:
         counts = np.bincount(values.reshape(-1), minlength=_WHOLE_NUMBERS + 1)
@@ -196,15 +208,23 @@ class RangeWatch:
         """Take the values of an image."""
         self._counts[kind].add(values)
 
-    def warnings(self, *, one: bool = False) -> tuple[str, ...]:
+    def counts(self) -> dict[ValueKind, WhatOccurs]:
+        """Return how often each value has occurred so far, for another process's `join`."""
+        return {kind: counts.counted() for kind, counts in self._counts.items()}
+
+    def join(self, others: Mapping[ValueKind, WhatOccurs]) -> None:
+        """Take what another process counted."""
+        for kind, counted in others.items():
+            self._counts[kind].join(counted)
+
+    def warnings(self, images: str = "these images of more than 8 bits") -> tuple[str, ...]:
         """Return a sentence for each kind of values that lie beyond the model's range, or use less than a quarter of it.
 
         Args:
-            one: The sentence is about a single image.
+            images: Whose values these are, such as "this image".
         """
         kinds: Sequence[ValueKind] = ("integers", "floats")
-        whose = "this image" if one else "these images of more than 8 bits"
-        found = (self._warning(kind, self._counts[kind].ends(), whose) for kind in kinds)
+        found = (self._warning(kind, self._counts[kind].ends(), images) for kind in kinds)
         return tuple(sentence for sentence in found if sentence)
 
     def _warning(self, kind: ValueKind, ends: ValueRange | None, images: str) -> str:

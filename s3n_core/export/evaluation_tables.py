@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from s3n_core.evaluation.result import Evaluation
+from s3n_core.models.seen_images import SEEN
 from s3n_core.system.atomic_files import write_text
 from s3n_core.system.csv_tables import csv_text
 
@@ -40,14 +41,17 @@ def write_evaluation_tables(
 def accuracy_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
     """Return the top-1 and top-5 accuracy, in [0, 1], of the joint prediction and of each branch, one per line.
 
-    The last columns are the ends of their 95 % intervals.
+    Then come the ends of their 95 % intervals, and how many images the model has seen: a column for each value of the
+    predictions' column ``seen``, in images, the same in every line.
     """
+    seen = tuple(getattr(evaluation.seen, word) for word in SEEN)
     rows = []
     for row in evaluation.accuracies:
         shares = (row.top1_share, row.top5_share, *row.top1_interval, *row.top5_interval)
-        rows.append((row.name, row.images, row.top1, row.top5, *map(_share, shares)))
+        rows.append((row.name, row.images, row.top1, row.top5, *map(_share, shares), *seen))
     header = ("prediction", "images", "top1_images", "top5_images", "top1", "top5")
-    return csv_text((*header, "top1_low", "top1_high", "top5_low", "top5_high"), rows, excel=excel)
+    intervals = ("top1_low", "top1_high", "top5_low", "top5_high")
+    return csv_text((*header, *intervals, *(f"seen_{word}" for word in SEEN)), rows, excel=excel)
 
 
 def by_class_csv(evaluation: Evaluation, *, excel: bool = False) -> str:

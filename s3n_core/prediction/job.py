@@ -189,6 +189,7 @@ def predict_to_file(
                 for rows in job:
                     table.append(rows)
                     yield progress()
+            _gather_values(reader, team)
         if stop_below is not None:
             header = replace(header, passes=_mean_passes(table.rows()))
         seen = Counter[str]()
@@ -215,6 +216,7 @@ def assist(
     stop_below: float | None = None,
 ) -> None:
     """Predict this process's share of the images for the leader; takes the arguments of `predict_to_file`."""
+    reader = SampleReader(model.preprocess.ranges)
     job = predict(
         model,
         records,
@@ -224,10 +226,19 @@ def assist(
         start=team.lead(0),
         team=team,
         stop_below=stop_below,
+        read=reader,
     )
     with closing(job):
         for _ in job:
             pass
+    _gather_values(reader, team)
+
+
+def _gather_values(reader: SampleReader, team: Team) -> None:
+    """Let a reader's warnings cover what all processes have read; every one calls this once, when it has read its share."""
+    for rank, counts in enumerate(team.gather(reader.counts())):
+        if rank != team.rank:
+            reader.join(counts)
 
 
 def _completed(row: Prediction, record: ImageRecord) -> Prediction:

@@ -93,7 +93,7 @@ class TrainingLoop:
         self._steps = TrainingSteps(plan, self._learner, self._loader, control, team, self._memory)
         self._writer = CheckpointWriter(run, plan, self._learner, team, name, changed_data=bool(notes))
         reason = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
-        ranges = [plan.ranges.sentence()] if plan.ranges else []
+        ranges = [*([plan.ranges.sentence()] if plan.ranges else []), *plan.range_warnings]
         single = single_image_notes(recipe, len(plan.training), team.size)
         self._notes = (*notes, *reason, *changes, *single, *self._memory.notes(), *ranges, *self._learner.notes)
         for note in self._notes:

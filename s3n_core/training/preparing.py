@@ -43,6 +43,7 @@ class Plan:
         root: The data set's folder.
         data_set: The data set's name.
         ranges: Of values of more than 8 bits in the training images.
+        range_warnings: Sentences about validation and test images whose values do not suit the ranges.
     """
 
     recipe: Recipe
@@ -53,6 +54,7 @@ class Plan:
     root: Path
     data_set: str
     ranges: ValueRanges = NO_RANGES
+    range_warnings: tuple[str, ...] = ()
 
     @property
     def network(self) -> NetworkConfig:
@@ -165,7 +167,9 @@ def prepare_run(
     require_batches(recipe, len(training), processes)
     recipe = _with_absolute_weights(recipe)
     RunDirectory.require_free(path)  # before the images are decoded
-    ranges = find_ranges(training, tell, progress)
+    test = [record for record in data_set.records if record.split == "test"]
+    others, warnings = {"validation": validation, "test": test}, list[str]()
+    ranges = find_ranges(training, tell, progress, others=others, warn=warnings.append)
     run = RunDirectory.create(
         path,
         {
@@ -180,6 +184,7 @@ def prepare_run(
                 "left_out": [[str(problem.path), problem.reason] for problem in data_set.problems],
             },
             **({"value_ranges": to_json(ranges)} if ranges else {}),
+            **({"value_warnings": warnings} if warnings else {}),
             "classes": list(data_set.classes),
             "validation_images": validation_fingerprint(
                 (record.name, data_set.classes[record.label]) for record in validation if record.label is not None
@@ -194,7 +199,7 @@ def prepare_run(
             run.split_csv,
             train=training,
             validation=validation,
-            test=[record for record in data_set.records if record.split == "test"],
+            test=test,
             classes=data_set.classes,
         )
     except OutputError:
@@ -243,7 +248,8 @@ def read_plan(run: RunDirectory) -> Plan:
             if row.part == part
         )
 
-    return Plan(recipe, classes, samples("train"), samples("validation"), device, root, name, ranges)
+    warnings = tuple(str(sentence) for sentence in content.get("value_warnings", ()))
+    return Plan(recipe, classes, samples("train"), samples("validation"), device, root, name, ranges, warnings)
 
 
 def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None, seen: SeenImages | None = None) -> ModelHeader:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from s3n_core.datasets.decoding import has_wide_values, read_image, read_wide_values, upright_rgb
+from s3n_core.datasets.decoding import has_wide_values, image_size, read_image, read_wide_values, upright_rgb
 from s3n_core.datasets.range_finding import find_ranges
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.value_ranges import RangeWatch, ValueRanges
@@ -147,8 +147,28 @@ def test_transparency_lies_on_white_in_grey_and_colour(tmp_path: Path) -> None:
     np.testing.assert_array_equal(grey[:, 4:], EIGHT_BITS[:, 4:])
 
 
-def test_white_is_zero_is_turned_within_the_range(tmp_path: Path) -> None:
-    (tmp_path / "film.tif").write_bytes(tiff(4095 - RAMP, photometric=0))
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", [np.uint16, np.int16, np.float32])
+def test_white_is_zero_is_turned_within_the_range(tmp_path: Path, order: str, kind: type) -> None:
+    """Pillow alone refuses most of them in big-endian order, and the signed ones in both."""
+    (tmp_path / "film.tif").write_bytes(tiff((4095 - RAMP).astype(kind), photometric=0, order=order))
+    assert has_wide_values(tmp_path / "film.tif")
+    assert image_size(tmp_path / "film.tif") == (8, 8)
+    ranges = ValueRanges(integers=(0, 4095), floats=(0, 4095))
+    np.testing.assert_array_equal(grey_of(tmp_path / "film.tif", ranges), 255 - np.rint((4095 - RAMP) * (255 / 4095)))
+
+
+def test_white_is_zero_in_a_compressed_big_endian_file(tmp_path: Path) -> None:
+    content, pixels = tiff(4095 - RAMP, photometric=0, order=">"), (4095 - RAMP).astype(">u2").tobytes()
+    packed = zlib.compress(pixels)
+    for tag, before, after in ((259, 1, 8), (279, len(pixels), len(packed))):  # the compression, and the pixels' size
+        place = content.index(struct.pack(">H", tag)) + 8
+        value = content[place : place + 4]
+        assert before in struct.unpack(">HH", value) + struct.unpack(">I", value)
+        content = (
+            content[:place] + struct.pack(">HH", *((after, 0) if tag == 259 else (0, after))) + content[place + 4 :]
+        )
+    (tmp_path / "film.tif").write_bytes(content.removesuffix(pixels) + packed)
     np.testing.assert_array_equal(
         grey_of(tmp_path / "film.tif", TWELVE_BITS), 255 - np.rint((4095 - RAMP) * (255 / 4095))
     )

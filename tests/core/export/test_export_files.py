@@ -24,6 +24,7 @@ from s3n_core.export.file_names import OutputNames, safe_part
 from s3n_core.export.image_files import arrays_bytes, picture_bytes
 from s3n_core.export.options import ExportOptions
 from s3n_core.inspection.summary import arrays_of
+from s3n_core.models.seen_images import SeenCounts
 from s3n_core.system.csv_tables import csv_text
 
 ENDINGS = (".png", "/peaks.png", ".npz")
@@ -129,6 +130,7 @@ def evaluation():
         without_peaks=0.0,
         mode="expected",
         precision="float32",
+        seen=SeenCounts(training=9, validation=3, unseen=2),
     )
 
 
@@ -160,8 +162,9 @@ def test_tables_of_an_evaluation(evaluation):
     assert by_class[3] == ["鳥", "0", "0", "", "0", "", "", "0", "", "", "", ""]
     assert by_class[0][-4:] == ["recall_low", "recall_high", "precision_low", "precision_high"]
     accuracy = rows_of(accuracy_csv(evaluation))
-    assert accuracy[1] == ["joint", "14", "11", "14", "0.785714", "1.000000", *ends(11, 14), *ends(14, 14)]
-    assert accuracy[0][-4:] == ["top1_low", "top1_high", "top5_low", "top5_high"]
+    assert accuracy[1] == ["joint", "14", "11", "14", "0.785714", "1.000000", *ends(11, 14), *ends(14, 14), *"9320"]
+    assert accuracy[0][-8:-4] == ["top1_low", "top1_high", "top5_low", "top5_high"]
+    assert accuracy[0][-4:] == ["seen_training", "seen_validation", "seen_unseen", "seen_unknown"]
 
 
 def test_tables_are_written_side_by_side(evaluation, tmp_path):

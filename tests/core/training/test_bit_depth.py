@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -136,6 +137,21 @@ def test_every_path_gives_the_same_prediction(
     shown = FirstFiles().make(served.inspector, request)
     exported = np.asarray(Image.open(io.BytesIO(shown.content)).convert("RGB")).astype(int)
     assert abs(exported.mean() - wanted.mean()) < 3
+
+
+def test_validation_and_test_images_are_compared_with_the_range(folder: Path, tmp_path: Path) -> None:
+    """Those that the training does not learn from decide no range, and a training says where they do not suit it."""
+    for split, source in (("train", "twelve"), ("val", "thirteen"), ("test", "dark")):
+        shutil.copytree(folder / source, tmp_path / "mixed" / split)
+    run = prepare(tmp_path / "run", tmp_path / "mixed", epochs=1, batch_size=4)
+    started = next(event for event in train(run) if isinstance(event, RunStarted))
+    assert read_plan(run).ranges == ValueRanges(integers=(0.0, 4095.0))
+    (validation, test) = [note for note in started.notes if note.startswith("The values of the")]
+    assert validation.startswith("The values of the validation images of more than 8 bits go from ")
+    assert "0 to 4,095: what lies beyond it" in validation
+    assert test.startswith("The values of the test images of more than 8 bits go from ")
+    assert "0 to 4,095: they use less than a quarter" in test
+    assert list(read_plan(run).range_warnings) == [validation, test]  # said again when it is resumed
 
 
 def test_a_resumed_run_reads_its_images_as_it_began(run: RunDirectory, folder: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_training import assert_same_training, epoch_lines, prepare, train
+from tiny_training import LiveTraining, assert_same_training, epoch_lines, prepare, train
 
 from s3n_core.errors import RecipeError, RunError
 from s3n_core.runs.run_directory import RunDirectory
@@ -58,6 +58,32 @@ def test_stopped_while_it_is_extended_it_goes_on_to_the_new_end(
     assert_same_training(run, at_once)
     with pytest.raises(RunError, match="nothing left to resume"):
         train(run)
+
+
+def test_killed_while_it_is_extended_it_goes_on_to_the_new_end(
+    tmp_path: Path, few_pictures: Path, at_once: RunDirectory
+) -> None:
+    """Killed right after the number of epochs has changed, and again after a checkpoint of the new epochs."""
+    run = prepare(tmp_path / "run", few_pictures, epochs=2, checkpoint_minutes=1e-6, **STEPS)
+    train(run)
+    for arguments, event in ((["--epochs", "4"], "run_started"), ([], "checkpoint_saved")):
+        live = LiveTraining(["runs", "resume", str(run.path), "--workers", "0", *arguments])
+        try:
+            assert live.wait_for(event) is not None, live.errors
+        finally:
+            live.kill()
+        state = run.read_state()
+        assert state is not None
+        assert (state.status, run.read_run()["recipe"]["epochs"]) != ("finished", 2)
+    if not is_finished(run):  # on a busy machine it may have come to its end before it was killed
+        train(run)
+    assert_same_training(run, at_once)
+    assert len(run.read_run()["extensions"]) == 1
+
+
+def is_finished(run: RunDirectory) -> bool:
+    state = run.read_state()
+    return state is not None and state.status == "finished"
 
 
 def test_a_cosine_is_said_not_to_be_the_same_and_its_rates_rise_again(tmp_path: Path, few_pictures: Path) -> None:

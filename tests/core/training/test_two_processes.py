@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,12 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import torch
+from PIL import Image
 from random_model import save_picture, save_random_model
 from tiny_training import CHECKOUT, PATIENCE, TINY, epoch_lines, prepare, train
 
+from s3n_core.models.model_files import load_model, save_model
 from s3n_core.prediction.tables import read_json_table
 from s3n_core.runs.control import send_order
 from s3n_core.runs.run_directory import RunDirectory, is_live
@@ -108,13 +112,49 @@ def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_
     assert_alike(begun, one, 1e-5)
 
 
+@pytest.mark.usefixtures("real_command")
+def test_two_processes_draw_balanced_samples_as_one_does_which_resumes_inside_an_epoch(
+    tmp_path: Path, pictures: Path
+) -> None:
+    few = tmp_path / "unequal"
+    shutil.copytree(pictures, few, ignore=shutil.ignore_patterns(*[f"{number}.png" for number in range(2, 8)]))
+    shutil.copytree(pictures / "a", few / "a", dirs_exist_ok=True)  # eight images of a, two of each other class
+    settings: dict[str, Any] = {**FROZEN, "balance": "sampling", "batch_size": 3, "epochs": 2, "validation": 0.0}
+    one = prepare(tmp_path / "one", few, **settings)
+    train(one)
+    run = prepare(tmp_path / "runs" / "run", few, checkpoint_minutes=1e-6, **settings)
+    with two_processes(tmp_path, "runs", "resume", "run", "--json") as process:
+        assert process.stdout is not None
+        saved = 0
+        for line in process.stdout:
+            saved += json.loads(line)["event"] == "checkpoint_saved"
+            if saved == 5:  # four batches are an epoch
+                send_order(run.path, "stop")
+        assert process.wait(PATIENCE) == 0
+    assert len(epoch_lines(run)) == 1
+    train(run)
+    mine, theirs = epoch_lines(run), epoch_lines(one)
+    assert [line["images"] for line in mine] == [line["images"] for line in theirs] == [12, 12]
+    for name in ("loss", "loss_O", "loss_D", "loss_C", "entropy"):
+        assert [line[name] for line in mine] == pytest.approx([line[name] for line in theirs], rel=1e-5), name
+
+
 def predicting(tmp_path: Path) -> list[str]:
-    """Return a command that predicts 21 images, one of them unreadable, without the path of its table."""
+    """Return a command that predicts 21 images, one of them unreadable, without the path of its table.
+
+    Two have more than 8 bits; the one that the second process reads goes beyond the model's range.
+    """
     model = save_random_model(tmp_path / "model.safetensors")
+    network, header = load_model(model)
+    preprocess = {**header.preprocess, "integer_range": [0.0, 4095.0]}
+    save_model(model, network, header.model_copy(update={"preprocess": preprocess, "file_version": 2}))
     images = tmp_path / "images"
     for number in range(21):
         save_picture(images / f"{number:02}.jpg", number)
     (images / "09.jpg").write_bytes(b"junk")
+    for number, value in ((3, 4000), (10, 60000)):
+        (images / f"{number:02}.jpg").unlink()
+        Image.fromarray(np.full((64, 64), value, np.uint16)).save(images / f"{number:02}.tif")
     return ["predict", str(model), str(images), "--device", "cpu", "--workers", "1", "--out"]
 
 
@@ -131,6 +171,7 @@ def test_predictions_shared_by_two_processes_are_the_same_table(tmp_path: Path) 
     assert code == 0, said
     assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
     assert said.count("21 images, 1 unreadable") == 1
+    assert said.count("go from 4,000 to 60,000, but the model's range is 0 to 4,095") == 1
 
 
 def test_two_processes_stop_the_images_that_one_process_stops(tmp_path: Path) -> None:
