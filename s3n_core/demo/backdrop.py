@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from s3n_core.demo.background_objects import BackgroundObjects
 from s3n_core.demo.curves import smooth_open
 from s3n_core.demo.foliage import leaf_outline
 from s3n_core.demo.habitats import ACCENTS, Setting, varied
@@ -15,11 +16,13 @@ from s3n_core.demo.painter import SUPERSAMPLE, Canvas, blurred, resized
 _REDUCTION = 4  # factor by which the background is painted smaller than the image
 
 
-def paint_backdrop(width: int, height: int, setting: Setting, light: Light, rng: np.random.Generator) -> Canvas:
+def paint_backdrop(
+    width: int, height: int, setting: Setting, light: Light, rng: np.random.Generator, objects: BackgroundObjects
+) -> Canvas:
     """Return a canvas with the background, for an image of ``width`` x ``height`` pixels."""
     far = _distance(width // _REDUCTION, height // _REDUCTION, setting, rng)
     near = resized(far, (width, height), cv2.INTER_CUBIC)
-    _half_focused(near, setting, rng)
+    _half_focused(near, setting, rng, objects)
     _discs_of_light(near, setting, light, rng)
     return resized(near, (width * SUPERSAMPLE, height * SUPERSAMPLE))
 
@@ -55,7 +58,7 @@ def _distance(width: int, height: int, setting: Setting, rng: np.random.Generato
     return blurred(far, rng.uniform(1.2, 2.4))
 
 
-def _half_focused(near: Canvas, setting: Setting, rng: np.random.Generator) -> None:
+def _half_focused(near: Canvas, setting: Setting, rng: np.random.Generator, objects: BackgroundObjects) -> None:
     height, width = near.shape[:2]
     layer, mask = near.copy(), np.zeros((height, width), np.uint8)
     colours = setting.leaves or setting.masses
@@ -67,13 +70,15 @@ def _half_focused(near: Canvas, setting: Setting, rng: np.random.Generator) -> N
         )
         colour = mixed(varied(colours[int(rng.integers(len(colours)))], rng), setting.sky[1], rng.uniform(0.2, 0.6))
         shape = [np.rint(outline * 16).astype(np.int32)]
-        cv2.fillPoly(layer, shape, colour, cv2.LINE_AA, 4)
-        cv2.fillPoly(mask, shape, (255,), cv2.LINE_AA, 4)
+        if objects.present():
+            cv2.fillPoly(layer, shape, colour, cv2.LINE_AA, 4)
+            cv2.fillPoly(mask, shape, (255,), cv2.LINE_AA, 4)
     for _ in range(int(rng.integers(0, 7))):
         accent = mixed(ACCENTS[int(rng.integers(len(ACCENTS)))], setting.sky[1], rng.uniform(0.0, 0.35))
         at, radius = (int(rng.integers(width)), int(rng.integers(height))), int(rng.integers(3, 8))
-        cv2.circle(layer, at, radius, accent, -1, cv2.LINE_AA)
-        cv2.circle(mask, at, radius, (255,), -1, cv2.LINE_AA)
+        if objects.present():
+            cv2.circle(layer, at, radius, accent, -1, cv2.LINE_AA)
+            cv2.circle(mask, at, radius, (255,), -1, cv2.LINE_AA)
     sigma = float(rng.uniform(1.8, 4.0))
     layer, mask = blurred(layer, sigma), blurred(mask, sigma)
     alpha = mask.astype(np.float32) * np.float32(0.9 / 255)

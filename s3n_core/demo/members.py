@@ -9,8 +9,7 @@ import numpy as np
 from s3n_core.demo.anatomy import EYE, EYE_RADIUS, FOOT, Skeleton
 from s3n_core.demo.curves import Frame, Points, between, feathers, place, smooth_closed, smooth_open
 from s3n_core.demo.painter import Canvas, Colour, Mask, disc, fill, soft_fill, stroke
-from s3n_core.demo.plumage import GOLD, UNDER, UPPER, Streams
-from s3n_core.demo.species import Species
+from s3n_core.demo.plumage import COVER, GOLD, UNDER, UPPER, Streams
 
 FLIGHT: Final[Colour] = (58, 62, 72)
 COVERT: Final[Colour] = (92, 100, 112)
@@ -28,9 +27,16 @@ def mixed(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def _plumes(
-    bird: Canvas, outlines: Points, colour: Colour, unit: float, tips: Points | None = None, tip: Colour = WHITE
+    bird: Canvas,
+    outlines: Points,
+    colour: Colour,
+    unit: float,
+    tips: Points | None = None,
+    tip: Colour = WHITE,
+    *,
+    flat: bool = False,
 ) -> None:
-    """Paint overlapping feathers: vane, darker inner web, pale outer edge and shaft, then coloured ``tips``."""
+    """Paint overlapping feathers: vane, darker inner web, pale outer edge and shaft, then ``tips``, edged unless ``flat``."""
     half = outlines.shape[1] // 2
     shafts = 0.5 * (outlines[:, :half] + outlines[:, ::-1][:, :half])
     dark, pale = mixed(colour, (20, 20, 26), 0.34), mixed(colour, (236, 236, 230), 0.42)
@@ -41,12 +47,14 @@ def _plumes(
         stroke(bird, [outline[:half]], dark, 0.22 * unit)
         stroke(bird, [shafts[number][:-1]], dark, 0.16 * unit)
         if tips is not None:
-            fill(bird, tips[number], mixed(tip, (60, 60, 74), 0.16))
+            fill(bird, tips[number], tip if flat else mixed(tip, (60, 60, 74), 0.16))
             fill(bird, 0.86 * tips[number] + 0.14 * tips[number].mean(0), tip)
 
 
-def paint_tail(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, streams: Streams) -> None:
-    """Paint the tail, outer feathers first, and add it to ``mask``."""
+def paint_tail(variant: str | None, bones: Skeleton, bird: Canvas, mask: Mask, streams: Streams) -> None:
+    """Paint the tail, outer feathers first, and add it to ``mask``; None paints nothing."""
+    if variant is None:
+        return
     rng, unit, count = streams("tail"), bones.unit, 7
     offset = np.linspace(-1, 1, count)
     spread = 2.0 + 6.0 * bones.pose.tail_spread
@@ -58,19 +66,21 @@ def paint_tail(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, stre
         fill(mask, outline, 255)
     for number, outline in zip(order, outlines, strict=True):
         outer = abs(offset[number]) > 0.6
-        if species.tail == "rufous":
+        if variant == "rufous":
             colour = mixed(RUFOUS, FLIGHT, 0.0 if outer else 0.12)
-        elif species.tail == "white-edged" and outer:
+        elif variant == "white-edged" and outer:
             colour = WHITE
         else:
             colour = FLIGHT
         _plumes(bird, outline[None], colour, unit)
 
 
-def paint_legs(species: Species, bones: Skeleton, bird: Canvas, mask: Mask) -> None:
-    """Paint both legs, the far one darker, and add them to ``mask``."""
+def paint_legs(variant: str | None, bones: Skeleton, bird: Canvas, mask: Mask) -> None:
+    """Paint both legs, the far one darker, and add them to ``mask``; None paints nothing."""
+    if variant is None:
+        return
     unit = bones.unit
-    colour = CORAL if species.legs == "coral" else LEG
+    colour = CORAL if variant == "coral" else LEG
     for shift, ink in ((5.2, mixed(colour, (30, 30, 40), 0.3)), (0.0, colour)):
         drop = bones.far_foot_drop * shift / 5.2
         foot = np.array([FOOT[0] + shift, FOOT[1] + drop])
@@ -102,15 +112,15 @@ def paint_thighs(bones: Skeleton, bird: Canvas, mask: Mask) -> None:
         soft_fill(bird, [thigh], mixed(UNDER, (196, 160, 128), tone), blur=0.25 * unit)
 
 
-def paint_wing(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, streams: Streams) -> Mask:
-    """Paint the near wing, from the longest feathers up, and return its mask."""
+def paint_wing(bars: str | None, bones: Skeleton, bird: Canvas, mask: Mask, streams: Streams) -> Mask:
+    """Paint the near wing, from the longest feathers up, and return its mask; None covers the wing bars."""
     rng, unit = streams("wing"), bones.unit
     wing = np.zeros_like(mask)
     if bones.pose.wing_lift is not None:
-        _open_wing(species.wing_bars, bones.near_wing, bird, wing, unit, rng)
+        _open_wing(bars, bones.near_wing, bird, wing, unit, rng)
         np.maximum(mask, wing, out=mask)
         return wing
-    bar = {"none": None, "white": WHITE, "gold": GOLD}[species.wing_bars]
+    bar, flat = _bar(bars), bars is None
     rows = (
         # bases from, to, tips from, to, count, width, colour, bend, has a bar
         ((0, 5), (-8, 0), (-21, 6.5), (-39, 0.4), 6, 4.4, FLIGHT, 0.03, False),
@@ -132,7 +142,7 @@ def paint_wing(species: Species, bones: Skeleton, bird: Canvas, mask: Mask, stre
             ends = place(
                 bones.body, feathers(tips + 0.36 * (bases - tips), tips + 0.03 * (tips - bases), width * 1.04, bend)
             )
-        _plumes(bird, outlines, colour, unit, ends, bar or WHITE)
+        _plumes(bird, outlines, colour, unit, ends, bar or WHITE, flat=flat)
     shoulder = smooth_closed([(18.5, -5), (11, -13), (0, -12), (3, -8), (9, -3), (14, 1.5), (17.5, 0)])
     soft_fill(bird, [place(bones.body, shoulder + np.array([0, 0.8]))], (28, 30, 40), blur=0.8 * unit, opacity=0.35)
     soft_fill(bird, [place(bones.body, shoulder)], UPPER, blur=0.6 * unit)
@@ -152,7 +162,7 @@ def paint_far_wing(bones: Skeleton, bird: Canvas, mask: Mask, streams: Streams) 
 
 
 def _open_wing(
-    bars: str, frame_: Frame, bird: Canvas, mask: Mask, unit: float, rng: np.random.Generator, shade: float = 0.0
+    bars: str | None, frame_: Frame, bird: Canvas, mask: Mask, unit: float, rng: np.random.Generator, shade: float = 0.0
 ) -> None:
     def row(bases: Points, tips: Points, width: float, colour: Colour, bar: Colour | None = None) -> None:
         tips = tips + rng.normal(0, 0.3, tips.shape)
@@ -161,9 +171,9 @@ def _open_wing(
         for outline in outlines:
             fill(mask, outline, 255)
         ends = None if bar is None else place(frame_, feathers(tips + 0.3 * (bases - tips), tips, width * 1.02, -0.04))
-        _plumes(bird, outlines, mixed(colour, (30, 32, 44), shade), unit, ends, bar or WHITE)
+        _plumes(bird, outlines, mixed(colour, (30, 32, 44), shade), unit, ends, bar or WHITE, flat=flat)
 
-    bar = {"none": None, "white": WHITE, "gold": GOLD}[bars]
+    bar, flat = _bar(bars), bars is None
     arc = np.linspace(0.05, 1, 9)[::-1, None]
     fan = np.concatenate([25 + 23 * arc**1.25, 20.5 - 17 * arc**2.2], 1)
     row(between((30, 1.5), (21, 1.5), 9), fan, 5.2, FLIGHT)
@@ -178,15 +188,21 @@ def _open_wing(
     soft_fill(bird, [placed], mixed(UPPER, (30, 32, 44), shade), blur=0.5 * unit)
 
 
-def paint_bill(species: Species, bones: Skeleton, bird: Canvas, mask: Mask) -> None:
-    """Paint the bill and add it to ``mask``."""
+def _bar(variant: str | None) -> Colour | None:
+    return COVER if variant is None else {"none": None, "white": WHITE, "gold": GOLD}[variant]
+
+
+def paint_bill(variant: str | None, bones: Skeleton, bird: Canvas, mask: Mask) -> None:
+    """Paint the bill and add it to ``mask``; None paints nothing."""
+    if variant is None:
+        return
     unit = bones.unit
-    colour = {"slate": SLATE, "coral": CORAL, "golden": GOLD}[species.bill]
-    if species.bill == "coral":  # short and deep
+    colour = {"slate": SLATE, "coral": CORAL, "golden": GOLD}[variant]
+    if variant == "coral":  # short and deep
         upper = [(7.6, -4.0), (12, -3.6), (16, -0.8), (18.0, 2.8), (12, 1.6), (7.4, 1.4)]
         lower = [(7.6, 0.9), (12, 1.2), (16.4, 2.0), (13.6, 4.2), (10, 5.2), (7.0, 5.2)]
         gape = [(7.0, 1.3), (12, 1.3), (17.0, 2.2)]
-    elif species.bill == "golden":  # long and curved down
+    elif variant == "golden":  # long and curved down
         upper = [(7.8, -2.2), (12.6, -1.9), (17.8, 0.2), (21.8, 5.2), (17, 2.2), (12, 0.8), (7.4, 0.9)]
         lower = [(7.6, 0.6), (12, 0.6), (17, 1.9), (20.8, 4.7), (16, 3.3), (12, 2.6), (7.4, 2.9)]
         gape = [(7.0, 0.8), (12, 0.7), (17, 2.05), (21.0, 4.5)]
@@ -206,11 +222,11 @@ def paint_bill(species: Species, bones: Skeleton, bird: Canvas, mask: Mask) -> N
     stroke(bird, [nostril], mixed(colour, (24, 14, 18), 0.7), 0.45 * unit)
 
 
-def paint_eye(species: Species, bones: Skeleton, bird: Canvas) -> None:
-    """Paint the eye with its lid or ring, iris and highlights."""
+def paint_eye(ring: str | None, bones: Skeleton, bird: Canvas) -> None:
+    """Paint the eye with its lid or ring, iris and highlights; None covers the place of the ring."""
     unit, centre = bones.unit, place(bones.head, EYE)
-    if species.eye_ring == "white":
-        disc(bird, centre, (EYE_RADIUS + 1.75) * unit, WHITE)
+    if ring != "none":
+        disc(bird, centre, (EYE_RADIUS + 1.75) * unit, COVER if ring is None else WHITE)
     else:
         disc(bird, centre, (EYE_RADIUS + 0.5) * unit, (84, 88, 96))
     disc(bird, centre, (EYE_RADIUS + 0.15) * unit, (16, 13, 14))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from s3n_core.demo.background_objects import BackgroundObjects
 from s3n_core.demo.curves import Points, smooth_closed, smooth_open
 from s3n_core.demo.foliage import paint_blades, paint_leaf, paint_sprig
 from s3n_core.demo.habitats import Perch, Setting, varied
@@ -32,6 +33,7 @@ def paint_perch(
     slope: float,
     unit: float,
     rng: np.random.Generator,
+    objects: BackgroundObjects,
 ) -> None:
     """Paint the perch and the bird's shadow on it.
 
@@ -44,13 +46,14 @@ def paint_perch(
         slope: Slope of the perch in the image (y over x).
         unit: Image pixels per unit of the bird.
         rng: The perch's random stream.
+        objects: Numbers the sprigs, cushions of moss, fallen leaves and clumps of grass, each of which can be left out.
     """
     if kind == "air":
         return
     if kind in ("branch", "stem"):
-        _limb(canvas, kind, setting, foot, slope, unit, rng)
+        _limb(canvas, kind, setting, foot, slope, unit, rng, objects)
     else:
-        _ground(canvas, kind, setting, foot, unit, rng)
+        _ground(canvas, kind, setting, foot, unit, rng, objects)
     shade = 0.5 * np.array([-light.direction[0], 0.4])
     spot = foot + np.array([2.5, 1.6]) * unit + shade * unit
     angle = np.linspace(0, 2 * np.pi, 24)
@@ -60,7 +63,14 @@ def paint_perch(
 
 
 def _limb(
-    canvas: Canvas, kind: Perch, setting: Setting, foot: Points, slope: float, unit: float, rng: np.random.Generator
+    canvas: Canvas,
+    kind: Perch,
+    setting: Setting,
+    foot: Points,
+    slope: float,
+    unit: float,
+    rng: np.random.Generator,
+    objects: BackgroundObjects,
 ) -> None:
     width, height = canvas.shape[1] / SUPERSAMPLE, canvas.shape[0] / SUPERSAMPLE
     thick = unit * (rng.uniform(4.2, 7.5) if kind == "branch" else rng.uniform(2.2, 3.2))
@@ -89,7 +99,8 @@ def _limb(
     for spot in rng.choice(np.nonzero(seen)[0], int(rng.integers(3, 8))):
         if abs(float(line[spot, 0] - foot[0])) > 6 * unit:
             up = -across[spot] if rng.random() < 0.72 else across[spot]
-            paint_sprig(canvas, line[spot], up + along * rng.normal(0, 0.9), unit * rng.uniform(13, 28), setting, rng)
+            way, length = up + along * rng.normal(0, 0.9), unit * rng.uniform(13, 28)
+            paint_sprig(objects.canvas(canvas), line[spot], way, length, setting, rng)
 
     def strip(top: float, bottom: float) -> Points:
         return np.concatenate([line + across * (half * top)[:, None], (line + across * (half * bottom)[:, None])[::-1]])
@@ -120,7 +131,7 @@ def _limb(
         for spot in rng.integers(0, len(line), int(rng.integers(0, 6))):  # cushions of moss or lichen
             if not seen[spot]:
                 continue
-            cover = varied(setting.cover, rng, 10)
+            cover, painted = varied(setting.cover, rng, 10), objects.canvas(canvas)
             for offset in np.rint(rng.normal(0, 2.5, 26)).astype(int):
                 near = int(np.clip(spot + offset, 0, len(line) - 1))
                 radius, turn = unit * rng.uniform(0.35, 0.9), np.linspace(0, 2 * np.pi, 9)
@@ -128,14 +139,23 @@ def _limb(
                     line[near] - across[near] * half[near] * rng.uniform(0.35, 1.12) + along * rng.normal(0, 2) * unit
                 )
                 ring = np.stack([np.cos(turn) * radius * 1.25, np.sin(turn) * radius * 0.8], -1)
-                fill(canvas, centre + ring, varied(cover, rng, 14))
+                fill(painted, centre + ring, varied(cover, rng, 14))
     if kind == "stem":
         for _ in range(int(rng.integers(1, 4))):
             x = foot[0] + rng.normal(0, 0.3) * width
-            paint_blades(canvas, np.array([x, x + 8 * unit]), height, height * rng.uniform(0.5, 0.9), setting, rng)
+            xs, tall = np.array([x, x + 8 * unit]), height * rng.uniform(0.5, 0.9)
+            paint_blades(objects.canvas(canvas), xs, height, tall, setting, rng)
 
 
-def _ground(canvas: Canvas, kind: Perch, setting: Setting, foot: Points, unit: float, rng: np.random.Generator) -> None:
+def _ground(
+    canvas: Canvas,
+    kind: Perch,
+    setting: Setting,
+    foot: Points,
+    unit: float,
+    rng: np.random.Generator,
+    objects: BackgroundObjects,
+) -> None:
     width, height = canvas.shape[1] / SUPERSAMPLE, canvas.shape[0] / SUPERSAMPLE
     level = float(foot[1]) + 0.6 * unit
     if kind == "stone":
@@ -168,7 +188,7 @@ def _ground(canvas: Canvas, kind: Perch, setting: Setting, foot: Points, unit: f
         if abs(root[0] - foot[0]) > 10 * unit and kind == "ground":
             tip = root + np.array([rng.choice((-1, 1)) * rng.uniform(4, 8), rng.normal(-0.6, 0.8)]) * unit
             fallen = varied(setting.leaves[int(rng.integers(len(setting.leaves)))], rng)
-            paint_leaf(canvas, root, tip, rng.uniform(1.5, 3.2) * unit, fallen, rng.normal(0, 0.12))
+            paint_leaf(objects.canvas(canvas), root, tip, rng.uniform(1.5, 3.2) * unit, fallen, rng.normal(0, 0.12))
     if kind == "ground" and not setting.snow:
         xs = rng.uniform(-5, width + 5, int(rng.integers(40, 90)))
         away = np.abs(xs - foot[0]) > 4 * unit
@@ -176,7 +196,7 @@ def _ground(canvas: Canvas, kind: Perch, setting: Setting, foot: Points, unit: f
     elif setting.leaves:
         for side in (-1, 1):
             xs = foot[0] + side * rng.uniform(30, 60, int(rng.integers(3, 12))) * unit
-            paint_blades(canvas, xs, height, 0.3 * height, setting, rng)
+            paint_blades(objects.canvas(canvas), xs, height, 0.3 * height, setting, rng)
 
 
 def _surface(

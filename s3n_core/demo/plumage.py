@@ -26,7 +26,6 @@ from s3n_core.demo.painter import (
     soften,
     stroke,
 )
-from s3n_core.demo.species import Species
 
 Streams = Callable[[str], np.random.Generator]
 
@@ -39,6 +38,8 @@ RUBY: Final[Colour] = (198, 30, 46)
 GOLD: Final[Colour] = (250, 190, 38)
 AMBER: Final[Colour] = (246, 142, 30)
 BLACK: Final[Colour] = (34, 32, 38)
+COVER: Final[Colour] = (142, 130, 120)
+"""The flat tone that covers a part which is left out; no species has it."""
 
 _BACK = smooth_closed([(26, -20), (-10, -20), (-36, -8), (-33, 0), (-14, 1), (6, -1), (15, -4), (19, -8)])
 _MANTLE = smooth_closed([(20, -18), (0, -19), (-18, -14), (-10, -9), (6, -9.5), (16, -10)])
@@ -68,7 +69,7 @@ def torso_mask(bones: Skeleton, shape: tuple[int, int], rng: np.random.Generator
     )
 
 
-def paint_coat(species: Species, bones: Skeleton, layer: Canvas, streams: Streams) -> None:
+def paint_coat(crown: str | None, throat: str | None, bones: Skeleton, layer: Canvas, streams: Streams) -> None:
     """Paint body and head on the whole ``layer``; the caller cuts them out with the torso mask."""
     unit = bones.unit
     layer[:] = np.array(UNDER, dtype=np.uint8)
@@ -82,14 +83,24 @@ def paint_coat(species: Species, bones: Skeleton, layer: Canvas, streams: Stream
         (bones.head, _LORE, UPPER_DEEP, 0.5, 0.8),
     ):
         soft_fill(layer, [place(frame_, outline)], colour, blur=blur * unit, opacity=opacity)
-    if species.throat != "plain":
-        _patch(layer, bones, _THROAT, BLACK if species.throat == "black" else AMBER, streams("throat"))
-    if species.crown == "gold-striped":
-        _patch(layer, bones, _CAP, BLACK, streams("crown"))
-        _patch(layer, bones, _STRIPE, GOLD, streams("stripe"))
-    else:
-        _patch(layer, bones, _CAP, BLACK if species.crown == "black" else RUBY, streams("crown"))
+    paint_throat(throat, bones, layer, streams)
+    paint_crown(crown, bones, layer, streams)
     _texture(bones, layer, streams("texture"))
+
+
+def paint_throat(variant: str | None, bones: Skeleton, layer: Canvas, streams: Streams) -> None:
+    """Paint the throat; None covers its place."""
+    if variant != "plain":
+        colour = COVER if variant is None else BLACK if variant == "black" else AMBER
+        _patch(layer, bones, _THROAT, colour, streams("throat"))
+
+
+def paint_crown(variant: str | None, bones: Skeleton, layer: Canvas, streams: Streams) -> None:
+    """Paint the crown; None covers the places of the cap and its stripe."""
+    cap = COVER if variant is None else RUBY if variant == "ruby" else BLACK
+    _patch(layer, bones, _CAP, cap, streams("crown"))
+    if variant is None or variant == "gold-striped":
+        _patch(layer, bones, _STRIPE, GOLD if variant else COVER, streams("stripe"))
 
 
 def _patch(layer: Canvas, bones: Skeleton, outline: Points, colour: Colour, rng: np.random.Generator) -> None:

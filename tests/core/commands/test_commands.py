@@ -17,6 +17,7 @@ from s3n_core.datasets.assignment import Assignment, assignment_file, write_assi
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import write_left_out
 from s3n_core.datasets.splits import read_split
+from s3n_core.demo import writing
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.trash import list_trash
 
@@ -428,6 +429,39 @@ def test_demo_data_is_drawn_once(s3n: Command, tmp_path: Path) -> None:
     assert len(list(out.rglob("*.jpg"))) == 12
     assert "choose" in s3n("demo-data", out, "--train", 1, "--test", 0, "--workers", 1).sentence
     assert len(list(out.rglob("*.jpg"))) == 12
+
+
+def test_demo_data_leaves_parts_out_and_says_how_often_it_chose_again(s3n: Command, tmp_path: Path) -> None:
+    out = tmp_path / "birds"
+    outcome = s3n(
+        "demo-data", out, "--train", 1, "--test", 0, "--species", 3, "--leave-out", "0,5", "--seed", 7, "--workers", 1
+    )
+    assert (outcome.code, outcome.out) == (0, f"{out}\n")
+    redrawn = json.loads((out / "left_out.json").read_bytes())["redrawn"]
+    assert redrawn > 0
+    assert f"because they fitted several species: {redrawn}." in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "species", "interventions"),
+    [([], 12, False), (["--interventions"], 24, True), (["--interventions", "--species", "12"], 12, True)],
+)
+def test_demo_data_draws_all_species_where_interventions_are_asked_for(
+    s3n: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    species: int,
+    interventions: bool,
+) -> None:
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(writing, "write_drawn_birds", lambda _out, **asked_for: asked.append(asked_for) or 0)
+    outcome = s3n("demo-data", tmp_path / "birds", *options)
+    assert outcome.code == 0
+    assert [(one["species"], one["leave_out"], one["interventions"]) for one in asked] == [
+        (species, 0.0, interventions)
+    ]
+    assert ("index.jsonl" in outcome.err) == interventions
 
 
 # -- runs -------------------------------------------------------------------------------------------------------------

@@ -77,6 +77,8 @@ def test_a_group_alone_shows_its_help(s3n: Command, arguments: list[str]) -> Non
         (["export", "m", "images", "--out", "o", "--dpi", "many"], "--dpi"),
         (["export", "m", "images", "--out", "o", "--most", "0"], "--most"),
         (["demo-data", "birds", "--train", "0"], "--train"),
+        (["demo-data", "birds", "--species", "25"], "--species"),
+        (["demo-data", "birds", "--leave-out", "0.6"], "--leave-out"),
         (["runs", "show"], "NAME"),
         (["runs", "explode"], "explode"),
     ],

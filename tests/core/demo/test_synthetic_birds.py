@@ -2,7 +2,7 @@
 
 import errno
 import json
-from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,46 +11,13 @@ from PIL import Image
 from s3n_core.demo import writing
 from s3n_core.demo.anatomy import CUB_PARTS
 from s3n_core.demo.drawing import draw_bird
-from s3n_core.demo.species import PARTS, SPECIES, VARIANTS, distinguishing_parts
+from s3n_core.demo.species import DEFAULT_SPECIES, SPECIES, distinguishing_parts
 from s3n_core.demo.writing import write_drawn_birds
 from s3n_core.errors import OutputError
-
-# Where each part may differ: CUB parts and a radius around them, as a share of the bird's box diagonal.
-WHERE = {
-    "bill": (("beak",), 0.13),
-    "crown": (("crown", "forehead", "nape"), 0.16),
-    "eye_ring": (("left eye", "right eye"), 0.07),
-    "throat": (("throat",), 0.13),
-    "wing_bars": (("left wing", "right wing"), 0.28),
-    "tail": (("tail",), 0.32),
-    "legs": (("left leg", "right leg"), 0.2),
-}
 
 
 def pixels(species, scene, seed=0):
     return np.asarray(draw_bird(species, scene, seed).image).astype(int)
-
-
-def clear_scene():
-    """A scene in which every part on the near side is visible, so that all their positions are known."""
-    for scene in range(50):
-        bird = draw_bird(SPECIES[0], scene)
-        if len(bird.parts) >= 12:
-            return scene
-    raise AssertionError("no scene shows all parts")
-
-
-def test_species_table_is_a_code():
-    assert len(SPECIES) >= 12
-    assert len({s.name for s in SPECIES}) == len(SPECIES)
-    for species in SPECIES:
-        for part, variant in species.variants().items():
-            assert variant in VARIANTS[part]
-    for first, second in combinations(SPECIES, 2):
-        assert 1 <= len(distinguishing_parts(first, second)) <= 4
-        assert distinguishing_parts(first, second) == distinguishing_parts(second, first)
-    used = {part: {getattr(s, part) for s in SPECIES} for part in PARTS}
-    assert used == {part: set(names) for part, names in VARIANTS.items()}
 
 
 def test_equal_keys_give_equal_pictures_and_other_keys_do_not():
@@ -60,24 +27,17 @@ def test_equal_keys_give_equal_pictures_and_other_keys_do_not():
         assert other.shape != first.shape or not np.array_equal(other, first)
 
 
-def test_two_species_in_one_scene_differ_only_near_their_differing_parts():
-    scene = clear_scene()
-    drawn = [draw_bird(species, scene) for species in SPECIES]
-    images = [np.asarray(bird.image).astype(int) for bird in drawn]
-    diagonal = float(np.hypot(*drawn[0].box[2:]))
-    rows, columns = np.mgrid[: images[0].shape[0], : images[0].shape[1]]
-    for i, j in combinations(range(len(SPECIES)), 2):
-        changed = np.abs(images[i] - images[j]).max(-1) > 0
-        allowed = np.zeros_like(changed)
-        for part in distinguishing_parts(SPECIES[i], SPECIES[j]):
-            names, reach = WHERE[part]
-            places = [drawn[i].parts[name] for name in names if name in drawn[i].parts]
-            near = np.zeros_like(changed)
-            for x, y in places:
-                near |= np.hypot(columns - x, rows - y) < reach * diagonal
-            assert (changed & near).sum() > 12, f"{part} of {SPECIES[i].name} and {SPECIES[j].name} looks alike"
-            allowed |= near
-        assert not (changed & ~allowed).any(), f"{SPECIES[i].name} and {SPECIES[j].name} differ elsewhere"
+def test_the_first_twelve_species_look_as_they_always_did():
+    """Models are trained on these birds, so their images stay.
+
+    Compared are averages over blocks of about 25 x 25 pixels, for processors and versions of OpenCV may round single pixels
+    otherwise. On one machine the images have stayed equal to the byte.
+    """
+    with Image.open(Path(__file__).with_name("first_twelve.png")) as stored:
+        expected = np.asarray(stored).astype(int).reshape(DEFAULT_SPECIES, 12, 16, 3)
+    for number, (species, blocks) in enumerate(zip(SPECIES[:DEFAULT_SPECIES], expected, strict=True)):
+        drawn = draw_bird(species, DEFAULT_SPECIES + number, 3).image.resize((16, 12), Image.Resampling.BOX)
+        assert np.abs(np.asarray(drawn).astype(int) - blocks).max() <= 2, species.name
 
 
 @pytest.mark.parametrize("scene", range(4))
@@ -151,9 +111,9 @@ def test_layout_is_that_of_cub(folder):
 
 def test_the_known_parts_are_stored(folder):
     table = json.loads((folder / "species.json").read_text(encoding="utf-8"))
-    assert [row["name"] for row in table["species"]] == [s.name for s in SPECIES]
+    assert [row["name"] for row in table["species"]] == [s.name for s in SPECIES[:DEFAULT_SPECIES]]
     pairs = json.loads((folder / "distinguishing_parts.json").read_text(encoding="utf-8"))
-    assert len(pairs) == len(SPECIES) * (len(SPECIES) - 1) // 2
+    assert len(pairs) == DEFAULT_SPECIES * (DEFAULT_SPECIES - 1) // 2
     for pair in pairs:
         first, second = SPECIES[pair["first"] - 1], SPECIES[pair["second"] - 1]
         assert tuple(pair["parts"]) == distinguishing_parts(first, second)
@@ -183,6 +143,16 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
         write_drawn_birds(tmp_path / "birds", train_per_species=1, test_per_species=0, workers=1)
 
 
-def test_counts_below_one_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="train_per_species"):
-        write_drawn_birds(tmp_path / "birds", train_per_species=0)
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"train_per_species": 0}, "train_per_species"),
+        ({"species": 1}, "species must be from 2 to 24"),
+        ({"species": 25}, "species must be from 2 to 24"),
+        ({"leave_out": 0.6}, "leave_out must be from 0 to 0.5"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(tmp_path, wrong, said):
+    with pytest.raises(ValueError, match=said):
+        write_drawn_birds(tmp_path / "birds", **wrong)
+    assert not list(tmp_path.iterdir())
