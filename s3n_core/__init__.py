@@ -10,6 +10,7 @@ from s3n_core.version import __version__
 
 if TYPE_CHECKING:
     from s3n_core.api import (
+        Contributions,
         DataSet,
         Evaluation,
         HiddenPlace,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Contributions",
     "DataSet",
     "Evaluation",
     "HiddenPlace",

@@ -17,6 +17,7 @@ from s3n_core.evaluation.result import Evaluation
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.model import ImageLike, Model, Source
 from s3n_core.prediction.predictions import Predictions
@@ -26,6 +27,7 @@ from s3n_core.training.events import Event, RunStarted, StepDone
 from s3n_core.training.run import Run
 
 __all__ = [
+    "Contributions",
     "DataSet",
     "Evaluation",
     "HiddenPlace",

@@ -167,6 +167,12 @@ class DownloadFailed(ModelFileError):
     path: Path
 
 
+class NoSingleHead(S3NError):
+    """Contributions were requested of a mean over heads or views, but they belong to one head in one view."""
+
+    code = "no_single_head"
+
+
 class RunError(S3NError):
     """A run folder cannot be used, or an order cannot be followed."""
 

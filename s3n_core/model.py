@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
+from weakref import ReferenceType, ref
 
 from s3n_core.datasets.content_hashes import content_hash
 from s3n_core.datasets.records import Box, DataSet, ImageRecord
@@ -19,6 +20,7 @@ from s3n_core.evaluation.result import Evaluation
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.prediction.predictions import Predictions
 from s3n_core.prediction.rows import Prediction
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from s3n_core.datasets.loading import SampleReader
+    from s3n_core.inspection.inspector import Inspector
+    from s3n_core.inspection.stages import Resampled
+    from s3n_core.method.network import S3NOutput
     from s3n_core.models.opening import Model as OpenedModel
 
 ImageLike: TypeAlias = "str | PathLike[str] | Image.Image | NDArray[np.uint8]"
@@ -47,6 +52,7 @@ class Model:
     def __init__(self, opened: OpenedModel, name: str) -> None:
         self._opened: OpenedModel | None = opened
         self._name = name
+        self._latest: _Latest | None = None
 
     @property
     def name(self) -> str:
@@ -177,10 +183,88 @@ class Model:
         Raises:
             UnreadableImage: The file cannot be decoded.
         """
-        from s3n_core.inspection.inspector import inspect
+        from s3n_core.inspection.inspector import Inspector
+        from s3n_core.models.batches import within_memory
 
         record, read = _one_image(self._network, image, name)
-        return inspect(self._network, read(record.path), name=record.name, settings=settings)
+        inspector, pixels = Inspector(self._network), read(record.path)
+
+        def run() -> tuple[Resampled, S3NOutput]:
+            resampled = inspector.resample(inspector.prepare(pixels, record.name), settings)
+            return resampled, inspector.classify(resampled)
+
+        resampled, output = within_memory(run)
+        (inspection,) = inspector.describe(resampled, output)
+        self._latest = _Latest(ref(inspection), inspector, resampled, output)
+        return inspection
+
+    def contributions(
+        self,
+        image: ImageLike | Inspection,
+        target: str | int,
+        *,
+        versus: str | int | None = None,
+        head: str | None = None,
+        name: str | None = None,
+        settings: InspectionSettings | None = None,
+        stop_below: float | None = None,
+    ) -> Contributions:
+        """Return what every place of an image contributes to a logit, or to the margin of one class over another.
+
+        Args:
+            image: As in `inspect`; or an inspection of this model, whose pass (with its edits of peaks) is used. For the
+                latest inspection nothing is computed again.
+            target: The class, by name or index.
+            versus: The class whose logit is subtracted; None: the logit itself.
+            head: "joint", "O", "D" or "C"; None: that of the network's prediction.
+            name: As in `inspect`, not for an inspection.
+            settings: As in `inspect`, not for an inspection.
+            stop_below: Fast mode: if H (nats) is up to this value, the image stops after O, and the contributions are
+                those of O's head; None: off.
+
+        Raises:
+            DataSetError: Fast mode is requested for a network that has only O.
+            NoSingleHead: The head is a mean, or there are several views.
+            UnreadableImage: The file cannot be decoded.
+            ValueError: There is no such class or head, or the inspection is not of this model or lacks full resolution.
+        """
+        from s3n_core.datasets.transforms import test_view
+        from s3n_core.inspection.contribution_job import contributions_of_views, stops_after_o
+        from s3n_core.inspection.inspector import Inspector
+        from s3n_core.inspection.placed_contributions import class_index
+        from s3n_core.method.contributions import head_named
+        from s3n_core.models.batches import within_memory
+
+        opened = self._network
+        views: object = image
+        head = head_named(opened.network, "mean over views" if isinstance(views, list | tuple) else head)
+        index = class_index(self.classes, target)
+        other = None if versus is None else class_index(self.classes, versus)
+        if isinstance(image, Inspection):
+            if name is not None or settings is not None:
+                raise ValueError("an inspection has its own name and settings; give the image for others")
+            if (latest := self._latest) is not None and latest.inspection() is image:
+                if stops_after_o(latest.resampled.found.prepared, head, stop_below)[0]:
+                    head = "O"
+                return latest.inspector.contributions(latest.resampled, latest.output, index, other, head=head)[0]
+            pixels, name, settings = _again(image, self)
+        else:
+            record, read = _one_image(opened, image, name)
+            pixels, name = read(record.path), record.name
+        view, inspector = test_view(pixels, opened.preprocess)[None], Inspector(opened)
+        (found,) = within_memory(
+            lambda: contributions_of_views(
+                inspector,
+                view,
+                [name],
+                [pixels.size],
+                lambda *_: (index, other),
+                head=head,
+                settings=settings,
+                stop_below=stop_below,
+            )
+        )
+        return found
 
     def hide_place(
         self,
@@ -253,7 +337,7 @@ class Model:
 
     def close(self) -> None:
         """Free the network; the model cannot be used any more."""
-        self._opened = None
+        self._opened = self._latest = None
 
     @property
     def _network(self) -> OpenedModel:
@@ -275,6 +359,32 @@ class Model:
         return (
             f"<Model {self._name}: {len(self.classes)} classes, {self.input_size} px, {self.device}, {self.precision}>"
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Latest:
+    """The pass of the latest inspection, by which its contributions are known without another one."""
+
+    inspection: ReferenceType[Inspection]
+    inspector: Inspector
+    resampled: Resampled
+    output: S3NOutput
+
+
+def _again(inspection: Inspection, model: Model) -> tuple[Image.Image, str, InspectionSettings]:
+    """Return the image, name and settings with which an inspection is repeated to the last bit.
+
+    Raises:
+        ValueError: It is not of this model, or its image is downscaled.
+    """
+    from PIL import Image
+
+    response, warps = inspection.response, inspection.warps
+    if response.model_digest != model.digest:
+        raise ValueError(f"this is an inspection of the model {response.model}, not of {model.name}")
+    if response.image_scale != 1:
+        raise ValueError("this inspection holds a smaller copy of its image; give the image itself")
+    return Image.fromarray(response.image), response.name, replace(warps.settings, sampling=warps.sampling)
 
 
 def _one_image(

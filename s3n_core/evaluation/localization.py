@@ -42,15 +42,10 @@ def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Ten
     align = network.config.cell_alignment
     total = min_max(resize_map(own[:, 0], SIDE, align=align))
     seen = torch.ones_like(total)
-    warped = {"D": (trace.images_d, trace.samples.grid_d), "C": (trace.images_c, trace.samples.grid_c)}
-    for branch, (image, grid) in warped.items():
-        if branch not in network.heads:
-            continue
-        head = network.head(branch)
-        features = head.buffer(network.features(image, branch)).float()
-        of_branch = min_max(
-            resize_map(torch.einsum("bdhw,bd->bhw", features, head.classifier.weight[classes]), SIDE, align=align)
-        )
+    grids = {"D": trace.samples.grid_d, "C": trace.samples.grid_c}
+    for branch, maps in trace.pooled_maps.items():
+        grid, weight = grids[branch], network.head(branch).classifier.weight[classes]
+        of_branch = min_max(resize_map(torch.einsum("bdhw,bd->bhw", maps.float(), weight), SIDE, align=align))
         places, valid = invert_grid(resize_grid(grid, SIDE))
         # The inverse grid has aligned corners, like the grid itself.
         back = F.grid_sample(of_branch[:, None], places, align_corners=True, padding_mode="border")[:, 0]

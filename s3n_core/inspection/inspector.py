@@ -23,8 +23,10 @@ from s3n_core.datasets.transforms import test_view
 from s3n_core.inspection.displayed_image import displayed_image
 from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection, Scores
 from s3n_core.inspection.peak_editing import CountedPeaks, edit_peaks
+from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.settings import InspectionSettings
-from s3n_core.inspection.stages import Found, Prepared, Resampled, scores_of, to_array
+from s3n_core.inspection.stages import Found, Prepared, Resampled, placed_contributions, scores_of, to_array
+from s3n_core.method.contributions import contributions, head_named
 from s3n_core.method.network import S3NOutput
 from s3n_core.method.sampler import SelectiveSampler
 from s3n_core.method.sparse_attention import beta_from_radius
@@ -69,10 +71,24 @@ class Inspector:
         if views is None:
             views = np.stack([test_view(image, model.preprocess) for image in images])
         return replace(
-            self._look(views, names),
+            self.prepare_views(views, names, [image.size for image in images]),
             shown=tuple(displayed_image(image, MOST_IMAGE_SIDE) for image in images),
-            sizes=tuple(image.size for image in images),
         )
+
+    def prepare_views(
+        self, views: NDArray[np.uint8], names: Sequence[str], sizes: Sequence[tuple[int, int]] = ()
+    ) -> Prepared:
+        """Run branch O on views without their originals, for what shows no image.
+
+        Args:
+            views: The model's view of each image (`test_view`), shape (B, S, S, 3).
+            names: One name per image.
+            sizes: (width, height) of each original, in pixels, where places in it are needed.
+        """
+        model = self.model
+        with torch.inference_mode(), model.autocast():
+            look = model.network.look(to_input(views, model.device))
+        return Prepared(model=model, names=tuple(names), shown=(), sizes=tuple(sizes), look=look)
 
     def resample(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Resampled:
         """Assign the peaks and warp the images, without a forward pass.
@@ -103,10 +119,11 @@ class Inspector:
         return Resampled(found, settings, counted, samples, images_d, images_c)
 
     def classify(self, resampled: Resampled) -> S3NOutput:
-        """Run D, C and the joint head, as far as the network has them."""
+        """Run D, C and the joint head, as far as the network has them; the output has a trace."""
         warped = {"D": resampled.images_d, "C": resampled.images_c}
+        sampled = (resampled.response, resampled.samples)
         with torch.inference_mode(), self.model.autocast():
-            return self.model.network.classify(resampled.found.prepared.look, warped)
+            return self.model.network.classify(resampled.found.prepared.look, warped, sampled=sampled)
 
     def describe(self, resampled: Resampled, output: S3NOutput | None = None) -> tuple[Inspection, ...]:
         """Convert everything to NumPy: one inspection per image, with only O's scores if ``output`` is None."""
@@ -115,6 +132,43 @@ class Inspector:
             scores = scores_of(output or S3NOutput(None, found.prepared.look.original, None, None))
             parts = zip(found.responses(scores), resampled.warps, scores, strict=True)
             return tuple(Inspection(response=response, warps=warps, scores=said) for response, warps, said in parts)
+
+    def contributions(
+        self,
+        resampled: Resampled,
+        output: S3NOutput | None,
+        target: int | Sequence[int],
+        versus: int | Sequence[int] | None = None,
+        *,
+        head: str | None = None,
+    ) -> tuple[Contributions, ...]:
+        """Return what every cell contributes to a logit or a margin, without a forward pass.
+
+        Args:
+            resampled: The result of `resample`; the contributions are those of its pass, with its edits of peaks.
+            output: The result of `classify` for it; may be None for O's head.
+            target: Index of the class; one for all images, or one per image.
+            versus: Index of the class whose logit is subtracted, alike; None: the logit itself.
+            head: "joint", "O", "D" or "C"; None: that of the network's prediction.
+
+        Returns:
+            One result per image.
+
+        Raises:
+            NoSingleHead: The head is a mean.
+            ValueError: The network lacks the head, or ``output`` is None for another head than O's.
+        """
+        if output is None and head_named(self.model.network, head) != "O":
+            raise ValueError("only O's contributions are known before the other branches have run")
+        look = resampled.found.prepared.look
+
+        def index(wanted: int | Sequence[int]) -> torch.Tensor:
+            return torch.as_tensor(wanted, device=look.original.device).expand(len(look.original))
+
+        targets, others = index(target), None if versus is None else index(versus)
+        with torch.inference_mode():
+            cells = contributions(self.model.network, look, targets, others, output=output, head=head)
+            return placed_contributions(resampled, cells, targets, others)
 
     def inspect(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Inspection:
         """Inspect one prepared image: `resample`, `classify` and `describe`."""
@@ -152,7 +206,7 @@ class Inspector:
             names: One name per image, the key of its draws.
             settings: What to change, without edits of peaks.
         """
-        prepared = self._look(views, names)
+        prepared = self.prepare_views(views, names)
         return scores_of(self.classify(self.resample(prepared, settings)))
 
     def class_map(self, prepared: Prepared, index: int) -> NDArray[np.float32]:
@@ -160,13 +214,6 @@ class Inspector:
         with torch.inference_mode():
             weight = self.model.network.head("O").classifier.weight[index]
             return to_array(torch.einsum("dhw,d->hw", prepared.look.features[0].float(), weight.float()))
-
-    def _look(self, views: NDArray[np.uint8], names: Sequence[str]) -> Prepared:
-        """Run branch O on views, without their originals."""
-        model = self.model
-        with torch.inference_mode(), model.autocast():
-            look = model.network.look(to_input(views, model.device))
-        return Prepared(model=model, names=tuple(names), shown=(), sizes=(), look=look)
 
     def _inspect(self, prepared: Prepared, settings: InspectionSettings | None) -> tuple[Inspection, ...]:
         resampled = self.resample(prepared, settings)

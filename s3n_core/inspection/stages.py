@@ -6,7 +6,8 @@ classifying copies only the scores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,9 +18,12 @@ from torch import Tensor
 from s3n_core.datasets.transforms import source_box
 from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.inspection.inspection import Response, Scores, Warps
+from s3n_core.inspection.peak import Peak
 from s3n_core.inspection.peak_editing import CountedPeaks, list_peaks
+from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.method.configuration import Sampling
+from s3n_core.method.contributions import CellContributions
 from s3n_core.method.network import Look, S3NOutput
 from s3n_core.method.sampler import Response as BatchResponse
 from s3n_core.method.sampler import Samples, SelectiveSampler
@@ -47,6 +51,16 @@ class Prepared:
     shown: tuple[tuple[NDArray[np.uint8], float], ...]
     sizes: tuple[tuple[int, int], ...]
     look: Look
+
+    def select(self, rows: Sequence[int]) -> Prepared:
+        """Return a subset of the images."""
+        return Prepared(
+            model=self.model,
+            names=tuple(self.names[row] for row in rows),
+            shown=tuple(self.shown[row] for row in rows) if self.shown else (),
+            sizes=tuple(self.sizes[row] for row in rows) if self.sizes else (),
+            look=self.look.select(torch.tensor(rows, device=self.look.original.device)),
+        )
 
     def frame(self, row: int) -> ViewFrame:
         """Return the position of an image's square in its original."""
@@ -153,6 +167,19 @@ class Resampled:
     images_d: Tensor
     images_c: Tensor
 
+    @property
+    def response(self) -> BatchResponse:
+        """The response with the peaks after any edits."""
+        return replace(self.found.response, peaks=self.counted.peaks, response=self.counted.response)
+
+    @cached_property
+    def peaks(self) -> tuple[tuple[Peak, ...], ...]:
+        """Return the peaks of each image after any edits, highest first, including those switched off."""
+        found = self.found
+        drawn = found.sampling in ("random", "coin")
+        rows = range(len(found.prepared.names))
+        return tuple(list_peaks(self.counted, row, found.prepared.frame(row), drawn=drawn) for row in rows)
+
     @cached_property
     def warps(self) -> tuple[Warps, ...]:
         """Return the warps of each image."""
@@ -164,9 +191,7 @@ class Resampled:
                 settings=self.settings,
                 sampling=found.sampling,
                 control=config.control,
-                peaks=list_peaks(
-                    self.counted, row, found.prepared.frame(row), drawn=found.sampling in ("random", "coin")
-                ),
+                peaks=self.peaks[row],
                 base=config.base,
                 beta_1=float(found.sampler.beta_d),
                 beta_2=float(found.sampler.beta_c),
@@ -179,6 +204,53 @@ class Resampled:
             )
             for row in range(len(found.prepared.names))
         )
+
+
+def placed_contributions(
+    resampled: Resampled, cells: CellContributions, targets: Tensor, versus: Tensor | None
+) -> tuple[Contributions, ...]:
+    """Convert the contributions of a pass to NumPy and to original pixels, one result per image.
+
+    Args:
+        resampled: The pass.
+        cells: Its contributions.
+        targets: The class of each image, int64, shape (B,).
+        versus: The class whose logit is subtracted, alike, or None.
+    """
+    prepared = resampled.found.prepared
+    model = prepared.model
+    values = {branch: to_array(of_cells) for branch, of_cells in cells.values.items()}
+    places = {branch: to_array(of_cells) for branch, of_cells in cells.places.items()}
+    corners = {branch: to_array(of_cells) for branch, of_cells in cells.corners.items()}
+    biases, indices = cells.bias.tolist(), targets.tolist()
+    others = [None] * len(indices) if versus is None else versus.tolist()
+    found = []
+    for row, name in enumerate(prepared.names):
+        frame = prepared.frame(row)
+        found.append(
+            Contributions(
+                name=name,
+                head=cells.head,
+                target=indices[row],
+                versus=others[row],
+                values={branch: of_images[row] for branch, of_images in values.items()},
+                places={
+                    branch: frame.to_original(of_images[row]).astype(np.float32) for branch, of_images in places.items()
+                },
+                corners={
+                    branch: frame.to_original(of_images[row]).astype(np.float32)
+                    for branch, of_images in corners.items()
+                },
+                bias=biases[row],
+                peaks=tuple(peak for peak in resampled.peaks[row] if peak.set != "off"),
+                image_size=prepared.sizes[row],
+                classes=model.classes,
+                model=model.path.name,
+                model_digest=model.digest,
+                precision=model.precision,
+            )
+        )
+    return tuple(found)
 
 
 def scores_of(output: S3NOutput) -> tuple[Scores, ...]:

@@ -68,6 +68,21 @@ def cell_to_feature(cell: Values, cells: int, features: int, alignment: Alignmen
     return place
 
 
+def feature_to_pixel(feature: Values, stride: int, alignment: Alignment) -> Values:
+    """Convert indices of feature cells to the pixels of the backbone's input on which they are centred.
+
+    Args:
+        feature: Feature indices, 0 ... n - 1.
+        stride: Input pixels per feature cell.
+        alignment: "origins" or "centres" (`configuration.NetworkChoices.cell_alignment`).
+
+    Returns:
+        Pixel indices; 0 is the centre of the first pixel.
+    """
+    pixel: Values = feature * stride + ((stride - 1) / 2 if alignment == "centres" else 0.0)
+    return pixel
+
+
 def reading_matrix(places: Values, nodes: Any) -> Values:
     """Return the matrix of linear interpolation along one side, from values at nodes 0, 1, ... to positions in between.
 

@@ -55,12 +55,15 @@ class SamplingTrace:
         samples: Memberships, Q_d, Q_c and the grids, one entry per cell.
         images_d: The discriminative images, shape (B, 3, h, w), normalised.
         images_c: The complementary images.
+        pooled_maps: What global average pooling averages in D and C, by letter, shape (B, D, h, w): S, in the release
+            form after the buffer. Lacks the branches that the network lacks; O's are `Look.features`.
     """
 
     response: Response
     samples: Samples
     images_d: Tensor
     images_c: Tensor
+    pooled_maps: Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -122,10 +125,13 @@ class BranchHead(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the pooled vector F (B, D) and the logits (B, C) for features (B, D, h, w), float32 under autocast."""
-        features = self.buffer(features)
-        with torch.autocast(features.device.type, enabled=False):
+        return self.pool(self.buffer(features))
+
+    def pool(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Do the same for features (B, D, h, w) that have passed the buffer."""
+        with torch.autocast(maps.device.type, enabled=False):
             weight_dtype = self.classifier.weight.dtype
-            pooled = features.to(weight_dtype).mean(dim=(2, 3))
+            pooled = maps.to(weight_dtype).mean(dim=(2, 3))
             logits: Tensor = self.classifier(pooled)
             return pooled, logits
 
@@ -219,33 +225,42 @@ class S3N(nn.Module):
         needed = {"D", "C"} if trace else set(config.joined)
         grids = {branch: grid for branch, grid in (("D", samples.grid_d), ("C", samples.grid_c)) if branch in needed}
         warped = dict(zip(grids, self.resample(look.images, *grids.values()), strict=True))
-        output = self.classify(look, warped)
-        return replace(output, trace=SamplingTrace(response, samples, warped["D"], warped["C"])) if trace else output
+        return self.classify(look, warped, sampled=(response, samples) if trace else None)
 
-    def classify(self, look: Look, warped: Mapping[str, Tensor]) -> S3NOutput:
+    def classify(
+        self, look: Look, warped: Mapping[str, Tensor], *, sampled: tuple[Response, Samples] | None = None
+    ) -> S3NOutput:
         """Classify warped images and combine them with O's features.
 
         Args:
             look: The result of `look`.
             warped: Images by branch, "D" and "C", shape (B, 3, h, w), normalised; those of a branch that the network
                 lacks are ignored.
+            sampled: The response and the samples that both images come from, if a trace is requested.
 
         Returns:
-            The logits, without a trace.
+            The logits and, if requested, the trace.
         """
         pooled, logits = {"O": look.pooled}, {"O": look.original}
+        pooled_maps: dict[str, Tensor] = {}
         for branch in ("D", "C"):  # one after the other: on a CPU two passes are faster than one with both
             if branch in self.heads and branch in warped:
-                pooled[branch], logits[branch] = self.head(branch)(self.features(warped[branch], branch))
+                head = self.head(branch)
+                maps = head.buffer(self.features(warped[branch], branch))
+                pooled[branch], logits[branch] = head.pool(maps)
+                if sampled is not None:
+                    pooled_maps[branch] = maps
         joint = None
         if self.joint is not None:
             with torch.autocast(look.original.device.type, enabled=False):
                 joint = self.joint(torch.cat([pooled[branch] for branch in self.config.joined], dim=1))
+        trace = None if sampled is None else SamplingTrace(*sampled, warped["D"], warped["C"], pooled_maps)
         return S3NOutput(
             joint=joint,
             original=look.original,
             discriminative=logits.get("D"),
             complementary=logits.get("C"),
+            trace=trace,
             original_reported="O" in self.config.joined,
         )
 

@@ -24,6 +24,7 @@ from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection, is_same
+from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.method.configuration import ModelHeader, Sampling
 from s3n_core.server.messages import Message
 from s3n_core.server.requests import Subject
@@ -236,6 +237,26 @@ def decode_hidden_place(message: Message) -> HiddenPlace:
         return hidden
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MessageError(f"A message holds no hidden place ({type(error).__name__}: {error}).") from error
+
+
+def encode_contributions(contributions: Contributions, **about: Any) -> Message:
+    """Return a message with the contributions of an image and additional JSON fields."""
+    arrays: dict[str, NDArray[Any]] = {}
+    values = _plain(contributions, "contributions", arrays)
+    return Message("contributions", {**about, "contributions": values}, arrays)
+
+
+def decode_contributions(message: Message) -> Contributions:
+    """Return the contributions of an image.
+
+    Raises:
+        MessageError: The message holds none.
+    """
+    try:
+        found: Contributions = _made(Contributions, message.fields["contributions"], message.arrays)
+        return found
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise MessageError(f"A message holds no contributions ({type(error).__name__}: {error}).") from error
 
 
 def encode_model(generation: int, opened: OpenedModel) -> Message:
