@@ -31,6 +31,7 @@ TORCH_FREE = [
     "s3n_core.training.single_images",
     "s3n_core.inspection.inspection",
     "s3n_core.inspection.map_display",
+    "s3n_core.inspection.placed_contributions",
     "s3n_core.inspection.summary",
     "s3n_core.export.file_request",
     "s3n_core.server.process",
