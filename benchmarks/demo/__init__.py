@@ -1,0 +1,1 @@
+"""Making the demo (`make`), and what documents say of it (`texts`)."""
