@@ -83,6 +83,10 @@ def export_onnx(model: Model, path: Path, *, evidence: bool = False) -> OnnxRepo
             f"{model.path} uses random sampling ({model.sampling}), which ONNX does not support; choose --sampling "
             "expected or extremes."
         )
+    if model.header.network.control == "other_image":
+        raise ModelFileError(
+            f"{model.path} is a control experiment that uses other images of a batch, which an ONNX file cannot do."
+        )
     traced = _Outputs(model.network, model.sampling, evidence)
     data = _traced(traced, model)
     difference = _compared(data, traced, model)

@@ -69,6 +69,41 @@ def scatter_peaks(peaks: Tensor, response: Tensor, draws: Tensor) -> tuple[Tenso
     return moved_peaks, moved_response
 
 
+def others_peaks(peaks: Tensor, response: Tensor) -> tuple[Tensor, Tensor]:
+    """Give every image the peaks, with their responses, of the image before it in the batch (control b2).
+
+    Places keep the distribution that real peaks have (most are near the centre), but say nothing about this image. A single
+    image gets its own, mirrored, so that it never keeps them.
+
+    Args:
+        peaks: bool, shape (B, H, W).
+        response: R, shape (B, H, W).
+
+    Returns:
+        Peaks and response, shape (B, H, W) each.
+    """
+    if peaks.shape[0] == 1:
+        return peaks.flip(-1), response.flip(-1)
+    return peaks.roll(1, dims=0), response.roll(1, dims=0)
+
+
+def central_peak(peaks: Tensor, response: Tensor) -> tuple[Tensor, Tensor]:
+    """Replace all peaks by one of response 1 at the centre of the map (control b3).
+
+    Args:
+        peaks: bool, shape (B, H, W).
+        response: R, shape (B, H, W).
+
+    Returns:
+        Peaks and response, shape (B, H, W) each.
+    """
+    height, width = peaks.shape[1:]
+    rows = torch.arange(height, device=peaks.device) == height // 2
+    columns = torch.arange(width, device=peaks.device) == width // 2
+    centre = (rows[:, None] & columns).expand_as(peaks)
+    return centre, torch.where(centre, torch.ones_like(response), response)
+
+
 def crop_grid(weights: Tensor, response: Tensor, *, side: float = CROP_SIDE) -> Tensor:
     """Return the grid of a hard crop around the strongest peak of a set (control d; Figure 2 argues against crops).
 

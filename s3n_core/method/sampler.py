@@ -12,12 +12,22 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from s3n_core.method.ablations import coin_peaks, crop_grid, dense_maps, saliency, scatter_peaks
+from s3n_core.method.ablations import (
+    central_peak,
+    coin_peaks,
+    crop_grid,
+    dense_maps,
+    others_peaks,
+    saliency,
+    scatter_peaks,
+)
 from s3n_core.method.configuration import NetworkConfig, Sampling
 from s3n_core.method.peaks import extreme_peaks, find_peaks, split_peaks
 from s3n_core.method.resampling import FWHM_TO_SIGMA, gaussian_kernel, identity_grid, sampling_grid
 from s3n_core.method.response_maps import class_response_maps, interpolation_matrix, merge_response_maps
 from s3n_core.method.sparse_attention import beta_from_radius, sampling_map
+
+_MOVED = {"other_image": others_peaks, "centre": central_peak}  # controls that move the peaks without draws
 
 
 @dataclass(frozen=True)
@@ -198,7 +208,7 @@ class SelectiveSampler(nn.Module):
         return Samples(weight_d=weight_d, weight_c=weight_c, map_d=map_d, map_c=map_c, grid_d=grid_d, grid_c=grid_c)
 
     def forward(self, response: Response, sampling: Sampling, draws: Tensor | None) -> tuple[Response, Samples]:
-        """Run `choose` and `sample`; the control with random places moves the responses along with the peaks.
+        """Run `choose` and `sample`; controls that move the peaks move the responses along with them.
 
         Args:
             response: The result of `respond`.
@@ -215,8 +225,11 @@ class SelectiveSampler(nn.Module):
             if self.config.control == "random_places":
                 if draws is None:
                     raise ValueError("the control with random places needs draws")
-                peaks, scattered = scatter_peaks(response.peaks, response.response, draws)
-                response = replace(response, peaks=peaks, response=scattered)
+                peaks, moved = scatter_peaks(response.peaks, response.response, draws)
+                response = replace(response, peaks=peaks, response=moved)
+            elif self.config.control in _MOVED:
+                peaks, moved = _MOVED[self.config.control](response.peaks, response.response)
+                response = replace(response, peaks=peaks, response=moved)
             weight_d, weight_c = self.choose(response.peaks, response.response, sampling, draws)
             return response, self.sample(response.response, weight_d, weight_c, identity=sampling == "identity")
 

@@ -156,6 +156,7 @@ def test_the_documented_script_answers_as_predict_does(
     [
         ({}, ["--sampling", "random"], "uses random sampling (random)"),
         ({"control": "random_places"}, [], "uses random sampling"),
+        ({"control": "other_image"}, [], "other images of a batch"),
         ({}, ["--out", "model.pth"], "not a name for an ONNX file"),
         ({}, ["--out", "nowhere/model.onnx"], "does not exist; create it first"),
         ({}, ["--sampling", "sideways"], "There is no sampling"),

@@ -25,7 +25,7 @@ from s3n_core.system.seeding import peak_draws
 
 VARIANTS: list[dict[str, Any]] = [
     *({"branches": branches} for branches in ("O", "O+D", "O+C", "D+C", "O+D+C")),
-    *({"control": control} for control in ("identity", "random_places", "hard_crop")),
+    *({"control": control} for control in ("identity", "random_places", "other_image", "centre", "hard_crop")),
     *({"attention": attention} for attention in ("saliency", "response")),
     {"form": "release"},
     {"source_size": 128},

@@ -37,7 +37,7 @@ def test_every_branch_set_answers_learns_and_traces(small_network: Build, branch
 
 
 @pytest.mark.parametrize("attention", ["sparse", "saliency", "response"])
-@pytest.mark.parametrize("control", ["none", "identity", "random_places", "hard_crop"])
+@pytest.mark.parametrize("control", ["none", "identity", "random_places", "centre", "hard_crop"])
 def test_attentions_and_controls_are_options_of_one_network(small_network: Build, attention: str, control: str) -> None:
     network = small_network(attention=attention, control=control)
     assert bool(network(IMAGES).joint.isfinite().all())

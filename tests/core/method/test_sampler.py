@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -142,3 +143,26 @@ def test_controls_replace_the_warps() -> None:
     after, _ = scattered(before, "expected", torch.rand(3, 31, 31))
     assert torch.equal(after.peaks.sum(dim=(1, 2)), before.peaks.sum(dim=(1, 2)))
     assert not torch.equal(after.peaks, before.peaks)
+
+
+def test_controls_with_places_of_other_images_and_of_the_centre() -> None:
+    sampler = SelectiveSampler(NetworkConfig(num_classes=12, control="other_image"))
+    before = _answer(sampler)
+    after, samples = sampler(before, "all", None)
+    for image in range(3):
+        assert torch.equal(after.peaks[image], before.peaks[image - 1])
+        assert torch.equal(after.response[image], before.response[image - 1])
+        own = sampler.sample(before.response[image - 1 :][:1], *[before.peaks[image - 1 :][:1].float()] * 2)
+        assert torch.allclose(samples.grid_d[image], own.grid_d[0], atol=1e-6)
+    alone = replace(before, **{name: getattr(before, name)[:1] for name in ("peaks", "response")})
+    mirrored, _ = sampler(alone, "all", None)
+    assert torch.equal(mirrored.peaks, alone.peaks.flip(-1))
+
+    sampler = SelectiveSampler(NetworkConfig(num_classes=12, control="centre"))
+    central, samples = sampler(before, "all", None)
+    assert central.peaks.nonzero().tolist() == [[image, 15, 15] for image in range(3)]
+    assert central.response[:, 15, 15].tolist() == [1.0] * 3
+    assert torch.allclose(samples.grid_d, -samples.grid_d.flip(1, 2), atol=1e-5), "symmetric about the centre"
+    assert (samples.grid_d[:, 15, 20, 0] < identity_grid(3, 31, 31, like=samples.grid_d)[:, 15, 20, 0]).all(), (
+        "magnified"
+    )

@@ -220,7 +220,7 @@ def test_statistics_are_measured_on_mixed_classes(tmp_path: Path, few_pictures: 
 
 NETWORKS: list[dict[str, Any]] = [
     *({"network__branches": branches} for branches in ("O", "O+D", "O+C", "D+C")),
-    *({"network__control": control} for control in ("identity", "random_places", "hard_crop")),
+    *({"network__control": control} for control in ("identity", "random_places", "other_image", "centre", "hard_crop")),
     *({"network__attention": attention} for attention in ("saliency", "response")),
     *({"network__train_sampling": mode} for mode in ("coin", "extremes", "expected")),
     {"network__batch_norm": "separate", "network__joint_init": "mean", "micro_batch": 2},
