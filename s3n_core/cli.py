@@ -21,6 +21,7 @@ from s3n_core.commands import (
     import_checkpoint,
     inspection_server,
     predict,
+    reproduce,
     runs,
     train,
 )
@@ -46,6 +47,7 @@ app.command("animate", help=animate.HELP)(animate.animate)
 app.command("export-onnx", help=export_onnx.HELP)(export_onnx.export_onnx)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("audit", help=audit.HELP)(audit.audit)
+app.command("reproduce", help=reproduce.HELP)(reproduce.reproduce)
 app.command("import-checkpoint", help=import_checkpoint.HELP)(import_checkpoint.import_checkpoint)
 app.command("data", help=data.HELP)(data.data)
 app.command("demo-data", help=demo_data.HELP)(demo_data.demo_data)

@@ -20,12 +20,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.evidence.answers import probabilities
-from benchmarks.evidence.report import Right, difference
+from benchmarks.evidence.report import Right
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.transforms import Preprocess, source_box, test_view
 from s3n_core.evaluation.accuracy import wilson_interval
 from s3n_core.models.opening import open_model
+from s3n_core.reproduce.answers import probabilities
+from s3n_core.reproduce.statistics import difference
 
 VIEWS = ("crop", "whole")
 
@@ -119,7 +120,7 @@ def main() -> None:
         gain = difference(sides["whole"], sides["crop"])
         assert gain is not None
         print(
-            f"| {head} | {cells[0]} | {cells[1]} | {100 * gain[0]:+.1f} ({100 * gain[1]:+.1f} to {100 * gain[2]:+.1f}) |"
+            f"| {head} | {cells[0]} | {cells[1]} | {100 * gain.mean:+.1f} ({100 * gain.low:+.1f} to {100 * gain.high:+.1f}) |"
         )
     for line in cut_off(arguments.data, Preprocess(resize="squash_crop")):
         print(line)

@@ -14,10 +14,8 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from s3n_core.reproduce.statistics import difference, table_of
 
-DRAWS = 4000
 Right = dict[int, dict[str, bool]]
 """By seed and image name: whether the prediction is correct."""
 
@@ -34,37 +32,6 @@ def read_answers(folder: Path, data: str, experiment: str, head: str, views: int
                 if f"{head}/{views}" in row:
                     found[int(seed)][row["name"]] = row["label"] == row[f"{head}/{views}"]
     return dict(found)
-
-
-def table_of(right: Right) -> NDArray[np.float64]:
-    """Return an array (seeds, images) of the images that all seeds have in common."""
-    common = sorted(set.intersection(*(set(images) for images in right.values())))
-    return np.array([[right[seed][name] for name in common] for seed in sorted(right)], dtype=np.float64)
-
-
-def interval(values: NDArray[np.float64], seed: int = 0) -> tuple[float, float, float]:
-    """Return the mean of (seeds, images) and its 95 % bootstrap interval over images and seeds."""
-    generator = np.random.default_rng(seed)
-    seeds, images = values.shape
-    means = np.empty(DRAWS)
-    for draw in range(DRAWS):
-        rows = generator.integers(seeds, size=seeds)
-        columns = generator.integers(images, size=images)
-        means[draw] = values[rows][:, columns].mean()
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(values.mean()), float(low), float(high)
-
-
-def difference(ours: Right, theirs: Right) -> tuple[float, float, float] | None:
-    """Return the paired difference over common seeds and images, with its interval; None if there are none."""
-    seeds = sorted(set(ours) & set(theirs))
-    if not seeds:
-        return None
-    names = sorted(set.intersection(*(set(side[seed]) for side in (ours, theirs) for seed in seeds)))
-    if not names:
-        return None
-    values = [[float(ours[seed][name]) - float(theirs[seed][name]) for name in names] for seed in seeds]
-    return interval(np.array(values))
 
 
 def main() -> None:
@@ -94,7 +61,7 @@ def main() -> None:
             continue
         shape = table_of(own).shape
         found = difference(own, reference)
-        over = "" if found is None else f"{100 * found[0]:+.1f} ({100 * found[1]:+.1f} to {100 * found[2]:+.1f})"
+        over = "" if found is None else f"{100 * found.mean:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
         print(f"| {experiment} | {' | '.join(cells)} | {shape[1]} x {shape[0]} | {over} |")
 
 

@@ -17,9 +17,11 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.evidence.answers import write_answers
 from benchmarks.evidence.experiments import settings
+from s3n_core.datasets.detection import open_data_set
 from s3n_core.errors import RunFinished
+from s3n_core.models.opening import open_model
+from s3n_core.reproduce.answers import measured_records, write_answers
 
 
 def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, results: Path, epochs: int) -> None:
@@ -53,7 +55,8 @@ def run(data: Path, experiment: str, seed: int, *, weights: Path, work: Path, re
         print(f"{name}: {done.stderr.strip()[-400:]}", flush=True)
         return
     trained = time.monotonic() - began
-    write_answers(runs / name, data, answers)
+    model = open_model(runs / name, device="cpu", precision="float32")
+    write_answers(model, measured_records(open_data_set(data)), answers)
     print(f"{name}: trained in {trained:.0f} s, answered in {time.monotonic() - began - trained:.0f} s", flush=True)
 
 

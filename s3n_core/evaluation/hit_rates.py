@@ -44,6 +44,7 @@ class PlaceMeasures:
         images: Number of measured images, all with a box.
         peaks: Mean number of peaks per image.
         peaks_in_box: Fraction of all peaks that lie in the object's box.
+        hit_rate: Mean over images of the fraction of an image's peaks in the box (Table 1); images without peaks do not count.
         strongest_in_box: Fraction of images whose strongest peak lies in the box.
         centre_in_box: Baseline: fraction of images whose centre lies in the box.
         random_in_box: Baseline for random points: the mean fraction of the image that the box covers.
@@ -58,6 +59,7 @@ class PlaceMeasures:
     images: int
     peaks: float
     peaks_in_box: float
+    hit_rate: float
     strongest_in_box: float
     centre_in_box: float
     random_in_box: float
@@ -198,6 +200,8 @@ def _count(
     counts = {
         "peaks": float(len(peaks)),
         "in_box": float(inside.sum()),
+        "hit_rate": float(inside.mean()) if len(peaks) else 0.0,
+        "with_peaks": float(bool(len(peaks))),
         "strongest": float(bool(len(peaks)) and bool(inside[strength.argmax()])),
         "centre": float(_inside(np.array([[0.5, 0.5]]), edges)[0]),
         "area": max(edges[2] - edges[0], 0.0) * max(edges[3] - edges[1], 0.0),
@@ -244,6 +248,7 @@ def _summary(counted: list[dict[str, float]]) -> PlaceMeasures:
         images=images,
         peaks=total["peaks"] / images,
         peaks_in_box=share("in_box", "peaks"),
+        hit_rate=share("hit_rate", "with_peaks"),
         strongest_in_box=total["strongest"] / images,
         centre_in_box=total["centre"] / images,
         random_in_box=total["area"] / images,

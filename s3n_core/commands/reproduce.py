@@ -1,0 +1,136 @@
+"""`s3n reproduce`: the paper's tables and their controls, by one command."""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from s3n_core.commands.arguments import DeviceOption, JsonOption, WorkersOption
+from s3n_core.commands.failures import interruptible, say
+from s3n_core.commands.number_options import whole
+from s3n_core.commands.progress import print_event, progress_bar
+
+if TYPE_CHECKING:
+    from s3n_core.reproduce.planning import Plan
+
+HELP = """Train and measure what a table of the paper needs, and write it: Markdown, CSV, LaTeX and a plot.
+
+Every arm is trained with several seeds; what a table shares with another is trained once. A stopped command goes on where it was.
+The same command in several terminals, or on several machines with the same folder, shares the work.
+
+Example: s3n reproduce table2 controls --data CUB --seeds 3 --out tables
+"""
+
+
+def reproduce(
+    experiments: Annotated[
+        list[str] | None, typer.Argument(metavar="EXPERIMENT...", help="Names from --list, or all.")
+    ] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", metavar="DIR", help="A data set; can be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="The campaign's folder.")] = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", metavar="N", parser=whole(1, 1000), help="Number of trainings of each arm.")
+    ] = 3,
+    folds: Annotated[
+        int,
+        typer.Option(
+            "--folds",
+            metavar="N",
+            parser=whole(0, 50),
+            help="Cross-validation inside the training images; 0: the official test images are measured.",
+        ),
+    ] = 0,
+    recipe: Annotated[
+        str, typer.Option("--recipe", "-r", metavar="NAME", help="The recipe that arms change.")
+    ] = "paper",
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="FIELD=VALUE", help="Change a setting of the recipe; can be repeated."),
+    ] = None,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    tables: Annotated[bool, typer.Option("--tables", help="Only write the tables from what is finished.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with 1 unless the method is better than every control.")
+    ] = False,
+    list_all: Annotated[bool, typer.Option("--list", help="List the experiments and exit.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Reproduce tables of the paper."""
+    from s3n_core.reproduce.experiments import EXPERIMENTS, MEASURE_TITLES
+
+    if list_all:
+        for experiment in EXPERIMENTS.values():
+            typer.echo(f"{experiment.key}: {experiment.title}; {', '.join(arm.title for arm in experiment.arms)}")
+            typer.echo(f"  measured: {', '.join(MEASURE_TITLES[measure] for measure in experiment.measures)}")
+        return
+    if not experiments or not data or out is None:
+        raise typer.BadParameter("name at least one experiment, --data and --out; --list lists the experiments")
+    chosen = list(EXPERIMENTS) if experiments == ["all"] else list(dict.fromkeys(experiments))
+    if unknown := [name for name in chosen if name not in EXPERIMENTS]:
+        raise typer.BadParameter(f"there is no experiment {unknown[0]}; choose from {', '.join(EXPERIMENTS)}")
+
+    from s3n_core.reproduce.planning import open_material, plan_campaign
+    from s3n_core.training.recipe import parse_settings
+    from s3n_core.training.recipes import find_recipe
+
+    base = find_recipe(recipe).changed(parse_settings(setting or []))
+    materials = [open_material(path, out, folds) for path in data]
+    plan = plan_campaign([EXPERIMENTS[name] for name in chosen], materials, base, seeds)
+
+    from s3n_core.reproduce.rendering import write_tables
+    from s3n_core.reproduce.results import decides
+
+    if not tables:
+        _run(plan, out, device, workers, json)
+    written = write_tables(plan, out)
+    for table in written:
+        if not json:
+            typer.echo(table.files[0].read_text(encoding="utf-8"))
+        for file in table.files:
+            say(f"Written: {file}")
+    if check:
+        families = [table for table in written if table.experiment.family]
+        if not families:
+            raise typer.BadParameter("--check needs the experiment controls")
+        if not all(decides(table.results) for table in families):
+            say("The criterion is not met: a lower bound against a control is not above 0, or is not known yet.")
+            raise typer.Exit(1)
+
+
+def _run(plan: Plan, out: Path, device: str, workers: int | None, json: bool) -> None:
+    import psutil
+
+    from s3n_core.reproduce.campaign import run_campaign
+    from s3n_core.reproduce.rendering import write_tables
+
+    with contextlib.suppress(psutil.Error, OSError):  # so that a window and other work have priority
+        psutil.Process().nice(
+            10 if hasattr(psutil, "LINUX") and not psutil.WINDOWS else psutil.BELOW_NORMAL_PRIORITY_CLASS
+        )
+
+    def left() -> str:
+        return "Stopped; the same command goes on where it was."
+
+    with (
+        interruptible(left),
+        progress_bar("Trainings", quiet=json) as bar,
+        closing(run_campaign(plan, out, device=device, workers=workers)) as steps,
+    ):
+        for step in steps:
+            if json:
+                print_event(step)
+            note = f"{step.cell}, epoch {step.epoch} of {step.epochs}" if step.cell else ""
+            bar(step.done, step.total, note, step.seconds_left)
+            if step.failed:
+                say(f"{step.cell}: {step.failed}")
+            if step.finished:
+                write_tables(plan, out)  # they grow with every training
+            if not step.cell and step.elsewhere:
+                say(f"{step.elsewhere} trainings are still done by another process; run this again when it has ended.")

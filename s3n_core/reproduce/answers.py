@@ -1,0 +1,124 @@
+"""Predictions of a trained run on labelled images, one line per image: the class and the log loss, by head and number of views.
+
+Three views (centre crop, its mirror image, the whole image resized to a square) give the control of equal compute its compute at
+test time; every training is measured with one view and with three.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3n_core.datasets.loading import Batch, Sample, SampleReader, View
+from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.transforms import test_view
+from s3n_core.errors import UnreadableImage
+from s3n_core.models.batches import over_images
+from s3n_core.models.network_outputs import run_batch
+from s3n_core.models.opening import Model
+from s3n_core.system.atomic_files import make_folder, write_text
+
+BATCH = 16
+VIEWS = (1, 3)
+
+
+def measured_records(data_set: DataSet) -> list[ImageRecord]:
+    """Return the images that experiments are measured on: the labelled test images, in order."""
+    return [record for record in data_set.records if record.split == "test" and record.label is not None]
+
+
+def write_answers(model: Model, records: Sequence[ImageRecord], out: Path) -> None:
+    """Predict labelled images and write ``out`` (CSV) atomically.
+
+    Columns are ``name``, ``label`` (an index), and for each head and number of views ``HEAD/VIEWS``, the predicted class's index,
+    and ``HEAD/VIEWS/loss``, minus the logarithm of the true class's probability.
+
+    Raises:
+        UnreadableImage: An image cannot be read: a comparison must not lose images silently.
+        OutputError: The file cannot be written.
+    """
+    whole = dataclasses.replace(model.preprocess, resize="squash")
+    views: tuple[View, ...] = (
+        lambda image, _: test_view(image, model.preprocess),
+        lambda image, _: test_view(image, model.preprocess)[:, ::-1].copy(),
+        lambda image, _: test_view(image, whole),
+    )
+    by_view = [probabilities(model, records, view) for view in views]
+    rows: list[dict[str, object]] = []
+    for at, record in enumerate(records):
+        of_views = [of_view[at] for of_view in by_view]
+        row: dict[str, object] = {"name": record.name, "label": record.label}
+        for count in VIEWS:
+            for head in of_views[0]:
+                shares = np.mean([of_view[head] for of_view in of_views[:count]], axis=0)
+                row[f"{head}/{count}"] = int(shares.argmax())
+                if record.label is not None:
+                    likely = max(float(shares[record.label]), float(np.finfo(np.float32).tiny))
+                    row[f"{head}/{count}/loss"] = f"{-np.log(likely):.6g}"
+        rows.append(row)
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    make_folder(out.parent)
+    write_text(out, buffer.getvalue())
+
+
+def read_answers(file: Path) -> dict[str, dict[str, float]]:
+    """Read a file of `write_answers`.
+
+    Returns:
+        By column ``HEAD/VIEWS`` and image name whether the prediction is right (1 or 0), and by ``HEAD/VIEWS/loss`` the log loss.
+    """
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    with file.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            for column, value in row.items():
+                if column.endswith("/loss"):
+                    found[column][row["name"]] = float(value)
+                elif "/" in column:
+                    found[column][row["name"]] = float(row["label"] == value)
+    return dict(found)
+
+
+def probabilities(model: Model, records: Sequence[ImageRecord], view: View) -> list[dict[str, NDArray[np.float32]]]:
+    """Return each image's probabilities by head, shape (C,); "mean" is the mean over the branches.
+
+    A network without a joint head has "joint", too: its own prediction, that of its only branch.
+    """
+
+    def classify(batch: Batch) -> list[dict[str, NDArray[np.float32]]]:
+        output = run_batch(model, batch).output
+        found = {head: logits.float().softmax(dim=1).cpu().numpy() for head, logits in output.reported().items()}
+        if "joint" in found:
+            found["mean"] = np.mean([found[head] for head in found if head != "joint"], axis=0)
+        else:
+            found["joint"] = output.prediction.float().softmax(dim=1).cpu().numpy()
+        return [{head: shares[row] for head, shares in found.items()} for row in range(len(batch))]
+
+    samples = [Sample.of(record) for record in records]
+    loop = over_images(
+        samples,
+        view,
+        classify,
+        device=model.device,
+        precision=model.precision,
+        batch_size=BATCH,
+        read=SampleReader(model.preprocess.ranges, watched=False),
+    )
+    results: list[dict[str, NDArray[np.float32]]] = []
+    with closing(loop) as batches:
+        for _, result in chain.from_iterable(batches):
+            if isinstance(result, UnreadableImage):
+                raise result
+            results.append(result)
+    return results

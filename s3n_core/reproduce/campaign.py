@@ -1,0 +1,227 @@
+"""Running a campaign: its cells are trained and measured one after another, by any number of processes and machines.
+
+A folder holds everything: ``cells/KEY/`` has the run, the predictions and, when all is done, ``cell.json``. A cell is claimed by
+a file lock, which the system releases when its holder dies; whoever claims it next resumes the run where it stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from s3n_core.errors import RunError, S3NError
+from s3n_core.evaluation.hit_rates import measure_places
+from s3n_core.models.opening import Model, open_model
+from s3n_core.reproduce.answers import measured_records, write_answers
+from s3n_core.reproduce.planning import Cell, Plan
+from s3n_core.runs.run_directory import RunDirectory, is_run
+from s3n_core.system.atomic_files import make_folder, read_bytes, write_json
+from s3n_core.system.json_values import to_json
+from s3n_core.training.events import EpochDone, RunEnded, RunStarted, StepDone
+from s3n_core.training.preparing import prepare_run
+from s3n_core.training.trainer import Trainer
+from s3n_core.version import __version__
+
+ANSWERS, PLACES, RESULT, FAILURE = "answers.csv", "places.json", "cell.json", "failed.json"
+_RUN, _LOCK, _OWNER = "run", "claim.lock", "claim.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignProgress:
+    """The progress of a campaign.
+
+    Attributes:
+        done: Cells that are finished, here or elsewhere.
+        total: All cells.
+        cell: The cell at hand; "" between cells.
+        epoch: Its finished epochs.
+        epochs: Its epochs.
+        finished: The cell that has just been finished; "" if none.
+        failed: Why the cell at hand failed; "" if it did not.
+        elsewhere: Cells that another process works on.
+        seconds_left: Estimated from the finished cells; None before the first.
+    """
+
+    done: int
+    total: int
+    cell: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    finished: str = ""
+    failed: str = ""
+    elsewhere: int = 0
+    seconds_left: float | None = None
+
+
+def cell_folder(out: Path, cell: Cell) -> Path:
+    """Return the folder of a cell."""
+    return out / "cells" / cell.key
+
+
+def is_finished(out: Path, cell: Cell) -> bool:
+    """Return whether a cell has been trained and measured."""
+    return (cell_folder(out, cell) / RESULT).is_file()
+
+
+def failure_of(out: Path, cell: Cell) -> str:
+    """Return why the last attempt at a cell failed; "" if it did not."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads(read_bytes(cell_folder(out, cell) / FAILURE))["message"])
+    return ""
+
+
+def run_campaign(
+    plan: Plan, out: Path, *, device: str = "auto", workers: int | None = None
+) -> Generator[CampaignProgress, None, None]:
+    """Train and measure all cells that nobody else works on.
+
+    Close the generator (``contextlib.closing``) to stop; the run at hand saves a checkpoint, and the next call resumes it. A cell
+    that fails is noted and passed over; the next call tries it again.
+
+    Args:
+        plan: The campaign.
+        out: Its folder; several processes and machines may work in it.
+        device: The device to train on.
+        workers: Threads that decode images.
+
+    Yields:
+        The progress, a few times per second.
+
+    Raises:
+        OutputError: The folder cannot be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    failed: set[str] = set()
+    busy: set[str] = set()
+    for cell in plan.cells:
+        if is_finished(out, cell):
+            continue
+        folder = cell_folder(out, cell)
+        make_folder(folder)
+        lock = FileLock(folder / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            busy.add(cell.key)
+            continue
+        try:
+            if is_finished(out, cell):  # by another process, since it was looked at
+                continue
+            owner = {"pid": os.getpid(), "host": platform.node(), "program": __version__}
+            write_json(folder / _OWNER, owner, durable=False)
+            try:
+                with closing(_run_cell(cell, folder, device, workers)) as steps:
+                    for epoch in steps:
+                        yield _progress(plan, out, cell, epoch, busy)
+            except S3NError as error:
+                failed.add(cell.key)
+                write_json(folder / FAILURE, error.to_dict())
+                yield _progress(plan, out, cell, 0, busy, failed=str(error))
+            else:
+                (folder / FAILURE).unlink(missing_ok=True)
+                yield _progress(plan, out, cell, cell.recipe.epochs, busy, finished=cell.key)
+        finally:
+            lock.release()
+    still = {cell.key for cell in plan.cells if cell.key in busy and not is_finished(out, cell)}
+    yield CampaignProgress(
+        done=sum(is_finished(out, cell) for cell in plan.cells), total=len(plan.cells), elsewhere=len(still)
+    )
+
+
+def _run_cell(cell: Cell, folder: Path, device: str, workers: int | None) -> Generator[int, None, None]:
+    """Train and measure a cell; yield the number of finished epochs."""
+    began = time.monotonic()
+    run = _opened(cell, folder / _RUN, device)
+    first: int | None = None
+    if not _has_ended(run):
+        with closing(Trainer(run.path, device=device, workers=workers).run()) as events:
+            for event in events:
+                match event:
+                    case RunStarted():
+                        first = event.epoch
+                    case EpochDone():
+                        yield event.epoch + 1
+                    case StepDone():
+                        yield event.epoch
+                    case RunEnded() if event.status != "finished":
+                        raise RunError(f"The run in {run.path} was ended from outside: {event.status}.")
+    model = open_model(run.path, device, "float32")
+    records = measured_records(cell.data)
+    write_answers(model, records, folder / ANSWERS)
+    if any(record.box is not None for record in records):
+        write_json(folder / PLACES, to_json(measure_places(model, records, cell.data.classes, workers=workers)))
+    share = 0.0 if first is None else 1 - first / cell.recipe.epochs
+    write_json(folder / RESULT, _result(cell, model, time.monotonic() - began, share))
+
+
+def _opened(cell: Cell, path: Path, device: str) -> RunDirectory:
+    """Return the cell's run, resumable: a new one, or the one of an earlier attempt, unless its data lies elsewhere."""
+    if is_run(path):
+        run = RunDirectory(path)
+        with contextlib.suppress(RunError, KeyError, TypeError):
+            if Path(run.read_run()["data"]["root"]) == cell.data.root.resolve():
+                return run
+        shutil.rmtree(path)  # begun on another machine, where the images have another path, or damaged
+    elif path.exists():
+        shutil.rmtree(path)
+    return prepare_run(path, cell.data, cell.recipe, device=device)
+
+
+def _has_ended(run: RunDirectory) -> bool:
+    state = run.read_state()
+    return state is not None and state.status == "finished"
+
+
+def _result(cell: Cell, model: Model, seconds: float, share: float) -> dict[str, Any]:
+    return {
+        "key": cell.key,
+        "data": str(cell.data.root),
+        "seed": cell.recipe.seed,
+        "recipe": cell.recipe.model_dump(mode="json"),
+        "cost": cell.cost * share,  # of what `seconds` were needed for: a resumed cell had begun before
+        "seconds": round(seconds, 1),
+        "device": str(model.device),
+        "model": model.digest,
+        "program": __version__,
+    }
+
+
+def _progress(
+    plan: Plan, out: Path, cell: Cell, epoch: int, busy: set[str], *, failed: str = "", finished: str = ""
+) -> CampaignProgress:
+    done = [other for other in plan.cells if is_finished(out, other)]
+    left = sum(other.cost for other in plan.cells if other not in done and other.key not in busy and other is not cell)
+    if not finished and not failed:
+        left += cell.cost * (1 - epoch / cell.recipe.epochs)
+    rate = _rate(out, done)
+    return CampaignProgress(
+        done=len(done),
+        total=len(plan.cells),
+        cell=cell.key,
+        epoch=epoch,
+        epochs=cell.recipe.epochs,
+        finished=finished,
+        failed=failed,
+        elsewhere=len(busy),
+        seconds_left=None if rate is None else left * rate,
+    )
+
+
+def _rate(out: Path, done: list[Cell]) -> float | None:
+    """Return the seconds per unit of cost of the finished cells."""
+    cost = seconds = 0.0
+    for cell in done:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            result = json.loads(read_bytes(cell_folder(out, cell) / RESULT))
+            cost, seconds = cost + float(result["cost"]), seconds + float(result["seconds"])
+    return seconds / cost if cost else None

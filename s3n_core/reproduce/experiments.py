@@ -1,0 +1,223 @@
+"""The experiments: which networks are trained, what is measured of each, and what the paper says.
+
+Experiments are data. An arm is a recipe with a few changed settings; arms that are the same training in several tables are
+trained once. Does not import torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Measure = Literal["joint", "O", "D", "C", "mean", "localized", "hit_rate"]
+"""What is measured of an arm, in percent: the accuracy of a head (``mean``: of the mean of the branches' probabilities), the
+accuracy of localisation, or the mean share of an image's peaks that lie in the object's box."""
+
+FULL = "S3N O+D+C"
+"""The arm that others are compared with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One row of a table: a training and how it is answered.
+
+    Attributes:
+        title: Its name.
+        settings: Changes of the recipe, by field.
+        recipe: The recipe that they change; None: the campaign's.
+        length: Factor on the number of epochs.
+        views: Number of views per image whose probabilities are averaged: 1, or 3 (`answers`).
+        paper: The paper's numbers, in percent: by data set and measure.
+        note: What the reader must know about it.
+    """
+
+    title: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    recipe: str | None = None
+    length: int = 1
+    views: int = 1
+    paper: Mapping[str, Mapping[Measure, float]] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """A table.
+
+    Attributes:
+        key: Its name on the command line.
+        title: Its heading.
+        measures: Its columns.
+        arms: Its rows.
+        family: Whether its arms are controls whose differences from `FULL` are adjusted for their number (Holm), and together
+            decide whether places pay.
+    """
+
+    key: str
+    title: str
+    measures: tuple[Measure, ...]
+    arms: tuple[Arm, ...]
+    family: bool = False
+
+    @property
+    def needs_boxes(self) -> bool:
+        """Whether a column is measured against the data set's boxes."""
+        return "localized" in self.measures or "hit_rate" in self.measures
+
+
+def _cub(**measured: float) -> Mapping[str, Mapping[Measure, float]]:
+    return {"cub": measured}  # type: ignore[dict-item]
+
+
+_FULL = Arm(title=FULL)
+_ORIGINAL = {"network.branches": "O"}
+
+
+def _sweep(key: str, title: str, setting: str, values: Mapping[str, object]) -> Experiment:
+    arms = tuple(Arm(title=name, settings={setting: value}) for name, value in values.items())
+    return Experiment(key=key, title=title, measures=("joint", "O", "D", "C"), arms=(_FULL, *arms))
+
+
+EXPERIMENTS: Mapping[str, Experiment] = {
+    experiment.key: experiment
+    for experiment in (
+        Experiment(
+            key="table1",
+            title="Table 1: hit rate of the sparse attention",
+            measures=("hit_rate",),
+            arms=(
+                Arm(
+                    title=FULL,
+                    paper={"cub": {"hit_rate": 94.63}, "aircraft": {"hit_rate": 97.22}, "cars": {"hit_rate": 98.76}},
+                ),
+            ),
+        ),
+        Experiment(
+            key="table2",
+            title="Table 2: the branches",
+            measures=("localized", "O", "D", "C", "joint"),
+            arms=(
+                Arm(title="S3N O", settings=_ORIGINAL, paper=_cub(localized=57.7, O=86.0, joint=86.0)),
+                Arm(
+                    title="S3N O+D",
+                    settings={"network.branches": "O+D"},
+                    paper=_cub(localized=59.2, O=87.0, D=86.5, joint=87.6),
+                ),
+                Arm(
+                    title="S3N O+C",
+                    settings={"network.branches": "O+C"},
+                    paper=_cub(localized=56.6, O=86.8, C=85.3, joint=87.3),
+                ),
+                Arm(
+                    title="S3N D+C",
+                    settings={"network.branches": "D+C"},
+                    paper=_cub(localized=62.6, D=87.1, C=85.6, joint=87.5),
+                ),
+                Arm(title=FULL, paper=_cub(localized=65.2, O=87.9, D=86.7, C=85.1, joint=88.5)),
+            ),
+        ),
+        Experiment(
+            key="table3",
+            title="Table 3: sparse and dense attention",
+            measures=("joint",),
+            arms=(
+                Arm(title="saliency", settings={"network.attention": "saliency"}, paper=_cub(joint=85.9)),
+                Arm(title="class response", settings={"network.attention": "response"}, paper=_cub(joint=87.8)),
+                Arm(title=FULL, paper=_cub(joint=88.5)),
+            ),
+        ),
+        Experiment(
+            key="table4",
+            title="Table 4: how peaks are assigned to the branches",
+            measures=("joint",),
+            arms=(
+                Arm(
+                    title="all peaks in both",
+                    settings={"network.train_sampling": "all", "network.eval_sampling": "all"},
+                    paper=_cub(joint=87.7),
+                ),
+                Arm(title="a fair coin", settings={"network.train_sampling": "coin"}, paper=_cub(joint=87.9)),
+                Arm(
+                    title="by response (Eq. 4)",
+                    settings={"network.train_sampling": "random", "network.eval_sampling": "expected"},
+                    paper=_cub(joint=88.5),
+                ),
+                _FULL,
+            ),
+        ),
+        Experiment(
+            key="table5",
+            title="Table 5: against the backbone alone",
+            measures=("joint",),
+            arms=(
+                Arm(
+                    title="fine-tuned backbone",
+                    settings=_ORIGINAL,
+                    paper={"cub": {"joint": 86.0}, "aircraft": {"joint": 89.9}, "cars": {"joint": 92.6}},
+                ),
+                Arm(
+                    title=FULL,
+                    paper={"cub": {"joint": 88.5}, "aircraft": {"joint": 92.8}, "cars": {"joint": 94.7}},
+                ),
+            ),
+        ),
+        Experiment(
+            key="controls",
+            title="Controls: does it matter where the peaks are?",
+            measures=("joint", "O", "D", "C", "mean"),
+            family=True,
+            arms=(
+                _FULL,
+                Arm(title="(a) no warps", settings={"network.control": "identity"}),
+                Arm(title="(b) random places", settings={"network.control": "random_places"}),
+                Arm(title="(b2) another image's places", settings={"network.control": "other_image"}),
+                Arm(title="(b3) the centre", settings={"network.control": "centre"}),
+                Arm(
+                    title="(c) O alone, equal compute",
+                    settings=_ORIGINAL,
+                    length=3,
+                    views=3,
+                    note="three times the epochs, three views per image",
+                ),
+                Arm(title="(d) hard crops", settings={"network.control": "hard_crop"}),
+            ),
+        ),
+        _sweep(
+            "delta",
+            "The threshold delta of Eq. 3",
+            "network.entropy_threshold",
+            {"delta 0": 0.0, "delta 0.1": 0.1, "delta 0.2": 0.2, "delta 0.3": 0.3, "delta inf": 1e9},
+        ),
+        _sweep("window", "The window of a peak", "network.window", {"3 cells": 3, "5 cells": 5, "7 cells": 7}),
+        _sweep(
+            "base",
+            "The constant added to Q",
+            "network.base",
+            {"base 0.03": 0.03, "base 0.09": 0.09, "base 0.3": 0.3, "base 1": 1.0},
+        ),
+        Experiment(
+            key="form",
+            title="The paper's form and the released code's",
+            measures=("joint", "O", "D", "C"),
+            arms=(_FULL, Arm(title="release form", settings={"network.form": "release"})),
+        ),
+    )
+}
+"""The experiments by their names on the command line."""
+
+MEASURE_TITLES: Mapping[Measure, str] = {
+    "joint": "Joint",
+    "O": "O",
+    "D": "D",
+    "C": "C",
+    "mean": "Mean",
+    "localized": "Loc.",
+    "hit_rate": "Hit rate",
+}
+
+
+def paper_name(title: str) -> str:
+    """Return under which name an arm's ``paper`` lists a data set, by the format's title; "" if the paper does not use it."""
+    known = {"CUB-200-2011": "cub", "FGVC-Aircraft 2013b": "aircraft", "Stanford Cars": "cars"}
+    return known.get(title, "")

@@ -1,0 +1,65 @@
+"""Cross-validation inside the training part: folders of list files that share the data set's images.
+
+Each fold is a folder such as ``CUB10-fold0of3``: ``train.txt`` without the fold, ``test.txt`` with only the fold, and a link
+to the images. No fold contains images of the official test split.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from s3n_core.datasets.records import DataSet
+from s3n_core.errors import DataSetError
+from s3n_core.system.atomic_files import make_folder, output_error, write_text
+from s3n_core.system.seeding import keyed_generator
+
+
+def write_folds(data_set: DataSet, out: Path, folds: int) -> list[Path]:
+    """Write folds of a data set's training split, stratified by class and keyed by image names.
+
+    Args:
+        data_set: The data set.
+        out: The folder to write them into; folds that are there already are written again, and are the same.
+        folds: Number of folds, at least 2.
+
+    Returns:
+        The folders of the folds.
+
+    Raises:
+        DataSetError: A class has fewer than two training images.
+        OutputError: A fold cannot be written.
+    """
+    by_class: dict[int, list[str]] = defaultdict(list)
+    for record in data_set.records:
+        if record.split == "train" and record.label is not None:
+            by_class[record.label].append(record.path.relative_to(data_set.root).as_posix())
+    small = [data_set.classes[label] for label, names in by_class.items() if len(names) < 2]
+    if small or not by_class:
+        raise DataSetError(
+            f"{data_set.root} cannot be divided into folds: {', '.join(small) or 'nothing'} has fewer than two training images."
+        )
+    fold_of: dict[str, int] = {}
+    dealt = 0
+    for names in by_class.values():
+        draws = {name: keyed_generator(0, "fold", name).random() for name in names}
+        for name in sorted(names, key=lambda name: (draws[name], name)):
+            fold_of[name] = dealt % folds
+            dealt += 1
+    label_of = {name: label for label, names in by_class.items() for name in names}
+    made = []
+    for fold in range(folds):
+        folder = out / f"{data_set.root.resolve().name}-fold{fold}of{folds}"
+        make_folder(folder)
+        images = folder / "data"
+        try:
+            if not images.is_symlink():
+                images.symlink_to(data_set.root.resolve(), target_is_directory=True)
+        except OSError as error:
+            raise output_error(images, error) from error
+        for file, wanted in (("train.txt", False), ("test.txt", True)):
+            lines = [f"data/{n} {label_of[n]}\n" for n in sorted(fold_of) if (fold_of[n] == fold) == wanted]
+            write_text(folder / file, "".join(lines))
+        write_text(folder / "classes.txt", "\n".join(data_set.classes) + "\n")
+        made.append(folder)
+    return made

@@ -1,0 +1,151 @@
+"""The plan of a campaign: which trainings its experiments need, each once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from s3n_core.datasets.content_hashes import content_hash
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import DataSet
+from s3n_core.errors import DataSetError
+from s3n_core.reproduce.answers import measured_records
+from s3n_core.reproduce.experiments import Arm, Experiment
+from s3n_core.reproduce.folds import write_folds
+from s3n_core.training.recipe import Recipe
+from s3n_core.training.recipes import find_recipe
+
+# What an experiment never varies: all training images are learned from, and the last epoch is measured, so that no result is
+# chosen by looking at it.
+_COMMON: Mapping[str, Any] = {"validation": 0.0, "probes": 0, "patience": None}
+_WITHOUT_EFFECT = ("name", "about", "sources", "checkpoint_minutes", "split_seed")  # on the trained weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """A data set of a campaign.
+
+    Attributes:
+        name: Its name in tables: that of its folder.
+        whole: The data set.
+        parts: What is trained and measured on: itself, or its folds.
+    """
+
+    name: str
+    whole: DataSet
+    parts: tuple[DataSet, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A training of one network with one seed, and its measurement.
+
+    Attributes:
+        key: Its name, from everything that determines the result; equal cells of several experiments are one.
+        data: The data set, or a fold of it.
+        recipe: The recipe, with the seed.
+        cost: Its compute, in epochs times passes through the backbone times training images.
+    """
+
+    key: str
+    data: DataSet
+    recipe: Recipe
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A campaign.
+
+    Attributes:
+        experiments: The experiments.
+        materials: The data sets.
+        recipe: The recipe that arms change.
+        seeds: Number of seeds, from 0.
+        cells: All trainings, each once; all arms of the first seed come before the second.
+        cells_of: The cells of an arm on a data set: (experiment, arm's title, data set's name) -> by seed its parts.
+    """
+
+    experiments: tuple[Experiment, ...]
+    materials: tuple[Material, ...]
+    recipe: Recipe
+    seeds: int
+    cells: tuple[Cell, ...]
+    cells_of: Mapping[tuple[str, str, str], tuple[tuple[Cell, ...], ...]]
+
+
+def open_material(path: Path, out: Path, folds: int) -> Material:
+    """Open a data set of a campaign.
+
+    Args:
+        path: Its folder.
+        out: The campaign's folder, which holds the folds.
+        folds: Number of folds of the training part; 0: the official test split is measured.
+
+    Raises:
+        DataSetError: It cannot be read, or has no labelled test images and no folds are asked for.
+    """
+    whole = open_data_set(path)
+    name = path.resolve().name
+    if not folds and not measured_records(whole):
+        raise DataSetError(f"{path} has no labelled test images to measure on; use --folds 5 for cross-validation.")
+    parts = [open_data_set(folder) for folder in write_folds(whole, out / "folds", folds)] if folds else [whole]
+    return Material(name=name, whole=whole, parts=tuple(parts))
+
+
+def plan_campaign(experiments: Sequence[Experiment], materials: Sequence[Material], recipe: Recipe, seeds: int) -> Plan:
+    """Plan a campaign.
+
+    Raises:
+        RecipeError: An arm's setting does not fit the recipe.
+    """
+    cells: dict[str, Cell] = {}
+    cells_of: dict[tuple[str, str, str], list[tuple[Cell, ...]]] = {}
+    fingerprints = {id(part): part.fingerprint() for material in materials for part in material.parts}
+    for seed in range(seeds):
+        for experiment in experiments:
+            for arm in experiment.arms:
+                trained = recipe_of(arm, recipe, seed)
+                for material in materials:
+                    own = []
+                    for part in material.parts:
+                        cell = _cell(part, fingerprints[id(part)], trained)
+                        own.append(cells.setdefault(cell.key, cell))
+                    cells_of.setdefault((experiment.key, arm.title, material.name), []).append(tuple(own))
+    return Plan(
+        tuple(experiments), tuple(materials), recipe, seeds, tuple(cells.values()),
+        {key: tuple(by_seed) for key, by_seed in cells_of.items()},
+    )  # fmt: skip
+
+
+def recipe_of(arm: Arm, recipe: Recipe, seed: int) -> Recipe:
+    """Return the recipe of an arm with a seed.
+
+    Raises:
+        RecipeError: A setting of the arm does not fit.
+    """
+    base = recipe if arm.recipe is None else find_recipe(arm.recipe)
+    length: dict[str, Any] = {"epochs": base.epochs * arm.length}
+    if base.schedule == "step":
+        length["step_epochs"] = [epoch * arm.length for epoch in base.step_epochs]
+    return base.changed({**length, **_COMMON, **arm.settings, "seed": seed})
+
+
+def _cell(data: DataSet, fingerprint: str, recipe: Recipe) -> Cell:
+    fields = recipe.model_dump(mode="json", exclude=set(_WITHOUT_EFFECT))
+    if (file := Path(recipe.weights)).is_file():  # the same weights on another machine lie elsewhere
+        fields["weights"] = content_hash(file)
+    named = json.dumps({"data": fingerprint, **fields}, sort_keys=True)
+    digest = hashlib.blake2b(named.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    name = "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-" for letter in data.root.name
+    )
+    images = sum(record.split == "train" for record in data.records)
+    passes = 1 if recipe.network.branches == "O" else len({"O", *recipe.network.joined})
+    return Cell(
+        key=f"{name}-{digest}-s{recipe.seed}", data=data, recipe=recipe, cost=float(recipe.epochs * passes * images)
+    )

@@ -1,0 +1,306 @@
+"""The tables of a campaign as Markdown, CSV, LaTeX and a plot: the paper's numbers beside ours, and what differs."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from s3n_core.reproduce.experiments import FULL, MEASURE_TITLES, Experiment, Measure
+from s3n_core.reproduce.planning import Plan
+from s3n_core.reproduce.results import ArmResult, decides, results_of
+from s3n_core.reproduce.statistics import Interval
+from s3n_core.system.atomic_files import make_folder, write_bytes
+from s3n_core.system.csv_tables import csv_text
+from s3n_core.training.recipes import find_recipe
+from s3n_core.version import __version__
+
+# Images and classes of the paper's data sets, by the title of their format.
+_PAPER_SETS = {"CUB-200-2011": (11_788, 200), "FGVC-Aircraft 2013b": (10_000, 100), "Stanford Cars": (16_185, 196)}
+
+# Settings in which a campaign always differs, or which do not matter for the result.
+_NOT_COMPARED = frozenset(
+    {
+        "validation",
+        "probes",
+        "patience",
+        "checkpoint_minutes",
+        "split_seed",
+        "seed",
+        "weights",
+        "micro_batch",
+        "precision",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A written table.
+
+    Attributes:
+        experiment: The experiment.
+        results: Its results so far.
+        files: The files, the Markdown first.
+    """
+
+    experiment: Experiment
+    results: list[ArmResult]
+    files: tuple[Path, ...]
+
+
+def write_tables(plan: Plan, out: Path) -> list[Table]:
+    """Write every experiment's table with what is finished so far.
+
+    Raises:
+        OutputError: A file cannot be written, or a finished cell is damaged.
+    """
+    make_folder(out)
+    tables = []
+    for experiment in plan.experiments:
+        results = results_of(plan, experiment, out)
+        contents = {
+            ".md": markdown(plan, experiment, results).encode(),
+            ".csv": table_csv(experiment, results).encode(),
+            ".tex": latex(experiment, results).encode(),
+        }
+        if any(result.values for result in results):
+            contents[".png"] = plot(experiment, results)
+        files = {out / f"{experiment.key}{suffix}": content for suffix, content in contents.items()}
+        for file, content in files.items():
+            write_bytes(file, content)
+        tables.append(Table(experiment, results, tuple(files)))
+    return tables
+
+
+def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> str:
+    """Return an experiment's table as Markdown, with what a reader must know about it."""
+    measures = [
+        measure
+        for measure in experiment.measures
+        if any(measure in result.values or measure in result.paper for result in results)
+    ]
+    compared = any(result.full_over is not None for result in results)
+    head = ["data set", "network", *(MEASURE_TITLES[measure] for measure in measures), "images × seeds"]
+    head += [f"{FULL} over it", "log loss"] if compared else []
+    head += ["adjusted lower bound"] if experiment.family else []
+    rows = []
+    for result in results:
+        cells = [result.data, result.arm.title]
+        cells += [_cell(result, measure) for measure in measures]
+        cells.append(f"{result.images:,} × {result.seeds}" if result.seeds else "–")
+        if compared:
+            cells += [_points(result.full_over), _signed(result.loss_over)]
+        if experiment.family:
+            cells.append("" if result.lower is None else f"{100 * result.lower:+.1f}")
+        rows.append(cells)
+    lines = [f"# {experiment.title}", "", _line(head), "|" + "---|" * len(head), *map(_line, rows), ""]
+    lines += [
+        "Percent. In brackets: the 95 % bootstrap interval over images and seeds, of Loc. and Hit rate the range over seeds; "
+        "differences are paired. *Paper*: the number in the paper.",
+        "",
+    ]
+    if experiment.family and all(result.lower is not None for result in results if result.arm.title != FULL):
+        verdict = "is" if decides(results) else "is **not**"
+        lines += [
+            f"{FULL} {verdict} better than every control: the criterion is a lower bound above 0 against each, adjusted by "
+            "Holm's procedure.",
+            "",
+        ]
+    lines += [f"- {text}" for text in _remarks(plan, experiment, results)]
+    return "\n".join(lines) + "\n"
+
+
+def table_csv(experiment: Experiment, results: list[ArmResult]) -> str:
+    """Return an experiment's numbers as CSV, one line per arm and measure; fractions, not percent."""
+    head = ["data", "network", "measure", "mean", "low", "high", "paper", "images", "seeds", "missing",
+            "full_over", "full_over_low", "full_over_high", "adjusted_lower"]  # fmt: skip
+    rows = []
+    for result in results:
+        for measure in experiment.measures:
+            if measure not in result.values and measure not in result.paper:
+                continue
+            value, over = result.values.get(measure), result.full_over if measure == "joint" else None
+            paper = result.paper.get(measure)
+            rows.append([
+                result.data, result.arm.title, measure, *_numbers(value), "" if paper is None else f"{paper / 100:g}",
+                result.images, result.seeds, result.missing, *_numbers(over),
+                "" if result.lower is None or measure != "joint" else f"{result.lower:.6g}",
+            ])  # fmt: skip
+    return csv_text(head, rows)
+
+
+def latex(experiment: Experiment, results: list[ArmResult]) -> str:
+    """Return an experiment's table for LaTeX with the package booktabs."""
+    measures = [measure for measure in experiment.measures if any(measure in result.values for result in results)]
+    lines = [
+        f"% {experiment.title}; S3N Studio {__version__}",
+        r"\begin{tabular}{ll" + "r" * (len(measures) + 1) + "}",
+        r"\toprule",
+        " & ".join(["Data set", "Network", *(MEASURE_TITLES[m] for m in measures), r"$n \times$ seeds"]) + r" \\",
+        r"\midrule",
+    ]
+    for result in results:
+        cells = [_escaped(result.data), _escaped(result.arm.title)]
+        for measure in measures:
+            value = result.values.get(measure)
+            cells.append(
+                "--"
+                if value is None
+                else rf"{100 * value.mean:.1f} \scriptsize({100 * value.low:.1f}--{100 * value.high:.1f})"
+            )
+        lines.append(" & ".join([*cells, rf"{result.images} $\times$ {result.seeds}"]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def plot(experiment: Experiment, results: list[ArmResult]) -> bytes:
+    """Return a plot of an experiment as PNG: one row per arm, a mark with its interval per measure, the paper's as a tick."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from s3n_core.export.figures import tokens
+
+    measures = [measure for measure in experiment.measures if any(measure in result.values for result in results)]
+    several = len({result.data for result in results}) > 1
+    names = [f"{result.data}: {result.arm.title}" if several else result.arm.title for result in results]
+    figure = Figure(figsize=(8.0, 1.3 + 0.44 * len(results)), dpi=150, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    colours = {"joint": tokens.BRANCH_COLOURS["joint"], "O": tokens.BRANCH_COLOURS["O"], "D": tokens.BRANCH_COLOURS["D"],
+               "C": tokens.BRANCH_COLOURS["C"], "mean": "#7a4fb5", "localized": "#444444", "hit_rate": "#444444"}  # fmt: skip
+    step = 0.7 / max(len(measures), 1)
+    for place, measure in enumerate(measures):
+        shift = (place - (len(measures) - 1) / 2) * step
+        shown = [(row + shift, value) for row, result in enumerate(results) if (value := result.values.get(measure))]
+        axes.errorbar(
+            [100 * value.mean for _, value in shown],
+            [row for row, _ in shown],
+            xerr=[
+                [100 * (value.mean - value.low) for _, value in shown],
+                [100 * (value.high - value.mean) for _, value in shown],
+            ],
+            fmt="o",
+            markersize=5,
+            elinewidth=1.6,
+            capsize=0,
+            color=colours[measure],
+            label=MEASURE_TITLES[measure],
+        )
+        paper = [(row + shift, result.paper[measure]) for row, result in enumerate(results) if measure in result.paper]
+        axes.plot(
+            [number for _, number in paper],
+            [row for row, _ in paper],
+            "|",
+            markersize=11,
+            markeredgewidth=2,
+            color=colours[measure],
+        )
+    axes.set_yticks(range(len(results)), names)
+    axes.invert_yaxis()
+    axes.set_xlabel(
+        "percent; line: 95 % interval over images and seeds"
+        + ("; tick: the paper" if any(r.paper for r in results) else "")
+    )
+    axes.set_title(experiment.title, loc="left", fontsize=11, fontweight="bold")
+    axes.grid(axis="x", color="#e4e7ec", linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(left=False)
+    if len(measures) > 1:
+        axes.legend(
+            frameon=False,
+            fontsize=8,
+            ncols=len(measures),
+            loc="upper left",
+            bbox_to_anchor=(0, -0.02 - 0.55 / (1.3 + 0.44 * len(results))),
+        )
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": f"S3N Studio {__version__}"})
+    return buffer.getvalue()
+
+
+def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> list[str]:
+    remarks = []
+    paper = find_recipe("paper").model_dump(mode="json", exclude={"name", "about", "sources"})
+    ours = plan.recipe.model_dump(mode="json", exclude={"name", "about", "sources"})
+    changed = [
+        f"{key} {_said(value)} (paper: {_said(paper_value)})" for key, value, paper_value in _differences(ours, paper)
+    ]
+    remarks.append(
+        f"Recipe {plan.recipe.name}; "
+        + (f"it differs from the paper's: {', '.join(changed)}." if changed else "the paper's.")
+    )
+    remarks.append(
+        "All training images are learned from, and the last epoch is measured: no image is used to choose it."
+    )
+    folds = {len(material.parts) for material in plan.materials}
+    if folds != {1}:
+        remarks.append(f"Cross-validation with {max(folds)} folds of the training images; test images were not used.")
+    for material in plan.materials:
+        images, classes = len(material.whole.records), len(material.whole.classes)
+        if _PAPER_SETS.get(material.whole.title) != (images, classes):
+            remarks.append(
+                f"{material.name} is not the paper's data set: {images:,} images of {classes} classes. The paper's numbers "
+                "are for orientation only."
+            )
+    remarks += [
+        f"{result.arm.title}: {result.arm.note}."
+        for result in results
+        if result.arm.note and result.data == results[0].data
+    ]
+    missing = sum(result.missing for result in results)
+    if missing:
+        remarks.append(f"{missing} trainings are not finished; numbers so far are of the finished seeds.")
+    reasons = dict.fromkeys(reason for result in results for reason in result.failures)
+    remarks += [f"A training failed: {reason}" for reason in reasons]
+    return remarks
+
+
+def _differences(
+    ours: dict[str, object], paper: dict[str, object], prefix: str = ""
+) -> list[tuple[str, object, object]]:
+    found: list[tuple[str, object, object]] = []
+    for key, value in ours.items():
+        if key in _NOT_COMPARED:
+            continue
+        other = paper.get(key)
+        if isinstance(value, dict) and isinstance(other, dict):
+            found += _differences(value, other, f"{key}.")
+        elif value != other:
+            found.append((prefix + key, value, other))
+    return found
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_said, value)) + "]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _cell(result: ArmResult, measure: Measure) -> str:
+    value, paper = result.values.get(measure), result.paper.get(measure)
+    ours = "–" if value is None else f"{100 * value.mean:.1f} ({100 * value.low:.1f} to {100 * value.high:.1f})"
+    return ours if paper is None else f"{ours}; paper {paper:g}"
+
+
+def _points(value: Interval | None) -> str:
+    return "" if value is None else f"{100 * value.mean:+.1f} ({100 * value.low:+.1f} to {100 * value.high:+.1f})"
+
+
+def _signed(value: Interval | None) -> str:
+    return "" if value is None else f"{value.mean:+.3f} ({value.low:+.3f} to {value.high:+.3f})"
+
+
+def _numbers(value: Interval | None) -> list[str]:
+    return ["", "", ""] if value is None else [f"{number:.6g}" for number in (value.mean, value.low, value.high)]
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def _escaped(text: str) -> str:
+    for sign in "&%$#_{}":
+        text = text.replace(sign, f"\\{sign}")
+    return text

@@ -1,0 +1,158 @@
+"""The numbers of a campaign: from the finished cells to the values of each arm, with intervals and differences."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from s3n_core.errors import OutputError
+from s3n_core.reproduce.answers import read_answers
+from s3n_core.reproduce.campaign import ANSWERS, PLACES, cell_folder, failure_of, is_finished
+from s3n_core.reproduce.experiments import FULL, Arm, Experiment, Measure, paper_name
+from s3n_core.reproduce.planning import Cell, Material, Plan
+from s3n_core.reproduce.statistics import Interval, difference, holm_lower_bounds, interval, paired, table_of
+from s3n_core.system.atomic_files import read_bytes
+
+_PLACES = {"localized": "localized", "hit_rate": "hit_rate"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """What an arm gives on a data set.
+
+    Attributes:
+        arm: The arm.
+        data: The data set's name.
+        images: Number of measured images.
+        seeds: Number of seeds of which all parts are finished.
+        missing: Cells that are not finished.
+        failures: Why cells failed, each reason once.
+        values: By measure, in [0, 1]: the mean over images and seeds with its interval; measures of places have the range over
+            seeds instead, because they are not stored per image.
+        paper: By measure the paper's number, in percent.
+        full_over: The paired difference `FULL` minus this arm in the joint prediction; None for `FULL` itself and where no seeds
+            are common.
+        loss_over: The same for the log loss, this arm minus `FULL`, so that above zero is better for `FULL`, too.
+        lower: The lower bound of ``full_over``, adjusted for the number of controls; None outside a family.
+    """
+
+    arm: Arm
+    data: str
+    images: int
+    seeds: int
+    missing: int
+    failures: tuple[str, ...] = ()
+    values: Mapping[Measure, Interval] = field(default_factory=dict)
+    paper: Mapping[Measure, float] = field(default_factory=dict)
+    full_over: Interval | None = None
+    loss_over: Interval | None = None
+    lower: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """The finished seeds of an arm: by column of the answers, seed and image; and by place measure and seed."""
+
+    answers: Mapping[str, Mapping[int, Mapping[str, float]]]
+    places: Mapping[str, Mapping[int, float]]
+
+
+def results_of(plan: Plan, experiment: Experiment, out: Path) -> list[ArmResult]:
+    """Return the results of an experiment, data set by data set, arm by arm; arms without a finished seed have no values."""
+    return [result for material in plan.materials for result in _of_material(plan, experiment, material, out)]
+
+
+def decides(results: list[ArmResult]) -> bool:
+    """Whether `FULL` is better than every control: each adjusted lower bound is above zero, on every data set."""
+    controls = [result for result in results if result.arm.title != FULL]
+    return bool(controls) and all(result.lower is not None and result.lower > 0 for result in controls)
+
+
+def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Path) -> list[ArmResult]:
+    measured: dict[str, _Measured] = {}
+    found: dict[str, tuple[int, int, tuple[str, ...]]] = {}
+    for arm in experiment.arms:
+        by_seed = plan.cells_of[(experiment.key, arm.title, material.name)]
+        whole = {seed: cells for seed, cells in enumerate(by_seed) if all(is_finished(out, cell) for cell in cells)}
+        cells = [cell for of_seed in by_seed for cell in of_seed]
+        reasons = dict.fromkeys(failure_of(out, cell) for cell in cells)
+        found[arm.title] = (
+            len(whole),
+            sum(not is_finished(out, cell) for cell in cells),
+            tuple(reason for reason in reasons if reason),
+        )
+        measured[arm.title] = _read(whole, out)
+    # The arm that others are compared with is the full method, also where its row has another name (Table 4).
+    views = {arm.title: arm.views for arm in experiment.arms}
+    lower: Mapping[str, float] = {}
+    if experiment.family:
+        pairs = {
+            arm.title: paired(_joint(measured[FULL], views[FULL]), _joint(measured[arm.title], arm.views))
+            for arm in experiment.arms
+            if arm.title != FULL
+        }
+        if pairs and all(values is not None for values in pairs.values()):
+            lower = holm_lower_bounds({title: values for title, values in pairs.items() if values is not None})
+    results = []
+    for arm in experiment.arms:
+        seeds, missing, failures = found[arm.title]
+        of_arm = measured[arm.title]
+        values: dict[Measure, Interval] = {}
+        for measure in experiment.measures:
+            if measure in _PLACES:
+                numbers = list(of_arm.places.get(_PLACES[measure], {}).values())
+                if numbers:
+                    values[measure] = Interval(sum(numbers) / len(numbers), min(numbers), max(numbers))
+            elif right := of_arm.answers.get(f"{measure}/{arm.views}"):
+                values[measure] = interval(table_of(right))
+        joint = _joint(of_arm, arm.views)
+        own = arm.title != FULL and FULL in measured
+        results.append(
+            ArmResult(
+                arm=arm,
+                data=material.name,
+                images=table_of(joint).shape[1] if joint else 0,
+                seeds=seeds,
+                missing=missing,
+                failures=failures,
+                values=values,
+                paper=arm.paper.get(paper_name(material.whole.title), {}),
+                full_over=difference(_joint(measured[FULL], views[FULL]), joint) if own else None,
+                loss_over=difference(
+                    of_arm.answers.get(f"joint/{arm.views}/loss", {}),
+                    measured[FULL].answers.get(f"joint/{views[FULL]}/loss", {}),
+                )
+                if own
+                else None,
+                lower=lower.get(arm.title),
+            )
+        )
+    return results
+
+
+def _joint(measured: _Measured, views: int) -> Mapping[int, Mapping[str, float]]:
+    return measured.answers.get(f"joint/{views}", {})
+
+
+def _read(whole: Mapping[int, tuple[Cell, ...]], out: Path) -> _Measured:
+    answers: dict[str, dict[int, dict[str, float]]] = {}
+    places: dict[str, dict[int, float]] = {}
+    for seed, cells in whole.items():
+        weighted: dict[str, list[tuple[float, float]]] = {}
+        for cell in cells:
+            folder = cell_folder(out, cell)
+            try:
+                for column, images in read_answers(folder / ANSWERS).items():
+                    answers.setdefault(column, {}).setdefault(seed, {}).update(images)
+                if (folder / PLACES).is_file():
+                    looked = json.loads(read_bytes(folder / PLACES))
+                    for name in _PLACES.values():
+                        weighted.setdefault(name, []).append((float(looked[name]), float(looked["images"])))
+            except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+                raise OutputError(f"The results in {folder} are damaged ({error}); delete this folder.") from error
+        for name, pairs in weighted.items():
+            places.setdefault(name, {})[seed] = sum(v * n for v, n in pairs) / sum(n for _, n in pairs)
+    return _Measured(answers, places)

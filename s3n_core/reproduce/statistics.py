@@ -1,0 +1,90 @@
+"""Statistics over images and seeds: means and paired differences with bootstrap intervals, adjusted for several controls.
+
+Images and seeds are drawn with replacement, crossed: a draw keeps the same images for all its seeds, and the same draws for both
+sides of a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+DRAWS = 4000
+LEVEL = 0.95
+
+Values = Mapping[int, Mapping[str, float]]
+"""By seed and image name: 1 if the prediction is right, else 0; or another number per image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def table_of(values: Values) -> NDArray[np.float64]:
+    """Return an array (seeds, images) of the images that all seeds have in common."""
+    common = sorted(set.intersection(*(set(images) for images in values.values())))
+    return np.array([[values[seed][name] for name in common] for seed in sorted(values)], dtype=np.float64)
+
+
+def bootstrap_means(values: NDArray[np.float64], *, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
+    """Return the means of draws of an array (seeds, images), shape (draws,)."""
+    generator = np.random.default_rng(seed)
+    seeds, images = values.shape
+    means = np.empty(draws)
+    for draw in range(draws):
+        rows = generator.integers(seeds, size=seeds)
+        columns = generator.integers(images, size=images)
+        means[draw] = values[rows][:, columns].mean()
+    return means
+
+
+def interval(values: NDArray[np.float64], seed: int = 0) -> Interval:
+    """Return the mean of an array (seeds, images) with its 95 % interval."""
+    low, high = np.percentile(bootstrap_means(values, seed=seed), [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def paired(ours: Values, theirs: Values) -> NDArray[np.float64] | None:
+    """Return the differences of common seeds and images, shape (seeds, images); None if there are none."""
+    seeds = sorted(set(ours) & set(theirs))
+    if not seeds:
+        return None
+    names = sorted(set.intersection(*(set(side[seed]) for side in (ours, theirs) for seed in seeds)))
+    if not names:
+        return None
+    return np.array([[float(ours[seed][name]) - float(theirs[seed][name]) for name in names] for seed in seeds])
+
+
+def difference(ours: Values, theirs: Values) -> Interval | None:
+    """Return the paired difference over common seeds and images, with its interval; None if there are none."""
+    values = paired(ours, theirs)
+    return None if values is None else interval(values)
+
+
+def holm_lower_bounds(differences: Mapping[str, NDArray[np.float64]], *, draws: int = DRAWS) -> dict[str, float]:
+    """Return the lower bounds of several differences, adjusted for their number (Holm 1979).
+
+    The differences are ordered by how often a draw is not above zero. The k-th (from 0) of m gets the two-sided level
+    0.05 / (m - k). As Holm's procedure stops at the first that is not significant, a later bound is at most zero then.
+
+    Args:
+        differences: By name, arrays (seeds, images).
+        draws: Number of draws.
+    """
+    means = {name: bootstrap_means(values, draws=draws) for name, values in differences.items()}
+    order = sorted(means, key=lambda name: (float((means[name] <= 0).mean()), -float(means[name].mean())))
+    bounds: dict[str, float] = {}
+    stopped = False
+    for place, name in enumerate(order):
+        low = float(np.percentile(means[name], 50 * (1 - LEVEL) / (len(order) - place)))
+        bounds[name] = min(low, 0.0) if stopped else low
+        stopped = stopped or low <= 0
+    return bounds

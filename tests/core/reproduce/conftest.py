@@ -1,0 +1,38 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from s3n_core.server.inspection_server import single_thread
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    with single_thread():
+        yield
+
+
+@pytest.fixture(scope="session")
+def birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set in the layout of CUB-200-2011 with boxes: three classes, each with four training and three test images."""
+    root = tmp_path_factory.mktemp("material") / "birds"
+    lines: dict[str, list[str]] = {
+        name: [] for name in ("images", "image_class_labels", "train_test_split", "bounding_boxes")
+    }
+    number = 0
+    for place, name in enumerate(("001.Crow", "002.Jay", "003.Kite"), 1):
+        (root / "images" / name).mkdir(parents=True)
+        for index in range(7):
+            number += 1
+            pixels = np.random.default_rng([place, index]).integers(0, 256, (12, 15, 3), dtype=np.uint8)
+            Image.fromarray(pixels).resize((90, 72)).save(root / "images" / name / f"{index}.png")
+            lines["images"].append(f"{number} {name}/{index}.png")
+            lines["image_class_labels"].append(f"{number} {place}")
+            lines["train_test_split"].append(f"{number} {int(index < 4)}")
+            lines["bounding_boxes"].append(f"{number} 20 10 50 40")
+    for name, rows in lines.items():
+        (root / f"{name}.txt").write_text("\n".join(rows) + "\n")
+    (root / "classes.txt").write_text("1 001.Crow\n2 002.Jay\n3 003.Kite\n")
+    return root

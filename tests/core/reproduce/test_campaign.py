@@ -1,0 +1,236 @@
+"""A campaign from the command line: planned, trained, stopped, shared, failed, and rendered."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from PIL import Image
+
+from s3n_core import cli
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.reproduce.answers import measured_records, read_answers
+from s3n_core.reproduce.campaign import ANSWERS, PLACES, RESULT, cell_folder, is_finished, run_campaign
+from s3n_core.reproduce.experiments import EXPERIMENTS, FULL
+from s3n_core.reproduce.planning import Plan, open_material, plan_campaign
+from s3n_core.reproduce.rendering import markdown
+from s3n_core.reproduce.results import results_of
+from s3n_core.system.atomic_files import write_json, write_text
+from s3n_core.training.recipes import find_recipe
+
+SETTINGS: dict[str, Any] = {
+    "weights": "none",
+    "network.input_size": 64,
+    "network.source_size": 64,
+    "resize": "squash",
+    "epochs": 1,
+    "batch_size": 6,
+}
+RECIPE = find_recipe("quick").changed(SETTINGS)
+OPTIONS = ["--recipe", "quick", "--device", "cpu", *(t for k, v in SETTINGS.items() for t in ("--set", f"{k}={v}"))]
+
+
+def plan_of(birds: Path, out: Path, *names: str, seeds: int = 1, folds: int = 0, **changes: Any) -> Plan:
+    recipe = RECIPE.changed({key.replace("__", "."): value for key, value in changes.items()})
+    return plan_campaign([EXPERIMENTS[name] for name in names], [open_material(birds, out, folds)], recipe, seeds)
+
+
+def run(plan: Plan, out: Path) -> list[Any]:
+    with closing(run_campaign(plan, out, device="cpu")) as steps:
+        return list(steps)
+
+
+def invent(plan: Plan, out: Path, right_of: dict[str, float]) -> None:
+    """Write results of all cells as if they had been trained: an arm's images are right up to a share of them."""
+    for (_, title, _), by_seed in plan.cells_of.items():
+        for cells in by_seed:
+            for cell in cells:
+                records = measured_records(cell.data)
+                lines = ["name,label,joint/1,joint/1/loss,joint/3,joint/3/loss"]
+                for place, record in enumerate(records):
+                    right = place < right_of[title] * len(records)
+                    predicted = record.label if right else (record.label or 0) + 1
+                    loss = 0.1 if right else 2.0
+                    lines.append(f"{record.name},{record.label},{predicted},{loss},{predicted},{loss}")
+                folder = cell_folder(out, cell)
+                folder.mkdir(parents=True, exist_ok=True)
+                write_text(folder / ANSWERS, "\n".join(lines) + "\n")
+                write_json(folder / RESULT, {"cost": cell.cost, "seconds": 2 * cell.cost})
+
+
+def test_equal_trainings_are_planned_once_and_named_by_what_determines_them(birds, tmp_path):
+    alone = {name: plan_of(birds, tmp_path, name) for name in EXPERIMENTS}
+    together = plan_of(birds, tmp_path, *EXPERIMENTS)
+    full = together.cells_of[("table2", FULL, "birds")][0]
+    for name in EXPERIMENTS:
+        assert together.cells_of[(name, FULL, "birds")][0] == full, f"{name} trains the full method again"
+    assert len(together.cells) < sum(len(plan.cells) for plan in alone.values())
+    assert len({cell.key for cell in together.cells}) == len(together.cells)
+    assert (
+        together.cells_of[("table5", "fine-tuned backbone", "birds")] == together.cells_of[("table2", "S3N O", "birds")]
+    )
+    # (delta 0.2, 3 cells and base 0.09 are what the recipe has anyway.)
+    for name, title in (("delta", "delta 0.2"), ("window", "3 cells"), ("base", "base 0.09")):
+        assert together.cells_of[(name, title, "birds")][0] == full
+    elsewhere = tmp_path / "copy" / "birds"
+    elsewhere.parent.mkdir()
+    os.symlink(birds, elsewhere)
+    assert [cell.key for cell in plan_of(elsewhere, tmp_path, "table2").cells] == [
+        cell.key for cell in alone["table2"].cells
+    ]
+    again = plan_of(birds, tmp_path, "table2", seeds=2, epochs=2)
+    assert not {cell.key for cell in again.cells} & {cell.key for cell in alone["table2"].cells}
+    assert len(again.cells) == 2 * len(alone["table2"].cells)
+    longest = max(plan_of(birds, tmp_path, "controls").cells, key=lambda cell: cell.recipe.epochs)
+    assert (longest.recipe.epochs, longest.recipe.network.branches, longest.cost) == (3, "O", 36.0)
+
+
+def test_a_table_from_the_command_line(birds, tmp_path, capsys):
+    out = tmp_path / "tables"
+    arguments = ["reproduce", "table5", "table1", "--data", str(birds), "--out", str(out), "--seeds", "1", *OPTIONS]
+    assert cli.main([*arguments, "--tables"]) == 0, "tables can be written before anything is finished"
+    assert "| birds | fine-tuned backbone | –; paper 86" in capsys.readouterr().out
+    assert cli.main(arguments) == 0
+    said = capsys.readouterr()
+    assert "# Table 5: against the backbone alone" in said.out
+    assert "paper 94.63" in said.out
+    assert len(list(out.glob("cells/*"))) == 2, "Table 1 needs no training of its own"
+    assert {file.name for file in out.iterdir() if file.is_file()} == {
+        f"{name}{suffix}" for name in ("table1", "table5") for suffix in (".md", ".csv", ".tex", ".png")
+    }
+    with (out / "table5.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["data"], row["network"], row["images"], row["seeds"]) for row in rows] == [
+        ("birds", "fine-tuned backbone", "9", "1"),
+        ("birds", FULL, "9", "1"),
+    ]
+    plan = plan_of(birds, out, "table5")
+    for row, (title, paper) in zip(rows, (("fine-tuned backbone", 0.86), (FULL, 0.885)), strict=True):
+        (cell,) = plan.cells_of[("table5", title, "birds")][0]
+        right = read_answers(cell_folder(out, cell) / ANSWERS)["joint/1"]
+        assert float(row["mean"]) == pytest.approx(sum(right.values()) / 9)
+        assert float(row["paper"]) == paper
+        assert json.loads((cell_folder(out, cell) / PLACES).read_bytes())["images"] == 9
+    with Image.open(out / "table5.png") as picture:
+        assert picture.width == 1200
+    assert r"\begin{tabular}" in (out / "table5.tex").read_text(encoding="utf-8")
+
+    before = {path: path.stat().st_mtime_ns for path in out.glob("cells/*/*") if path.name != "claim.lock"}
+    assert cli.main(arguments) == 0
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "nothing is trained or measured again"
+
+
+def test_a_killed_campaign_goes_on(birds, tmp_path):
+    out = tmp_path / "tables"
+    plan = plan_of(birds, out, "table5", epochs=3)
+    command = [sys.executable, "-m", "s3n_core", "reproduce", "table5", "--data", str(birds), "--out", str(out)]
+    command += ["--seeds", "1", *OPTIONS, "--set", "epochs=3", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["done"] == 1 and event["epoch"] >= 1 and not event["finished"]:
+            break
+    process.kill()
+    process.communicate()
+    first, second = plan.cells
+    assert (is_finished(out, first), is_finished(out, second)) == (True, False)
+    kept = (cell_folder(out, first) / RESULT).stat().st_mtime_ns
+    steps = run(plan, out)
+    assert (steps[-1].done, steps[-1].total) == (2, 2)
+    assert (cell_folder(out, first) / RESULT).stat().st_mtime_ns == kept
+    assert {step.cell for step in steps if step.cell} == {second.key}
+    result = json.loads((cell_folder(out, second) / RESULT).read_bytes())
+    assert result["cost"] < second.cost, "its first epoch was trained before the kill"
+
+
+def test_two_processes_share_the_work(birds, tmp_path):
+    plan = plan_of(birds, tmp_path, "table5")
+    first, second = (cell_folder(tmp_path, cell) for cell in plan.cells)
+    first.mkdir(parents=True)
+    with FileLock(first / "claim.lock"):
+        steps = run(plan, tmp_path)
+    assert (steps[-1].done, steps[-1].total, steps[-1].elsewhere) == (1, 2, 1)
+    assert not (first / RESULT).exists()
+    assert (second / RESULT).is_file()
+    steps = run(plan, tmp_path)
+    assert (steps[-1].done, steps[-1].elsewhere) == (2, 0)
+    assert steps[0].seconds_left is not None, "known from the finished cell"
+
+
+def test_a_cell_that_fails_is_told_and_tried_again(birds, tmp_path):
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"these are no weights")
+    broken = plan_of(birds, tmp_path, "table5", weights=str(weights))
+    for _ in range(2):
+        failed = {step.cell: step.failed for step in run(broken, tmp_path) if step.failed}
+        assert list(failed) == [cell.key for cell in broken.cells], "one failure does not end the campaign"
+    text = markdown(broken, EXPERIMENTS["table5"], results_of(broken, EXPERIMENTS["table5"], tmp_path))
+    for reason in failed.values():
+        assert "weights.pth" in reason
+        assert f"A training failed: {reason}" in text
+    assert "2 trainings are not finished" in text
+
+
+def test_folds_are_measured_on_training_images_only(birds, tmp_path):
+    plan = plan_of(birds, tmp_path, "table5", folds=2)
+    assert len(plan.cells) == 4
+    official = {record.path.name for record in measured_records(open_data_set(birds))}
+    names = [
+        record.name for cell in plan.cells_of[("table5", FULL, "birds")][0] for record in measured_records(cell.data)
+    ]
+    assert len(names) == len(set(names)) == 12
+    assert not {name.rsplit("/", 1)[1] for name in names} & official
+    invent(plan, tmp_path, {FULL: 1.0, "fine-tuned backbone": 0.5})
+    baseline, full = results_of(plan, EXPERIMENTS["table5"], tmp_path)
+    assert (baseline.images, full.images, full.seeds) == (12, 12, 1)
+    assert full.values["joint"].mean == 1.0
+    assert baseline.values["joint"].mean == pytest.approx(0.5)
+    assert baseline.full_over is not None
+    assert baseline.full_over.mean == pytest.approx(0.5)
+    assert "Cross-validation with 2 folds" in markdown(plan, EXPERIMENTS["table5"], [baseline, full])
+
+
+def test_the_criterion_needs_every_control_and_sets_the_exit_code(birds, tmp_path, capsys):
+    plan = plan_of(birds, tmp_path, "controls", seeds=2)
+    titles = [arm.title for arm in EXPERIMENTS["controls"].arms]
+    command = ["reproduce", "controls", "--data", str(birds), "--out", str(tmp_path), "--seeds", "2", *OPTIONS]
+    command += ["--tables", "--check"]
+    assert cli.main(command) == 1
+    assert "is not known yet" in capsys.readouterr().err
+    invent(plan, tmp_path, dict.fromkeys(titles, 0.2) | {FULL: 1.0})
+    assert cli.main(command) == 0
+    assert f"{FULL} is better than every control" in capsys.readouterr().out
+    invent(plan, tmp_path, dict.fromkeys(titles, 0.2) | {FULL: 1.0, "(b3) the centre": 1.0})
+    assert cli.main(command) == 1
+    said = capsys.readouterr()
+    assert f"{FULL} is **not** better than every control" in said.out
+    assert "not met" in said.err
+    with (tmp_path / "controls.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["network"]: row for row in csv.DictReader(file) if row["measure"] == "joint"}
+    assert float(rows["(c) O alone, equal compute"]["full_over"]) == pytest.approx(7 / 9, abs=1e-5)
+    assert float(rows["(a) no warps"]["adjusted_lower"]) > 0
+    assert float(rows["(b3) the centre"]["adjusted_lower"]) <= 0
+    line = next(line for line in said.out.splitlines() if "(a) no warps" in line)
+    assert f"{7 / 9 * 1.9:+.3f}" in line, "the log loss is better by as much"
+
+
+def test_arguments(birds, tmp_path, capsys):
+    assert cli.main(["reproduce", "--list"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"{name}: " in listed for name in EXPERIMENTS)
+    assert cli.main(["reproduce", "table9", "--data", str(birds), "--out", str(tmp_path)]) == 2
+    assert "table9" in capsys.readouterr().err
+    assert cli.main(["reproduce", "table2", "--out", str(tmp_path)]) == 2
+    folder = tmp_path / "flat"
+    for letter in "ab":
+        (folder / letter).mkdir(parents=True)
+        Image.new("RGB", (20, 20)).save(folder / letter / "1.png")
+    assert cli.main(["reproduce", "table2", "--data", str(folder), "--out", str(tmp_path / "out")]) == 1
+    assert "--folds" in capsys.readouterr().err
