@@ -97,7 +97,7 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
     lines = [f"# {experiment.title}", "", _line(head), "|" + "---|" * len(head), *map(_line, rows), ""]
     lines += [
         "Percent. In brackets: the 95 % bootstrap interval over images and seeds, of Loc. and Hit rate the range over seeds; "
-        "differences are paired. *Paper*: the number in the paper.",
+        "differences are paired, and above zero the method is better, in log loss, too. *Paper*: the number in the paper.",
         "",
     ]
     if experiment.family and all(result.lower is not None for result in results if result.arm.title != FULL):
@@ -159,6 +159,7 @@ def plot(experiment: Experiment, results: list[ArmResult]) -> bytes:
     from matplotlib.figure import Figure
 
     from s3n_core.export.figures import tokens
+    from s3n_core.export.figures.lettering import font
 
     measures = [measure for measure in experiment.measures if any(measure in result.values for result in results)]
     several = len({result.data for result in results}) > 1
@@ -195,13 +196,13 @@ def plot(experiment: Experiment, results: list[ArmResult]) -> bytes:
             markeredgewidth=2,
             color=colours[measure],
         )
-    axes.set_yticks(range(len(results)), names)
+    axes.set_yticks(range(len(results)), names, fontproperties=font(9))
     axes.invert_yaxis()
-    axes.set_xlabel(
-        "percent; line: 95 % interval over images and seeds"
-        + ("; tick: the paper" if any(r.paper for r in results) else "")
-    )
-    axes.set_title(experiment.title, loc="left", fontsize=11, fontweight="bold")
+    tick = "; tick: the paper" if any(result.paper for result in results) else ""
+    axes.set_xlabel(f"percent; line: 95 % interval over images and seeds{tick}", fontproperties=font(9))
+    for label in axes.get_xticklabels():
+        label.set_fontproperties(font(9))
+    axes.set_title(experiment.title, loc="left", fontproperties=font(11, bold=True))
     axes.grid(axis="x", color="#e4e7ec", linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left"):
@@ -210,7 +211,7 @@ def plot(experiment: Experiment, results: list[ArmResult]) -> bytes:
     if len(measures) > 1:
         axes.legend(
             frameon=False,
-            fontsize=8,
+            prop=font(9),
             ncols=len(measures),
             loc="upper left",
             bbox_to_anchor=(0, -0.02 - 0.55 / (1.3 + 0.44 * len(results))),
