@@ -18,6 +18,7 @@ from s3n_core.commands import (
     evaluate,
     export,
     export_onnx,
+    faithfulness,
     import_checkpoint,
     inspection_server,
     predict,
@@ -46,6 +47,7 @@ app.command("export", help=export.HELP)(export.export)
 app.command("animate", help=animate.HELP)(animate.animate)
 app.command("export-onnx", help=export_onnx.HELP)(export_onnx.export_onnx)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
+app.command("faithfulness", help=faithfulness.HELP)(faithfulness.faithfulness)
 app.command("audit", help=audit.HELP)(audit.audit)
 app.command("reproduce", help=reproduce.HELP)(reproduce.reproduce)
 app.command("import-checkpoint", help=import_checkpoint.HELP)(import_checkpoint.import_checkpoint)

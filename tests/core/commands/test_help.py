@@ -15,6 +15,7 @@ COMMANDS = [
     "predict",
     "export",
     "evaluate",
+    "faithfulness",
     "audit",
     "export-onnx",
     "import-checkpoint",

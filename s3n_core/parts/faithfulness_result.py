@@ -1,0 +1,188 @@
+"""How faithful contributions are on a set of images: the measures, their controls and their intervals. Without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from s3n_core.system.seeding import keyed_generator
+
+RemovalFill = Literal["blur", "other image"]
+"""What replaces a removed patch: the same place blurred, or the same place of another image."""
+
+REMOVAL_FILLS: tuple[RemovalFill, ...] = get_args(RemovalFill)
+
+Measure = Literal["insertion AUC", "deletion AUC", "RD@5 %", "RD@10 %"]
+"""AUC: mean probability of the predicted class along the curve. RD: how much more the predicted class loses than its
+strongest rival when the given share of the area is removed, the largest contributions to their margin first."""
+
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+Group = Literal["correct", "wrong", "unlabelled"]
+
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+FEWEST = 10
+"""For fewer images than this there is no interval."""
+
+_RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFaithfulness:
+    """The measures of one image.
+
+    Attributes:
+        name: Its name.
+        group: Whether the predicted class is that of its label.
+        on_box: Whether random patches lie on the object's box first; else anywhere.
+        values: By fill and measure: the value for contributions and the mean for random patches of equal area.
+    """
+
+    name: str
+    group: Group
+    on_box: bool
+    values: Mapping[RemovalFill, Mapping[Measure, tuple[float, float]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureSummary:
+    """One measure over several images.
+
+    Attributes:
+        fill: What replaced the removed patches.
+        measure: The measure.
+        value: Mean for contributions.
+        random: Mean for random patches of equal area.
+        difference: Mean of the difference of both.
+        interval: Its 95 % interval (bootstrap over images), or None for fewer than `FEWEST` images.
+    """
+
+    fill: RemovalFill
+    measure: Measure
+    value: float
+    random: float
+    difference: float
+    interval: tuple[float, float] | None
+
+    @property
+    def less_is_better(self) -> bool:
+        """Whether a smaller value speaks for the contributions."""
+        return self.measure == "deletion AUC"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faithfulness:
+    """The faithfulness of a model's contributions on a set of images.
+
+    Attributes:
+        images: The measures of every image, in order.
+        total: Number of images of the split, measured or not.
+        unreadable: (name, reason) of images that could not be read, and those without finite scores.
+        split: Which images these are.
+        model: Digest of the model file.
+        precision: Precision of the network's layers.
+        sampling: How peaks are assigned.
+    """
+
+    images: tuple[ImageFaithfulness, ...]
+    total: int
+    unreadable: tuple[tuple[str, str], ...]
+    split: str
+    model: str
+    precision: str
+    sampling: str
+
+    def group(self, group: Group) -> tuple[ImageFaithfulness, ...]:
+        """Return the images of a group."""
+        return tuple(image for image in self.images if image.group == group)
+
+    def summaries(self, group: Group) -> tuple[MeasureSummary, ...]:
+        """Return every measure over the images of a group, by fill; empty if there are none."""
+        images = self.group(group)
+        return tuple(_summary(images, fill, measure) for fill in REMOVAL_FILLS for measure in MEASURES if images)
+
+    def text(self) -> str:
+        """Return the measures as lines for a terminal."""
+        lines = [
+            f"{len(self.images)} of {self.total} images were measured"
+            + (f"; {len(self.unreadable)} could not be." if self.unreadable else "."),
+            "Contributions to the predicted class; beside them the mean of random patches of equal area"
+            f" (on the object's box in {sum(image.on_box for image in self.images)} images).",
+        ]
+        for group in GROUPS:
+            if not (summaries := self.summaries(group)):
+                continue
+            count = len(self.group(group))
+            lines += ["", f"{group.capitalize()}: {count} image{'s' if count > 1 else ''}"]
+            lines.append(f"{'fill':<12} {'measure':<14} {'value':>7} {'random':>7} {'difference (95 % interval)':>30}")
+            lines += [_line(summary) for summary in summaries]
+            if count < FEWEST:
+                lines.append(f"No intervals for fewer than {FEWEST} images.")
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values: the groups, and every image."""
+        return {
+            "images": len(self.images),
+            "total": self.total,
+            "unreadable": [list(pair) for pair in self.unreadable],
+            "split": self.split,
+            "model": self.model,
+            "precision": self.precision,
+            "sampling": self.sampling,
+            "on_box": sum(image.on_box for image in self.images),
+            "groups": {
+                group: {
+                    "images": len(self.group(group)),
+                    "measures": [
+                        {
+                            "fill": summary.fill,
+                            "measure": summary.measure,
+                            "value": summary.value,
+                            "random": summary.random,
+                            "difference": summary.difference,
+                            "interval_95": None if summary.interval is None else list(summary.interval),
+                            "less_is_better": summary.less_is_better,
+                        }
+                        for summary in self.summaries(group)
+                    ],
+                }
+                for group in GROUPS
+            },
+            "by_image": [
+                {
+                    "name": image.name,
+                    "group": image.group,
+                    "on_box": image.on_box,
+                    "values": {
+                        fill: {name: list(pair) for name, pair in image.values[fill].items()} for fill in image.values
+                    },
+                }
+                for image in self.images
+            ],
+        }
+
+
+def _summary(images: Sequence[ImageFaithfulness], fill: RemovalFill, measure: Measure) -> MeasureSummary:
+    pairs = np.array([image.values[fill][measure] for image in images], dtype=np.float64)
+    differences = pairs[:, 0] - pairs[:, 1]
+    interval = None
+    if len(images) >= FEWEST:
+        drawn = keyed_generator(0, "faithfulness", fill, measure).integers(0, len(images), (_RESAMPLES, len(images)))
+        low, high = np.quantile(differences[drawn].mean(axis=1), (0.025, 0.975)).tolist()
+        interval = (low, high)
+    value, random = pairs.mean(axis=0).tolist()
+    return MeasureSummary(
+        fill=fill, measure=measure, value=value, random=random, difference=float(differences.mean()), interval=interval
+    )
+
+
+def _line(summary: MeasureSummary) -> str:
+    interval = "" if summary.interval is None else " ({:+.3f} to {:+.3f})".format(*summary.interval)
+    difference = f"{summary.difference:+.3f}{interval}"
+    note = "  less is better" if summary.less_is_better else ""
+    return f"{summary.fill:<12} {summary.measure:<14} {summary.value:7.3f} {summary.random:7.3f} {difference:>30}{note}"

@@ -1,0 +1,130 @@
+"""Faithfulness of a network whose answers are known: the probability is a function of how much red there is."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from s3n_core.datasets.records import Box, ImageRecord
+from s3n_core.datasets.transforms import Preprocess
+from s3n_core.errors import DataSetError
+from s3n_core.method.network import S3N
+from s3n_core.models.opening import Model
+from s3n_core.models.preprocessing import MEAN, STD
+from s3n_core.parts.faithfulness import measure_faithfulness
+from s3n_core.parts.faithfulness_result import MEASURES, Faithfulness
+from s3n_core.parts.removal_curves import FRACTIONS, area_under
+
+SIDE = 80
+GAIN = 0.8
+
+
+@pytest.fixture
+def red_or_not(model: Model, small_network: Callable[..., S3N]) -> Model:
+    """Classes 0 and 1: the mean of red, times GAIN and -GAIN; the others never."""
+    network = small_network(branches="O", backbone="vgg16", num_classes=12, input_size=SIDE, source_size=SIDE)
+    network.backbone.layers, network.backbone.stride = nn.AvgPool2d(8), 8  # type: ignore[assignment]
+    classifier = nn.Linear(3, 12)
+    with torch.no_grad():
+        classifier.weight.zero_()
+        classifier.weight[:2, 0] = torch.tensor([GAIN, -GAIN])
+        classifier.bias.fill_(-50)
+        classifier.bias[:2] = 0
+    network.head("O").classifier = classifier
+    return dataclasses.replace(
+        model,
+        network=network.eval(),
+        header=model.header.model_copy(update={"network": network.config}),
+        preprocess=Preprocess(input_size=SIDE, source_size=SIDE, resize="squash"),
+        digest="1" * 16,
+    )
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[ImageRecord]:
+    """A picture whose left half is red, and black ones."""
+    records = []
+    for number in range(3):
+        pixels = np.zeros((SIDE, SIDE, 3), dtype=np.uint8)
+        if number == 0:
+            pixels[:, : SIDE // 2, 0] = 255
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(pixels).save(path)
+        records.append(ImageRecord(path=path, name=path.name, label=0))
+    return records
+
+
+def probability(red: float) -> float:
+    """Return the probability of class 0 for a share of red pixels."""
+    mean = (red - MEAN[0]) / STD[0]
+    return float(1 / (1 + np.exp(-2 * GAIN * mean)))
+
+
+def measured(model: Model, records: list[ImageRecord]) -> Faithfulness:
+    return measure_faithfulness(model, records, model.classes, split="test")
+
+
+def test_known_curves_and_drops(red_or_not: Model, images: list[ImageRecord]) -> None:
+    result = measured(red_or_not, images)
+    assert [image.group for image in result.images] == ["correct", "wrong", "wrong"]
+    first = result.images[0]
+    assert not first.on_box
+    removed_red = [probability(0.5 - min(fraction, 0.5)) for fraction in FRACTIONS]
+    inserted_red = [probability(min(fraction, 0.5)) for fraction in FRACTIONS]
+    values = first.values["other image"]  # the others are black
+    assert values["deletion AUC"][0] == pytest.approx(area_under(FRACTIONS, removed_red), abs=1e-4)
+    assert values["insertion AUC"][0] == pytest.approx(area_under(FRACTIONS, inserted_red), abs=1e-4)
+    for measure, share in (("RD@5 %", 0.05), ("RD@10 %", 0.1)):
+        # There are two classes only: what one loses the other gains.
+        expected = 2 * (probability(0.5) - probability(0.5 - share))
+        assert values[measure][0] == pytest.approx(expected, abs=1e-4)  # type: ignore[index]
+        assert 0 < values[measure][1] < 0.8 * expected  # type: ignore[index]
+    assert values["deletion AUC"][0] < values["deletion AUC"][1]
+    assert values["insertion AUC"][0] > values["insertion AUC"][1]
+    blurred = first.values["blur"]
+    assert 0 < blurred["RD@10 %"][0] < values["RD@10 %"][0]  # a blurred red half is still red
+    black = result.images[1].values["blur"]
+    assert black["RD@5 %"] == pytest.approx((0, 0), abs=1e-6)  # blurred black is black
+    assert black["deletion AUC"] == pytest.approx((1 - probability(0.0),) * 2, abs=1e-4)
+
+
+def test_random_patches_lie_on_the_object(red_or_not: Model, images: list[ImageRecord]) -> None:
+    """All red is in the box, and all of the box is red: contributions are as good as random patches on it, no better."""
+    images[0] = dataclasses.replace(images[0], box=Box(x=0, y=0, width=SIDE / 2, height=SIDE))
+    first = measured(red_or_not, images).images[0]
+    assert first.on_box
+    for measure in MEASURES:
+        own, random = first.values["other image"][measure]
+        assert own == pytest.approx(random, abs=1e-6)
+
+
+def test_groups_intervals_and_files(red_or_not: Model, images: list[ImageRecord]) -> None:
+    images[2] = dataclasses.replace(images[2], label=None)
+    broken = dataclasses.replace(images[1], path=images[1].path.with_name("none.png"), name="none.png")
+    result = measured(red_or_not, [*images, broken])
+    assert [name for name, _ in result.unreadable] == ["none.png"]
+    assert [len(result.group(group)) for group in ("correct", "wrong", "unlabelled")] == [1, 1, 1]
+    assert all(summary.interval is None for summary in result.summaries("correct"))
+    assert "No intervals for fewer than 10 images." in result.text()
+    many = dataclasses.replace(result, images=result.images[:1] * 12)
+    for summary in many.summaries("correct"):
+        assert summary.interval == pytest.approx((summary.difference,) * 2)  # all images are alike
+        assert summary.difference == pytest.approx(summary.value - summary.random)
+    assert many.summaries("wrong") == ()
+    written = json.loads(json.dumps(result.to_dict()))
+    assert written["groups"]["correct"]["images"] == 1
+    assert written["by_image"][0]["values"]["blur"]["RD@5 %"] == list(result.images[0].values["blur"]["RD@5 %"])
+
+
+def test_one_image_is_not_enough(red_or_not: Model, images: list[ImageRecord]) -> None:
+    with pytest.raises(DataSetError, match="at least two images"):
+        measured(red_or_not, images[:1])
+    lost = dataclasses.replace(images[1], path=images[1].path.with_name("none.png"), name="none.png")
+    with pytest.raises(DataSetError, match="two images that can be read"):
+        measured(red_or_not, [images[0], lost])
