@@ -88,7 +88,7 @@ def draw_bird(
     of ``(seed, index)``: the same scene with another species differs only in the parts that differ between the species.
 
     Args:
-        species: One of ``SPECIES``.
+        species: One of ``SPECIES``, or with other variants: ``replace(species, tail="rufous")`` of ``dataclasses``.
         index: Number of the scene, 0 or more.
         seed: Seed of the data set.
         without: Parts of ``PARTS`` to leave out. Bill, tail and legs are absent; crown, eye ring, throat and wing bars are
