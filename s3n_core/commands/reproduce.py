@@ -68,7 +68,8 @@ def reproduce(
     if list_all:
         for experiment in EXPERIMENTS.values():
             typer.echo(f"{experiment.key}: {experiment.title}; {', '.join(arm.title for arm in experiment.arms)}")
-            typer.echo(f"  measured: {', '.join(MEASURE_TITLES[measure] for measure in experiment.measures)}")
+            if experiment.measures:
+                typer.echo(f"  measured: {', '.join(MEASURE_TITLES[measure] for measure in experiment.measures)}")
         return
     if not experiments or not data or out is None:
         raise typer.BadParameter("name at least one experiment, --data and --out; --list lists the experiments")

@@ -21,6 +21,7 @@ from typing import Any
 from s3n_core.errors import RunError, S3NError
 from s3n_core.evaluation.hit_rates import measure_places
 from s3n_core.models.opening import Model, open_model
+from s3n_core.prediction.job import predict_to_file
 from s3n_core.reproduce.answers import measured_records, write_answers
 from s3n_core.reproduce.planning import Cell, Plan
 from s3n_core.runs.run_directory import RunDirectory, is_run
@@ -31,7 +32,8 @@ from s3n_core.training.preparing import prepare_run
 from s3n_core.training.trainer import Trainer
 from s3n_core.version import __version__
 
-ANSWERS, PLACES, RESULT, FAILURE = "answers.csv", "places.json", "cell.json", "failed.json"
+ANSWERS, PLACES, PREDICTIONS = "answers.csv", "places.json", "predictions.json"
+RESULT, FAILURE = "cell.json", "failed.json"
 _RUN, _LOCK, _OWNER = "run", "claim.lock", "claim.json"
 
 
@@ -158,6 +160,10 @@ def _run_cell(cell: Cell, folder: Path, device: str, workers: int | None) -> Gen
     model = open_model(run.path, device, "float32")
     records = measured_records(cell.data)
     write_answers(model, records, folder / ANSWERS)
+    for _ in predict_to_file(
+        model, records, folder / PREDICTIONS, classes=cell.data.classes, workers=workers, restart=True
+    ):
+        pass
     if any(record.box is not None for record in records):
         write_json(folder / PLACES, to_json(measure_places(model, records, cell.data.classes, workers=workers)))
     share = 0.0 if first is None else 1 - first / cell.recipe.epochs

@@ -50,6 +50,7 @@ class Experiment:
         title: Its heading.
         measures: Its columns.
         arms: Its rows.
+        figure: A figure instead of a table: "hits" (Figure 5) or "parts" (Figure 6), which have no measures.
         family: Whether its arms are controls whose differences from `FULL` are adjusted for their number (Holm), and together
             decide whether places pay.
     """
@@ -58,12 +59,13 @@ class Experiment:
     title: str
     measures: tuple[Measure, ...]
     arms: tuple[Arm, ...]
+    figure: Literal["", "hits", "parts"] = ""
     family: bool = False
 
     @property
     def needs_boxes(self) -> bool:
         """Whether a column is measured against the data set's boxes."""
-        return "localized" in self.measures or "hit_rate" in self.measures
+        return bool(self.figure) or "localized" in self.measures or "hit_rate" in self.measures
 
 
 def _cub(**measured: float) -> Mapping[str, Mapping[Measure, float]]:
@@ -161,6 +163,20 @@ EXPERIMENTS: Mapping[str, Experiment] = {
                     paper={"cub": {"joint": 88.5}, "aircraft": {"joint": 92.8}, "cars": {"joint": 94.7}},
                 ),
             ),
+        ),
+        Experiment(
+            key="figure5",
+            title="Figure 5: peaks on the object per image",
+            measures=(),
+            arms=(_FULL,),
+            figure="hits",
+        ),
+        Experiment(
+            key="figure6",
+            title="Figure 6: parts from strong to weak evidence",
+            measures=(),
+            arms=(_FULL,),
+            figure="parts",
         ),
         Experiment(
             key="controls",

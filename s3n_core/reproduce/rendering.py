@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s3n_core.reproduce.experiments import FULL, MEASURE_TITLES, Experiment, Measure
+from s3n_core.reproduce.peak_figures import counts_of, figure_csv, figure_markdown, figure_plot
 from s3n_core.reproduce.planning import Plan
 from s3n_core.reproduce.results import ArmResult, decides, results_of
 from s3n_core.reproduce.statistics import Interval
@@ -40,7 +41,7 @@ class Table:
 
     Attributes:
         experiment: The experiment.
-        results: Its results so far.
+        results: Its results so far; empty for a figure.
         files: The files, the Markdown first.
     """
 
@@ -58,6 +59,9 @@ def write_tables(plan: Plan, out: Path) -> list[Table]:
     make_folder(out)
     tables = []
     for experiment in plan.experiments:
+        if experiment.figure:
+            tables.append(_write_figure(plan, experiment, out))
+            continue
         results = results_of(plan, experiment, out)
         contents = {
             ".md": markdown(plan, experiment, results).encode(),
@@ -71,6 +75,19 @@ def write_tables(plan: Plan, out: Path) -> list[Table]:
             write_bytes(file, content)
         tables.append(Table(experiment, results, tuple(files)))
     return tables
+
+
+def _write_figure(plan: Plan, experiment: Experiment, out: Path) -> Table:
+    counted = counts_of(plan, experiment, out)
+    contents = {
+        ".md": figure_markdown(experiment, counted).encode(),
+        ".csv": figure_csv(counted).encode(),
+        **({".png": figure_plot(experiment, counted)} if counted else {}),
+    }
+    files = {out / f"{experiment.key}{suffix}": content for suffix, content in contents.items()}
+    for file, content in files.items():
+        write_bytes(file, content)
+    return Table(experiment, [], tuple(files))
 
 
 def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> str:

@@ -93,7 +93,19 @@ def test_equal_trainings_are_planned_once_and_named_by_what_determines_them(bird
 
 def test_a_table_from_the_command_line(birds, tmp_path, capsys):
     out = tmp_path / "tables"
-    arguments = ["reproduce", "table5", "table1", "--data", str(birds), "--out", str(out), "--seeds", "1", *OPTIONS]
+    arguments = [
+        "reproduce",
+        "table5",
+        "table1",
+        "figure5",
+        "--data",
+        str(birds),
+        "--out",
+        str(out),
+        "--seeds",
+        "1",
+        *OPTIONS,
+    ]
     assert cli.main([*arguments, "--tables"]) == 0, "tables can be written before anything is finished"
     assert "| birds | fine-tuned backbone | –; paper 86" in capsys.readouterr().out
     assert cli.main(arguments) == 0
@@ -102,8 +114,10 @@ def test_a_table_from_the_command_line(birds, tmp_path, capsys):
     assert "paper 94.63" in said.out
     assert len(list(out.glob("cells/*"))) == 2, "Table 1 needs no training of its own"
     assert {file.name for file in out.iterdir() if file.is_file()} == {
-        f"{name}{suffix}" for name in ("table1", "table5") for suffix in (".md", ".csv", ".tex", ".png")
+        *(f"{name}{suffix}" for name in ("table1", "table5") for suffix in (".md", ".csv", ".tex", ".png")),
+        *(f"figure5{suffix}" for suffix in (".md", ".csv", ".png")),
     }
+    assert "9 predictions of 1 seeds" in (out / "figure5.md").read_text(encoding="utf-8")
     with (out / "table5.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["data"], row["network"], row["images"], row["seeds"]) for row in rows] == [
