@@ -59,6 +59,8 @@ def _show_start(event: RunStarted) -> None:
         f"{verb} {epochs} of {event.images} images in {event.classes} classes, {event.validation} for validation, "
         f"on {event.device} in {event.precision}: {event.path.name}"
     )
+    if event.time:
+        say(f"Time: {event.time}.")
     for note in event.notes:
         say(note)
 

@@ -54,6 +54,9 @@ class RunState:
         best_epoch: The best epoch so far, from 0; None before the first.
         best_accuracy: Its validation accuracy, in [0, 1]; None without a validation set.
         failure: The error that ended the training (`S3NError.to_dict`), or None. Older versions wrote only `message`.
+        device: The device that `images_per_second` was measured on: "cpu", "cuda" or "mps"; None in older versions.
+        host: Name of the machine that it was measured on (`platform.node`); None in older versions, and if several processes
+            shared the work.
     """
 
     status: RunStatus
@@ -70,6 +73,8 @@ class RunState:
     best_epoch: int | None = None
     best_accuracy: float | None = None
     failure: Mapping[str, Any] | None = None
+    device: str | None = None
+    host: str | None = None
 
     @property
     def error(self) -> S3NError | None:

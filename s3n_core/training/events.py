@@ -23,6 +23,7 @@ class RunStarted:
         device: Display name of the device.
         precision: Precision of the layers.
         notes: Sentences for the user (fallbacks, origin of the weights).
+        time: How long it takes, such as "about 12 min on this machine (from run birds-3)"; empty for a resumed run.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class RunStarted:
     device: str
     precision: str
     notes: tuple[str, ...] = ()
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ from s3n_core.errors import DataSetError, RunFinished
 from s3n_core.models.batches import FittingPieces
 from s3n_core.models.devices import choose_device, choose_precision, memory_in_use
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.run_list import list_runs
 from s3n_core.system.distributed import Team
 from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.changed_data import require_same_data
 from s3n_core.training.checkpoint_writer import CheckpointWriter
 from s3n_core.training.checkpoints import load_newest, point_to
+from s3n_core.training.duration import UNKNOWN_TIME, estimate_time, validation_cost
 from s3n_core.training.events import CheckpointSaved, EpochDone, Event, RunStarted, StepDone
 from s3n_core.training.health_warnings import health_warnings
 from s3n_core.training.learner import Learner
@@ -100,7 +102,7 @@ class TrainingLoop:
             _log.info("%s", note)
         self._recalibrating = False
         self._reported = self._saved = self._clock.now()
-        control.follow(self._progress, recipe.epochs, self._steps.per_epoch)
+        control.follow(self._progress, recipe.epochs, self._steps.per_epoch, device)
 
     def events(self) -> Generator[Event, None, None]:
         """Train to the end, until the user stops the run, or until the generator is closed."""
@@ -149,7 +151,16 @@ class TrainingLoop:
             device=self._choice.name,
             precision=self._learner.precision,
             notes=self._notes,
+            time=self._expected_time(),
         )
+
+    def _expected_time(self) -> str:
+        plan, root = self._plan, self._run.path.parent
+        if self._resumed or not self._team.leads:
+            return ""
+        counts = len(plan.training), len(plan.validation)
+        estimate = estimate_time(plan.recipe, *counts, list_runs(root), self._choice.device)
+        return UNKNOWN_TIME if estimate is None else estimate.text
 
     @property
     def _resumable(self) -> bool:
@@ -201,8 +212,7 @@ class TrainingLoop:
         """Estimate the remaining time in seconds, including validation."""
         plan, progress = self._plan, self._progress
         batches = (plan.recipe.epochs - progress.epoch) * self._steps.per_epoch - progress.batch
-        # An image without a backward pass costs about a third.
-        validation = len(plan.validation) / (3 * len(plan.training))
+        validation = validation_cost(len(plan.training), len(plan.validation))
         return batches * self._clock.batch_seconds * (1 + validation)
 
     def _finish_epoch(self, rates: dict[str, float], speed: dict[str, float]) -> Generator[Event, None, None]:

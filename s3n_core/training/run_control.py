@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -104,10 +105,20 @@ class RunControl:
         """Whether a final status has been written."""
         return self._state.status in _LAST_WORDS
 
-    def follow(self, progress: TrainingProgress, epochs: int, batches: int) -> None:
-        """From now on, take epoch, batch and best epoch from ``progress``, which the training updates in place."""
+    def follow(self, progress: TrainingProgress, epochs: int, batches: int, device: str) -> None:
+        """From now on, take epoch, batch and best epoch from ``progress``, which the training updates in place.
+
+        Args:
+            progress: The progress.
+            epochs: Total number of epochs.
+            batches: Batches per epoch.
+            device: The device that is trained on; a speed that was measured elsewhere is no longer reported.
+        """
         self._progress = progress
-        self._state = replace(self._state, epochs=epochs, batches=batches)
+        host = platform.node() if self._team.size == 1 else None
+        if (device, host) != (self._state.device, self._state.host):
+            self._state = replace(self._state, images_per_second=None)
+        self._state = replace(self._state, epochs=epochs, batches=batches, device=device, host=host)
 
     def write(self, status: RunStatus, **fields: Any) -> None:
         """Write ``state.json``.
