@@ -21,6 +21,7 @@ from s3n_gui.frame.page_stack import PageStack
 from s3n_gui.frame.pages import MODULES, PAGES, PageEntry, Studio
 from s3n_gui.frame.palette.palette import Palette
 from s3n_gui.frame.palette.sources import PaletteSources
+from s3n_gui.frame.place_keeping import PlaceKeeping
 from s3n_gui.frame.preload import Preload
 from s3n_gui.frame.rail import Rail
 from s3n_gui.frame.strip import Strip
@@ -70,10 +71,10 @@ class MainWindow(QMainWindow):
         self.probe = DeviceProbe(self)
         self.card = CardMemory(self)
         self.trainings = LiveRuns(settings, self.jobs, self)
-        self.models = ModelChoices(self.session, self.recent, self.trainings.watch, self)
+        self._layout = layout if layout is not None else WindowLayout()
+        self.models = ModelChoices(self.session, self.recent, self.trainings.watch, self._layout, self)
         self._ranges = ModelRanges(self.session, self)
         self._preload = Preload(MODULES)
-        self._layout = layout if layout is not None else WindowLayout()
         self._places = LastPlaces(self.session, self._layout)
         self._build(pages)
         self._connect()
@@ -93,8 +94,10 @@ class MainWindow(QMainWindow):
             trainings=self.trainings,
             places=self._places,
             models=self.models,
+            probe=self.probe,
         )
         self.pages = PageStack(pages, studio, self._layout)
+        self._keeping = PlaceKeeping(self.session, self.pages, self._places, self._layout, self)
         self.actions_by_id = make_actions(self)
         self.dialogs = WindowDialogs(self, self.session, self.settings, self.probe, self.card)
         self.tray = JobsTray(self.jobs)
@@ -142,6 +145,7 @@ class MainWindow(QMainWindow):
         session.path_offered.connect(self.opener.open_path)
         session.open_asked.connect(self.commands.ask_to_open)
         session.demo_asked.connect(self.commands.open_demo)
+        session.run_data_asked.connect(self.opener.open_data_of)
         session.message_reported.connect(self.banner.show_message)
         session.cause_ended.connect(self.banner.end)
         self.opener.opened.connect(self._on_opened)
@@ -244,8 +248,7 @@ class MainWindow(QMainWindow):
             self.trainings.leave_all()
         keep_geometry(self, self._layout)
         self.pages.keep_state()
-        self._places.keep()
-        self._layout.write()
+        self._keeping.close()
         self.pages.shut_down()
         clock().close()
         self._preload.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent, QUndoGroup
@@ -20,10 +21,12 @@ class PageStack(QStackedWidget):
     Signals:
         page_shown: The name of the page that is now visible.
         commands_changed: The commands of the visible page may have changed.
+        state_changed: The name of a page whose state to keep has changed.
     """
 
     page_shown = Signal(str)
     commands_changed = Signal()
+    state_changed = Signal(str)
 
     def __init__(
         self, entries: Sequence[PageEntry], studio: Studio, layout: WindowLayout, parent: QWidget | None = None
@@ -62,6 +65,7 @@ class PageStack(QStackedWidget):
                 page.restore_state(kept)
             self._made[name] = page
             page.commands_changed.connect(self.commands_changed)
+            page.state_changed.connect(partial(self.state_changed.emit, name))
             self._areas[name] = area = _PageArea(self)
             self.addWidget(area)
             area.setWidget(page)
@@ -94,8 +98,12 @@ class PageStack(QStackedWidget):
 
     def keep_state(self) -> None:
         """Store the state of all pages in the layout, for the next start."""
-        for name, page in self._made.items():
-            self._layout.keep(f"page-{name}", page.save_state())
+        for name in self._made:
+            self.keep_state_of(name)
+
+    def keep_state_of(self, name: str) -> None:
+        """Store the state of one page, which was created before."""
+        self._layout.keep(f"page-{name}", self._made[name].save_state())
 
     def shut_down(self) -> None:
         """Stop processes, threads and timers of all pages."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from s3n_gui.background.device_probe import DeviceProbe
 from s3n_gui.background.jobs import JobList
 from s3n_gui.state.last_place import LastPlaces
 from s3n_gui.state.live_runs import LiveRuns
@@ -29,6 +30,7 @@ class Studio:
         trainings: The live runs and their jobs.
         places: Where the last session ended.
         models: The models to choose from.
+        probe: Knows the devices of this machine, once the engine has told.
     """
 
     session: Session
@@ -39,6 +41,7 @@ class Studio:
     trainings: LiveRuns
     places: LastPlaces
     models: ModelChoices
+    probe: DeviceProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def _inspect(studio: Studio) -> Page:
 def _train(studio: Studio) -> Page:
     from s3n_gui.training.panel import page
 
-    return page(studio.session, studio.settings, studio.jobs, studio.trainings)
+    return page(studio.session, studio.settings, studio.jobs, studio.trainings, studio.probe)
 
 
 def _predict(studio: Studio) -> Page:

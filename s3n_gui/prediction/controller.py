@@ -152,10 +152,12 @@ class PredictionController(QObject):
         if self._active:
             self._open()
 
-    def _on_asked(self) -> None:
-        """Predict the whole data set with all branches for another page, unless that is done or a job is running."""
+    def _on_asked(self, split: str) -> None:
+        """Predict the data set, or a split of it, with all branches for another page, unless that is done or a job runs."""
         self.activate()
-        self._choose(self._session.model, self.images, "all", None)
+        data_set = self._session.data_set
+        images = self.images if data_set is None or split == "all" else data_set_place(data_set)
+        self._choose(self._session.model, images, split, None)
         if self.stage in ("ready", "stopped"):
             self.start()
 

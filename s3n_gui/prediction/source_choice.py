@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from s3n_gui.prediction.controller import PredictionController
@@ -31,6 +31,8 @@ class SourceChoice(QObject):
         bar.stop_asked.connect(controller.cancel)
         empty.asked.connect(self._on_empty)
         controller.request_changed.connect(self.show_request)
+        # Queued, so that the page that asks has returned before the dialog starts its own event loop.
+        session.folder_asked.connect(self.choose_folder, Qt.ConnectionType.QueuedConnection)
         self.show_request()
 
     def choose_folder(self) -> None:

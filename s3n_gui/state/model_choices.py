@@ -16,6 +16,9 @@ from s3n_gui.state.recent import RecentList
 from s3n_gui.state.run_text import run_accuracy_text
 from s3n_gui.state.runs_watch import RunsSeen, RunsWatch
 from s3n_gui.state.session import Session
+from s3n_gui.state.window_layout import WindowLayout
+
+_LIVE = "live-runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class ModelChoices(QObject):
         session: Whose model is chosen.
         recent: Recently opened models and runs; None without any.
         watch: The watch over the runs folder; None without runs.
+        layout: Remembers which runs were being trained, for the next start of the window; None forgets them.
         parent: The owner.
 
     Signals:
@@ -55,11 +59,15 @@ class ModelChoices(QObject):
         session: Session,
         recent: RecentList | None = None,
         watch: RunsWatch | None = None,
+        layout: WindowLayout | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._recent, self._watch = session, recent, watch
-        self._live: frozenset[Path] = frozenset()
+        self._layout = layout
+        kept = None if layout is None else layout.get(_LIVE)
+        # Those that were being trained when the window was closed: it offers their models when they have ended since.
+        self._live = frozenset(Path(path) for path in kept if isinstance(path, str)) if isinstance(kept, list) else frozenset()
         if recent is not None:
             recent.changed.connect(self.changed)
         if watch is not None:
@@ -109,7 +117,12 @@ class ModelChoices(QObject):
                 self._session.report_notice(
                     said, cause="model", action="Use this model", act=partial(self.use, run.path)
                 )
-        self._live = frozenset(run.path for run in seen.live())
+        live = frozenset(run.path for run in seen.live())
+        if live != self._live and not seen.problem:
+            self._live = live
+            if self._layout is not None:
+                self._layout.keep(_LIVE, sorted(str(path) for path in live))
+                self._layout.write()
         self.changed.emit()
 
 

@@ -49,6 +49,7 @@ class Opener(QObject):
         self._busy = False
         self._wanted_image: Path | None = None  # to be selected once the data set has been read
         self._aside = False  # whether the data set being read was opened along with a run
+        self._tells = True  # whether to report that it cannot be read
 
     def open_path(self, path: Path) -> None:
         """Open whatever ``path`` is; if that is not possible, the banner says why."""
@@ -137,8 +138,16 @@ class Opener(QObject):
 
         The page stays, and a folder that is missing or can no longer be read is ignored.
         """
-        if self._session.data_set is not None or self._busy:
-            return
+        if self._session.data_set is None and not self._busy:
+            self._read_data_of(directory)
+
+    def open_data_of(self, run: Path) -> None:
+        """Read the data set of a run and make it the current one; the page stays."""
+        self._wanted_image = None
+        self._read_data_of(RunDirectory(run))
+        self._tells = True
+
+    def _read_data_of(self, directory: RunDirectory) -> None:
         with suppress(S3NError, OSError):
             data = directory.read_run().get("data")
             if isinstance(data, dict) and isinstance(data.get("root"), str) and Path(data["root"]).is_dir():
@@ -146,7 +155,7 @@ class Opener(QObject):
                 self._begin_reading(Path(data["root"]), str(data.get("format") or "auto"))
 
     def _begin_reading(self, path: Path, format: str) -> None:
-        self._folder = path
+        self._folder, self._tells = path, not self._aside
         self._session.end_cause("data")
         self._set_busy(True)
         self.reading.emit(path)
@@ -169,7 +178,7 @@ class Opener(QObject):
     @Slot(str, object)
     def _on_failed(self, _: str, error: Exception) -> None:
         self._set_busy(False)
-        if self._aside:
+        if not self._tells:
             _log.info("the data set of the run was not opened: %s", error)
         elif isinstance(error, S3NError):
             self._session.report_error(str(error), cause="data")

@@ -54,7 +54,11 @@ class Session(QObject):
         open_asked: "data", "model" or "run": the window should ask the user for one.
         demo_asked: The window should open the demo.
         class_asked: The name of a class, as in ``DataSet.classes``: the Data page, already visible, should list it.
-        predictions_asked: The Predict page, which is already visible, should predict the current data set.
+        predictions_asked: The Predict page, which is already visible, should predict the current data set: "all" of it, or a
+            split ("test").
+        folder_asked: The Predict page, which is already visible, should let the user choose a folder.
+        mistakes_asked: The Inspect page, which is already visible, should list only the mistakes.
+        run_data_asked: The folder of a run: the window should read its data set, and stay where it is.
         message_reported: A ``Message`` for the banner.
         cause_ended: A cause of messages is over: the banner drops them.
         error_reported: The sentence of each reported error.
@@ -75,7 +79,10 @@ class Session(QObject):
     open_asked = Signal(str)
     demo_asked = Signal()
     class_asked = Signal(str)
-    predictions_asked = Signal()
+    predictions_asked = Signal(str)
+    folder_asked = Signal()
+    mistakes_asked = Signal()
+    run_data_asked = Signal(object)
     message_reported = Signal(object)
     cause_ended = Signal(str)
     error_reported = Signal(str)
@@ -240,10 +247,25 @@ class Session(QObject):
         self.show_page("data")
         self.class_asked.emit(name)
 
-    def ask_for_predictions(self) -> None:
-        """Show the Predict page and predict the current data set with the current model."""
+    def ask_for_predictions(self, split: str = "all") -> None:
+        """Show the Predict page and predict the current data set, or a split of it ("test"), with the current model."""
         self.show_page("predict")
-        self.predictions_asked.emit()
+        self.predictions_asked.emit(split)
+
+    def ask_for_folder(self) -> None:
+        """Show the Predict page and let the user choose a folder to predict."""
+        self.show_page("predict")
+        self.folder_asked.emit()
+
+    def inspect_mistakes(self) -> None:
+        """Show the Inspect page with only those images of the data set that are predicted wrongly."""
+        self.selection = None
+        self.show_page("inspect")
+        self.mistakes_asked.emit()
+
+    def open_data_of(self, run: Path) -> None:
+        """Ask the window to read the data set of a run; the page stays."""
+        self.run_data_asked.emit(run)
 
     def report_error(self, error: S3NError | str, *, cause: Cause = "") -> None:
         """Show an error in the banner: an error of the engine, or a sentence with what happened and what to do.

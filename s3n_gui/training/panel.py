@@ -9,10 +9,11 @@ from typing import Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeyEvent, QUndoStack
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
+from s3n_gui.background.device_probe import DeviceProbe
 from s3n_gui.background.jobs import JobList
 from s3n_gui.state.demo import demo_run
 from s3n_gui.state.live_runs import LiveRuns
@@ -32,13 +33,21 @@ from s3n_gui.training.words_card import WordsCard
 from s3n_gui.widgets.empty_page import EmptyPage
 from s3n_gui.widgets.page import Page
 
-_NARROW = 1000
-_WIDTHS = {"side": (296, 420), "strip": (216, 520)}
+_WIDE = 1000
+"""From this width on, form, curves and examples are beside each other; below it, the examples or the form are hidden."""
+_WIDTHS = {"side": (296, 420), "strip": (216, 1100)}
+_LOW = 500
+"""Below this height the sentences under the curves give way to the curves."""
+_LEAST_SIDE, _SIDE_SHARE = 216, 0.46
+_TRAINING, _RESTING = (52, 48), (64, 36)
+"""Shares of curves and examples: the examples are large while a run is being trained."""
 
 
-def page(session: Session, settings: Settings, jobs: JobList, trainings: LiveRuns) -> Page:
+def page(
+    session: Session, settings: Settings, jobs: JobList, trainings: LiveRuns, probe: DeviceProbe | None = None
+) -> Page:
     """Make the page."""
-    return TrainPage(session, settings, jobs, trainings)
+    return TrainPage(session, settings, jobs, trainings, probe)
 
 
 class TrainPage(Page):
@@ -50,6 +59,7 @@ class TrainPage(Page):
         settings: Settings,
         jobs: JobList,
         trainings: LiveRuns,
+        probe: DeviceProbe | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -61,7 +71,7 @@ class TrainPage(Page):
         self.side.addTab(self.form, "New training")
         self.side.addTab(self.runs.list, "Runs")
         self.memory = FormMemory(self.form, session, self)
-        self.starting = Starting(self.form, self.controller, session, settings, trainings, jobs, self)
+        self.starting = Starting(self.form, self.controller, session, settings, trainings, jobs, self, probe)
         self.shown = ShownRun(self.controller, session, settings, self._upper)
         self.bar, self.toolbar, self.charts = self.shown.bar, self.shown.toolbar, self.shown.charts
         self.strip = ProbeStrip(self._upper)
@@ -71,6 +81,7 @@ class TrainPage(Page):
         self._parts: dict[str, QWidget] = {"side": self._left, "strip": self.strip}
         self._wanted: dict[str, bool] = {}
         self._room = 0
+        self._busy = self._widths_chosen = False
         self._commands: frozenset[str] = frozenset()
         self._place_parts()
         self._connect()
@@ -118,9 +129,11 @@ class TrainPage(Page):
         self.form.finish()
 
     def save_state(self) -> dict[str, Any]:
-        """Return panel widths and visibility, smoothing, and the values of the form."""
+        """Return panel widths and visibility, smoothing, whether details are shown, and the values of the form."""
         return {
             "widths": [*self._outer.sizes(), *self._upper.sizes()],
+            "widths_chosen": self._widths_chosen,
+            "details": self.toolbar.details.isChecked(),
             "parts": dict(self._wanted),
             "smoothing": self.toolbar.smoothing.value(),
             "form": self.memory.to_dict(),
@@ -131,12 +144,16 @@ class TrainPage(Page):
         widths, parts, smoothing = state.get("widths"), state.get("parts"), state.get("smoothing")
         if isinstance(widths, list) and len(widths) == 4 and all(isinstance(w, int) for w in widths):
             self._outer.setSizes(widths[:2])
-            self._upper.setSizes(widths[2:])
+            if state.get("widths_chosen") is True:  # else they follow the training
+                self._widths_chosen = True
+                self._upper.setSizes(widths[2:])
         if isinstance(parts, dict):
             self._wanted = {
                 name: shown for name, shown in parts.items() if name in self._parts and isinstance(shown, bool)
             }
             self._show_parts()
+        if state.get("details") is True:
+            self.toolbar.details.setChecked(True)
         if isinstance(smoothing, int):
             self.toolbar.smoothing.setValue(smoothing)
         kept = state.get("form", {"last": {"recipe": state.get("recipe")}})  # earlier versions kept only the recipe
@@ -149,10 +166,13 @@ class TrainPage(Page):
         """Show or hide a panel: "side" or "strip"."""
         self._wanted[name] = self._parts[name].isHidden()
         self._show_parts()
+        self.state_changed.emit()
 
     def show_for(self, room: QSize) -> None:
-        """Hide the probe images on a narrow page, unless the user has asked for them."""
+        """Show what there is room for, unless the user has asked for something else."""
         self._room = room.width()
+        self.words.set_low(room.height() < px(_LOW))
+        self._fit()
         self._show_parts()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -194,17 +214,25 @@ class TrainPage(Page):
             splitter.setChildrenCollapsible(False)
             splitter.setHandleWidth(INSIDE_GROUP)
         self._outer.setStretchFactor(1, 1)
-        self._upper.setStretchFactor(0, 4)
-        self._upper.setStretchFactor(1, 1)
         self._fit()
         theme().changed.connect(self._fit)
         self._outer.setSizes([px(304), px(860)])
-        self._upper.setSizes([px(620), px(232)])
+        self._share_room()
 
     def _fit(self) -> None:
+        room = self._room or px(_WIDE)
         for name, (least, most) in _WIDTHS.items():
-            self._parts[name].setMinimumWidth(px(least))
+            few = min(px(least), max(_LEAST_SIDE, round(_SIDE_SHARE * room)))
+            self._parts[name].setMinimumWidth(few)
             self._parts[name].setMaximumWidth(px(most))
+
+    def _share_room(self) -> None:
+        """Give the examples more room while a run is being trained, unless the user has chosen the widths."""
+        if not self._widths_chosen:
+            shares = _TRAINING if self._busy else _RESTING
+            for index, share in enumerate(shares):
+                self._upper.setStretchFactor(index, share)
+            self._upper.setSizes([100 * share for share in shares])
 
     def _connect(self) -> None:
         controller = self.controller
@@ -220,9 +248,26 @@ class TrainPage(Page):
         self.runs.counted.connect(self._on_counted)
         self.runs.longer_asked.connect(self._on_longer)
         self.bar.longer_asked.connect(self._ask_longer)
+        self.shown.next_changed.connect(self._tell_commands)
         self.starting.checked.connect(self._tell_commands)
         self.runs.chosen_changed.connect(self._tell_commands)
         self.side.currentChanged.connect(self._tell_commands)
+        self._upper.splitterMoved.connect(self._on_widths_chosen)
+        self._outer.splitterMoved.connect(self._on_state)
+        for changed in (
+            self.form.changed,
+            self.form.name.textEdited,
+            self.toolbar.details_changed,
+            self.toolbar.smoothing_changed,
+        ):
+            changed.connect(self._on_state)
+
+    def _on_state(self, *_: object) -> None:
+        self.state_changed.emit()
+
+    def _on_widths_chosen(self) -> None:
+        self._widths_chosen = True
+        self.state_changed.emit()
 
     def _on_run_shown(self, path: Path | None) -> None:
         self.words.forget()
@@ -239,6 +284,10 @@ class TrainPage(Page):
         finding = controller.preparation is not None
         said = sayings(controller.series, controller.state, controller.status, finding_range=finding)
         self.words.show_sayings(said)
+        if controller.machine.busy != self._busy:
+            self._busy = controller.machine.busy
+            self._share_room()
+            self._show_parts()
         self._tell_commands()
 
     def _ask_longer(self) -> None:
@@ -272,9 +321,14 @@ class TrainPage(Page):
         self._show_parts()
 
     def _show_parts(self) -> None:
-        # Without a run there are no curves that could use the space, so keep the form.
-        self._left.setVisible(self._wanted.get("side", True) or self.controller.path is None)
-        self.strip.setVisible(self._wanted.get("strip", self._room >= max(px(_NARROW), _NARROW)))
+        # On a narrow page the examples take the place of the form while a run is being trained. Without a run there are no
+        # curves that could use the space of the form.
+        shown, wide = self.controller.path is not None, self._room >= max(px(_WIDE), _WIDE)
+        focused = self._left.isAncestorOf(QApplication.focusWidget() or self)
+        self._left.setVisible(not shown or self._wanted.get("side", wide or not self._busy))
+        self.strip.setVisible(self._wanted.get("strip", wide or self._busy))
+        if focused and self._left.isHidden():
+            self.bar.take_focus()
 
     # -- commands ------------------------------------------------------------------------------------------------------
 

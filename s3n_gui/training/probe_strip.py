@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
@@ -20,6 +20,11 @@ from s3n_gui.training.snapshot_store import Probe, SnapshotStore
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.images.image_ground import draw_ground
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
+
+_LEAST, _LARGEST = 200, 300
+"""Sides of an image, in pixels at normal text size: so large that all rows are visible, within these limits; the files are not
+finer, and smaller images may fill the width."""
+_WORDS_HEIGHT = 40
 
 
 class ProbeStrip(QFrame):
@@ -72,7 +77,7 @@ class ProbeStrip(QFrame):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(12)
         self._column.addStretch(1)
-        scroll = QScrollArea()
+        scroll = self._scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -147,9 +152,23 @@ class ProbeStrip(QFrame):
             row.show()
         for row in self.rows[len(probes) :]:
             row.hide()
+        self._size_pictures()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Size the images so that all rows fit where there is room."""
+        super().resizeEvent(event)
+        self._size_pictures()
+
+    def _size_pictures(self) -> None:
+        rows = sum(not row.isHidden() for row in self.rows)
+        side = self._scroll.viewport().height() // max(rows, 1) - px(_WORDS_HEIGHT)
+        for row in self.rows:
+            for picture in row.pictures:
+                picture.set_most(min(max(side, px(_LEAST)), px(_LARGEST)))
 
     def _fit(self) -> None:
         self.epoch.setFont(number_font("body"))
+        self._size_pictures()
 
 
 class ProbeRow(QWidget):
@@ -201,6 +220,7 @@ class _Picture(QWidget):
         self.setAccessibleName(name)
         self._image = QImage()
         self._marks = Marks()
+        self._most = px(_LARGEST)
         policy = self.sizePolicy()
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -209,11 +229,16 @@ class _Picture(QWidget):
         self._image, self._marks = image, Marks(peaks=peaks)
         self.update()
 
+    def set_most(self, side: int) -> None:
+        if side != self._most:
+            self._most = side
+            self.updateGeometry()
+
     def hasHeightForWidth(self) -> bool:
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return width
+        return min(width, self._most)
 
     def sizeHint(self) -> QSize:
         return QSize(px(84), px(84))

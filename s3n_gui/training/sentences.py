@@ -41,7 +41,7 @@ class Saying:
 def sayings(
     series: MetricSeries, state: RunState | None, status: ShownStatus | None, *, finding_range: bool = False
 ) -> list[Saying]:
-    """Return comments on a run, most important first.
+    """Return comments on a run, most important first; the result of one that has ended is not among them (`result_sentence`).
 
     Args:
         series: Its metrics.
@@ -63,6 +63,41 @@ def sayings(
     return said
 
 
+def result_sentence(series: MetricSeries, state: RunState | None) -> str:
+    """Return the result of a run that has ended, with its interval and what it is worth; empty without an epoch.
+
+    Args:
+        series: Its metrics.
+        state: Its last recorded state.
+    """
+    values, images, known, branch = _main_accuracy(series)
+    if not np.isfinite(values).any():
+        return ""
+    best = int(np.nanargmax(values))
+    value, number, epochs = float(values[best]), best + 1, len(values)
+    if state is not None and state.best_accuracy is not None and state.best_epoch is not None:
+        value, number, epochs = state.best_accuracy, state.best_epoch + 1, state.epochs
+    text = accuracy_share_text(value, images)
+    if not known:
+        return (
+            f"Its training accuracy reached {text}. Without validation images it is not known how good the model is: "
+            "evaluate it on test images."
+        )
+    return (
+        f"Validation accuracy of {_BRANCH_WORDS[branch]}: {text} in epoch {number} of {epochs}. The best epoch was chosen "
+        "on these images, so the number is optimistic."
+    )
+
+
+def _main_accuracy(series: MetricSeries) -> tuple[Column, int | None, bool, str]:
+    """Return the accuracies that a run is judged by, their number of images, whether they are of validation images, and whose."""
+    branch = "joint" if "accuracy_joint" in series.names() else "O"
+    validation = series.epoch_values(f"validation_accuracy_{branch}")
+    if np.isfinite(validation).any():
+        return validation, series.validation_images, True, branch
+    return series.epoch_values(f"accuracy_{branch}"), series.training_images, False, branch
+
+
 def _trouble(state: RunState | None, status: ShownStatus) -> Saying:
     if status == "failed":
         error = None if state is None else state.error
@@ -79,14 +114,9 @@ def _progress(series: MetricSeries, *, finished: bool) -> list[Saying]:
     said: list[Saying] = []
     losses = series.epoch_values("loss")
     epochs = count_text(len(losses), "epoch")
-    branch = "joint" if "accuracy_joint" in series.names() else "O"
-    validation = series.epoch_values(f"validation_accuracy_{branch}")
-    known = bool(np.isfinite(validation).any())
-    accuracy = validation if known else series.epoch_values(f"accuracy_{branch}")
-    where = "validation" if known else "training"
-    if np.isfinite(accuracy).any():
-        images = series.validation_images if known else series.training_images
-        said.append(_accuracy(accuracy, images, where, _BRANCH_WORDS[branch], finished=finished))
+    accuracy, images, known, branch = _main_accuracy(series)
+    if not finished and np.isfinite(accuracy).any():
+        said.append(_accuracy(accuracy, images, "validation" if known else "training", _BRANCH_WORDS[branch]))
         if not known:
             said.append(Saying("plain", "There are no validation images, so the curves show only training images."))
     if np.isfinite(losses).all() and len(losses) > 1:
@@ -106,14 +136,12 @@ def _progress(series: MetricSeries, *, finished: bool) -> list[Saying]:
     return said
 
 
-def _accuracy(values: Column, images: int | None, where: str, whose: str, *, finished: bool) -> Saying:
+def _accuracy(values: Column, images: int | None, where: str, whose: str) -> Saying:
     best = int(np.nanargmax(values))
     since = len(values) - 1 - best
     start = f"{where.capitalize()} accuracy of {whose}"
     best_text = f"{accuracy_share_text(float(values[best]), images)} in epoch {best + 1}"
     last_text = accuracy_share_text(float(values[-1]), images)
-    if finished:
-        return Saying("good", f"{start} reached {best_text}, the best of {count_text(len(values), 'epoch')}.")
     if since >= _RESTING_EPOCHS:
         return Saying(
             "caution",

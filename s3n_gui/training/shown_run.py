@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from s3n_core.datasets.validation_images import OTHER_MARK
@@ -21,13 +22,21 @@ from s3n_gui.training.curves.chart_grid import ChartGrid
 from s3n_gui.training.curves.chart_marks import Band
 from s3n_gui.training.curves.chart_toolbar import ChartToolbar
 from s3n_gui.training.curves.curve_files import save_picture, save_table
+from s3n_gui.training.runs.next_steps import NextSteps
 from s3n_gui.training.runs.run_bar import RunBar
 from s3n_gui.training.runs.run_colours import run_colours
+from s3n_gui.training.sentences import result_sentence
 from s3n_gui.widgets.question import Answer, Question
 
 
 class ShownRun(QWidget):
-    """Shows the controller's run and passes commands to it."""
+    """Shows the controller's run and passes commands to it.
+
+    Signals:
+        next_changed: Other commands are available for its model.
+    """
+
+    next_changed = Signal()
 
     def __init__(
         self, controller: TrainingController, session: Session, settings: Settings, parent: QWidget | None = None
@@ -51,13 +60,33 @@ class ShownRun(QWidget):
         # Queued, so that the emitter returns before the dialog starts its own event loop.
         controller.data_changed.connect(self._on_data_changed, Qt.ConnectionType.QueuedConnection)
         self.bar.ordered.connect(self.order)
-        self.bar.inspect_asked.connect(self.inspect)
+        self.next = NextSteps(controller, session, self)
+        self.bar.use_asked.connect(self.next.use)
+        self.bar.inspect_asked.connect(self.next.inspect_mistakes)
+        self.bar.predict_asked.connect(self.next.predict_folder)
+        self.bar.evaluate_asked.connect(self.next.evaluate)
+        session.model_changed.connect(self._show_next)
+        session.data_set_changed.connect(self._show_next)
+        self.toolbar.details_changed.connect(self.charts.show_details)
         self.toolbar.smoothing_changed.connect(self.charts.set_smoothing)
         self.toolbar.logarithmic_changed.connect(self.charts.set_logarithmic)
         self.toolbar.reset_asked.connect(self.charts.reset_zoom)
         self.toolbar.other_removed.connect(self._on_other_removed)
         self.toolbar.export_asked.connect(self.save)
         self.show_status()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a size at which the sentence and the buttons of the run are whole: a splitter asks for nothing else."""
+        size, layout = super().minimumSizeHint(), self.layout()
+        if layout is not None:
+            size.setHeight(max(size.height(), layout.totalMinimumHeightForWidth(max(self.width(), size.width()))))
+        return size
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Ask for another height at another width."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
     def commands(self) -> dict[str, Callable[[], object]]:
         """Return the commands available for the shown run, by action id."""
@@ -72,12 +101,17 @@ class ShownRun(QWidget):
         if self.bar.can_train_longer:
             table["train-longer"] = self.bar.longer_asked.emit
         if self.bar.can_inspect:
-            table["train-inspect"] = self.inspect
+            table |= {"train-predict": self.next.predict_folder}
+            if not self.next.in_use:
+                table["train-use"] = self.next.use
+            if not self.next.problem:
+                table |= {"train-inspect": self.next.inspect_mistakes, "train-evaluate": self.next.evaluate}
         if self._controller.path is not None:
             table |= {
                 "train-alone": self.charts.toggle_alone,
                 "train-whole": self.charts.reset_zoom,
                 "train-log": self.toolbar.logarithmic.toggle,
+                "train-details": self.toolbar.details.toggle,
                 "train-picture": partial(self.save, "png"),
                 "train-table": partial(self.save, "csv"),
             }
@@ -93,11 +127,6 @@ class ShownRun(QWidget):
     def train_longer(self, epochs: int) -> None:
         """Train the shown run for ``epochs`` epochs in all."""
         self._controller.resume(self._settings.device, epochs=epochs)
-
-    def inspect(self) -> None:
-        """Open the shown run's best model on the Inspect page."""
-        self._session.model = self._controller.path
-        self._session.show_page("inspect")
 
     def save(self, kind: str) -> None:
         """Let the user choose a file, and save the curves.
@@ -135,11 +164,18 @@ class ShownRun(QWidget):
             controller.series.validation_images,
             controller.preparation,
         )
+        if self.bar.can_inspect:
+            self.bar.show_result(result_sentence(controller.series, controller.state))
+        self._show_next()
         self.charts.set_epochs(self._epochs())
         bands = recipe_bands(controller.run)
         if bands != self._bands:
             self._bands = bands
             self.charts.show_bands(bands)
+
+    def _show_next(self, *_: object) -> None:
+        self.bar.show_next(in_use=self.next.in_use, problem=self.next.problem)
+        self.next_changed.emit()
 
     def _on_run_shown(self) -> None:
         self._bands = ()

@@ -17,7 +17,7 @@ from s3n_gui.training.sentences import Saying, Tone
 _ICONS: dict[Tone, str] = {"good": "check", "plain": "info", "caution": "caution", "bad": "error"}
 _WORDS: dict[Tone, str] = {"good": "Good", "plain": "Note", "caution": "Warning", "bad": "Failed"}
 _MARGIN, _BETWEEN = 8, 6
-_LEAST_HEIGHT, _LARGEST_HEIGHT = 54, 132
+_LEAST_HEIGHT, _LARGEST_HEIGHT, _LOW_HEIGHT = 44, 132, 66
 _SCROLL_BAR, _EDGE = 10, 2
 
 
@@ -57,6 +57,7 @@ class WordsCard(QFrame):
         self._said: tuple[Saying, ...] = ()
         self._rows: list[_Row] = []
         self._height = 0
+        self._low = False
         self._gap = QSpacerItem(0, 0)
         self._column.addItem(self._gap)
         theme().changed.connect(self._fit)
@@ -78,6 +79,14 @@ class WordsCard(QFrame):
     def forget(self) -> None:
         """Reset the reserved height for another run."""
         self._height = 0
+
+    def set_low(self, low: bool) -> None:
+        """Set whether there is little height: then only the first sentences are visible, and the others are scrolled to."""
+        if low != self._low:
+            self._low = low
+            self._height = 0
+            self._reserve()
+            self.updateGeometry()
 
     def texts(self) -> list[str]:
         """Return the texts of the comments."""
@@ -117,7 +126,7 @@ class WordsCard(QFrame):
         count, height = 0, 2 * (_MARGIN + _EDGE) - _BETWEEN
         for row in self._rows:
             further = height + row.height_for(width) + _BETWEEN
-            if count and further > (most or px(_LARGEST_HEIGHT)):
+            if count and further > (most or px(_LOW_HEIGHT if self._low else _LARGEST_HEIGHT)):
                 break
             count, height = count + 1, further
         return count, height

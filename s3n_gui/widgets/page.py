@@ -15,9 +15,11 @@ class Page(QWidget):
 
     Signals:
         commands_changed: ``commands`` returns other commands; the frame calls it again.
+        state_changed: ``save_state`` returns something else that should not be lost; the frame keeps it.
     """
 
     commands_changed = Signal()
+    state_changed = Signal()
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """Return the page's commands, by the ids of their rows in ``actions.py``.

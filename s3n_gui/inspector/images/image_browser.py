@@ -120,6 +120,7 @@ class ImageBrowser(QWidget):
         self.shown.activated.connect(self._apply_filter)
         images.filtered.connect(self._on_filtered)
         session.selection_changed.connect(self._on_selection)
+        session.mistakes_asked.connect(self._show_mistakes)
         self.list.selectionModel().currentChanged.connect(self._on_current_changed)
         thumbnails.ready.connect(self._on_thumbnail)
         thumbnails.outdated.connect(self.list.viewport().update)
@@ -176,6 +177,13 @@ class ImageBrowser(QWidget):
             self.search.clear()
         self.shown.setCurrentIndex(0)
         self._show_offer()
+
+    def _show_mistakes(self) -> None:
+        """Filter the list for another page."""
+        with QSignalBlocker(self.search):
+            self.search.clear()
+        self.shown.setCurrentIndex(self.shown.findData("mistakes"))
+        self._apply_filter()
 
     def _on_filtered(self) -> None:
         listed, total = self._images.rowCount(), self._images.total

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QPointF, QTimer, Signal
+from PySide6.QtCore import QPointF, QSize, QTimer, Signal
 from PySide6.QtGui import QColor, QCursor, QHideEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
+from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.background.incremental import IncrementalWork
-from s3n_gui.training.curves.chart_layout import chart_places, columns_for, height_for
+from s3n_gui.training.curves.chart_layout import LEAST_LARGE, UNITS, ChartPlace, chart_places
 from s3n_gui.training.curves.chart_marks import Band
 from s3n_gui.training.curves.chart_plot import ChartPlot
 from s3n_gui.training.curves.charts import CHARTS, Chart
@@ -44,7 +45,7 @@ class ChartGrid(QScrollArea):
         self._layout = QGridLayout(self._ground)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(INSIDE_GROUP)
-        for unit in range(6):
+        for unit in range(UNITS):
             self._layout.setColumnStretch(unit, 1)
         self.setWidget(self._ground)
         self._series = MetricSeries()
@@ -64,6 +65,7 @@ class ChartGrid(QScrollArea):
         self.box = ValueBox(self)
         self._pending: dict[str, DrawnChart] = {}
         self._placed: dict[str, tuple[int, int, int]] = {}
+        self._details = False
         self._maker = CurveMaker(self)
         self._maker.made.connect(self._on_made)
         self._incremental = IncrementalWork(self)
@@ -127,6 +129,16 @@ class ChartGrid(QScrollArea):
             if plot.chart.large:
                 plot.show_best(place)
 
+    def show_details(self, on: bool) -> None:
+        """Show all charts, or only the large ones; a chart of the details that is maximised is put back."""
+        self._details = on
+        alone = self.charts.get(self.alone)
+        if alone is not None and not on and not alone.chart.large:
+            self.show_alone("")
+        self._show_charts()
+        self._arrange()
+        self.refresh()
+
     def show_alone(self, name: str) -> None:
         """Maximise one chart; "" restores all charts and the scroll position."""
         if name == self.alone:
@@ -135,8 +147,8 @@ class ChartGrid(QScrollArea):
             self._scrolled = self.verticalScrollBar().value()
         self.alone = name
         for other, plot in self.charts.items():
-            plot.setVisible(not name or other == name)
             plot.show_alone(other == name)
+        self._show_charts()
         self._arrange()
         self.refresh()
         self.alone_changed.emit(bool(name))
@@ -177,7 +189,7 @@ class ChartGrid(QScrollArea):
         self._incremental.finish()
 
     def picture(self) -> QPixmap:
-        """Return an image of all charts, including those scrolled out of view."""
+        """Return an image of all charts that are shown, including those scrolled out of view."""
         self.finish()
         return self._ground.grab()
 
@@ -205,6 +217,10 @@ class ChartGrid(QScrollArea):
         self._timer.stop()
         super().hideEvent(event)
 
+    def minimumSizeHint(self) -> QSize:
+        """Return a height at which a large chart is whole; the width may be small."""
+        return QSize(super().minimumSizeHint().width(), px(LEAST_LARGE))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Rearrange the charts and recompute their curves for the new widths."""
         super().resizeEvent(event)
@@ -230,21 +246,28 @@ class ChartGrid(QScrollArea):
         if self._logarithmic:
             plot.set_logarithmic(True)
         self._arrange()
-        plot.setVisible(not self.alone or chart.name == self.alone)
+        self._show_charts()
         if chart is CHARTS[-1]:
             self.refresh()
 
+    def _show_charts(self) -> None:
+        for name, plot in self.charts.items():
+            plot.setVisible(name == self.alone if self.alone else self._details or plot.chart.large)
+
     def _arrange(self) -> None:
         room = self.viewport().height()
-        columns = columns_for(self.viewport().width())
-        height = height_for(columns, room)
-        places = {self.alone: (0, 0, 6)} if self.alone else chart_places(columns)
-        for name, plot in self.charts.items():
-            if name in places:
-                plot.setFixedHeight(room if self.alone else height)
-                if self._placed.get(name) != places[name]:
-                    row, column, span = self._placed[name] = places[name]
-                    self._layout.addWidget(plot, row, column, 1, span)
+        if self.alone:
+            places = {self.alone: ChartPlace(0, 0, UNITS, room)}
+        else:
+            places = chart_places(self.viewport().width(), room, details=self._details)
+        for name, place in places.items():
+            plot = self.charts.get(name)
+            if plot is not None:
+                plot.setFixedHeight(place.height)
+                cells = place.row, place.column, place.span
+                if self._placed.get(name) != cells:
+                    self._placed[name] = cells
+                    self._layout.addWidget(plot, place.row, place.column, 1, place.span)
 
     def _order(self) -> None:
         self._dirty = False

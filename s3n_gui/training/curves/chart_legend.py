@@ -30,8 +30,11 @@ class Entry:
     values: tuple[str, ...] = ()
 
 
+_Way = tuple[Sequence[Entry], int]
+
+
 class ChartLegend(QWidget):
-    """One row of entries.
+    """One or two lines of entries.
 
     If both values do not fit, it shows the first one; then the first value of the first entry only, and then only names.
     """
@@ -39,14 +42,15 @@ class ChartLegend(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entries: tuple[Entry, ...] = ()
+        self._empty, self._lines = "", 1
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         theme().changed.connect(self._fit)
         self._fit()
 
-    def show_entries(self, entries: Sequence[Entry]) -> None:
-        """Replace the entries."""
-        if tuple(entries) != self._entries:
-            self._entries = tuple(entries)
+    def show_entries(self, entries: Sequence[Entry], empty: str = "no values yet") -> None:
+        """Replace the entries; ``empty`` is shown while none of them has a value."""
+        if (tuple(entries), empty) != (self._entries, self._empty):
+            self._entries, self._empty = tuple(entries), empty
             self.update()
 
     def room_for(self, labels: Sequence[str]) -> float:
@@ -55,9 +59,16 @@ class ChartLegend(QWidget):
         words = sum(metrics.horizontalAdvance(f"{label} {_SAMPLE}") for label in labels)
         return float(words + len(labels) * (px(_STROKE) + _GAP) + max(0, len(labels) - 1) * px(_BETWEEN))
 
+    def set_lines(self, lines: int) -> None:
+        """Set the number of lines: 1, or 2 with the first entry on a line of its own."""
+        if lines != self._lines:
+            self._lines = lines
+            self.updateGeometry()
+            self.update()
+
     def sizeHint(self) -> QSize:
-        """Return the height of one line."""
-        return QSize(px(60), self.fontMetrics().lineSpacing() + 2)
+        """Return the height of all lines."""
+        return QSize(px(60), self._lines * (self.fontMetrics().lineSpacing() + 2))
 
     def changeEvent(self, event: QEvent) -> None:
         """Update the height for another font."""
@@ -70,21 +81,27 @@ class ChartLegend(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = QFontMetricsF(self.font())
-        if not any(entry.values for entry in self._entries):
-            painter.setPen(QColor(tokens().faint))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, "no values yet")
-            return
         shown = [entry for entry in self._entries if entry.values]
-        fewer = [shown[0], *(replace(entry, values=()) for entry in shown[1:])]
-        ways = (
-            (shown, 2, px(_BETWEEN)),
-            (shown, 1, px(_BETWEEN)),
-            (shown, 1, px(_LEAST_BETWEEN)),
-            (fewer, 1, px(_BETWEEN)),
-            (shown, 0, px(_BETWEEN)),
-        )
-        shown, most, between = next(way for way in ways if not way[1] or self._width(metrics, *way) <= self.width())
-        left, middle = 0.0, self.height() / 2
+        if not shown:
+            painter.setPen(QColor(tokens().faint))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self._empty)
+        elif self._lines == 1:
+            fewer = [shown[0], *(replace(entry, values=()) for entry in shown[1:])]
+            ways = [(shown, 2), (shown, 1), (fewer, 2), (fewer, 1), (shown, 0)]
+            self._draw_line(painter, metrics, ways, 0.0, float(self.height()))
+        else:
+            half = self.height() / 2
+            self._draw_line(painter, metrics, [(shown[:1], 2), (shown[:1], 1), (shown[:1], 0)], 0.0, half)
+            self._draw_line(painter, metrics, [(shown[1:], 2), (shown[1:], 1), (shown[1:], 0)], half, half)
+        painter.end()
+
+    def _draw_line(
+        self, painter: QPainter, metrics: QFontMetricsF, ways: Sequence[_Way], top: float, height: float
+    ) -> None:
+        """Draw the first of several ways that fits, close together if that helps: entries, and values of each."""
+        tried = [(*way, between) for way in ways for between in (px(_BETWEEN), px(_LEAST_BETWEEN))]
+        shown, most, between = next((way for way in tried if self._width(metrics, *way) <= self.width()), tried[-1])
+        left, middle = 0.0, top + height / 2
         for entry in shown:
             painter.setPen(QPen(entry.colour, 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawLine(QPointF(left + 1, middle), QPointF(left + px(_STROKE) - 1, middle))
@@ -92,7 +109,7 @@ class ChartLegend(QWidget):
             for index, text in enumerate((entry.label, *entry.values[:most])):
                 painter.setPen(QColor(tokens().text if index == 1 else tokens().quiet))
                 width = metrics.horizontalAdvance(text)
-                room = QRectF(left, 0, min(width, self.width() - left) + 1, self.height())
+                room = QRectF(left, top, min(width, self.width() - left) + 1, height)
                 painter.drawText(
                     room,
                     Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine,
@@ -100,7 +117,6 @@ class ChartLegend(QWidget):
                 )
                 left += width + _GAP
             left += between - _GAP
-        painter.end()
 
     def _width(self, metrics: QFontMetricsF, entries: Sequence[Entry], values: int, between: int) -> float:
         texts = (text for entry in entries for text in (entry.label, *entry.values[:values]))

@@ -17,6 +17,7 @@ from s3n_gui.training.curves.curve_maker import DrawnChart
 from s3n_gui.training.curves.curve_view import Curve, CurveView
 
 THIN, THICK, OTHER = 1.2, 2.2, 1.6
+_NARROW = 340
 _PALE = 0.45
 """How far a training curve's colour is mixed with the background if there is a validation curve."""
 
@@ -112,7 +113,7 @@ class ChartPlot(QFrame):
         """Return the values under the cursor, including those of overlaid runs."""
         drawn = self._drawn
         others = [
-            Entry(colour, name, self._values(points, images=images))
+            Entry(colour, name, self._values(points, images))
             for (name, colour, points), images in zip(drawn.others, drawn.other_images, strict=True)
         ]
         return [entry for entry in [*self._entries(), *others] if entry.values]
@@ -157,23 +158,25 @@ class ChartPlot(QFrame):
         self.view.show_curves([*reversed(training), *others, *reversed(validation)])
 
     def _entries(self) -> list[Entry]:
-        return [
-            Entry(ink_colour(line.ink), line.label, self._values(validation, training, images=self._drawn.images))
-            for line, (training, validation) in zip(self.chart.lines, self._drawn.lines, strict=True)
-        ]
+        drawn = self._drawn
+        entries = []
+        for index, (line, (training, validation)) in enumerate(zip(self.chart.lines, drawn.lines, strict=True)):
+            values = self._values(validation, drawn.images)
+            if self.chart.shows_accuracy:
+                values += self._values(drawn.learnt[index] if drawn.learnt else EMPTY, drawn.training_images)
+            elif len(training[0]):
+                values += (self.chart.text_of(value_at(training, self._place)),)
+            entries.append(Entry(ink_colour(line.ink), line.label, values))
+        return entries
 
-    def _values(
-        self, validation: Points, training: Points | None = None, *, images: int | None = None
-    ) -> tuple[str, ...]:
-        texts = []
-        if len(validation[0]):
-            texts.append(self.chart.validation_text(value_at(validation, self._place), images))
-        if training is not None and len(training[0]):
-            texts.append(self.chart.text_of(value_at(training, self._place)))
-        return tuple(texts)
+    def _values(self, points: Points, images: int | None) -> tuple[str, ...]:
+        return (self.chart.measured_text(value_at(points, self._place), images),) if len(points[0]) else ()
 
     def _show_values(self) -> None:
-        self._legend.show_entries(self._entries())
+        learning = self.chart.shows_accuracy and any(len(training[0]) for training, _ in self._drawn.lines)
+        self._legend.show_entries(
+            self._entries(), "numbers come after the first epoch" if learning else "no values yet"
+        )
         if self._place is None:
             self.setAccessibleDescription("; ".join(text for text in self.value_texts() if text))
 
@@ -182,6 +185,8 @@ class ChartPlot(QFrame):
         taken = sum(part.sizeHint().width() for part in (self._title, self._unit, self.alone))
         beside = self.width() - taken - 4 * INSIDE_GROUP - 16
         row = 0 if self._legend.room_for(labels) <= beside else 1
+        # The accuracy of the main line, with its interval, must not give way to the names of the others.
+        self._legend.set_lines(2 if self.chart.shows_accuracy and self.width() < px(_NARROW) else 1)
         if row != self._legend_row:
             self._legend_row = row
             self._layout.addWidget(self._legend, *((0, 2) if row == 0 else (1, 0, 1, 4)))

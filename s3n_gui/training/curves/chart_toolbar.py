@@ -33,6 +33,7 @@ class ChartToolbar(QWidget):
     Signals:
         smoothing_changed: Weight of the previous values, in [0, 1).
         logarithmic_changed: Whether value axes are logarithmic.
+        details_changed: Whether all charts are shown.
         reset_asked: Show all epochs.
         export_asked: "png" or "csv".
         other_removed: Remove an overlaid run; its folder.
@@ -41,6 +42,7 @@ class ChartToolbar(QWidget):
 
     smoothing_changed = Signal(float)
     logarithmic_changed = Signal(bool)
+    details_changed = Signal(bool)
     reset_asked = Signal()
     export_asked = Signal(str)
     other_removed = Signal(object)
@@ -65,6 +67,11 @@ class ChartToolbar(QWidget):
         self.logarithmic = QCheckBox("Log axis", self)
         self.logarithmic.setToolTip("Logarithmic axis, which shows small losses in more detail (L)")
         self.logarithmic.toggled.connect(self.logarithmic_changed)
+        self.details = QCheckBox("Details", self)
+        self.details.setToolTip(
+            "Also show learning rates, enlargement widths, peaks, certain and uncertain images, memory and speed (D)"
+        )
+        self.details.toggled.connect(self.details_changed)
         self.side = self._part("panel-left", "New training and runs", "Ctrl+[")
         self.side.clicked.connect(self._on_side)
         self.strip = self._part("panel-right", "What it looks at", "Ctrl+]")
@@ -82,7 +89,7 @@ class ChartToolbar(QWidget):
         self._key = _Key(self)
         row = QHBoxLayout()
         row.setSpacing(INSIDE_GROUP)
-        for part in (self.side, label, self.smoothing, self.amount, self.logarithmic):
+        for part in (self.side, label, self.smoothing, self.amount, self.logarithmic, self.details):
             row.addWidget(part)
         row.addStretch(1)
         row.addWidget(self._key)
@@ -135,15 +142,22 @@ class ChartToolbar(QWidget):
         self._over.setVisible(bool(others))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Hide what does not fit; the slider's tooltip replaces its label."""
+        """Hide what does not fit; keys, menus and tooltips replace it."""
         super().resizeEvent(event)
         self._leave_out()
 
+    def minimumSizeHint(self) -> QSize:
+        """Return the size of what always stays, whatever is shown now."""
+        chips = self._over.minimumSizeHint().width() if self._over.isVisibleTo(self) else 0
+        return QSize(max(self._least_width(), chips), super().minimumSizeHint().height())
+
+    def _least_width(self) -> int:
+        parts = (self.side, self.details, self.reset, self.export, self.strip)
+        return sum(part.sizeHint().width() + INSIDE_GROUP for part in parts)
+
     def _leave_out(self) -> None:
-        room = (
-            self.width() - 4 * (px(28) + INSIDE_GROUP) - self.logarithmic.sizeHint().width() - px(84) - 2 * INSIDE_GROUP
-        )
-        for part in (self.amount, self._key, self._label):
+        room = self.width() - self._least_width()
+        for part in (self.logarithmic, self.smoothing, self.amount, self._key, self._label):
             room -= part.sizeHint().width() + INSIDE_GROUP
             part.setVisible(room >= 0)
 
@@ -174,8 +188,8 @@ class ChartToolbar(QWidget):
 
     def _fit(self) -> None:
         self.amount.setFont(number_font("body"))
-        self._leave_out()
         self.smoothing.setFixedWidth(px(84))
+        self._leave_out()
 
 
 class _Chip(QToolButton):

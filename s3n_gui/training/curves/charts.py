@@ -65,12 +65,12 @@ class Chart:
         """Whether its validation values are accuracies, which are shown with their interval."""
         return any(line.validation.startswith("validation_accuracy_") for line in self.lines)
 
-    def validation_text(self, value: float, images: int | None) -> str:
-        """Return a validation value as text: an accuracy with its interval.
+    def measured_text(self, value: float, images: int | None) -> str:
+        """Return the value of an epoch as text: an accuracy with its interval.
 
         Args:
             value: The value, in the chart's unit.
-            images: Number of validation images; None if it is unknown.
+            images: Number of images that it is measured on; None if it is unknown.
         """
         return accuracy_share_text(value / self.scale, images) if self.shows_accuracy else self.text_of(value)
 
@@ -100,7 +100,7 @@ CHARTS: tuple[Chart, ...] = (
         name="accuracy",
         title="Accuracy",
         tip="Share of images that are predicted correctly: pale for training images, thick for validation images, with "
-        "the 95 % interval in brackets. Training values are means over the latest batches and have no interval.",
+        "the 95 % interval in brackets. The numbers are those of whole epochs; the pale curve is a mean over the latest batches.",
         lines=tuple(
             Line(
                 label=name,
@@ -186,7 +186,12 @@ def training_points(series: MetricSeries, chart: Chart, line: Line, smoothing: f
         if not line.training.startswith("rate_"):
             values = smoothed(values, line_weight(smoothing, len(values)))
         return _finite(places, values, chart, line)
-    return _finite(series.epoch_places(), series.epoch_values(line.training), chart, line)
+    return epoch_points(series, chart, line)
+
+
+def epoch_points(series: MetricSeries, chart: Chart, line: Line) -> Points:
+    """Return the points of a line's training metric, one per epoch."""
+    return _finite(series.epoch_places(), series.epoch_values(line.training), chart, line) if line.training else EMPTY
 
 
 def validation_points(series: MetricSeries, chart: Chart, line: Line) -> Points:

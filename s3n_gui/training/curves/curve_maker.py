@@ -11,7 +11,15 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QColor
 
 from s3n_gui.background.tasks import Tasks
-from s3n_gui.training.curves.charts import CHARTS, Chart, Points, main_points, training_points, validation_points
+from s3n_gui.training.curves.charts import (
+    CHARTS,
+    Chart,
+    Points,
+    epoch_points,
+    main_points,
+    training_points,
+    validation_points,
+)
 from s3n_gui.training.curves.metric_series import MetricSeries
 
 
@@ -45,12 +53,17 @@ class DrawnChart:
         others: Name, colour and main line's points of each overlaid run.
         images: Number of validation images of the shown run; None if it is unknown.
         other_images: The same of each overlaid run.
+        learnt: In a chart of accuracies, for each line its training values of whole epochs, which have a number of images; the
+            training curve is a mean over the latest batches, which has none.
+        training_images: Number of images behind each of these; None if it is unknown.
     """
 
     lines: Sequence[tuple[Points, Points]]
     others: Sequence[tuple[str, QColor, Points]] = ()
     images: int | None = None
     other_images: Sequence[int | None] = ()
+    learnt: Sequence[Points] = ()
+    training_images: int | None = None
 
 
 class CurveMaker(QObject):
@@ -114,6 +127,8 @@ def drawn_chart(chart: Chart, order: CurveOrder) -> DrawnChart:
         ),
         order.series.validation_images,
         tuple(other.validation_images for _, _, other in order.others),
+        tuple(epoch_points(order.series, chart, line) for line in chart.lines) if chart.shows_accuracy else (),
+        order.series.training_images,
     )
 
 

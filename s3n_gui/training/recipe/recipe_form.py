@@ -99,6 +99,13 @@ class RecipeForm(QWidget):
         self.note.setWordWrap(True)
         self.note.setAccessibleName("Notes on this training")
         self.note.hide()
+        self.time = QLabel(self)
+        self.time.setTextFormat(Qt.TextFormat.PlainText)
+        self.time.setProperty("role", "caption")
+        self.time.setWordWrap(True)
+        self.time.setAccessibleName("Estimated time")
+        self.time.setToolTip("From the speed of the newest run with the same backbone, sizes, branches and device")
+        self.time.hide()
         self.start = QPushButton("Start training", self)
         self.start.setProperty("role", "primary")
         self.start.setToolTip("Train a new model on the open data set (Ctrl+Return)")
@@ -138,6 +145,11 @@ class RecipeForm(QWidget):
         self.note.setText(sentences[0] if sentences else "")  # one at a time: the form needs the room
         self.note.setToolTip(tip_text("\n\n".join(sentences)))
         self.note.setVisible(bool(sentences) and not self.problem.text())
+
+    def show_time(self, sentence: str) -> None:
+        """Say how long the training will take; empty while that is not to be said."""
+        self.time.setText(sentence)
+        self.time.setVisible(bool(sentence))
 
     def propose_name(self, name: str) -> None:
         """Fill in a name, unless the user has entered one."""
@@ -225,6 +237,7 @@ class RecipeForm(QWidget):
         whole.addWidget(self.problem)
         whole.addWidget(self.data)
         whole.addWidget(self.live)
+        whole.addWidget(self.time)
         whole.addWidget(self.start)
 
     def _add_folded(self, field: RecipeField, column: QVBoxLayout) -> None:

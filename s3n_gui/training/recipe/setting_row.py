@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.tokens import SPACE
 from s3n_gui.training.recipe.recipe_fields import RecipeField
-from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.number_fields import FractionField, WholeNumberField, commit
 
 
@@ -40,8 +39,11 @@ class SettingRow(QWidget):
     def __init__(self, field: RecipeField, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.field = field
+        self._changed = False
         tip = f"{field.help}\nSetting: {field.name}"
-        self.title = ElidedLabel(field.title)
+        self.title = QLabel(field.title)
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self.title.setWordWrap(True)  # never shortened: two learning rates would look the same
         self.control = self._make_control()
         self.control.setAccessibleName(field.title)
         self.control.setAccessibleDescription(field.help)
@@ -97,7 +99,8 @@ class SettingRow(QWidget):
     def show_changed(self, changed: bool) -> None:
         """Mark whether the value differs from the recipe's."""
         self.reset.setVisible(changed)
-        self.title.setFont(theme().font("body", semibold=changed))
+        self._changed = changed
+        self._fit_title()
 
     def show_source(self, source: str) -> None:
         """Mark a value that is not from the paper, and show its source."""
@@ -173,7 +176,14 @@ class SettingRow(QWidget):
         if not isinstance(self.control, QCheckBox):
             self.control.setFixedWidth(px(90) + 30)  # the text grows, the arrow does not
         self.control.setFont(number_font("body"))
+        inside = self.control.findChild(QLineEdit)  # of a spin box; it has a font of its own once one was set
+        if inside is not None:
+            inside.setFont(number_font("body"))
+        self._fit_title()
         self.reset.setFixedSize(px(18), px(26))
+
+    def _fit_title(self) -> None:
+        self.title.setFont(theme().font("body", semibold=self._changed))
 
 
 class _WheelWhereFocused:

@@ -8,8 +8,10 @@ from s3n_core.datasets.imbalance import unequal_classes
 from s3n_core.datasets.skipped_files import needs_attention, skipped_sentence
 from s3n_core.errors import S3NError
 from s3n_core.runs.locations import checked_run_name, new_run_name
-from s3n_core.training.image_counts import training_counts
+from s3n_core.training.duration import UNKNOWN_TIME, estimate_time
+from s3n_core.training.image_counts import ImageCounts, image_counts
 from s3n_core.training.single_images import require_batches, single_image_notes
+from s3n_gui.background.device_probe import DeviceProbe
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.training_job import TrainingJob
@@ -41,15 +43,17 @@ class Starting(QObject):
         trainings: LiveRuns,
         jobs: JobList,
         parent: QObject,
+        probe: DeviceProbe | None = None,
     ) -> None:
         super().__init__(parent)
         self._form, self._controller = form, controller
         self._session, self._settings = session, settings
+        self._trainings, self._probe = trainings, probe
         self._wanted: ValidationShare | None = None
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_counted)
         self._counted: tuple[object, ...] = ()
-        self._counts: tuple[int, ...] | None = None
+        self._counts: ImageCounts | None = None
         for signal in (
             session.data_set_changed,
             settings.changed,
@@ -59,6 +63,8 @@ class Starting(QObject):
             form.name.textChanged,
         ):
             signal.connect(self.check)
+        if probe is not None:
+            probe.answered.connect(self.check)
         jobs.changed.connect(self._on_job)
         form.start_asked.connect(self.start)
         form.live_asked.connect(self._show_live)
@@ -120,7 +126,22 @@ class Starting(QObject):
         form.show_problem(
             problem, data_missing=bool(data_problem(data_set)), live=live not in (None, self._controller.path)
         )
+        form.show_time("" if problem else self._time())
         self.checked.emit()
+
+    def _time(self) -> str:
+        """Say how long the training will take; empty until it is known which device it would use, and how many images."""
+        settings, devices = self._settings, None if self._probe is None else self._probe.devices
+        device, counts, choice = settings.device, self._counts, self._form.choice
+        if device == "auto":
+            if devices is None or not devices.name:
+                return ""
+            device = devices.chosen
+        if counts is None:
+            return ""
+        recipe, runs = choice.recipe.changed(choice.settings), self._trainings.watch.seen.runs
+        found = estimate_time(recipe, sum(counts.training), counts.validation, runs, device)
+        return f"Time: {UNKNOWN_TIME if found is None else found.text}."
 
     def close(self) -> None:
         """Wait for what is being counted."""
@@ -135,12 +156,12 @@ class Starting(QObject):
             return ""
         recipe = form.choice.recipe.changed(form.choice.settings)
         try:
-            require_batches(recipe, sum(counts))
+            require_batches(recipe, sum(counts.training))
         except S3NError as error:
             form.show_notes(())
             return str(error)
-        notes = list(single_image_notes(recipe, sum(counts)))
-        unequal = unequal_classes(counts, data_set.classes) if recipe.balance == "none" else None
+        notes = list(single_image_notes(recipe, sum(counts.training)))
+        unequal = unequal_classes(counts.training, data_set.classes) if recipe.balance == "none" else None
         if unequal is not None:
             notes.append(f"{unequal.sentence} See Class balance under Advanced.")
         form.show_notes(notes)
@@ -156,9 +177,9 @@ class Starting(QObject):
         if len(self._counted) == 3 and self._counted[0] is data_set and self._counted[1:] == wanted[1:]:
             return
         self._counted, self._counts = wanted, None
-        self._tasks.run("counts", lambda: training_counts(data_set, share, seed))
+        self._tasks.run("counts", lambda: image_counts(data_set, share, seed))
 
-    def _on_counted(self, name: str, counts: tuple[int, ...]) -> None:
+    def _on_counted(self, name: str, counts: ImageCounts) -> None:
         self._counts = counts
         self.check()
 

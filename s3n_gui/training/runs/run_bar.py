@@ -1,10 +1,12 @@
-"""The head of the shown run: status, progress, and the commands available now."""
+"""The head of the shown run: status, progress and the commands available now; after its end its result and what next."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -24,6 +26,12 @@ from s3n_gui.appearance.wording import count_text, duration_text, left_text, per
 from s3n_gui.background.run_watch import Preparation
 from s3n_gui.training.runs.run_machine import Phase, RunMachine
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.flow_layout import FlowLayout
+
+USE_TIP = "Make the best epoch of this run the current model, on all pages"
+INSPECT_TIP = "Show the images that this model predicts wrongly, on the Inspect page"
+EVALUATE_TIP = "Measure its accuracy on the test images of the data set, on the Predict page"
+_LEAST_NAME = 120
 
 
 def phase_text(phase: Phase, batch_seconds: float | None) -> str:
@@ -45,7 +53,10 @@ class RunBar(QFrame):
     Signals:
         ordered: "pause", "go-on", "stop", "stop-now", "discard" or "resume".
         longer_asked: The finished run should be trained for more epochs.
-        inspect_asked: Open the run's model on the Inspect page.
+        use_asked: Make the run's model the current one.
+        inspect_asked: Show the mistakes of the run's model on the Inspect page.
+        predict_asked: Choose a folder and predict it with the run's model.
+        evaluate_asked: Measure the accuracy of the run's model on the test images.
 
     Attributes:
         can_resume: Whether the run can be resumed.
@@ -54,7 +65,10 @@ class RunBar(QFrame):
     """
 
     ordered = Signal(str)
+    use_asked = Signal()
     inspect_asked = Signal()
+    predict_asked = Signal()
+    evaluate_asked = Signal()
     longer_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -69,8 +83,18 @@ class RunBar(QFrame):
         self.bar.setTextVisible(False)
         self.left = QLabel()
         self.left.setProperty("role", "quiet")
-        self.inspect = _button("Inspect", "inspect", "Inspect images with this run's best model")
+        self.result = QLabel()
+        self.result.setTextFormat(Qt.TextFormat.PlainText)
+        self.result.setWordWrap(True)
+        self.result.setAccessibleName("Result of this run")
+        self.use = _button("Use this model", "model", USE_TIP)
+        self.use.clicked.connect(self.use_asked)
+        self.inspect = _button("Inspect its mistakes", "inspect", INSPECT_TIP)
         self.inspect.clicked.connect(self.inspect_asked)
+        self.predict = _button("Predict a folder…", "predict", "Choose a folder of images and predict it with this model")
+        self.predict.clicked.connect(self.predict_asked)
+        self.evaluate = _button("Evaluate on test images", "target", EVALUATE_TIP)
+        self.evaluate.clicked.connect(self.evaluate_asked)
         self.longer = _button("Train longer…", "play", "Train this finished run for more epochs")
         self.longer.clicked.connect(self.longer_asked)
         self.resume = _button("Resume", "play", "Resume from the last checkpoint")
@@ -111,7 +135,7 @@ class RunBar(QFrame):
         images: int | None,
         preparation: Preparation | None = None,
     ) -> None:
-        """Show a run.
+        """Show a run; ``show_result`` follows if it has ended.
 
         Args:
             name: Its name.
@@ -144,24 +168,60 @@ class RunBar(QFrame):
         self.more.setEnabled(machine.can("discard"))
         for part in (self.pause, self.stop, self.more):
             part.setVisible(busy)
+        self.show_result("")
         self.can_resume = status in ("stopped", "interrupted", "failed") and machine.can("resume")
         self.can_train_longer = status == "finished" and machine.can("resume")
-        self.can_inspect = not busy and status not in ("broken", None)
+        has_model = state is not None and (state.best_epoch is not None or state.epoch > 0)
+        self.can_inspect = has_model and not busy and status not in ("broken", None)
         self.resume.setVisible(self.can_resume)
         self.longer.setVisible(self.can_train_longer)
-        self.inspect.setVisible(self.can_inspect)
+        for part in (self.use, self.inspect, self.predict, self.evaluate):
+            part.setVisible(self.can_inspect)
+        self._next.setVisible(self.can_inspect or self.can_train_longer)
         if keyboard_here:
             self._keep_keyboard()
+
+    def show_result(self, sentence: str) -> None:
+        """Show the result of a run that has ended, instead of the facts; empty without one."""
+        self.result.setText(sentence)
+        self.result.setVisible(bool(sentence))
+        self.facts.setVisible(not sentence)
+
+    def show_next(self, *, in_use: bool, problem: str) -> None:
+        """Show what can be done with the model.
+
+        Args:
+            in_use: Whether it is the current model.
+            problem: Why its mistakes cannot be inspected or counted, as a sentence; empty if they can.
+        """
+        self.use.setText("Model in use" if in_use else "Use this model")
+        set_icon(self.use, "check" if in_use else "model")
+        self.use.setEnabled(not in_use)
+        self.use.setToolTip("It is the current model, on all pages" if in_use else USE_TIP)
+        for part, tip in ((self.inspect, INSPECT_TIP), (self.evaluate, EVALUATE_TIP)):
+            part.setEnabled(not problem)
+            part.setToolTip(problem or tip)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the commands below the name where there is no room beside it."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        beside = self._commands.sizeHint().width() + px(_LEAST_NAME) + 2 * 12 <= self.width()
+        self._head.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
 
     def _keep_keyboard(self) -> None:
         """Keep the focus in this bar when the focused button disappears."""
         if not self.isAncestorOf(QApplication.focusWidget() or self):
-            usable = (
-                part for part in (self.stop, self.resume, self.longer, self.inspect, self.more) if part.isVisible()
-            )
-            part = next((part for part in usable if part.isEnabled()), None)
-            if part is not None:
-                part.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus()
+
+    def take_focus(self) -> None:
+        """Move the keyboard focus to the first command that can be used, if there is one."""
+        usable = (part for part in (self.stop, self.resume, self.inspect, self.longer, self.more) if part.isVisible())
+        part = next((part for part in usable if part.isEnabled()), None)
+        if part is not None:
+            part.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_progress(self, state: RunState | None, *, busy: bool, unknown: bool) -> None:
         if state is None or not state.epochs or unknown:
@@ -186,28 +246,35 @@ class RunBar(QFrame):
         self.left.setText(left_text(preparation.seconds_left))
 
     def _build(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(SPACE)
-        head = QHBoxLayout()
-        head.setSpacing(INSIDE_GROUP)
-        head.addWidget(self.title, 1)
-        for part in (self.inspect, self.longer, self.resume, self.pause, self.stop, self.more):
-            head.addWidget(part)
+        self._commands, self._next = QWidget(), QWidget()
+        self._next.setAccessibleName("What next")
+        commands, following = FlowLayout(INSIDE_GROUP, self._commands), FlowLayout(INSIDE_GROUP, self._next)
+        for part in (self.resume, self.pause, self.stop, self.more):
+            commands.addWidget(part)
+        for part in (self.inspect, self.use, self.predict, self.evaluate, self.longer):
+            following.addWidget(part)
+        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._head.setSpacing(INSIDE_GROUP)
+        self._head.addWidget(self.title, 1)
+        self._head.addWidget(self._commands)
         line = QHBoxLayout()
         line.setSpacing(12)
         line.addWidget(self.facts, 1)
+        line.addWidget(self.result, 1)
         line.addWidget(self.left)
-        words.addLayout(head)
-        words.addLayout(line)
-        words.addWidget(self.bar)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 10)
-        column.addLayout(words)
+        column.setSpacing(SPACE)
+        column.addLayout(self._head)
+        column.addLayout(line)
+        column.addWidget(self.bar)
+        column.addWidget(self._next)
 
     def _fit(self) -> None:
         self.facts.setFont(number_font("body"))
         self.left.setFont(number_font("body"))
         self.more.setFixedWidth(px(32))
+        self._arrange()
 
     def _on_resume(self) -> None:
         self.ordered.emit("resume")
@@ -233,7 +300,7 @@ def preparation_text(preparation: Preparation, phase: Phase) -> str:
 
 
 def facts_text(state: RunState | None, images: int | None, *, busy: bool) -> str:
-    """Return "Epoch 5 of 15 · batch 18 of 30 · 31.4 images/s · best 53 % of 30 (36 to 70) in epoch 4".
+    """Return "Epoch 5 of 15 · best 53 % of 30 (36 to 70) in epoch 4 · batch 18 of 30 · 31.4 images/s".
 
     Args:
         state: The run's last recorded state.
@@ -245,12 +312,12 @@ def facts_text(state: RunState | None, images: int | None, *, busy: bool) -> str
     facts = [
         f"Epoch {min(state.epoch + 1, state.epochs) if busy else min(state.epoch, state.epochs)} of {state.epochs}"
     ]
+    if state.best_accuracy is not None and state.best_epoch is not None:
+        facts.append(f"best {accuracy_share_text(state.best_accuracy, images)} in epoch {state.best_epoch + 1}")
     if busy and state.batches:
         facts.append(f"batch {state.batch} of {state.batches}")
     if state.images_per_second:
         facts.append(f"{state.images_per_second:.3g} images/s")
-    if state.best_accuracy is not None and state.best_epoch is not None:
-        facts.append(f"best {accuracy_share_text(state.best_accuracy, images)} in epoch {state.best_epoch + 1}")
     return " · ".join(facts)
 
 

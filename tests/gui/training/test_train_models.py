@@ -16,7 +16,7 @@ from s3n_gui.training.curves.metric_series import MetricSeries, block_of, joined
 from s3n_gui.training.recipe.recipe_choice import RecipeChoice, data_problem
 from s3n_gui.training.recipe.recipe_fields import FIRST, recipe_fields
 from s3n_gui.training.runs.run_bar import facts_text, phase_text
-from s3n_gui.training.sentences import sayings
+from s3n_gui.training.sentences import result_sentence, sayings
 from s3n_gui.training.shown_run import recipe_bands
 
 
@@ -117,13 +117,24 @@ class TestThinning:
         assert places.max() <= 422
         assert not len(thinned((np.arange(10.0), np.zeros(10)), 400.0, 410.0, 100)[0][1:])
 
-    @pytest.mark.parametrize("columns", [1, 2, 3])
-    def test_every_chart_has_its_place(self, columns):
-        places = chart_places(columns)
-        assert list(places) == [chart.name for chart in CHARTS]
-        taken = [(row, unit) for row, column, span in places.values() for unit in range(column, column + span)]
+    @pytest.mark.parametrize("width", [300, 500, 800, 2000])
+    @pytest.mark.parametrize("room", [100, 400, 1200])
+    @pytest.mark.parametrize("details", [False, True])
+    def test_every_chart_has_its_place(self, width, room, details):
+        places = chart_places(width, room, details=details)
+        large = [chart.name for chart in CHARTS if chart.large]
+        assert list(places) == ([chart.name for chart in CHARTS] if details else large)
+        taken = [(p.row, unit) for p in places.values() for unit in range(p.column, p.column + p.span)]
         assert len(taken) == len(set(taken))
         assert max(unit for _, unit in taken) == 5
+        assert min(places[name].height for name in large) >= 150
+        if details:
+            assert all(place.height < places["loss"].height for name, place in places.items() if name not in large)
+
+    def test_loss_and_accuracy_fill_the_room(self):
+        beside, stacked = chart_places(900, 400, details=False), chart_places(900, 900, details=False)
+        assert [(place.row, place.height) for place in beside.values()] == [(0, 400), (0, 400)]
+        assert [(place.row, place.height) for place in stacked.values()] == [(0, 446), (1, 446)]
 
 
 class TestSmoothing:
@@ -263,6 +274,23 @@ class TestSentences:
             "plain",
             "After 2 epochs the training loss is still 10.1, as at the start.",
         )
+
+    def test_the_result_of_a_run(self):
+        lines = [epoch(n, loss=1.0, accuracy_O=0.5, validation_accuracy_O=n / 4) for n in range(3)]
+        series = series_of(*lines)
+        series.set_validation_images(30)
+        state = RunState(status="finished", epoch=3, epochs=3, best_epoch=2, best_accuracy=0.5)
+        said = result_sentence(series, state)
+        assert said.startswith("Validation accuracy of the original branch (O): 50 % of 30 (33 to 67) in epoch 3 of 3.")
+        assert "optimistic" in said
+        assert not any("accuracy" in saying.text for saying in sayings(series, state, "finished"))  # it is said once
+        assert result_sentence(series, None) == said
+        assert result_sentence(MetricSeries(), state) == ""
+
+    def test_the_result_without_validation_images(self):
+        series = series_of(epoch(0, loss=1.0, accuracy_O=0.5, images=40.0))
+        said = result_sentence(series, RunState(status="stopped", epoch=1, epochs=3, best_epoch=0))
+        assert said.startswith("Its training accuracy reached 50 % of 40 (35 to 65). Without validation images")
 
     def test_rests(self):
         lines = [

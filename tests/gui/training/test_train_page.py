@@ -148,6 +148,7 @@ def test_form_both_ways(train_page, session, birds, qtbot):
 
 def test_a_past_run_opens_on_the_page(train_page, runs, session, qtbot):
     seen(train_page, runs)  # the page shows the newest run by itself
+    session.data_set = open_data_set(resource("demo/images"))
     session.run = runs / "past"
     qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3, timeout=SOON)
     qtbot.waitUntil(lambda: train_page.is_ready() and len(train_page.strip.rows) == 4, timeout=SOON)
@@ -258,6 +259,7 @@ def test_export(train_page, runs, qtbot, tmp_path, monkeypatch):
 
 
 def test_a_chart_stands_alone_and_goes_back(train_page, runs, qtbot):
+    train_page.toolbar.details.setChecked(True)
     train_page.controller.show_run(runs / "past")
     qtbot.waitUntil(train_page.is_ready, timeout=SOON)
     grid = train_page.charts
@@ -325,7 +327,7 @@ def test_commands_follow_the_state_machine(train_page, runs, session, birds, qtb
     seen(train_page, runs)
     train_page.controller.show_run(runs / "past")
     qtbot.waitUntil(lambda: train_page.controller.status == "finished", timeout=SOON)
-    assert names_of(train_page) >= {"start", "alone", "whole", "picture", "table", "inspect", "rename", "trash"}
+    assert names_of(train_page) >= {"start", "details", "use", "predict", "evaluate", "alone", "whole", "picture", "table", "inspect", "rename", "trash"}
     assert not names_of(train_page) & {"pause", "stop", "stop-now", "discard", "resume"}
     train_page.controller.machine.phase = "running"
     train_page.controller.status_changed.emit()
@@ -348,6 +350,8 @@ def test_commands_of_the_page_are_rows_of_the_table(train_page, runs, session, b
         known |= set(train_page.commands())
     train_page.controller.machine.phase = "resting"
     assert known | {"train-resume"} == rows
+    train_page.commands()["train-details"]()
+    assert train_page.charts.charts["peaks"].isVisibleTo(train_page)
     train_page.commands()["train-log"]()
     assert train_page.charts.charts["loss"].view.logarithmic
     for name in ("side", "strip"):
@@ -558,7 +562,7 @@ def test_the_keyboard_stays_at_the_run_when_a_button_goes(themed, qtbot):
 
 def test_the_words_card_cuts_no_sentence(train_page, runs, qtbot):
     train_page.controller.show_run(runs / "past")
-    qtbot.waitUntil(lambda: len(train_page.words.texts()) == 3, timeout=SOON)
+    qtbot.waitUntil(lambda: len(train_page.words.texts()) == 2, timeout=SOON)
     qtbot.waitUntil(train_page.is_ready, timeout=SOON)
     card, rows = train_page.words, train_page.words._rows
 
