@@ -29,6 +29,7 @@ class PlaceKeeping(QObject):
         super().__init__(parent)
         self._pages, self._places, self._layout = pages, places, layout
         self._changed: set[str] = set()
+        self._closed = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SOON_MS)
@@ -47,12 +48,13 @@ class PlaceKeeping(QObject):
         self._layout.write()
 
     def close(self) -> None:
-        """Save a last time."""
+        """Save a last time; later changes belong to the closing of the window."""
+        self._closed = True
         self._timer.stop()
         self.keep()
 
     def _on_change(self, *_: object) -> None:
-        if not self._timer.isActive():
+        if not self._timer.isActive() and not self._closed:
             self._timer.start()
 
     def _on_state(self, name: str) -> None:

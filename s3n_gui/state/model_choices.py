@@ -67,7 +67,9 @@ class ModelChoices(QObject):
         self._layout = layout
         kept = None if layout is None else layout.get(_LIVE)
         # Those that were being trained when the window was closed: it offers their models when they have ended since.
-        self._live = frozenset(Path(path) for path in kept if isinstance(path, str)) if isinstance(kept, list) else frozenset()
+        self._live = (
+            frozenset(Path(path) for path in kept if isinstance(path, str)) if isinstance(kept, list) else frozenset()
+        )
         if recent is not None:
             recent.changed.connect(self.changed)
         if watch is not None:

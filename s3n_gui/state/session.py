@@ -57,7 +57,7 @@ class Session(QObject):
         predictions_asked: The Predict page, which is already visible, should predict the current data set: "all" of it, or a
             split ("test").
         folder_asked: The Predict page, which is already visible, should let the user choose a folder.
-        mistakes_asked: The Inspect page, which is already visible, should list only the mistakes.
+        mistakes_asked: The Inspect page should list only the mistakes, if ``take_mistakes()``.
         run_data_asked: The folder of a run: the window should read its data set, and stay where it is.
         message_reported: A ``Message`` for the banner.
         cause_ended: A cause of messages is over: the banner drops them.
@@ -97,6 +97,7 @@ class Session(QObject):
         self._image: Path | None = None
         self._selection: ImageSelection | None = None
         self._sought: Path | None = None
+        self._mistakes_wanted = False
         self._validation = ValidationShare()
         self._predictions: Path | None = None
 
@@ -260,8 +261,14 @@ class Session(QObject):
     def inspect_mistakes(self) -> None:
         """Show the Inspect page with only those images of the data set that are predicted wrongly."""
         self.selection = None
+        self._mistakes_wanted = True
         self.show_page("inspect")
         self.mistakes_asked.emit()
+
+    def take_mistakes(self) -> bool:
+        """Return whether only the mistakes are to be listed, once: the list may be built after it was asked for."""
+        wanted, self._mistakes_wanted = self._mistakes_wanted, False
+        return wanted
 
     def open_data_of(self, run: Path) -> None:
         """Ask the window to read the data set of a run; the page stays."""

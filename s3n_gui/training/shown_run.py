@@ -22,7 +22,7 @@ from s3n_gui.training.curves.chart_grid import ChartGrid
 from s3n_gui.training.curves.chart_marks import Band
 from s3n_gui.training.curves.chart_toolbar import ChartToolbar
 from s3n_gui.training.curves.curve_files import save_picture, save_table
-from s3n_gui.training.runs.next_steps import NextSteps
+from s3n_gui.training.next_steps import NextSteps
 from s3n_gui.training.runs.run_bar import RunBar
 from s3n_gui.training.runs.run_colours import run_colours
 from s3n_gui.training.sentences import result_sentence

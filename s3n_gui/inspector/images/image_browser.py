@@ -61,7 +61,7 @@ class ImageBrowser(QWidget):
         self, session: Session, images: ImageList, thumbnails: ThumbnailLoader, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._images, self._thumbnails = images, thumbnails
+        self._session, self._images, self._thumbnails = session, images, thumbnails
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find")
         self.search.setClearButtonEnabled(True)
@@ -127,6 +127,7 @@ class ImageBrowser(QWidget):
         theme().changed.connect(self._size_items)
         self.list.resized.connect(self._size_items)
         self._on_filtered()
+        self._show_mistakes()
 
     def show_image(self, image: Path | None) -> None:
         """Mark an image as the current one and scroll to it."""
@@ -179,7 +180,9 @@ class ImageBrowser(QWidget):
         self._show_offer()
 
     def _show_mistakes(self) -> None:
-        """Filter the list for another page."""
+        """Filter the list if another page has asked for it."""
+        if not self._session.take_mistakes():
+            return
         with QSignalBlocker(self.search):
             self.search.clear()
         self.shown.setCurrentIndex(self.shown.findData("mistakes"))

@@ -91,7 +91,9 @@ class RunBar(QFrame):
         self.use.clicked.connect(self.use_asked)
         self.inspect = _button("Inspect its mistakes", "inspect", INSPECT_TIP)
         self.inspect.clicked.connect(self.inspect_asked)
-        self.predict = _button("Predict a folder…", "predict", "Choose a folder of images and predict it with this model")
+        self.predict = _button(
+            "Predict a folder…", "predict", "Choose a folder of images and predict it with this model"
+        )
         self.predict.clicked.connect(self.predict_asked)
         self.evaluate = _button("Evaluate on test images", "target", EVALUATE_TIP)
         self.evaluate.clicked.connect(self.evaluate_asked)

@@ -21,6 +21,7 @@ from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.runs_watch import RunsSeen, RunsWatch
 from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.model_menu import ModelMenu
 
 
@@ -101,6 +102,29 @@ def test_a_trained_model_is_one_click_away(window: MainWindow, root: Path, qtbot
     assert window.banner.messages() == ()
     assert window.pages.current_name == page
     assert window.models.entries()[0].path == path
+
+
+def test_a_run_that_ended_while_the_window_was_closed_is_offered_at_the_next_start(
+    settings: Settings, themed: QApplication, root: Path, qtbot: QtBot
+) -> None:
+    path = trained(root, "run-07")
+    summary = RunDirectory(path).summary()
+    first = MainWindow(settings)
+    say(first, replace(summary, live=True, status="running"))
+    first.trainings.leave_all()  # it is not closed: nothing else is kept
+    second = MainWindow(settings)
+    say(second, summary)
+    (message,) = second.banner.messages()
+    assert message.sentence.startswith("run-07 has finished.")
+    assert message.act is not None
+    message.act()
+    assert second.session.model == path
+    third = MainWindow(settings)
+    say(third, summary)
+    assert third.banner.messages() == ()  # it is offered once
+    for made in (first, second, third):
+        made.close()
+        made.deleteLater()
 
 
 def test_the_offer_goes_when_another_model_is_chosen(window: MainWindow, root: Path, tmp_path: Path) -> None:

@@ -323,9 +323,9 @@ class TestSentences:
             best_epoch=1,
             best_accuracy=0.5,
         )
-        begun = "Epoch 4 of 9 · batch 2 of 5 · 31.4 images/s · best"
-        assert facts_text(state, 30, busy=True) == f"{begun} 50 % of 30 (33 to 67) in epoch 2"
-        assert facts_text(state, None, busy=True) == f"{begun} 50 % of ? in epoch 2"
+        rest = "in epoch 2 · batch 2 of 5 · 31.4 images/s"
+        assert facts_text(state, 30, busy=True) == f"Epoch 4 of 9 · best 50 % of 30 (33 to 67) {rest}"
+        assert facts_text(state, None, busy=True) == f"Epoch 4 of 9 · best 50 % of ? {rest}"
 
     def test_bands(self):
         run = {"recipe": {"phases": [{"epochs": 2, "sampling": "all"}, {"epochs": 1, "sampling": "random"}]}}

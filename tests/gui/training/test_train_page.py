@@ -327,7 +327,20 @@ def test_commands_follow_the_state_machine(train_page, runs, session, birds, qtb
     seen(train_page, runs)
     train_page.controller.show_run(runs / "past")
     qtbot.waitUntil(lambda: train_page.controller.status == "finished", timeout=SOON)
-    assert names_of(train_page) >= {"start", "details", "use", "predict", "evaluate", "alone", "whole", "picture", "table", "inspect", "rename", "trash"}
+    assert names_of(train_page) >= {
+        "start",
+        "details",
+        "use",
+        "predict",
+        "evaluate",
+        "alone",
+        "whole",
+        "picture",
+        "table",
+        "inspect",
+        "rename",
+        "trash",
+    }
     assert not names_of(train_page) & {"pause", "stop", "stop-now", "discard", "resume"}
     train_page.controller.machine.phase = "running"
     train_page.controller.status_changed.emit()
