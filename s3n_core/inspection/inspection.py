@@ -195,8 +195,11 @@ class Response(ByValue):
         kept: NDArray[np.float32] = self.class_maps[self.mapped_classes.index(index)]
         return kept
 
-    def class_response(self, index: int) -> NDArray[np.float64] | None:
-        """Return R of a single class, shape (H, W), in [0, 1], or None if its map was not kept."""
+    def class_support(self, index: int) -> NDArray[np.float64] | None:
+        """Return M of a class at the cells of R, shape (H, W), on the scale that all classes of the image share.
+
+        Its mean is about the class's logit, so a stronger class has larger values; None if its map was not kept.
+        """
         kept = self.class_map(index)
         if kept is None:
             return None
@@ -204,7 +207,14 @@ class Response(ByValue):
             reading_matrix(cell_to_feature(np.arange(cells), cells, n, self.alignment), np.arange(n))
             for n, cells in zip(kept.shape, self.map.shape, strict=True)
         )
-        read = rows @ kept.astype(np.float64) @ columns.T
+        read: NDArray[np.float64] = rows @ kept.astype(np.float64) @ columns.T
+        return read
+
+    def class_response(self, index: int) -> NDArray[np.float64] | None:
+        """Return R of a single class, shape (H, W), scaled to [0, 1] by itself, or None if its map was not kept."""
+        read = self.class_support(index)
+        if read is None:
+            return None
         low, span = read.min(), read.max() - read.min()
         shown: NDArray[np.float64] = (read - low) / span if span > 1e-6 * np.abs(read).max() else np.zeros_like(read)
         return shown

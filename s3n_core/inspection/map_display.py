@@ -91,7 +91,15 @@ class ValueRange:
 
 
 RESPONSE_RANGE = ValueRange(0.0, 1.0)
-"""Range of R and of class maps, which are normalised to it."""
+"""Range of R, which is normalised to it."""
+
+
+def class_map_range(class_maps: NDArray[np.floating]) -> ValueRange:
+    """Return the common range of an image's class maps M (n, h, w), so that the strongest class looks strongest.
+
+    A map of its own range would make every class look equally strong. Reading maps between their cells stays in it.
+    """
+    return ValueRange.of(class_maps)
 
 
 def sampling_map_range(*maps: NDArray[np.floating]) -> ValueRange:

@@ -66,6 +66,7 @@ class InspectActions(QObject):
             "inspect-peaks": toolbar.peaks.toggle,
             "inspect-grid": toolbar.grid.toggle,
             "inspect-annotations": toolbar.annotations.toggle,
+            "inspect-symbols": toolbar.symbols.toggle,
             "inspect-compare": toolbar.compare.toggle,
             "inspect-alone": self._body.stage.toggle_alone,
             "inspect-whole": self._cameras.reset,

@@ -17,6 +17,7 @@ from s3n_core.inspection.hiding_choices import Shape
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.peak import Cell, Peak, PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
+from s3n_gui.inspector.symbol_switch import SymbolSwitch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,9 @@ class InspectionState(QObject):
         message_changed: Why nothing is shown, or an error; otherwise empty.
         busy_changed: Whether a reply of the engine is pending.
         annotation_changed: The chosen image has another box or other key points.
+
+    Attributes:
+        symbols: Whether the paper's symbols are shown; the states of two models share it.
     """
 
     image_changed = Signal(object)
@@ -64,8 +68,9 @@ class InspectionState(QObject):
     busy_changed = Signal(bool)
     annotation_changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, symbols: SymbolSwitch | None = None) -> None:
         super().__init__(parent)
+        self.symbols = symbols if symbols is not None else SymbolSwitch(self)
         self._image: Path | None = None
         self._evidence: Inspection | None = None
         self._evidence_image: Path | None = None

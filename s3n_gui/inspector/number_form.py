@@ -31,9 +31,8 @@ MODE_TEXTS: dict[Sampling, tuple[str, str]] = {
     ),
     "identity": ("No warp", "D and C see the original image"),
 }
-_NAME = "name"
 _FLOORS: tuple[tuple[str, str, str], ...] = (
-    ("mean", "Mean of R", "Ignore peaks below the mean of the map"),
+    ("mean", "Mean of the map", "Ignore peaks below the mean of the map"),
     ("none", "None", "Every local maximum is a peak"),
     ("number", "A number", "Ignore peaks below a number of your choice"),
 )
@@ -142,26 +141,49 @@ class NumberForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(_titled("Assign peaks", "", self.mode))
-        self._seed_row = _titled("Random draw, seed", "ζ", draws, self.seed)
+        self._names: list[_Name] = []
+        layout.addWidget(self._titled("Assign peaks", "", self.mode))
+        self._seed_row = self._titled("Random draw, seed", "ζ", draws, self.seed)
         layout.addWidget(self._seed_row)
         titles = {"beta_1": ("Width in D", "β₁"), "beta_2": ("Width in C", "β₂")}
         titles |= {"delta": ("Entropy threshold", "δ"), "window": ("Peak window", "r")}
         for name, slider in self.sliders.items():
-            layout.addWidget(_titled(*titles[name], slider))
-        layout.addWidget(_titled("Minimum strength", "R", self.floor))
-        self._floor_row = _titled("", "", self.floor_number)
+            layout.addWidget(self._titled(*titles[name], slider))
+        layout.addWidget(self._titled("Minimum strength", "R", self.floor))
+        self._floor_row = self._titled("", "", self.floor_number)
         layout.addWidget(self._floor_row)
         layout.addStretch(1)
         theme().changed.connect(self._fit)
+        self._state.symbols.changed.connect(self._fit)
         self._fit()
+
+    def _titled(
+        self, title: str, symbol: str, content: QWidget | QHBoxLayout, buddy: QWidget | None = None
+    ) -> QWidget:
+        """Return a control beside its name."""
+        row, name = QWidget(), _Name(title, symbol)
+        name.setBuddy(buddy or (content if isinstance(content, QWidget) else row))
+        self._names.append(name)
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(name)
+        if isinstance(content, QWidget):
+            name.setToolTip(content.toolTip())
+            layout.addWidget(content, 1)
+        else:
+            layout.addLayout(content, 1)
+        return row
 
     def _fit(self) -> None:
         """Give all names the width of the longest, so that the controls stand in one column."""
-        names, metrics = self.findChildren(QLabel, _NAME), QFontMetrics(font("caption"))
-        width = max(metrics.horizontalAdvance(name.text()) for name in names) + 2
-        for name in names:
+        metrics = QFontMetrics(font("caption"))
+        symbols = self._state.symbols.shown
+        width = max(metrics.horizontalAdvance(name.words(symbols=symbols)) for name in self._names) + 2
+        for name in self._names:
             name.setFixedWidth(width)
+            name.clear()  # otherwise the label keeps its hint for the last width
+            name.setText(name.words(symbols=symbols))
         self.seed.setMinimumWidth(px(56))
 
     def set_own(self, own: OwnNumbers) -> None:
@@ -230,20 +252,13 @@ class NumberForm(QWidget):
         self._want(f"Reset {name.replace('_', ' ')}", **{name: None})  # type: ignore[arg-type]
 
 
-def _titled(title: str, symbol: str, content: QWidget | QHBoxLayout, buddy: QWidget | None = None) -> QWidget:
-    """Return a control beside its title, which ends with the symbol in brackets."""
-    row = QWidget()
-    name = QLabel(f"{title} ({symbol})" if symbol else title)
-    name.setProperty("role", "caption")
-    name.setBuddy(buddy or (content if isinstance(content, QWidget) else row))
-    name.setObjectName(_NAME)
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(4)
-    layout.addWidget(name)
-    if isinstance(content, QWidget):
-        name.setToolTip(content.toolTip())
-        layout.addWidget(content, 1)
-    else:
-        layout.addLayout(content, 1)
-    return row
+class _Name(QLabel):
+    """The name of a control, which ends with its symbol in brackets if symbols are shown."""
+
+    def __init__(self, title: str, symbol: str) -> None:
+        super().__init__(title)
+        self._title, self._symbol = title, symbol
+        self.setProperty("role", "caption")
+
+    def words(self, *, symbols: bool) -> str:
+        return f"{self._title} ({self._symbol})" if symbols and self._symbol else self._title

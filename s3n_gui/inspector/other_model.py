@@ -29,7 +29,7 @@ class OtherModel(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.state = InspectionState(self)
+        self.state = InspectionState(self, first.symbols)
         self.path: Path | None = None
         self._first, self._make_client, self._name_of = first, make_client, name_of
         self._client: EngineClient | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
@@ -168,6 +168,8 @@ class InspectPage(Page):
         toolbar.grid_toggled.connect(actions.show_grid)
         toolbar.annotations_toggled.connect(actions.show_annotations)
         state.annotation_changed.connect(self._offer_annotations)
+        toolbar.symbols_toggled.connect(state.symbols.show_symbols)
+        state.symbols.changed.connect(self._show_symbols)
         toolbar.compare_toggled.connect(actions.compare)
         toolbar.layout_chosen.connect(panes.set_layout_name)
         toolbar.fit_requested.connect(self.cameras.reset)
@@ -199,6 +201,7 @@ class InspectPage(Page):
         """Show what has arrived while the widgets were being built."""
         self._made = True
         self._apply_kept()
+        self._show_symbols()
         self._show_layout()
         self._show_marks()
         self._show_image()
@@ -213,6 +216,10 @@ class InspectPage(Page):
         self._take_focus()
 
     # Interface for the frame
+
+    def show_for(self, room: QSize) -> None:
+        """Arrange the page for a visible area of a size in pixels."""
+        self.body.show_for(room)
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """Return the callables behind this page's actions; empty until its widgets exist."""
@@ -247,7 +254,12 @@ class InspectPage(Page):
         if not self._made:
             return dict(self._kept)
         columns = self.body.splitter.sizes()
-        return {"panes": self.panes.to_dict(), "columns": columns, "tab": self.side.tabs.currentIndex()}
+        return {
+            "panes": self.panes.to_dict(),
+            "columns": columns,
+            "tab": self.side.tabs.currentIndex(),
+            "symbols": self.state.symbols.shown,
+        }
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Restore the page's layout."""
@@ -261,6 +273,7 @@ class InspectPage(Page):
             self.panes.restore(panes)
         if isinstance(columns, list) and len(columns) == 2 and all(isinstance(size, int) for size in columns):
             self.body.splitter.setSizes(columns)
+        self.state.symbols.show_symbols(self._kept.get("symbols") is True)
         if tab in (0, 1, 2):
             self.side.tabs.setCurrentIndex(tab)
 
@@ -386,6 +399,9 @@ class InspectPage(Page):
             grid=any(model.grid for model in models),
             annotations=any(model.annotations for model in models),
         )
+
+    def _show_symbols(self) -> None:
+        self.toolbar.show_symbols(self.state.symbols.shown)
 
     def _offer_annotations(self) -> None:
         self.toolbar.offer_annotations(bool(self.state.annotation))

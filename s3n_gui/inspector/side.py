@@ -26,8 +26,10 @@ _PEAKS, _NUMBERS, _HIDE = range(3)
 """The tabs, by index."""
 _HIDDEN = 440
 """Height in pixels of a hidden place's result, reserved so that nothing moves when it arrives."""
+_BELOW = 640
+"""Height in pixels below the panes of a narrow page."""
 _LOW, _TALL = 470, 820
-"""Heights in pixels: below the first, the rule is a tooltip; from the second on, peaks and parameters both show."""
+"""Heights in pixels: below the first, details of the prediction are a tooltip; from the second on, peaks and parameters both show."""
 
 
 class Side(ColumnScrollArea):
@@ -47,6 +49,7 @@ class Side(ColumnScrollArea):
         super().__init__(parent)
         self._state, self._hiding = state, hiding
         self._truth: str | None = None
+        self._below = False
         self._content = _Content()
         self._column = QVBoxLayout(self._content)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -54,9 +57,23 @@ class Side(ColumnScrollArea):
         self.setWidget(self._content)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether steps of `pieces` are missing."""
+        return not hasattr(self, "hiding")
+
+    def show_below(self, below: bool) -> None:
+        """Stand below the panes at full height, in a page that scrolls; or beside them."""
+        policy = QSizePolicy.Policy.Expanding if below else QSizePolicy.Policy.Fixed
+        self.setSizePolicy(policy, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(px(_BELOW) if below else 0)
+        if below != self._below:
+            self._below = below
+            self._arrange()
+
     def sizeHint(self) -> QSize:
         """Return the same width for every image; larger text may need more."""
-        return super().sizeHint().expandedTo(QSize(px(_WIDTH), 0))
+        return QSize(max(px(_WIDTH), self.minimumSizeHint().width()), super().sizeHint().height())
 
     def pieces(self) -> list[Callable[[], None]]:
         """Return the build steps in order."""
@@ -132,6 +149,7 @@ class Side(ColumnScrollArea):
         self.peak_panel.hide_requested.connect(self.hide_requested)
         self.hiding.hide_requested.connect(self.hide_requested)
         self._state.scores_changed.connect(self.synchronize)
+        self.answer.changed.connect(self._arrange)
         theme().changed.connect(self._arrange)
         self.synchronize()
         self._arrange()
@@ -180,8 +198,8 @@ class Side(ColumnScrollArea):
         needed = self.numbers.sizeHint().height()
         self._scroll.setMinimumHeight(needed if together else 0)
         self._scroll.setMaximumHeight(needed if together else _ANY_HEIGHT)
-        self.answer.show_rule(height >= px(_LOW) and not (hiding_chosen and not tall))
-        least = self._upper.minimumSizeHint().height()
+        self.answer.show_details(height >= px(_LOW) and not (hiding_chosen and not tall))
+        least = max(self._upper.layout().minimumHeightForWidth(self._upper.width()), self._upper.minimumSizeHint().height())
         of_chosen = {_NUMBERS: needed, _HIDE: px(_HIDDEN)}
         wanted = of_chosen.get(chosen, px(200) - self.tabs.sizeHint().height() - 26)
         self._upper.setMaximumHeight(max(height - 8 - wanted - self.tabs.sizeHint().height() - 26, least))
@@ -191,7 +209,7 @@ class Side(ColumnScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Distribute the new height."""
         super().resizeEvent(event)
-        if hasattr(self, "numbers"):  # resize events also arrive during construction
+        if not self.is_unfinished:  # resize events also arrive during construction
             self._arrange()
 
 
@@ -199,7 +217,7 @@ class _Content(QWidget):
     """The scrolled content: it scrolls only below its minimum height, not below its preferred height."""
 
     def heightForWidth(self, width: int) -> int:
-        return self.minimumSizeHint().height()
+        return max(self.layout().minimumHeightForWidth(width), self.minimumSizeHint().height())
 
 
 def _scrolled(content: QWidget) -> ColumnScrollArea:

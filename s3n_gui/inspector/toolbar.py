@@ -1,18 +1,19 @@
-"""The toolbar above the panes: navigation at the left, display options in the middle, undo at the right."""
+"""The toolbar above the panes: navigation, display options and undo, in one line or two."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtGui import QActionGroup, QResizeEvent, QUndoStack
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QToolTip, QWidget
+from PySide6.QtGui import QActionGroup, QUndoStack
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QToolTip, QWidget
 
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme
 from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.panes.pane_grid import LAYOUTS
 from s3n_gui.widgets.elided_label import ElidedLabel
 
-_ROOMY = 780
-"""Width in pixels from which on the toolbar has room for the button of boxes and key points."""
+_BETWEEN = 20
+_NAME_WIDTH = 60
+"""Width in pixels that the name of the image should have before optional buttons take any."""
 
 
 class Toolbar(QWidget):
@@ -21,6 +22,7 @@ class Toolbar(QWidget):
     Signals:
         previous_requested, next_requested, mistake_requested, disagreement_requested: Go to another image.
         peaks_toggled, grid_toggled, annotations_toggled: Show or hide them in all panes.
+        symbols_toggled: Show or hide the paper's symbols.
         layout_chosen: The name of a layout.
         fit_requested: Fit the images into view.
         compare_toggled: Show two models or one.
@@ -34,6 +36,7 @@ class Toolbar(QWidget):
     peaks_toggled = Signal(bool)
     grid_toggled = Signal(bool)
     annotations_toggled = Signal(bool)
+    symbols_toggled = Signal(bool)
     layout_chosen = Signal(str)
     fit_requested = Signal()
     reset_requested = Signal()
@@ -61,8 +64,11 @@ class Toolbar(QWidget):
             checkable=True,
         )
         self.annotations.hide()
-        self._annotated = False
+        self._annotated, self._roomy = False, True
         self.peaks.setChecked(True)
+        self.symbols = _button(
+            "symbols", "Symbols", "Show or hide the paper's symbols, such as R and H, beside the words (Y)", checkable=True
+        )
         self.fit = _button("refresh", "Fit images", "Fit all images to their panes (0)")
         set_icon(self.fit, "restore")
         self.layouts = _button("layers", "Pane layout", "Pane layout")
@@ -80,25 +86,30 @@ class Toolbar(QWidget):
             self._group.addAction(action)
         self.layouts.setMenu(self._menu)
         self.layouts.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self.previous)
-        layout.addWidget(self.next)
-        layout.addSpacing(6)
-        layout.addWidget(self.name, 1)
-        layout.addWidget(self.place)
-        layout.addWidget(self.device)
-        layout.addSpacing(10)
-        for text_button in (self.mistake, self.disagreement):
-            layout.addWidget(text_button)
-            layout.addSpacing(4)
-        layout.addSpacing(10)
-        for widget in (self.peaks, self.grid, self.annotations, self.fit, self.layouts, self.compare):
-            layout.addWidget(widget)
-        layout.addSpacing(10)
+        self._navigation, self._tools = QWidget(), QWidget()
+        line = _line(self._navigation)
+        line.addWidget(self.previous)
+        line.addWidget(self.next)
+        line.addSpacing(6)
+        line.addWidget(self.name, 1)
+        line.addWidget(self.place)
+        line.addWidget(self.device)
+        line.addSpacing(10)
+        line.addWidget(self.mistake)
+        line.addSpacing(4)
+        line.addWidget(self.disagreement)
+        line = _line(self._tools)
+        for widget in (self.peaks, self.grid, self.annotations, self.symbols, self.fit, self.layouts, self.compare):
+            line.addWidget(widget)
+        line.addSpacing(10)
         for widget in (self.undo, self.redo, self.reset):
-            layout.addWidget(widget)
+            line.addWidget(widget)
+        line.addStretch(1)
+        self._lines = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._lines.setContentsMargins(0, 0, 0, 0)
+        self._lines.setSpacing(_BETWEEN)
+        self._lines.addWidget(self._navigation, 1)
+        self._lines.addWidget(self._tools)
         self.previous.clicked.connect(self.previous_requested)
         self.next.clicked.connect(self.next_requested)
         self.mistake.clicked.connect(self.mistake_requested)
@@ -106,6 +117,7 @@ class Toolbar(QWidget):
         self.peaks.toggled.connect(self.peaks_toggled)
         self.grid.toggled.connect(self.grid_toggled)
         self.annotations.toggled.connect(self.annotations_toggled)
+        self.symbols.toggled.connect(self.symbols_toggled)
         self.compare.toggled.connect(self.compare_toggled)
         self.device.clicked.connect(self._on_device)
         self.fit.clicked.connect(self.fit_requested)
@@ -144,16 +156,31 @@ class Toolbar(QWidget):
     def offer_annotations(self, offered: bool) -> None:
         """Set whether the image has a box or key points, so that they can be shown or hidden."""
         self._annotated = offered
-        self._show_annotations_button()
+        self._show_optional_buttons()
 
-    def _show_annotations_button(self) -> None:
+    def _show_optional_buttons(self) -> None:
         # In a narrow toolbar, the menu View and a pane's options are left to show or hide them.
-        self.annotations.setVisible(self._annotated and self.width() >= px(_ROOMY))
+        self.annotations.setVisible(self._annotated and self._roomy)
+        self.fit.setVisible(self._roomy)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Drop the button that also has a key and a menu entry, if there is no room for it."""
-        super().resizeEvent(event)
-        self._show_annotations_button()
+    def show_in(self, width: int) -> None:
+        """Suit a width in pixels: drop what also has a key and a menu entry, or use two lines if that is not enough."""
+        optional = (self.annotations, self.fit)
+        extra = sum(button.sizeHint().width() + self._tools.layout().spacing() for button in optional)
+        shown = self._tools.sizeHint().width() - sum(
+            button.sizeHint().width() + self._tools.layout().spacing() for button in optional if not button.isHidden()
+        )
+        needed = self._navigation.minimumSizeHint().width() + _BETWEEN + shown
+        one_line = width >= needed
+        self._roomy = not one_line or width >= needed + extra + px(_NAME_WIDTH)
+        self._lines.setDirection(QBoxLayout.Direction.LeftToRight if one_line else QBoxLayout.Direction.TopToBottom)
+        self._lines.setSpacing(_BETWEEN if one_line else 4)
+        self._show_optional_buttons()
+
+    def show_symbols(self, shown: bool) -> None:
+        """Set whether symbols are shown, without emitting a signal."""
+        with QSignalBlocker(self.symbols):
+            self.symbols.setChecked(shown)
 
     def show_marks(self, *, peaks: bool, grid: bool, annotations: bool) -> None:
         """Set whether any pane shows peaks, grid lines, boxes and key points, without emitting a signal."""
@@ -175,6 +202,13 @@ class Toolbar(QWidget):
 
     def _on_theme_changed(self) -> None:
         self.place.setFont(number_font("body"))
+
+
+def _line(parent: QWidget) -> QHBoxLayout:
+    line = QHBoxLayout(parent)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(2)
+    return line
 
 
 def _button(icon: str, name: str, tip: str, *, checkable: bool = False) -> QToolButton:

@@ -41,7 +41,7 @@ _TESTS: dict[Shown, Callable[[Verdict | None], bool]] = {
 
 
 class ImageList(QAbstractListModel):
-    """The images of a data set that pass the filter, in the data set's order.
+    """The images of a data set that pass the filter, in the data set's order; chosen images in the order of the choice.
 
     Signals:
         filtered: The list shows other images.
@@ -75,7 +75,7 @@ class ImageList(QAbstractListModel):
         self._choose()
 
     def set_selection(self, selection: ImageSelection | None) -> None:
-        """List only chosen images, without any other filter; None lists all again.
+        """List only chosen images in their order, without any other filter; None lists all again.
 
         Images of another folder than the data set's are listed without labels.
         """
@@ -88,7 +88,8 @@ class ImageList(QAbstractListModel):
         self._records, self._texts = self._opened, []
         if chosen is not None:
             names = chosen.names if chosen.root == self._root else frozenset()
-            self._records = tuple(record for record in self._opened if record.name in names)
+            found = {record.name: record for record in self._opened if record.name in names}
+            self._records = tuple(found[name] for name in dict.fromkeys(chosen.files) if name in found)
             if not self._records:
                 self._records = tuple(ImageRecord(path=chosen.path_of(file), name=file) for file in chosen.files)
         self._filter()

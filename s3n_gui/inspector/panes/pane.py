@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import Annotation, displayed_class
@@ -34,6 +34,10 @@ from s3n_gui.inspector.symbols import plain_symbol
 from s3n_gui.widgets.images.camera import Camera
 from s3n_gui.widgets.images.image_view import ImageView
 from s3n_gui.widgets.images.marks import Marks, PlaceMark
+
+_MOST_OBLONG = (1 / 8, 8.0)
+"""The limits of a pane's aspect ratio; still narrower or wider images get bars."""
+_ROUNDING = 2
 
 
 class Pane(QFrame):
@@ -71,6 +75,7 @@ class Pane(QFrame):
         self.title, self.enlarge_button = self.head.title, self.head.enlarge_button
         self.view = ImageView()
         self.view.setAccessibleName("Image")
+        self._room = _ImageRoom(self.view)
         self.note = QLabel(self.view)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.footer = PaneFooter()
@@ -78,7 +83,7 @@ class Pane(QFrame):
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
         layout.addWidget(self.head)
-        layout.addWidget(self.view, 1)
+        layout.addWidget(self._room, 1)
         layout.addWidget(self.footer)
         self._connect()
         self._show_kind()
@@ -104,8 +109,30 @@ class Pane(QFrame):
         state.selection_changed.connect(self._show_marks)
         state.outline_changed.connect(self._show_marks)
         state.annotation_changed.connect(self.show_evidence)
+        state.symbols.changed.connect(self._show_kind)
         state.cursor_changed.connect(self._show_cursor)
         theme().changed.connect(view.viewport().update)
+
+    # Shape
+
+    @property
+    def aspect(self) -> float:
+        """Width over height of the image that the pane shows."""
+        inspection = self._state.evidence
+        if inspection is None:
+            return 4 / 3
+        if plane_of(self.model.kind) == "original":
+            width, height = inspection.response.image_size
+            return float(min(max(width / height, _MOST_OBLONG[0]), _MOST_OBLONG[1]))
+        seen = seen_rect(inspection)
+        return float(min(max(seen.width() / seen.height(), _MOST_OBLONG[0]), _MOST_OBLONG[1]))
+
+    @property
+    def chrome(self) -> QSize:
+        """The width and height that the pane needs besides its image, in pixels."""
+        edges = self.contentsMargins() + self.layout().contentsMargins()
+        height = self.head.sizeHint().height() + self.footer.sizeHint().height()
+        return QSize(edges.left() + edges.right(), height + edges.top() + edges.bottom())
 
     # From the state to the screen
 
@@ -127,6 +154,7 @@ class Pane(QFrame):
         held_name: PictureName = "colour" if content.plane == "original" else "seen"
         name: PictureName = held_name if held else content.base
         table = palette_colours(model.palette)
+        self._room.show_shape(self.aspect, zoomed=not self._cameras.of(content.plane).fits)
         self.view.set_camera(self._cameras.of(content.plane))
         self.view.set_picture(self._pictures.of(inspection, name), content.rect)
         self.view.set_map(None if held else content.shares, content.map_rect, table)
@@ -146,7 +174,8 @@ class Pane(QFrame):
     def _show_kind(self) -> None:
         words = KIND_TEXTS[self.model.kind]
         self.title.show_kind(self.model.kind)
-        self.view.setAccessibleName(f"{words.title} ({plain_symbol(words.symbol)})")
+        symbol = f" ({plain_symbol(words.symbol)})" if self._state.symbols.shown else ""
+        self.view.setAccessibleName(f"{words.title}{symbol}")
         self.view.setAccessibleDescription(words.tip)
         self.show_evidence()
 
@@ -222,7 +251,9 @@ class Pane(QFrame):
 
     def _follow_camera(self, plane: str) -> None:
         if plane == plane_of(self.model.kind):
-            self.view.set_camera(self._cameras.of(plane_of(self.model.kind)))
+            camera = self._cameras.of(plane_of(self.model.kind))
+            self._room.show_shape(self.aspect, zoomed=not camera.fits)
+            self.view.set_camera(camera)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show the current state."""
@@ -276,3 +307,33 @@ class Pane(QFrame):
         if other != self.index:
             self.swap_requested.emit(other, self.index)
         event.acceptProposedAction()
+
+
+class _ImageRoom(QWidget):
+    """Holds the view in the shape of its image, so that there are no bars beside it; a zoomed view fills the room."""
+
+    def __init__(self, view: ImageView) -> None:
+        super().__init__()
+        self._view, self._aspect, self._zoomed = view, 4 / 3, False
+        view.setParent(self)
+
+    def show_shape(self, aspect: float, *, zoomed: bool) -> None:
+        """Set width over height of the image, and whether it is zoomed."""
+        if (aspect, zoomed) != (self._aspect, self._zoomed):
+            self._aspect, self._zoomed = aspect, zoomed
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.rect()
+        if not self._zoomed and room.height() > 0:
+            width = min(room.width(), round(room.height() * self._aspect))
+            height = min(room.height(), round(width / self._aspect))
+            # A pane of the image's own shape is filled, whatever the rounding of whole pixels.
+            width = room.width() if room.width() - width <= _ROUNDING else width
+            height = room.height() if room.height() - height <= _ROUNDING else height
+            room = QRect((room.width() - width) // 2, (room.height() - height) // 2, width, height)
+        self._view.setGeometry(room)

@@ -16,7 +16,13 @@ from PySide6.QtCore import QRectF
 from s3n_core.datasets.records import Annotation
 from s3n_core.inspection.geometry import cell_places, magnification_raster
 from s3n_core.inspection.inspection import Inspection, is_same
-from s3n_core.inspection.map_display import RESPONSE_RANGE, ValueRange, magnification_range, sampling_map_range
+from s3n_core.inspection.map_display import (
+    RESPONSE_RANGE,
+    ValueRange,
+    class_map_range,
+    magnification_range,
+    sampling_map_range,
+)
 from s3n_core.method.alignment import grid_to_cell, grid_to_share, share_to_grid
 from s3n_gui.inspector.panes.pane_kinds import Kind, Plane, plane_of, warped_of
 from s3n_gui.widgets.images.marks import PeakMark
@@ -92,7 +98,8 @@ def resolve(
         classes = inspection.response.classes
         known = class_index is not None and class_index < len(classes)  # a second model may have fewer classes
         index = class_index if known and class_index is not None else inspection.prediction.index
-        values, limits, name = inspection.response.class_response(index), RESPONSE_RANGE, classes[index]
+        values, name = inspection.response.class_support(index), classes[index]
+        limits = class_map_range(inspection.response.class_maps)
         note = "" if values is not None else "Loading this class's map …"
     elif kind in ("map_d", "map_c"):
         values = inspection.warps.map_d if kind == "map_d" else inspection.warps.map_c

@@ -32,7 +32,7 @@ class PaneFooter(QWidget):
         self.key = _Key()
         self._pages = QStackedLayout()
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(9, 5, 9, 5)
+        outer.setContentsMargins(8, 4, 8, 4)
         outer.addLayout(self._pages)
         self._pages.addWidget(self.bar)
         self._pages.addWidget(self.key)

@@ -1,4 +1,4 @@
-"""The grid of panes: selectable layouts, adjustable sizes, and one pane maximised on request."""
+"""The panes and their arrangement: each takes the shape of its image, and one can be maximised."""
 
 from __future__ import annotations
 
@@ -6,26 +6,37 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QByteArray, Qt, Signal
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QWidget
 
-from s3n_gui.appearance.theme import set_icon
+from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.panes.arrangement import Frame, Rows, automatic, in_rows
 from s3n_gui.inspector.panes.pane import Pane
 from s3n_gui.inspector.panes.pane_images import Pictures
 from s3n_gui.inspector.panes.pane_kinds import Kind
 from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.panes.pane_requests import PaneRequests
 
-FIRST_KINDS: tuple[Kind, ...] = ("peaks", "response", "map_d", "image_d", "image_c", "map_c")
-LAYOUTS: dict[str, tuple[int, ...]] = {
-    "Two rows of three": (3, 3),
-    "Three rows of two": (2, 2, 2),
-    "Two rows of two": (2, 2),
-    "One row of three": (3,),
-    "Side by side": (2,),
+FIRST_KINDS: tuple[Kind, ...] = ("peaks", "response", "map_d", "image_d", "map_c", "image_c")
+AUTOMATIC = "Automatic"
+LAYOUTS: dict[str, Rows] = {
+    AUTOMATIC: (),
+    "Two rows of three": ((0, 2, 3), (1, 4, 5)),
+    "Three rows of two": ((0, 1), (2, 3), (4, 5)),
+    "Two rows of two": ((0, 1), (2, 3)),
+    "One row of three": ((0, 1, 2),),
+    "Side by side": ((0, 1),),
 }
-"""Panes per row, by layout name; the first layout is the default."""
+"""The panes of each row, by layout name; the automatic layout finds the rows with the largest images."""
+
+_GAP = 8
+_LEAST_WIDTH = 96
+"""The least width of a pane in pixels at normal text size, for its buttons."""
+_VERSION = 2
+_FIRST_OF_OLD = ("peaks", "response", "map_d", "image_d", "image_c", "map_c")
+"""The panes of the first layout of version 1, whose second row did not lead from map to image."""
 
 
 class PaneGrid(QWidget):
@@ -45,7 +56,7 @@ class PaneGrid(QWidget):
         parent: QWidget | None = None,
         *,
         kinds: Sequence[Kind] = FIRST_KINDS,
-        layout_name: str = "Two rows of three",
+        layout_name: str = AUTOMATIC,
         models: Sequence[PaneModel] = (),
         editable: bool = True,
     ) -> None:
@@ -56,12 +67,10 @@ class PaneGrid(QWidget):
         self._state, self._cameras, self._requests, self._editable = state, cameras, requests, editable
         self._models = tuple(models) or tuple(PaneModel(kind, self) for kind in kinds)
         self.panes: tuple[Pane, ...] = ()
-        self._columns = QSplitter(Qt.Orientation.Vertical, self)
-        self._columns.setChildrenCollapsible(False)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._columns)
-        self._rows: list[_Row] = []
+        self._least = QSize()
+        state.evidence_changed.connect(self._place)
+        theme().changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
 
     def pieces(self) -> list[Callable[[], None]]:
         """Return the build steps in order: one per pane, then their arrangement."""
@@ -87,6 +96,7 @@ class PaneGrid(QWidget):
         pane.enlarge_requested.connect(self.toggle_alone)
         pane.swap_requested.connect(self.swap)
         pane.colours_wanted_everywhere.connect(self._on_colours_everywhere)
+        pane.model.changed.connect(self._place)
         self.panes = (*self.panes, pane)
 
     @property
@@ -113,11 +123,7 @@ class PaneGrid(QWidget):
         elif pane is None:
             pane = next((one for one in self.panes if one.isAncestorOf(self.focusWidget() or self)), self.panes[0])
         self._alone = pane
-        for row in self._rows:
-            for one in (row.widget(index) for index in range(row.count())):
-                if one is not None:
-                    one.setVisible(pane is None or one is pane)
-            row.setVisible(pane is None or row.isAncestorOf(pane))
+        self._arrange()
         for one in self.panes:
             set_icon(one.enlarge_button, "restore" if one is pane else "maximise")
             one.enlarge_button.setAccessibleName("Show all panes" if one is pane else "Maximise this pane")
@@ -137,74 +143,54 @@ class PaneGrid(QWidget):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that persist across restarts."""
-        return {
-            "layout": self._layout_name,
-            "panes": [pane.model.to_dict() for pane in self.panes],
-            "sizes": [
-                bytes(splitter.saveState().toBase64().data()).decode() for splitter in (self._columns, *self._rows)
-            ],
-        }
+        panes = [pane.model.to_dict() for pane in self.panes]
+        return {"version": _VERSION, "layout": self._layout_name, "panes": panes}
 
     def restore(self, fields: Mapping[str, Any]) -> None:
         """Restore the result of `to_dict`; invalid fields are ignored."""
-        name = fields.get("layout")
+        name, panes = fields.get("layout"), fields.get("panes")
+        panes = [one if isinstance(one, dict) else {} for one in panes] if isinstance(panes, list) else []
+        if fields.get("version") != _VERSION and tuple(one.get("kind") for one in panes) == _FIRST_OF_OLD:
+            name = AUTOMATIC if name == "Two rows of three" else name
+            panes = [*panes[:4], *panes[:3:-1]]
         if isinstance(name, str):
             self.set_layout_name(name)
-        panes, sizes = fields.get("panes"), fields.get("sizes")
-        if isinstance(panes, list):
-            for pane, one in zip(self.panes, panes, strict=False):
-                if isinstance(one, dict):
-                    pane.model.restore(one)
-        if isinstance(sizes, list):
-            for splitter, text in zip((self._columns, *self._rows), sizes, strict=False):
-                if isinstance(text, str):
-                    splitter.restoreState(QByteArray.fromBase64(text.encode()))
+        for pane, one in zip(self.panes, panes, strict=False):
+            pane.model.restore(one)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the size at which images are still recognisable."""
+        return self._least
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Arrange the panes in the new size."""
+        super().resizeEvent(event)
+        self._place()
 
     def _arrange(self) -> None:
+        """Show the panes of the layout, or the maximised one."""
+        rows = LAYOUTS[self._layout_name]
+        shown = {index for row in rows for index in row} or set(range(len(self.panes)))
+        self._place()
         for pane in self.panes:
-            pane.setParent(self)
-            pane.hide()
-        for row in self._rows:
-            row.setParent(None)
-            row.deleteLater()
-        self._rows = []
-        index = 0
-        for count in LAYOUTS[self._layout_name]:
-            row = _Row()
-            for pane in self.panes[index : index + count]:
-                row.addWidget(pane)
-                pane.show()
-            row.setSizes([1000] * count)
-            self._columns.addWidget(row)
-            self._rows.append(row)
-            index += count
-        self._columns.setSizes([1000] * len(self._rows))
-        # All rows share their column widths, whichever row's handle is moved.
-        for row in self._rows:
-            row.widths_changed.connect(self._on_widths)
+            pane.setVisible(pane is self._alone if self._alone is not None else pane.index in shown)
 
-    def _on_widths(self, widths: list[int]) -> None:
-        for row in self._rows:
-            if row.count() == len(widths) and row.sizes() != widths:
-                row.setSizes(widths)
+    def _place(self) -> None:
+        if len(self.panes) < len(self._models):  # still being built
+            return
+        if self._alone is not None:
+            self._alone.setGeometry(self.rect())
+            return
+        rows, aspects = LAYOUTS[self._layout_name], [pane.aspect for pane in self.panes]
+        frame = Frame(chrome=self.panes[0].chrome, least_width=px(_LEAST_WIDTH), gap=_GAP)
+        places = in_rows(rows, aspects, self.size(), frame) if rows else automatic(aspects, self.size(), frame)
+        for index, place in places.items():
+            self.panes[index].setGeometry(place)
+
+    def _on_theme_changed(self) -> None:
+        self._least = QSize(px(210), px(190))
+        self.updateGeometry()
+        self._place()
 
     def _on_colours_everywhere(self, palette: str, opacity: float) -> None:
         self.set_all(palette=palette, opacity=opacity)
-
-
-class _Row(QSplitter):
-    """Panes side by side.
-
-    Signals:
-        widths_changed: A handle was moved; the new widths in pixels.
-    """
-
-    widths_changed = Signal(list)
-
-    def __init__(self) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
-        self.setChildrenCollapsible(False)
-        self.splitterMoved.connect(self._on_moved)
-
-    def _on_moved(self) -> None:
-        self.widths_changed.emit(self.sizes())

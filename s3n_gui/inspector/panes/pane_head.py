@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from s3n_gui.appearance.theme import px, set_icon, theme
@@ -12,6 +12,9 @@ from s3n_gui.inspector.panes.pane_kinds import KIND_TEXTS, KINDS
 from s3n_gui.inspector.panes.pane_model import PaneModel
 from s3n_gui.inspector.panes.pane_options import PaneOptions
 from s3n_gui.inspector.panes.pane_title import PaneTitle
+
+_ROOMY = 150
+"""Width in pixels, at normal text size, from which on there is room for the button of the options."""
 
 
 class PaneHead(QWidget):
@@ -32,7 +35,7 @@ class PaneHead(QWidget):
         self.options_button, self.enlarge_button = QToolButton(), QToolButton()
         self.options: PaneOptions | None = None
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(2, 2, 2, 2)
+        layout.setContentsMargins(2, 1, 2, 1)
         layout.setSpacing(0)
         layout.addWidget(self.title, 1)
         for button, icon, name, tip in (
@@ -44,9 +47,11 @@ class PaneHead(QWidget):
             button.setToolTip(tip)
             button.setAutoRaise(True)
             layout.addWidget(button)
+        state.symbols.changed.connect(self._on_symbols)
+        self._on_symbols()
         self.title.clicked.connect(self._choose_kind)
         self.title.enlarge_requested.connect(self.enlarge_requested)
-        self.options_button.clicked.connect(self._show_options)
+        self.options_button.clicked.connect(self.show_options)
         self.enlarge_button.clicked.connect(self.enlarge_requested)
         theme().changed.connect(self._on_theme_changed)
         self._on_theme_changed()
@@ -60,21 +65,36 @@ class PaneHead(QWidget):
         group = QActionGroup(menu)
         for kind in KINDS:
             words = KIND_TEXTS[kind]
-            action = QAction(f"{words.title}   ({words.symbol.replace('_', '')})", menu, checkable=True)
+            symbol = f"   ({words.symbol.replace('_', '')})" if self._state.symbols.shown else ""
+            action = QAction(f"{words.title}{symbol}", menu, checkable=True)
             action.setChecked(kind == self._model.kind)
             action.setToolTip(words.tip)
             action.setData(kind)
             group.addAction(action)
             menu.addAction(action)
+        menu.addSeparator()
+        menu.addAction("Display options…").setToolTip("Palette, opacity, peaks and grid lines")
         menu.setToolTipsVisible(True)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.triggered.connect(self._on_kind_chosen)
         menu.popup(self.title.mapToGlobal(self.title.rect().bottomLeft()))
 
     def _on_kind_chosen(self, action: QAction) -> None:
-        self._model.update(kind=action.data())
+        if action.data() is None:
+            self.show_options()
+        else:
+            self._model.update(kind=action.data())
 
-    def _show_options(self) -> None:
+    def _on_symbols(self) -> None:
+        self.title.show_symbols(self._state.symbols.shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave a narrow pane's room to the title; its menu has the options as well."""
+        super().resizeEvent(event)
+        self.options_button.setVisible(self.width() >= px(_ROOMY))
+
+    def show_options(self) -> None:
+        """Open the display options."""
         if self.options is None:
             self.options = PaneOptions(self._model, self)
             self.options.apply_to_all_requested.connect(self.colours_wanted_everywhere)

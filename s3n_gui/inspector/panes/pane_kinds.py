@@ -19,6 +19,7 @@ class KindText:
     Attributes:
         title: Plain name.
         short: Short name for narrow panes.
+        shortest: Name for very narrow panes, beside the mark of the branch.
         symbol: The paper's symbol, with ``_`` before a subscript.
         branch: "D" or "C" if the kind belongs to one branch.
         tip: One sentence for users who have not read the paper.
@@ -26,6 +27,7 @@ class KindText:
 
     title: str
     short: str
+    shortest: str
     symbol: str
     branch: Literal["", "D", "C"]
     tip: str
@@ -33,21 +35,29 @@ class KindText:
 
 KIND_TEXTS: dict[Kind, KindText] = {
     "peaks": KindText(
-        "Original with peaks", "Original", "T_d, T_c", "", "The image and the places where the network found evidence."
+        "Original with peaks", "Original", "Original", "T_d, T_c", "", "The image and the places where the network found evidence."
     ),
     "response": KindText(
         "Response map",
+        "Response",
         "Response",
         "R",
         "",
         "How much each place supports the predicted class or classes, from 0 to 1.",
     ),
     "class_map": KindText(
-        "Class map", "Class", "M", "", "How much each place supports a class of your choice, scaled to 0 … 1."
+        "Class map",
+        "Class",
+        "Class",
+        "M",
+        "",
+        "How much each place supports a class of your choice. All classes of an image share one scale, so the strongest "
+        "class looks strongest.",
     ),
     "map_d": KindText(
         "Discriminative map",
         "Discr. map",
+        "Map",
         "Q_d",
         "D",
         "How much space each place gets in the discriminative image: strong evidence.",
@@ -55,6 +65,7 @@ KIND_TEXTS: dict[Kind, KindText] = {
     "map_c": KindText(
         "Complementary map",
         "Compl. map",
+        "Map",
         "Q_c",
         "C",
         "How much space each place gets in the complementary image: supporting evidence.",
@@ -62,6 +73,7 @@ KIND_TEXTS: dict[Kind, KindText] = {
     "magnified_d": KindText(
         "Magnification in D",
         "Magnified",
+        "Size",
         "f, g",
         "D",
         "How many times larger the area of each place is in the discriminative image: one over the Jacobian "
@@ -70,6 +82,7 @@ KIND_TEXTS: dict[Kind, KindText] = {
     "magnified_c": KindText(
         "Magnification in C",
         "Magnified",
+        "Size",
         "f, g",
         "C",
         "How many times larger the area of each place is in the complementary image: one over the Jacobian "
@@ -78,6 +91,7 @@ KIND_TEXTS: dict[Kind, KindText] = {
     "image_d": KindText(
         "Discriminative image",
         "Discr. image",
+        "Image",
         "D",
         "D",
         "Input of the discriminative branch: strong evidence is enlarged.",
@@ -85,6 +99,7 @@ KIND_TEXTS: dict[Kind, KindText] = {
     "image_c": KindText(
         "Complementary image",
         "Compl. image",
+        "Image",
         "C",
         "C",
         "Input of the complementary branch: supporting evidence is enlarged.",

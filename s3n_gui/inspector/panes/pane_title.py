@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QDrag, QEnterEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QDrag, QEnterEvent, QFontMetrics, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QSizePolicy, QWidget
 
 from s3n_gui.appearance.theme import font, px, theme, tokens
@@ -30,6 +30,7 @@ class PaneTitle(QAbstractButton):
         self.index = index
         self._kind: Kind = "peaks"
         self._addition = ""
+        self._symbols = False
         self._pressed_at: QPoint | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -40,10 +41,16 @@ class PaneTitle(QAbstractButton):
         """Show the title of a kind; ``addition`` is the class of a class map."""
         self._kind, self._addition = kind, addition
         words = KIND_TEXTS[kind]
-        self.setAccessibleName(f"{words.title} ({plain_symbol(words.symbol)}) {addition}".strip())
+        symbol = f"({plain_symbol(words.symbol)})" if self._symbols else ""
+        self.setAccessibleName(" ".join(filter(None, (words.title, symbol, addition))))
         tip = f"{words.tip}\nClick to show something else here; drag onto another pane to swap them."
         self.setToolTip(tip_text(f"{words.title}{': ' + addition if addition else ''}\n{tip}"))
         self.update()
+
+    def show_symbols(self, shown: bool) -> None:
+        """Write the symbol behind the title, or the title alone."""
+        self._symbols = shown
+        self.show_kind(self._kind, self._addition)
 
     def sizeHint(self) -> QSize:
         """The size that shows everything."""
@@ -71,35 +78,48 @@ class PaneTitle(QAbstractButton):
         if words.branch:
             draw_branch_mark(painter, QPointF(x + px(5), box.center().y()), words.branch, px(9))
             x += px(15)
-        bold, plain = font("body", semibold=True), font("body")
-        painter.setFont(bold)
+        plain = font("body")
+        title, symbol = self._fitting()
+        painter.setFont(font("body", semibold=True))
         metrics = painter.fontMetrics()
         baseline = box.center().y() + (metrics.ascent() - metrics.descent()) / 2
-        arrow_room = px(14)
-        symbol_room = symbol_width(words.symbol, plain) + px(6)
-        room = box.right() - x - arrow_room - symbol_room
-        title = words.title
-        if metrics.horizontalAdvance(title) > room or (self._addition and room < px(190)):
-            title = words.short
-        if self._addition:
-            title = f"{title}: {self._addition}"
-        shows_symbol = room > px(40)
-        if metrics.horizontalAdvance(title) > room and not self._addition:
-            # A whole word without the symbol, or the symbol alone: both are clearer than a truncated word.
-            shows_symbol = metrics.horizontalAdvance(title) > room + symbol_room
-            title = "" if shows_symbol else title
-        room += 0 if shows_symbol else symbol_room
         if title:
-            title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, int(room))
             painter.setPen(QColor(colours.text))
             painter.drawText(QPointF(x, baseline), title)
             x += metrics.horizontalAdvance(title) + px(6)
         painter.setPen(QColor(colours.quiet))
-        if shows_symbol:
-            x += draw_symbol(painter, x, baseline, words.symbol, plain) + px(5)
-        middle = box.center().y() + 0.5
-        painter.drawPolyline([QPointF(x, middle - 1.5), QPointF(x + 3.5, middle + 2), QPointF(x + 7, middle - 1.5)])
+        if symbol:
+            x += draw_symbol(painter, x, baseline, symbol, plain) + px(5)
+        if x + 8 <= box.right():
+            middle = box.center().y() + 0.5
+            arrow = [QPointF(x, middle - 1.5), QPointF(x + 3.5, middle + 2), QPointF(x + 7, middle - 1.5)]
+            painter.drawPolyline(arrow)
         painter.end()
+
+    @property
+    def shown(self) -> str:
+        """What is written at the present width: the title or a shorter name, and the symbol with ``_``."""
+        return " ".join(filter(None, self._fitting()))
+
+    def _fitting(self) -> tuple[str, str]:
+        """Return the longest name, and the symbol if it is shown, that fit; a whole word is clearer than a cut one."""
+        words = KIND_TEXTS[self._kind]
+        metrics = QFontMetrics(font("body", semibold=True))
+        room = self.width() - px(6) - (px(15) if words.branch else 0)
+        arrow = px(14)
+        symbol = words.symbol if self._symbols else ""
+        of_branch = [f"{words.branch} {words.shortest.lower()}"] if words.branch else []
+        names = [words.title, words.short, *of_branch, words.shortest]
+        if self._addition:  # the class says more than the kind
+            names = [f"{words.title}: {self._addition}", f"{words.short}: {self._addition}"]
+        symbol_room = symbol_width(symbol, font("body")) + px(6) if symbol else 0
+        for name in names:
+            if metrics.horizontalAdvance(name) <= room - (arrow if symbol else 0) - symbol_room:
+                return name, symbol  # without a symbol, a longer name is worth more than the arrow
+        if symbol and not self._addition:
+            return "", symbol
+        name, room = names[-1], room if not self._addition else room - arrow - symbol_room
+        return metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(room)), symbol
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Start a possible drag."""

@@ -32,7 +32,7 @@ class PeakPanel(QWidget):
         for button, tip in (
             (self.switch, "Switch the selected peak off, or on again: only its enlargement goes (X)"),
             (self.hide_button, "Hide the selected peak's place in the original, beside random places (H)"),
-            (self.flip, "Move the selected peak from T_d to T_c or back (S)"),
+            (self.flip, "Move the selected peak from strong (D) to supporting (C) or back (S)"),
             (self.restore, "Undo all changes to the selected peak"),
         ):
             button.setToolTip(tip)

@@ -34,16 +34,33 @@ from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _HEADERS = ("", "Position, px", "R", "ζ", "Set")
+_PLAIN_HEADERS = ("", "Position", "Strength", "", "Kind")
+_ZETA = 3
 _TIPS = (
-    "Marker of the peak in the images",
+    "Marker of the peak in the images; an open diamond around it: it lies outside the annotated box",
     "Position in the original image, in pixels from the top left",
-    "Strength: the response R at the peak, from 0 to 1",
+    "Strength: the response at the peak (R), from 0 to 1",
     "Random draw (zeta); the peak goes to T_d if R is larger",
     "Where the peak is enlarged: T_d strong evidence (D), T_c supporting evidence (C)",
 )
 PEAK_ROLE = Qt.ItemDataRole.UserRole
+OUTSIDE_ROLE = Qt.ItemDataRole.UserRole + 1
+"""Whether the peak lies outside the annotated box."""
 AnyIndex = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
+
+
+def kind_text(peak: Peak) -> str:
+    """Return what a peak is, in plain words: "strong (D)"; a share if it belongs to both kinds."""
+    match peak.set:
+        case "D":
+            return "strong (D)"
+        case "C":
+            return "supporting (C)"
+        case "both" if peak.weight_d != 1 or peak.weight_c != 1:
+            return f"{100 * peak.weight_d:.0f} % strong"
+        case _:
+            return peak.set
 
 
 def set_text(peak: Peak) -> str:
@@ -69,7 +86,17 @@ class PeakTableModel(QAbstractTableModel):
         self._state = state
         self._peaks: tuple[Peak, ...] = ()
         state.evidence_changed.connect(self._take)
+        state.annotation_changed.connect(self._take)
+        state.symbols.changed.connect(self._on_symbols)
         self._take()
+
+    def _on_symbols(self) -> None:
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(_HEADERS) - 1)
+        self._take()
+
+    def is_outside(self, peak: Peak) -> bool:
+        """Return whether a peak lies outside the annotated box of the image that is shown."""
+        return self._state.is_current and self._state.annotation.is_outside(peak.x, peak.y)
 
     def _take(self) -> None:
         peaks = self._state.evidence.warps.peaks if self._state.evidence is not None else ()
@@ -106,6 +133,8 @@ class PeakTableModel(QAbstractTableModel):
         moved = peak.cell != peak.found_at
         if role == PEAK_ROLE:
             return peak
+        if role == OUTSIDE_ROLE:
+            return self.is_outside(peak)
         if role == Qt.ItemDataRole.DisplayRole:
             zeta = "–" if peak.zeta is None else f"{peak.zeta:.2f}"
             texts = (
@@ -113,7 +142,7 @@ class PeakTableModel(QAbstractTableModel):
                 f"{peak.x:.0f}, {peak.y:.0f}{' *' if moved else ''}",
                 f"{peak.response:.2f}",
                 zeta,
-                set_text(peak),
+                set_text(peak) if self._state.symbols.shown else kind_text(peak),
             )
             return texts[column]
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (2, 3):
@@ -122,16 +151,20 @@ class PeakTableModel(QAbstractTableModel):
             return number_font("body")
         if role == Qt.ItemDataRole.ToolTipRole:
             place = f"Cell {peak.cell[0]}, {peak.cell[1]} (row, column) of R"
-            return f"{place}, moved by hand from {peak.found_at[0]}, {peak.found_at[1]}" if moved else place
+            place = f"{place}, moved by hand from {peak.found_at[0]}, {peak.found_at[1]}" if moved else place
+            return f"{place}; outside the annotated box" if self.is_outside(peak) else place
         if role == Qt.ItemDataRole.AccessibleTextRole and column == 0:
-            return f"Peak with R {number_text(peak.response)}, {plain_symbol(set_text(peak))}"
+            said = f"Peak with strength {number_text(peak.response)}, {kind_text(peak)}"
+            if self._state.symbols.shown:
+                said = f"Peak with R {number_text(peak.response)}, {plain_symbol(set_text(peak))}"
+            return f"{said}, outside the annotated box" if self.is_outside(peak) else said
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a column's title or tooltip."""
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
-                return _HEADERS[section]
+                return (_HEADERS if self._state.symbols.shown else _PLAIN_HEADERS)[section]
             if role == Qt.ItemDataRole.ToolTipRole:
                 return _TIPS[section]
             if role == Qt.ItemDataRole.TextAlignmentRole and section in (2, 3):
@@ -180,6 +213,7 @@ class PeakTable(QTableView):
         self.doubleClicked.connect(self._on_double_clicked)
         self.customContextMenuRequested.connect(self._on_menu_requested)
         theme().changed.connect(self._on_theme_changed)
+        state.symbols.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
     def sizeHint(self) -> QSize:
@@ -187,8 +221,10 @@ class PeakTable(QTableView):
         return QSize(px(260), px(142))
 
     def _on_theme_changed(self) -> None:
-        for column, width in ((0, 26), (2, 44), (3, 44), (4, 64)):
+        symbols = self._state.symbols.shown
+        for column, width in ((0, 32), (2, 44 if symbols else 62), (_ZETA, 44), (4, 64 if symbols else 102)):
             self.setColumnWidth(column, px(width))
+        self.setColumnHidden(_ZETA, not symbols)
         self.verticalHeader().setDefaultSectionSize(px(26))
 
     def _show_selection(self) -> None:
@@ -235,9 +271,10 @@ class _MarkDelegate(RowHoverDelegate):
             key=peak.found_at,
             x=middle.x() + 0.5,
             y=middle.y() + 0.5,
-            strength=0.3 + 0.4 * peak.response,
+            strength=(0.1 if index.data(OUTSIDE_ROLE) else 0.3) + 0.4 * peak.response,  # the diamond needs room
             weight_d=peak.weight_d,
             weight_c=peak.weight_c,
+            outside=bool(index.data(OUTSIDE_ROLE)),
         )
         painter.save()
         draw_marks(painter, Marks(peaks=(mark,)), _as_they_are, 300)

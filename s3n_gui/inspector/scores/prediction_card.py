@@ -1,15 +1,17 @@
-"""The card with the network's prediction, and the rule of Eq. 3 that made the map R."""
+"""The card with the network's prediction in plain words; with the symbols, also the rule that made the map R."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.number_text import probability_text
+from s3n_core.inspection.plain_words import how_sure, plain_sentence, where_found
 from s3n_gui.appearance.theme import number_font, theme
 from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.inspection_state import InspectionState
@@ -18,7 +20,13 @@ from s3n_gui.widgets.elided_label import ElidedLabel
 
 
 class PredictionCard(QWidget):
-    """The prediction, whether it is correct, and the rule."""
+    """The prediction, whether it is correct, how sure the model is and where it found evidence.
+
+    Signals:
+        changed: The texts have changed and may need another height.
+    """
+
+    changed = Signal()
 
     def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,7 +35,14 @@ class PredictionCard(QWidget):
         self._model = ""
         self._roomy = True
         self.name, self.verdict = ElidedLabel(), ElidedLabel()
-        self.share, self.rule = QLabel(), QLabel()
+        self.share, self.sentence, self.rule = QLabel(), QLabel(), QLabel()
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.sentence.setWordWrap(True)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.sentence.setToolTip(
+            "How sure: a wording of the confidence, the softmax probability of the predicted class. Where: the peaks of "
+            "the response map, strongest first"
+        )
         self.rule.setTextFormat(Qt.TextFormat.PlainText)
         self.name.setProperty("role", "section")
         self.verdict.setProperty("role", "caption")
@@ -60,10 +75,14 @@ class PredictionCard(QWidget):
         layout.addLayout(line)
         layout.addLayout(self.below)
         layout.addSpacing(4)
+        layout.addWidget(self.sentence)
+        layout.addSpacing(2)
         layout.addWidget(self.rule)
         layout.addWidget(self.view)
         state.evidence_changed.connect(self.synchronize)
         state.scores_changed.connect(self.synchronize)
+        state.annotation_changed.connect(self.synchronize)
+        state.symbols.changed.connect(self._show_details)
         theme().changed.connect(self.synchronize)
         self.synchronize()
 
@@ -78,18 +97,17 @@ class PredictionCard(QWidget):
         self._model = "" if path is None else model_title(path)
         self.synchronize()
 
-    def show_rule(self, shown: bool) -> None:
-        """Show the rule's sentence, or move it to a tooltip."""
-        self.rule.setVisible(shown)
+    def show_details(self, shown: bool) -> None:
+        """Show what the network sees and, with the symbols, the rule of Eq. 3; or move them to a tooltip."""
         self._roomy = shown
-        self._show_view()
-        self._show_tip()
+        self._show_details()
 
     def synchronize(self) -> None:
         """Show the state."""
         evidence, answer = self._state.evidence, self._state.answer
         self.share.setFont(number_font("section", semibold=True))
-        self.rule.setMinimumHeight(2 * self.rule.fontMetrics().lineSpacing())
+        for label, lines in ((self.sentence, 3), (self.rule, 2)):  # so that usual texts let nothing jump
+            label.setMinimumHeight(lines * label.fontMetrics().lineSpacing())
         shown = answer if answer is not None else evidence
         self.rule.setText("" if evidence is None else rule_text(evidence))
         accuracy = None if evidence is None else evidence.response.place_accuracy
@@ -99,8 +117,10 @@ class PredictionCard(QWidget):
         self.view.setText(" ".join(sentences))
         self.view.setProperty("state", "caution" if accuracy is not None and accuracy.is_coarse else "")
         self.view.style().polish(self.view)
-        self._show_view()
-        if shown is None or not self._state.is_current:
+        self._show_details()
+        if shown is None or evidence is None or not self._state.is_current:
+            self.sentence.setText("")
+            self.setAccessibleDescription("")
             self.name.setText("")
             self.share.setText("")
             self.verdict.setText("")
@@ -109,6 +129,11 @@ class PredictionCard(QWidget):
         name = displayed_class(best.name)
         self.name.setText(name)
         self._show_tip()
+        said, annotation = replace(shown, warps=evidence.warps), self._state.annotation
+        where = where_found(said, annotation)
+        self.sentence.setText(where if answer is None else f"{how_sure(said)} {where}".strip())
+        self.setAccessibleDescription(plain_sentence(said, annotation))
+        self.changed.emit()
         self.share.setText("" if answer is None else probability_text(best.probability))
         known = self._truth is not None and self._truth in shown.response.classes
         right = known and best.name == self._truth
@@ -125,14 +150,17 @@ class PredictionCard(QWidget):
         self.verdict.setProperty("state", ("good" if right else "bad") if known else "caution" if foreign else "")
         self.verdict.style().polish(self.verdict)
 
-    def _show_view(self) -> None:
-        """Show what the network sees if there is room for it; a warning always shows."""
+    def _show_details(self) -> None:
+        """Show what there is room for; a warning always shows."""
+        self.rule.setVisible(self._roomy and self._state.symbols.shown)
         self.view.setVisible(self._roomy or self.view.property("state") == "caution")
+        self._show_tip()
 
     def _show_tip(self) -> None:
         """Move the sentences that have no room to the tooltip of the predicted class."""
-        hidden = self.rule.isHidden()
-        self.name.setToolTip(tip_text(f"{self.rule.text()} {self.view.text()}" if hidden else self.name.text()))
+        rule = self.rule.text() if self._state.symbols.shown else ""
+        hidden = f"{rule} {self.view.text()}".strip()
+        self.name.setToolTip(tip_text(self.name.text() if self._roomy else hidden))
 
 
 def rule_text(inspection: Inspection) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 
 LARGEST_ZOOM = 64.0
-MARGIN = 0.96
+MARGIN = 1.0
 """Share of the view that a fitted image fills."""
 
 
