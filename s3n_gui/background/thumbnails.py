@@ -118,6 +118,11 @@ class ThumbnailLoader(QObject):
             self.clear()
             self.outdated.emit()
 
+    @property
+    def cache_bytes(self) -> int:
+        """The largest size of the cache, in bytes."""
+        return self._cache_bytes
+
     def set_cache_bytes(self, most: int) -> None:
         """Set the size of the cache, and drop what exceeds it."""
         self._cache_bytes = most

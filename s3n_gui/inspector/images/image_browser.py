@@ -213,6 +213,11 @@ class _List(QListView):
         super().__init__()
         self._words = ""
 
+    @property
+    def words_when_empty(self) -> str:
+        """What the list says while it is empty."""
+        return self._words
+
     def say_when_empty(self, words: str) -> None:
         if words != self._words:
             self._words = words

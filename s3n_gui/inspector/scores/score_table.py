@@ -44,6 +44,11 @@ class ScoreTable(QWidget):
         self.setAccessibleName("Scores of the branches")
         theme().changed.connect(self._on_theme_changed)
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the scores are older than what the panes show, and so grey."""
+        return self._stale
+
     def show_rows(self, rows: tuple[ScoreRow, ...], *, stale: bool) -> None:
         """Show rows; if stale, in grey except for O, which does not depend on the peaks."""
         self._rows, self._stale = rows, stale

@@ -108,6 +108,31 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
             self._readout = text
             self.viewport().update()
 
+    @property
+    def has_map(self) -> bool:
+        """Whether a map lies over the image."""
+        return self._map.image is not None
+
+    @property
+    def map_opacity(self) -> float:
+        """The opacity of the map, in [0, 1]."""
+        return float(self._map.opacity())
+
+    @property
+    def marks(self) -> Marks:
+        """What is drawn over the image."""
+        return self._marks
+
+    @property
+    def cursor_mark(self) -> QPointF | None:
+        """The marked point that corresponds to the mouse in any view, in the image's units; or None."""
+        return self._cursor
+
+    @property
+    def readout(self) -> str:
+        """The value in the corner; empty if there is none."""
+        return self._readout
+
     # Camera
 
     @property

@@ -52,6 +52,11 @@ class ImageView(ImageCanvas):
         self._moved = False
         self._panned_from: QPointF | None = None
 
+    @property
+    def peaks_draggable(self) -> bool:
+        """Whether peaks can be dragged."""
+        return self._draggable
+
     def set_peaks_draggable(self, draggable: bool) -> None:
         """Choose whether peaks can be dragged."""
         self._draggable = draggable

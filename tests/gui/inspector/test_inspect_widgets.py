@@ -41,8 +41,20 @@ from s3n_gui.widgets.number_slider import NumberSlider
 
 
 @pytest.fixture
-def page(themed: QApplication, qtbot: QtBot, session: Session, settings: Settings) -> Iterator[InspectPage]:
-    made = InspectPage(session, settings, FakeClient)
+def clients() -> list[FakeClient]:
+    """The engine clients of the page, in the order in which they were made."""
+    return []
+
+
+@pytest.fixture
+def page(
+    themed: QApplication, qtbot: QtBot, session: Session, settings: Settings, clients: list[FakeClient]
+) -> Iterator[InspectPage]:
+    def make_client() -> FakeClient:
+        clients.append(FakeClient())
+        return clients[-1]
+
+    made = InspectPage(session, settings, make_client)
     made.finish()
     made.resize(1208, 610)
     made.show()
@@ -62,7 +74,7 @@ def looking(page: InspectPage, session: Session, tmp_path: Path) -> InspectPage:
 
 
 def client(page: InspectPage) -> FakeClient:
-    made = page._client
+    made = page.findChild(FakeClient)
     assert isinstance(made, FakeClient)
     return made
 
@@ -115,7 +127,7 @@ def test_an_empty_page_offers_the_models(page: InspectPage) -> None:
 
 
 def test_a_table_of_predictions_is_used(
-    looking: InspectPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    looking: InspectPage, session: Session, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [
         Prediction(
@@ -129,14 +141,14 @@ def test_a_table_of_predictions_is_used(
     )
     write_table(tmp_path / "table.json", header, rows)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "table.json"), ""))
-    with qtbot.waitSignal(looking._session.notice_reported) as said:
+    with qtbot.waitSignal(session.notice_reported) as said:
         looking.browser.table.click()
     assert "6 of 6 images" in said.args[0]
     looking.browser.shown.setCurrentIndex(1)
     looking.browser.shown.activated.emit(1)
     assert looking.browser.count.text() == "4 of 6"
     (tmp_path / "table.json").write_text("{}")
-    with qtbot.waitSignal(looking._session.error_reported):
+    with qtbot.waitSignal(session.error_reported):
         looking.browser.table.click()
 
 
@@ -150,7 +162,7 @@ def test_the_size_of_the_thumbnails_does_not_depend_on_the_scroll_bar(looking: I
 
 
 def test_every_control_has_a_name_and_a_tip(looking: InspectPage) -> None:
-    looking.panes.panes[1].head._show_options()
+    looking.panes.panes[1].head.options_button.click()
     silent = []
     for kind in (QAbstractButton, QSlider, QComboBox, QAbstractSpinBox, QLineEdit, ImageView):
         for widget in looking.findChildren(kind):
@@ -172,15 +184,15 @@ def test_every_control_has_a_name_and_a_tip(looking: InspectPage) -> None:
 def test_the_mouse_is_marked_in_every_pane(looking: InspectPage) -> None:
     move(view(looking), pixel(view(looking), 100, 60))
     assert looking.state.cursor == pytest.approx((100, 60), abs=1.5)
-    marks = [pane.view._cursor for pane in looking.panes.panes]
+    marks = [pane.view.cursor_mark for pane in looking.panes.panes]
     assert all(mark is not None for mark in marks)
     # D enlarges the middle, so the place has moved away from it there; C is unchanged.
     assert marks[3].x() < 99 and marks[4].x() == pytest.approx(100, abs=1.5)  # type: ignore[union-attr]  # noqa: PT018
-    assert float(view(looking, 1)._readout) == pytest.approx(0.3, abs=0.02)
-    assert view(looking, 3)._readout.startswith("×")
+    assert float(view(looking, 1).readout) == pytest.approx(0.3, abs=0.02)
+    assert view(looking, 3).readout.startswith("×")
     QApplication.sendEvent(view(looking), QEvent(QEvent.Type.Leave))
     assert looking.state.cursor is None
-    assert view(looking, 3)._readout == ""
+    assert view(looking, 3).readout == ""
 
 
 def test_the_mouse_in_a_warped_image_is_marked_in_the_original(looking: InspectPage) -> None:
@@ -192,7 +204,7 @@ def test_the_mouse_in_a_warped_image_is_marked_in_the_original(looking: InspectP
     assert (x, y) == pytest.approx(looking.state.evidence.warped_to_original("D", 75 / 300 * 64, 50 / 200 * 64), abs=1)
     assert x > 90
     assert y > 60
-    assert view(looking, 0)._cursor == QPointF(x, y)
+    assert view(looking, 0).cursor_mark == QPointF(x, y)
 
 
 def test_panes_of_a_plane_zoom_and_pan_together(looking: InspectPage) -> None:
@@ -222,12 +234,12 @@ def test_a_peak_is_dragged_with_the_mouse(looking: InspectPage) -> None:
     move(first, end, Qt.MouseButton.LeftButton)
     QTest.mouseRelease(first.viewport(), Qt.MouseButton.LeftButton, pos=end)
     client(looking).resample()
-    assert looking.side.scores._stale
+    assert looking.side.scores.is_stale
     moved = looking.state.selected_peak
     assert moved is not None
     assert (moved.x, moved.y) == pytest.approx((60, 120), abs=6)
     client(looking).answer()
-    assert not looking.side.scores._stale
+    assert not looking.side.scores.is_stale
     looking.toolbar.undo.click()
     client(looking).answer()
     assert looking.state.selected_peak == peak
@@ -263,11 +275,11 @@ def test_space_holds_the_original(looking: InspectPage) -> None:
     for focused in (view(looking, 2), looking.browser.list):
         QTest.keyPress(focused, Qt.Key.Key_Space)
         assert looking.state.holds_original
-        assert view(looking, 2)._map.image is None
-        assert view(looking, 0)._marks.peaks == ()
+        assert not view(looking, 2).has_map
+        assert view(looking, 0).marks.peaks == ()
         QTest.keyRelease(focused, Qt.Key.Key_Space)
         assert not looking.state.holds_original
-        assert view(looking, 2)._map.image is not None
+        assert view(looking, 2).has_map
 
 
 def test_one_pane_alone(looking: InspectPage) -> None:
@@ -297,7 +309,7 @@ def test_layouts_come_back(looking: InspectPage, page: InspectPage, name: str) -
 
 def test_colours_and_opacity(looking: InspectPage) -> None:
     pane = looking.panes.panes[1]
-    pane.head._show_options()
+    pane.head.options_button.click()
     options = pane.head.options
     assert options is not None
     options.palette_picker.setCurrentIndex(1)
@@ -305,7 +317,7 @@ def test_colours_and_opacity(looking: InspectPage) -> None:
     assert pane.model.palette == "magma"
     options.opacity.number.setValue(40)
     assert pane.model.opacity == pytest.approx(0.4)
-    assert view(looking, 1)._map.opacity() == pytest.approx(0.4)
+    assert view(looking, 1).map_opacity == pytest.approx(0.4)
     options.everywhere.click()
     assert {one.model.palette for one in looking.panes.panes} == {"magma"}
     pane.model.update(opacity=0.9, palette="cividis")
@@ -317,8 +329,8 @@ def test_colours_and_opacity(looking: InspectPage) -> None:
 def test_grid_lines_and_peaks_in_all_panes(looking: InspectPage) -> None:
     looking.commands()["inspect-grid"]()
     looking.commands()["inspect-peaks"]()
-    assert all(len(pane.view._marks.lines) == 62 for pane in looking.panes.panes)
-    assert all(pane.view._marks.peaks == () for pane in looking.panes.panes)
+    assert all(len(pane.view.marks.lines) == 62 for pane in looking.panes.panes)
+    assert all(pane.view.marks.peaks == () for pane in looking.panes.panes)
 
 
 def test_a_class_of_the_scores_shows_its_map(looking: InspectPage) -> None:
@@ -427,7 +439,9 @@ def test_the_list_and_the_image_agree(looking: InspectPage, session: Session, tm
     assert looking.browser.list.currentIndex().row() == 4
 
 
-def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_models_on_one_image(
+    looking: InspectPage, clients: list[FakeClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answers = ["", str(tmp_path / "other.safetensors")]
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (answers.pop(0), ""))
     while answers:
@@ -441,8 +455,7 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     assert comparison is not None
     assert other is not None
     assert looking.stage.currentWidget() is comparison
-    second = other._client
-    assert isinstance(second, FakeClient)
+    _, second = clients
     assert second.models == [tmp_path / "other.safetensors"]
     second.saying = {"bird 0.jpg": {"winner": 1}}
     second.answer()
@@ -451,7 +464,7 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     assert comparison.first.verdict.text() == "✓ correct"
     move(comparison.first.panes.panes[0].view, pixel(comparison.first.panes.panes[0].view, 100, 60))
     assert other.state.cursor == looking.state.cursor
-    assert comparison.second.panes.panes[2].view._cursor is not None
+    assert comparison.second.panes.panes[2].view.cursor_mark is not None
     looking.inspect_actions.next_image()
     assert second.asked[-1].image == client(looking).asked[-1].image
     looking.toolbar.compare.click()
@@ -464,19 +477,18 @@ def test_two_models_on_one_image(looking: InspectPage, tmp_path: Path, monkeypat
     assert second.closed
 
 
-def test_two_models_are_shown_alike(looking: InspectPage, tmp_path: Path) -> None:
+def test_two_models_are_shown_alike(looking: InspectPage, clients: list[FakeClient], tmp_path: Path) -> None:
     looking.stage.compare_with(tmp_path / "run-07")
-    comparison, other = looking.stage.comparison, looking.stage.other
+    comparison = looking.stage.comparison
     assert comparison is not None
-    assert other is not None
-    other._client.answer()
+    clients[1].answer()
     QApplication.processEvents()
     first, second = comparison.first.panes, comparison.second.panes
     assert abs(first.panes[0].view.height() - second.panes[0].view.height()) <= 1
     second.panes[1].model.update(kind="class_map", class_index=1)
-    assert first.panes[1]._content.kind == second.panes[1]._content.kind == "class_map"  # type: ignore[union-attr]
+    assert first.panes[1].title.shown == second.panes[1].title.shown == "Class map: Blue bird"
     looking.toolbar.grid.click()
-    assert all(len(pane.view._marks.lines) for pane in (*first.panes, *second.panes))
+    assert all(len(pane.view.marks.lines) for pane in (*first.panes, *second.panes))
     second.panes[2].enlarge_button.click()
     assert first.alone is first.panes[2]
     assert second.alone is second.panes[2]
@@ -489,15 +501,15 @@ def test_two_models_are_shown_alike(looking: InspectPage, tmp_path: Path) -> Non
     assert second.alone is not None
     first.toggle_alone()
     assert second.alone is None
-    cell, place = (10, 20), pixel(first.panes[0].view, 200, 70)
-    mark = next(mark for mark in first.panes[0].view._marks.peaks if mark.key == cell)
+    cell, place = (10, 20), pixel(first.panes[0].view, 230, 100)
+    mark = next(mark for mark in first.panes[0].view.marks.peaks if mark.key == cell)
     QTest.mousePress(
         first.panes[0].view.viewport(), Qt.MouseButton.LeftButton, pos=pixel(first.panes[0].view, mark.x, mark.y)
     )
     move(first.panes[0].view, place, Qt.MouseButton.LeftButton)
     QTest.mouseRelease(first.panes[0].view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert looking.state.edits  # the current model's peaks can be moved here, too
-    assert not second.panes[0].view._draggable
+    assert not second.panes[0].view.peaks_draggable
     first.panes[0].view.zoom_by(2.0)
     assert second.panes[1].view.camera.zoom == 2.0
 
@@ -540,22 +552,22 @@ def test_predicting_is_offered_where_it_would_tell_more(looking: InspectPage, se
     session.predictions_asked.connect(lambda: asked.append("predictions"))
     browser.predict.click()
     assert asked == ["predictions"]
-    assert "as far as is known" in browser.list._words
+    assert "as far as is known" in browser.list.words_when_empty
     looking.known.of_all = True
     looking.known.changed.emit()
     assert browser.predict.isHidden()
 
 
-def test_settings_count_at_once(looking: InspectPage, settings: Settings, tmp_path: Path) -> None:
+def test_settings_count_at_once(
+    looking: InspectPage, clients: list[FakeClient], settings: Settings, tmp_path: Path
+) -> None:
     looking.stage.compare_with(tmp_path / "other.safetensors")
-    other = looking.stage.other
-    assert other is not None
     settings.set("device", "cpu")
-    assert client(looking).opened_on[-1] == other._client.opened_on[-1] == ("cpu", "auto")
+    assert client(looking).opened_on[-1] == clients[1].opened_on[-1] == ("cpu", "auto")
     settings.set("idle_minutes", 7)
-    assert client(looking).idle_seconds == other._client.idle_seconds == [420]
+    assert client(looking).idle_seconds == clients[1].idle_seconds == [420]
     settings.set("thumbnail_cache_mb", 32)
-    assert looking.thumbnails._cache_bytes == 32 * 2**20
+    assert looking.thumbnails.cache_bytes == 32 * 2**20
     looking.toolbar.show_device("CPU, 2 cores, float32", "the driver is too old")
     assert "the driver is too old" in looking.toolbar.device.toolTip()
     assert not looking.toolbar.device.isHidden()
