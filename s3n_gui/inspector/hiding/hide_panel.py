@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -17,24 +14,18 @@ from PySide6.QtWidgets import (
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.hidden_place import HiddenPlace
-from s3n_core.inspection.hiding_choices import Fill
 from s3n_core.inspection.number_text import number_text, probability_text
 from s3n_gui.appearance.theme import theme
 from s3n_gui.inspector.hiding.change_table import ChangeTable
+from s3n_gui.inspector.hiding.hiding_form import FILLS, HidingForm
 from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.hiding.place_pictures import PlacePictures
 from s3n_gui.inspector.hiding.strip_plot import StripPlot
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.widgets.number_fields import WholeNumberField
 
-_FILLS: tuple[tuple[Fill, str, str], ...] = (
-    ("mean", "Mean colour", "Fill the place with the mean colour of the image"),
-    ("surround", "Surroundings", "Fill the place with the mean colour of a ring around it"),
-    ("blur", "Blur", "Blur the place"),
-)
 _HINT = (
     "Select a peak, or right-click any place in an image, and hide it. The place is filled in the original itself, all "
-    "branches are asked again, and 20 random places of the same size are hidden for comparison."
+    "branches are asked again, and {} random places of the same size are hidden for comparison."
 )
 
 
@@ -54,21 +45,7 @@ class HidePanel(QWidget):
         self._state, self._hiding = state, hiding
         self.hide_button = QPushButton("Hide this place")
         self.hide_button.setToolTip("Hide the selected peak in the original and ask all branches again (H)")
-        self.fill = QComboBox()
-        for fill, title, tip in _FILLS:
-            self.fill.addItem(title, fill)
-            self.fill.setItemData(self.fill.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self.fill.setAccessibleName("What replaces the place")
-        self.fill.setToolTip("What replaces the place")
-        self.fill.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.fill.setMinimumContentsLength(6)
-        self.size_field = WholeNumberField()
-        self.size_field.setRange(0, 9999)
-        self.size_field.setSuffix(" px")
-        self.size_field.setAccessibleName("Diameter of the place")
-        self.size_field.setToolTip(
-            "Diameter of the place, in pixels of the original; the lowest value is a peak's window"
-        )
+        self.form = HidingForm(hiding)
         self.hint, self.headline, self.loss, self.other, self.detail = (QLabel() for _ in range(5))
         self.headline.setProperty("role", "section")
         for label in (self.hint, self.loss, self.other, self.detail):
@@ -88,18 +65,12 @@ class HidePanel(QWidget):
         self.hide_button.clicked.connect(self.hide_requested)
         self.stop.clicked.connect(hiding.stop)
         self.save.clicked.connect(self.save_requested)
-        self.fill.activated.connect(self._on_fill)
-        self.size_field.valueChanged.connect(self._on_size)
         hiding.changed.connect(self.synchronize)
         state.selection_changed.connect(self.synchronize)
         theme().changed.connect(self.synchronize)
         self.synchronize()
 
     def _lay_out(self) -> None:
-        how = QHBoxLayout()
-        how.setSpacing(6)
-        how.addWidget(self.fill, 1)
-        how.addWidget(self.size_field)
         running = QWidget()
         line = QHBoxLayout(running)
         line.setContentsMargins(0, 0, 0, 0)
@@ -118,7 +89,7 @@ class HidePanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.hide_button)
-        layout.addLayout(how)
+        layout.addWidget(self.form)
         layout.addWidget(running)
         layout.addWidget(self.hint)
         layout.addWidget(self._result)
@@ -128,11 +99,7 @@ class HidePanel(QWidget):
         """Show the state."""
         hiding, result, evidence = self._hiding, self._hiding.result, self._state.evidence
         self.hide_button.setEnabled(self._state.selected_peak is not None and hiding.steps is None)
-        with QSignalBlocker(self.fill):
-            self.fill.setCurrentIndex(self.fill.findData(hiding.settings.fill))
-        with QSignalBlocker(self.size_field):
-            self.size_field.setSpecialValueText(f"{hiding.window_size():.0f} px")
-            self.size_field.setValue(round(hiding.settings.size or 0))
+        self.form.synchronize()
         self._running.setVisible(hiding.steps is not None)
         if hiding.steps is not None:
             done, total = hiding.steps
@@ -142,7 +109,7 @@ class HidePanel(QWidget):
             self.progress.setToolTip(words)
             self.progress.setAccessibleName(f"Hiding: {words}")
         self.hint.setVisible(result is None)
-        self.hint.setText(hiding.message or _HINT)
+        self.hint.setText(hiding.message or _HINT.format(hiding.settings.controls))
         shown = result is not None and evidence is not None
         self._result.setVisible(shown)
         if result is None or evidence is None:
@@ -160,12 +127,6 @@ class HidePanel(QWidget):
         self.other.setVisible(index != predicted)
         self.other.setText(f"Predicted class: {class_sentence(result, predicted)}")
         self.detail.setText(detail(result))
-
-    def _on_fill(self, index: int) -> None:
-        self._hiding.set_settings(replace(self._hiding.settings, fill=self.fill.itemData(index)))
-
-    def _on_size(self, size: int) -> None:
-        self._hiding.set_settings(replace(self._hiding.settings, size=float(size) if size else None))
 
 
 def loss(hidden: HiddenPlace, index: int) -> str:
@@ -188,7 +149,7 @@ def class_sentence(hidden: HiddenPlace, index: int) -> str:
 def detail(hidden: HiddenPlace) -> str:
     """Return how the test was done, and whether the prediction changes."""
     settings = hidden.settings
-    title = next(title for fill, title, _ in _FILLS if fill == settings.fill)
+    title = next(title for fill, title, _ in FILLS if fill == settings.fill)
     where = "inside the annotated box" if hidden.region == "box" else "anywhere in what the network sees"
     text = (
         f"{title}, {settings.size:.0f} px, feather {100 * settings.feather:.0f} %, seed {settings.seed}. "

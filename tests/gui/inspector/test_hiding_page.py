@@ -107,7 +107,9 @@ def test_a_moved_peak_is_hidden_where_it_is_now(page: InspectPage) -> None:
     assert page.side.hiding.headline.isVisible()
 
 
-def test_any_place_is_hidden_by_the_right_button_or_under_the_mouse(page: InspectPage, qtbot: QtBot) -> None:
+def test_any_place_is_hidden_by_the_right_button_or_under_the_mouse(
+    page: InspectPage, session: Session, qtbot: QtBot
+) -> None:
     view = page.panes.panes[0].view
     point = QPointF(*view.to_screen(np.array([60.0, 150.0])).tolist()).toPoint()
     with qtbot.waitSignal(page.stage.requests.place_menu_requested) as asked:
@@ -125,7 +127,7 @@ def test_any_place_is_hidden_by_the_right_button_or_under_the_mouse(page: Inspec
     press(page)
     assert client(page).hidden[-1][1] == (33.0, 44.0)
     page.state.point_at(None)
-    with qtbot.waitSignal(page._session.notice_reported) as said:
+    with qtbot.waitSignal(session.notice_reported) as said:
         press(page)
     assert "Select a peak" in said.args[0]
     assert len(client(page).hidden) == 2
@@ -147,7 +149,7 @@ def test_the_place_is_outlined_on_the_original_only(page: InspectPage, monkeypat
     assert not shown["peaks"].places
 
 
-def test_a_result_goes_with_its_image_model_or_numbers(page: InspectPage, tmp_path: Path) -> None:
+def test_a_result_goes_with_its_image_model_or_numbers(page: InspectPage, session: Session, tmp_path: Path) -> None:
     hide_first_peak(page)
     late, reply_to = hidden_place(client(page).hidden[-1][1]), client(page).hidden[-1][0]
     page.commands()["inspect-next"]()
@@ -157,7 +159,7 @@ def test_a_result_goes_with_its_image_model_or_numbers(page: InspectPage, tmp_pa
     client(page).answer()
     for change in (
         lambda: page.editor.set_numbers(InspectionSettings(delta=0.5), "Change delta"),
-        lambda: setattr(page._session, "model", tmp_path / "other.safetensors"),
+        lambda: setattr(session, "model", tmp_path / "other.safetensors"),
     ):
         hide_first_peak(page)
         reply(page)
@@ -182,16 +184,44 @@ def test_another_fill_or_size_hides_again(page: InspectPage) -> None:
     hide_first_peak(page)
     reply(page)
     panel = page.side.hiding
-    panel.fill.setCurrentIndex(panel.fill.findData("blur"))
-    panel.fill.activated.emit(panel.fill.currentIndex())
-    panel.size_field.setValue(48)
+    panel.form.fill.setCurrentIndex(panel.form.fill.findData("blur"))
+    panel.form.fill.activated.emit(panel.form.fill.currentIndex())
+    panel.form.size_field.setValue(48)
     assert [asked[2] for asked in client(page).hidden[1:]] == [
         HidingSettings(fill="blur"),
         HidingSettings(fill="blur", size=48),
     ]
     reply(page)
     assert "Blur, 48 px" in panel.detail.text()
-    assert panel.size_field.value() == 48
+    assert panel.form.size_field.value() == 48
+
+
+def test_more_sets_the_random_places_the_shape_the_feather_and_the_blur(page: InspectPage) -> None:
+    form = page.side.hiding.form
+    page.side.show_hiding()
+    assert not form.controls.isVisible()
+    form.more.click()
+    assert form.controls.isVisible()
+    assert (form.controls.value(), form.feather.value(), form.blur.text()) == (20, 25, "half the size")
+    assert not form.blur.isVisible()  # only a blur has a strength
+    form.fill.setCurrentIndex(form.fill.findData("blur"))
+    form.fill.activated.emit(form.fill.currentIndex())
+    assert form.blur.isVisible()
+    form.controls.setValue(50)
+    form.feather.setValue(0)
+    form.blur.setValue(8)
+    form.shape.setCurrentIndex(form.shape.findData("square"))
+    form.shape.activated.emit(form.shape.currentIndex())
+    assert "50 random places" in page.side.hiding.hint.text()
+    assert client(page).hidden == []  # nothing is hidden yet
+    hide_first_peak(page)
+    assert client(page).hidden[-1][2] == HidingSettings(fill="blur", controls=50, feather=0, blur=8, shape="square")
+    reply(page)
+    assert page.side.hiding.headline.text() == "Stronger than 50 of 50 random places"
+    form.controls.setValue(20)
+    assert client(page).hidden[-1][2].controls == 20  # hidden again
+    form.more.click()
+    assert not form.feather.isVisible()
 
 
 def test_the_shown_class_beside_the_predicted_one(page: InspectPage) -> None:
@@ -207,7 +237,7 @@ def test_the_shown_class_beside_the_predicted_one(page: InspectPage) -> None:
 
 
 def test_numbers_are_saved_with_how_they_came_about(
-    page: InspectPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+    page: InspectPage, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     hide_first_peak(page)
     settings = HidingSettings(fill="blur", size=30, feather=0.5, controls=25, seed=7)
@@ -222,7 +252,7 @@ def test_numbers_are_saved_with_how_they_came_about(
     margin = saved["classes"][0]["branches"]["joint"]["margin"]
     assert (margin["change"], margin["stronger_than"], margin["of"]) == (-3, 25, 25)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "none" / "numbers.json"), ""))
-    with qtbot.waitSignal(page._session.error_reported):
+    with qtbot.waitSignal(session.error_reported):
         page.side.hiding.save.click()
 
 
@@ -234,7 +264,7 @@ def test_the_tab_is_kept_and_fits(page: InspectPage) -> None:
         QApplication.processEvents()
         panel = page.side.hiding
         assert panel.isVisible()
-        for widget in (panel.hide_button, panel.fill, panel.size_field, panel.pictures, panel.table, panel.headline):
+        for widget in (panel.hide_button, panel.form.fill, panel.form.size_field, panel.pictures, panel.table, panel.headline):
             right = widget.mapTo(page.side, QPoint(widget.width(), 0)).x()
             assert right <= page.side.width()
     assert page.save_state()["tab"] == 2
