@@ -53,6 +53,7 @@ class HidingForm(QWidget):
         self._rows = QFormLayout(self._rest)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setVerticalSpacing(4)
+        self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         for title, field in (
             ("Random places", self.controls),
