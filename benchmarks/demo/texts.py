@@ -130,9 +130,9 @@ def _panes(facts: Facts) -> str:
     )
     several = len([peak for peak in peaks if peak.weight_d >= peak.weight_c]) > 1
     enlarging = (
-        "The strong peaks get the most space, so their places are larger in the image below"
+        "The strong peaks get the most space, so their places are larger in the image beside it"
         if several
-        else "The strong peak gets the most space, so its place is larger in the image below"
+        else "The strong peak gets the most space, so its place is larger in the image beside it"
     )
     items = [
         f"**Original with peaks.** The model finds evidence in {_counted(len(peaks), 'place')}: "

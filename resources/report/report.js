@@ -361,10 +361,33 @@ function openDetail(index) {
       pane(image, data, "Peaks", "T_d, T_c", "", null), mapPane(image, data, "Discriminative map", "Q_d", "D", "d"),
       branchPane(image, data, "Discriminative image", "D", "D", data.d),
       mapPane(image, data, "Response map", "R", "", "r"), mapPane(image, data, "Complementary map", "Q_c", "C", "c"),
-      branchPane(image, data, "Complementary image", "C", "C", data.c))), side));
+      branchPane(image, data, "Complementary image", "C", "C", data.c)), hiddenPlaces(image, data)), side));
   detail.style.setProperty("--aspect", String(image.width / image.height));
   if (!detail.open) detail.showModal();
   detail.querySelector(".body").focus();
+}
+
+// What hiding the strongest peaks does, beside random places of the same size.
+function hiddenPlaces(image, data) {
+  if (!data.hidden) return null;
+  const { error, how, places } = data.hidden;
+  return make("section", { class: "hidden-places" },
+    make("h3", null, "Hidden places"), make("p", { class: "quiet small" }, error ? `None: ${error}` : how),
+    make("div", { class: "hidden-row" }, ...places.map(({ place, round, image: pixels, lines }) => {
+      const [x, y, wide, high] = [place[0] * image.width, place[1] * image.height, place[2] * image.width, place[3] * image.height];
+      const edge = Math.max(image.width, image.height) * 0.006;
+      const drawing = make("svg", { viewBox: `0 0 ${image.width} ${image.height}`, "aria-hidden": "true" });
+      for (const [colour, thick, dashed] of [["#000", 2 * edge, false], ["#fff", edge, true]]) drawing.append(round
+        ? make("circle", { cx: x, cy: y, r: wide / 2, fill: "none", stroke: colour, "stroke-width": thick,
+          "stroke-dasharray": dashed && `${3 * edge} ${2 * edge}` })
+        : make("rect", { x: x - wide / 2, y: y - high / 2, width: wide, height: high, fill: "none", stroke: colour,
+          "stroke-width": thick, "stroke-dasharray": dashed && `${3 * edge} ${2 * edge}` }));
+      return make("figure", null,
+        make("div", { class: "pane open", style: { aspectRatio: `${image.width} / ${image.height}` } },
+          make("img", { alt: "", src: source(pixels) }), drawing),
+        make("figcaption", { class: "small" }, make("b", null, lines[0]),
+          ...lines.slice(1).map((line) => make("span", { class: "quiet" }, line))));
+    })));
 }
 
 function scores(image, who, best) {

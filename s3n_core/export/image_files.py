@@ -74,7 +74,7 @@ class ImageFiles:
             return arrays_bytes(inspection, record.annotation, hidden)
         if ending == PART_ENDING:
             shown = record.annotation if options.style.annotations else Annotation()
-            return part_bytes(inspection, self.truth(record), seen, shown)
+            return part_bytes(inspection, self.truth(record), seen, shown, hidden)
         if not ending.startswith("/"):
             page = sheet_page(
                 inspection,
@@ -82,6 +82,8 @@ class ImageFiles:
                 truth=self.truth(record),
                 model=model_name(self._model),
                 annotation=record.annotation,
+                hidden=() if hidden is None else hidden.hidden,
+                hidden_error="" if hidden is None else hidden.error,
             )
         else:
             (panel,) = check_panels([PurePosixPath(ending).stem])

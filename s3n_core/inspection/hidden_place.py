@@ -168,6 +168,27 @@ class HiddenPlace(ByValue):
         margin = self.margin(index)
         return f"Stronger than {margin.stronger_than} of {len(margin.controls)} random places"
 
+    def lines(self) -> tuple[str, str, str, str]:
+        """Return what hiding the place does to the predicted class, in short lines: rank, margin, controls, prediction."""
+        index = self.prediction.index
+        margin, probability = self.margin(index), self.probability(index)
+        low, high = margin.range
+        controls = f"random places: {signed_text(margin.median)} ({signed_text(low)} to {signed_text(high)})"
+        after = f"probability {probability_text(probability.before)} to {probability_text(probability.after)}"
+        if self.hidden_prediction.index != index:
+            after = f"becomes {displayed_class(self.hidden_prediction.name)}; {after}"
+        return self.rank_text(index), f"logit margin {signed_text(margin.change)}", controls, after
+
+    def how(self) -> str:
+        """Return how the place was hidden, in a few words: "mean colour, 69 px, beside 20 random places in the ..."."""
+        settings, words = (
+            self.settings,
+            {"mean": "mean colour", "surround": "colour of the surroundings", "blur": "blur"},
+        )
+        where = "in the annotated box" if self.region == "box" else "in what the network sees"
+        beside = f"{settings.controls} random places {where} (their median and 95 % range)"
+        return f"{words[settings.fill]}, {settings.size:.0f} px, beside {beside}"
+
     def to_dict(self, index: int | None = None) -> dict[str, Any]:
         """Return everything except the arrays as JSON values, for the predicted class and another one.
 

@@ -80,7 +80,9 @@ def _outside(peaks: list[Peak], annotation: Annotation | None) -> str:
     if len(outside) == len(peaks):
         return "All these places are outside the annotated box."
     if outside[0] is not peaks[0]:
-        return f"{len(outside)} of {len(peaks)} places {'is' if len(outside) == 1 else 'are'} outside the annotated box."
+        return (
+            f"{len(outside)} of {len(peaks)} places {'is' if len(outside) == 1 else 'are'} outside the annotated box."
+        )
     if len(outside) == 1:
         return "The strongest place is outside the annotated box."
     others = "another" if len(outside) == 2 else f"{len(outside) - 1} others"

@@ -157,9 +157,7 @@ class NumberForm(QWidget):
         self._state.symbols.changed.connect(self._fit)
         self._fit()
 
-    def _titled(
-        self, title: str, symbol: str, content: QWidget | QHBoxLayout, buddy: QWidget | None = None
-    ) -> QWidget:
+    def _titled(self, title: str, symbol: str, content: QWidget | QHBoxLayout, buddy: QWidget | None = None) -> QWidget:
         """Return a control beside its name."""
         row, name = QWidget(), _Name(title, symbol)
         name.setBuddy(buddy or (content if isinstance(content, QWidget) else row))

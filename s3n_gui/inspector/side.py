@@ -29,7 +29,7 @@ _HIDDEN = 440
 _BELOW = 640
 """Height in pixels below the panes of a narrow page."""
 _LOW, _TALL = 470, 820
-"""Heights in pixels: below the first, details of the prediction are a tooltip; from the second on, peaks and parameters both show."""
+"""Heights in pixels: below the first, details are a tooltip; from the second on, peaks and parameters both show."""
 
 
 class Side(ColumnScrollArea):
@@ -93,7 +93,7 @@ class Side(ColumnScrollArea):
         self.compare = QPushButton("Keep as baseline")
         self.compare.setProperty("role", "link")
         self.compare.setToolTip("Small numbers then show how the scores differ from the current ones")
-        inside = QVBoxLayout(self._upper)
+        self._upper_column = inside = QVBoxLayout(self._upper)
         inside.setContentsMargins(12, 10, 12, 6)
         inside.setSpacing(6)
         inside.addWidget(self.answer)
@@ -199,7 +199,8 @@ class Side(ColumnScrollArea):
         self._scroll.setMinimumHeight(needed if together else 0)
         self._scroll.setMaximumHeight(needed if together else _ANY_HEIGHT)
         self.answer.show_details(height >= px(_LOW) and not (hiding_chosen and not tall))
-        least = max(self._upper.layout().minimumHeightForWidth(self._upper.width()), self._upper.minimumSizeHint().height())
+        inside = self._upper_column.minimumHeightForWidth(self._upper.width())
+        least = max(inside, self._upper.minimumSizeHint().height())
         of_chosen = {_NUMBERS: needed, _HIDE: px(_HIDDEN)}
         wanted = of_chosen.get(chosen, px(200) - self.tabs.sizeHint().height() - 26)
         self._upper.setMaximumHeight(max(height - 8 - wanted - self.tabs.sizeHint().height() - 26, least))
@@ -217,7 +218,9 @@ class _Content(QWidget):
     """The scrolled content: it scrolls only below its minimum height, not below its preferred height."""
 
     def heightForWidth(self, width: int) -> int:
-        return max(self.layout().minimumHeightForWidth(width), self.minimumSizeHint().height())
+        layout = self.layout()
+        least = self.minimumSizeHint().height()
+        return least if layout is None else max(layout.minimumHeightForWidth(width), least)
 
 
 def _scrolled(content: QWidget) -> ColumnScrollArea:

@@ -11,7 +11,7 @@ from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.panes.pane_grid import LAYOUTS
 from s3n_gui.widgets.elided_label import ElidedLabel
 
-_BETWEEN = 20
+_BETWEEN, _SPACING = 20, 2
 _NAME_WIDTH = 60
 """Width in pixels that the name of the image should have before optional buttons take any."""
 
@@ -67,7 +67,10 @@ class Toolbar(QWidget):
         self._annotated, self._roomy = False, True
         self.peaks.setChecked(True)
         self.symbols = _button(
-            "symbols", "Symbols", "Show or hide the paper's symbols, such as R and H, beside the words (Y)", checkable=True
+            "symbols",
+            "Symbols",
+            "Show or hide the paper's symbols, such as R and H, beside the words (Y)",
+            checkable=True,
         )
         self.fit = _button("refresh", "Fit images", "Fit all images to their panes (0)")
         set_icon(self.fit, "restore")
@@ -165,11 +168,9 @@ class Toolbar(QWidget):
 
     def show_in(self, width: int) -> None:
         """Suit a width in pixels: drop what also has a key and a menu entry, or use two lines if that is not enough."""
-        optional = (self.annotations, self.fit)
-        extra = sum(button.sizeHint().width() + self._tools.layout().spacing() for button in optional)
-        shown = self._tools.sizeHint().width() - sum(
-            button.sizeHint().width() + self._tools.layout().spacing() for button in optional if not button.isHidden()
-        )
+        optional = {button: button.sizeHint().width() + _SPACING for button in (self.annotations, self.fit)}
+        extra = sum(optional.values())
+        shown = self._tools.sizeHint().width() - sum(w for button, w in optional.items() if not button.isHidden())
         needed = self._navigation.minimumSizeHint().width() + _BETWEEN + shown
         one_line = width >= needed
         self._roomy = not one_line or width >= needed + extra + px(_NAME_WIDTH)
@@ -207,7 +208,7 @@ class Toolbar(QWidget):
 def _line(parent: QWidget) -> QHBoxLayout:
     line = QHBoxLayout(parent)
     line.setContentsMargins(0, 0, 0, 0)
-    line.setSpacing(2)
+    line.setSpacing(_SPACING)
     return line
 
 

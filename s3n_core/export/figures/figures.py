@@ -5,6 +5,8 @@ Everything is drawn from an `Inspection`, without running a network. Drawing a s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PIL import Image
 
 from s3n_core.datasets.records import Annotation
@@ -14,6 +16,7 @@ from s3n_core.export.figures.panel_drawing import BELOW, draw_panel
 from s3n_core.export.figures.panels import PanelName, check_panels
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.sheet import draw_sheet
+from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.inspection import Inspection
 
 
@@ -36,6 +39,8 @@ def sheet_page(
     truth: str | None = None,
     model: str = "",
     annotation: Annotation | None = None,
+    hidden: Sequence[HiddenPlace] = (),
+    hidden_error: str = "",
 ) -> Canvas:
     """Draw the labelled sheet of one image.
 
@@ -45,12 +50,24 @@ def sheet_page(
         truth: Name of the true class, or None if unknown.
         model: Display name of the model; if empty, its file name.
         annotation: The image's box and key points, if its data set has any.
+        hidden: What hiding the strongest peaks does, for a row of its own.
+        hidden_error: Why nothing could be hidden; otherwise empty.
 
     Returns:
         The page, for rendering as pixels or vectors.
     """
     rasters = _rasters(inspection, style, annotation)
-    return draw_sheet(rasters, check_panels(style.panels), style.layout, style.dpi, truth=truth, model=model)
+    panels = check_panels(style.panels)
+    return draw_sheet(
+        rasters,
+        panels,
+        style.layout,
+        style.dpi,
+        truth=truth,
+        model=model,
+        hidden=hidden,
+        hidden_error=hidden_error,
+    )
 
 
 def panel_figure(

@@ -81,7 +81,7 @@ class Rasters:
 
     def _original(self, size: tuple[int, int]) -> NDArray[np.uint8]:
         if size not in self._scaled:
-            self._scaled[size] = _resized(self.inspection.response.image, size)
+            self._scaled[size] = resized(self.inspection.response.image, size)
         return self._scaled[size]
 
     @functools.cached_property
@@ -112,11 +112,12 @@ class Rasters:
         result = np.empty((size[1], size[0], 3), dtype=np.uint8)
         result[:] = _SURROUND.astype(np.uint8)
         left, top = (size[0] - width) // 2, (size[1] - height) // 2
-        result[top : top + height, left : left + width] = _resized(pixels, (width, height))
+        result[top : top + height, left : left + width] = resized(pixels, (width, height))
         return result
 
 
-def _resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return an RGB image (h, w, 3) resized to (width, height) pixels."""
     image = Image.fromarray(pixels)
     # reducing_gap lets Pillow shrink a huge photograph cheaply before the exact filter.
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from s3n_core.datasets.records import displayed_class
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
+from s3n_core.export.figures.hidden_row import HiddenRow
 from s3n_core.export.figures.panel_drawing import ABOVE, BELOW, draw_key, draw_panel, draw_title
 from s3n_core.export.figures.panels import Layout, PanelName, arrange
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.scores import ROWS, draw_scores, scores_height
+from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.number_text import probability_text
 
@@ -30,6 +32,8 @@ def draw_sheet(
     *,
     truth: str | None = None,
     model: str = "",
+    hidden: Sequence[HiddenPlace] = (),
+    hidden_error: str = "",
 ) -> Canvas:
     """Draw a sheet.
 
@@ -40,6 +44,8 @@ def draw_sheet(
         dpi: Pixels per inch.
         truth: Name of the true class, or None if unknown.
         model: Display name of the model; if empty, its file name.
+        hidden: What hiding the strongest peaks does; they get a row of their own.
+        hidden_error: Why nothing could be hidden; otherwise empty.
 
     Returns:
         The page, for rendering as pixels or vectors.
@@ -61,7 +67,9 @@ def draw_sheet(
     free = max(LEAST_WIDTH - panels_width - 2 * GAP, LEAST_COLUMN)
     content = panels_width + 2 * GAP + free if beside else max(panels_width, LEAST_WIDTH)
     below = 0.0 if beside else 12 + scores - 6
-    canvas = Canvas(content + 2 * MARGIN, MARGIN + HEADER + panels_height + below + MARGIN, dpi)
+    places = HiddenRow(hidden, hidden_error, aspect, content)
+    above = MARGIN + HEADER + panels_height + below + (12 if below and places.height else 0)
+    canvas = Canvas(content + 2 * MARGIN, above + (GAP + places.height if places.height else 0.0) + MARGIN, dpi)
     same_size = (round(panel_width * canvas.scale) / canvas.scale, round(panel_height * canvas.scale) / canvas.scale)
 
     y = MARGIN + HEADER
@@ -90,6 +98,9 @@ def draw_sheet(
         areas = [Area(MARGIN + number * (each + GAP), y + 6, each, scores) for number in range(len(answers))]
     for answer, area in zip(answers, areas, strict=True):
         draw_scores(canvas, area, answer, inspection.top(answer, ROWS), truth)
+    if places.height:
+        canvas.lines([[(MARGIN, above + 4), (MARGIN + content, above + 4)]], tokens.BORDER, width=0.6)
+        places.draw(canvas, Area(MARGIN, above + GAP, content, places.height))
     _draw_header(canvas, Area(MARGIN, MARGIN, content, HEADER), inspection, truth, model or inspection.response.model)
     return canvas
 

@@ -20,6 +20,7 @@ from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.sheet import answers_of, rule_text
+from s3n_core.export.hidden_peaks import HiddenPeaks
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.map_display import ValueRange
 from s3n_core.inspection.view import view_labels
@@ -30,6 +31,9 @@ IMAGE_SIDE = 416
 
 BRANCH_SIDE = 256
 """Longest side of the D and C images, in pixels."""
+
+HIDDEN_SIDE = 224
+"""Longest side of the images with a hidden place, in pixels."""
 
 _QUALITY = 78
 _MAPS: dict[str, PanelName] = {"r": "response", "d": "map_d", "c": "map_c"}
@@ -73,7 +77,11 @@ class PartSummary:
 
 
 def part_bytes(
-    inspection: Inspection, truth: str | None, seen: str = "unknown", annotation: Annotation | None = None
+    inspection: Inspection,
+    truth: str | None,
+    seen: str = "unknown",
+    annotation: Annotation | None = None,
+    hidden: HiddenPeaks | None = None,
 ) -> bytes:
     """Return an image's part of a report.
 
@@ -82,6 +90,7 @@ def part_bytes(
         truth: Name of the true class, or None if unknown.
         seen: Whether the model has seen the image before, as ``Prediction.seen``.
         annotation: The image's box and key points, if its data set has any.
+        hidden: Its hidden peaks, if the export hides any.
     """
     row = prediction_of(inspection, label=truth, seen=seen)
     summary = {
@@ -97,11 +106,11 @@ def part_bytes(
         "size": list(inspection.response.image_size),
         "seen": row.seen,
     }
-    parts = (summary, _pictures(inspection, annotation or Annotation()))
+    parts = (summary, _pictures(inspection, annotation or Annotation(), hidden))
     return b"".join(json.dumps(part, separators=(",", ":")).encode("ascii") + b"\n" for part in parts)
 
 
-def _pictures(inspection: Inspection, annotation: Annotation) -> dict[str, Any]:
+def _pictures(inspection: Inspection, annotation: Annotation, hidden: HiddenPeaks | None) -> dict[str, Any]:
     """Return the data for showing an image, with positions as fractions of the original's sides."""
     width, height = inspection.response.image_size
     x0, y0, x1, y1 = inspection.response.source_box
@@ -147,7 +156,27 @@ def _pictures(inspection: Inspection, annotation: Annotation) -> dict[str, Any]:
             for answer in answers_of(inspection)
         },
         "rule": rule_text(inspection),
+        "hidden": None if hidden is None else _hidden(hidden),
     }
+
+
+def _hidden(hidden: HiddenPeaks) -> dict[str, Any]:
+    """Return the hidden places, with positions and sizes as fractions of the original's sides."""
+    places = []
+    for one in hidden.hidden:
+        height, width = (side / one.image_scale for side in one.image.shape[:2])
+        size = one.settings.size or 0.0
+        places.append(
+            {
+                "place": [
+                    _rounded(v) for v in (one.place[0] / width, one.place[1] / height, size / width, size / height)
+                ],
+                "round": one.settings.shape == "disc",
+                "image": _webp(one.image, HIDDEN_SIDE),
+                "lines": [one_line(line) for line in one.lines()],
+            }
+        )
+    return {"error": hidden.error, "how": hidden.hidden[0].how() if hidden.hidden else "", "places": places}
 
 
 def _ticks(limits: ValueRange) -> list[tuple[float, str]]:

@@ -17,7 +17,10 @@ FILLS: tuple[tuple[Fill, str, str], ...] = (
     ("surround", "Surroundings", "Fill the place with the mean colour of a ring around it"),
     ("blur", "Blur", "Blur the place"),
 )
-_SHAPES: tuple[tuple[Shape, str, str], ...] = (("disc", "Disc", "A round place"), ("square", "Square", "A square place"))
+_SHAPES: tuple[tuple[Shape, str, str], ...] = (
+    ("disc", "Disc", "A round place"),
+    ("square", "Square", "A square place"),
+)
 
 
 class HidingForm(QWidget):
@@ -29,19 +32,31 @@ class HidingForm(QWidget):
         self.fill = _choices(FILLS, "What replaces the place")
         self.shape = _choices(_SHAPES, "Shape of the place")
         self.size_field = _number(
-            0, 9999, " px", "Diameter of the place",
+            0,
+            9999,
+            " px",
+            "Diameter of the place",
             "Diameter of the place, in pixels of the original; the lowest value is a peak's window",
         )
         self.controls = _number(
-            LEAST_CONTROLS, MOST_CONTROLS, "", "Number of random places",
+            LEAST_CONTROLS,
+            MOST_CONTROLS,
+            "",
+            "Number of random places",
             "How many random places are hidden for comparison; more take longer and give a finer rank",
         )
         self.feather = _number(
-            0, 100, " %", "Feather of the edge",
+            0,
+            100,
+            " %",
+            "Feather of the edge",
             "Outer share of the radius over which the fill fades out, so that no edge appears",
         )
         self.blur = _number(
-            0, 999, " px", "Strength of the blur",
+            0,
+            999,
+            " px",
+            "Strength of the blur",
             "Standard deviation of the blur, in pixels of the original; the lowest value is half of the diameter",
         )
         self.blur.setSpecialValueText("half the size")

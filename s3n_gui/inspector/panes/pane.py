@@ -38,6 +38,7 @@ from s3n_gui.widgets.images.marks import Marks, PlaceMark
 _MOST_OBLONG = (1 / 8, 8.0)
 """The limits of a pane's aspect ratio; still narrower or wider images get bars."""
 _ROUNDING = 2
+_BORDER = 1
 
 
 class Pane(QFrame):
@@ -80,7 +81,7 @@ class Pane(QFrame):
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.footer = PaneFooter()
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(1, 1, 1, 1)
+        layout.setContentsMargins(_BORDER, _BORDER, _BORDER, _BORDER)
         layout.setSpacing(0)
         layout.addWidget(self.head)
         layout.addWidget(self._room, 1)
@@ -130,9 +131,8 @@ class Pane(QFrame):
     @property
     def chrome(self) -> QSize:
         """The width and height that the pane needs besides its image, in pixels."""
-        edges = self.contentsMargins() + self.layout().contentsMargins()
         height = self.head.sizeHint().height() + self.footer.sizeHint().height()
-        return QSize(edges.left() + edges.right(), height + edges.top() + edges.bottom())
+        return QSize(2 * _BORDER, height + 2 * _BORDER)
 
     # From the state to the screen
 

@@ -35,7 +35,12 @@ class KindText:
 
 KIND_TEXTS: dict[Kind, KindText] = {
     "peaks": KindText(
-        "Original with peaks", "Original", "Original", "T_d, T_c", "", "The image and the places where the network found evidence."
+        "Original with peaks",
+        "Original",
+        "Original",
+        "T_d, T_c",
+        "",
+        "The image and the places where the network found evidence.",
     ),
     "response": KindText(
         "Response map",

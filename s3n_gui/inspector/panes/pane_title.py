@@ -118,8 +118,8 @@ class PaneTitle(QAbstractButton):
                 return name, symbol  # without a symbol, a longer name is worth more than the arrow
         if symbol and not self._addition:
             return "", symbol
-        name, room = names[-1], room if not self._addition else room - arrow - symbol_room
-        return metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(room)), symbol
+        kept = int(room - arrow - symbol_room) if self._addition else room
+        return metrics.elidedText(names[-1], Qt.TextElideMode.ElideRight, kept), symbol
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Start a possible drag."""

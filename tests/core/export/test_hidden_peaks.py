@@ -1,15 +1,20 @@
 """`s3n export --hide-peaks`: the strongest peaks of each image are hidden, and the numbers are stored with how."""
 
+import base64
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from tiny_models import drawn_picture
 
 from s3n_core.datasets.records import Box, ImageRecord
+from s3n_core.export.figures.figure_style import FigureStyle
+from s3n_core.export.figures.figures import sheet_page
 from s3n_core.export.job import export
 from s3n_core.export.options import ExportOptions, export_options
 from s3n_core.inspection.hide_places import hide_places
@@ -114,3 +119,45 @@ def test_options_are_checked_and_leave_other_exports_as_they_were() -> None:
         ExportOptions(hidden_peaks=21)
     with pytest.raises(ValueError, match="fill"):
         export_options(hidden_peaks=1, hiding={"fill": "noise"})
+
+
+def test_the_sheet_has_a_row_of_hidden_places_only_if_there_are_any(
+    model: Model, records: list[ImageRecord], tmp_path: Path
+) -> None:
+    sizes = {}
+    for name, count in (("without", 0), ("with", 2)):
+        options = ExportOptions(singles=False, hidden_peaks=count, hiding=HIDING)
+        written(model, records[:1], tmp_path / name, options)
+        with Image.open(tmp_path / name / "bird 0.png") as sheet:
+            sizes[name] = sheet.size
+            pixels = np.asarray(sheet.convert("RGB"))
+    assert sizes["with"][0] == sizes["without"][0]
+    assert sizes["with"][1] > sizes["without"][1] + 100
+    lower = pixels[sizes["without"][1] :]
+    assert (lower.std(axis=2) > 20).any()  # a coloured image, not only grey text
+    inspection = inspect(model, records[0].path, name=records[0].name)
+    said = sheet_page(inspection, FigureStyle(), hidden_error="it has no peaks").pixels[1]
+    assert sizes["without"][1] < said < sizes["with"][1]
+
+
+def test_the_report_shows_hidden_places(model: Model, records: list[ImageRecord], tmp_path: Path) -> None:
+    options = ExportOptions(sheet=False, singles=False, report=True, hidden_peaks=2, hiding=HIDING)
+    written(model, records[:1], tmp_path, options)
+    stored = json.loads((tmp_path / "bird 0.hidden.json").read_text())["peaks"]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    part = json.loads(page.partition('id="part-0">')[2].partition("</script>")[0])
+    places = part["hidden"]["places"]
+    assert len(places) == len(stored)
+    width, height = drawn_picture(0).size
+    for place, entry in zip(places, stored, strict=True):
+        assert place["place"][:2] == pytest.approx([entry["place"][0] / width, entry["place"][1] / height], abs=1e-5)
+        assert place["place"][2] == pytest.approx(9 / width, abs=1e-5)
+        margin = entry["classes"][0]["branches"]["joint"]["margin"]
+        assert place["lines"][0] == f"Stronger than {margin['stronger_than']} of 20 random places"
+        assert place["lines"][2].startswith("random places: ")
+        assert Image.open(io.BytesIO(base64.b64decode(place["image"]))).size[0] <= 224
+    assert "colour of the surroundings, 9 px, beside 20 random places in what the network sees" in part["hidden"]["how"]
+    plain = ExportOptions(sheet=False, singles=False, report=True)
+    written(model, records[:1], tmp_path / "plain", plain)
+    page = (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")
+    assert json.loads(page.partition('id="part-0">')[2].partition("</script>")[0])["hidden"] is None

@@ -13,6 +13,7 @@ from tiny_models import CLASSES, drawn_picture
 from s3n_core.errors import UnreadableImage
 from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection, is_same
 from s3n_core.inspection.inspector import Inspector, inspect
+from s3n_core.inspection.map_display import class_map_range
 from s3n_core.inspection.summary import arrays_of, summary_of
 from s3n_core.method.response_maps import min_max, resize_map
 from s3n_core.models.opening import Model
@@ -117,6 +118,22 @@ def test_class_response_is_read_as_the_response_is(model_of: Callable[..., Model
     np.testing.assert_allclose(shown, expected.numpy(), atol=1e-9)
 
 
+def test_class_support_is_on_one_scale(model: Model, picture: Image.Image):
+    inspection = inspect(model, picture)
+    response = inspection.response
+    supports = [response.class_support(index) for index in range(len(CLASSES))]
+    limits = class_map_range(response.class_maps)
+    for index, support in enumerate(supports):
+        assert support is not None
+        assert limits.low - 1e-6 <= support.min()
+        assert support.max() <= limits.high + 1e-6
+        assert support.min() < support.max()
+        own = (support - support.min()) / (support.max() - support.min())
+        np.testing.assert_allclose(response.class_response(index), own, atol=1e-9)
+    assert max(float(limits.share(support).max()) for support in supports) > 0.5
+    assert len({round(float(limits.share(support).max()), 3) for support in supports}) > 1  # not equally strong
+
+
 def test_many_large_class_maps_are_kept_in_part(model: Model, picture: Image.Image, monkeypatch: pytest.MonkeyPatch):
     everything = inspect(model, picture)
     monkeypatch.setattr("s3n_core.inspection.stages.MOST_MAP_VALUES", 1)
@@ -128,6 +145,7 @@ def test_many_large_class_maps_are_kept_in_part(model: Model, picture: Image.Ima
     absent = next(index for index in range(len(CLASSES)) if index not in part.response.mapped_classes)
     assert part.response.class_map(absent) is None
     assert part.response.class_response(absent) is None
+    assert part.response.class_support(absent) is None
     inspector = Inspector(model)
     fetched = inspector.class_map(inspector.prepare(picture), absent)
     np.testing.assert_allclose(fetched, everything.response.class_map(absent), rtol=1e-4, atol=1e-4)

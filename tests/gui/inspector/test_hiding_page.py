@@ -264,7 +264,14 @@ def test_the_tab_is_kept_and_fits(page: InspectPage) -> None:
         QApplication.processEvents()
         panel = page.side.hiding
         assert panel.isVisible()
-        for widget in (panel.hide_button, panel.form.fill, panel.form.size_field, panel.pictures, panel.table, panel.headline):
+        for widget in (
+            panel.hide_button,
+            panel.form.fill,
+            panel.form.size_field,
+            panel.pictures,
+            panel.table,
+            panel.headline,
+        ):
             right = widget.mapTo(page.side, QPoint(widget.width(), 0)).x()
             assert right <= page.side.width()
     assert page.save_state()["tab"] == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.records import Box, DataSet, ImageRecord
 from s3n_core.errors import S3NError
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
@@ -344,6 +345,57 @@ def test_a_class_of_the_scores_shows_its_map(looking: InspectPage) -> None:
     assert looking.panes.panes[1].model.kind == "response"
 
 
+def test_class_maps_share_one_scale(looking: InspectPage) -> None:
+    model, pane = looking.panes.panes[1].model, looking.panes.panes[1]
+    limits = []
+    for index in (0, 1):
+        model.update(kind="class_map", class_index=index)
+        limits.append(pane.footer.bar.accessibleDescription())
+    assert limits[0] == limits[1]
+    assert limits[0].startswith("0,")  # the smallest and the largest value of all maps
+    assert limits[0].endswith(", 7")
+    assert pane.title.shown == "Class map: Blue bird"
+
+
+def test_symbols_are_shown_on_request_and_remembered(looking: InspectPage) -> None:
+    titles, card, table = [pane.title for pane in looking.panes.panes], looking.side.answer, looking.side.peaks.model()
+    header = [table.headerData(column, Qt.Orientation.Horizontal) for column in range(5)]
+    assert header == ["", "Position", "Strength", "", "Kind"]
+    assert looking.side.peaks.isColumnHidden(3)
+    assert [table.index(row, 4).data() for row in (0, 1)] == ["strong (D)", "supporting (C)"]
+    assert titles[1].shown == "Response map"
+    assert card.rule.isHidden()
+    assert card.sentence.text() == (
+        "The model is fairly sure. It found the strongest evidence in the middle and at the lower left."
+    )
+    looking.commands()["inspect-symbols"]()
+    assert looking.toolbar.symbols.isChecked()
+    assert table.headerData(2, Qt.Orientation.Horizontal) == "R"
+    assert table.index(0, 4).data() == "T_d"
+    assert not looking.side.peaks.isColumnHidden(3)
+    assert titles[1].shown == "Response map R"
+    assert not card.rule.isHidden()
+    assert looking.save_state()["symbols"] is True
+    looking.restore_state({"symbols": False})
+    assert not looking.toolbar.symbols.isChecked()
+    assert titles[1].shown == "Response map"
+
+
+def test_peaks_outside_the_box_are_marked_in_the_table(looking: InspectPage, session: Session, tmp_path: Path) -> None:
+    table = looking.side.peaks.model()
+    assert "outside" not in table.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+    records = data_set(tmp_path).records
+    box = Box(x=0, y=0, width=100, height=200)  # the first peak is at the upper right
+    session.data_set = DataSet(
+        root=tmp_path, format="class-folders", classes=CLASSES, records=(replace(records[0], box=box), *records[1:])
+    )
+    said = [table.index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole) for row in (0, 1)]
+    assert said[0].endswith("outside the annotated box")
+    assert not said[1].endswith("outside the annotated box")
+    assert "outside the annotated box" in table.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
+    assert looking.side.answer.sentence.text().endswith("The strongest place is outside the annotated box.")
+
+
 def test_an_answer_is_drawn_once_in_every_pane(looking: InspectPage, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[ImageView] = []
     set_picture = ImageView.set_picture
@@ -370,7 +422,7 @@ def test_the_answer_and_the_rule_are_said(looking: InspectPage) -> None:
     looking.side.set_truth("Black bird")
     assert looking.side.answer.verdict.text() == "True class Black bird is not one of this model's classes"
     looking.side.set_truth("Red bird")
-    assert "H = 0.10 ≤ δ = 0.2" in looking.side.answer.rule.text()
+    assert "H = 0.10 ≤ δ = 0.2" in looking.side.answer.rule.text()  # shown with the symbols
     client(looking).saying = {"bird 1.jpg": {"winner": 2}}
     looking.inspect_actions.next_image()
     client(looking).answer()

@@ -153,6 +153,22 @@ def test_inspect_lists_the_chosen_images_until_they_are_dropped(
     page.shut_down()
 
 
+def test_inspect_keeps_the_order_of_the_choice(
+    session: Session, settings: Settings, qtbot: QtBot, themed: QApplication, birds: DataSet
+) -> None:
+    session.data_set = birds
+    page = InspectPage(session, settings, FakeClient)
+    qtbot.addWidget(page)
+    page.show()
+    page.finish()
+    sorted_table = tuple(birds.records[at].name for at in (6, 2, 4))
+    session.inspect_selection(ImageSelection("Mistakes", birds.root, sorted_table), birds.records[6].path)
+    assert [page.images.record(row).name for row in range(page.images.rowCount())] == list(sorted_table)
+    page.commands()["inspect-next"]()
+    assert session.image == birds.records[2].path
+    page.shut_down()
+
+
 def test_images_of_another_folder_are_listed_too(
     session: Session, settings: Settings, qtbot: QtBot, themed: QApplication, birds: DataSet, tmp_path: Path
 ) -> None:
