@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -10,9 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
+from s3n_core.errors import RunError
+from s3n_core.export.run_snapshots import view_places
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_gui.background.tasks import Tasks
 
@@ -28,7 +32,7 @@ class Probe:
         view: The network's input image.
         discriminative: The D image.
         complementary: The C image.
-        entry: Its entry in ``probes.json``: ``class``, ``predictions``, ``peaks``.
+        entry: Its entry in ``probes.json``: ``class``, ``predictions``, ``peaks``; but peaks as fractions of the view's sides.
     """
 
     view: QImage
@@ -116,13 +120,30 @@ def read_probes(folder: Path, epoch: int) -> tuple[Probe, ...]:
         entries = json.loads((place / "probes.json").read_bytes())
     except (OSError, ValueError):
         return ()
+    side = _source_size(folder.parent)
     return tuple(
         Probe(
             QImage(str(folder / f"probe-{number}.jpg")),
             QImage(str(place / f"probe-{number}-d.jpg")),
             QImage(str(place / f"probe-{number}-c.jpg")),
-            entry,
+            entry | {"peaks": _in_view(entry.get("peaks"), side)},
         )
         for number, entry in enumerate(entries if isinstance(entries, list) else [])
         if isinstance(entry, dict)
     )
+
+
+def _source_size(run: Path) -> int:
+    """Return the side of a run's view in pixels; 0 if the run does not say."""
+    with contextlib.suppress(RunError, KeyError, TypeError, ValueError):
+        return int(RunDirectory(run).read_run()["recipe"]["network"]["source_size"])
+    return 0
+
+
+def _in_view(peaks: Any, side: int) -> list[dict[str, Any]]:
+    placed = []
+    for peak in peaks if isinstance(peaks, list) else []:
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            x, y = view_places(np.array([float(peak["x"]), float(peak["y"])]), side).tolist()
+            placed.append(peak | {"x": x, "y": y})
+    return placed

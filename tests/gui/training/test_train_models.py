@@ -1,12 +1,16 @@
 """The Train page's models without widgets: series, smoothing, recipe, comments, charts, runs, files."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QApplication
 
+from s3n_core.export.run_snapshots import RunSnapshots
 from s3n_core.runs.metrics_reading import MetricsReader
 from s3n_core.runs.run_state import RunState
+from s3n_core.system.resources import resource
 from s3n_core.training.recipes import RECIPES, find_recipe
 from s3n_gui.training.curves.chart_layout import chart_places
 from s3n_gui.training.curves.charts import CHARTS, EMPTY, main_points, training_points, validation_points, value_at
@@ -18,6 +22,7 @@ from s3n_gui.training.recipe.recipe_fields import FIRST, recipe_fields
 from s3n_gui.training.runs.run_bar import facts_text, phase_text
 from s3n_gui.training.sentences import result_sentence, sayings
 from s3n_gui.training.shown_run import recipe_bands
+from s3n_gui.training.snapshot_store import read_probes
 
 
 def step(epoch, batch, batches=4, **values):
@@ -360,3 +365,14 @@ def test_places_that_will_be_coarse_are_known_before_a_training() -> None:
     assert accuracy.is_coarse
     choice.refuse("epochs", "no")
     assert choice.place_accuracy is None
+
+
+def test_peaks_of_probes_lie_where_the_animation_draws_them(themed: QApplication) -> None:
+    run = Path(resource("demo/runs/demo"))
+    shown = read_probes(run / "snapshots", 0)
+    drawn = RunSnapshots(run).probes(0)
+    assert sum(len(probe.peaks) for probe in drawn) > 4
+    for window, figure in zip(shown, drawn, strict=True):
+        places = [(peak["x"], peak["y"]) for peak in window.entry["peaks"]]
+        assert places == [tuple(place) for place in figure.peaks[:, :2].tolist()]
+        assert not {0.0, 1.0} & {value for place in places for value in place}, "never on the edge of the view"
