@@ -6,6 +6,7 @@ python benchmarks/contributions.py MODEL IMAGE [--threads 1] [--repeats 15]
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -33,7 +34,7 @@ def main() -> None:
             nonlocal inspection
             inspection = model.inspect(image)
 
-        works = {
+        works: dict[str, Callable[[], object]] = {
             "inspection": inspect,
             "contributions of an image": lambda: model.contributions(image, 0, versus=1),
             "contributions of the latest inspection": lambda: model.contributions(inspection, 0, versus=1),
