@@ -115,10 +115,11 @@ class WordsCard(QFrame):
         if height > self._height:
             self._height = height
             self.updateGeometry()
-        count, used = self._room(width - _SCROLL_BAR if count < len(self._rows) else width, self._height)
+        seen = self.sizeHint().height()
+        count, used = self._room(width - _SCROLL_BAR if count < len(self._rows) else width, seen)
         # If more height is reserved than the visible sentences need, push the next one out of sight.
         self._column.removeItem(self._gap)
-        self._gap = QSpacerItem(0, self._height - used + _MARGIN if count < len(self._rows) else 0)
+        self._gap = QSpacerItem(0, seen - used + _MARGIN if count < len(self._rows) else 0)
         self._column.insertItem(count, self._gap)
 
     def _room(self, width: int, most: int = 0) -> tuple[int, int]:

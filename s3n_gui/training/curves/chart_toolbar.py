@@ -228,7 +228,7 @@ class _Key(QWidget):
         """Return the size of two strokes and their labels."""
         metrics = self.fontMetrics()
         words = metrics.horizontalAdvance("validation") + metrics.horizontalAdvance("training")
-        return QSize(words + 2 * px(22) + px(16), metrics.lineSpacing() + 2)
+        return QSize(words + 2 * (px(16) + 6) + px(16), metrics.lineSpacing() + 2)
 
     def minimumSizeHint(self) -> QSize:
         """Return the full size: the key is never truncated."""

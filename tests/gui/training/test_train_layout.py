@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QScrollArea, QScrollBar, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QScrollArea, QScrollBar, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
@@ -27,6 +27,8 @@ from s3n_gui.state.runs_watch import RunsSeen
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.training.panel import TrainPage
+from s3n_gui.training.sentences import Saying
+from s3n_gui.training.words_card import WordsCard
 
 SOON = 60_000
 
@@ -202,3 +204,29 @@ def test_details_are_a_key_away(window: MainWindow, qtbot: QtBot) -> None:
     page.bar.predict.setFocus()
     qtbot.keyClick(page.bar.predict, Qt.Key.Key_D)
     qtbot.waitUntil(page.toolbar.details.isChecked, timeout=SOON)
+
+
+def test_a_low_page_shows_whole_sentences(themed: QApplication, qtbot: QtBot) -> None:
+    ground = QWidget()
+    qtbot.addWidget(ground)
+    column, card = QVBoxLayout(ground), WordsCard()
+    column.addWidget(card)
+    column.addStretch(1)
+    ground.resize(420, 400)
+    ground.show()
+    for low in (False, True):
+        card.set_low(low)
+        for factor in (1.4, 1.0):
+            theme.apply(themed, "light", factor)
+            card.show_sayings(
+                [Saying("plain", "Short."), *(Saying("caution", f"{n} " + "word " * 30) for n in range(4))]
+            )
+            card.forget()
+            ground.resize(ground.width() + 1, 400)
+            qtbot.waitUntil(lambda: all_whole(card), timeout=5000)
+
+
+def all_whole(card: QWidget) -> bool:
+    """Return whether all labels that are seen are seen as a whole, and there are some."""
+    labels = [label for label in card.findChildren(QLabel) if not label.visibleRegion().isEmpty()]
+    return bool(labels) and all(label.visibleRegion().boundingRect() == label.rect() for label in labels)
