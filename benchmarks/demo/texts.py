@@ -87,7 +87,7 @@ def texts(facts: Facts) -> dict[str, str]:
         "strongest place": _filled(_strongest_place(facts)),
         "predictions": _filled(_predictions(facts.rows)),
         "accuracy": _filled(f"- {_accuracy(facts.measured)} {_MADE}", indent="  "),
-        "measured": _filled(_accuracy(facts.measured)),
+        "measured": _filled(f"{_accuracy(facts.measured)} {_seen(facts.rows)}"),
     }
 
 
@@ -195,6 +195,15 @@ def _accuracy(measured: Mapping[str, Any]) -> str:
     return (
         f"The demo model is correct on {probability_text(joint['top1'])} of {measured['images']} synthetic test birds{new} "
         f"(95 % interval {100 * low:.1f} to {probability_text(high)}; its branches {', '.join(branches)}: {shares})."
+    )
+
+
+def _seen(rows: Sequence[Prediction]) -> str:
+    if all(row.seen == "unseen" for row in rows):
+        return "The model knows which images it has seen; those in `images/` are not among them."
+    return (
+        "These files are of an earlier version: the model does not know which images it has seen, and its birds have other "
+        "scenes than those drawn today."
     )
 
 

@@ -9,8 +9,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.demo.drawing import draw_bird
+from s3n_core.demo.species import SPECIES
 from s3n_core.models.model_headers import read_header
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.resources import resource
@@ -53,6 +58,33 @@ def test_nothing_else_states_a_number_or_a_class_of_the_demo(writing: ModuleType
         rest = re.sub(r"```.*?```", "", writing.renewed(text, lambda name: ""), flags=re.DOTALL)
         assert not re.search(r"Willowling", rest), path
         assert not re.search(r"demo (?:model|birds)[^.|\n]*\d+(?:\.\d+)? (?:%|nats)", rest), path
+
+
+@pytest.fixture
+def made_anew() -> None:
+    """Skip while the model is of a version that did not keep which images it has seen."""
+    if not read_header(DEMO / "model.safetensors").images:
+        pytest.skip("the demo's files are of an earlier version; python -m benchmarks.demo.make WORK")
+
+
+@pytest.mark.usefixtures("made_anew")
+def test_the_model_knows_what_it_has_seen_and_not_the_images_of_the_demo(facts: Any) -> None:
+    assert [row.seen for row in facts.rows] == ["unseen"] * len(facts.rows)
+    assert facts.measured["seen"]["unseen"] == facts.measured["images"] == 480
+
+
+@pytest.mark.usefixtures("made_anew")
+def test_the_images_are_todays_drawings() -> None:
+    records = open_data_set(DEMO / "images").records
+    assert len(records) == 2 * 12
+    # The test images of `s3n demo-data --train 1 --test 2 --seed 2`: scene number = image x 12 + species.
+    for record in (records[0], records[-1]):
+        assert record.label is not None
+        image = int(record.name.rpartition("_")[2].split(".")[0]) - 1
+        drawn = np.asarray(draw_bird(SPECIES[record.label], image * 12 + record.label, 2).image).astype(int)
+        kept = np.asarray(Image.open(record.path)).astype(int)
+        assert kept.shape == drawn.shape
+        assert np.abs(kept - drawn).mean() < 4  # JPEG
 
 
 def test_model_run_and_measurement_belong_together(facts: Any) -> None:
