@@ -11,6 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.resources import resource
 from s3n_gui.background.jobs import JobList
@@ -63,8 +64,13 @@ def test_a_run_that_ended_says_its_result_and_what_next(
 ) -> None:
     shown(train_page, run, qtbot)
     bar = train_page.bar
+    state = RunDirectory(run).read_state()
+    assert state is not None
+    assert state.best_accuracy is not None
+    assert state.best_epoch is not None
     assert bar.result.text().startswith(
-        "Validation accuracy of the joint prediction: 100 % of 120 (97 to 100) in epoch 2 of 3."
+        f"Validation accuracy of the joint prediction: {accuracy_share_text(state.best_accuracy, 120)} "
+        f"in epoch {state.best_epoch + 1} of 3."
     )
     assert all(part.isVisible() for part in (bar.use, bar.inspect, bar.predict, bar.evaluate))
     assert not bar.facts.isVisible()
