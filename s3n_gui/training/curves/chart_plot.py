@@ -185,8 +185,9 @@ class ChartPlot(QFrame):
         taken = sum(part.sizeHint().width() for part in (self._title, self._unit, self.alone))
         beside = self.width() - taken - 4 * INSIDE_GROUP - 16
         row = 0 if self._legend.room_for(labels) <= beside else 1
-        # The accuracy of the main line, with its interval, must not give way to the names of the others.
-        self._legend.set_lines(2 if self.chart.shows_accuracy and self.width() < px(_NARROW) else 1)
+        # The accuracy of the main line, with its interval, must not give way to the names of the others. Both large charts
+        # do the same, so that their curves begin at the same height.
+        self._legend.set_lines(2 if self.chart.large and self.width() < px(_NARROW) else 1)
         if row != self._legend_row:
             self._legend_row = row
             self._layout.addWidget(self._legend, *((0, 2) if row == 0 else (1, 0, 1, 4)))

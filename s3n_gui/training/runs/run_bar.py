@@ -251,6 +251,7 @@ class RunBar(QFrame):
         self._commands, self._next = QWidget(), QWidget()
         self._next.setAccessibleName("What next")
         commands, following = FlowLayout(INSIDE_GROUP, self._commands), FlowLayout(INSIDE_GROUP, self._next)
+        self._next.setContentsMargins(0, SPACE, 0, 0)
         for part in (self.resume, self.pause, self.stop, self.more):
             commands.addWidget(part)
         for part in (self.inspect, self.use, self.predict, self.evaluate, self.longer):
