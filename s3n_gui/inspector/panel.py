@@ -296,7 +296,14 @@ class InspectPage(Page):
     def _take_focus(self) -> None:
         focused = QApplication.focusWidget()
         if self.isVisible() and (focused is None or focused is self or not self.isAncestorOf(focused)):
-            self.setFocus()
+            self.first_focus().setFocus()
+
+    def first_focus(self) -> QWidget:
+        """Return the first image, or the page itself while there is none.
+
+        No focus proxy: Tab would go from the top of the window to the image, past the list and the toolbar.
+        """
+        return self if not self._made or self.stage.is_empty else self.stage.shown_panes()[0].view
 
     def _on_setting(self, name: str) -> None:
         settings = self._settings
@@ -383,9 +390,6 @@ class InspectPage(Page):
     def _show_stage(self) -> None:
         self.stage.show_newest()
         empty = self.stage.is_empty
-        # A hidden widget would take the focus and keep Tab from reaching the visible buttons.
-        view = None if empty else self.stage.shown_panes()[0].view
-        self.setFocusProxy(view)  # type: ignore[arg-type]  # None is allowed
         self.side.setVisible(not empty or self.state.evidence is not None)
         self.side.setEnabled(not empty)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from layout_faults import layout_faults
 from looked_at import FakeClient, data_set
-from PySide6.QtCore import QRect, QSize
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea
 
 from s3n_gui.appearance import theme
@@ -101,6 +102,27 @@ def test_there_are_no_bars_beside_an_image(page: InspectPage, session: Session, 
     assert alone.view.width() / alone.view.height() == pytest.approx(1 / 3, rel=0.03)
     alone.view.zoom_by(2.0)  # a zoomed image uses the whole pane
     assert alone.view.width() == pytest.approx(alone.width(), abs=4)
+
+
+def test_tab_goes_through_list_toolbar_panes_and_side(page: InspectPage) -> None:
+    page.activateWindow()
+    page.browser.search.setFocus()
+    passed = []
+    for _ in range(80):
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        passed.append(focused)
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+        if QApplication.focusWidget() is page.browser.search:
+            break
+    panes = page.panes.panes
+    wanted = (page.browser.list, page.toolbar.symbols, panes[0].title, panes[0].view, panes[5].view, page.side.scores)
+    places = [passed.index(widget) for widget in wanted]
+    assert places == sorted(places)
+    assert page.side.peaks in passed
+    page.setFocus()  # the first step from the page itself does not skip the list
+    QTest.keyClick(page, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is page.browser.search
 
 
 def test_the_arrangement_of_an_older_version_becomes_the_new_one(page: InspectPage) -> None:
