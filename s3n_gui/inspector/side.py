@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QTabBar, QVBoxLayout, QWidget
 
@@ -149,7 +149,7 @@ class Side(ColumnScrollArea):
         self.peak_panel.hide_requested.connect(self.hide_requested)
         self.hiding.hide_requested.connect(self.hide_requested)
         self._state.scores_changed.connect(self.synchronize)
-        self.answer.changed.connect(self._arrange)
+        self._upper.installEventFilter(self)
         theme().changed.connect(self._arrange)
         self.synchronize()
         self._arrange()
@@ -212,6 +212,12 @@ class Side(ColumnScrollArea):
         super().resizeEvent(event)
         if not self.is_unfinished:  # resize events also arrive during construction
             self._arrange()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Distribute the height anew when the prediction needs another one."""
+        if event.type() == QEvent.Type.LayoutRequest and not self.is_unfinished and watched is self._upper:
+            self._arrange()
+        return super().eventFilter(watched, event)
 
 
 class _Content(QWidget):

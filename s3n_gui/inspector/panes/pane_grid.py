@@ -32,7 +32,7 @@ LAYOUTS: dict[str, Rows] = {
 """The panes of each row, by layout name; the automatic layout finds the rows with the largest images."""
 
 _GAP = 8
-_LEAST_WIDTH = 96
+_LEAST_WIDTH = 106
 """The least width of a pane in pixels at normal text size, for its buttons."""
 _VERSION = 2
 _FIRST_OF_OLD = ("peaks", "response", "map_d", "image_d", "image_c", "map_c")

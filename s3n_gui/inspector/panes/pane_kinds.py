@@ -61,7 +61,7 @@ KIND_TEXTS: dict[Kind, KindText] = {
     ),
     "map_d": KindText(
         "Discriminative map",
-        "Discr. map",
+        "D map",
         "Map",
         "Q_d",
         "D",
@@ -69,7 +69,7 @@ KIND_TEXTS: dict[Kind, KindText] = {
     ),
     "map_c": KindText(
         "Complementary map",
-        "Compl. map",
+        "C map",
         "Map",
         "Q_c",
         "C",
@@ -95,7 +95,7 @@ KIND_TEXTS: dict[Kind, KindText] = {
     ),
     "image_d": KindText(
         "Discriminative image",
-        "Discr. image",
+        "D image",
         "Image",
         "D",
         "D",
@@ -103,7 +103,7 @@ KIND_TEXTS: dict[Kind, KindText] = {
     ),
     "image_c": KindText(
         "Complementary image",
-        "Compl. image",
+        "C image",
         "Image",
         "C",
         "C",

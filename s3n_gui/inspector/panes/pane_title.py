@@ -108,8 +108,7 @@ class PaneTitle(QAbstractButton):
         room = self.width() - px(6) - (px(15) if words.branch else 0)
         arrow = px(14)
         symbol = words.symbol if self._symbols else ""
-        of_branch = [f"{words.branch} {words.shortest.lower()}"] if words.branch else []
-        names = [words.title, words.short, *of_branch, words.shortest]
+        names = [words.title, words.short, words.shortest]
         if self._addition:  # the class says more than the kind
             names = [f"{words.title}: {self._addition}", f"{words.short}: {self._addition}"]
         symbol_room = symbol_width(symbol, font("body")) + px(6) if symbol else 0

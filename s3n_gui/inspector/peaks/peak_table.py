@@ -222,7 +222,7 @@ class PeakTable(QTableView):
 
     def _on_theme_changed(self) -> None:
         symbols = self._state.symbols.shown
-        for column, width in ((0, 32), (2, 44 if symbols else 62), (_ZETA, 44), (4, 64 if symbols else 102)):
+        for column, width in ((0, 28), (2, 44 if symbols else 64), (_ZETA, 44), (4, 64 if symbols else 92)):
             self.setColumnWidth(column, px(width))
         self.setColumnHidden(_ZETA, not symbols)
         self.verticalHeader().setDefaultSectionSize(px(26))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
@@ -20,13 +20,7 @@ from s3n_gui.widgets.elided_label import ElidedLabel
 
 
 class PredictionCard(QWidget):
-    """The prediction, whether it is correct, how sure the model is and where it found evidence.
-
-    Signals:
-        changed: The texts have changed and may need another height.
-    """
-
-    changed = Signal()
+    """The prediction, whether it is correct, how sure the model is and where it found evidence."""
 
     def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -133,7 +127,6 @@ class PredictionCard(QWidget):
         where = where_found(said, annotation)
         self.sentence.setText(where if answer is None else f"{how_sure(said)} {where}".strip())
         self.setAccessibleDescription(plain_sentence(said, annotation))
-        self.changed.emit()
         self.share.setText("" if answer is None else probability_text(best.probability))
         known = self._truth is not None and self._truth in shown.response.classes
         right = known and best.name == self._truth

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from layout_faults import layout_faults
 from looked_at import CLASSES, FakeClient, data_set
 from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -394,6 +395,10 @@ def test_peaks_outside_the_box_are_marked_in_the_table(looking: InspectPage, ses
     assert not said[1].endswith("outside the annotated box")
     assert "outside the annotated box" in table.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
     assert looking.side.answer.sentence.text().endswith("The strongest place is outside the annotated box.")
+    looking.resize(888, 430)
+    for _ in range(4):
+        QApplication.processEvents()
+    assert layout_faults(looking.side) == []  # the longer sentence has its room
 
 
 def test_an_answer_is_drawn_once_in_every_pane(looking: InspectPage, monkeypatch: pytest.MonkeyPatch) -> None:
