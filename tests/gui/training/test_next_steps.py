@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.evaluation.intervals import accuracy_share_text
+from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.resources import resource
 from s3n_gui.background.jobs import JobList
@@ -68,10 +69,12 @@ def test_a_run_that_ended_says_its_result_and_what_next(
     assert state is not None
     assert state.best_accuracy is not None
     assert state.best_epoch is not None
-    assert bar.result.text().startswith(
-        f"Validation accuracy of the joint prediction: {accuracy_share_text(state.best_accuracy, 120)} "
-        f"in epoch {state.best_epoch + 1} of 3."
-    )
+    state, images = train_page.controller.state, train_page.controller.series.validation_images
+    assert state is not None
+    assert state.best_epoch is not None
+    accuracy = accuracy_share_text(state.best_accuracy, images)
+    where = f"in epoch {state.best_epoch + 1} of {state.epochs}"
+    assert bar.result.text().startswith(f"Validation accuracy of the joint prediction: {accuracy} {where}.")
     assert all(part.isVisible() for part in (bar.use, bar.inspect, bar.predict, bar.evaluate))
     assert not bar.facts.isVisible()
     bar.use.click()
