@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.evaluation.intervals import accuracy_share_text
-from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.resources import resource
 from s3n_gui.background.jobs import JobList
